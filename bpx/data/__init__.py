@@ -1,0 +1,23 @@
+"""Data for the host: files of several kinds, and data sets by name.
+
+Everything is given as NumPy arrays, float32 samples in rows and int32 labels or
+float32 targets, and nothing in a file is trusted before it is checked.
+"""
+
+from bpx.data.datasets import load
+from bpx.data.idx import read_idx
+from bpx.data.numpy_files import read_npy, read_npz
+from bpx.data.reading import read
+from bpx.data.split import Dataset, Split
+from bpx.data.tables import read_csv
+
+__all__ = [
+    "Dataset",
+    "Split",
+    "load",
+    "read",
+    "read_csv",
+    "read_idx",
+    "read_npy",
+    "read_npz",
+]

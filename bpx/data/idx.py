@@ -1,0 +1,70 @@
+"""IDX, the format of MNIST: a magic number, the dimensions, the elements, all big-endian."""
+
+import struct
+
+import numpy as np
+
+from bpx.data.files import ByteStream, PathLike, open_bytes
+from bpx.data.split import HostArray
+from bpx.errors import FileFormatError
+
+__all__ = ["is_idx", "read_idx"]
+
+_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+def read_idx(path: PathLike) -> HostArray:
+    """The array in an IDX file, plain or gzip (the content tells which).
+
+    Parameters
+    ----------
+    path : path
+        An existing file.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype that the file declares (uint8, int8, int16, int32,
+        float32 or float64); native-endian, C-contiguous, writable.
+
+    Raises
+    ------
+    InputError
+        There is no such file.
+    FileFormatError
+        The file is not IDX, or does not have the size that it declares. That is
+        found before an array of the declared size is made.
+
+    Notes
+    -----
+    The format is described at the foot of LeCun, Cortes and Burges, "The MNIST
+    database of handwritten digits".
+    """
+    with open_bytes(path) as source:
+        magic = source.header(4)
+        _check_magic(magic, source.label)
+        shape = _dimensions(source, magic[3])
+        return source.array(np.dtype(_DTYPES[magic[2]]), shape, "C")
+
+
+def is_idx(path: PathLike) -> bool:
+    """Whether a file starts as IDX does."""
+    with open_bytes(path) as source:
+        return _has_magic(source.read(4))
+
+
+def _has_magic(magic: bytes) -> bool:
+    return len(magic) == 4 and magic[:2] == b"\0\0" and magic[2] in _DTYPES
+
+
+def _check_magic(magic: bytes, label: str) -> None:
+    if not _has_magic(magic):
+        codes = ", ".join(f"0x{code:02x}" for code in _DTYPES)
+        raise FileFormatError(
+            f"{label}: starts with the bytes {magic.hex(' ')}, which is not IDX; expected "
+            f"00 00, a type code ({codes}) and the number of dimensions"
+        )
+
+
+def _dimensions(source: ByteStream, count: int) -> tuple[int, ...]:
+    return struct.unpack(f">{count}I", source.header(4 * count))

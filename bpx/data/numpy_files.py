@@ -1,0 +1,215 @@
+"""NumPy's own files, read without pickle and without trust in their headers.
+
+The header of an NPY file is a Python literal. It is parsed here, in the few forms
+that numeric arrays take, so that nothing else in it is ever looked at.
+"""
+
+import ast
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from bpx.data.files import MAX_EXPANSION, ByteStream, PathLike, existing_file, open_bytes
+from bpx.data.split import HostArray, Split, as_split
+from bpx.errors import BpxError, FileFormatError
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
+
+__all__ = ["read_npy", "read_npz"]
+
+_MAGIC = b"\x93NUMPY"
+_LENGTH = {1: "<H", 2: "<I", 3: "<I"}
+_MAX_HEADER = 1 << 16
+_NUMERIC = re.compile(r"[<>=|]?[biufc]\d+")
+_ENCRYPTED = 0x1
+
+
+class _Header(NamedTuple):
+    dtype: np.dtype[np.generic]
+    order: Literal["C", "F"]
+    shape: tuple[int, ...]
+
+
+def read_npy(path: PathLike) -> HostArray:
+    """The array in an NPY file, plain or gzip (the content tells which).
+
+    Parameters
+    ----------
+    path : path
+        An existing file, as `numpy.save` writes it.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and the numeric dtype that the file declares; native-endian,
+        C-contiguous, writable.
+
+    Raises
+    ------
+    InputError
+        There is no such file.
+    FileFormatError
+        The file is not NPY; holds Python objects, text or records; or does not have
+        the size that it declares. That is found before such an array is made.
+
+    Notes
+    -----
+    The format is NumPy Enhancement Proposal 1.
+    """
+    with open_bytes(path) as source:
+        return _read_array(source)
+
+
+def read_npz(path: PathLike, *, target: str | None = "y") -> Split:
+    """The arrays `x` and `y` of an NPZ file.
+
+    Parameters
+    ----------
+    path : path
+        An existing file, as ``numpy.savez(path, x=x, y=y)`` or `numpy.savez_compressed`
+        writes it. The keys may also be `X` and `Y`.
+    target : str or None
+        The key of the targets; None to leave them.
+
+    Returns
+    -------
+    Split
+        x float32 of shape (n, d), its rows flattened; y int32 labels of shape (n,), or
+        float32 targets of shape (n,) or (n, k), or None without a target.
+
+    Raises
+    ------
+    InputError
+        There is no such file.
+    FileFormatError
+        The file is not NPZ, has no such keys, is damaged, or declares sizes that its
+        bytes cannot have.
+    """
+    with _open_archive(path) as archive:
+        x = _member(archive, "x", str(path))
+        y = None if target is None else _member(archive, target, str(path))
+    return as_split(x, y, str(path))
+
+
+def _member(archive: "ZipFile", key: str, label: str) -> HostArray:
+    members = {name.removesuffix(".npy"): name for name in archive.namelist()}
+    name = members.get(key) or members.get(key.upper())
+    if name is None:
+        raise FileFormatError(
+            f"{label}: found the keys {sorted(members)}; expected {key!r}: "
+            "write the file with numpy.savez(path, x=..., y=...)"
+        )
+    info, label = archive.getinfo(name), f"{label}: {name}"
+    _check_member(info, os.path.getsize(archive.filename or ""), label)
+    with archive.open(info) as stream:
+        return _read_array(ByteStream(label, stream, info.file_size, exact=True))
+
+
+def _check_member(info: "ZipInfo", archive_size: int, label: str) -> None:
+    from zipfile import ZIP_DEFLATED, ZIP_STORED
+
+    ratio = {ZIP_STORED: 1, ZIP_DEFLATED: MAX_EXPANSION}.get(info.compress_type)
+    if ratio is None or info.flag_bits & _ENCRYPTED:
+        raise FileFormatError(
+            f"{label}: is encrypted, or compressed by method {info.compress_type}; expected "
+            "stored or deflated, as numpy.savez and numpy.savez_compressed write it"
+        )
+    stored = min(info.compress_size, archive_size)
+    if info.file_size > ratio * stored:
+        raise FileFormatError(
+            f"{label}: declares {info.file_size} bytes, which the {stored} bytes that are "
+            "stored cannot hold; the file is damaged: get it again"
+        )
+
+
+@contextmanager
+def _open_archive(path: PathLike) -> Iterator["ZipFile"]:
+    from zipfile import BadZipFile, ZipFile
+
+    file = existing_file(path)
+    try:
+        with ZipFile(file) as archive:
+            yield archive
+    except BpxError:
+        raise
+    except (
+        BadZipFile,
+        EOFError,
+        OSError,
+        OverflowError,
+        RuntimeError,
+        ValueError,
+        struct.error,
+        zlib.error,
+    ) as error:
+        raise FileFormatError(
+            f"{file}: cannot be read as NPZ, which is a zip archive ({error}); "
+            "it is foreign, truncated or damaged: write it with numpy.savez"
+        ) from error
+
+
+def _read_array(source: ByteStream) -> HostArray:
+    header = _parse(_header_text(source), source.label)
+    return source.array(header.dtype, header.shape, header.order)
+
+
+def _header_text(source: ByteStream) -> str:
+    magic = source.header(8)
+    length_format = _LENGTH.get(magic[6])
+    if magic[:6] != _MAGIC or length_format is None:
+        raise FileFormatError(
+            f"{source.label}: starts with the bytes {magic.hex(' ')}, which is not NPY; "
+            f"expected {_MAGIC.hex(' ')} and a version from 1 to 3: write it with numpy.save"
+        )
+    (length,) = struct.unpack(length_format, source.header(struct.calcsize(length_format)))
+    if length > _MAX_HEADER:
+        raise FileFormatError(
+            f"{source.label}: declares a header of {length} bytes; expected at most "
+            f"{_MAX_HEADER}: the file is damaged, or holds records rather than numbers"
+        )
+    return source.header(length).decode("latin-1")
+
+
+def _parse(text: str, label: str) -> _Header:
+    try:
+        fields = ast.literal_eval(text)
+        descr, fortran, shape = (fields[k] for k in ("descr", "fortran_order", "shape"))
+    except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError) as error:
+        raise FileFormatError(
+            f"{label}: the NPY header cannot be parsed; expected a dictionary with descr, "
+            "fortran_order and shape: the file is damaged, get it again"
+        ) from error
+    if not _is_shape(shape) or not isinstance(fortran, bool):
+        raise FileFormatError(
+            f"{label}: the NPY header declares shape {shape!r:.80} and fortran_order "
+            f"{fortran!r:.80}; expected a tuple of sizes and a bool: the file is damaged"
+        )
+    return _Header(_dtype(descr, label), "F" if fortran else "C", shape)
+
+
+def _is_shape(shape: object) -> bool:
+    return isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
+
+
+def _dtype(descr: object, label: str) -> np.dtype[np.generic]:
+    if isinstance(descr, str) and descr.lstrip("<>=|").startswith("O"):
+        raise FileFormatError(
+            f"{label}: holds Python objects, which only pickle could read, and bpx never "
+            "unpickles; expected numbers: save an array with a numeric dtype"
+        )
+    try:
+        if isinstance(descr, str) and _NUMERIC.fullmatch(descr):
+            return np.dtype(descr)
+    except TypeError:
+        pass
+    raise FileFormatError(
+        f"{label}: holds elements of type {descr!r:.80}; expected booleans, integers or "
+        "floating-point numbers: save an array with a numeric dtype"
+    )

@@ -1,0 +1,70 @@
+"""The errors of bpx: one small family.
+
+Every message says what was given, what was expected, and what to do.
+Each class is also the built-in error that a caller would expect, so that
+``except ValueError`` keeps working.
+"""
+
+from collections.abc import Iterable
+
+__all__ = [
+    "BackendError",
+    "BpxError",
+    "DivergenceError",
+    "FileFormatError",
+    "InputError",
+    "MixedArraysError",
+    "nearest",
+]
+
+
+class BpxError(Exception):
+    """Any error that bpx raises on purpose."""
+
+
+class InputError(BpxError, ValueError):
+    """An argument, a shape, a label or a name that cannot be used."""
+
+
+class FileFormatError(InputError):
+    """A file that is truncated, foreign, or not what it declares to be."""
+
+
+class BackendError(BpxError, RuntimeError):
+    """A backend that is unknown, not installed, or has no usable device."""
+
+
+class MixedArraysError(BpxError, TypeError):
+    """Arrays of different libraries, devices or dtypes in one computation."""
+
+
+class DivergenceError(BpxError, ArithmeticError):
+    """The cost turned non-finite while training.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch, counted from 1, in which it happened.
+    step : int or None
+        The step within that epoch, counted from 1; None if the epoch ended
+        with a finite cost and non-finite weights.
+    layer : int or None
+        The first layer, counted from 1 (the inputs are layer 0), with a
+        non-finite value; None if every z and a is finite and only the cost is not.
+    """
+
+    def __init__(
+        self, message: str, *, epoch: int, step: int | None, layer: int | None
+    ) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+        self.step = step
+        self.layer = layer
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The end of "unknown name": the nearest spelling among `names`, if one is near."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, tuple(names), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
