@@ -1,0 +1,39 @@
+"""The only place in bpx that names an array library: one small module for each.
+
+A backend is a module (or any object) with the names of `bpx.backends.Backend`.
+The built-in ones are ``bpx_backends._<name>``; another package offers its own through
+the entry-point group ``bpx.backends``. Importing this package imports no library.
+"""
+
+from typing import NamedTuple
+
+__all__ = ["AUTO", "KNOWN", "Known"]
+
+
+class Known(NamedTuple):
+    """What can be said of a built-in backend before it is imported.
+
+    Attributes
+    ----------
+    package : str
+        The library's top-level package, by which its arrays and its presence are known.
+    install : str
+        The command that installs it.
+    """
+
+    package: str
+    install: str
+
+
+KNOWN = {
+    "numpy": Known("numpy", "pip install numpy"),
+    "cupy": Known(
+        "cupy", "pip install 'backpropx[cuda13]' (with CUDA 12: 'backpropx[cuda12]')"
+    ),
+    "torch": Known("torch", "pip install 'backpropx[torch]'"),
+    "jax": Known("jax", "pip install 'backpropx[jax]'"),
+    "strict": Known("array_api_strict", "pip install array-api-strict"),
+}
+
+AUTO = ("cupy", "torch:cuda", "jax:gpu", "numpy")
+"""What ``auto`` tries, in order, until a device really computes."""

@@ -1,0 +1,66 @@
+"""CuPy, on an NVIDIA GPU."""
+
+from typing import Any
+
+import array_api_compat.cupy as xp
+import cupy
+import numpy as np
+
+from bpx.engine import eager
+
+__all__ = [
+    "asarray",
+    "check_dtype",
+    "device",
+    "device_of",
+    "devices",
+    "is_array",
+    "name",
+    "scan",
+    "to_host",
+    "version",
+    "xp",
+]
+
+name = "cupy"
+
+
+def version() -> str:
+    return str(cupy.__version__)
+
+
+def devices() -> tuple[str, ...]:
+    return tuple(str(i) for i in range(cupy.cuda.runtime.getDeviceCount()))
+
+
+def device(name: str | None) -> Any:
+    index = cupy.cuda.runtime.getDevice() if name is None else int(name.removeprefix("cuda:"))
+    with cupy.cuda.Device(index):  # raises the driver's own words where there is none
+        return cupy.cuda.Device(index)
+
+
+def device_of(x: Any) -> Any:
+    return x.device
+
+
+def is_array(x: Any) -> bool:
+    return isinstance(x, cupy.ndarray)
+
+
+def check_dtype(dtype: str) -> None:
+    """CuPy stores every dtype that bpx uses."""
+
+
+def asarray(x: Any, dtype: str, device: Any) -> Any:
+    with device:
+        return cupy.asarray(np.array(x, dtype=dtype, order="C"))
+
+
+def to_host(x: Any) -> np.ndarray:
+    return cupy.asnumpy(x)
+
+
+def scan(step: Any, state: Any, data: Any, rows: Any, start: int, stop: int) -> Any:
+    """Run the steps on the device that holds the rows, whichever is current outside."""
+    with rows.device:
+        return eager(step, state, data, rows, start, stop)

@@ -1,0 +1,80 @@
+"""JAX, on whatever device it finds: the training loop is compiled by XLA."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as xp
+import numpy as np
+from jax import lax
+
+from bpx.engine import check_state, index
+
+__all__ = [
+    "asarray",
+    "check_dtype",
+    "device",
+    "device_of",
+    "devices",
+    "is_array",
+    "name",
+    "scan",
+    "to_host",
+    "version",
+    "xp",
+]
+
+name = "jax"
+
+
+def version() -> str:
+    return str(jax.__version__)
+
+
+def devices() -> tuple[str, ...]:
+    return tuple(f"{d.platform}:{d.id}" for d in jax.devices())
+
+
+def device(name: str | None) -> jax.Device:
+    if name is None:
+        return next(iter(xp.zeros(0).devices()))
+    platform, _, index = name.partition(":")
+    return jax.devices(platform)[int(index or 0)]
+
+
+def device_of(x: jax.Array) -> jax.Device | None:
+    """The device of an array; None for a tracer, which has none yet."""
+    return None if isinstance(x, jax.core.Tracer) else next(iter(x.devices()))
+
+
+def is_array(x: Any) -> bool:
+    return isinstance(x, jax.Array)
+
+
+def check_dtype(dtype: str) -> None:
+    if dtype == "float64" and not jax.config.jax_enable_x64:
+        raise ValueError(
+            "float64 on JAX needs its 64-bit mode, which is off: set JAX_ENABLE_X64=1, "
+            'or call jax.config.update("jax_enable_x64", True) before any array is made'
+        )
+
+
+def asarray(x: Any, dtype: str, device: jax.Device) -> jax.Array:
+    return jax.device_put(np.array(x, dtype=dtype, order="C"), device)
+
+
+def to_host(x: jax.Array) -> np.ndarray:
+    return np.asarray(x)
+
+
+@partial(jax.jit, static_argnums=0)
+def _loop(step: Any, state: Any, data: Any, rows: Any, start: Any, stop: Any) -> Any:
+    # `lax.scan` over the steps from start to stop. A loop with traced bounds is the same
+    # program to XLA (measured: the same time), and chunks of any length share it.
+    return lax.fori_loop(start, stop, lambda i, s: step(s, data, rows[i]), state)
+
+
+def scan(step: Any, state: Any, data: Any, rows: Any, start: int, stop: int) -> Any:
+    """Compile the steps from start to stop into one program, once for each shape."""
+    check_state(state, jax.eval_shape(step, state, data, index(rows, 0)))
+    return jax.block_until_ready(_loop(step, state, data, rows, start, stop))

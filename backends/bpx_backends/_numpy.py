@@ -1,0 +1,57 @@
+"""NumPy, on the host."""
+
+from typing import Any
+
+import numpy as xp
+
+from bpx.engine import eager as scan
+
+__all__ = [
+    "asarray",
+    "check_dtype",
+    "device",
+    "device_of",
+    "devices",
+    "is_array",
+    "name",
+    "scan",
+    "to_host",
+    "version",
+    "xp",
+]
+
+name = "numpy"
+
+
+def version() -> str:
+    return xp.__version__
+
+
+def devices() -> tuple[str, ...]:
+    return ("cpu",)
+
+
+def device(name: str | None) -> str:
+    if name not in (None, "cpu"):
+        raise ValueError("NumPy computes on the cpu alone")
+    return "cpu"
+
+
+def device_of(x: Any) -> str:
+    return "cpu"
+
+
+def is_array(x: Any) -> bool:
+    return isinstance(x, xp.ndarray | xp.generic)
+
+
+def check_dtype(dtype: str) -> None:
+    """NumPy stores every dtype that bpx uses."""
+
+
+def asarray(x: Any, dtype: str, device: str) -> xp.ndarray:
+    return xp.array(x, dtype=dtype, order="C")
+
+
+def to_host(x: Any) -> xp.ndarray:
+    return xp.asarray(x)

@@ -1,0 +1,58 @@
+"""array-api-strict: the standard and nothing more. For tests, not for speed."""
+
+from typing import Any
+
+import array_api_strict as xp
+import numpy as np
+
+from bpx.engine import eager as scan
+
+__all__ = [
+    "asarray",
+    "check_dtype",
+    "device",
+    "device_of",
+    "devices",
+    "is_array",
+    "name",
+    "scan",
+    "to_host",
+    "version",
+    "xp",
+]
+
+name = "strict"
+
+_CPU = xp.Device("CPU_DEVICE")
+
+
+def version() -> str:
+    return str(xp.__version__)
+
+
+def devices() -> tuple[str, ...]:
+    return ("CPU_DEVICE", "device1", "device2")
+
+
+def device(name: str | None) -> Any:
+    return xp.Device(name or "CPU_DEVICE")
+
+
+def device_of(x: Any) -> Any:
+    return x.device
+
+
+def is_array(x: Any) -> bool:
+    return isinstance(x, type(xp.empty(0)))
+
+
+def check_dtype(dtype: str) -> None:
+    """array-api-strict stores every dtype that bpx uses on the devices listed."""
+
+
+def asarray(x: Any, dtype: str, device: Any) -> Any:
+    return xp.asarray(np.array(x, dtype=dtype), device=device)
+
+
+def to_host(x: Any) -> np.ndarray:
+    return np.asarray(x.to_device(_CPU))

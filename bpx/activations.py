@@ -1,0 +1,280 @@
+"""Activation functions: each sigma beside its derivative.
+
+An activation is a value with a `name`, `sigma` and `pullback`. The pullback carries an
+error through the activation: for the Jacobian J of sigma at z, it maps g to J^T g, row by
+row. An `Elementwise` activation has a diagonal Jacobian, so that its pullback is
+g ⊙ sigma'(z); a `Rowwise` one, such as softmax, couples the units of its row.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import pi, sqrt
+from typing import Any, Protocol
+
+from bpx._typing import A, Array
+from bpx.backends import namespace
+from bpx.errors import InputError, nearest
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "Elementwise",
+    "Rowwise",
+    "elu",
+    "gelu_tanh",
+    "get",
+    "identity",
+    "leaky_relu",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+
+
+class Activation(Protocol):
+    """What a layer asks of its activation."""
+
+    @property
+    def name(self) -> str:
+        """The name it is shown and saved by."""
+
+    @property
+    def sigma(self) -> Callable[[Any], Any]:
+        """A = sigma(z), shapes (n, k) to (n, k)."""
+
+    def pullback(self, z: A, a: A, g: A) -> A:
+        """J^T g for each row, J the Jacobian of sigma at z, where a = sigma(z)."""
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """An activation that acts on each unit alone.
+
+    Parameters
+    ----------
+    name : str
+        What it is shown and saved by.
+    sigma : callable
+        ``sigma(z) -> a``, shapes (n, k) to (n, k).
+    sigma_prime : callable
+        ``sigma_prime(z, a) -> da/dz``, shape (n, k), where ``a = sigma(z)`` is at hand
+        for what is cheaper from it.
+
+    Notes
+    -----
+    Write both with operators and `bpx.namespace`, which finds the functions of the
+    array's own library, and with Python numbers as constants: then it runs everywhere.
+
+    Examples
+    --------
+    >>> square = bpx.Elementwise("square", lambda z: z * z, lambda z, a: 2.0 * z)
+    >>> net = bpx.Network([2, 3, 1], hidden=square, seed=0)
+    """
+
+    name: str
+    sigma: Callable[[Any], Any]
+    sigma_prime: Callable[[Any, Any], Any]
+
+    def pullback(self, z: A, a: A, g: A) -> A:
+        """G ⊙ sigma'(z)."""
+        return g * self.sigma_prime(z, a)
+
+
+@dataclass(frozen=True)
+class Rowwise:
+    """An activation that couples the units of a row, such as softmax.
+
+    Parameters
+    ----------
+    name : str
+        What it is shown and saved by.
+    sigma : callable
+        ``sigma(z) -> a``, shapes (n, k) to (n, k).
+    pull : callable
+        ``pull(z, a, g) -> J^T g``, shape (n, k): for each row the transposed Jacobian of
+        sigma at z, applied to g.
+    """
+
+    name: str
+    sigma: Callable[[Any], Any]
+    pull: Callable[[Any, Any, Any], Any]
+
+    def pullback(self, z: A, a: A, g: A) -> A:
+        """J^T g."""
+        pulled: A = self.pull(z, a, g)
+        return pulled
+
+
+def _identity(z: Array) -> Array:
+    return z
+
+
+def _identity_prime(z: Array, a: Array) -> Array:
+    return namespace(z).ones_like(z)
+
+
+def _sigmoid(z: Array) -> Array:
+    # 1/(1 + exp(-z)) without its overflow.
+    return 0.5 * namespace(z).tanh(0.5 * z) + 0.5
+
+
+def _sigmoid_prime(z: Array, a: Array) -> Array:
+    return a * (1.0 - a)
+
+
+def _tanh(z: A) -> A:
+    return namespace(z).tanh(z)
+
+
+def _tanh_prime(z: Array, a: Array) -> Array:
+    return 1.0 - a * a
+
+
+def _relu(z: A) -> A:
+    return namespace(z).maximum(z, 0.0)
+
+
+def _relu_prime(z: Array, a: Array) -> Array:
+    # sigma'(0) = 0.
+    return _where_positive(z)
+
+
+_LEAK = 0.01
+
+
+def _leaky_relu(z: A) -> A:
+    return namespace(z).where(z > 0.0, z, _LEAK * z)
+
+
+def _leaky_relu_prime(z: Array, a: Array) -> Array:
+    return (1.0 - _LEAK) * _where_positive(z) + _LEAK
+
+
+def _elu(z: A) -> A:
+    xp = namespace(z)
+    return xp.where(z > 0.0, z, xp.expm1(xp.minimum(z, 0.0)))
+
+
+def _elu_prime(z: Array, a: Array) -> Array:
+    # exp(z) = a + 1 below 0, and 1 above.
+    return namespace(z).minimum(a, 0.0) + 1.0
+
+
+def _softplus(z: Array) -> Array:
+    # log(1 + exp(z)) without its overflow.
+    xp = namespace(z)
+    return xp.maximum(z, 0.0) + xp.log1p(xp.exp(-xp.abs(z)))
+
+
+def _softplus_prime(z: Array, a: Array) -> Array:
+    return _sigmoid(z)
+
+
+_GELU_SCALE = sqrt(2.0 / pi)
+_GELU_CUBIC = 0.044715
+
+
+def _gelu_inner(z: Array) -> Array:
+    return namespace(z).tanh(_GELU_SCALE * z * (1.0 + _GELU_CUBIC * z * z))
+
+
+def _gelu_tanh(z: Array) -> Array:
+    return 0.5 * z * (1.0 + _gelu_inner(z))
+
+
+def _gelu_tanh_prime(z: Array, a: Array) -> Array:
+    t = _gelu_inner(z)
+    inner_prime = _GELU_SCALE * (1.0 + 3.0 * _GELU_CUBIC * z * z)
+    return 0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * inner_prime
+
+
+def _silu(z: Array) -> Array:
+    return z * _sigmoid(z)
+
+
+def _silu_prime(z: Array, a: Array) -> Array:
+    # (z s)' = s + z s (1 - s).
+    s = _sigmoid(z)
+    return s + a * (1.0 - s)
+
+
+def _softmax(z: Array) -> Array:
+    # exp(z) / sum(exp(z)), shifted by the row's largest so that nothing overflows.
+    xp = namespace(z)
+    e = xp.exp(z - xp.max(z, axis=-1, keepdims=True))
+    return e / xp.sum(e, axis=-1, keepdims=True)
+
+
+def _softmax_pull(z: Array, a: Array, g: Array) -> Array:
+    # J = diag(a) - a a^T, which is symmetric.
+    return a * (g - namespace(a).sum(a * g, axis=-1, keepdims=True))
+
+
+def _where_positive(z: A) -> A:
+    xp = namespace(z)
+    return xp.astype(z > 0.0, z.dtype)
+
+
+identity = Elementwise("identity", _identity, _identity_prime)
+"""a = z."""
+sigmoid = Elementwise("sigmoid", _sigmoid, _sigmoid_prime)
+"""a = 1 / (1 + exp(-z))."""
+tanh = Elementwise("tanh", _tanh, _tanh_prime)
+"""a = tanh(z)."""
+relu = Elementwise("relu", _relu, _relu_prime)
+"""a = max(z, 0), with sigma'(0) = 0."""
+leaky_relu = Elementwise("leaky_relu", _leaky_relu, _leaky_relu_prime)
+"""a = z above 0, 0.01 z below (Maas et al. 2013)."""
+elu = Elementwise("elu", _elu, _elu_prime)
+"""a = z above 0, exp(z) - 1 below (Clevert et al. 2016)."""
+softplus = Elementwise("softplus", _softplus, _softplus_prime)
+"""a = log(1 + exp(z))."""
+gelu_tanh = Elementwise("gelu_tanh", _gelu_tanh, _gelu_tanh_prime)
+"""a = z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))) (Hendrycks and Gimpel 2016)."""
+silu = Elementwise("silu", _silu, _silu_prime)
+"""a = z sigmoid(z) (Elfwing et al. 2018)."""
+softmax = Rowwise("softmax", _softmax, _softmax_pull)
+"""a_j = exp(z_j) / sum_k exp(z_k)."""
+
+ACTIVATIONS: dict[str, Activation] = {
+    each.name: each
+    for each in (
+        identity,
+        sigmoid,
+        tanh,
+        relu,
+        leaky_relu,
+        elu,
+        softplus,
+        gelu_tanh,
+        silu,
+        softmax,
+    )
+}
+"""The built-in activations by name."""
+
+
+def get(activation: str | Activation) -> Activation:
+    """The activation of that name, or the value itself.
+
+    Raises
+    ------
+    InputError
+        If the name is not one of `ACTIVATIONS`, or the value is no activation.
+    """
+    if isinstance(activation, str):
+        if activation not in ACTIVATIONS:
+            raise InputError(
+                f"there is no activation {activation!r}{nearest(activation, ACTIVATIONS)}; "
+                f"known: {', '.join(ACTIVATIONS)}; or pass a bpx.Elementwise of your own"
+            )
+        return ACTIVATIONS[activation]
+    if not all(hasattr(activation, part) for part in ("name", "sigma", "pullback")):
+        raise InputError(
+            f"{activation!r} was given as an activation; expected one of "
+            f"{', '.join(ACTIVATIONS)}, or a bpx.Elementwise(name, sigma, sigma_prime)"
+        )
+    return activation

@@ -1,0 +1,159 @@
+"""Where data enters a network: checked as a whole, then brought to the network's home.
+
+Below this boundary nothing is checked again and nothing is moved.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from bpx._typing import Array
+from bpx.backends import backend_of, namespace
+from bpx.costs import Cost
+from bpx.errors import InputError
+from bpx.host import (
+    as_host,
+    as_labels,
+    first_nonfinite_row,
+    is_host,
+    one_hot_labels,
+    refuse_masked_or_sparse,
+)
+from bpx.selection import Home
+from bpx.spec import Spec
+from bpx.transfer import bring
+
+__all__ = ["Accuracy", "Samples", "check_labels", "chunks", "inputs", "samples"]
+
+Accuracy = Literal["argmax", "threshold"] | None
+"""How a right answer is told: the largest output, an output above 1/2, or not at all."""
+
+
+class Samples(NamedTuple):
+    """Inputs and targets at a network's home.
+
+    Attributes
+    ----------
+    x : array, shape (n, k_0)
+    y : array, shape (n,), int32 labels or numbers, or (n, k_L), numbers
+    accuracy : {"argmax", "threshold", None}
+    """
+
+    x: Array
+    y: Array
+    accuracy: Accuracy
+
+
+def inputs(home: Home, spec: Spec, x: Any, name: str = "x") -> Array:
+    """Inputs, shape (n, k_0), at `home` in its dtype; whole numbers are cast, never scaled.
+
+    Raises
+    ------
+    InputError
+        If they are empty, of another rank or width, not real numbers, or not finite.
+    """
+    x = _dense(x, name)
+    shape, width = tuple(x.shape), spec.sizes[0]
+    if len(shape) != 2 or shape[1] != width:
+        advice = f"; a single sample is {name}[None, :]" if shape == (width,) else ""
+        raise InputError(
+            f"{name} has shape {shape}; expected (n, {width}), one sample a row{advice}"
+        )
+    if shape[0] == 0:
+        raise InputError(f"{name} is empty, with shape {shape}; expected at least one sample")
+    arrived: Array = bring(x, home, name)
+    _refuse_nonfinite(arrived, name)
+    return arrived
+
+
+def samples(
+    home: Home, spec: Spec, x: Any, y: Any, names: tuple[str, str] = ("x", "y")
+) -> Samples:
+    """Inputs and targets at `home`, checked together.
+
+    Raises
+    ------
+    InputError
+        If either cannot be used, or they are not of equal length.
+    """
+    arrived = inputs(home, spec, x, names[0])
+    host = as_host(y, names[1])
+    n, k = arrived.shape[0], spec.sizes[-1]
+    if host.ndim == 0 or host.shape[0] != n:
+        raise InputError(
+            f"{names[0]} has {n} samples and {names[1]} has shape {host.shape}; "
+            "expected one target for each sample"
+        )
+    targets, accuracy = _targets(spec, host, k, names[1])
+    integers = targets.dtype.kind in "iu"
+    return Samples(arrived, home.asarray(targets, "int32" if integers else None), accuracy)
+
+
+def check_labels(spec: Spec, y: Array) -> None:
+    """Refuse labels out of range, which a device would take for no class at all.
+
+    A traced array, which has no values yet, passes.
+    """
+    backend, k = backend_of(y), spec.sizes[-1]
+    settled = backend is not None and backend.device_of(y) is not None
+    if y.ndim == 1 and k > 1 and settled:
+        as_labels(as_host(y, "y"), k, "y")
+
+
+def chunks(spec: Spec, n: int) -> Iterator[slice]:
+    """The rows 0 ... n - 1 in slices, so long that every z and a stays within 64 MiB."""
+    size = max(1, 2**26 // (16 * sum(spec.sizes)))
+    return (slice(begin, min(begin + size, n)) for begin in range(0, n, size))
+
+
+def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
+    if y.shape not in ((len(y),), (len(y), k)):
+        raise InputError(
+            f"{name} has shape {y.shape}; expected labels ({len(y)},) or ({len(y)}, {k}), "
+            f"for {k} outputs"
+        )
+    if y.ndim == 1 and k > 1:
+        return as_labels(y, k, name), "argmax"
+    _refuse_nonfinite(y, name)
+    labels = one_hot_labels(y) if y.ndim == 2 else None
+    if labels is not None:
+        return labels, "argmax"
+    _refuse_outside(spec.cost, y, name)
+    y = y.astype("float64")
+    binary = spec.output.name == "sigmoid" and k == 1 and bool(((y == 0) | (y == 1)).all())
+    return y, "threshold" if binary else None
+
+
+def _refuse_outside(cost: Cost, y: Any, name: str) -> None:
+    outside = ((y < 0) | (y > 1)).reshape(len(y), -1).any(axis=1)
+    if cost.targets in ("unit", "distribution") and outside.any():
+        raise InputError(
+            f"{name} leaves [0, 1] in row {int(outside.argmax())}; "
+            f"{cost.name} expects probabilities"
+        )
+    off = abs(y.reshape(len(y), -1).sum(axis=1) - 1.0) > 1e-3
+    if cost.targets == "distribution" and off.any():
+        raise InputError(
+            f"{name} does not sum to 1 in row {int(off.argmax())}; {cost.name} expects "
+            "a distribution in each row"
+        )
+
+
+def _dense(x: Any, name: str) -> Any:
+    """`x` if it is a library's array of real numbers, else what the host makes of it."""
+    backend = backend_of(x)
+    if backend is None or is_host(x):
+        return as_host(x, name)
+    refuse_masked_or_sparse(x, name)
+    if not backend.xp.isdtype(x.dtype, ("bool", "integral", "real floating")):
+        raise InputError(f"{name} has dtype {x.dtype}; expected real numbers")
+    return x
+
+
+def _refuse_nonfinite(x: Any, name: str) -> None:
+    xp = namespace(x)
+    if not bool(xp.all(xp.isfinite(x))):
+        row = first_nonfinite_row(as_host(x, name))
+        raise InputError(
+            f"{name} holds NaN or infinity, first in row {row}; expected finite numbers: "
+            "drop or fill such rows"
+        )

@@ -1,0 +1,173 @@
+"""Saving and loading a network: one safetensors file, the spec in its metadata.
+
+The arrays are named as in a PyTorch ``Sequential`` of ``Linear`` layers with an activation
+after each: ``0.weight``, ``0.bias``, ``2.weight``, ... of shapes (out, in) and (out,).
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors import numpy as safetensors
+
+from bpx import activations
+from bpx.activations import ACTIVATIONS, Activation
+from bpx.costs import COSTS, Cost
+from bpx.errors import FileFormatError, InputError
+from bpx.selection import select
+from bpx.spec import Parameters, Spec, make_spec
+from bpx.transfer import to_host
+
+if TYPE_CHECKING:
+    from bpx.network import Network
+
+__all__ = ["load", "save"]
+
+_FORMAT = "1"
+
+
+def save(path: str | Path, spec: Spec, parameters: Parameters, seed: int | None) -> None:
+    """Write a network to `path`, at once or not at all.
+
+    The file is written beside its place, flushed to the disk, and renamed into it.
+    """
+    arrays = {
+        f"{2 * i}.{kind}": np.array(to_host(array), order="C")  # safetensors mangles strides
+        for kind, group in zip(("weight", "bias"), parameters, strict=True)
+        for i, array in enumerate(group)
+    }
+    _write_atomically(Path(path), safetensors.save(arrays, _metadata(spec, seed)))
+
+
+def load(
+    path: str | Path,
+    *,
+    backend: str | None = None,
+    dtype: str | None = None,
+    custom: Mapping[str, Activation | Cost] | None = None,
+) -> "Network":
+    """Read a network that was saved from any backend.
+
+    Parameters
+    ----------
+    path : str or Path
+    backend : str, optional
+        Where it shall live; left out, as for a new network: the file does not say.
+    dtype : {"float32", "float64"}, optional
+        Left out, the dtype it was saved in.
+    custom : mapping of str to Activation or Cost, optional
+        The activations and costs of your own that it was made with, by name.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or a custom activation or cost is missing.
+    FileFormatError
+        If the file is truncated, or not one of bpx's.
+    BackendError
+        If the backend cannot be used.
+    """
+    from bpx.network import Network
+
+    metadata, arrays = _read(Path(path))
+    spec = _spec(path, metadata, custom or {})
+    depth = len(spec.layers)
+    try:
+        w = [arrays[f"{2 * i}.weight"] for i in range(depth)]
+        b = [arrays[f"{2 * i}.bias"] for i in range(depth)]
+        stored = dtype or w[0].dtype.name
+        return Network.from_arrays(spec, w, b, select(backend, stored), metadata["seed"])
+    except KeyError as error:
+        raise FileFormatError(
+            f"{path} lacks the array {error} that its spec asks for"
+        ) from error
+    except InputError as error:
+        raise FileFormatError(f"{path} does not fit its own spec: {error}") from error
+
+
+def _metadata(spec: Spec, seed: int | None) -> dict[str, str]:
+    described = {
+        "sizes": spec.sizes,
+        "activations": [layer.activation.name for layer in spec.layers],
+        "cost": spec.cost.name,
+        "seed": seed,
+    }
+    return {"format": "pt", "bpx": _FORMAT, "spec": json.dumps(described)}
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error}") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error}") from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; expected one that Network.save wrote")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise FileFormatError(
+            f"{path} is truncated or no safetensors file ({error}); expected one that "
+            "Network.save wrote"
+        ) from error
+    if metadata.get("bpx") != _FORMAT:
+        raise FileFormatError(
+            f"{path} is a safetensors file, but not one that this version of bpx wrote; "
+            "expected one that Network.save wrote"
+        )
+    return _described(path, metadata), arrays
+
+
+def _described(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+    try:
+        described = json.loads(metadata["spec"])
+        return {key: described[key] for key in ("sizes", "activations", "cost", "seed")}
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(
+            f"{path} has no readable spec in its metadata: {error}"
+        ) from error
+
+
+def _spec(path: str | Path, metadata: dict[str, Any], custom: Mapping[str, Any]) -> Spec:
+    names = [*metadata["activations"], metadata["cost"]]
+    unknown = [n for n in names if n not in {*ACTIVATIONS, *COSTS, *custom}]
+    if unknown:
+        raise InputError(
+            f"{path} was made with {', '.join(map(repr, unknown))}, which bpx does not have; "
+            f"pass load(..., custom={{{unknown[0]!r}: ...}})"
+        )
+    return make_spec(
+        metadata["sizes"],
+        each=[custom.get(n) or activations.get(n) for n in metadata["activations"]],
+        cost=custom.get(metadata["cost"]) or COSTS[metadata["cost"]],
+    )

@@ -1,0 +1,215 @@
+"""Costs: the value of each sample, its gradient by a^L, and the pairs that are stable.
+
+C = (1/n) sum_x C_x. A cost is a value with a `name`, ``value(a, y)`` -> (n,) and
+``grad_a(a, y)`` -> (n, k). Where the output's activation undoes the cost's logarithms,
+both have a closed form from the logits z^L that neither overflows nor cancels: such a
+`Pair` replaces value and BP1, keyed by the activation.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from bpx._typing import A, Array
+from bpx.activations import ACTIVATIONS, Activation, identity, sigmoid, softmax, softplus
+from bpx.backends import namespace
+from bpx.equations import bp1
+from bpx.errors import InputError, nearest
+
+__all__ = [
+    "COSTS",
+    "Cost",
+    "Pair",
+    "binary_cross_entropy",
+    "categorical_cross_entropy",
+    "get",
+    "quadratic",
+]
+
+
+class Pair(NamedTuple):
+    """A cost and an output activation, taken together, from the logits.
+
+    Attributes
+    ----------
+    value : callable
+        ``value(z, y)``, the cost of each sample, shape (n,).
+    delta : callable
+        ``delta(z, a, y)``, dC_x/dz^L, shape (n, k): BP1 with both factors multiplied out.
+    """
+
+    value: Callable[[Any, Any], Any]
+    delta: Callable[[Any, Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost function of the outputs a and the targets y, both of shape (n, k).
+
+    Parameters
+    ----------
+    name : str
+        What it is shown and saved by.
+    value : callable
+        ``value(a, y) -> C_x``, one number for each sample, shape (n,).
+    grad_a : callable
+        ``grad_a(a, y) -> dC_x/da``, shape (n, k).
+    pairs : tuple of (Activation, Pair), optional
+        Closed forms from the logits, by the output's activation.
+    targets : {"real", "unit", "distribution"}, optional
+        What y may be: any number, in [0, 1], or rows in [0, 1] that sum to 1.
+    outputs : tuple of Activation or None, optional
+        The built-in activations that the cost makes sense after; None for all.
+    """
+
+    name: str
+    value: Callable[[Any, Any], Any]
+    grad_a: Callable[[Any, Any], Any]
+    pairs: tuple[tuple[Activation, Pair], ...] = ()
+    targets: str = "real"
+    outputs: tuple[Activation, ...] | None = None
+
+    def pair(self, output: Activation) -> Pair | None:
+        """The closed form after `output`, if there is one."""
+        return next((pair for activation, pair in self.pairs if activation == output), None)
+
+    def evaluate(self, output: Activation, z: A, a: A, y: A) -> A:
+        """C_x of each sample, shape (n,), the stable way where there is one."""
+        pair = self.pair(output)
+        cost: A = pair.value(z, y) if pair else self.value(a, y)
+        return cost
+
+    def delta(self, output: Activation, z: A, a: A, y: A) -> A:
+        """delta^L, shape (n, k): the pair's closed form, or BP1."""
+        pair = self.pair(output)
+        return pair.delta(z, a, y) if pair else bp1(output, z, a, self.grad_a(a, y))
+
+
+def _row_sums(x: A) -> A:
+    return namespace(x).sum(x, axis=1)
+
+
+def _above_zero(a: A) -> A:
+    """The smallest normal number in place of 0, for a logarithm or a division."""
+    xp = namespace(a)
+    return xp.maximum(a, float(xp.finfo(a.dtype).smallest_normal))
+
+
+def _minus(z: A, a: A, y: A) -> A:
+    # What the derivative of each pair below comes to.
+    return a - y
+
+
+def _quadratic(a: Array, y: Array) -> Array:
+    return 0.5 * _row_sums((a - y) ** 2)
+
+
+def _quadratic_grad(a: Array, y: Array) -> Array:
+    return a - y
+
+
+def _binary(a: Array, y: Array) -> Array:
+    log = namespace(a).log
+    return -_row_sums(y * log(_above_zero(a)) + (1.0 - y) * log(_above_zero(1.0 - a)))
+
+
+def _binary_grad(a: Array, y: Array) -> Array:
+    return (1.0 - y) / _above_zero(1.0 - a) - y / _above_zero(a)
+
+
+def _binary_from_logits(z: Array, y: Array) -> Array:
+    # -y log sigma(z) - (1 - y) log(1 - sigma(z)) = softplus(z) - y z.
+    return _row_sums(softplus.sigma(z) - y * z)
+
+
+def _categorical(a: Array, y: Array) -> Array:
+    return -_row_sums(y * namespace(a).log(_above_zero(a)))
+
+
+def _categorical_grad(a: Array, y: Array) -> Array:
+    return -y / _above_zero(a)
+
+
+def _categorical_from_logits(z: Array, y: Array) -> Array:
+    # -sum_j y_j log softmax(z)_j = sum_j y_j (logsumexp(z) - z_j).
+    xp = namespace(z)
+    shifted = z - xp.max(z, axis=1, keepdims=True)
+    return _row_sums(y * (xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True)) - shifted))
+
+
+quadratic = Cost(
+    "quadratic",
+    _quadratic,
+    _quadratic_grad,
+    pairs=((identity, Pair(_quadratic, _minus)),),
+)
+"""C_x = 1/2 sum_j (a_j - y_j)^2."""
+binary_cross_entropy = Cost(
+    "binary_cross_entropy",
+    _binary,
+    _binary_grad,
+    pairs=((sigmoid, Pair(_binary_from_logits, _minus)),),
+    targets="unit",
+    outputs=(sigmoid, softmax),
+)
+"""C_x = -sum_j (y_j log a_j + (1 - y_j) log(1 - a_j)), the book's cross-entropy."""
+categorical_cross_entropy = Cost(
+    "categorical_cross_entropy",
+    _categorical,
+    _categorical_grad,
+    pairs=((softmax, Pair(_categorical_from_logits, _minus)),),
+    targets="distribution",
+    outputs=(softmax, sigmoid),
+)
+"""C_x = -sum_j y_j log a_j, the book's log-likelihood cost."""
+
+COSTS = {c.name: c for c in (quadratic, binary_cross_entropy, categorical_cross_entropy)}
+"""The built-in costs by name; ``"cross_entropy"`` chooses one of two by the output."""
+
+
+def get(cost: str | Cost, output: Activation) -> Cost:
+    """The cost of that name after `output`, or the value itself, if the two go together.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown, the value is no cost, or the cost makes no sense after
+        `output`.
+    """
+    if cost == "cross_entropy":
+        return _cross_entropy(output)
+    if isinstance(cost, str):
+        if cost not in COSTS:
+            names = (*COSTS, "cross_entropy")
+            raise InputError(
+                f"there is no cost {cost!r}{nearest(cost, names)}; known: {', '.join(names)}; "
+                "or pass a bpx.Cost of your own"
+            )
+        cost = COSTS[cost]
+    if not isinstance(cost, Cost):
+        raise InputError(
+            f"{cost!r} was given as a cost; expected one of {', '.join(COSTS)}, cross_entropy, "
+            "or a bpx.Cost(name, value, grad_a)"
+        )
+    return _refuse_senseless(cost, output)
+
+
+def _cross_entropy(output: Activation) -> Cost:
+    if output == softmax:
+        return categorical_cross_entropy
+    if output == sigmoid:
+        return binary_cross_entropy
+    raise InputError(
+        f"cost='cross_entropy' was given with output {output.name!r}; it is categorical after "
+        "softmax and binary after sigmoid: choose one of these outputs, or another cost"
+    )
+
+
+def _refuse_senseless(cost: Cost, output: Activation) -> Cost:
+    built_in = ACTIVATIONS.get(output.name) == output
+    if cost.outputs is not None and built_in and output not in cost.outputs:
+        raise InputError(
+            f"cost={cost.name!r} was given with output {output.name!r}, which leaves (0, 1); "
+            f"it follows {' or '.join(each.name for each in cost.outputs)}"
+        )
+    return cost

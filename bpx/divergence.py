@@ -1,0 +1,99 @@
+"""Finding where a training run turned non-finite: the epoch, the step, the first layer."""
+
+from math import isfinite
+from typing import Any, NamedTuple
+
+from bpx._typing import Array
+from bpx.backends import namespace
+from bpx.engine import Scan, index
+from bpx.errors import DivergenceError
+from bpx.passes import zs_and_activations
+from bpx.spec import Parameters
+from bpx.step import Data, State, TrainingStep
+
+__all__ = ["Replay", "check_parameters", "find_divergence"]
+
+_ADVICE = (
+    "the network keeps the weights of the last finished epoch. A smaller eta, inputs scaled "
+    "to about [0, 1], or an init that fits the activation often mends it"
+)
+
+
+class Replay(NamedTuple):
+    """A chunk to run again, one step at a time, with the engine that ran it."""
+
+    scan: Scan
+    step: TrainingStep
+    data: Data
+    rows: Any
+    start: int
+    stop: int
+
+
+def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> DivergenceError:
+    """The error that names where the cost turned non-finite.
+
+    Parameters
+    ----------
+    chunk : Replay
+        The chunk at whose end the cost was not finite.
+    state : State
+        The state that entered it.
+    epoch, before : int
+        The epoch, from 1, and its steps before the first row of the chunk's index matrix.
+    """
+    for i in range(chunk.start, chunk.stop):
+        after = chunk.scan(chunk.step, state, chunk.data, chunk.rows, i, i + 1)
+        if not isfinite(float(namespace(after.metrics.cost).sum(after.metrics.cost))):
+            layer = _first_layer(chunk, state.parameters, i)
+            where = f"epoch {epoch}, step {before + i + 1}"
+            return DivergenceError(
+                f"the cost turned non-finite in {where}{_in_layer(layer)}; {_ADVICE}",
+                epoch=epoch,
+                step=before + i + 1,
+                layer=layer,
+            )
+        state = after
+    return DivergenceError(
+        f"the sum of the costs overflowed in epoch {epoch}; {_ADVICE}",
+        epoch=epoch,
+        step=None,
+        layer=None,
+    )
+
+
+def check_parameters(parameters: Parameters, epoch: int) -> None:
+    """Refuse to publish weights or biases that are not finite.
+
+    Raises
+    ------
+    DivergenceError
+        Naming the first such layer. The costs may all have been finite.
+    """
+    for i, arrays in enumerate(zip(*parameters, strict=True)):
+        if not all(_finite(array) for array in arrays):
+            raise DivergenceError(
+                f"the weights were non-finite at the end of epoch {epoch}"
+                f"{_in_layer(i + 1)}; {_ADVICE}",
+                epoch=epoch,
+                step=None,
+                layer=i + 1,
+            )
+
+
+def _first_layer(chunk: Replay, parameters: Parameters, i: int) -> int | None:
+    x = namespace(chunk.data.x).take(chunk.data.x, index(chunk.rows, i), axis=0)
+    z, a = zs_and_activations(chunk.step.spec, parameters, x)
+    broken = (
+        n for n, both in enumerate(zip(z, a[1:], strict=True), 1) if not all(map(_finite, both))
+    )
+    return next(broken, None)
+
+
+def _in_layer(layer: int | None) -> str:
+    return "" if layer is None else f", first in layer {layer}"
+
+
+def _finite(x: Array) -> bool:
+    xp = namespace(x)
+    return bool(xp.all(xp.isfinite(x)))

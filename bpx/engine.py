@@ -1,0 +1,92 @@
+"""The contract between a training step and the backend that runs it.
+
+A step is a pure function of arrays, ``step(state, data, rows) -> state``: `state` is a
+tree of tuples and arrays that keeps its shapes and dtypes, `data` the arrays that every
+step reads, `rows` the indices of one mini-batch, shape (batch,), int32. A backend's
+``scan(step, state, data, rows, start, stop)`` runs it for the rows ``start`` to ``stop``
+of an index matrix, shape (steps, batch), and gives back the last state.
+
+`eager` is the specification. An engine that compiles is tested against it.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from bpx.errors import MixedArraysError
+
+__all__ = ["Scan", "Step", "check_state", "eager", "index"]
+
+
+class Step(Protocol):
+    """One training step: pure, and hashable, so that an equal one is not compiled again."""
+
+    def __call__(self, state: Any, data: Any, rows: Any, /) -> Any:
+        """The state after training on the mini-batch that `rows` picks from `data`."""
+
+    def __hash__(self) -> int: ...
+
+
+class Scan(Protocol):
+    """An engine: it runs `step` for the rows from `start` to `stop`."""
+
+    def __call__(
+        self, step: Step, state: Any, data: Any, rows: Any, start: int, stop: int, /
+    ) -> Any:
+        """The state after the last of them: see `eager`."""
+
+
+def eager(step: Step, state: Any, data: Any, rows: Any, start: int, stop: int) -> Any:
+    """Run the steps one by one, as plain calls.
+
+    Parameters
+    ----------
+    step : Step
+        ``step(state, data, rows) -> state``.
+    state, data : trees of arrays
+        What enters the first step, and what every step reads. Neither is written.
+    rows : array, shape (steps, batch), int32
+        The mini-batches' indices into the data.
+    start, stop : int
+        The steps to run, ``0 <= start <= stop <= steps``.
+
+    Returns
+    -------
+    tree of arrays
+        The state after the last step, of the same shapes and dtypes.
+
+    Raises
+    ------
+    MixedArraysError
+        If the first step changes a shape or a dtype of the state.
+    """
+    entered = state
+    for i in range(start, stop):
+        state = step(state, data, index(rows, i))
+        if i == start:
+            check_state(entered, state)
+    return state
+
+
+def index(rows: Any, i: int) -> Any:
+    """The i-th mini-batch's indices, shape (batch,)."""
+    return rows[i, :]
+
+
+def check_state(before: Any, after: Any) -> None:
+    """Refuse a step that drifts: an eager loop hides what a compiled one cannot run."""
+    for old, new in zip(_leaves(before), _leaves(after), strict=True):
+        if old.shape != new.shape or old.dtype != new.dtype:
+            raise MixedArraysError(
+                f"one training step turned an array of shape {tuple(old.shape)}, {old.dtype}, "
+                f"into one of shape {tuple(new.shape)}, {new.dtype}; a custom activation, "
+                "cost or optimizer must keep shapes and dtypes (use Python numbers, not "
+                "NumPy scalars, as constants)"
+            )
+
+
+def _leaves(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, tuple):
+        for branch in tree:
+            yield from _leaves(branch)
+    elif tree is not None:
+        yield tree

@@ -1,0 +1,155 @@
+"""Initial weights and biases, drawn on the host: the same network on every backend.
+
+An initializer is a value with two draws. Each is given a host generator (with
+``standard_normal`` and ``uniform``), and gives back float64 host arrays, which are cast and
+moved afterwards.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+from bpx import activations
+from bpx.activations import Activation
+from bpx.backends import namespace
+from bpx.errors import InputError, nearest
+
+__all__ = ["INITIALIZERS", "Initializer", "default", "get"]
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """How a layer's weights and biases begin.
+
+    Parameters
+    ----------
+    name : str
+        What it is shown by.
+    weights : callable
+        ``weights(rng, n_out, n_in)`` -> float64 host array, shape (n_out, n_in).
+    biases : callable
+        ``biases(rng, n_out)`` -> float64 host array, shape (n_out,).
+    """
+
+    name: str
+    weights: Callable[[Any, int, int], Any]
+    biases: Callable[[Any, int], Any]
+
+
+def _normal(variance: Callable[[int, int], float]) -> Callable[[Any, int, int], Any]:
+    def weights(rng: Any, n_out: int, n_in: int) -> Any:
+        return sqrt(variance(n_out, n_in)) * rng.standard_normal((n_out, n_in))
+
+    return weights
+
+
+def _uniform(variance: Callable[[int, int], float]) -> Callable[[Any, int, int], Any]:
+    def weights(rng: Any, n_out: int, n_in: int) -> Any:
+        limit = sqrt(3.0 * variance(n_out, n_in))  # U(-c, c) has variance c^2/3
+        return rng.uniform(-limit, limit, (n_out, n_in))
+
+    return weights
+
+
+def _orthogonal(rng: Any, n_out: int, n_in: int) -> Any:
+    # Q of a Gaussian matrix, its columns' signs set by R's diagonal, is uniformly
+    # distributed over the orthogonal matrices (Mezzadri 2007).
+    tall = rng.standard_normal((max(n_out, n_in), min(n_out, n_in)))
+    linalg = namespace(tall).linalg
+    q, r = linalg.qr(tall)
+    q = q * namespace(r).sign(linalg.diagonal(r))
+    return q if n_out >= n_in else q.mT
+
+
+def _normal_biases(rng: Any, n_out: int) -> Any:
+    return rng.standard_normal(n_out)
+
+
+def _zero_biases(rng: Any, n_out: int) -> Any:
+    return 0.0 * rng.standard_normal(n_out)
+
+
+def _zero_weights(rng: Any, n_out: int, n_in: int) -> Any:
+    return 0.0 * rng.standard_normal((n_out, n_in))
+
+
+def _one(n_out: int, n_in: int) -> float:
+    return 1.0
+
+
+def _lecun(n_out: int, n_in: int) -> float:
+    return 1.0 / n_in
+
+
+def _glorot(n_out: int, n_in: int) -> float:
+    return 2.0 / (n_in + n_out)
+
+
+def _he(n_out: int, n_in: int) -> float:
+    return 2.0 / n_in
+
+
+INITIALIZERS = {
+    each.name: each
+    for each in (
+        Initializer("book", _normal(_lecun), _normal_biases),
+        Initializer("book_large", _normal(_one), _normal_biases),
+        Initializer("glorot_normal", _normal(_glorot), _zero_biases),
+        Initializer("glorot_uniform", _uniform(_glorot), _zero_biases),
+        Initializer("he_normal", _normal(_he), _zero_biases),
+        Initializer("he_uniform", _uniform(_he), _zero_biases),
+        Initializer("lecun_normal", _normal(_lecun), _zero_biases),
+        Initializer("lecun_uniform", _uniform(_lecun), _zero_biases),
+        Initializer("orthogonal", _orthogonal, _zero_biases),
+        Initializer("zeros", _zero_weights, _zero_biases),
+    )
+}
+"""The built-in initializers by name.
+
+- ``book``: w ~ N(0, 1/n_in), b ~ N(0, 1) (the book's chapter 3)
+- ``book_large``: w ~ N(0, 1), b ~ N(0, 1) (the book's chapter 1)
+- ``glorot_*``: variance 2/(n_in + n_out) (Glorot and Bengio 2010), b = 0
+- ``he_*``: variance 2/n_in (He et al. 2015), b = 0
+- ``lecun_*``: variance 1/n_in (LeCun et al. 1998), b = 0
+- ``orthogonal``: orthonormal rows or columns (Saxe et al. 2014), b = 0
+- ``zeros``: w = 0, b = 0
+"""
+
+_RECTIFIERS = (
+    activations.relu,
+    activations.leaky_relu,
+    activations.elu,
+    activations.softplus,
+    activations.gelu_tanh,
+    activations.silu,
+)
+
+
+def default(activation: Activation) -> Initializer:
+    """The initializer that suits an activation.
+
+    ``book`` for sigmoid, ``he_normal`` for relu and its family, ``glorot_normal`` for the rest.
+    """
+    if activation == activations.sigmoid:
+        return INITIALIZERS["book"]
+    return INITIALIZERS["he_normal" if activation in _RECTIFIERS else "glorot_normal"]
+
+
+def get(initializer: str | Initializer) -> Initializer:
+    """The initializer of that name, or the value itself.
+
+    Raises
+    ------
+    InputError
+        If the name is not one of `INITIALIZERS`, or the value is no initializer.
+    """
+    if isinstance(initializer, Initializer):
+        return initializer
+    if initializer not in INITIALIZERS:
+        close = nearest(str(initializer), INITIALIZERS)
+        raise InputError(
+            f"there is no initializer {initializer!r}{close}; "
+            f"known: {', '.join(INITIALIZERS)}; or pass a bpx.Initializer of your own"
+        )
+    return INITIALIZERS[initializer]

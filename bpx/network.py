@@ -1,0 +1,346 @@
+"""`Network`: a small stateful shell around the pure functions.
+
+It holds a frozen `spec`, the `parameters` and a `home`. `forward` and `backprop` are strict:
+arrays of the network's own library, device and dtype. `fit`, `predict`, `classify` and
+`evaluate` are boundaries: they take arrays from anywhere and bring them home.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bpx import checkpoint, evaluation, initializers, passes, training
+from bpx._typing import Array
+from bpx.activations import Activation
+from bpx.backends import namespace
+from bpx.boundary import check_labels, chunks, inputs, samples
+from bpx.costs import Cost
+from bpx.errors import InputError
+from bpx.evaluation import Evaluation
+from bpx.host import check_seed, generator
+from bpx.initializers import Initializer
+from bpx.optimizers import Optimizer
+from bpx.passes import Trace, zs_and_activations
+from bpx.selection import Home, select
+from bpx.spec import Parameters, Spec, make_spec
+from bpx.training import History, Progress
+from bpx.transfer import bring, give_back
+
+__all__ = ["Network"]
+
+
+class Network:
+    """A fully connected network, trained by the equations of backpropagation.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The widths k_0, ..., k_L, inputs first.
+    hidden, output : str or Activation, optional
+        The activation of layers 1 to L-1, and of layer L; sigmoid as in the book.
+    activations : sequence of str or Activation, optional
+        One for each of the layers 1 to L, in place of `hidden` and `output`.
+    cost : str or Cost, optional
+        ``"quadratic"``, ``"cross_entropy"`` (categorical after softmax, binary after
+        sigmoid), one of the two by its own name, or a cost.
+    init : str or Initializer, optional
+        For all layers; left out, each layer's activation chooses: see
+        `bpx.initializers.default`.
+    seed : int, optional
+        Of the initial weights, which are the same on every backend. Left out, one is drawn
+        and kept as `seed`.
+    backend : str, optional
+        ``backend[:device]``; left out, what `bpx.use`, `bpx.set_default` or ``BPX_BACKEND``
+        have chosen, else numpy.
+    dtype : {"float32", "float64"}, optional
+        What the parameters are stored in; left out, as ``BPX_DTYPE`` says, else float32.
+
+    Attributes
+    ----------
+    spec : Spec
+        The layers and the cost, frozen.
+    home : Home
+        The backend, device and dtype of the parameters.
+    seed : int or None
+        The seed of the initial weights; None for a network read from a file without one.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+    BackendError
+        If the backend cannot be used.
+
+    Examples
+    --------
+    >>> net = bpx.Network([784, 30, 10], seed=0)
+    >>> [w.shape for w in net.weights]
+    [(30, 784), (10, 30)]
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        hidden: str | Activation = "sigmoid",
+        output: str | Activation = "sigmoid",
+        activations: Sequence[str | Activation] | None = None,
+        cost: str | Cost = "quadratic",
+        init: str | Initializer | None = None,
+        seed: int | None = None,
+        backend: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        spec = make_spec(sizes, hidden=hidden, output=output, each=activations, cost=cost)
+        home = select(backend, dtype)
+        self.seed: int | None = check_seed(seed)
+        self._place(spec, _draw(spec, init, self.seed), home)
+
+    @classmethod
+    def from_arrays(
+        cls, spec: Spec, w: Sequence[Any], b: Sequence[Any], home: Home, seed: int | None = None
+    ) -> "Network":
+        """A network of the given weights and biases, copied to `home`.
+
+        Raises
+        ------
+        InputError
+            If their number or shapes do not fit the spec.
+        """
+        network = cls.__new__(cls)
+        network.seed = seed
+        network._place(spec, Parameters(tuple(w), tuple(b)), home)
+        return network
+
+    def _place(self, spec: Spec, parameters: Parameters, home: Home) -> None:
+        """Take up parameters from anywhere, all or none."""
+        arrived = Parameters(
+            *(
+                tuple(bring(each, home, name, copy=True) for each in group)
+                for name, group in zip(("weights", "biases"), parameters, strict=True)
+            )
+        )
+        _check_shapes(spec, arrived)
+        self.spec, self.home, self._parameters = spec, home, arrived
+
+    @property
+    def parameters(self) -> Parameters:
+        """The weights and biases, ``Parameters(w, b)``.
+
+        What is assigned may be a pair of sequences of arrays from anywhere, of the same
+        shapes; they are copied to the network's home, all or none.
+        """
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, parameters: tuple[Sequence[Any], Sequence[Any]]) -> None:
+        w, b = parameters
+        self._place(self.spec, Parameters(tuple(w), tuple(b)), self.home)
+
+    @property
+    def weights(self) -> tuple[Array, ...]:
+        """``weights[i]``, shape (k_{i+1}, k_i): the book's w^{i+1}."""
+        return self._parameters.w
+
+    @property
+    def biases(self) -> tuple[Array, ...]:
+        """``biases[i]``, shape (k_{i+1},): the book's b^{i+1}."""
+        return self._parameters.b
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The widths k_0, ..., k_L."""
+        return self.spec.sizes
+
+    def __repr__(self) -> str:
+        names = [layer.activation.name for layer in self.spec.layers]
+        return (
+            f"<bpx.Network {list(self.sizes)}, activations {names}, "
+            f"cost {self.spec.cost.name!r}, on {self.home}, {self.home.dtype}>"
+        )
+
+    def __call__(self, x: Any) -> Any:
+        """a^L: the same as `predict`."""
+        return self.predict(x)
+
+    def forward(self, x: Array) -> Trace:
+        """Every z and a: see `bpx.forward`. Strict: x must be at the network's home."""
+        return passes.forward(self.spec, self._parameters, x)
+
+    def backprop(self, x: Array, y: Array, *, r: Array | float | None = None) -> Trace:
+        """Every z, a and delta, the costs and the gradients: see `bpx.backprop`.
+
+        Strict: x and y must be at the network's home. Labels out of range are refused here,
+        which reads them on the host; the pure `bpx.backprop` does not look.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> net = bpx.Network([3, 4, 2], seed=0, dtype="float64")
+        >>> trace = net.backprop(np.ones((5, 3)), np.array([0, 1, 0, 1, 1]))
+        >>> [delta.shape for delta in trace.delta], trace.cost.shape
+        ([(5, 4), (5, 2)], (5,))
+        """
+        trace = passes.backprop(self.spec, self._parameters, x, y, r=r)
+        check_labels(self.spec, y)
+        return trace
+
+    def predict(self, x: Any) -> Any:
+        """The outputs a^L, in chunks, in the library and on the device of the input.
+
+        Parameters
+        ----------
+        x : array of any library or array-like, shape (n, k_0)
+
+        Returns
+        -------
+        array, shape (n, k_L)
+            Of the network's dtype; a host array where x was no array.
+
+        Raises
+        ------
+        InputError
+            If x cannot be used.
+        """
+        return give_back(self._outputs(x), x)
+
+    def classify(self, x: Any) -> Any:
+        """The class of each sample: its largest output; or whether a single one is above 1/2.
+
+        Returns
+        -------
+        array, shape (n,), int32
+            In the library and on the device of the input.
+        """
+        a = self._outputs(x)
+        xp = namespace(a)
+        labels = xp.argmax(a, axis=1) if self.sizes[-1] > 1 else a[:, 0] > 0.5
+        return give_back(xp.astype(labels, xp.int32), x)
+
+    def evaluate(self, x: Any, y: Any) -> Evaluation:
+        """The mean cost and the accuracy on samples from anywhere, in chunks.
+
+        Raises
+        ------
+        InputError
+            If x or y cannot be used.
+        """
+        arrived = samples(self.home, self.spec, x, y)
+        return evaluation.evaluate(self.spec, self._parameters, arrived)
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        epochs: int,
+        batch_size: int,
+        optimizer: Optimizer,
+        lmbda: float = 0.0,
+        validation: tuple[Any, Any] | None = None,
+        seed: int | None = None,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        compile: bool = True,  # noqa: A002 - as in `train`
+        progress: Callable[[Progress], None] | None = None,
+    ) -> History:
+        """Train to the end: `bpx.train`, all of its records at once.
+
+        The parameters are those of `bpx.train`, which says what each does. If training is
+        interrupted (Ctrl-C) or diverges, the network keeps the last finished epoch's
+        weights and the exception goes on.
+
+        Returns
+        -------
+        History
+            The `Epoch` records, and the seed of the order.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used; nothing has changed then.
+        DivergenceError
+            If the cost or the weights turn non-finite.
+        """
+        seed = check_seed(seed)
+        records = training.train(
+            self,
+            (x, y),
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            lmbda=lmbda,
+            validation=validation,
+            seed=seed,
+            shuffle=shuffle,
+            drop_last=drop_last,
+            compile=compile,
+            progress=progress,
+        )
+        return History(tuple(records), seed)
+
+    def to(self, backend: str | None = None, *, dtype: str | None = None) -> "Network":
+        """Move the network, in place: all of it or, on an error, nothing.
+
+        Parameters
+        ----------
+        backend : str, optional
+            ``backend[:device]``; left out, the present one.
+        dtype : {"float32", "float64"}, optional
+            Left out, the present one.
+
+        Returns
+        -------
+        Network
+            Itself.
+
+        Raises
+        ------
+        BackendError
+            If the backend cannot be used.
+        """
+        home = select(backend or str(self.home), dtype or self.home.dtype)
+        self._place(self.spec, self._parameters, home)
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the network to a safetensors file, at once or not at all: see `bpx.load`."""
+        checkpoint.save(path, self.spec, self._parameters, self.seed)
+
+    def publish(self, parameters: Parameters) -> None:
+        """Take up new arrays as they are: what training does at the end of each epoch.
+
+        They must be at home, of the right shapes, and nobody else's to write.
+        """
+        self._parameters = parameters
+
+    def _outputs(self, x: Any) -> Array:
+        arrived = inputs(self.home, self.spec, x)
+        parts = [
+            zs_and_activations(self.spec, self._parameters, arrived[rows, :])[1][-1]
+            for rows in chunks(self.spec, arrived.shape[0])
+        ]
+        outputs: Array = parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts)
+        return outputs
+
+
+def _draw(spec: Spec, init: str | Initializer | None, seed: int) -> Parameters:
+    """Initial parameters on the host, each array from a generator of its own."""
+    w, b = [], []
+    for i, layer in enumerate(spec.layers):
+        chosen = initializers.get(init) if init else initializers.default(layer.activation)
+        w.append(chosen.weights(generator(seed, "weights", i), layer.n_out, layer.n_in))
+        b.append(chosen.biases(generator(seed, "biases", i), layer.n_out))
+    return Parameters(tuple(w), tuple(b))
+
+
+def _check_shapes(spec: Spec, parameters: Parameters) -> None:
+    expected = [(layer.n_out, layer.n_in) for layer in spec.layers]
+    given = [tuple(w.shape) for w in parameters.w]
+    biases = [tuple(b.shape) for b in parameters.b]
+    if given != expected or biases != [shape[:1] for shape in expected]:
+        raise InputError(
+            f"weights of shapes {given} and biases of shapes {biases} were given; a network of "
+            f"sizes {list(spec.sizes)} has weights {expected} and biases "
+            f"{[shape[:1] for shape in expected]}"
+        )

@@ -1,0 +1,140 @@
+"""What a network is, apart from its numbers: layers and a cost, validated once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bpx import activations, costs
+from bpx._typing import Array
+from bpx.activations import Activation
+from bpx.costs import Cost
+from bpx.errors import InputError
+
+__all__ = ["Gradients", "Layer", "Parameters", "Spec", "make_spec"]
+
+
+class Parameters(NamedTuple):
+    """The weights and biases of layers 1 to L.
+
+    Attributes
+    ----------
+    w : tuple of arrays
+        ``w[i]`` of shape (k_{i+1}, k_i), so that ``w[i][j, k]`` is the book's w^{i+1}_{jk}.
+    b : tuple of arrays
+        ``b[i]`` of shape (k_{i+1},).
+    """
+
+    w: tuple[Array, ...]
+    b: tuple[Array, ...]
+
+
+class Gradients(NamedTuple):
+    """dC/dw and dC/db, of the shapes of `Parameters`.
+
+    Attributes
+    ----------
+    w, b : tuple of arrays
+    """
+
+    w: tuple[Array, ...]
+    b: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: n_in numbers in, n_out out, through an activation."""
+
+    n_in: int
+    n_out: int
+    activation: Activation
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A network's layers and cost. Frozen and hashable: equal ones are compiled once.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        Layers 1 to L; the inputs are layer 0 and have none.
+    cost : Cost
+    """
+
+    layers: tuple[Layer, ...]
+    cost: Cost
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The widths k_0, ..., k_L."""
+        return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
+
+    @property
+    def output(self) -> Activation:
+        """The last layer's activation."""
+        return self.layers[-1].activation
+
+
+def make_spec(
+    sizes: Sequence[int],
+    *,
+    hidden: str | Activation = "sigmoid",
+    output: str | Activation = "sigmoid",
+    each: Sequence[str | Activation] | None = None,
+    cost: str | Cost = "quadratic",
+) -> Spec:
+    """A validated spec.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The widths k_0, ..., k_L, at least two, each at least 1.
+    hidden, output : str or Activation
+        The activation of layers 1 to L-1, and of layer L.
+    each : sequence of str or Activation, optional
+        One for each of the layers 1 to L, in place of the two.
+    cost : str or Cost
+        A name in `bpx.costs.COSTS`, ``"cross_entropy"``, or a cost.
+
+    Raises
+    ------
+    InputError
+        If a size, a name, a number of activations or a combination cannot be used.
+    """
+    widths = _checked_sizes(sizes)
+    chosen = _chosen(len(widths) - 1, hidden, output, each)
+    if chosen[-1] == activations.softmax and widths[-1] == 1:
+        raise InputError(
+            "softmax was given for a single output, where it is always 1; "
+            "use output='sigmoid' for two classes, or two outputs"
+        )
+    pairs = zip(widths, widths[1:], chosen, strict=False)
+    return Spec(tuple(Layer(*each) for each in pairs), costs.get(cost, chosen[-1]))
+
+
+def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
+    try:
+        widths = tuple(int(size) for size in sizes)
+        whole = all(size == width for size, width in zip(sizes, widths, strict=True))
+    except (TypeError, ValueError):
+        widths, whole = (), False
+    if not whole or len(widths) < 2 or min(widths) < 1:
+        raise InputError(
+            f"sizes={sizes!r} was given; expected at least two whole widths of at least 1, "
+            "inputs first, such as [784, 30, 10]"
+        )
+    return widths
+
+
+def _chosen(
+    depth: int,
+    hidden: str | Activation,
+    output: str | Activation,
+    each: Sequence[str | Activation] | None,
+) -> list[Activation]:
+    names = [*[hidden] * (depth - 1), output] if each is None else list(each)
+    if len(names) != depth:
+        raise InputError(
+            f"{len(names)} activations were given for {depth} layers; expected one for each "
+            "layer but the inputs"
+        )
+    return [activations.get(name) for name in names]

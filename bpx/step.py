@@ -1,0 +1,120 @@
+"""The training step: one pure function of arrays, with its seams named.
+
+forward → BP1 → BP2 → row weights → BP3, BP4 → penalty → update. The book's five steps,
+and the two sums that an Epoch reports.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from bpx._typing import Array
+from bpx.backends import namespace
+from bpx.boundary import Accuracy
+from bpx.optimizers import Update
+from bpx.passes import as_targets, backward, gradients, zs_and_activations
+from bpx.spec import Gradients, Parameters, Spec
+
+__all__ = ["Data", "Metrics", "State", "TrainingStep", "hits", "zero_metrics"]
+
+
+class Data(NamedTuple):
+    """What every step reads: x of shape (n, k_0), and y, (n,) or (n, k_L)."""
+
+    x: Array
+    y: Array
+
+
+class Metrics(NamedTuple):
+    """Running sums over the batches, one for each row of a batch, shape (batch,).
+
+    Attributes
+    ----------
+    cost : array
+        The sum of C_x. Once it is not finite it stays so: that is the flag of divergence.
+    hits : array or None
+        How many answers were right; None where accuracy has no meaning.
+    """
+
+    cost: Array
+    hits: Array | None
+
+
+class State(NamedTuple):
+    """All that changes from step to step.
+
+    Attributes
+    ----------
+    parameters : Parameters
+    optimizer : tree of arrays
+        What the optimizer's `init` made.
+    decay : array, shape (1,), or None
+        lmbda / n_train; None without a penalty.
+    metrics : Metrics
+    """
+
+    parameters: Parameters
+    optimizer: Any
+    decay: Array | None
+    metrics: Metrics
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """``step(state, data, rows) -> state`` for the mini-batch that `rows` picks from `data`.
+
+    Equal steps have equal hashes, so that an engine compiles them once.
+    """
+
+    spec: Spec
+    update: Update
+    accuracy: Accuracy
+
+    def __call__(self, state: State, data: Data, rows: Array) -> State:
+        """Train on one mini-batch."""
+        parameters = state.parameters
+        xp = namespace(data.x)
+        x, labels = xp.take(data.x, rows, axis=0), xp.take(data.y, rows, axis=0)
+        y = as_targets(self.spec, labels, x)
+        z, a = zs_and_activations(self.spec, parameters, x)
+        delta = backward(self.spec, parameters, z, a, y)
+        gradient = gradients(1.0 / rows.shape[0], delta, a)
+        gradient = _penalised(gradient, state.decay, parameters)
+        moved, optimizer = self.update(gradient, state.optimizer, parameters)
+        costs = self.spec.cost.evaluate(self.spec.output, z[-1], a[-1], y)
+        metrics = Metrics(
+            state.metrics.cost + costs,
+            _add(state.metrics.hits, hits(self.accuracy, a[-1], labels)),
+        )
+        return State(moved, optimizer, state.decay, metrics)
+
+
+def hits(accuracy: Accuracy, a: Array, y: Array) -> Array | None:
+    """1 for each sample that is answered rightly, else 0, shape (n,), of the dtype of a."""
+    xp = namespace(a)
+    if accuracy == "argmax":
+        right = xp.argmax(a, axis=1) == y
+    elif accuracy == "threshold":
+        right = (a[:, 0] > 0.5) == (xp.reshape(y, (-1,)) > 0.5)
+    else:
+        return None
+    return xp.astype(right, a.dtype)
+
+
+def zero_metrics(like: Array, batch: int, accuracy: Accuracy) -> Metrics:
+    """Sums of zero, shape (batch,), of the dtype and on the device of `like`."""
+    xp = namespace(like)
+    zeros = xp.zeros((batch,), dtype=like.dtype, device=getattr(like, "device", None))
+    return Metrics(zeros, zeros if accuracy else None)
+
+
+def _penalised(gradient: Gradients, decay: Array | None, parameters: Parameters) -> Gradients:
+    """BP4 with the L2 penalty's lmbda/n_train w; the biases are left out."""
+    if decay is None:
+        return gradient
+    return gradient._replace(
+        w=tuple(g + decay * w for g, w in zip(gradient.w, parameters.w, strict=True))
+    )
+
+
+def _add(total: Array | None, more: Array | None) -> Array | None:
+    return None if total is None or more is None else total + more

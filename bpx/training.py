@@ -1,0 +1,370 @@
+"""The training loop: it yields a record of each epoch, and decides nothing.
+
+An epoch's mini-batches are index matrices; the backend's engine runs them in chunks of
+about half a second, between which progress is told and Ctrl-C is heard. Only there, and
+never inside a chunk, is a value of the device read on the host.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from math import isfinite
+from operator import index
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bpx.backends import namespace
+from bpx.boundary import Samples, samples
+from bpx.divergence import Replay, check_parameters, find_divergence
+from bpx.engine import Scan, eager
+from bpx.errors import InputError
+from bpx.evaluation import Evaluation, evaluate
+from bpx.host import batches, check_seed
+from bpx.optimizers import Optimizer
+from bpx.selection import Home
+from bpx.step import Data, Metrics, State, TrainingStep, zero_metrics
+
+if TYPE_CHECKING:
+    from bpx.network import Network
+
+__all__ = ["Epoch", "History", "Progress", "train"]
+
+CHUNK_SECONDS = 0.5
+
+
+class Epoch(NamedTuple):
+    """The record of one epoch.
+
+    Attributes
+    ----------
+    number : int
+        Counted from 1.
+    cost : float
+        The mean of C_x over the epoch's samples, each as its own batch found it, without
+        the penalty.
+    accuracy : float or None
+        The share of right answers, likewise; None for real targets.
+    validation : Evaluation or None
+        The network at the end of the epoch on the validation samples.
+    seconds : float
+        The time that the training took, without the validation.
+    samples_per_second : float
+    """
+
+    number: int
+    cost: float
+    accuracy: float | None
+    validation: Evaluation | None
+    seconds: float
+    samples_per_second: float
+
+
+class Progress(NamedTuple):
+    """How far an epoch has come, told between chunks.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    samples, total : int
+        The samples seen in this epoch, and those it has.
+    cost : float
+        The running mean of C_x.
+    accuracy : float or None
+        The running share of right answers.
+    samples_per_second : float
+    """
+
+    epoch: int
+    samples: int
+    total: int
+    cost: float
+    accuracy: float | None
+    samples_per_second: float
+
+
+@dataclass(frozen=True)
+class History:
+    """What `fit` gives back: a sequence of `Epoch` records, and the seed of their order.
+
+    Attributes
+    ----------
+    epochs : tuple of Epoch
+    seed : int
+        The seed that was given, or the one that was drawn.
+    """
+
+    epochs: tuple[Epoch, ...]
+    seed: int
+
+    def __iter__(self) -> Iterator[Epoch]:
+        return iter(self.epochs)
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __getitem__(self, index: int) -> Epoch:
+        return self.epochs[index]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One call of `train`, validated: what does not change from epoch to epoch."""
+
+    home: Home
+    step: TrainingStep
+    data: Data
+    validation: Samples | None
+    epochs: int
+    batch_size: int
+    seed: int
+    shuffle: bool
+    drop_last: bool
+    scan: Scan
+    tell: Callable[[Progress], None]
+
+
+@dataclass
+class _Sums:
+    """What an epoch has summed up so far, on the host."""
+
+    epoch: int
+    total: int
+    cost: float = 0.0
+    hits: float | None = None
+    samples: int = 0
+    started: float = field(default_factory=perf_counter)
+
+    def add(self, cost: float, hits: float | None, samples: int) -> None:
+        self.cost += cost
+        self.hits = None if hits is None else (self.hits or 0.0) + hits
+        self.samples += samples
+
+    @property
+    def means(self) -> tuple[float, float | None]:
+        return self.cost / self.samples, None if self.hits is None else self.hits / self.samples
+
+    @property
+    def seconds(self) -> float:
+        return perf_counter() - self.started
+
+    @property
+    def rate(self) -> float:
+        return self.samples / max(self.seconds, 1e-9)
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.epoch, self.samples, self.total, *self.means, self.rate)
+
+
+@dataclass
+class _Pace:
+    """The length of the next chunk: as many steps as take about half a second."""
+
+    steps: int = 1
+
+    def adjust(self, steps: int, seconds: float) -> None:
+        fitting = int(steps * CHUNK_SECONDS / max(seconds, 1e-9))
+        self.steps = max(1, min(fitting, 8 * steps))
+
+
+def train(
+    network: "Network",
+    data: tuple[Any, Any],
+    *,
+    epochs: int,
+    batch_size: int,
+    optimizer: Optimizer,
+    lmbda: float = 0.0,
+    validation: tuple[Any, Any] | None = None,
+    seed: int | None = None,
+    shuffle: bool = True,
+    drop_last: bool = False,
+    compile: bool = True,  # noqa: A002 - the field's word
+    progress: Callable[[Progress], None] | None = None,
+) -> Iterator[Epoch]:
+    """Train a network, yielding a record after each epoch.
+
+    The network is trained from its current weights, with a fresh optimizer state. It is
+    given new arrays at the end of each epoch, just before the record is yielded, and keeps
+    those of the last finished epoch if training is interrupted, diverges, or is left.
+
+    Parameters
+    ----------
+    network : Network
+        Weights that the caller sets between epochs are taken up.
+    data : pair of arrays
+        x of shape (n, k_0) and y: labels (n,), or numbers (n,) or (n, k_L). Of any library;
+        brought to the network's home once; never shuffled, written or freed.
+    epochs : int
+        How often to go through the samples, at least 1.
+    batch_size : int
+        Samples in a mini-batch, 1 ... n. A ragged last batch is trained on as it is.
+    optimizer : Optimizer
+        `SGD`, `Adam`, or a value of your own with `init` and `update`.
+    lmbda : float, optional
+        The L2 penalty: ``lmbda / n * w`` is added to BP4's gradient, whatever the optimizer;
+        the biases are left out (the book's (87)).
+    validation : pair of arrays, optional
+        Evaluated after each epoch.
+    seed : int, optional
+        Of the order of the samples, which is the same on every backend.
+    shuffle : bool, optional
+        If False, every epoch takes the samples in their own order.
+    drop_last : bool, optional
+        If True, a ragged last batch is left out of the epoch.
+    compile : bool, optional
+        If False, plain eager calls instead of the backend's engine.
+    progress : callable, optional
+        Called with a `Progress` about twice a second.
+
+    Yields
+    ------
+    Epoch
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used: at once, not at the first ``next``.
+    DivergenceError
+        If the cost or the weights turn non-finite.
+
+    Examples
+    --------
+    >>> net = bpx.Network([2, 3, 2], seed=0)
+    >>> x, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
+    >>> for epoch in bpx.train(net, (x, y), epochs=2, batch_size=1, optimizer=bpx.SGD(1.0)):
+    ...     print(epoch.number)
+    1
+    2
+    """
+    _check_optimizer(optimizer)
+    _check_number("lmbda", lmbda)
+    x, y = _pair(data, "data")
+    arrived = samples(network.home, network.spec, x, y)
+    n = arrived.x.shape[0]
+    plan = _Plan(
+        home=network.home,
+        step=TrainingStep(network.spec, optimizer.update, arrived.accuracy),
+        data=Data(arrived.x, arrived.y),
+        validation=_validation(network, validation),
+        epochs=_whole("epochs", epochs, None),
+        batch_size=_whole("batch_size", batch_size, n),
+        seed=check_seed(seed),
+        shuffle=shuffle,
+        drop_last=drop_last,
+        scan=network.home.backend.scan if compile else eager,
+        tell=progress or (lambda _: None),
+    )
+    return _epochs(plan, network, _start(network, optimizer, lmbda / n))
+
+
+def _start(network: "Network", optimizer: Optimizer, decay: float) -> State:
+    parameters, like = network.parameters, network.parameters.b[0][:1]
+    return State(
+        parameters,
+        optimizer.init(parameters),
+        namespace(like).full_like(like, decay) if decay else None,
+        Metrics(like, None),
+    )
+
+
+def _epochs(plan: _Plan, network: "Network", state: State) -> Iterator[Epoch]:
+    pace = _Pace()
+    for number in range(1, plan.epochs + 1):
+        _check_home(plan, network)
+        state, sums = _epoch(plan, pace, state._replace(parameters=network.parameters), number)
+        check_parameters(state.parameters, number)
+        seconds, rate = sums.seconds, sums.rate
+        network.publish(state.parameters)
+        yield Epoch(number, *sums.means, _validate(plan, state), seconds, rate)
+
+
+def _epoch(plan: _Plan, pace: _Pace, state: State, number: int) -> tuple[State, _Sums]:
+    n, size = plan.data.x.shape[0], plan.batch_size
+    parts = batches(plan.seed, number, n, size, shuffle=plan.shuffle)
+    parts = [part for part in parts if part.shape[1] == size or not plan.drop_last]
+    sums = _Sums(number, total=sum(part.size for part in parts))
+    for part in parts:
+        state = _train_on(plan, pace, state, part, sums)
+    return state, sums
+
+
+def _train_on(plan: _Plan, pace: _Pace, state: State, part: Any, sums: _Sums) -> State:
+    """Run the batches of one index matrix, in chunks."""
+    steps, batch = part.shape
+    rows = plan.home.asarray(part, "int32")
+    zero = zero_metrics(state.parameters.b[0], batch, plan.step.accuracy)
+    start, before = 0, sums.samples // plan.batch_size
+    while start < steps:
+        stop, began = min(start + pace.steps, steps), perf_counter()
+        entered = state._replace(metrics=zero)
+        state = plan.scan(plan.step, entered, plan.data, rows, start, stop)
+        cost, hits = _read(state.metrics)
+        pace.adjust(stop - start, perf_counter() - began)
+        if not isfinite(cost):
+            replay = Replay(plan.scan, plan.step, plan.data, rows, start, stop)
+            raise find_divergence(replay, entered, sums.epoch, before)
+        sums.add(cost, hits, (stop - start) * batch)
+        plan.tell(sums.progress)
+        start = stop
+    return state
+
+
+def _read(metrics: Metrics) -> tuple[float, float | None]:
+    """The sums over a chunk, on the host."""
+    total = namespace(metrics.cost).sum
+    return float(total(metrics.cost)), None if metrics.hits is None else float(
+        total(metrics.hits)
+    )
+
+
+def _validate(plan: _Plan, state: State) -> Evaluation | None:
+    if plan.validation is None:
+        return None
+    return evaluate(plan.step.spec, state.parameters, plan.validation)
+
+
+def _check_home(plan: _Plan, network: "Network") -> None:
+    if network.home != plan.home:
+        raise InputError(
+            f"the network moved from {plan.home} to {network.home} while it was trained; "
+            "move it before or after"
+        )
+
+
+def _validation(network: "Network", validation: Any) -> Samples | None:
+    if validation is None:
+        return None
+    names = ("validation x", "validation y")
+    return samples(network.home, network.spec, *_pair(validation, "validation"), names)
+
+
+def _pair(data: Any, name: str) -> tuple[Any, Any]:
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise InputError(f"{name} is {type(data).__name__}; expected a pair (x, y)")
+    return data[0], data[1]
+
+
+def _whole(name: str, value: Any, most: int | None) -> int:
+    """A count from 1 to `most`."""
+    try:
+        right = int(index(value)) >= 1 and (most is None or index(value) <= most)
+    except TypeError:
+        right = False
+    if not right or isinstance(value, bool):
+        limit = "of at least 1" if most is None else f"in 1 ... {most}, the number of samples"
+        raise InputError(f"{name}={value!r} was given; expected a whole number {limit}")
+    return int(index(value))
+
+
+def _check_number(name: str, value: Any) -> None:
+    if not isinstance(value, int | float) or not 0.0 <= value < float("inf"):
+        raise InputError(f"{name}={value!r} was given; expected a number of at least 0")
+
+
+def _check_optimizer(optimizer: Any) -> None:
+    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
+        raise InputError(
+            f"optimizer={optimizer!r} was given; expected bpx.SGD(eta), bpx.Adam(), or a value "
+            "with init and update"
+        )

@@ -1,0 +1,180 @@
+"""Moving arrays between libraries and devices, only when asked.
+
+On one CUDA device arrays change library through DLPack; elsewhere they go through the host.
+Either way they arrive as new memory, unless the caller asks to share it.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+from bpx.backends import backend_of, describe, dtype_name
+from bpx.errors import BackendError, InputError
+from bpx.host import as_host
+from bpx.selection import Home, select
+
+__all__ = ["asarray", "bring", "give_back", "move_to", "to_host"]
+
+
+def asarray(
+    x: Any,
+    backend: str | None = None,
+    *,
+    dtype: str | None = None,
+    copy: bool | None = None,
+) -> Any:
+    """An array of a chosen backend with the values of `x`.
+
+    Parameters
+    ----------
+    x : array of any library, or nested sequence of numbers
+        Never written.
+    backend : str, optional
+        ``backend[:device]``; left out, what `bpx.use` and its kin have chosen.
+    dtype : str, optional
+        Such as ``"float32"`` or ``"int32"``; left out, the dtype of `x`.
+    copy : bool, optional
+        True: always new memory. False: share the memory of `x`, or raise; what is written
+        through one is then seen through the other. None: `x` itself where it is already
+        what was asked for, else new memory.
+
+    Raises
+    ------
+    BackendError
+        If the backend cannot be used, or cannot hold the dtype.
+    InputError
+        If `x` is not an array of real numbers, or cannot be shared though `copy` is False.
+
+    Examples
+    --------
+    >>> bpx.asarray([1.0, 2.0], backend="numpy", dtype="float32")
+    array([1., 2.], dtype=float32)
+    """
+    return _transfer(x, select(backend), dtype, copy, "x")
+
+
+def to_host(x: Any) -> Any:
+    """The values of `x`, an array of any library, as a NumPy array.
+
+    It may share the memory of `x`, and may be read-only.
+    """
+    backend = backend_of(x)
+    return as_host(x, "x") if backend is None else backend.to_host(x)
+
+
+def move_to(*arrays: Any, like: Any, dtype: str | None = None) -> Any:
+    """Arrays brought to the library and the device of another.
+
+    Parameters
+    ----------
+    *arrays : arrays of any library, or nested sequences of numbers
+    like : array
+        Where they go, as in ``bpx.move_to(x, y, like=net.weights[0])``.
+    dtype : str, optional
+        The dtype of all results. Left out, floating arrays take that of `like`, if that
+        is floating, and whole numbers keep theirs.
+
+    Returns
+    -------
+    array, or tuple of arrays if several were given
+        One that is already there is given back as it is.
+
+    Raises
+    ------
+    InputError
+        If `like` is no array of a known library, or an argument is not made of numbers.
+    """
+    backend = backend_of(like)
+    if backend is None:
+        raise InputError(f"like is {describe(like)}; expected an array, such as net.weights[0]")
+    home = Home(backend, backend.device_of(like), None, dtype_name(like))
+    moved = tuple(_transfer(x, home, dtype or _float_of(x, home), None, "x") for x in arrays)
+    return moved[0] if len(moved) == 1 else moved
+
+
+def bring(x: Any, home: Home, name: str, *, copy: bool | None = None) -> Any:
+    """`x` at a network's home, in its dtype; `x` itself if it is there and no copy is asked."""
+    return _transfer(x, home, home.dtype, copy, name)
+
+
+def give_back(result: Any, like: Any) -> Any:
+    """A result in the library and on the device of the input it came from.
+
+    What was no array (a list, say) gets a host array.
+    """
+    backend = backend_of(like)
+    if backend is None:
+        return to_host(result)
+    return bring(result, Home(backend, backend.device_of(like), None, dtype_name(result)), "x")
+
+
+def _transfer(x: Any, home: Home, dtype: str | None, copy: bool | None, name: str) -> Any:
+    source = backend_of(x)
+    if source is None or not hasattr(x, "dtype"):
+        return _from_host(as_host(x, name), home, dtype, copy, name)
+    wanted = dtype or dtype_name(x)
+    if home.owns(x):
+        return _cast(x, home, wanted, copy, name)
+    if copy is False:
+        return _cast(_share(x, home, name), home, wanted, copy, name)
+    if _on_cuda(x):
+        # Shared is our own contiguous copy: some libraries abort on foreign strides.
+        with suppress(InputError):
+            own = source.xp.asarray(x, copy=True)
+            return _cast(_share(own, home, name), home, wanted, None, name)
+    return _from_host(as_host(x, name), home, wanted, copy, name)
+
+
+def _from_host(x: Any, home: Home, dtype: str | None, copy: bool | None, name: str) -> Any:
+    wanted = dtype or dtype_name(x)
+    if home.owns(x):
+        return _cast(x, home, wanted, copy, name)
+    if copy is False:
+        return _cast(_share(x, home, name), home, wanted, copy, name)
+    try:
+        home.backend.check_dtype(wanted)
+        return home.asarray(x, wanted)
+    except (ValueError, OverflowError, TypeError) as error:
+        raise BackendError(f"{name} cannot be stored as {wanted} on {home}: {error}") from error
+
+
+def _cast(x: Any, home: Home, dtype: str, copy: bool | None, name: str) -> Any:
+    if dtype_name(x) != dtype:
+        if copy is False:
+            raise InputError(
+                f"{name} is {describe(x)}; it cannot be shared as {dtype}: leave copy out"
+            )
+        home.backend.check_dtype(dtype)
+        return home.backend.xp.astype(x, getattr(home.backend.xp, dtype))
+    return home.backend.xp.asarray(x, copy=True) if copy else x
+
+
+def _share(x: Any, home: Home, name: str) -> Any:
+    if any(stride < 0 for stride in _strides(x)):
+        raise InputError(f"{name} has negative strides and cannot be shared: leave copy out")
+    try:
+        shared = home.backend.xp.from_dlpack(x)
+    except Exception as error:
+        raise InputError(
+            f"{name} is {describe(x)} and cannot be shared with {home} ({error}): "
+            "leave copy out"
+        ) from error
+    if not home.owns(shared):
+        raise InputError(f"{name} is {describe(x)}, which is not {home}: leave copy out")
+    return shared
+
+
+def _strides(x: Any) -> tuple[int, ...]:
+    strides = getattr(x, "strides", ())
+    return strides if isinstance(strides, tuple) else ()
+
+
+def _float_of(x: Any, home: Home) -> str | None:
+    floating = hasattr(x, "dtype") and dtype_name(x).startswith("float")
+    return home.dtype if floating and home.dtype.startswith("float") else None
+
+
+_CUDA = 2  # DLPack's kDLCUDA
+
+
+def _on_cuda(x: Any) -> bool:
+    return hasattr(x, "__dlpack_device__") and int(x.__dlpack_device__()[0]) == _CUDA
