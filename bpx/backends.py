@@ -5,6 +5,7 @@ A library is recognised through what is already imported, never by importing it 
 
 import importlib
 import sys
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, cast
 
 from bpx.engine import Step
@@ -66,6 +67,9 @@ class Backend(Protocol):
 
     def to_host(self, x: Any, /) -> Any:
         """The same values as a host array, which may share memory and be read-only."""
+
+    def active(self, device: Any, /) -> AbstractContextManager[Any]:
+        """A context in which operations on that device's arrays may run."""
 
     def scan(
         self, step: Step, state: Any, data: Any, rows: Any, start: int, stop: int, /

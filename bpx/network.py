@@ -165,7 +165,8 @@ class Network:
 
     def forward(self, x: Array) -> Trace:
         """Every z and a: see `bpx.forward`. Strict: x must be at the network's home."""
-        return passes.forward(self.spec, self._parameters, x)
+        with self.home.active():
+            return passes.forward(self.spec, self._parameters, x)
 
     def backprop(self, x: Array, y: Array, *, r: Array | float | None = None) -> Trace:
         """Every z, a and delta, the costs and the gradients: see `bpx.backprop`.
@@ -181,7 +182,8 @@ class Network:
         >>> [delta.shape for delta in trace.delta], trace.cost.shape
         ([(5, 4), (5, 2)], (5,))
         """
-        trace = passes.backprop(self.spec, self._parameters, x, y, r=r)
+        with self.home.active():
+            trace = passes.backprop(self.spec, self._parameters, x, y, r=r)
         check_labels(self.spec, y)
         return trace
 
@@ -202,7 +204,8 @@ class Network:
         InputError
             If x cannot be used.
         """
-        return give_back(self._outputs(x), x)
+        with self.home.active():
+            return give_back(self._outputs(x), x)
 
     def classify(self, x: Any) -> Any:
         """The class of each sample: its largest output; or whether a single one is above 1/2.
@@ -212,10 +215,11 @@ class Network:
         array, shape (n,), int32
             In the library and on the device of the input.
         """
-        a = self._outputs(x)
-        xp = namespace(a)
-        labels = xp.argmax(a, axis=1) if self.sizes[-1] > 1 else a[:, 0] > 0.5
-        return give_back(xp.astype(labels, xp.int32), x)
+        with self.home.active():
+            a = self._outputs(x)
+            xp = namespace(a)
+            labels = xp.argmax(a, axis=1) if self.sizes[-1] > 1 else a[:, 0] > 0.5
+            return give_back(xp.astype(labels, xp.int32), x)
 
     def evaluate(self, x: Any, y: Any) -> Evaluation:
         """The mean cost and the accuracy on samples from anywhere, in chunks.
@@ -225,8 +229,9 @@ class Network:
         InputError
             If x or y cannot be used.
         """
-        arrived = samples(self.home, self.spec, x, y)
-        return evaluation.evaluate(self.spec, self._parameters, arrived)
+        with self.home.active():
+            arrived = samples(self.home, self.spec, x, y)
+            return evaluation.evaluate(self.spec, self._parameters, arrived)
 
     def fit(
         self,

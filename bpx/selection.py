@@ -9,7 +9,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -44,6 +44,10 @@ class Home:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return select, (str(self), self.dtype)  # a backend is a module: it has no pickle
+
+    def active(self) -> AbstractContextManager[Any]:
+        """A context in which operations on this home's arrays may run (CuPy needs one)."""
+        return self.backend.active(self.device)
 
     def asarray(self, x: Any, dtype: str | None = None) -> Any:
         """A host array, copied to this home, in its dtype or the one named."""

@@ -260,23 +260,28 @@ def train(
 
 def _start(network: "Network", optimizer: Optimizer, decay: float) -> State:
     parameters, like = network.parameters, network.parameters.b[0][:1]
-    return State(
-        parameters,
-        optimizer.init(parameters),
-        namespace(like).full_like(like, decay) if decay else None,
-        Metrics(like, None),
-    )
+    with network.home.active():
+        return State(
+            parameters,
+            optimizer.init(parameters),
+            namespace(like).full_like(like, decay) if decay else None,
+            Metrics(like, None),
+        )
 
 
 def _epochs(plan: _Plan, network: "Network", state: State) -> Iterator[Epoch]:
     pace = _Pace()
     for number in range(1, plan.epochs + 1):
         _check_home(plan, network)
-        state, sums = _epoch(plan, pace, state._replace(parameters=network.parameters), number)
-        check_parameters(state.parameters, number)
-        seconds, rate = sums.seconds, sums.rate
-        network.publish(state.parameters)
-        yield Epoch(number, *sums.means, _validate(plan, state), seconds, rate)
+        with plan.home.active():
+            state, sums = _epoch(
+                plan, pace, state._replace(parameters=network.parameters), number
+            )
+            seconds, rate = sums.seconds, sums.rate
+            check_parameters(state.parameters, number)
+            network.publish(state.parameters)
+            validation = _validate(plan, state)
+        yield Epoch(number, *sums.means, validation, seconds, rate)
 
 
 def _epoch(plan: _Plan, pace: _Pace, state: State, number: int) -> tuple[State, _Sums]:

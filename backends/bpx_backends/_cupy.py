@@ -1,14 +1,16 @@
 """CuPy, on an NVIDIA GPU."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import array_api_compat.cupy as xp
 import cupy
 import numpy as np
 
-from bpx.engine import eager
+from bpx.engine import eager as scan
 
 __all__ = [
+    "active",
     "asarray",
     "check_dtype",
     "device",
@@ -60,7 +62,5 @@ def to_host(x: Any) -> np.ndarray:
     return cupy.asnumpy(x)
 
 
-def scan(step: Any, state: Any, data: Any, rows: Any, start: int, stop: int) -> Any:
-    """Run the steps on the device that holds the rows, whichever is current outside."""
-    with rows.device:
-        return eager(step, state, data, rows, start, stop)
+def active(device: Any) -> AbstractContextManager[Any]:
+    return cupy.cuda.Device(device.id)

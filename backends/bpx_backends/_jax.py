@@ -1,5 +1,6 @@
 """JAX, on whatever device it finds: the training loop is compiled by XLA."""
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from jax import lax
 from bpx.engine import check_state, index
 
 __all__ = [
+    "active",
     "asarray",
     "check_dtype",
     "device",
@@ -65,6 +67,10 @@ def asarray(x: Any, dtype: str, device: jax.Device) -> jax.Array:
 
 def to_host(x: jax.Array) -> np.ndarray:
     return np.asarray(x)
+
+
+def active(device: jax.Device) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 @partial(jax.jit, static_argnums=0)

@@ -1,15 +1,16 @@
 """PyTorch, on the CPU, on CUDA or on what else it knows."""
 
-import warnings
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import array_api_compat.torch as xp
 import numpy as np
 import torch
 
-from bpx.engine import eager as scan
+from bpx.engine import eager
 
 __all__ = [
+    "active",
     "asarray",
     "check_dtype",
     "device",
@@ -60,7 +61,15 @@ def asarray(x: Any, dtype: str, device: torch.device) -> torch.Tensor:
 
 
 def to_host(x: torch.Tensor) -> np.ndarray:
-    x = x.detach().resolve_conj().resolve_neg().cpu()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return x.float().numpy() if x.dtype is torch.bfloat16 else x.numpy()
+    x = x.detach().cpu()
+    return x.float().numpy() if x.dtype is torch.bfloat16 else x.numpy()
+
+
+def active(device: torch.device) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def scan(step: Any, state: Any, data: Any, rows: Any, start: int, stop: int) -> Any:
+    """Run the steps one by one, without recording for autograd what bpx differentiates."""
+    with torch.no_grad():
+        return eager(step, state, data, rows, start, stop)
