@@ -9,7 +9,7 @@ no array library but NumPy, which the host's own rooms use.
 
 from bpx import activations, costs, data, initializers, random
 from bpx.activations import Elementwise, Rowwise
-from bpx.backends import namespace
+from bpx.backend import namespace
 from bpx.checkpoint import load
 from bpx.costs import Cost, Pair
 from bpx.errors import (

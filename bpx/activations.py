@@ -12,7 +12,7 @@ from math import pi, sqrt
 from typing import Any, Protocol
 
 from bpx._typing import A, Array
-from bpx.backends import namespace
+from bpx.backend import namespace
 from bpx.errors import InputError, nearest
 
 __all__ = [

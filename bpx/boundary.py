@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from bpx._typing import Array
-from bpx.backends import backend_of, namespace
+from bpx.backend import backend_of, namespace
 from bpx.costs import Cost
 from bpx.errors import InputError
 from bpx.host import (

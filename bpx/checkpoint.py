@@ -15,7 +15,6 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors import numpy as safetensors
 
-from bpx import activations
 from bpx.activations import ACTIVATIONS, Activation
 from bpx.costs import COSTS, Cost
 from bpx.errors import FileFormatError, InputError
@@ -79,9 +78,10 @@ def load(
     from bpx.network import Network
 
     metadata, arrays = _read(Path(path))
-    spec = _spec(path, metadata, custom or {})
-    depth = len(spec.layers)
+    known = _known(path, metadata, custom or {})
     try:
+        spec = _spec(metadata, known)
+        depth = len(spec.layers)
         w = [arrays[f"{2 * i}.weight"] for i in range(depth)]
         b = [arrays[f"{2 * i}.bias"] for i in range(depth)]
         stored = dtype or w[0].dtype.name
@@ -149,25 +149,43 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _described(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+    """The spec as it stands in the file, its types checked."""
     try:
         described = json.loads(metadata["spec"])
-        return {key: described[key] for key in ("sizes", "activations", "cost", "seed")}
-    except (KeyError, TypeError, ValueError) as error:
+        right = (
+            all(
+                isinstance(name, str) for name in [described["cost"], *described["activations"]]
+            )
+            and all(isinstance(size, int) for size in described["sizes"])
+            and isinstance(described["seed"], int | None)
+        )
+    except (KeyError, TypeError, ValueError):
+        right = False
+    if not right:
         raise FileFormatError(
-            f"{path} has no readable spec in its metadata: {error}"
-        ) from error
+            f"{path} has no readable spec in its metadata; expected a file that "
+            "Network.save wrote"
+        )
+    return described
 
 
-def _spec(path: str | Path, metadata: dict[str, Any], custom: Mapping[str, Any]) -> Spec:
-    names = [*metadata["activations"], metadata["cost"]]
-    unknown = [n for n in names if n not in {*ACTIVATIONS, *COSTS, *custom}]
+def _known(
+    path: str | Path, metadata: dict[str, Any], custom: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Activations and costs by name, those of the caller first."""
+    known = {**ACTIVATIONS, **COSTS, **custom}
+    unknown = [n for n in (*metadata["activations"], metadata["cost"]) if n not in known]
     if unknown:
         raise InputError(
             f"{path} was made with {', '.join(map(repr, unknown))}, which bpx does not have; "
             f"pass load(..., custom={{{unknown[0]!r}: ...}})"
         )
+    return known
+
+
+def _spec(metadata: dict[str, Any], known: dict[str, Any]) -> Spec:
     return make_spec(
         metadata["sizes"],
-        each=[custom.get(n) or activations.get(n) for n in metadata["activations"]],
-        cost=custom.get(metadata["cost"]) or COSTS[metadata["cost"]],
+        each=[known[name] for name in metadata["activations"]],
+        cost=known[metadata["cost"]],
     )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from bpx._typing import A, Array
 from bpx.activations import ACTIVATIONS, Activation, identity, sigmoid, softmax, softplus
-from bpx.backends import namespace
+from bpx.backend import namespace
 from bpx.equations import bp1
 from bpx.errors import InputError, nearest
 

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
-from bpx.backends import namespace
+from bpx.backend import namespace
 from bpx.engine import Scan, index
 from bpx.errors import DivergenceError
 from bpx.passes import zs_and_activations
@@ -55,7 +55,7 @@ def _find(chunk: Replay, state: State, epoch: int, before: int) -> DivergenceErr
             layer = _first_layer(chunk, state.parameters, i)
             where = f"epoch {epoch}, step {before + i + 1}"
             return DivergenceError(
-                f"the cost turned non-finite in {where}{_in_layer(layer)}; {_ADVICE}",
+                f"the cost turned non-finite in {where}, first in layer {layer}; {_ADVICE}",
                 epoch=epoch,
                 step=before + i + 1,
                 layer=layer,
@@ -80,25 +80,20 @@ def check_parameters(parameters: Parameters, epoch: int) -> None:
     for i, arrays in enumerate(zip(*parameters, strict=True)):
         if not all(_finite(array) for array in arrays):
             raise DivergenceError(
-                f"the weights were non-finite at the end of epoch {epoch}"
-                f"{_in_layer(i + 1)}; {_ADVICE}",
+                f"the weights were non-finite at the end of epoch {epoch}, first in layer "
+                f"{i + 1}; {_ADVICE}",
                 epoch=epoch,
                 step=None,
                 layer=i + 1,
             )
 
 
-def _first_layer(chunk: Replay, parameters: Parameters, i: int) -> int | None:
+def _first_layer(chunk: Replay, parameters: Parameters, i: int) -> int:
+    """The first layer with a z or an a that is not finite, or, with none, the output's."""
     x = namespace(chunk.data.x).take(chunk.data.x, index(chunk.rows, i), axis=0)
     z, a = zs_and_activations(chunk.step.spec, parameters, x)
-    broken = (
-        n for n, both in enumerate(zip(z, a[1:], strict=True), 1) if not all(map(_finite, both))
-    )
-    return next(broken, None)
-
-
-def _in_layer(layer: int | None) -> str:
-    return "" if layer is None else f", first in layer {layer}"
+    layers = enumerate(zip(z, a[1:], strict=True), 1)
+    return next((n for n, both in layers if not all(map(_finite, both))), len(z))
 
 
 def _finite(x: Array) -> bool:

@@ -11,7 +11,7 @@ After M. Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, where t
 
 from bpx._typing import A
 from bpx.activations import Activation
-from bpx.backends import namespace
+from bpx.backend import namespace
 
 __all__ = ["bp1", "bp2", "bp3", "bp4", "forward"]
 

@@ -46,11 +46,11 @@ class DivergenceError(BpxError, ArithmeticError):
     epoch : int
         The epoch, counted from 1, in which it happened.
     step : int or None
-        The step within that epoch, counted from 1; None if the epoch ended
-        with a finite cost and non-finite weights.
+        The step within that epoch, counted from 1; None if each step's cost was finite,
+        and the weights or the sum of the costs were not.
     layer : int or None
-        The first layer, counted from 1 (the inputs are layer 0), with a
-        non-finite value; None if every z and a is finite and only the cost is not.
+        The first layer, counted from 1 (the inputs are layer 0), with a non-finite value;
+        the last one if only the cost is not finite; None if only the sum of the costs is not.
     """
 
     def __init__(

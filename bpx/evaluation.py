@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from bpx.backends import namespace
+from bpx.backend import namespace
 from bpx.boundary import Samples, chunks
 from bpx.passes import as_targets, zs_and_activations
 from bpx.spec import Parameters, Spec

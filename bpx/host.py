@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bpx.backends import backend_of
+from bpx.backend import backend_of
 from bpx.errors import InputError
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import Any
 
 from bpx import activations
 from bpx.activations import Activation
-from bpx.backends import namespace
+from bpx.backend import namespace
 from bpx.errors import InputError, nearest
 
 __all__ = ["INITIALIZERS", "Initializer", "default", "get"]

@@ -12,7 +12,7 @@ from typing import Any
 from bpx import checkpoint, evaluation, initializers, passes, training
 from bpx._typing import Array
 from bpx.activations import Activation
-from bpx.backends import namespace
+from bpx.backend import namespace
 from bpx.boundary import check_labels, chunks, inputs, samples
 from bpx.costs import Cost
 from bpx.errors import InputError

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
 from bpx._typing import Array
-from bpx.backends import namespace
+from bpx.backend import namespace
 from bpx.errors import InputError
 from bpx.spec import Gradients, Parameters
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from bpx import equations
 from bpx._typing import Array
-from bpx.backends import backend_of, describe, dtype_name, namespace
+from bpx.backend import backend_of, describe, dtype_name, namespace
 from bpx.equations import bp2, bp3, bp4
 from bpx.errors import InputError, MixedArraysError
 from bpx.spec import Gradients, Parameters, Spec

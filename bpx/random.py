@@ -13,7 +13,7 @@ from math import pi, prod
 from typing import Any
 
 from bpx._typing import A
-from bpx.backends import namespace
+from bpx.backend import namespace
 from bpx.errors import InputError
 
 __all__ = ["bernoulli", "fold_in", "key_words", "normal", "threefry2x32", "uniform", "words"]

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from bpx.backends import Backend, known, load
+from bpx.backend import Backend, known, load
 from bpx.errors import BackendError, InputError, nearest
 from bpx_backends import AUTO
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
-from bpx.backends import namespace
+from bpx.backend import namespace
 from bpx.boundary import Accuracy
 from bpx.optimizers import Update
 from bpx.passes import as_targets, backward, gradients, zs_and_activations

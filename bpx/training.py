@@ -12,7 +12,7 @@ from operator import index
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bpx.backends import namespace
+from bpx.backend import namespace
 from bpx.boundary import Samples, samples
 from bpx.divergence import Replay, check_parameters, find_divergence
 from bpx.engine import Scan, eager
@@ -20,6 +20,7 @@ from bpx.errors import InputError
 from bpx.evaluation import Evaluation, evaluate
 from bpx.host import batches, check_seed
 from bpx.optimizers import Optimizer
+from bpx.rehearsal import rehearse
 from bpx.selection import Home
 from bpx.step import Data, Metrics, State, TrainingStep, zero_metrics
 
@@ -242,6 +243,8 @@ def train(
     x, y = _pair(data, "data")
     arrived = samples(network.home, network.spec, x, y)
     n = arrived.x.shape[0]
+    with network.home.active():
+        rehearse(network.spec, network.parameters, arrived.x[:1, :], arrived.y[:1, ...])
     plan = _Plan(
         home=network.home,
         step=TrainingStep(network.spec, optimizer.update, arrived.accuracy),
@@ -368,7 +371,8 @@ def _check_number(name: str, value: Any) -> None:
 
 
 def _check_optimizer(optimizer: Any) -> None:
-    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
+    complete = hasattr(optimizer, "init") and hasattr(optimizer, "update")
+    if isinstance(optimizer, type) or not complete:
         raise InputError(
             f"optimizer={optimizer!r} was given; expected bpx.SGD(eta), bpx.Adam(), or a value "
             "with init and update"

@@ -7,7 +7,7 @@ Either way they arrive as new memory, unless the caller asks to share it.
 from contextlib import suppress
 from typing import Any
 
-from bpx.backends import backend_of, describe, dtype_name
+from bpx.backend import backend_of, describe, dtype_name
 from bpx.errors import BackendError, InputError
 from bpx.host import as_host
 from bpx.selection import Home, select

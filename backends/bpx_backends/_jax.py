@@ -62,7 +62,11 @@ def check_dtype(dtype: str) -> None:
 
 
 def asarray(x: Any, dtype: str, device: jax.Device) -> jax.Array:
-    return jax.device_put(np.array(x, dtype=dtype, order="C"), device)
+    host = np.array(x, dtype=dtype, order="C")
+    array = jax.device_put(host, device)
+    if array.dtype != host.dtype and not np.array_equal(host, array):
+        raise OverflowError(f"{dtype} needs JAX's 64-bit mode, which is off: JAX_ENABLE_X64=1")
+    return array
 
 
 def to_host(x: jax.Array) -> np.ndarray:

@@ -1,0 +1,49 @@
+"""What all tests share: the `target` fixture, and a clean choice of backend."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.backends import flags, params, problem
+
+# float64 is to be tested on JAX too. Every array that bpx makes has its dtype written out,
+# so that this changes nothing else; the refusal without x64 is tested in a process of its own.
+os.environ.setdefault("JAX_ENABLE_X64", "1")
+
+
+@pytest.fixture(params=params())
+def target(request):
+    """Each backend, device and mode in turn; skipped, with the reason, where it cannot run."""
+    reason = problem(request.param.spec)
+    if reason:
+        pytest.skip(reason)
+    with flags(request.param):
+        yield request.param
+
+
+@pytest.fixture(autouse=True)
+def _no_choice_from_outside(monkeypatch):
+    monkeypatch.delenv("BPX_BACKEND", raising=False)
+    monkeypatch.delenv("BPX_DTYPE", raising=False)
+
+
+@pytest.fixture
+def mnist():
+    """Real MNIST, from the folder that BPX_DATA names."""
+    import bpx
+
+    folder = os.environ.get("BPX_DATA")
+    if not folder or not list(Path(folder).glob("**/train-images-idx3-ubyte*")):
+        pytest.skip("BPX_DATA names no folder with the MNIST files")
+    return bpx.data.load("mnist", folder=folder)
+
+
+def pytest_report_header():
+    here = [
+        name
+        for name in ("numpy", "cupy", "torch", "jax", "array_api_strict")
+        if find_spec(name)
+    ]
+    return f"array libraries: {', '.join(here)}"

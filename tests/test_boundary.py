@@ -1,0 +1,216 @@
+"""Bad input: each a clear error of our own, with nothing changed."""
+
+import numpy as np
+import pytest
+
+import bpx
+from tests.backends import host
+
+N, K0, K = 8, 4, 3
+
+
+def good():
+    rng = np.random.default_rng(0)
+    return rng.random((N, K0)), rng.integers(0, K, N)
+
+
+def with_value(x, row, value):
+    x = np.array(x, dtype=float)
+    x[row, ...] = value
+    return x
+
+
+def sparse(x):
+    scipy = pytest.importorskip("scipy.sparse", reason="SciPy is not installed")
+    return scipy.csr_matrix(x)
+
+
+BAD = {
+    "x of another width": (lambda x, y: (x[:, :3], y), r"\(8, 3\); expected \(n, 4\)"),
+    "x of rank 1": (lambda x, y: (x[0], y), r"x\[None, :\]"),
+    "x of rank 3": (lambda x, y: (x[None], y), r"\(1, 8, 4\)"),
+    "empty": (lambda x, y: (x[:0], y[:0]), "empty"),
+    "y shorter": (lambda x, y: (x, y[:5]), "8 samples and y has shape"),
+    "y of another width": (lambda x, y: (x, np.ones((N, 5))), r"\(8, 5\); expected"),
+    "y a number": (lambda x, y: (x, 3), "one target for each sample"),
+    "label too large": (lambda x, y: (x, with_value(y, 2, 3)), r"y\[2\] is 3.*0 \.\.\. 2"),
+    "label negative": (lambda x, y: (x, with_value(y, 1, -1)), r"y\[1\] is -1"),
+    "label not whole": (lambda x, y: (x, with_value(y, 7, 0.5)), r"y\[7\] is 0\.5"),
+    "label NaN": (lambda x, y: (x, with_value(y, 4, np.nan)), r"y\[4\] is nan"),
+    "NaN in x": (lambda x, y: (with_value(x, 5, np.nan), y), "x holds NaN.*row 5"),
+    "infinity in x": (lambda x, y: (with_value(x, 6, np.inf), y), "x holds NaN.*row 6"),
+    "NaN in y": (lambda x, y: (x, with_value(np.ones((N, K)), 3, np.nan)), "y holds.*row 3"),
+    "object": (lambda x, y: (x.astype(object), y), "dtype object"),
+    "complex": (lambda x, y: (x + 1j, y), "complex128.*real part"),
+    "text": (lambda x, y: (x.astype(str), y), "expected real numbers"),
+    "dates": (lambda x, y: (x.astype("M8[s]"), y), "expected real numbers"),
+    "masked": (lambda x, y: (np.ma.masked_less(x, 0.5), y), "masked array.*filled"),
+    "masked labels": (lambda x, y: (x, np.ma.masked_equal(y, 0)), "y is a masked array"),
+    "sparse": (lambda x, y: (sparse(x), y), "sparse.*toarray"),
+    "ragged": (lambda x, y: ([[1.0], [1.0, 2.0]], y), "cannot be made an array"),
+    "nothing": (lambda x, y: (None, y), "dtype object"),
+}
+
+
+@pytest.mark.parametrize("act", ["fit", "train", "evaluate"])
+@pytest.mark.parametrize("case", BAD)
+def test_bad_samples_are_refused_and_nothing_changes(case, act):
+    spoil, said = BAD[case]
+    net = bpx.Network([K0, 5, K], seed=0)
+    before = net.parameters
+    x, y = spoil(*good())
+    settings = {"epochs": 1, "batch_size": 2, "optimizer": bpx.SGD(1.0)}
+    acts = {
+        "fit": lambda: net.fit(x, y, **settings),
+        "train": lambda: bpx.train(net, (x, y), **settings),  # at once, not at the first next
+        "evaluate": lambda: net.evaluate(x, y),
+    }
+    with pytest.raises(bpx.InputError, match=said):
+        acts[act]()
+    assert net.parameters is before
+
+
+@pytest.mark.parametrize("case", [c for c in BAD if "y" not in c.split() and "label" not in c])
+def test_bad_inputs_are_refused_by_predict_and_classify(case):
+    spoil, said = BAD[case]
+    x, _ = spoil(*good())
+    if case == "masked labels":
+        pytest.skip("it spoils y alone")
+    net = bpx.Network([K0, 5, K], seed=0)
+    for act in (net.predict, net.classify, net):
+        with pytest.raises(bpx.InputError, match=said):
+            act(x)
+
+
+@pytest.mark.parametrize("case", ["NaN in x", "x of another width", "label too large"])
+def test_bad_arrays_of_each_library_are_refused(target, case):
+    spoil, said = BAD[case]
+    x, y = spoil(*good())
+    net = target.network([K0, 5, K], seed=0)
+    with pytest.raises(bpx.InputError, match=said):
+        net.evaluate(target.asarray(x), target.asarray(y, "int32"))
+
+
+def test_complex_tensors_and_sparse_tensors_are_refused():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    net = bpx.Network([K0, K], seed=0)
+    with pytest.raises(bpx.InputError, match=r"complex.*real numbers"):
+        net.predict(torch.ones((2, K0), dtype=torch.complex64))
+    with pytest.raises(bpx.InputError, match="sparse"):
+        net.predict(torch.eye(K0).to_sparse())
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"batch_size": 0}, r"batch_size=0.*1 \.\.\. 8"),
+        ({"batch_size": 9}, r"batch_size=9.*1 \.\.\. 8"),
+        ({"batch_size": 2.5}, "batch_size=2.5"),
+        ({"batch_size": True}, "batch_size=True"),
+        ({"epochs": 0}, "epochs=0"),
+        ({"epochs": -1}, "epochs=-1"),
+        ({"optimizer": "sgd"}, r"bpx\.SGD\(eta\)"),
+        ({"optimizer": bpx.SGD}, r"bpx\.SGD\(eta\)"),
+        ({"lmbda": -1.0}, "lmbda=-1.0"),
+        ({"lmbda": float("nan")}, "lmbda=nan"),
+        ({"seed": -1}, "seed=-1"),
+        ({"seed": 1.5}, "seed=1.5"),
+        ({"validation": good()[0]}, r"pair \(x, y\)"),
+        ({"validation": (good()[0], [0])}, "validation x has 8 samples and validation y"),
+    ],
+)
+def test_bad_settings_are_refused(settings, said):
+    net = bpx.Network([K0, K], seed=0)
+    usual = {"epochs": 1, "batch_size": 2, "optimizer": bpx.SGD(1.0)}
+    with pytest.raises(bpx.InputError, match=said):
+        bpx.train(net, good(), **{**usual, **settings})
+
+
+@pytest.mark.parametrize(
+    ("sizes", "settings", "said"),
+    [
+        ([], {}, "at least two"),
+        ([3], {}, "at least two"),
+        ([3, 0], {}, "at least 1"),
+        ([3, 2.5], {}, "whole"),
+        ("ab", {}, "whole"),
+        (7, {}, "whole"),
+        ([3, 2], {"hidden": "sigmoyd"}, None),
+        ([3, 4, 2], {"hidden": "sigmoyd"}, "did you mean 'sigmoid'"),
+        ([3, 4, 2], {"hidden": 3}, "bpx.Elementwise"),
+        ([3, 2], {"cost": "quadratik"}, "did you mean 'quadratic'"),
+        ([3, 2], {"cost": len}, "bpx.Cost"),
+        ([3, 2], {"output": "tanh", "cost": "cross_entropy"}, "softmax.*sigmoid"),
+        ([3, 2], {"output": "relu", "cost": "binary_cross_entropy"}, "follows sigmoid"),
+        ([3, 1], {"output": "softmax"}, "always 1"),
+        ([3, 4, 2], {"activations": ["relu"]}, "1 activations were given for 2"),
+        ([3, 2], {"init": "xavier"}, "known: book"),
+        ([3, 2], {"seed": "zero"}, "seed='zero'"),
+    ],
+)
+def test_bad_networks_are_refused(sizes, settings, said):
+    if said is None:  # there is no hidden layer for it
+        bpx.Network(sizes, **settings)
+        return
+    with pytest.raises(bpx.InputError, match=said):
+        bpx.Network(sizes, **settings)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float16", "bool", "float64"])
+def test_whole_numbers_are_cast_and_never_scaled(dtype):
+    x, _ = good()
+    x = (200 * x).astype(dtype)
+    net = bpx.Network([K0, K], seed=0)
+    np.testing.assert_array_equal(net.predict(x), net.predict(x.astype("float32")))
+
+
+def test_labels_one_hot_rows_and_whole_floats_are_the_same(target):
+    x, y = good()
+    net = target.network([K0, 5, K], seed=0)
+    same = [net.evaluate(x, v) for v in (y, y.astype("float64"), y.tolist(), np.eye(K)[y])]
+    assert len(set(same)) == 1
+    assert same[0].accuracy is not None
+
+
+def test_accuracy_is_none_for_real_targets(target):
+    x, _ = good()
+    y = np.random.default_rng(1).random((N, K))
+    found = target.network([K0, K], output="identity", seed=0).evaluate(x, y)
+    assert found.accuracy is None
+    assert found.cost > 0.0
+
+
+@pytest.mark.parametrize("shape", [(N,), (N, 1)])
+def test_a_single_sigmoid_is_right_above_one_half(target, shape):
+    x, _ = good()
+    net = target.network([K0, 1], cost="cross_entropy", seed=0, dtype="float64")
+    a = host(net.predict(x))[:, 0]
+    y = (a > 0.5).astype(float)
+    y[:2] = 1.0 - y[:2]
+    found = net.evaluate(x, y.reshape(shape))
+    assert found.accuracy == (N - 2) / N
+    expected = -np.mean(y * np.log(a) + (1 - y) * np.log(1 - a))
+    assert found.cost == pytest.approx(expected, rel=1e-12)
+    assert net.evaluate(x, 0.5 * y).accuracy is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "y", "said"),
+    [
+        ({"cost": "cross_entropy"}, -0.1, r"leaves \[0, 1\] in row 2"),
+        ({"cost": "cross_entropy"}, 1.1, r"leaves \[0, 1\] in row 2"),
+        ({"output": "softmax", "cost": "cross_entropy"}, 0.9, "sum to 1 in row 2"),
+    ],
+)
+def test_targets_that_are_no_probabilities_are_refused(settings, y, said):
+    x, _ = good()
+    targets = np.full((N, K), 1.0 / K)
+    targets[2, :] = y
+    with pytest.raises(bpx.InputError, match=said):
+        bpx.Network([K0, K], seed=0, **settings).evaluate(x, targets)
+
+
+def test_what_overflows_float32_is_named():
+    x, _ = good()
+    with np.errstate(over="ignore"), pytest.raises(bpx.InputError, match="row 1"):
+        bpx.Network([K0, K], seed=0).predict(with_value(x, 1, 1e300))

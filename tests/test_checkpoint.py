@@ -1,0 +1,198 @@
+"""Saving and loading: any network, whole or not at all; foreign files are told apart."""
+
+import json
+import os
+import struct
+
+import numpy as np
+import pytest
+
+import bpx
+from tests.backends import host
+
+
+def network(**settings):
+    return bpx.Network(
+        [4, 5, 3], hidden="relu", output="softmax", cost="cross_entropy", seed=1, **settings
+    )
+
+
+def same(a, b):
+    return all(
+        np.array_equal(host(p), host(q)) for p, q in zip(a.weights, b.weights, strict=True)
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_round_trip(tmp_path, dtype):
+    net = network(dtype=dtype)
+    net.save(tmp_path / "net.safetensors")
+    loaded = bpx.load(tmp_path / "net.safetensors")
+    assert (loaded.spec, loaded.seed, loaded.home) == (net.spec, 1, net.home)
+    assert same(net, loaded)
+    x = np.random.default_rng(0).random((6, 4))
+    np.testing.assert_array_equal(net.predict(x), loaded.predict(x))
+
+
+def test_the_dtype_can_be_chosen_on_loading(tmp_path):
+    network(dtype="float64").save(tmp_path / "net")
+    assert bpx.load(tmp_path / "net", dtype="float32").weights[0].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "awkward",
+    [
+        pytest.param(lambda w: np.asfortranarray(w), id="transposed"),
+        pytest.param(lambda w: np.repeat(w, 2, axis=1)[:, ::2], id="strided"),
+        pytest.param(lambda w: w[::-1], id="reversed"),
+    ],
+)
+def test_transposed_and_strided_weights_survive(tmp_path, awkward):
+    net = network()
+    spoiled = tuple(awkward(w) for w in net.weights)
+    net.publish(bpx.Parameters(spoiled, net.biases))  # as an engine might
+    assert not net.weights[0].flags.c_contiguous
+    net.save(tmp_path / "net")
+    assert same(net, bpx.load(tmp_path / "net"))
+
+
+def test_the_names_are_those_of_a_torch_sequential(tmp_path):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from safetensors.torch import load_file
+
+    net = network()
+    net.save(tmp_path / "net.safetensors")
+    theirs = torch.nn.Sequential(
+        torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3), torch.nn.Softmax(dim=1)
+    )
+    theirs.load_state_dict(load_file(tmp_path / "net.safetensors"))
+    x = torch.rand(6, 4)
+    np.testing.assert_allclose(
+        theirs(x).detach().numpy(), net.predict(x).numpy(), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_saving_is_atomic(tmp_path, monkeypatch):
+    path = tmp_path / "net.safetensors"
+    network().save(path)
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(bpx.InputError, match="disk full"):
+        bpx.Network([4, 3], seed=2).save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["net.safetensors"]
+
+
+def test_saving_into_nowhere_says_so(tmp_path):
+    with pytest.raises(bpx.InputError, match="cannot be written"):
+        network().save(tmp_path / "absent" / "net")
+
+
+def test_a_new_file_has_the_usual_permissions(tmp_path):
+    network().save(tmp_path / "net")
+    (tmp_path / "other").write_text("")
+    assert (tmp_path / "net").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def _square(z):
+    return z * z
+
+
+def _square_prime(z, a):
+    return 2.0 * z
+
+
+SQUARE = bpx.Elementwise("square", _square, _square_prime)
+ABSOLUTE = bpx.Cost(
+    "absolute",
+    lambda a, y: bpx.namespace(a).sum(bpx.namespace(a).abs(a - y), axis=1),
+    lambda a, y: bpx.namespace(a).sign(a - y),
+)
+
+
+def test_custom_activations_and_costs_are_saved_by_name(tmp_path):
+    net = bpx.Network([4, 5, 3], hidden=SQUARE, cost=ABSOLUTE, seed=0)
+    net.save(tmp_path / "net")
+    with pytest.raises(bpx.InputError, match=r"'square', 'absolute'.*custom="):
+        bpx.load(tmp_path / "net")
+    loaded = bpx.load(tmp_path / "net", custom={"square": SQUARE, "absolute": ABSOLUTE})
+    assert loaded.spec == net.spec
+
+
+def test_a_missing_file_says_so(tmp_path):
+    with pytest.raises(bpx.InputError, match="there is no file"):
+        bpx.load(tmp_path / "absent")
+
+
+def _valid(tmp_path):
+    network().save(tmp_path / "net")
+    return (tmp_path / "net").read_bytes()
+
+
+def _with_spec(content, **changes):
+    """The same file with another spec in its metadata."""
+    size = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8 : 8 + size])
+    spec = json.loads(header["__metadata__"]["spec"])
+    header["__metadata__"]["spec"] = json.dumps({**spec, **changes})
+    new = json.dumps(header).encode()
+    return struct.pack("<Q", len(new)) + new + content[8 + size :]
+
+
+@pytest.mark.parametrize("keep", [0, 4, 8, 50, 300, -1])
+def test_truncated_files_are_refused(tmp_path, keep):
+    content = _valid(tmp_path)
+    (tmp_path / "cut").write_bytes(content[:keep])
+    with pytest.raises(bpx.FileFormatError, match=r"truncated|safetensors"):
+        bpx.load(tmp_path / "cut")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"hello, this is no network at all", id="text"),
+        pytest.param(struct.pack("<Q", 2**62) + b"{}", id="a header of 4 exabytes"),
+        pytest.param(struct.pack("<Q", 2) + b"{}", id="no arrays"),
+        pytest.param(b"\x00" * 64, id="zeros"),
+        pytest.param(b"PK\x03\x04" + b"\x00" * 60, id="zip"),
+    ],
+)
+def test_foreign_files_are_refused(tmp_path, content):
+    (tmp_path / "foreign").write_bytes(content)
+    with pytest.raises(bpx.FileFormatError):
+        bpx.load(tmp_path / "foreign")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"sizes": [4, 6, 3]}, "does not fit its own spec"),
+        (
+            {"sizes": [4, 5, 5, 3], "activations": ["relu", "relu", "softmax"]},
+            "lacks the array",
+        ),
+        ({"sizes": "many"}, "no readable spec"),
+        ({"sizes": [4, 3], "activations": ["softmax"]}, "does not fit its own spec"),
+        ({"seed": "zero"}, "no readable spec"),
+        ({"activations": 7}, "no readable spec"),
+        ({"sizes": [4, 0]}, "does not fit its own spec"),
+    ],
+)
+def test_files_that_contradict_themselves_are_refused(tmp_path, changes, said):
+    (tmp_path / "odd").write_bytes(_with_spec(_valid(tmp_path), **changes))
+    with pytest.raises(bpx.FileFormatError, match=said):
+        bpx.load(tmp_path / "odd")
+
+
+def test_another_programs_safetensors_is_told_apart(tmp_path):
+    from safetensors.numpy import save_file
+
+    save_file({"0.weight": np.zeros((2, 2))}, tmp_path / "other")
+    with pytest.raises(bpx.FileFormatError, match="not one that this version of bpx wrote"):
+        bpx.load(tmp_path / "other")
+
+
+def test_a_load_into_an_unusable_backend_says_so(tmp_path):
+    network().save(tmp_path / "net")
+    with pytest.raises(bpx.BackendError):
+        bpx.load(tmp_path / "net", backend="strict:device9")

@@ -1,0 +1,97 @@
+"""What bpx does not do: import libraries, name them in its mathematics, change the process."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bpx
+
+ROOT = Path(bpx.__file__).parent
+LIBRARIES = ("numpy", "cupy", "torch", "jax", "array_api_strict", "numba")
+HOST_ROOMS = ("host.py", "data", "checkpoint.py", "interop", "cli.py", "cli")
+MATHEMATICS = sorted(
+    path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in HOST_ROOMS
+)
+
+
+def run(program, **environment):
+    paths = (
+        f"import sys; sys.path[:0] = {[str(ROOT.parent), str(ROOT.parent / 'backends')]!r}\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", paths + program],
+        capture_output=True,
+        text=True,
+        env={"PATH": "", **environment},
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_importing_bpx_imports_no_array_library_but_numpy():
+    heavy = (*LIBRARIES[1:], "array_api_compat", "sklearn", "scipy", "pooch", "click", "rich")
+    loaded = run(f"import bpx\nprint([m for m in {heavy!r} if m in sys.modules])")
+    assert loaded.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["cupy", "torch", "jax"])
+def test_a_backend_is_not_imported_by_choosing_another(name):
+    loaded = run(
+        "import bpx\nbpx.Network([2, 2]).predict([[0.0, 1.0]])\n"
+        f"print({name!r} in sys.modules)",
+        BPX_BACKEND="numpy",
+    )
+    assert loaded.strip() == "False"
+
+
+def test_importing_bpx_changes_nothing_in_the_process():
+    changed = run(
+        "import os, warnings, logging, numpy as np\n"
+        "def look(): return (dict(os.environ), list(warnings.filters), np.geterr(),\n"
+        "                    logging.root.level, len(logging.root.handlers),\n"
+        "                    np.random.get_state()[1].tobytes())\n"
+        "before = look()\n"
+        "import bpx\n"
+        "net = bpx.Network([2, 2], seed=0)\n"
+        "net.fit([[0.0, 1.0]], [0], epochs=1, batch_size=1, optimizer=bpx.SGD(1.0))\n"
+        "print(before != look())"
+    )
+    assert changed.strip() == "False"
+
+
+def test_a_bad_environment_does_not_stop_the_import():
+    assert (
+        run("import bpx\nprint('ok')", BPX_BACKEND="nonsense", BPX_DTYPE="float7").strip()
+        == "ok"
+    )
+
+
+@pytest.mark.parametrize("path", MATHEMATICS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_mathematics_imports_no_array_library(path):
+    tree = ast.parse(path.read_text())
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert not imported & set(LIBRARIES)
+
+
+@pytest.mark.parametrize("room", ["equations", "activations", "costs", "passes", "optimizers"])
+def test_the_equations_do_not_even_name_one(room):
+    code = (ROOT / f"{room}.py").read_text()
+    assert not re.search(r"\b(np|numpy|cupy|torch|jax)\b", code)
+
+
+def test_every_room_was_looked_at():
+    assert {"equations.py", "training.py", "random.py"} <= {path.name for path in MATHEMATICS}
