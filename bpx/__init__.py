@@ -10,7 +10,6 @@ no array library but NumPy, which the host's own rooms use.
 from bpx import activations, costs, data, initializers, random
 from bpx.activations import Elementwise, Rowwise
 from bpx.backend import namespace
-from bpx.checkpoint import load
 from bpx.costs import Cost, Pair
 from bpx.errors import (
     BackendError,
@@ -22,7 +21,7 @@ from bpx.errors import (
 )
 from bpx.evaluation import Evaluation
 from bpx.initializers import Initializer
-from bpx.network import Network
+from bpx.network import Network, load
 from bpx.optimizers import SGD, Adam
 from bpx.passes import Trace, backprop, forward
 from bpx.selection import BackendInfo, Home, backends, set_default, use

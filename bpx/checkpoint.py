@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -18,16 +18,21 @@ from safetensors import numpy as safetensors
 from bpx.activations import ACTIVATIONS, Activation
 from bpx.costs import COSTS, Cost
 from bpx.errors import FileFormatError, InputError
-from bpx.selection import select
-from bpx.spec import Parameters, Spec, make_spec
+from bpx.spec import Parameters, Spec, check_shapes, make_spec
 from bpx.transfer import to_host
 
-if TYPE_CHECKING:
-    from bpx.network import Network
-
-__all__ = ["load", "save"]
+__all__ = ["Saved", "read", "save"]
 
 _FORMAT = "1"
+
+
+class Saved(NamedTuple):
+    """A network as a file holds it: host arrays, and the dtype they were saved in."""
+
+    spec: Spec
+    parameters: Parameters
+    seed: int | None
+    dtype: str
 
 
 def save(path: str | Path, spec: Spec, parameters: Parameters, seed: int | None) -> None:
@@ -43,55 +48,33 @@ def save(path: str | Path, spec: Spec, parameters: Parameters, seed: int | None)
     _write_atomically(Path(path), safetensors.save(arrays, _metadata(spec, seed)))
 
 
-def load(
-    path: str | Path,
-    *,
-    backend: str | None = None,
-    dtype: str | None = None,
-    custom: Mapping[str, Activation | Cost] | None = None,
-) -> "Network":
-    """Read a network that was saved from any backend.
-
-    Parameters
-    ----------
-    path : str or Path
-    backend : str, optional
-        Where it shall live; left out, as for a new network: the file does not say.
-    dtype : {"float32", "float64"}, optional
-        Left out, the dtype it was saved in.
-    custom : mapping of str to Activation or Cost, optional
-        The activations and costs of your own that it was made with, by name.
-
-    Returns
-    -------
-    Network
+def read(path: str | Path, custom: Mapping[str, Activation | Cost]) -> Saved:
+    """What a file holds: `bpx.load` without the choice of a home.
 
     Raises
     ------
     InputError
-        If there is no such file, or a custom activation or cost is missing.
+        If there is no such file, or an activation or cost is neither built in nor custom.
     FileFormatError
-        If the file is truncated, or not one of bpx's.
-    BackendError
-        If the backend cannot be used.
+        If the file is truncated, foreign, or contradicts itself.
     """
-    from bpx.network import Network
-
-    metadata, arrays = _read(Path(path))
-    known = _known(path, metadata, custom or {})
+    described, arrays = _open(Path(path))
+    known = _known(path, described, custom)
     try:
-        spec = _spec(metadata, known)
-        depth = len(spec.layers)
-        w = [arrays[f"{2 * i}.weight"] for i in range(depth)]
-        b = [arrays[f"{2 * i}.bias"] for i in range(depth)]
-        stored = dtype or w[0].dtype.name
-        return Network.from_arrays(spec, w, b, select(backend, stored), metadata["seed"])
+        spec = _spec(described, known)
+        layers = range(0, 2 * len(spec.layers), 2)
+        parameters = Parameters(
+            w=tuple(arrays[f"{i}.weight"] for i in layers),
+            b=tuple(arrays[f"{i}.bias"] for i in layers),
+        )
+        check_shapes(spec, parameters)
     except KeyError as error:
         raise FileFormatError(
             f"{path} lacks the array {error} that its spec asks for"
         ) from error
     except InputError as error:
         raise FileFormatError(f"{path} does not fit its own spec: {error}") from error
+    return Saved(spec, parameters, described["seed"], parameters.w[0].dtype.name)
 
 
 def _metadata(spec: Spec, seed: int | None) -> dict[str, str]:
@@ -128,7 +111,7 @@ def _umask() -> int:
     return mask
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if not path.is_file():
         raise InputError(f"there is no file {path}; expected one that Network.save wrote")
     try:

@@ -14,8 +14,10 @@ from bpx import activations
 from bpx.activations import Activation
 from bpx.backend import namespace
 from bpx.errors import InputError, nearest
+from bpx.host import generator
+from bpx.spec import Parameters, Spec
 
-__all__ = ["INITIALIZERS", "Initializer", "default", "get"]
+__all__ = ["INITIALIZERS", "Initializer", "default", "draw", "get"]
 
 
 @dataclass(frozen=True)
@@ -153,3 +155,21 @@ def get(initializer: str | Initializer) -> Initializer:
             f"known: {', '.join(INITIALIZERS)}; or pass a bpx.Initializer of your own"
         )
     return INITIALIZERS[initializer]
+
+
+def draw(spec: Spec, init: str | Initializer | None, seed: int) -> Parameters:
+    """Initial parameters on the host, float64, each array from a generator of its own.
+
+    Parameters
+    ----------
+    spec : Spec
+    init : str or Initializer or None
+        For all layers; None lets each layer's activation choose: see `default`.
+    seed : int
+    """
+    w, b = [], []
+    for i, layer in enumerate(spec.layers):
+        chosen = get(init) if init else default(layer.activation)
+        w.append(chosen.weights(generator(seed, "weights", i), layer.n_out, layer.n_in))
+        b.append(chosen.biases(generator(seed, "biases", i), layer.n_out))
+    return Parameters(tuple(w), tuple(b))

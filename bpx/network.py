@@ -5,7 +5,7 @@ arrays of the network's own library, device and dtype. `fit`, `predict`, `classi
 `evaluate` are boundaries: they take arrays from anywhere and bring them home.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,17 @@ from bpx.activations import Activation
 from bpx.backend import namespace
 from bpx.boundary import check_labels, chunks, inputs, samples
 from bpx.costs import Cost
-from bpx.errors import InputError
 from bpx.evaluation import Evaluation
-from bpx.host import check_seed, generator
+from bpx.host import check_seed
 from bpx.initializers import Initializer
 from bpx.optimizers import Optimizer
 from bpx.passes import Trace, zs_and_activations
 from bpx.selection import Home, select
-from bpx.spec import Parameters, Spec, make_spec
+from bpx.spec import Parameters, Spec, check_shapes, make_spec
 from bpx.training import History, Progress
 from bpx.transfer import bring, give_back
 
-__all__ = ["Network"]
+__all__ = ["Network", "load"]
 
 
 class Network:
@@ -94,7 +93,7 @@ class Network:
         spec = make_spec(sizes, hidden=hidden, output=output, each=activations, cost=cost)
         home = select(backend, dtype)
         self.seed: int | None = check_seed(seed)
-        self._place(spec, _draw(spec, init, self.seed), home)
+        self._place(spec, initializers.draw(spec, init, self.seed), home)
 
     @classmethod
     def from_arrays(
@@ -120,7 +119,7 @@ class Network:
                 for name, group in zip(("weights", "biases"), parameters, strict=True)
             )
         )
-        _check_shapes(spec, arrived)
+        check_shapes(spec, arrived)
         self.spec, self.home, self._parameters = spec, home, arrived
 
     @property
@@ -329,23 +328,38 @@ class Network:
         return outputs
 
 
-def _draw(spec: Spec, init: str | Initializer | None, seed: int) -> Parameters:
-    """Initial parameters on the host, each array from a generator of its own."""
-    w, b = [], []
-    for i, layer in enumerate(spec.layers):
-        chosen = initializers.get(init) if init else initializers.default(layer.activation)
-        w.append(chosen.weights(generator(seed, "weights", i), layer.n_out, layer.n_in))
-        b.append(chosen.biases(generator(seed, "biases", i), layer.n_out))
-    return Parameters(tuple(w), tuple(b))
+def load(
+    path: str | Path,
+    *,
+    backend: str | None = None,
+    dtype: str | None = None,
+    custom: Mapping[str, Activation | Cost] | None = None,
+) -> Network:
+    """Read a network that `Network.save` wrote, from any backend.
 
+    Parameters
+    ----------
+    path : str or Path
+    backend : str, optional
+        Where it shall live; left out, as for a new network: the file does not say.
+    dtype : {"float32", "float64"}, optional
+        Left out, the dtype it was saved in.
+    custom : mapping of str to Activation or Cost, optional
+        The activations and costs of your own that it was made with, by name.
 
-def _check_shapes(spec: Spec, parameters: Parameters) -> None:
-    expected = [(layer.n_out, layer.n_in) for layer in spec.layers]
-    given = [tuple(w.shape) for w in parameters.w]
-    biases = [tuple(b.shape) for b in parameters.b]
-    if given != expected or biases != [shape[:1] for shape in expected]:
-        raise InputError(
-            f"weights of shapes {given} and biases of shapes {biases} were given; a network of "
-            f"sizes {list(spec.sizes)} has weights {expected} and biases "
-            f"{[shape[:1] for shape in expected]}"
-        )
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or a custom activation or cost is missing.
+    FileFormatError
+        If the file is truncated, or not one of bpx's.
+    BackendError
+        If the backend cannot be used.
+    """
+    saved = checkpoint.read(path, custom or {})
+    home = select(backend, dtype or saved.dtype)
+    return Network.from_arrays(saved.spec, *saved.parameters, home, saved.seed)

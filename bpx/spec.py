@@ -10,7 +10,7 @@ from bpx.activations import Activation
 from bpx.costs import Cost
 from bpx.errors import InputError
 
-__all__ = ["Gradients", "Layer", "Parameters", "Spec", "make_spec"]
+__all__ = ["Gradients", "Layer", "Parameters", "Spec", "check_shapes", "make_spec"]
 
 
 class Parameters(NamedTuple):
@@ -138,3 +138,22 @@ def _chosen(
             "layer but the inputs"
         )
     return [activations.get(name) for name in names]
+
+
+def check_shapes(spec: Spec, parameters: Parameters) -> None:
+    """Refuse weights and biases that do not fit the spec.
+
+    Raises
+    ------
+    InputError
+        With the shapes that were given, and those that were expected.
+    """
+    expected = [(layer.n_out, layer.n_in) for layer in spec.layers]
+    given = [tuple(w.shape) for w in parameters.w]
+    biases = [tuple(b.shape) for b in parameters.b]
+    if given != expected or biases != [shape[:1] for shape in expected]:
+        raise InputError(
+            f"weights of shapes {given} and biases of shapes {biases} were given; a network of "
+            f"sizes {list(spec.sizes)} has weights {expected} and biases "
+            f"{[shape[:1] for shape in expected]}"
+        )

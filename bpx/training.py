@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from operator import index
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from bpx.backend import namespace
 from bpx.boundary import Samples, samples
@@ -22,14 +22,31 @@ from bpx.host import batches, check_seed
 from bpx.optimizers import Optimizer
 from bpx.rehearsal import rehearse
 from bpx.selection import Home
+from bpx.spec import Parameters, Spec
 from bpx.step import Data, Metrics, State, TrainingStep, zero_metrics
-
-if TYPE_CHECKING:
-    from bpx.network import Network
 
 __all__ = ["Epoch", "History", "Progress", "train"]
 
 CHUNK_SECONDS = 0.5
+
+
+class Trainable(Protocol):
+    """What training asks of a network."""
+
+    @property
+    def spec(self) -> Spec:
+        """The layers and the cost."""
+
+    @property
+    def home(self) -> Home:
+        """Where the parameters live."""
+
+    @property
+    def parameters(self) -> Parameters:
+        """The current weights and biases."""
+
+    def publish(self, parameters: Parameters) -> None:
+        """Take up the weights and biases of a finished epoch."""
 
 
 class Epoch(NamedTuple):
@@ -169,7 +186,7 @@ class _Pace:
 
 
 def train(
-    network: "Network",
+    network: Trainable,
     data: tuple[Any, Any],
     *,
     epochs: int,
@@ -261,7 +278,7 @@ def train(
     return _epochs(plan, network, _start(network, optimizer, lmbda / n))
 
 
-def _start(network: "Network", optimizer: Optimizer, decay: float) -> State:
+def _start(network: Trainable, optimizer: Optimizer, decay: float) -> State:
     parameters, like = network.parameters, network.parameters.b[0][:1]
     with network.home.active():
         return State(
@@ -272,7 +289,7 @@ def _start(network: "Network", optimizer: Optimizer, decay: float) -> State:
         )
 
 
-def _epochs(plan: _Plan, network: "Network", state: State) -> Iterator[Epoch]:
+def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
     pace = _Pace()
     for number in range(1, plan.epochs + 1):
         _check_home(plan, network)
@@ -332,7 +349,7 @@ def _validate(plan: _Plan, state: State) -> Evaluation | None:
     return evaluate(plan.step.spec, state.parameters, plan.validation)
 
 
-def _check_home(plan: _Plan, network: "Network") -> None:
+def _check_home(plan: _Plan, network: Trainable) -> None:
     if network.home != plan.home:
         raise InputError(
             f"the network moved from {plan.home} to {network.home} while it was trained; "
@@ -340,7 +357,7 @@ def _check_home(plan: _Plan, network: "Network") -> None:
         )
 
 
-def _validation(network: "Network", validation: Any) -> Samples | None:
+def _validation(network: Trainable, validation: Any) -> Samples | None:
     if validation is None:
         return None
     names = ("validation x", "validation y")

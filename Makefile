@@ -1,0 +1,58 @@
+# make demo    train on real data and show the result
+# make test    run the tests (EXTRAS=torch,jax installs these backends first)
+# make lint types docs bench    what CONTRIBUTING.md tells of
+#
+# Each makes its own virtual environment, in .venv, from PYTHON (3.11 or newer).
+
+PYTHON ?= python3
+VENV ?= .venv
+EXTRAS ?=
+BIN := $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+comma := ,
+extras = $(if $(EXTRAS),$(comma)$(EXTRAS))
+
+.PHONY: demo test lint types docs bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/bpx train digits
+
+test: $(VENV)/.dev$(EXTRAS)
+	$(BIN)/python -m pytest -n auto $(PYTEST)
+
+lint: $(VENV)/.dev$(EXTRAS)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev$(EXTRAS)
+	$(BIN)/mypy
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+bench: $(VENV)/.dev$(EXTRAS)
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.imports
+
+clean:
+	rm -rf $(VENV) docs/_build
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "bpx needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version): make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# One stamp for each set of extras: a change of pyproject.toml or of the pins installs anew.
+$(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
+	$(INSTALL) -e '.[cli,sklearn]'
+	@touch $@
+
+$(VENV)/.dev$(EXTRAS): $(VENV)/.made pyproject.toml constraints.txt
+	$(INSTALL) -e '.[dev$(extras)]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.made pyproject.toml constraints.txt
+	$(INSTALL) -e '.[docs,cli,sklearn]'
+	@touch $@
