@@ -24,9 +24,10 @@ from bpx.initializers import Initializer
 from bpx.network import Network, load
 from bpx.optimizers import SGD, Adam
 from bpx.passes import Trace, backprop, forward
+from bpx.records import Epoch, History, Progress
 from bpx.selection import BackendInfo, Home, backends, set_default, use
 from bpx.spec import Gradients, Layer, Parameters, Spec
-from bpx.training import Epoch, History, Progress, train
+from bpx.training import train
 from bpx.transfer import asarray, move_to, to_host
 
 __version__ = "0.1.0"

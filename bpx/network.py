@@ -20,9 +20,9 @@ from bpx.host import check_seed
 from bpx.initializers import Initializer
 from bpx.optimizers import Optimizer
 from bpx.passes import Trace, zs_and_activations
+from bpx.records import History, Progress
 from bpx.selection import Home, select
 from bpx.spec import Parameters, Spec, check_shapes, make_spec
-from bpx.training import History, Progress
 from bpx.transfer import bring, give_back
 
 __all__ = ["Network", "load"]

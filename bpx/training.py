@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from operator import index
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from bpx.backend import namespace
 from bpx.boundary import Samples, samples
@@ -20,12 +20,13 @@ from bpx.errors import InputError
 from bpx.evaluation import Evaluation, evaluate
 from bpx.host import batches, check_seed
 from bpx.optimizers import Optimizer
+from bpx.records import Epoch, Progress
 from bpx.rehearsal import rehearse
 from bpx.selection import Home
 from bpx.spec import Parameters, Spec
 from bpx.step import Data, Metrics, State, TrainingStep, zero_metrics
 
-__all__ = ["Epoch", "History", "Progress", "train"]
+__all__ = ["Trainable", "train"]
 
 CHUNK_SECONDS = 0.5
 
@@ -47,81 +48,6 @@ class Trainable(Protocol):
 
     def publish(self, parameters: Parameters) -> None:
         """Take up the weights and biases of a finished epoch."""
-
-
-class Epoch(NamedTuple):
-    """The record of one epoch.
-
-    Attributes
-    ----------
-    number : int
-        Counted from 1.
-    cost : float
-        The mean of C_x over the epoch's samples, each as its own batch found it, without
-        the penalty.
-    accuracy : float or None
-        The share of right answers, likewise; None for real targets.
-    validation : Evaluation or None
-        The network at the end of the epoch on the validation samples.
-    seconds : float
-        The time that the training took, without the validation.
-    samples_per_second : float
-    """
-
-    number: int
-    cost: float
-    accuracy: float | None
-    validation: Evaluation | None
-    seconds: float
-    samples_per_second: float
-
-
-class Progress(NamedTuple):
-    """How far an epoch has come, told between chunks.
-
-    Attributes
-    ----------
-    epoch : int
-        Counted from 1.
-    samples, total : int
-        The samples seen in this epoch, and those it has.
-    cost : float
-        The running mean of C_x.
-    accuracy : float or None
-        The running share of right answers.
-    samples_per_second : float
-    """
-
-    epoch: int
-    samples: int
-    total: int
-    cost: float
-    accuracy: float | None
-    samples_per_second: float
-
-
-@dataclass(frozen=True)
-class History:
-    """What `fit` gives back: a sequence of `Epoch` records, and the seed of their order.
-
-    Attributes
-    ----------
-    epochs : tuple of Epoch
-    seed : int
-        The seed that was given, or the one that was drawn.
-    """
-
-    epochs: tuple[Epoch, ...]
-    seed: int
-
-    def __iter__(self) -> Iterator[Epoch]:
-        return iter(self.epochs)
-
-    def __len__(self) -> int:
-        return len(self.epochs)
-
-    def __getitem__(self, index: int) -> Epoch:
-        return self.epochs[index]
 
 
 @dataclass(frozen=True)
