@@ -22,7 +22,7 @@ from bpx.selection import Home
 from bpx.spec import Spec
 from bpx.transfer import bring
 
-__all__ = ["Accuracy", "Samples", "check_labels", "chunks", "inputs", "samples"]
+__all__ = ["Accuracy", "Samples", "check_values", "chunks", "inputs", "samples"]
 
 Accuracy = Literal["argmax", "threshold"] | None
 """How a right answer is told: the largest output, an output above 1/2, or not at all."""
@@ -88,15 +88,15 @@ def samples(
     return Samples(arrived, home.asarray(targets, "int32" if integers else None), accuracy)
 
 
-def check_labels(spec: Spec, y: Array) -> None:
-    """Refuse labels out of range, which a device would take for no class at all.
+def check_values(spec: Spec, y: Array) -> None:
+    """Refuse labels out of range, and numbers that the cost has no meaning for.
 
-    A traced array, which has no values yet, passes.
+    A device would take such a label for no class at all. A traced array, which has no
+    values yet, passes.
     """
-    backend, k = backend_of(y), spec.sizes[-1]
-    settled = backend is not None and backend.device_of(y) is not None
-    if y.ndim == 1 and k > 1 and settled:
-        as_labels(as_host(y, "y"), k, "y")
+    backend = backend_of(y)
+    if backend is not None and backend.device_of(y) is not None:
+        _targets(spec, as_host(y, "y"), spec.sizes[-1], "y")
 
 
 def chunks(spec: Spec, n: int) -> Iterator[slice]:

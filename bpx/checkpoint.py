@@ -23,7 +23,7 @@ from bpx.transfer import to_host
 
 __all__ = ["Saved", "read", "save"]
 
-_FORMAT = "1"
+_FORMAT = 1
 
 
 class Saved(NamedTuple):
@@ -79,12 +79,15 @@ def read(path: str | Path, custom: Mapping[str, Activation | Cost]) -> Saved:
 
 def _metadata(spec: Spec, seed: int | None) -> dict[str, str]:
     described = {
+        "format": _FORMAT,
         "sizes": spec.sizes,
         "activations": [layer.activation.name for layer in spec.layers],
         "cost": spec.cost.name,
         "seed": seed,
     }
-    return {"format": "pt", "bpx": _FORMAT, "spec": json.dumps(described)}
+    # One key alone: safetensors writes several in no fixed order, and equal networks
+    # shall make equal files.
+    return {"bpx": json.dumps(described)}
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
@@ -123,22 +126,22 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             f"{path} is truncated or no safetensors file ({error}); expected one that "
             "Network.save wrote"
         ) from error
-    if metadata.get("bpx") != _FORMAT:
+    if "bpx" not in metadata:
         raise FileFormatError(
-            f"{path} is a safetensors file, but not one that this version of bpx wrote; "
-            "expected one that Network.save wrote"
+            f"{path} is a safetensors file that bpx did not write; expected one that "
+            "Network.save wrote"
         )
-    return _described(path, metadata), arrays
+    return _described(path, metadata["bpx"]), arrays
 
 
-def _described(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+def _described(path: Path, metadata: str) -> dict[str, Any]:
     """The spec as it stands in the file, its types checked."""
     try:
-        described = json.loads(metadata["spec"])
+        described = json.loads(metadata)
+        names = [described["cost"], *described["activations"]]
         right = (
-            all(
-                isinstance(name, str) for name in [described["cost"], *described["activations"]]
-            )
+            described["format"] == _FORMAT
+            and all(isinstance(name, str) for name in names)
             and all(isinstance(size, int) for size in described["sizes"])
             and isinstance(described["seed"], int | None)
         )
@@ -146,7 +149,7 @@ def _described(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         right = False
     if not right:
         raise FileFormatError(
-            f"{path} has no readable spec in its metadata; expected a file that "
+            f"{path} has no spec that this version of bpx can read; expected a file that "
             "Network.save wrote"
         )
     return described

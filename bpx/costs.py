@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bpx._typing import A, Array
-from bpx.activations import ACTIVATIONS, Activation, identity, sigmoid, softmax, softplus
+from bpx.activations import ACTIVATIONS, Activation, identity, sigmoid, softmax
 from bpx.backend import namespace
 from bpx.equations import bp1
 from bpx.errors import InputError, nearest
@@ -96,7 +96,7 @@ def _above_zero(a: A) -> A:
 
 
 def _minus(z: A, a: A, y: A) -> A:
-    # What the derivative of each pair below comes to.
+    # What the derivative of each pair below comes to (of softmax's, as y sums to 1).
     return a - y
 
 
@@ -118,8 +118,10 @@ def _binary_grad(a: Array, y: Array) -> Array:
 
 
 def _binary_from_logits(z: Array, y: Array) -> Array:
-    # -y log sigma(z) - (1 - y) log(1 - sigma(z)) = softplus(z) - y z.
-    return _row_sums(softplus.sigma(z) - y * z)
+    # -y log sigma(z) - (1 - y) log(1 - sigma(z)) = softplus(z) - y z, where max(z, 0) - y z
+    # is taken first: it is exact where y is 0 or 1.
+    xp = namespace(z)
+    return _row_sums((xp.maximum(z, 0.0) - y * z) + xp.log1p(xp.exp(-xp.abs(z))))
 
 
 def _categorical(a: Array, y: Array) -> Array:

@@ -15,7 +15,7 @@ from bpx.step import Data, State, TrainingStep
 __all__ = ["Replay", "check_parameters", "find_divergence"]
 
 _ADVICE = (
-    "the network keeps the weights of the last finished epoch. A smaller eta, inputs scaled "
+    "the network keeps its weights from before that epoch. A smaller eta, inputs scaled "
     "to about [0, 1], or an init that fits the activation often mends it"
 )
 

@@ -66,5 +66,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """The end of "unknown name": the nearest spelling among `names`, if one is near."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, tuple(names), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    given = {each.lower(): each for each in names}
+    begun = [each for each in given if name and each.startswith(name.lower())]
+    close = begun or get_close_matches(name.lower(), given, n=1)
+    return f" (did you mean {given[close[0]]!r}?)" if close else ""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from bpx.arguments import whole
 from bpx.backend import backend_of
 from bpx.errors import InputError
 
@@ -42,12 +43,7 @@ def check_seed(seed: int | None) -> int:
     """
     if seed is None:
         return fresh_seed()
-    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
-    if not whole or not 0 <= int(seed) < 2**64:
-        raise InputError(
-            f"seed={seed!r} was given; expected a whole number in 0 ... 2**64 - 1, or None"
-        )
-    return int(seed)
+    return whole("seed", seed, 0, 2**64 - 1, "a whole number in 0 ... 2**64 - 1, or None")
 
 
 def generator(seed: int, purpose: str, index: int) -> np.random.Generator:

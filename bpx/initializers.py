@@ -148,7 +148,7 @@ def get(initializer: str | Initializer) -> Initializer:
     """
     if isinstance(initializer, Initializer):
         return initializer
-    if initializer not in INITIALIZERS:
+    if not isinstance(initializer, str) or initializer not in INITIALIZERS:
         close = nearest(str(initializer), INITIALIZERS)
         raise InputError(
             f"there is no initializer {initializer!r}{close}; "
@@ -169,7 +169,7 @@ def draw(spec: Spec, init: str | Initializer | None, seed: int) -> Parameters:
     """
     w, b = [], []
     for i, layer in enumerate(spec.layers):
-        chosen = get(init) if init else default(layer.activation)
+        chosen = default(layer.activation) if init is None else get(init)
         w.append(chosen.weights(generator(seed, "weights", i), layer.n_out, layer.n_in))
         b.append(chosen.biases(generator(seed, "biases", i), layer.n_out))
     return Parameters(tuple(w), tuple(b))

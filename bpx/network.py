@@ -13,7 +13,7 @@ from bpx import checkpoint, evaluation, initializers, passes, training
 from bpx._typing import Array
 from bpx.activations import Activation
 from bpx.backend import namespace
-from bpx.boundary import check_labels, chunks, inputs, samples
+from bpx.boundary import check_values, chunks, inputs, samples
 from bpx.costs import Cost
 from bpx.evaluation import Evaluation
 from bpx.host import check_seed
@@ -170,8 +170,9 @@ class Network:
     def backprop(self, x: Array, y: Array, *, r: Array | float | None = None) -> Trace:
         """Every z, a and delta, the costs and the gradients: see `bpx.backprop`.
 
-        Strict: x and y must be at the network's home. Labels out of range are refused here,
-        which reads them on the host; the pure `bpx.backprop` does not look.
+        Strict: x and y must be at the network's home. Labels out of range, and targets that
+        the cost has no meaning for, are refused here, which reads y on the host; the pure
+        `bpx.backprop` does not look.
 
         Examples
         --------
@@ -183,7 +184,7 @@ class Network:
         """
         with self.home.active():
             trace = passes.backprop(self.spec, self._parameters, x, y, r=r)
-        check_labels(self.spec, y)
+        check_values(self.spec, y)
         return trace
 
     def predict(self, x: Any) -> Any:

@@ -8,10 +8,10 @@ chooses another `update`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
 from bpx._typing import Array
+from bpx.arguments import number
 from bpx.backend import namespace
 from bpx.errors import InputError
 from bpx.spec import Gradients, Parameters
@@ -20,6 +20,10 @@ __all__ = ["SGD", "Adam", "Optimizer", "Update"]
 
 Update = Callable[[Gradients, Any, Parameters], tuple[Parameters, Any]]
 """``update(gradients, state, parameters) -> (parameters, state)``, pure and hashable."""
+
+
+_POSITIVE = "a positive number", lambda v: v > 0.0
+_DECAY = "a number in (0, 1)", lambda v: 0.0 < v < 1.0
 
 
 class Optimizer(Protocol):
@@ -81,8 +85,8 @@ class SGD:
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        _check("eta", self.eta, self.eta > 0.0, "positive")
-        _check("momentum", self.momentum, 0.0 <= self.momentum < 1.0, "in [0, 1)")
+        number("eta", self.eta, *_POSITIVE)
+        number("momentum", self.momentum, "a number in [0, 1)", lambda mu: 0.0 <= mu < 1.0)
         if self.nesterov and not self.momentum:
             raise InputError("nesterov=True was given without momentum; give one, such as 0.9")
 
@@ -129,10 +133,10 @@ class Adam:
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        _check("eta", self.eta, self.eta > 0.0, "positive")
-        _check("beta1", self.beta1, 0.0 < self.beta1 < 1.0, "in (0, 1)")
-        _check("beta2", self.beta2, 0.0 < self.beta2 < 1.0, "in (0, 1)")
-        _check("epsilon", self.epsilon, self.epsilon > 0.0, "positive")
+        number("eta", self.eta, *_POSITIVE)
+        number("beta1", self.beta1, *_DECAY)
+        number("beta2", self.beta2, *_DECAY)
+        number("epsilon", self.epsilon, *_POSITIVE)
 
     @property
     def update(self) -> Update:
@@ -217,8 +221,3 @@ def _zeros(parameters: Parameters) -> Parameters:
 def _number(value: float, parameters: Parameters) -> Array:
     xp = namespace(parameters.b[0])
     return xp.full_like(parameters.b[0][:1], value)
-
-
-def _check(name: str, value: Any, right: bool, expected: str) -> None:
-    if not right or not isfinite(value):
-        raise InputError(f"{name}={value!r} was given; expected a number {expected}")

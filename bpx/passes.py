@@ -92,9 +92,11 @@ def backprop(
         As for `forward`.
     y : array, shape (n,) or (n, k_L)
         The targets, on the parameters' device: integer labels in 0 ... k_L - 1 (not checked
-        here: values are not read), or numbers of the parameters' dtype.
+        here: values are not read), or numbers of the parameters' dtype (for the
+        categorical cross-entropy, rows that sum to 1).
     r : array of shape (n, 1), or float, optional
-        The weight of each sample in BP3 and BP4; 1/n if left out.
+        The weight of each sample in BP3 and BP4, an array of the parameters' dtype; 1/n if
+        left out.
 
     Returns
     -------
@@ -114,8 +116,7 @@ def backprop(
     targets = as_targets(spec, y, x)
     delta = backward(spec, parameters, z, a, targets)
     cost = spec.cost.evaluate(spec.output, z[-1], a[-1], targets)
-    weights = 1.0 / x.shape[0] if r is None else r
-    return Trace(z, a, delta, cost, gradients(weights, delta, a))
+    return Trace(z, a, delta, cost, gradients(_row_weights(parameters, x, r), delta, a))
 
 
 def zs_and_activations(
@@ -162,6 +163,21 @@ def as_targets(spec: Spec, y: Array, like: Array) -> Array:
     elif y.ndim == 1:
         y = y[:, None]
     return xp.astype(y, like.dtype, copy=False)
+
+
+def _row_weights(parameters: Parameters, x: Array, r: Array | float | None) -> Array | float:
+    """The row weights as a Python number or a column: 1/n, or what the caller gave, checked."""
+    if r is None:
+        return 1.0 / x.shape[0]
+    if isinstance(r, int | float):
+        return float(r)  # a NumPy scalar would widen the gradients
+    _check_home(parameters, "r", r, integers=False)
+    if tuple(r.shape) != (x.shape[0], 1):
+        raise InputError(
+            f"r has shape {tuple(r.shape)} for {x.shape[0]} samples; expected a number, or a "
+            f"column ({x.shape[0]}, 1): r[:, None]"
+        )
+    return r
 
 
 def check_inputs(spec: Spec, parameters: Parameters, x: Array) -> None:

@@ -13,6 +13,7 @@ from math import pi, prod
 from typing import Any
 
 from bpx._typing import A
+from bpx.arguments import whole
 from bpx.backend import namespace
 from bpx.errors import InputError
 
@@ -31,8 +32,7 @@ def key_words(seed: int) -> tuple[int, int]:
     InputError
         If the seed is not a whole number in 0 ... 2**64 - 1.
     """
-    if not isinstance(seed, int) or not 0 <= seed < 2**64:
-        raise InputError(f"seed {seed!r} was given; expected a whole number in 0 ... 2**64 - 1")
+    seed = whole("seed", seed, 0, 2**64 - 1, "a whole number in 0 ... 2**64 - 1")
     return _signed(seed & 0xFFFFFFFF), _signed(seed >> 32)
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from bpx.backend import Backend, known, load
 from bpx.errors import BackendError, InputError, nearest
-from bpx_backends import AUTO
+from bpx_backends import AUTO, KNOWN
 
 __all__ = ["DTYPES", "BackendInfo", "Home", "backends", "select", "set_default", "use"]
 
@@ -205,7 +205,7 @@ def _split(spec: str) -> tuple[str, str | None]:
         )
     if name == "auto" and device:
         raise BackendError(f"{spec!r} was given; auto finds the device itself: write 'auto'")
-    if name != "auto" and name not in known():
+    if name not in KNOWN and name != "auto" and name not in known():
         load(name)  # raises, with the nearest spelling
     return name, device or None
 

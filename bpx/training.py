@@ -6,12 +6,12 @@ never inside a chunk, is a value of the device read on the host.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
-from operator import index
 from time import perf_counter
 from typing import Any, Protocol
 
+from bpx.arguments import number, whole
 from bpx.backend import namespace
 from bpx.boundary import Samples, samples
 from bpx.divergence import Replay, check_parameters, find_divergence
@@ -67,7 +67,7 @@ class _Plan:
     tell: Callable[[Progress], None]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Sums:
     """What an epoch has summed up so far, on the host."""
 
@@ -78,10 +78,13 @@ class _Sums:
     samples: int = 0
     started: float = field(default_factory=perf_counter)
 
-    def add(self, cost: float, hits: float | None, samples: int) -> None:
-        self.cost += cost
-        self.hits = None if hits is None else (self.hits or 0.0) + hits
-        self.samples += samples
+    def plus(self, cost: float, hits: float | None, samples: int) -> "_Sums":
+        return replace(
+            self,
+            cost=self.cost + cost,
+            hits=None if hits is None else (self.hits or 0.0) + hits,
+            samples=self.samples + samples,
+        )
 
     @property
     def means(self) -> tuple[float, float | None]:
@@ -182,7 +185,7 @@ def train(
     2
     """
     _check_optimizer(optimizer)
-    _check_number("lmbda", lmbda)
+    lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
     x, y = _pair(data, "data")
     arrived = samples(network.home, network.spec, x, y)
     n = arrived.x.shape[0]
@@ -193,8 +196,10 @@ def train(
         step=TrainingStep(network.spec, optimizer.update, arrived.accuracy),
         data=Data(arrived.x, arrived.y),
         validation=_validation(network, validation),
-        epochs=_whole("epochs", epochs, None),
-        batch_size=_whole("batch_size", batch_size, n),
+        epochs=whole("epochs", epochs, 1, None, "a whole number of at least 1"),
+        batch_size=whole(
+            "batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples"
+        ),
         seed=check_seed(seed),
         shuffle=shuffle,
         drop_last=drop_last,
@@ -217,48 +222,53 @@ def _start(network: Trainable, optimizer: Optimizer, decay: float) -> State:
 
 def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
     pace = _Pace()
-    for number in range(1, plan.epochs + 1):
+    for epoch in range(1, plan.epochs + 1):
         _check_home(plan, network)
         with plan.home.active():
             state, sums = _epoch(
-                plan, pace, state._replace(parameters=network.parameters), number
+                plan, pace, state._replace(parameters=network.parameters), epoch
             )
             seconds, rate = sums.seconds, sums.rate
-            check_parameters(state.parameters, number)
+            check_parameters(state.parameters, epoch)
             network.publish(state.parameters)
             validation = _validate(plan, state)
-        yield Epoch(number, *sums.means, validation, seconds, rate)
+        yield Epoch(epoch, *sums.means, validation, seconds, rate)
 
 
-def _epoch(plan: _Plan, pace: _Pace, state: State, number: int) -> tuple[State, _Sums]:
+def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, _Sums]:
     n, size = plan.data.x.shape[0], plan.batch_size
-    parts = batches(plan.seed, number, n, size, shuffle=plan.shuffle)
+    parts = batches(plan.seed, epoch, n, size, shuffle=plan.shuffle)
     parts = [part for part in parts if part.shape[1] == size or not plan.drop_last]
-    sums = _Sums(number, total=sum(part.size for part in parts))
+    sums = _Sums(epoch, total=sum(part.size for part in parts))
     for part in parts:
-        state = _train_on(plan, pace, state, part, sums)
+        state, sums = _train_on(plan, pace, state, part, sums)
     return state, sums
 
 
-def _train_on(plan: _Plan, pace: _Pace, state: State, part: Any, sums: _Sums) -> State:
-    """Run the batches of one index matrix, in chunks."""
+def _train_on(
+    plan: _Plan, pace: _Pace, state: State, part: Any, sums: _Sums
+) -> tuple[State, _Sums]:
+    """Run the batches of one index matrix, in chunks.
+
+    The metrics run on from chunk to chunk, so that where these end changes no digit.
+    """
     steps, batch = part.shape
     rows = plan.home.asarray(part, "int32")
-    zero = zero_metrics(state.parameters.b[0], batch, plan.step.accuracy)
-    start, before = 0, sums.samples // plan.batch_size
+    state = state._replace(
+        metrics=zero_metrics(state.parameters.b[0], batch, plan.step.accuracy)
+    )
+    start, so_far = 0, sums
     while start < steps:
-        stop, began = min(start + pace.steps, steps), perf_counter()
-        entered = state._replace(metrics=zero)
+        entered, stop, began = state, min(start + pace.steps, steps), perf_counter()
         state = plan.scan(plan.step, entered, plan.data, rows, start, stop)
-        cost, hits = _read(state.metrics)
+        so_far = sums.plus(*_read(state.metrics), stop * batch)
         pace.adjust(stop - start, perf_counter() - began)
-        if not isfinite(cost):
+        if not isfinite(so_far.cost):
             replay = Replay(plan.scan, plan.step, plan.data, rows, start, stop)
-            raise find_divergence(replay, entered, sums.epoch, before)
-        sums.add(cost, hits, (stop - start) * batch)
-        plan.tell(sums.progress)
+            raise find_divergence(replay, entered, sums.epoch, sums.samples // plan.batch_size)
+        plan.tell(so_far.progress)
         start = stop
-    return state
+    return state, so_far
 
 
 def _read(metrics: Metrics) -> tuple[float, float | None]:
@@ -294,23 +304,6 @@ def _pair(data: Any, name: str) -> tuple[Any, Any]:
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise InputError(f"{name} is {type(data).__name__}; expected a pair (x, y)")
     return data[0], data[1]
-
-
-def _whole(name: str, value: Any, most: int | None) -> int:
-    """A count from 1 to `most`."""
-    try:
-        right = int(index(value)) >= 1 and (most is None or index(value) <= most)
-    except TypeError:
-        right = False
-    if not right or isinstance(value, bool):
-        limit = "of at least 1" if most is None else f"in 1 ... {most}, the number of samples"
-        raise InputError(f"{name}={value!r} was given; expected a whole number {limit}")
-    return int(index(value))
-
-
-def _check_number(name: str, value: Any) -> None:
-    if not isinstance(value, int | float) or not 0.0 <= value < float("inf"):
-        raise InputError(f"{name}={value!r} was given; expected a number of at least 0")
 
 
 def _check_optimizer(optimizer: Any) -> None:

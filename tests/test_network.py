@@ -309,3 +309,28 @@ def test_softmax_may_be_a_hidden_layer(target):
     net = target.network([6, 5, 3], hidden="softmax", seed=0)
     x, _ = samples(target)
     np.testing.assert_allclose(host(net.forward(x).a[1]).sum(1), 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(7,), (1, 3), (7, 3), (6, 1)])
+def test_row_weights_of_another_shape_are_refused(target, shape):
+    """A row of n = k would be broadcast over the units, without a word."""
+    x, y = samples(target)
+    with pytest.raises(bpx.InputError, match=r"r has shape .* a column \(7, 1\)"):
+        network(target).backprop(x, y, r=target.asarray(np.ones(shape)))
+
+
+def test_row_weights_of_another_dtype_do_not_widen_the_gradients(target):
+    x, y = samples(target)
+    net = network(target)
+    with pytest.raises(bpx.MixedArraysError, match="r is"):
+        net.backprop(x, y, r=target.asarray(np.ones((7, 1)), "float64"))
+    assert_at_home(net.backprop(x, y, r=np.float64(0.5)).gradients.w[0], net, "float32")
+
+
+def test_targets_that_are_no_distribution_are_refused(target):
+    net = target.network([6, 3], output="softmax", cost="cross_entropy", seed=0)
+    x, _ = samples(target)
+    y = np.full((7, 3), 1 / 3)
+    y[4] = [0.5, 0.0, 0.0]
+    with pytest.raises(bpx.InputError, match="sum to 1 in row 4"):
+        net.backprop(x, target.asarray(y))

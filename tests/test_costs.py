@@ -1,0 +1,308 @@
+"""Costs against the formulas, their gradients, and the stable pairs against plain BP1."""
+
+from math import log
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx import activations, costs
+from bpx.activations import ACTIVATIONS, Elementwise
+from bpx.costs import COSTS, Cost, Pair
+from bpx.equations import bp1
+
+# C_x of one sample, from the book's (6), (57) and (80).
+ONE_SAMPLE = {
+    "quadratic": lambda a, y: sum((aj - yj) ** 2 for aj, yj in zip(a, y, strict=True)) / 2,
+    "binary_cross_entropy": lambda a, y: (
+        -sum(yj * log(aj) + (1 - yj) * log(1 - aj) for aj, yj in zip(a, y, strict=True))
+    ),
+    "categorical_cross_entropy": lambda a, y: (
+        -sum(yj * log(aj) for aj, yj in zip(a, y, strict=True))
+    ),
+}
+PAIRED = [(cost, output, pair) for cost in COSTS.values() for output, pair in cost.pairs]
+
+each_cost = pytest.mark.parametrize("cost", COSTS.values(), ids=COSTS)
+each_pair = pytest.mark.parametrize(
+    ("cost", "output", "pair"), PAIRED, ids=[f"{c.name}-{o.name}" for c, o, _ in PAIRED]
+)
+
+
+def targets(cost, n, k, rng):
+    if cost.targets == "real":
+        return rng.standard_normal((n, k))
+    y = rng.uniform(0.05, 0.95, (n, k))
+    return y / y.sum(axis=1, keepdims=True) if cost.targets == "distribution" else y
+
+
+def outputs_and_targets(cost, n=6, k=4):
+    rng = np.random.default_rng(0)
+    return rng.uniform(0.05, 0.95, (n, k)), targets(cost, n, k, rng)
+
+
+def test_every_cost_is_tried_here():
+    assert set(COSTS) == set(ONE_SAMPLE)
+    assert {(c.name, o.name) for c, o, _ in PAIRED} == {
+        ("quadratic", "identity"),
+        ("binary_cross_entropy", "sigmoid"),
+        ("categorical_cross_entropy", "softmax"),
+    }
+
+
+@each_cost
+def test_value_is_one_number_for_each_sample(cost):
+    a, y = outputs_and_targets(cost)
+    expected = [ONE_SAMPLE[cost.name](*rows) for rows in zip(a, y, strict=True)]
+    value = cost.value(a, y)
+    assert value.shape == (len(a),)
+    np.testing.assert_allclose(value, expected, rtol=1e-13)
+
+
+@each_cost
+def test_grad_a_is_the_derivative_of_the_value(cost):
+    (a, y), h = outputs_and_targets(cost), 1e-5
+    grad = cost.grad_a(a, y)
+    assert grad.shape == a.shape
+    for j in range(a.shape[1]):
+        step = h * (np.arange(a.shape[1]) == j)
+        slope = (cost.value(a + step, y) - cost.value(a - step, y)) / (2.0 * h)
+        np.testing.assert_allclose(grad[:, j], slope, rtol=1e-6, atol=1e-9)
+
+
+@each_cost
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_saturated_outputs_give_finite_numbers(cost, dtype):
+    a = np.array([[0.0, 1.0], [1.0, 0.0]], dtype=dtype)
+    y = np.array([[0.0, 1.0], [0.0, 1.0]], dtype=dtype)  # right, then wholly wrong
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        value, grad = cost.value(a, y), cost.grad_a(a, y)
+    assert value.dtype == grad.dtype == dtype
+    assert np.isfinite(value).all()
+    assert np.isfinite(grad).all()
+    assert value[0] == 0.0
+    assert value[1] >= 1.0
+    assert (grad[1] * [1, -1] >= 0).all()
+    assert grad[1, 1] <= -1
+
+
+# Pairs
+
+
+def regular_logits(output, cost, n=6, k=4):
+    rng = np.random.default_rng(1)
+    z = 2.0 * rng.standard_normal((n, k))
+    return z, output.sigma(z), targets(cost, n, k, rng)
+
+
+@each_pair
+def test_pair_is_the_plain_value_and_plain_bp1(cost, output, pair):
+    z, a, y = regular_logits(output, cost)
+    np.testing.assert_allclose(pair.value(z, y), cost.value(a, y), rtol=1e-10)
+    plain = bp1(output, z, a, cost.grad_a(a, y))
+    np.testing.assert_allclose(pair.delta(z, a, y), plain, rtol=1e-10, atol=1e-10)
+
+
+@each_pair
+def test_pairs_delta_is_the_derivative_of_its_value(cost, output, pair):
+    (z, a, y), h = regular_logits(output, cost), 1e-5
+    delta = pair.delta(z, a, y)
+    for j in range(z.shape[1]):
+        step = h * (np.arange(z.shape[1]) == j)
+        slope = (pair.value(z + step, y) - pair.value(z - step, y)) / (2.0 * h)
+        np.testing.assert_allclose(delta[:, j], slope, rtol=1e-6, atol=1e-8)
+
+
+EXTREMES = {  # logits, targets, C_x and delta, by hand
+    "binary_cross_entropy": [
+        ([1e4, -1e4], [1.0, 0.0], 0.0, [0.0, 0.0]),
+        ([1e4, -1e4], [0.0, 1.0], 2e4, [1.0, -1.0]),
+        ([1e4, -1e4], [0.25, 0.25], 1e4, [0.75, -0.25]),
+        ([1e4, 1e4], [1.0, 0.0], 1e4, [0.0, 1.0]),
+    ],
+    "categorical_cross_entropy": [
+        ([1e4, -1e4], [1.0, 0.0], 0.0, [0.0, 0.0]),
+        ([1e4, -1e4], [0.0, 1.0], 2e4, [1.0, -1.0]),
+        ([1e4, 1e4], [1.0, 0.0], log(2.0), [-0.5, 0.5]),
+        ([-1e4, -1e4], [0.5, 0.5], log(2.0), [0.0, 0.0]),
+        ([1e4, 0.0], [0.25, 0.75], 7.5e3, [0.75, -0.75]),
+    ],
+}
+extremes = pytest.mark.parametrize(
+    ("cost", "case"),
+    [(name, case) for name, cases in EXTREMES.items() for case in cases],
+    ids=str,
+)
+
+
+def output_paired_with(cost):
+    return cost.pairs[0][0]
+
+
+@extremes
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_pairs_are_right_where_logits_are_extreme(cost, case, dtype):
+    z, y = (np.array([row], dtype=dtype) for row in case[:2])
+    cost = COSTS[cost]
+    output = output_paired_with(cost)
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        a = output.sigma(z)
+        value, delta = cost.evaluate(output, z, a, y), cost.delta(output, z, a, y)
+    assert value.dtype == delta.dtype == dtype
+    np.testing.assert_allclose(value, [case[2]], rtol=1e-6, atol=1e-30)
+    np.testing.assert_allclose(delta, [case[3]], rtol=1e-6, atol=1e-30)
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_the_plain_way_is_not(name):
+    """Which is why there are pairs: the learning of a wholly wrong output stops."""
+    cost = COSTS[name]
+    output = output_paired_with(cost)
+    z, y = np.array([[1e4, -1e4]], dtype="float32"), np.array([[0, 1]], dtype="float32")
+    a = output.sigma(z)
+    assert cost.value(a, y)[0] < 200.0  # not 2e4
+    assert (bp1(output, z, a, cost.grad_a(a, y)) == 0.0).all()  # not 1, -1
+
+
+@each_pair
+def test_evaluate_and_delta_take_the_pair(cost, output, pair):
+    z, a, y = regular_logits(output, cost)
+    assert cost.pair(output) is pair
+    assert np.array_equal(cost.evaluate(output, z, a, y), pair.value(z, y))
+    assert np.array_equal(cost.delta(output, z, a, y), pair.delta(z, a, y))
+
+
+@each_cost
+def test_without_a_pair_it_is_the_plain_value_and_bp1(cost):
+    """An activation is its functions, not its name: an impostor has no pair."""
+    paired = output_paired_with(cost)
+    impostor = Elementwise(
+        paired.name, activations.tanh.sigma, lambda z, a: 1.0 - np.tanh(z) ** 2
+    )
+    z, a, y = regular_logits(activations.sigmoid, cost)
+    assert cost.pair(impostor) is None
+    assert np.array_equal(cost.evaluate(impostor, z, a, y), cost.value(a, y))
+    plain = bp1(impostor, z, a, cost.grad_a(a, y))
+    assert np.array_equal(cost.delta(impostor, z, a, y), plain)
+    assert not np.allclose(plain, a - y)
+
+
+# Choosing one
+
+
+@pytest.mark.parametrize(
+    ("output", "chosen"),
+    [("softmax", "categorical_cross_entropy"), ("sigmoid", "binary_cross_entropy")],
+)
+def test_cross_entropy_is_chosen_by_the_output(output, chosen):
+    assert costs.get("cross_entropy", ACTIVATIONS[output]) is COSTS[chosen]
+    net = bpx.Network([2, 3, 2], output=output, cost="cross_entropy", backend="numpy")
+    assert net.spec.cost is COSTS[chosen]
+
+
+@pytest.mark.parametrize("output", sorted(set(ACTIVATIONS) - {"softmax", "sigmoid"}))
+@pytest.mark.parametrize(
+    "cost", ["cross_entropy", "binary_cross_entropy", "categorical_cross_entropy"]
+)
+def test_cross_entropies_are_refused_after_outputs_that_leave_0_to_1(output, cost):
+    with pytest.raises(bpx.InputError, match=rf"{cost}.* output '{output}'.* s(oftmax|igmoid)"):
+        bpx.Network([2, 3, 2], output=output, cost=cost, backend="numpy")
+
+
+@pytest.mark.parametrize("output", sorted(ACTIVATIONS))
+def test_quadratic_follows_every_output(output):
+    assert costs.get("quadratic", ACTIVATIONS[output]) is costs.quadratic
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "softmax"])
+@pytest.mark.parametrize("name", sorted(set(COSTS) - {"quadratic"}))
+def test_cross_entropies_follow_both_outputs_by_their_own_names(output, name):
+    assert costs.get(name, ACTIVATIONS[output]) is COSTS[name]
+    assert costs.get(COSTS[name], ACTIVATIONS[output]) is COSTS[name]
+
+
+def own_sigmoid():
+    return Elementwise("own", activations.sigmoid.sigma, lambda z, a: a * (1.0 - a))
+
+
+def test_an_output_of_ones_own_is_not_second_guessed():
+    assert costs.get("binary_cross_entropy", own_sigmoid()) is costs.binary_cross_entropy
+
+
+def test_cross_entropy_cannot_be_chosen_by_an_output_of_ones_own():
+    with pytest.raises(bpx.InputError, match="'own'"):
+        costs.get("cross_entropy", own_sigmoid())
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("quadratc", "quadratic"), ("crossentropy", "cross_entropy")]
+)
+def test_an_unknown_name_is_told_the_nearest(given, meant):
+    with pytest.raises(bpx.InputError) as caught:
+        costs.get(given, activations.sigmoid)
+    assert f"did you mean {meant!r}?" in str(caught.value)
+    assert all(name in str(caught.value) for name in (*COSTS, "cross_entropy"))
+
+
+@pytest.mark.parametrize("given", [np.square, 3, None], ids=["function", "number", "none"])
+def test_what_is_no_cost_is_refused(given):
+    with pytest.raises(bpx.InputError, match=r"expected one of .*bpx\.Cost"):
+        costs.get(given, activations.sigmoid)
+
+
+# A cost of one's own
+
+
+def quartic(pairs=()):
+    return Cost(
+        "quartic",
+        lambda a, y: 0.25 * ((a - y) ** 4).sum(axis=1),
+        lambda a, y: (a - y) ** 3,
+        pairs=pairs,
+    )
+
+
+def trained_on(cost):
+    net = bpx.Network(
+        [2, 3, 2], output="tanh", cost=cost, seed=0, backend="numpy", dtype="float64"
+    )
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((5, 2)), rng.standard_normal((5, 2))
+    return net.backprop(x, y), y
+
+
+def test_a_cost_of_ones_own_goes_through_bp1():
+    trace, y = trained_on(quartic())
+    a = trace.a[-1]
+    np.testing.assert_allclose(trace.cost, 0.25 * ((a - y) ** 4).sum(axis=1), rtol=1e-14)
+    np.testing.assert_allclose(trace.delta[-1], (a - y) ** 3 * (1 - a * a), rtol=1e-14)
+
+
+def test_a_pair_of_ones_own_is_taken():
+    pair = Pair(lambda z, y: 7.0 + 0.0 * z[:, 0], lambda z, a, y: 5.0 * z)
+    trace, _ = trained_on(quartic(pairs=((activations.tanh, pair),)))
+    assert trace.cost.tolist() == [7.0] * 5
+    assert np.array_equal(trace.delta[-1], 5.0 * trace.z[-1])
+    other, _ = trained_on(quartic(pairs=((activations.relu, pair),)))
+    assert np.array_equal(other.cost, trained_on(quartic())[0].cost)
+
+
+def test_a_cost_may_name_the_outputs_it_follows():
+    picky = Cost(
+        "picky", costs.quadratic.value, costs.quadratic.grad_a, outputs=(activations.tanh,)
+    )
+    assert costs.get(picky, activations.tanh) is picky
+    with pytest.raises(bpx.InputError, match=r"'picky'.*'relu'.*follows tanh"):
+        costs.get(picky, activations.relu)
+
+
+def test_costs_are_hashable():
+    assert len({*COSTS.values(), *COSTS.values()}) == len(COSTS)
+
+
+@pytest.mark.parametrize("z", [5.0, 10.0, 15.0, 30.0])
+def test_the_binary_pair_keeps_small_costs_in_float32(z):
+    """softplus(z) − y z would cancel: 0.8 % off at z = 10, nothing left at 30."""
+    one = np.float32([[1.0]])
+    cost = costs.binary_cross_entropy.evaluate(activations.sigmoid, np.float32([[z]]), one, one)
+    np.testing.assert_allclose(cost, np.log1p(np.exp(-z)), rtol=1e-5)
