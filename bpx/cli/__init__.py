@@ -1,0 +1,32 @@
+"""The command line: ``bpx train``, ``evaluate``, ``predict`` and ``info``.
+
+It is thin: everything that it does is a public call of bpx. It needs click, rich and
+tomli-w, which the extra ``cli`` installs; importing bpx imports none of them.
+"""
+
+import sys
+
+__all__ = ["main"]
+
+_EXTRA = ("click", "rich", "tomli_w")
+
+
+def main() -> None:
+    """Run the command line on the arguments of the process, and exit.
+
+    The exit code is 0 for success, 1 for an error that bpx names, 2 for arguments that
+    cannot be understood, and 130 after Ctrl-C.
+    """
+    try:
+        from bpx.cli.commands import cli
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _EXTRA:
+            raise
+        sys.exit(
+            f"The command line needs {missing.replace('_', '-')}, which is not installed; "
+            "install it with: pip install 'backpropx[cli]'"
+        )
+    except KeyboardInterrupt:
+        sys.exit(130)
+    cli(prog_name="bpx")

@@ -1,0 +1,180 @@
+"""The commands of ``bpx``: their options, their help, and what each calls."""
+
+import json
+from typing import Any
+
+import click
+
+import bpx
+from bpx.cli import display, options, predictions, report, running, sources
+from bpx.cli.folder import find_network
+from bpx.cli.running import Interrupted
+from bpx.cli.settings import Settings
+
+__all__ = ["cli"]
+
+_EXAMPLES = """\b
+Examples:
+  bpx train digits
+  BPX_BACKEND=cupy bpx train mnist --layers 784,100,10 --epochs 10
+  bpx evaluate runs/digits-20260131-120000 digits
+  bpx info
+"""
+
+_TRAIN_EXAMPLES = """\b
+Examples:
+  bpx train digits
+  bpx train mnist --layers 784,100,10 --optimizer sgd --eta 0.1 --lmbda 5
+  bpx train mnist --backend torch:cuda:0 --batch-size 256 --out runs/first
+  bpx train iris.csv --target species --validation-fraction 0.3
+  bpx train prices.npz --layers 13,50,50,1 --hidden tanh --seed 1
+"""
+
+_EVALUATE_EXAMPLES = """\b
+Examples:
+  bpx evaluate runs/first mnist
+  bpx evaluate runs/first/network.safetensors mnist --split validation
+  bpx evaluate runs/iris iris.csv --split validation
+  bpx evaluate runs/iris more.csv --target species
+"""
+
+_PREDICT_EXAMPLES = """\b
+Examples:
+  bpx predict runs/iris flowers.csv --out classes.csv --labels
+  bpx predict runs/iris iris.csv --target species --out -
+  bpx predict network.safetensors inputs.npy --out outputs.npy
+"""
+
+
+class _Group(click.Group):
+    """A group whose commands turn bpx's errors, and Ctrl-C, into a sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except bpx.BpxError as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt as error:
+            raise Interrupted("Interrupted: nothing was written.") from error
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EXAMPLES,
+)
+@click.version_option(bpx.__version__, prog_name="bpx", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Train fully connected networks by the equations of backpropagation.
+
+    They run on NumPy, CuPy, PyTorch or JAX: choose with --backend or BPX_BACKEND.
+    `bpx COMMAND --help` tells more of each command.
+    """
+
+
+@cli.command(epilog=_TRAIN_EXAMPLES)
+@click.argument("data")
+@options.network_options
+@options.training_options
+@options.home
+@options.folder
+@options.target
+@options.run_options
+def train(out: str | None, quiet: bool, **chosen: Any) -> None:
+    """Train a network on DATA.
+
+    DATA is digits, mnist or fashion_mnist, or a file with targets: a .csv or .tsv table, or
+    an .npz file with the arrays x and y. Values are taken as they are: scale inputs to about
+    [0, 1] first. Whole-number targets are classes, unless --layers ends in 1.
+
+    The run's folder has settings.toml (with the command that repeats the run), history.csv
+    (a row for each epoch) and network.safetensors (of the last finished epoch). Ctrl-C ends
+    a run and keeps them; before its first epoch has finished, no folder is left.
+    """
+    if chosen["optimizer"] == "adam" and (chosen["momentum"] or chosen["nesterov"]):
+        raise click.UsageError("--momentum and --nesterov are for --optimizer sgd; add it.")
+    running.run(Settings(**chosen), out=out, quiet=quiet)
+
+
+@cli.command(epilog=_EVALUATE_EXAMPLES)
+@click.argument("network")
+@click.argument("data")
+@click.option(
+    "--split",
+    type=click.Choice(["test", "validation", "train"]),
+    help="Which samples: of a file, those that the run whose folder is given drew.  "
+    "[default: test; of a file, all]",
+)
+@options.target
+@options.folder
+@options.saved_home
+def evaluate(
+    network: str,
+    data: str,
+    split: str | None,
+    target: str | None,
+    folder: str | None,
+    backend: str | None,
+) -> None:
+    """The cost and the accuracy of NETWORK on DATA.
+
+    NETWORK is a run's folder or a .safetensors file; DATA is as in `bpx train`. With a
+    run's folder, --target is by default the run's.
+    """
+    file, run = find_network(network)
+    if sources.has_name(data):
+        split = split or "test"
+    elif run is not None:
+        target = target or run.get("target")
+    loaded = bpx.load(file, backend=backend)
+    samples = sources.part(sources.load(data, folder=folder, target=target), split, run)
+    sources.check_width(data, samples.x, loaded.sizes[0])
+    result = loaded.evaluate(samples.x, samples.y)
+    kind = f"{split} samples" if split else "samples"
+    click.echo(f"data      {data}: {len(samples.x):,} {kind}")
+    click.echo(f"cost      {display.rounded(result.cost)}")
+    if result.accuracy is not None:
+        click.echo(f"accuracy  {display.percent(result.accuracy)}")
+
+
+@cli.command(epilog=_PREDICT_EXAMPLES)
+@click.argument("network")
+@click.argument("inputs", metavar="INPUT")
+@click.option(
+    "--out",
+    default=predictions.STDOUT,
+    metavar="FILE",
+    help="A .csv or .npy file, replaced if it is there; - for CSV on standard output.  "
+    "[default: -]",
+)
+@click.option("--labels", is_flag=True, help="Classes instead of outputs.")
+@click.option(
+    "--target", metavar="COLUMN", help="A column of INPUT that is no input, by name or index."
+)
+@options.saved_home
+def predict(
+    network: str,
+    inputs: str,
+    out: str,
+    labels: bool,
+    target: str | None,
+    backend: str | None,
+) -> None:
+    """What NETWORK answers to the samples in INPUT.
+
+    NETWORK is a run's folder or a .safetensors file. INPUT is a .csv or .tsv table, with or
+    without a header, or a .npy, .npz or IDX file: one row for each sample. The answer has
+    one row for each sample, without a header.
+    """
+    predictions.check_place(out)
+    loaded = bpx.load(find_network(network)[0], backend=backend)
+    x = sources.read_inputs(inputs, target, loaded.sizes[0])
+    predictions.write(out, loaded.classify(x) if labels else loaded.predict(x))
+
+
+@cli.command(short_help="Versions, backends, devices: what a bug report needs.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def info(as_json: bool) -> None:
+    """What a bug report needs: versions, backends, devices, environment variables."""
+    collected = report.collect()
+    click.echo(json.dumps(collected, indent=2) if as_json else report.as_text(collected))

@@ -1,0 +1,217 @@
+"""A run's folder: its settings, its history, and the network of its last finished epoch.
+
+``settings.toml`` is written at the start. After each epoch first ``network.safetensors``
+is replaced, then a row is added to ``history.csv``: a run that is killed keeps both, and
+the network is at least as far as the last row. A run that ends before its first epoch
+does leaves no folder.
+"""
+
+import csv
+import os
+import signal
+import threading
+import time
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import IO, Any
+
+import tomli_w
+
+import bpx
+
+__all__ = ["RunFolder", "find_network", "make_folder", "uninterrupted", "write_atomically"]
+
+SETTINGS, HISTORY, NETWORK = "settings.toml", "history.csv", "network.safetensors"
+
+COLUMNS = (
+    "epoch",
+    "cost",
+    "accuracy",
+    "validation_cost",
+    "validation_accuracy",
+    "seconds",
+    "samples_per_second",
+)
+"""The columns of ``history.csv``. What has no meaning for a run is left empty."""
+
+
+@dataclass
+class RunFolder:
+    """The folder of one run. As a context, it is removed again if no epoch finished.
+
+    Attributes
+    ----------
+    path : Path
+    made : tuple of Path
+        The folders that were made for it, the innermost first.
+    epochs : list of Epoch
+        Those that are recorded.
+    """
+
+    path: Path
+    made: tuple[Path, ...]
+    epochs: list[bpx.Epoch] = field(default_factory=list)
+
+    def __enter__(self) -> "RunFolder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self.epochs:
+            self._discard()
+
+    def begin(self, settings: Mapping[str, Any]) -> None:
+        """Write the settings, and the head of the history."""
+        with _named_errors(self.path / SETTINGS):
+            text = tomli_w.dumps(settings)
+            (self.path / SETTINGS).write_text(text, encoding="utf-8", newline="\n")
+        self._append(COLUMNS)
+
+    def record(self, network: bpx.Network, epoch: bpx.Epoch) -> None:
+        """Keep the network and the record of a finished epoch: both, whatever Ctrl-C says."""
+        with uninterrupted():
+            network.save(self.path / NETWORK)
+            self._append(_row(epoch))
+            self.epochs.append(epoch)
+
+    def _append(self, row: Iterable[object]) -> None:
+        path = self.path / HISTORY
+        with _named_errors(path), path.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow(row)
+
+    def _discard(self) -> None:
+        for name in (SETTINGS, HISTORY, NETWORK):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):  # the first that has something in it
+            for folder in self.made:
+                folder.rmdir()
+
+
+def make_folder(out: str | None, data: str) -> RunFolder:
+    """A new or empty folder at `out`, or a fresh ``runs/<data>-<time>``.
+
+    Raises
+    ------
+    InputError
+        If `out` is a file or has something in it, or the folder cannot be made.
+    """
+    if out is None:
+        return _fresh(data)
+    path = Path(out)
+    if path.exists() and not path.is_dir():
+        raise bpx.InputError(f"--out {out} is a file; expected a new or empty folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise bpx.InputError(
+            f"--out {out} has files in it; expected a new or empty folder: choose another, or "
+            "leave --out out for a fresh one under runs/"
+        )
+    return _make(path)
+
+
+def find_network(given: str) -> tuple[Path, dict[str, Any] | None]:
+    """The file of a network, and the settings of its run if the run's folder was given.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or no network in the folder.
+    FileFormatError
+        If the settings cannot be read.
+    """
+    path = Path(given)
+    if not path.exists():
+        raise bpx.InputError(
+            f"{given}: there is nothing here; expected the folder of a run, or a file that "
+            "Network.save wrote"
+        )
+    if not path.is_dir():
+        return path, None
+    if not (path / NETWORK).is_file():
+        raise bpx.InputError(
+            f"{given} has no {NETWORK}; expected a file that Network.save wrote, or the folder "
+            "of a run that has finished an epoch"
+        )
+    return path / NETWORK, _read_settings(path / SETTINGS)
+
+
+@contextmanager
+def write_atomically(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, which takes its place at the end of the block or not at all.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with _named_errors(path):
+            with temporary.open("xb") as file:
+                yield file
+            os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hear Ctrl-C after the block and not inside it, so that what it writes fits together."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not callable(signal.getsignal(signal.SIGINT)):
+        yield  # other threads never hear it, nor does a process that was told to ignore it
+        return
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
+
+
+def _row(epoch: bpx.Epoch) -> tuple[object, ...]:
+    validation = epoch.validation or (None, None)
+    timing = (round(epoch.seconds, 6), round(epoch.samples_per_second, 1))
+    return (epoch.number, epoch.cost, epoch.accuracy, *validation, *timing)
+
+
+def _fresh(data: str) -> RunFolder:
+    stem = PurePath(data).name.partition(".")[0] or "run"
+    name = f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    path, number = Path("runs", name), 2
+    while path.exists():
+        path, number = Path("runs", f"{name}-{number}"), number + 1
+    return _make(path)
+
+
+def _make(path: Path) -> RunFolder:
+    made = tuple(each for each in (path, *path.parents) if not each.exists())
+    with _named_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return RunFolder(path, made)
+
+
+def _read_settings(path: Path) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise bpx.FileFormatError(
+            f"{path} cannot be read: {error}; give the network's file itself instead of the "
+            "folder to do without"
+        ) from error
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise bpx.InputError(
+            f"{path} cannot be written: {error.strerror or error}; expected a place that "
+            "you may write to"
+        ) from error

@@ -1,0 +1,183 @@
+"""The options that commands share, in groups, with their help."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from bpx.activations import ACTIVATIONS
+from bpx.cli import sources
+from bpx.cli.settings import ETA, Settings
+from bpx.costs import COSTS
+from bpx.initializers import INITIALIZERS
+
+__all__ = [
+    "folder",
+    "home",
+    "network_options",
+    "run_options",
+    "saved_home",
+    "target",
+    "training_options",
+]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _sizes(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """``784,30,10`` as ``(784, 30, 10)``."""
+    if value is None:
+        return None
+    try:
+        sizes = tuple(int(size) for size in value.split(","))
+    except ValueError:
+        sizes = ()
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise click.BadParameter(
+            f"{value!r} was given; expected the sizes of at least two layers, inputs first, "
+            "with commas between them, such as 784,30,10"
+        )
+    return sizes
+
+
+def _names(table: dict[str, Any], *more: str) -> str:
+    return ", ".join((*table, *more))
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, shown in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+home = _options(
+    click.option(
+        "--backend",
+        metavar="NAME[:DEVICE]",
+        help="Where to compute: numpy, cupy, cupy:1, torch:cuda:0, jax, auto.  "
+        "[default: BPX_BACKEND, else numpy]",
+    ),
+    click.option(
+        "--dtype",
+        metavar="NAME",
+        help="float32 or float64, what weights are stored in.  "
+        "[default: BPX_DTYPE, else float32]",
+    ),
+)
+saved_home = click.option(
+    "--backend",
+    metavar="NAME[:DEVICE]",
+    help="Where to compute.  [default: BPX_BACKEND, else numpy]",
+)
+folder = click.option(
+    "--data",
+    "folder",
+    metavar="FOLDER",
+    help="Where the files of mnist or fashion_mnist are.  "
+    "[default: BPX_DATA, else the cache, else they are downloaded]",
+)
+target = click.option(
+    "--target",
+    metavar="COLUMN",
+    help="The targets of a table: a name in its header, or an index from 0 (-1 is the last). "
+    "Of an .npz file, the key.  [default: the last column; y]",
+)
+network_options = _options(
+    click.option(
+        "--layers",
+        callback=_sizes,
+        metavar="SIZES",
+        help="The sizes of the layers, inputs first, such as 784,30,10.  "
+        "[default: one hidden layer of 30 between what the data have]",
+    ),
+    click.option(
+        "--hidden",
+        metavar="NAME",
+        default=Settings.hidden,
+        show_default=True,
+        help=f"The activation of the hidden layers: {_names(ACTIVATIONS)}.",
+    ),
+    click.option(
+        "--output",
+        metavar="NAME",
+        help="The activation of the last layer.  [default: softmax for classes, sigmoid for "
+        "0 or 1, identity for other numbers]",
+    ),
+    click.option(
+        "--cost",
+        metavar="NAME",
+        help=f"{_names(COSTS, 'cross_entropy')}.  [default: cross_entropy for classes and for "
+        "0 or 1, quadratic for other numbers]",
+    ),
+    click.option(
+        "--init",
+        metavar="NAME",
+        help=f"How weights are drawn: {_names(INITIALIZERS)}.  [default: what suits each "
+        "layer's activation]",
+    ),
+)
+training_options = _options(
+    click.option(
+        "--optimizer",
+        type=click.Choice(["sgd", "adam"]),
+        default=Settings.optimizer,
+        show_default=True,
+        help="How weights are moved.",
+    ),
+    click.option(
+        "--eta",
+        type=float,
+        help=f"The learning rate.  [default: {ETA['sgd']} for sgd, {ETA['adam']} for adam]",
+    ),
+    click.option(
+        "--momentum",
+        type=float,
+        default=Settings.momentum,
+        help="Of sgd, in [0, 1).  [default: none]",
+    ),
+    click.option("--nesterov", is_flag=True, help="Momentum that looks ahead."),
+    click.option(
+        "--lmbda",
+        type=float,
+        default=Settings.lmbda,
+        help="The L2 penalty: lmbda / n * w is added to the gradient.  [default: none]",
+    ),
+    click.option(
+        "--epochs",
+        type=int,
+        default=Settings.epochs,
+        show_default=True,
+        help="How often to go through the samples.",
+    ),
+    click.option(
+        "--batch-size",
+        type=int,
+        help="Samples in a mini-batch.  [default: 10, or all if fewer]",
+    ),
+    click.option(
+        "--seed",
+        type=int,
+        help="Of the weights, of the order of the samples and of what is held out.  "
+        "[default: drawn, and written to settings.toml]",
+    ),
+)
+run_options = _options(
+    click.option(
+        "--validation-fraction",
+        type=click.FloatRange(0, 1, max_open=True),
+        metavar="NUMBER",
+        help="The part of a file's samples that is held out, drawn with the seed; 0 for none.  "
+        f"[default: {sources.VALIDATION_FRACTION}]",
+    ),
+    click.option(
+        "--out",
+        metavar="FOLDER",
+        help="A new or empty folder for the run.  [default: runs/<data>-<time>]",
+    ),
+    click.option("--quiet", is_flag=True, help="Print nothing but the run's folder."),
+)

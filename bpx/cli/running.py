@@ -1,0 +1,193 @@
+"""``bpx train``: from settings to a trained network in a run folder."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import cast
+
+import click
+
+import bpx
+from bpx.cli import display, sources
+from bpx.cli.display import Display
+from bpx.cli.folder import NETWORK, RunFolder, make_folder
+from bpx.cli.settings import BATCH_SIZE, Settings, complete, versions
+from bpx.data import Dataset
+
+__all__ = ["Interrupted", "run"]
+
+
+class Interrupted(click.ClickException):
+    """Ctrl-C: one sentence, and the exit code of a process that SIGINT ended."""
+
+    exit_code = 130
+
+    def show(self, file: object = None) -> None:
+        """Say what is left."""
+        click.echo(self.message, err=True)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """All that a run needs, checked."""
+
+    settings: Settings
+    data: Dataset
+    network: bpx.Network
+
+
+def run(options: Settings, *, out: str | None, quiet: bool) -> None:
+    """Train a network, show how it goes, and leave a run folder.
+
+    Raises
+    ------
+    BpxError
+        If the options or the data cannot be used; nothing is left then.
+    Interrupted
+        After Ctrl-C.
+    click.ClickException
+        If training diverges.
+    """
+    work = _prepare(options)
+    shown = display.choose(work.settings.epochs, quiet=quiet)
+    records = _records(work, shown)
+    with make_folder(out, work.settings.data) as folder:
+        folder.begin(_described(work))
+        with _ends_in_a_sentence(folder):
+            if not quiet:
+                click.echo(_head(work, folder) + "\n")
+            _follow(records, work, folder, shown)
+            click.echo(folder.path if quiet else _summary(work, folder))
+
+
+def _prepare(options: Settings) -> _Work:
+    data = sources.load(options.data, folder=options.folder, target=options.target)
+    settings = complete(_with_fraction(options), data.train)
+    network = settings.network()
+    home, seed = network.home, network.seed or 0
+    if settings.validation_fraction:
+        train, held = sources.hold_out(data.train, settings.validation_fraction, seed)
+        data = data._replace(train=train, validation=held)
+    size = settings.batch_size
+    size = min(BATCH_SIZE, len(data.train.x)) if size is None else size
+    chosen = replace(settings, batch_size=size, seed=seed, backend=str(home), dtype=home.dtype)
+    return _Work(chosen, data, network)
+
+
+def _with_fraction(options: Settings) -> Settings:
+    """The fraction that validates: of a file's samples, never of a named data set's."""
+    fraction = options.validation_fraction
+    if not sources.has_name(options.data):
+        default = sources.VALIDATION_FRACTION if fraction is None else fraction
+        return replace(options, validation_fraction=default)
+    if fraction is not None:
+        raise bpx.InputError(
+            f"--validation-fraction {fraction:g} was given; {options.data} has validation "
+            "samples of its own: leave it out"
+        )
+    return options
+
+
+def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
+    settings = work.settings
+    return bpx.train(
+        work.network,
+        (work.data.train.x, work.data.train.y),
+        epochs=settings.epochs,
+        batch_size=cast(int, settings.batch_size),
+        optimizer=settings.make_optimizer(),
+        lmbda=settings.lmbda,
+        validation=work.data.validation,
+        seed=settings.seed,
+        progress=shown.progress,
+    )
+
+
+def _follow(
+    records: Iterator[bpx.Epoch], work: _Work, folder: RunFolder, shown: Display
+) -> None:
+    with shown:
+        for epoch in records:
+            folder.record(work.network, epoch)
+            shown.epoch(epoch)
+
+
+@contextmanager
+def _ends_in_a_sentence(folder: RunFolder) -> Iterator[None]:
+    """Say what is on the disk if Ctrl-C or divergence ends the run."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"Interrupted: {_left(folder)}.") from error
+    except bpx.DivergenceError as error:
+        raise click.ClickException(f"{error}. On disk: {_left(folder)}.") from error
+
+
+def _left(folder: RunFolder) -> str:
+    """What there is of a run that did not come to its end."""
+    if not folder.epochs:
+        return "no epoch had finished, so nothing was trained and no run folder is left"
+    file = folder.path / NETWORK
+    return f"the network of epoch {folder.epochs[-1].number} is saved in {file}"
+
+
+def _described(work: _Work) -> dict[str, object]:
+    return {
+        "command": work.settings.command(),
+        **work.settings.given(),
+        "samples": _counts(work.data),
+        "versions": versions(work.network.home),
+    }
+
+
+def _counts(data: Dataset) -> dict[str, int]:
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    return {name: len(part.x) for name, part in parts.items() if part is not None}
+
+
+def _head(work: _Work, folder: RunFolder) -> str:
+    settings, network = work.settings, work.network
+    counts = ", ".join(f"{count:,} {name}" for name, count in _counts(work.data).items())
+    names = [layer.activation.name for layer in network.spec.layers]
+    return "\n".join(
+        (
+            f"data      {settings.data}: {counts}",
+            f"network   {'-'.join(map(str, network.sizes))}, {', '.join(names)}, "
+            f"{network.spec.cost.name}",
+            f"training  {_rule(settings)}, batches of {settings.batch_size}, "
+            f"seed {settings.seed}",
+            f"home      {network.home}, {network.home.dtype}",
+            f"folder    {folder.path}",
+        )
+    )
+
+
+def _rule(settings: Settings) -> str:
+    momentum = f", momentum {settings.momentum:g}" if settings.momentum else ""
+    kind = " (Nesterov)" if settings.nesterov else ""
+    penalty = f", lmbda {settings.lmbda:g}" if settings.lmbda else ""
+    return f"{settings.optimizer}, eta {settings.eta:g}{momentum}{kind}{penalty}"
+
+
+def _summary(work: _Work, folder: RunFolder) -> str:
+    last, top = folder.epochs[-1], display.best(folder.epochs)
+    lines = [""]
+    if last.validation and top.validation:
+        lines.append(
+            f"validation  best {display.judged(top.validation)} (epoch {top.number}), "
+            f"last {display.judged(last.validation)}"
+        )
+    if work.data.test is not None:
+        result = work.network.evaluate(work.data.test.x, work.data.test.y)
+        lines.append(f"test        {display.judged(result)}")
+    held = work.settings.validation_fraction and work.data.validation is not None
+    words = ["bpx", "evaluate", str(folder.path), work.settings.data]
+    words += ["--split", "validation"] if held else []
+    return "\n".join(
+        [
+            *lines,
+            f"saved       {folder.path / NETWORK} (epoch {last.number})",
+            f"next        {shlex.join(words)}",
+        ]
+    )

@@ -1,0 +1,205 @@
+"""The settings of a run: what was asked for, completed by what the data call for."""
+
+import platform
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+import bpx
+from bpx.data import Split
+
+__all__ = ["BATCH_SIZE", "ETA", "Settings", "complete", "versions"]
+
+HIDDEN_WIDTH = 30
+BATCH_SIZE = 10
+ETA = {"sgd": 0.1, "adam": 0.001}
+FEW_CLASSES = 10
+SAMPLES_PER_CLASS = 5
+
+Targets = Literal["classes", "binary", "numbers"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of ``bpx train`` that decide what is computed, under their own names.
+
+    None stands for what was left out: it is filled in before the run, all but `init`,
+    `target` and `folder`.
+    """
+
+    data: str
+    layers: tuple[int, ...] | None = None
+    hidden: str = "relu"
+    output: str | None = None
+    cost: str | None = None
+    init: str | None = None
+    optimizer: str = "adam"
+    eta: float | None = None
+    momentum: float = 0.0
+    nesterov: bool = False
+    lmbda: float = 0.0
+    epochs: int = 30
+    batch_size: int | None = None
+    seed: int | None = None
+    backend: str | None = None
+    dtype: str | None = None
+    folder: str | None = None
+    target: str | None = None
+    validation_fraction: float | None = None
+
+    def network(self) -> bpx.Network:
+        """The untrained network; with a seed left out, it has drawn one."""
+        return bpx.Network(
+            self.layers or (),
+            hidden=self.hidden,
+            output=self.output or "sigmoid",
+            cost=self.cost or "quadratic",
+            init=self.init,
+            seed=self.seed,
+            backend=self.backend,
+            dtype=self.dtype,
+        )
+
+    def make_optimizer(self) -> bpx.SGD | bpx.Adam:
+        """The optimizer, with its usual eta where none was given."""
+        eta = ETA[self.optimizer] if self.eta is None else self.eta
+        if self.optimizer == "adam":
+            return bpx.Adam(eta)
+        return bpx.SGD(eta, self.momentum, self.nesterov)
+
+    def given(self) -> dict[str, Any]:
+        """The options that have a value, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def command(self) -> str:
+        """The command line that repeats the run."""
+        words = ["bpx", "train", self.data]
+        for field in fields(self)[1:]:
+            value = getattr(self, field.name)
+            if value is not None and (value or field.default is None):
+                words += _option(field.name, value)
+        return shlex.join(words)
+
+
+def complete(settings: Settings, whole: Split) -> Settings:
+    """The settings with every default that depends on the data or on another setting.
+
+    Parameters
+    ----------
+    settings : Settings
+    whole : Split
+        All the samples that are trained and validated on.
+
+    Raises
+    ------
+    InputError
+        If the layers do not fit the inputs, or cannot be guessed from the targets.
+    """
+    layers = settings.layers or _layers(settings.data, whole)
+    _check_inputs(settings.data, layers, whole)
+    _check_outputs(settings.data, layers, _y(whole))
+    targets = _targets(_y(whole), layers[-1])
+    output = settings.output or _output(targets, settings.cost)
+    return replace(
+        settings,
+        layers=layers,
+        output=output,
+        cost=settings.cost or _cost(targets, output),
+        eta=ETA[settings.optimizer] if settings.eta is None else settings.eta,
+    )
+
+
+def versions(home: bpx.Home) -> dict[str, str]:
+    """The versions that a run depends on."""
+    return {
+        "bpx": bpx.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        home.backend.name: home.backend.version(),
+    }
+
+
+def _option(name: str, value: Any) -> list[str]:
+    flag = {"folder": "--data"}.get(name, f"--{name.replace('_', '-')}")
+    if value is True:
+        return [flag]
+    return [flag, _text(value) if isinstance(value, tuple) else str(value)]
+
+
+def _layers(data: str, whole: Split) -> tuple[int, ...]:
+    """One hidden layer between the inputs and the outputs that the data have."""
+    return (whole.x.shape[1], HIDDEN_WIDTH, _outputs(data, whole))
+
+
+def _outputs(data: str, whole: Split) -> int:
+    y = _y(whole)
+    if y.ndim == 2:
+        return int(y.shape[1])
+    if y.dtype.kind == "f" or _is_binary(y):
+        return 1
+    most = max(FEW_CLASSES, len(y) // SAMPLES_PER_CLASS)
+    if y.min() < 0 or y.max() >= most:
+        raise bpx.InputError(
+            f"the targets of {data} are whole numbers from {y.min()} to {y.max()}; classes "
+            f"would be 0 to {most - 1} at most, for {len(y)} samples: say with --layers "
+            f"what they are ({whole.x.shape[1]},{HIDDEN_WIDTH},1 takes them as numbers)"
+        )
+    return int(y.max()) + 1
+
+
+def _check_inputs(data: str, layers: Sequence[int], whole: Split) -> None:
+    width = whole.x.shape[1]
+    if layers[0] != width:
+        raise bpx.InputError(
+            f"--layers {_text(layers)} takes {layers[0]} inputs and the samples of {data} have "
+            f"{width}; expected --layers {_text((width, *layers[1:]))}"
+        )
+
+
+def _check_outputs(data: str, layers: Sequence[int], y: NDArray[Any]) -> None:
+    """Refuse too few outputs for the classes, or another number than the targets have."""
+    given, columns = layers[-1], y.shape[1] if y.ndim == 2 else None
+    classes = int(y.max()) + 1 if columns is None and given > 1 else given
+    needed = columns or max(classes, given)
+    if given != needed:
+        have = f"{columns} columns" if columns else f"classes up to {y.max()}"
+        raise bpx.InputError(
+            f"--layers {_text(layers)} has {given} outputs and the targets of {data} have "
+            f"{have}; expected --layers {_text((*layers[:-1], needed))}"
+        )
+
+
+def _text(layers: Sequence[int]) -> str:
+    return ",".join(map(str, layers))
+
+
+def _targets(y: NDArray[Any], outputs: int) -> Targets:
+    if outputs > 1 and (y.ndim == 1 or (_is_binary(y) and bool((y.sum(axis=1) == 1).all()))):
+        return "classes"
+    return "binary" if _is_binary(y) else "numbers"
+
+
+def _output(targets: Targets, cost: str | None) -> str:
+    if targets == "classes" and cost in (None, "cross_entropy", "categorical_cross_entropy"):
+        return "softmax"
+    if targets == "numbers" and cost in (None, "quadratic"):
+        return "identity"
+    return "sigmoid"
+
+
+def _cost(targets: Targets, output: str) -> str:
+    probabilities = targets != "numbers" and output in ("softmax", "sigmoid")
+    return "cross_entropy" if probabilities else "quadratic"
+
+
+def _is_binary(y: NDArray[Any]) -> bool:
+    return bool(((y == 0) | (y == 1)).all())
+
+
+def _y(whole: Split) -> NDArray[Any]:
+    assert whole.y is not None, "loading refuses data without targets"
+    return whole.y

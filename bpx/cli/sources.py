@@ -1,0 +1,180 @@
+"""Where the samples of a command come from: a data set's name, or a file."""
+
+import os
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+import bpx
+from bpx.data import Dataset, Split
+from bpx.data.datasets import SOURCES
+
+__all__ = [
+    "VALIDATION_FRACTION",
+    "check_width",
+    "has_name",
+    "hold_out",
+    "load",
+    "part",
+    "read_inputs",
+]
+
+VALIDATION_FRACTION = 0.2
+
+_NAMES = ("digits", *SOURCES)
+_STREAM = 0x686F6C64  # keeps this draw apart from others of the same seed
+
+
+def has_name(data: str) -> bool:
+    """Whether `data` is a data set that is known by its name."""
+    return data in _NAMES
+
+
+def load(data: str, *, folder: str | None = None, target: str | None = None) -> Dataset:
+    """A data set by name, or the samples of a file, which are all in its `train`.
+
+    Parameters
+    ----------
+    data : str
+        A name, or the path of a file that `bpx.data.read` knows, with targets.
+    folder : str, optional
+        Where a named data set's files are.
+    target : str, optional
+        The column (name or index) or the NPZ key of a file's targets.
+
+    Raises
+    ------
+    InputError
+        If there is no such data set or file, it has no targets, or an option is not for it.
+    """
+    if not has_name(data) and _looks_like_a_file(data):
+        return Dataset(data, _read(data, target, folder), None, None)
+    if target is not None and has_name(data):
+        raise bpx.InputError(f"--target {target} was given; {data} knows its own targets")
+    return bpx.data.load(data, folder=folder)
+
+
+def hold_out(whole: Split, fraction: float, seed: int) -> tuple[Split, Split | None]:
+    """Part the samples of a file: the rest to train on, and a fraction to validate on.
+
+    Parameters
+    ----------
+    whole : Split
+        At least one sample.
+    fraction : float
+        In [0, 1). Above 0, at least one sample validates, and at least one trains.
+    seed : int
+        Draws which: the same seed, the same samples (for one NumPy version).
+
+    Returns
+    -------
+    tuple of Split and (Split or None)
+        The samples keep their order.
+    """
+    n = len(whole.x)
+    count = min(max(1, round(fraction * n)), n - 1) if fraction else 0
+    if not count:
+        return whole, None
+    order = np.random.Generator(np.random.Philox([seed, _STREAM])).permutation(n)
+    held, rest = np.sort(order[:count]), np.sort(order[count:])
+    return _rows(whole, rest), _rows(whole, held)
+
+
+def part(data: Dataset, split: str | None, run: dict[str, Any] | None) -> Split:
+    """The samples that a network is evaluated on.
+
+    Parameters
+    ----------
+    data : Dataset
+    split : {"train", "validation", "test", None}
+        None for all samples of a file; a named data set has them all.
+    run : dict or None
+        The settings of the run that made the network, which tell what it held out.
+
+    Raises
+    ------
+    InputError
+        If there are no such samples, or it cannot be known which they are.
+    """
+    if split is None:
+        return data.train
+    chosen: Split = getattr(data, split) if has_name(data.name) else _held_out(data, split, run)
+    return chosen
+
+
+def read_inputs(path: str, target: str | None, width: int) -> Any:
+    """The inputs in a file, shape (n, width), without the column of targets that is named.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or column, or the samples are of another width.
+    """
+    x = bpx.data.read(path, target=None if target is None else _column(target)).x
+    check_width(path, x, width)
+    return x
+
+
+def check_width(data: str, x: Any, width: int) -> None:
+    """Refuse samples that a network cannot take.
+
+    Raises
+    ------
+    InputError
+        If they are not `width` numbers each.
+    """
+    if x.shape[1] != width:
+        raise bpx.InputError(
+            f"the samples of {data} have {x.shape[1]} numbers and the network takes {width}; "
+            "expected the samples that it was made for (--target names the column of a table "
+            "that is no input)"
+        )
+
+
+def _looks_like_a_file(data: str) -> bool:
+    return bool(PurePath(data).suffix) or os.sep in data or os.path.exists(data)
+
+
+def _read(path: str, target: str | None, folder: str | None) -> Split:
+    if folder is not None:
+        raise bpx.InputError(f"--data {folder} was given with the file {path}; give one")
+    chosen = (
+        bpx.data.read(path) if target is None else bpx.data.read(path, target=_column(target))
+    )
+    if chosen.y is None:
+        raise bpx.InputError(
+            f"{path} has no targets; expected a .csv or .tsv table (--target names the column, "
+            "else it is the last), or an .npz file with the arrays x and y"
+        )
+    if not len(chosen.x):
+        raise bpx.InputError(f"{path} has no samples; expected at least one")
+    return chosen
+
+
+def _column(target: str) -> int | str:
+    return int(target) if target.removeprefix("-").isdecimal() else target
+
+
+def _rows(whole: Split, rows: Any) -> Split:
+    return Split(whole.x[rows], None if whole.y is None else whole.y[rows])
+
+
+def _held_out(data: Dataset, split: str, run: dict[str, Any] | None) -> Split:
+    if split == "test" or run is None:
+        raise bpx.InputError(
+            f"--split {split} was given for the file {data.name}; expected no --split (all of "
+            "its samples), or train or validation with the folder of the run that drew them"
+        )
+    seen = run["samples"]["train"] + run["samples"].get("validation", 0)
+    if seen != len(data.train.x):
+        raise bpx.InputError(
+            f"{data.name} has {len(data.train.x)} samples and the run had {seen}, so its split "
+            "cannot be drawn again; expected the same file, or no --split"
+        )
+    rest, held = hold_out(data.train, run.get("validation_fraction", 0.0), run["seed"])
+    if split == "train":
+        return rest
+    if held is None:
+        raise bpx.InputError("the run held no samples out; expected --split train, or none")
+    return held
