@@ -6,7 +6,6 @@ import bpx
 from bpx.step import Data, Metrics, State, TrainingStep, zero_metrics
 from tests.backends import host
 
-
 SGD = bpx.SGD(0.5)
 
 
