@@ -54,5 +54,5 @@ $(VENV)/.dev$(EXTRAS): $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.made pyproject.toml constraints.txt
-	$(INSTALL) -e '.[docs,cli,sklearn]'
+	$(INSTALL) -e '.[docs]'
 	@touch $@

@@ -124,7 +124,22 @@ def backend_of(x: object) -> Backend | None:
 
 
 def namespace(x: object) -> Any:
-    """The standard's functions for arrays like `x`: looked up by type, in 0.1 microseconds."""
+    """The standard's functions for arrays like `x`, looked up by type.
+
+    Parameters
+    ----------
+    x : array of a known library, or of one with ``__array_namespace__``
+
+    Returns
+    -------
+    module
+        Such as ``numpy``, or array-api-compat's wrapping of a library.
+
+    Raises
+    ------
+    BackendError
+        If `x` is no such array.
+    """
     try:
         return _namespaces[type(x)]
     except KeyError:

@@ -8,9 +8,11 @@ from bpx._typing import Array
 from bpx.backend import namespace
 from bpx.engine import Scan, index
 from bpx.errors import DivergenceError
+from bpx.host import total
 from bpx.passes import zs_and_activations
 from bpx.spec import Parameters
 from bpx.step import Data, State, TrainingStep
+from bpx.transfer import to_host
 
 __all__ = ["Replay", "check_parameters", "find_divergence"]
 
@@ -51,7 +53,7 @@ def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> Div
 def _find(chunk: Replay, state: State, epoch: int, before: int) -> DivergenceError:
     for i in range(chunk.start, chunk.stop):
         after = chunk.scan(chunk.step, state, chunk.data, chunk.rows, i, i + 1)
-        if not isfinite(float(namespace(after.metrics.cost).sum(after.metrics.cost))):
+        if not isfinite(total(to_host(after.metrics.cost))):
             layer = _first_layer(chunk, state.parameters, i)
             where = f"epoch {epoch}, step {before + i + 1}"
             return DivergenceError(

@@ -21,6 +21,7 @@ __all__ = [
     "is_host",
     "one_hot_labels",
     "refuse_masked_or_sparse",
+    "total",
 ]
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -75,6 +76,12 @@ def batches(seed: int, epoch: int, n: int, batch_size: int, *, shuffle: bool) ->
     whole = n - n % batch_size
     parts = [order[:whole].reshape(-1, batch_size), order[whole:].reshape(1, -1)]
     return [part for part in parts if part.size]
+
+
+def total(x: Array) -> float:
+    """The sum of all elements, in float64, so that float32 costs cannot overflow in it."""
+    with np.errstate(invalid="ignore"):
+        return float(np.sum(x, dtype=np.float64))
 
 
 def as_host(x: Any, name: str) -> Array:

@@ -101,6 +101,16 @@ class Network:
     ) -> "Network":
         """A network of the given weights and biases, copied to `home`.
 
+        Parameters
+        ----------
+        spec : Spec
+        w, b : sequences of arrays from anywhere
+            As in `Parameters`.
+        home : Home
+            Such as ``net.home`` of another network.
+        seed : int, optional
+            To be remembered.
+
         Raises
         ------
         InputError
@@ -138,12 +148,12 @@ class Network:
 
     @property
     def weights(self) -> tuple[Array, ...]:
-        """``weights[i]``, shape (k_{i+1}, k_i): the book's w^{i+1}."""
+        """``weights[i]``, of shape (k_{i+1}, k_i), is the book's w^{i+1}."""
         return self._parameters.w
 
     @property
     def biases(self) -> tuple[Array, ...]:
-        """``biases[i]``, shape (k_{i+1},): the book's b^{i+1}."""
+        """``biases[i]``, of shape (k_{i+1},), is the book's b^{i+1}."""
         return self._parameters.b
 
     @property
@@ -210,10 +220,19 @@ class Network:
     def classify(self, x: Any) -> Any:
         """The class of each sample: its largest output; or whether a single one is above 1/2.
 
+        Parameters
+        ----------
+        x : array of any library or array-like, shape (n, k_0)
+
         Returns
         -------
         array, shape (n,), int32
-            In the library and on the device of the input.
+            In the library and on the device of the input; a host array where x was no array.
+
+        Raises
+        ------
+        InputError
+            If x cannot be used.
         """
         with self.home.active():
             a = self._outputs(x)
@@ -223,6 +242,16 @@ class Network:
 
     def evaluate(self, x: Any, y: Any) -> Evaluation:
         """The mean cost and the accuracy on samples from anywhere, in chunks.
+
+        Parameters
+        ----------
+        x : array of any library or array-like, shape (n, k_0)
+        y : array of any library or array-like
+            Labels (n,), or numbers (n,) or (n, k_L).
+
+        Returns
+        -------
+        Evaluation
 
         Raises
         ------

@@ -31,6 +31,17 @@ class Home:
     """Where a network's arrays live: a backend, a device of it, and a dtype.
 
     ``str(home)`` is the spelling that chooses it again, such as ``torch:cuda:0``.
+
+    Attributes
+    ----------
+    backend : Backend
+        The backend's module.
+    device : object
+        The library's own device.
+    device_name : str or None
+        What was asked for; None for the library's default.
+    dtype : {"float32", "float64"}
+        What parameters are stored in.
     """
 
     backend: Backend
@@ -41,6 +52,9 @@ class Home:
     def __str__(self) -> str:
         named = (self.backend.name, self.device_name)
         return ":".join(part for part in named if part)
+
+    def __repr__(self) -> str:
+        return f"<bpx.Home {self}, {self.dtype}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return select, (str(self), self.dtype)  # a backend is a module: it has no pickle
@@ -179,6 +193,11 @@ def backends() -> tuple[BackendInfo, ...]:
     """Every known backend: its version, its devices, and why it cannot be used.
 
     The libraries that are installed are imported to ask them.
+
+    Returns
+    -------
+    tuple of BackendInfo
+        The built-in ones first, then those of other packages.
     """
     return tuple(_info(name) for name in known())
 
@@ -261,6 +280,8 @@ def _info(name: str) -> BackendInfo:
     except BackendError as error:
         return BackendInfo(name, None, (), str(error))
     try:
-        return BackendInfo(name, backend.version(), backend.devices(), None)
+        devices = backend.devices()
+        problem = None if devices else f"{name} is installed, but has no usable device"
     except Exception as error:
-        return BackendInfo(name, backend.version(), (), _no_device(backend, None, error))
+        devices, problem = (), _no_device(backend, None, error)
+    return BackendInfo(name, backend.version(), devices, problem)

@@ -42,7 +42,14 @@ class Gradients(NamedTuple):
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: n_in numbers in, n_out out, through an activation."""
+    """One layer.
+
+    Attributes
+    ----------
+    n_in, n_out : int
+        The widths k_{l-1} and k_l.
+    activation : Activation
+    """
 
     n_in: int
     n_out: int

@@ -18,13 +18,14 @@ from bpx.divergence import Replay, check_parameters, find_divergence
 from bpx.engine import Scan, eager
 from bpx.errors import InputError
 from bpx.evaluation import Evaluation, evaluate
-from bpx.host import batches, check_seed
+from bpx.host import batches, check_seed, total
 from bpx.optimizers import Optimizer
 from bpx.records import Epoch, Progress
 from bpx.rehearsal import rehearse
 from bpx.selection import Home
 from bpx.spec import Parameters, Spec
 from bpx.step import Data, Metrics, State, TrainingStep, zero_metrics
+from bpx.transfer import to_host
 
 __all__ = ["Trainable", "train"]
 
@@ -272,11 +273,9 @@ def _train_on(
 
 
 def _read(metrics: Metrics) -> tuple[float, float | None]:
-    """The sums over a chunk, on the host."""
-    total = namespace(metrics.cost).sum
-    return float(total(metrics.cost)), None if metrics.hits is None else float(
-        total(metrics.hits)
-    )
+    """The sums so far, on the host."""
+    hits = None if metrics.hits is None else total(to_host(metrics.hits))
+    return total(to_host(metrics.cost)), hits
 
 
 def _validate(plan: _Plan, state: State) -> Evaluation | None:

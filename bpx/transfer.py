@@ -31,7 +31,8 @@ def asarray(
     backend : str, optional
         ``backend[:device]``; left out, what `bpx.use` and its kin have chosen.
     dtype : str, optional
-        Such as ``"float32"`` or ``"int32"``; left out, the dtype of `x`.
+        Such as ``"float32"`` or ``"int32"``; left out, the dtype of `x` (which JAX without
+        its 64-bit mode refuses for float64: name ``"float32"`` there).
     copy : bool, optional
         True: always new memory. False: share the memory of `x`, or raise; what is written
         through one is then seen through the other. None: `x` itself where it is already
