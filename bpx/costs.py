@@ -71,7 +71,10 @@ class Cost:
 
     def pair(self, output: Activation) -> Pair | None:
         """The closed form after `output`, if there is one."""
-        return next((pair for activation, pair in self.pairs if activation == output), None)
+        for activation, pair in self.pairs:
+            if activation is output or activation == output:
+                return pair
+        return None
 
     def evaluate(self, output: Activation, z: A, a: A, y: A) -> A:
         """C_x of each sample, shape (n,), the stable way where there is one."""

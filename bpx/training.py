@@ -6,7 +6,7 @@ never inside a chunk, is a value of the device read on the host.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from time import perf_counter
 from typing import Any, Protocol
@@ -74,10 +74,10 @@ class _Sums:
 
     epoch: int
     total: int
+    started: float
     cost: float = 0.0
     hits: float | None = None
     samples: int = 0
-    started: float = field(default_factory=perf_counter)
 
     def plus(self, cost: float, hits: float | None, samples: int) -> "_Sums":
         return replace(
@@ -237,10 +237,10 @@ def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
 
 
 def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, _Sums]:
-    n, size = plan.data.x.shape[0], plan.batch_size
+    n, size, started = plan.data.x.shape[0], plan.batch_size, perf_counter()
     parts = batches(plan.seed, epoch, n, size, shuffle=plan.shuffle)
     parts = [part for part in parts if part.shape[1] == size or not plan.drop_last]
-    sums = _Sums(epoch, total=sum(part.size for part in parts))
+    sums = _Sums(epoch, sum(part.size for part in parts), started)
     for part in parts:
         state, sums = _train_on(plan, pace, state, part, sums)
     return state, sums

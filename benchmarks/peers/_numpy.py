@@ -1,0 +1,115 @@
+"""Plain functional NumPy, every operation giving a new array; and the floor below it."""
+
+import numpy as np
+
+from benchmarks.cases import Case, Problem
+from benchmarks.peers import Outcome, Train
+
+Arrays = list[np.ndarray]
+
+
+def by_hand(problem: Problem) -> Train:
+    case, orders = problem.case, problem.orders()
+    eye = np.eye(case.sizes[-1], dtype=np.float32)
+    update = {"sgd": _sgd, "adam": _adam}[case.optimizer](case.eta)
+    parameters = [*problem.w, *problem.b]
+
+    def train() -> Outcome:
+        nonlocal parameters
+        cost, hits = 0.0, 0
+        for rows in next(orders):
+            x, labels = problem.x[rows], problem.y[rows]
+            gradients, costs, a = _backprop(case, parameters, x, eye[labels])
+            parameters = update(parameters, gradients)
+            cost += costs.sum()
+            hits += np.count_nonzero(a.argmax(axis=1) == labels)
+        return Outcome(float(cost) / case.samples, hits / case.samples)
+
+    return train
+
+
+def products(problem: Problem) -> Train:
+    """The matrix products of a step alone, on arrays that are already there."""
+    case, w = problem.case, problem.w
+    a = [np.ones((case.batch, k), dtype=np.float32) for k in case.sizes]
+
+    def train() -> Outcome:
+        for _ in range(case.steps):
+            for i, matrix in enumerate(w):
+                a[i] @ matrix.T
+                a[i + 1].T @ a[i]
+                if i:
+                    a[i + 1] @ matrix
+        return Outcome()
+
+    return train
+
+
+def _backprop(
+    case: Case, parameters: Arrays, x: np.ndarray, y: np.ndarray
+) -> tuple[Arrays, np.ndarray, np.ndarray]:
+    """The gradients, the cost of each sample, and the outputs."""
+    depth = len(case.sizes) - 1
+    w, b = parameters[:depth], parameters[depth:]
+    a = [x]
+    for i in range(depth):
+        name = case.hidden if i < depth - 1 else case.output
+        a.append(SIGMA[name](a[-1] @ w[i].T + b[i]))
+    error, costs = _output(case, a[-1], y)
+    delta = error / len(x)
+    dw, db = [], []
+    for i in reversed(range(depth)):
+        dw.append(delta.T @ a[i])
+        db.append(delta.sum(axis=0))
+        if i:
+            delta = (delta @ w[i]) * SIGMA_PRIME[case.hidden](a[i])
+    return [*reversed(dw), *reversed(db)], costs, a[-1]
+
+
+def _output(case: Case, a: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """delta^L and the cost of each sample."""
+    error = a - y
+    if case.cost == "quadratic":
+        return error * a * (1.0 - a), 0.5 * (error * error).sum(axis=1)
+    return error, -np.log((a * y).sum(axis=1))
+
+
+def _softmax(z: np.ndarray) -> np.ndarray:
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+SIGMA = {
+    "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z)),
+    "relu": lambda z: np.maximum(z, 0.0),
+    "softmax": _softmax,
+}
+SIGMA_PRIME = {"sigmoid": lambda a: a * (1.0 - a), "relu": lambda a: a > 0.0}
+
+
+def _sgd(eta: float):
+    return lambda parameters, gradients: [
+        p - eta * g for p, g in zip(parameters, gradients, strict=True)
+    ]
+
+
+def _adam(eta: float, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8):
+    t, ms, vs = 0, None, None
+
+    def update(parameters: Arrays, gradients: Arrays) -> Arrays:
+        nonlocal t, ms, vs
+        t += 1
+        zeros = [np.zeros_like(g) for g in gradients]
+        ms = _decayed(beta1, ms or zeros, gradients)
+        vs = _decayed(beta2, vs or zeros, [g * g for g in gradients])
+        rate, scale = eta / (1.0 - beta1**t), (1.0 - beta2**t) ** 0.5
+        return [
+            p - rate * m / (np.sqrt(v) / scale + epsilon)
+            for p, m, v in zip(parameters, ms, vs, strict=True)
+        ]
+
+    return update
+
+
+def _decayed(beta: float, means: Arrays, values: Arrays) -> Arrays:
+    return [beta * m + (1.0 - beta) * v for m, v in zip(means, values, strict=True)]
