@@ -67,6 +67,8 @@ class Elementwise:
     -----
     Write both with operators and `bpx.namespace`, which finds the functions of the
     array's own library, and with Python numbers as constants: then it runs everywhere.
+    Only ``where(c, 1.0, 0.2)``, of two numbers, has no dtype to follow, and is float64 on
+    NumPy: write ``0.2 + 0.8 * xp.astype(c, z.dtype)``.
 
     Examples
     --------
@@ -79,7 +81,7 @@ class Elementwise:
     sigma_prime: Callable[[Any, Any], Any]
 
     def pullback(self, z: A, a: A, g: A) -> A:
-        """G ⊙ sigma'(z)."""
+        """g ⊙ sigma'(z)."""
         return g * self.sigma_prime(z, a)
 
 
@@ -139,7 +141,7 @@ def _relu(z: A) -> A:
 
 def _relu_prime(z: Array, a: Array) -> Array:
     # sigma'(0) = 0.
-    return _where_positive(z)
+    return _is_positive(z)
 
 
 _LEAK = 0.01
@@ -150,7 +152,7 @@ def _leaky_relu(z: A) -> A:
 
 
 def _leaky_relu_prime(z: Array, a: Array) -> Array:
-    return (1.0 - _LEAK) * _where_positive(z) + _LEAK
+    return (1.0 - _LEAK) * _is_positive(z) + _LEAK
 
 
 def _elu(z: A) -> A:
@@ -213,7 +215,7 @@ def _softmax_pull(z: Array, a: Array, g: Array) -> Array:
     return a * (g - namespace(a).sum(a * g, axis=-1, keepdims=True))
 
 
-def _where_positive(z: A) -> A:
+def _is_positive(z: A) -> A:
     xp = namespace(z)
     return xp.astype(z > 0.0, z.dtype)
 

@@ -5,7 +5,7 @@ A library is recognised through what is already imported, never by importing it 
 
 import importlib
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Protocol, cast
 
 from bpx.engine import Step
@@ -110,7 +110,9 @@ def load(name: str) -> Backend:
     if name not in _loaded:
         try:
             _loaded[name] = _import(name)
-        except ImportError as error:
+        except BackendError:
+            raise
+        except Exception as error:  # a broken library may raise anything
             raise _cannot_import(name, error) from error
     return _loaded[name]
 
@@ -118,8 +120,9 @@ def load(name: str) -> Backend:
 def backend_of(x: object) -> Backend | None:
     """The backend whose library made `x`; None if it is an array of none of them."""
     for name, entry in KNOWN.items():
-        if entry.package in sys.modules and load(name).is_array(x):
-            return load(name)
+        if name not in _loaded and sys.modules.get(entry.package) is not None:
+            with suppress(BackendError):  # of a broken library that `x` is not of
+                load(name)
     return next((b for b in _loaded.values() if b.is_array(x)), None)
 
 
@@ -148,7 +151,7 @@ def namespace(x: object) -> Any:
 
 def dtype_name(x: Any) -> str:
     """The name of an array's dtype in any library: ``"float32"``."""
-    return str(x.dtype).rpartition(".")[2]
+    return getattr(x.dtype, "name", None) or str(x.dtype).rpartition(".")[2]
 
 
 def describe(x: Any) -> str:
@@ -190,13 +193,19 @@ def _entry_points() -> dict[str, Any]:
 
 
 def _unknown(name: str) -> str:
+    if name in ("cpu", "cuda", "gpu", "mps"):
+        return (
+            f"{name!r} is a device and no backend; write backend:device, such as torch:cuda, "
+            "jax:gpu, cupy or torch:mps"
+        )
+    names = (*known(), "auto")
     return (
-        f"there is no backend {name!r}{nearest(name, known())}; known: {', '.join(known())}; "
+        f"there is no backend {name!r}{nearest(name, names)}; known: {', '.join(names)}; "
         f"installed here: {', '.join(installed())}"
     )
 
 
-def _cannot_import(name: str, error: ImportError) -> BackendError:
+def _cannot_import(name: str, error: Exception) -> BackendError:
     if name in KNOWN and name not in installed():
         return BackendError(
             f"the backend {name!r} needs {KNOWN[name].package}, which is not installed; "

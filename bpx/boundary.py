@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from bpx._typing import Array
-from bpx.backend import backend_of, namespace
+from bpx.backend import backend_of, dtype_name, namespace
 from bpx.costs import Cost
 from bpx.errors import InputError
 from bpx.host import (
@@ -107,9 +107,10 @@ def chunks(spec: Spec, n: int) -> Iterator[slice]:
 
 def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
     if y.shape not in ((len(y),), (len(y), k)):
+        advice = f": {name}[:, 0]" if y.shape == (len(y), 1) else ""
         raise InputError(
             f"{name} has shape {y.shape}; expected labels ({len(y)},) or ({len(y)}, {k}), "
-            f"for {k} outputs"
+            f"for {k} outputs{advice}"
         )
     if y.ndim == 1 and k > 1:
         return as_labels(y, k, name), "argmax"
@@ -154,6 +155,6 @@ def _refuse_nonfinite(x: Any, name: str) -> None:
     if not bool(xp.all(xp.isfinite(x))):
         row = first_nonfinite_row(as_host(x, name))
         raise InputError(
-            f"{name} holds NaN or infinity, first in row {row}; expected finite numbers: "
-            "drop or fill such rows"
+            f"{name} holds NaN, infinity, or what is infinite as {dtype_name(x)}, first in row "
+            f"{row}; expected finite numbers: drop, fill or scale such rows"
         )

@@ -5,8 +5,6 @@ after each: ``0.weight``, ``0.bias``, ``2.weight``, ... of shapes (out, in) and 
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +16,8 @@ from safetensors import numpy as safetensors
 from bpx.activations import ACTIVATIONS, Activation
 from bpx.costs import COSTS, Cost
 from bpx.errors import FileFormatError, InputError
+from bpx.files import write_atomically
+from bpx.selection import DTYPES
 from bpx.spec import Parameters, Spec, check_shapes, make_spec
 from bpx.transfer import to_host
 
@@ -36,16 +36,15 @@ class Saved(NamedTuple):
 
 
 def save(path: str | Path, spec: Spec, parameters: Parameters, seed: int | None) -> None:
-    """Write a network to `path`, at once or not at all.
-
-    The file is written beside its place, flushed to the disk, and renamed into it.
-    """
+    """Write a network to `path`, at once or not at all."""
     arrays = {
         f"{2 * i}.{kind}": np.array(to_host(array), order="C")  # safetensors mangles strides
         for kind, group in zip(("weight", "bias"), parameters, strict=True)
         for i, array in enumerate(group)
     }
-    _write_atomically(Path(path), safetensors.save(arrays, _metadata(spec, seed)))
+    content = safetensors.save(arrays, _metadata(spec, seed))
+    with write_atomically(path) as file:
+        file.write(content)
 
 
 def read(path: str | Path, custom: Mapping[str, Activation | Cost]) -> Saved:
@@ -68,6 +67,7 @@ def read(path: str | Path, custom: Mapping[str, Activation | Cost]) -> Saved:
             b=tuple(arrays[f"{i}.bias"] for i in layers),
         )
         check_shapes(spec, parameters)
+        _check_dtypes(parameters)
     except KeyError as error:
         raise FileFormatError(
             f"{path} lacks the array {error} that its spec asks for"
@@ -77,41 +77,26 @@ def read(path: str | Path, custom: Mapping[str, Activation | Cost]) -> Saved:
     return Saved(spec, parameters, described["seed"], parameters.w[0].dtype.name)
 
 
+def _check_dtypes(parameters: Parameters) -> None:
+    found = {array.dtype.name for group in parameters for array in group}
+    if len(found) > 1 or not found <= set(DTYPES):
+        raise InputError(f"its arrays are {', '.join(sorted(found))}; expected one of {DTYPES}")
+
+
 def _metadata(spec: Spec, seed: int | None) -> dict[str, str]:
+    activations = {layer.activation.name: layer.activation for layer in spec.layers}
+    own = [name for name, value in activations.items() if ACTIVATIONS.get(name) != value]
     described = {
         "format": _FORMAT,
         "sizes": spec.sizes,
         "activations": [layer.activation.name for layer in spec.layers],
         "cost": spec.cost.name,
+        "custom": own + [spec.cost.name] * (COSTS.get(spec.cost.name) != spec.cost),
         "seed": seed,
     }
     # One key alone: safetensors writes several in no fixed order, and equal networks
     # shall make equal files.
     return {"bpx": json.dumps(described)}
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error}") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -138,7 +123,7 @@ def _described(path: Path, metadata: str) -> dict[str, Any]:
     """The spec as it stands in the file, its types checked."""
     try:
         described = json.loads(metadata)
-        names = [described["cost"], *described["activations"]]
+        names = [described["cost"], *described["activations"], *described["custom"]]
         right = (
             described["format"] == _FORMAT
             and all(isinstance(name, str) for name in names)
@@ -158,12 +143,13 @@ def _described(path: Path, metadata: str) -> dict[str, Any]:
 def _known(
     path: str | Path, metadata: dict[str, Any], custom: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Activations and costs by name, those of the caller first."""
-    known = {**ACTIVATIONS, **COSTS, **custom}
+    """Activations and costs by name; one that was custom is never taken for a built-in one."""
+    built_in = {**ACTIVATIONS, **COSTS}
+    known = {n: v for n, v in built_in.items() if n not in metadata["custom"]} | dict(custom)
     unknown = [n for n in (*metadata["activations"], metadata["cost"]) if n not in known]
     if unknown:
         raise InputError(
-            f"{path} was made with {', '.join(map(repr, unknown))}, which bpx does not have; "
+            f"{path} was made with {', '.join(map(repr, unknown))}, of somebody's own; "
             f"pass load(..., custom={{{unknown[0]!r}: ...}})"
         )
     return known

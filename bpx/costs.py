@@ -27,6 +27,9 @@ __all__ = [
 ]
 
 
+_TARGETS = ("real", "unit", "distribution")
+
+
 class Pair(NamedTuple):
     """A cost and an output activation, taken together, from the logits.
 
@@ -68,6 +71,12 @@ class Cost:
     pairs: tuple[tuple[Activation, Pair], ...] = ()
     targets: str = "real"
     outputs: tuple[Activation, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.targets not in _TARGETS:
+            raise InputError(
+                f"targets={self.targets!r} was given; expected one of {', '.join(_TARGETS)}"
+            )
 
     def pair(self, output: Activation) -> Pair | None:
         """The closed form after `output`, if there is one."""
@@ -155,7 +164,7 @@ binary_cross_entropy = Cost(
     _binary_grad,
     pairs=((sigmoid, Pair(_binary_from_logits, _minus)),),
     targets="unit",
-    outputs=(sigmoid, softmax),
+    outputs=(sigmoid,),
 )
 """C_x = -sum_j (y_j log a_j + (1 - y_j) log(1 - a_j)), the book's cross-entropy."""
 categorical_cross_entropy = Cost(
@@ -164,7 +173,7 @@ categorical_cross_entropy = Cost(
     _categorical_grad,
     pairs=((softmax, Pair(_categorical_from_logits, _minus)),),
     targets="distribution",
-    outputs=(softmax, sigmoid),
+    outputs=(softmax,),
 )
 """C_x = -sum_j y_j log a_j, the book's log-likelihood cost."""
 
@@ -214,7 +223,7 @@ def _refuse_senseless(cost: Cost, output: Activation) -> Cost:
     built_in = ACTIVATIONS.get(output.name) == output
     if cost.outputs is not None and built_in and output not in cost.outputs:
         raise InputError(
-            f"cost={cost.name!r} was given with output {output.name!r}, which leaves (0, 1); "
-            f"it follows {' or '.join(each.name for each in cost.outputs)}"
+            f"cost={cost.name!r} was given with output {output.name!r}; it follows "
+            f"{' or '.join(each.name for each in cost.outputs)}, where it is stable"
         )
     return cost

@@ -1,6 +1,5 @@
 """Finding where a training run turned non-finite: the epoch, the step, the first layer."""
 
-import warnings
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -45,12 +44,6 @@ def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> Div
     epoch, before : int
         The epoch, from 1, and its steps before the first row of the chunk's index matrix.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the overflow that is being looked for
-        return _find(chunk, state, epoch, before)
-
-
-def _find(chunk: Replay, state: State, epoch: int, before: int) -> DivergenceError:
     for i in range(chunk.start, chunk.stop):
         after = chunk.scan(chunk.step, state, chunk.data, chunk.rows, i, i + 1)
         if not isfinite(total(to_host(after.metrics.cost))):

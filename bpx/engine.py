@@ -74,18 +74,27 @@ def index(rows: Any, i: int) -> Any:
 
 def check_state(before: Any, after: Any) -> None:
     """Refuse a step that drifts: an eager loop hides what a compiled one cannot run."""
-    for old, new in zip(_leaves(before), _leaves(after), strict=True):
-        if old.shape != new.shape or old.dtype != new.dtype:
-            raise MixedArraysError(
-                f"one training step turned an array of shape {tuple(old.shape)}, {old.dtype}, "
-                f"into one of shape {tuple(new.shape)}, {new.dtype}; a custom activation, "
-                "cost or optimizer must keep shapes and dtypes (use Python numbers, not "
-                "NumPy scalars, as constants)"
-            )
+    old, new = list(_leaves(before)), list(_leaves(after))
+    if [_kind(each) for each in old] == [_kind(each) for each in new]:
+        return
+    pairs = zip(old, new, strict=False)
+    changed = next((pair for pair in pairs if _kind(pair[0]) != _kind(pair[1])), None)
+    what = f"{len(old)} arrays into {len(new)}"
+    if changed:
+        was, became = map(_kind, changed)
+        what = f"an array of {was}, into one of {became}"
+    raise MixedArraysError(
+        f"one training step turned {what}; a custom activation, cost or optimizer must keep "
+        "shapes and dtypes (use Python numbers, not NumPy scalars, as constants)"
+    )
+
+
+def _kind(array: Any) -> str:
+    return f"shape {tuple(array.shape)}, {array.dtype},"
 
 
 def _leaves(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, tuple):
+    if isinstance(tree, tuple | list):
         for branch in tree:
             yield from _leaves(branch)
     elif tree is not None:

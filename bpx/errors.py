@@ -53,13 +53,14 @@ class DivergenceError(BpxError, ArithmeticError):
         the last one if only the cost is not finite; None if only the sum of the costs is not.
     """
 
-    def __init__(
-        self, message: str, *, epoch: int, step: int | None, layer: int | None
-    ) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, epoch: int, step: int | None, layer: int | None) -> None:
+        super().__init__(message, epoch, step, layer)
         self.epoch = epoch
         self.step = step
         self.layer = layer
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

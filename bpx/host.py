@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bpx.arguments import whole
-from bpx.backend import backend_of
+from bpx.backend import backend_of, describe
 from bpx.errors import InputError
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "fresh_seed",
     "generator",
     "is_host",
+    "is_read_only",
     "one_hot_labels",
     "refuse_masked_or_sparse",
     "total",
@@ -73,8 +74,8 @@ def batches(seed: int, epoch: int, n: int, batch_size: int, *, shuffle: bool) ->
     """
     order = generator(seed, "order", epoch).permutation(n) if shuffle else np.arange(n)
     order = order.astype(np.int32)
-    whole = n - n % batch_size
-    parts = [order[:whole].reshape(-1, batch_size), order[whole:].reshape(1, -1)]
+    even = n - n % batch_size
+    parts = [order[:even].reshape(-1, batch_size), order[even:].reshape(1, -1)]
     return [part for part in parts if part.size]
 
 
@@ -103,14 +104,15 @@ def as_host(x: Any, name: str) -> Array:
     backend = backend_of(x)
     try:
         array = np.asarray(x if backend is None else backend.to_host(x))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"{name} cannot be made an array of numbers: {error}") from error
     if array.dtype.kind not in "biuf":
         advice = (
             "take its real part or its modulus" if array.dtype.kind == "c" else "convert it"
         )
         raise InputError(
-            f"{name} has dtype {array.dtype}; expected real numbers: {advice} first"
+            f"{name} is {describe(x)}, which has dtype {array.dtype}; expected real "
+            f"numbers: {advice} first"
         )
     return array
 
@@ -120,8 +122,17 @@ def is_host(x: object) -> bool:
     return isinstance(x, np.ndarray | np.generic)
 
 
+def is_read_only(x: object) -> bool:
+    """Whether `x` is a host array that must not be written."""
+    return isinstance(x, np.ndarray) and not x.flags.writeable
+
+
 def refuse_masked_or_sparse(x: Any, name: str) -> None:
-    """Raise an InputError for arrays that hide or leave out elements."""
+    """Raise an InputError for arrays that hide or leave out elements, and for matrices."""
+    if isinstance(x, np.matrix):
+        raise InputError(
+            f"{name} is a numpy.matrix, whose * is another product: np.asarray({name})"
+        )
     if isinstance(x, np.ma.MaskedArray):
         raise InputError(
             f"{name} is a masked array; bpx would train on what the mask hides: "

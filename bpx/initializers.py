@@ -69,11 +69,15 @@ def _normal_biases(rng: Any, n_out: int) -> Any:
 
 
 def _zero_biases(rng: Any, n_out: int) -> Any:
-    return 0.0 * rng.standard_normal(n_out)
+    return _zeros(rng.standard_normal(n_out))
 
 
 def _zero_weights(rng: Any, n_out: int, n_in: int) -> Any:
-    return 0.0 * rng.standard_normal((n_out, n_in))
+    return _zeros(rng.standard_normal((n_out, n_in)))
+
+
+def _zeros(like: Any) -> Any:
+    return namespace(like).zeros_like(like)
 
 
 def _one(n_out: int, n_in: int) -> float:

@@ -11,10 +11,11 @@ from typing import Any
 
 from bpx import checkpoint, evaluation, initializers, passes, training
 from bpx._typing import Array
-from bpx.activations import Activation
+from bpx.activations import ACTIVATIONS, Activation
 from bpx.backend import namespace
 from bpx.boundary import check_values, chunks, inputs, samples
 from bpx.costs import Cost
+from bpx.errors import InputError
 from bpx.evaluation import Evaluation
 from bpx.host import check_seed
 from bpx.initializers import Initializer
@@ -123,6 +124,10 @@ class Network:
 
     def _place(self, spec: Spec, parameters: Parameters, home: Home) -> None:
         """Take up parameters from anywhere, all or none."""
+        with home.active():
+            self._take(spec, parameters, home)
+
+    def _take(self, spec: Spec, parameters: Parameters, home: Home) -> None:
         arrived = Parameters(
             *(
                 tuple(bring(each, home, name, copy=True) for each in group)
@@ -173,7 +178,11 @@ class Network:
         return self.predict(x)
 
     def forward(self, x: Array) -> Trace:
-        """Every z and a: see `bpx.forward`. Strict: x must be at the network's home."""
+        """Every z and a: see `bpx.forward`. Strict: x must be at the network's home.
+
+        The network's methods are not recorded by another library's autograd; the pure
+        `bpx.forward` is.
+        """
         with self.home.active():
             return passes.forward(self.spec, self._parameters, x)
 
@@ -232,8 +241,15 @@ class Network:
         Raises
         ------
         InputError
-            If x cannot be used.
+            If x cannot be used, or the one output is no probability.
         """
+        output = self.spec.output
+        built_in = ACTIVATIONS.get(output.name) == output
+        if self.sizes[-1] == 1 and built_in and output.name != "sigmoid":
+            raise InputError(
+                f"classify was called on a network with one output, {output.name!r}, which "
+                "gives numbers and no classes: use predict, or output='sigmoid'"
+            )
         with self.home.active():
             a = self._outputs(x)
             xp = namespace(a)
@@ -333,7 +349,8 @@ class Network:
         BackendError
             If the backend cannot be used.
         """
-        home = select(backend or str(self.home), dtype or self.home.dtype)
+        dtype = dtype or self.home.dtype
+        home = select(backend, dtype) if backend else self.home.stored_as(dtype)
         self._place(self.spec, self._parameters, home)
         return self
 
@@ -349,9 +366,9 @@ class Network:
         self._parameters = parameters
 
     def _outputs(self, x: Any) -> Array:
-        arrived = inputs(self.home, self.spec, x)
+        arrived, parameters = inputs(self.home, self.spec, x), self._parameters
         parts = [
-            zs_and_activations(self.spec, self._parameters, arrived[rows, :])[1][-1]
+            zs_and_activations(self.spec, parameters, arrived[rows, :])[1][-1]
             for rows in chunks(self.spec, arrived.shape[0])
         ]
         outputs: Array = parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts)

@@ -23,7 +23,7 @@ Update = Callable[[Gradients, Any, Parameters], tuple[Parameters, Any]]
 
 
 _POSITIVE = "a positive number", lambda v: v > 0.0
-_DECAY = "a number in (0, 1)", lambda v: 0.0 < v < 1.0
+_DECAY = "a number in [0, 1)", lambda v: 0.0 <= v < 1.0
 
 
 class Optimizer(Protocol):
@@ -117,7 +117,7 @@ class Adam:
     eta : float, optional
         The learning rate (the paper's alpha), positive.
     beta1, beta2 : float, optional
-        The decay rates of the moments, in (0, 1).
+        The decay rates of the moments, in [0, 1).
     epsilon : float, optional
         Positive.
 
@@ -159,14 +159,14 @@ class Adam:
 def sgd(
     gradients: Gradients, state: SGDState, parameters: Parameters
 ) -> tuple[Parameters, SGDState]:
-    """W ← w − eta g."""
+    """w ← w − eta g."""
     return _map(lambda w, g: w - state.eta * g, parameters, gradients), state
 
 
 def sgd_with_momentum(
     gradients: Gradients, state: SGDState, parameters: Parameters
 ) -> tuple[Parameters, SGDState]:
-    """V ← mu v − eta g, w ← w + v."""
+    """v ← mu v − eta g, w ← w + v."""
     velocity = _velocity(gradients, state)
     moved = _map(lambda w, v: w + v, parameters, velocity)
     return moved, state._replace(velocity=velocity)
@@ -175,7 +175,7 @@ def sgd_with_momentum(
 def sgd_with_nesterov(
     gradients: Gradients, state: SGDState, parameters: Parameters
 ) -> tuple[Parameters, SGDState]:
-    """V ← mu v − eta g, w ← w + mu v − eta g."""
+    """v ← mu v − eta g, w ← w + mu v − eta g."""
     velocity = _velocity(gradients, state)
     moved = _map(
         lambda w, v, g: w + state.mu * v - state.eta * g, parameters, velocity, gradients
@@ -186,7 +186,7 @@ def sgd_with_nesterov(
 def adam(
     gradients: Gradients, state: AdamState, parameters: Parameters
 ) -> tuple[Parameters, AdamState]:
-    """W ← w − eta m̂ / (sqrt(v̂) + epsilon)."""
+    """w ← w − eta m̂ / (sqrt(v̂) + epsilon)."""
     xp = namespace(state.eta)
     eta, beta1, beta2, epsilon = state[:4]
     t = state.t + 1.0

@@ -1,5 +1,6 @@
 """The forward and the backward pass: pure functions that keep every z, a and delta."""
 
+from numbers import Real
 from typing import NamedTuple
 
 from bpx import equations
@@ -7,6 +8,7 @@ from bpx._typing import Array
 from bpx.backend import backend_of, describe, dtype_name, namespace
 from bpx.equations import bp2, bp3, bp4
 from bpx.errors import InputError, MixedArraysError
+from bpx.host import refuse_masked_or_sparse
 from bpx.spec import Gradients, Parameters, Spec
 
 __all__ = [
@@ -159,7 +161,8 @@ def as_targets(spec: Spec, y: Array, like: Array) -> Array:
     xp = namespace(y)
     k = spec.layers[-1].n_out
     if y.ndim == 1 and k > 1:
-        y = y[:, None] == xp.arange(k, dtype=y.dtype, device=getattr(y, "device", None))
+        classes = xp.arange(k, dtype=xp.int32, device=getattr(y, "device", None))
+        y = xp.astype(y, xp.int32, copy=False)[:, None] == classes
     elif y.ndim == 1:
         y = y[:, None]
     return xp.astype(y, like.dtype, copy=False)
@@ -169,7 +172,7 @@ def _row_weights(parameters: Parameters, x: Array, r: Array | float | None) -> A
     """The row weights as a Python number or a column: 1/n, or what the caller gave, checked."""
     if r is None:
         return 1.0 / x.shape[0]
-    if isinstance(r, int | float):
+    if isinstance(r, float | Real):
         return float(r)  # a NumPy scalar would widen the gradients
     _check_home(parameters, "r", r, integers=False)
     if tuple(r.shape) != (x.shape[0], 1):
@@ -199,7 +202,7 @@ def check_targets(spec: Spec, parameters: Parameters, x: Array, y: Array) -> Non
             f"y has shape {tuple(y.shape)} for {n} samples; expected labels ({n},) or "
             f"numbers ({n}, {k})"
         )
-    if y.ndim == 1 and k > 1 and not namespace(y).isdtype(y.dtype, "integral"):
+    if y.ndim == 1 and k > 1 and not namespace(y).isdtype(y.dtype, ("integral", "bool")):
         raise InputError(
             f"y has shape {tuple(y.shape)} and dtype {y.dtype}; labels for {k} outputs are "
             f"integers, and numbers have shape ({n}, {k})"
@@ -212,9 +215,17 @@ def _rank_advice(x: Array) -> str:
 
 def _check_home(parameters: Parameters, name: str, x: Array, *, integers: bool) -> None:
     w = parameters.w[0]
+    if backend_of(x) is None and not hasattr(x, "__array_namespace__"):
+        raise MixedArraysError(
+            f"{name} is {describe(x)}; expected an array at the network's home, {describe(w)}: "
+            f"pass bpx.move_to({name}, like=net.weights[0])"
+        )
     xp = namespace(x)
+    refuse_masked_or_sparse(x, name)
     alike = xp is namespace(w) and _same_device(x, w)
-    if alike and (x.dtype == w.dtype or (integers and xp.isdtype(x.dtype, "integral"))):
+    if alike and (
+        x.dtype == w.dtype or (integers and xp.isdtype(x.dtype, ("integral", "bool")))
+    ):
         return
     cast = "" if integers else f", dtype={dtype_name(w)!r}"
     raise MixedArraysError(

@@ -1,10 +1,10 @@
-"""One sample run through before training: a part that changes shapes or dtypes is named."""
+"""Two samples run through before training: a part that changes shapes or dtypes is named."""
 
-import warnings
 from typing import Any
 
 from bpx import equations
 from bpx._typing import Array
+from bpx.activations import Elementwise
 from bpx.errors import InputError
 from bpx.passes import as_targets, backward
 from bpx.spec import Parameters, Spec
@@ -19,7 +19,7 @@ def rehearse(spec: Spec, parameters: Parameters, x: Array, y: Array) -> None:
     ----------
     spec, parameters
         The network.
-    x, y : arrays, of one sample
+    x, y : arrays, of two samples
         At its home.
 
     Raises
@@ -27,13 +27,14 @@ def rehearse(spec: Spec, parameters: Parameters, x: Array, y: Array) -> None:
     InputError
         Naming the layer, the function, what it gave and what was expected.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # training itself finds what overflows, and where
-        z, a = _forward(spec, parameters, x)
-        targets = as_targets(spec, y, x)
-        costs = spec.cost.evaluate(spec.output, z[-1], a[-1], targets)
-        _expect(f"value of the cost {spec.cost.name!r}", costs, x.shape[:1], x)
-        _backward(spec, parameters, z, a, targets)
+    z, a = _forward(spec, parameters, x)
+    targets, cost = as_targets(spec, y, x), spec.cost
+    costs = cost.evaluate(spec.output, z[-1], a[-1], targets)
+    _expect(f"value of the cost {cost.name!r}", costs, x.shape[:1], x)
+    if cost.pair(spec.output) is None:
+        grad_a = cost.grad_a(a[-1], targets)
+        _expect(f"grad_a of the cost {cost.name!r}", grad_a, a[-1].shape, x)
+    _backward(spec, parameters, z, a, targets)
 
 
 def _forward(
@@ -44,8 +45,11 @@ def _forward(
     for number, (layer, w, b) in enumerate(zip(spec.layers, *parameters, strict=True), 1):
         zs.append(equations.forward(w, b, activations[-1]))
         activations.append(layer.activation.sigma(zs[-1]))
-        what = f"sigma of {layer.activation.name!r}, layer {number},"
-        _expect(what, activations[-1], zs[-1].shape, x)
+        name, z, a = layer.activation.name, zs[-1], activations[-1]
+        _expect(f"sigma of {name!r}, layer {number},", a, z.shape, x)
+        if isinstance(layer.activation, Elementwise):
+            prime = layer.activation.sigma_prime(z, a)
+            _expect(f"sigma_prime of {name!r}, layer {number},", prime, z.shape, x)
     return tuple(zs), tuple(activations)
 
 
@@ -62,9 +66,11 @@ def _backward(
 
 
 def _expect(what: str, given: Any, shape: tuple[int, ...], like: Array) -> None:
+    if not hasattr(given, "shape") or not hasattr(given, "dtype"):
+        raise InputError(f"{what} gave {given!r}; expected an array of shape {tuple(shape)}")
     if tuple(given.shape) != tuple(shape) or given.dtype != like.dtype:
         raise InputError(
             f"{what} gave shape {tuple(given.shape)}, {given.dtype}; expected shape "
             f"{tuple(shape)}, {like.dtype}: use operators, bpx.namespace and Python numbers, "
-            "which keep both"
+            "which keep both (but where(c, 1.0, 0.0) of two numbers is float64 on NumPy)"
         )

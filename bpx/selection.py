@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from bpx.backend import Backend, known, load
@@ -56,6 +56,12 @@ class Home:
     def __repr__(self) -> str:
         return f"<bpx.Home {self}, {self.dtype}>"
 
+    def __hash__(self) -> int:
+        return hash((str(self), self.dtype))  # a device of CuPy has no hash
+
+    def __deepcopy__(self, memo: Any) -> "Home":
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         return select, (str(self), self.dtype)  # a backend is a module: it has no pickle
 
@@ -66,6 +72,12 @@ class Home:
     def asarray(self, x: Any, dtype: str | None = None) -> Any:
         """A host array, copied to this home, in its dtype or the one named."""
         return self.backend.asarray(x, dtype or self.dtype, self.device)
+
+    def stored_as(self, dtype: str) -> "Home":
+        """The same backend and device, with another dtype."""
+        _checked(None, dtype)
+        _check_stored(self.backend, dtype)
+        return replace(self, dtype=dtype)
 
     def owns(self, x: Any) -> bool:
         """Whether `x` is an array of this home's library, on its device."""
@@ -173,20 +185,16 @@ def select(backend: str | None = None, dtype: str | None = None) -> Home:
     InputError
         If the dtype is not one of the two.
     """
-    explicit = _checked(backend, dtype)
-    environment = _Choice(os.environ.get("BPX_BACKEND"), os.environ.get("BPX_DTYPE"))
-    sources = (
-        explicit,
-        _in_context.get(),
-        _in_process,
-        environment,
-        _Choice("numpy", "float32"),
-    )
-    chosen = (next(filter(None, column)) for column in zip(*sources, strict=True))
-    name, stored = _checked(*chosen)
-    assert name is not None
-    assert stored is not None
+    made = (_checked(backend, dtype), _in_context.get(), _in_process)
+    name = _first(*(choice.backend for choice in made)) or _from_environment("BPX_BACKEND")
+    name, stored = name or "numpy", dtype or default_dtype()
     return _auto(stored) if name == "auto" else _home(name, stored)
+
+
+def default_dtype() -> str:
+    """The dtype that `use`, `set_default` and the environment choose for parameters."""
+    made = _first(_in_context.get().dtype, _in_process.dtype)
+    return made or _from_environment("BPX_DTYPE") or "float32"
 
 
 def backends() -> tuple[BackendInfo, ...]:
@@ -202,9 +210,23 @@ def backends() -> tuple[BackendInfo, ...]:
     return tuple(_info(name) for name in known())
 
 
+def _first(*choices: str | None) -> str | None:
+    return next(filter(None, choices), None)
+
+
+def _from_environment(variable: str) -> str | None:
+    """What a variable says, its spelling checked; the error names the variable."""
+    said = os.environ.get(variable)
+    try:
+        _checked(*((said, None) if variable == "BPX_BACKEND" else (None, said)))
+    except (BackendError, InputError) as error:
+        raise type(error)(f"in the environment variable {variable}: {error}") from error
+    return said
+
+
 def _checked(backend: str | None, dtype: str | None) -> _Choice:
     """The same two, their spelling checked before anything is imported."""
-    if dtype and dtype not in DTYPES:
+    if dtype and (not isinstance(dtype, str) or dtype not in DTYPES):
         raise InputError(
             f"dtype {dtype!r} was given; parameters are stored in {' or '.join(DTYPES)}"
             f"{nearest(str(dtype), DTYPES)}"
@@ -236,11 +258,15 @@ def _home(spec: str, dtype: str) -> Home:
         device = backend.device(device_name)
     except Exception as error:
         raise BackendError(_no_device(backend, device_name, error)) from error
+    _check_stored(backend, dtype)
+    return Home(backend, device, device_name, dtype)
+
+
+def _check_stored(backend: Backend, dtype: str) -> None:
     try:
         backend.check_dtype(dtype)
     except Exception as error:
         raise BackendError(str(error)) from error
-    return Home(backend, device, device_name, dtype)
 
 
 def _no_device(backend: Backend, device_name: str | None, error: Exception) -> str:

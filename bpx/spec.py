@@ -122,7 +122,7 @@ def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     try:
         widths = tuple(int(size) for size in sizes)
         whole = all(size == width for size, width in zip(sizes, widths, strict=True))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         widths, whole = (), False
     if not whole or len(widths) < 2 or min(widths) < 1:
         raise InputError(
@@ -138,6 +138,8 @@ def _chosen(
     output: str | Activation,
     each: Sequence[str | Activation] | None,
 ) -> list[Activation]:
+    if isinstance(each, str):
+        raise InputError(f"activations={each!r} was given; expected a list of {depth} names")
     names = [*[hidden] * (depth - 1), output] if each is None else list(each)
     if len(names) != depth:
         raise InputError(

@@ -30,6 +30,7 @@ from bpx.transfer import to_host
 __all__ = ["Trainable", "train"]
 
 CHUNK_SECONDS = 0.5
+SUM_STEPS = 4096
 
 
 class Trainable(Protocol):
@@ -112,7 +113,7 @@ class _Pace:
 
     def adjust(self, steps: int, seconds: float) -> None:
         fitting = int(steps * CHUNK_SECONDS / max(seconds, 1e-9))
-        self.steps = max(1, min(fitting, 8 * steps))
+        self.steps = max(1, min(fitting, 8 * max(steps, self.steps)))
 
 
 def train(
@@ -188,37 +189,44 @@ def train(
     _check_optimizer(optimizer)
     lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
     x, y = _pair(data, "data")
-    arrived = samples(network.home, network.spec, x, y)
-    n = arrived.x.shape[0]
     with network.home.active():
-        rehearse(network.spec, network.parameters, arrived.x[:1, :], arrived.y[:1, ...])
-    plan = _Plan(
-        home=network.home,
-        step=TrainingStep(network.spec, optimizer.update, arrived.accuracy),
-        data=Data(arrived.x, arrived.y),
-        validation=_validation(network, validation),
-        epochs=whole("epochs", epochs, 1, None, "a whole number of at least 1"),
-        batch_size=whole(
-            "batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples"
-        ),
-        seed=check_seed(seed),
-        shuffle=shuffle,
-        drop_last=drop_last,
-        scan=network.home.backend.scan if compile else eager,
-        tell=progress or (lambda _: None),
-    )
-    return _epochs(plan, network, _start(network, optimizer, lmbda / n))
-
-
-def _start(network: Trainable, optimizer: Optimizer, decay: float) -> State:
-    parameters, like = network.parameters, network.parameters.b[0][:1]
-    with network.home.active():
-        return State(
-            parameters,
-            optimizer.init(parameters),
-            namespace(like).full_like(like, decay) if decay else None,
-            Metrics(like, None),
+        arrived = samples(network.home, network.spec, x, y)
+        n = arrived.x.shape[0]
+        plan = _Plan(
+            home=network.home,
+            step=TrainingStep(network.spec, optimizer.update, arrived.accuracy),
+            data=Data(arrived.x, arrived.y),
+            validation=_validation(network, validation),
+            epochs=whole("epochs", epochs, 1, None, "a whole number of at least 1"),
+            batch_size=whole(
+                "batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples"
+            ),
+            seed=check_seed(seed),
+            shuffle=shuffle,
+            drop_last=drop_last,
+            scan=network.home.backend.scan if compile else eager,
+            tell=progress or (lambda _: None),
         )
+        _rehearse(plan, network.parameters)
+        return _epochs(plan, network, _start(network.parameters, optimizer, lmbda / n))
+
+
+def _rehearse(plan: _Plan, parameters: Parameters) -> None:
+    """Run two samples through, the first and the last (of one, twice the same)."""
+    xp = namespace(plan.data.x)
+    two = plan.home.asarray([0, plan.data.x.shape[0] - 1], "int32")
+    x, y = (xp.take(each, two, axis=0) for each in plan.data)
+    rehearse(plan.step.spec, parameters, x, y)
+
+
+def _start(parameters: Parameters, optimizer: Optimizer, decay: float) -> State:
+    like = parameters.b[0][:1]
+    return State(
+        parameters,
+        optimizer.init(parameters),
+        namespace(like).full_like(like, decay) if decay else None,
+        Metrics(like, None),
+    )
 
 
 def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
@@ -251,25 +259,27 @@ def _train_on(
 ) -> tuple[State, _Sums]:
     """Run the batches of one index matrix, in chunks.
 
-    The metrics run on from chunk to chunk, so that where these end changes no digit.
+    The metrics are summed up on the device for `SUM_STEPS` steps, whatever the chunks, so
+    that where these end changes no digit, and then taken to the host, in float64.
     """
-    steps, batch = part.shape
-    rows = plan.home.asarray(part, "int32")
-    state = state._replace(
-        metrics=zero_metrics(state.parameters.b[0], batch, plan.step.accuracy)
-    )
-    start, so_far = 0, sums
-    while start < steps:
-        entered, stop, began = state, min(start + pace.steps, steps), perf_counter()
-        state = plan.scan(plan.step, entered, plan.data, rows, start, stop)
-        so_far = sums.plus(*_read(state.metrics), stop * batch)
-        pace.adjust(stop - start, perf_counter() - began)
-        if not isfinite(so_far.cost):
-            replay = Replay(plan.scan, plan.step, plan.data, rows, start, stop)
-            raise find_divergence(replay, entered, sums.epoch, sums.samples // plan.batch_size)
-        plan.tell(so_far.progress)
-        start = stop
-    return state, so_far
+    (steps, batch), rows = part.shape, plan.home.asarray(part, "int32")
+    zero = zero_metrics(state.parameters.b[0], batch, plan.step.accuracy)
+    before = sums.samples // plan.batch_size
+    for first in range(0, steps, SUM_STEPS):
+        state, start, so_far = state._replace(metrics=zero), first, sums
+        last = min(first + SUM_STEPS, steps)
+        while start < last:
+            entered, stop, began = state, min(start + pace.steps, last), perf_counter()
+            state = plan.scan(plan.step, entered, plan.data, rows, start, stop)
+            so_far = sums.plus(*_read(state.metrics), (stop - first) * batch)
+            pace.adjust(stop - start, perf_counter() - began)
+            if not isfinite(so_far.cost):
+                replay = Replay(plan.scan, plan.step, plan.data, rows, start, stop)
+                raise find_divergence(replay, entered, sums.epoch, before)
+            plan.tell(so_far.progress)
+            start = stop
+        sums = so_far
+    return state, sums
 
 
 def _read(metrics: Metrics) -> tuple[float, float | None]:
@@ -287,7 +297,8 @@ def _validate(plan: _Plan, state: State) -> Evaluation | None:
 def _check_home(plan: _Plan, network: Trainable) -> None:
     if network.home != plan.home:
         raise InputError(
-            f"the network moved from {plan.home} to {network.home} while it was trained; "
+            f"the network moved from {plan.home}, {plan.home.dtype}, to {network.home}, "
+            f"{network.home.dtype}, while it was trained; "
             "move it before or after"
         )
 

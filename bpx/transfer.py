@@ -5,12 +5,13 @@ Either way they arrive as new memory, unless the caller asks to share it.
 """
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from bpx.backend import backend_of, describe, dtype_name
+from bpx.backend import backend_of, describe, dtype_name, namespace
 from bpx.errors import BackendError, InputError
-from bpx.host import as_host
-from bpx.selection import Home, select
+from bpx.host import as_host, is_read_only, refuse_masked_or_sparse
+from bpx.selection import Home, default_dtype, select
 
 __all__ = ["asarray", "bring", "give_back", "move_to", "to_host"]
 
@@ -31,8 +32,9 @@ def asarray(
     backend : str, optional
         ``backend[:device]``; left out, what `bpx.use` and its kin have chosen.
     dtype : str, optional
-        Such as ``"float32"`` or ``"int32"``; left out, the dtype of `x` (which JAX without
-        its 64-bit mode refuses for float64: name ``"float32"`` there).
+        Such as ``"float32"`` or ``"int32"``. Left out, the dtype of `x` (which JAX without
+        its 64-bit mode refuses for float64: name ``"float32"`` there); fractions in a
+        sequence take the dtype that ``BPX_DTYPE`` and its kin have chosen for parameters.
     copy : bool, optional
         True: always new memory. False: share the memory of `x`, or raise; what is written
         through one is then seen through the other. None: `x` itself where it is already
@@ -50,7 +52,8 @@ def asarray(
     >>> bpx.asarray([1.0, 2.0], backend="numpy", dtype="float32")
     array([1., 2.], dtype=float32)
     """
-    return _transfer(x, select(backend), dtype, copy, "x")
+    home = replace(select(backend, "float32"), dtype=default_dtype())
+    return _transfer(x, home, dtype, copy, "x")
 
 
 def to_host(x: Any) -> Any:
@@ -71,8 +74,8 @@ def move_to(*arrays: Any, like: Any, dtype: str | None = None) -> Any:
     like : array
         Where they go, as in ``bpx.move_to(x, y, like=net.weights[0])``.
     dtype : str, optional
-        The dtype of all results. Left out, floating arrays take that of `like`, if that
-        is floating, and whole numbers keep theirs.
+        The dtype of all results. Left out, fractions take that of `like`, if that is
+        floating, and whole numbers keep theirs.
 
     Returns
     -------
@@ -109,49 +112,56 @@ def give_back(result: Any, like: Any) -> Any:
 
 
 def _transfer(x: Any, home: Home, dtype: str | None, copy: bool | None, name: str) -> Any:
-    source = backend_of(x)
-    if source is None or not hasattr(x, "dtype"):
-        return _from_host(as_host(x, name), home, dtype, copy, name)
+    if backend_of(x) is None:
+        if copy is False:
+            raise InputError(
+                f"{name} is {describe(x)}: there is nothing to share, leave copy out"
+            )
+        x = as_host(x, name)
+        dtype = dtype or (home.dtype if x.dtype.kind == "f" else None)
+    refuse_masked_or_sparse(x, name)
     wanted = dtype or dtype_name(x)
-    if home.owns(x):
-        return _cast(x, home, wanted, copy, name)
-    if copy is False:
-        return _cast(_share(x, home, name), home, wanted, copy, name)
-    if _on_cuda(x):
-        # Shared is our own contiguous copy: some libraries abort on foreign strides.
-        with suppress(InputError):
-            own = source.xp.asarray(x, copy=True)
-            return _cast(_share(own, home, name), home, wanted, None, name)
-    return _from_host(as_host(x, name), home, wanted, copy, name)
-
-
-def _from_host(x: Any, home: Home, dtype: str | None, copy: bool | None, name: str) -> Any:
-    wanted = dtype or dtype_name(x)
-    if home.owns(x):
-        return _cast(x, home, wanted, copy, name)
-    if copy is False:
-        return _cast(_share(x, home, name), home, wanted, copy, name)
+    if not hasattr(home.backend.xp, wanted):
+        raise InputError(f"dtype {wanted!r} is none that {home.backend.name} has")
     try:
         home.backend.check_dtype(wanted)
-        return home.asarray(x, wanted)
+        return _moved(x, home, wanted, copy, name)
+    except (InputError, BackendError):
+        raise
     except (ValueError, OverflowError, TypeError) as error:
         raise BackendError(f"{name} cannot be stored as {wanted} on {home}: {error}") from error
 
 
+def _moved(x: Any, home: Home, dtype: str, copy: bool | None, name: str) -> Any:
+    if home.owns(x):
+        return _cast(x, home, dtype, copy, name)
+    if copy is False:
+        return _cast(_share(x, home, name), home, dtype, copy, name)
+    if _on_cuda(x):
+        # Shared is our own contiguous copy: some libraries abort on foreign strides.
+        with suppress(InputError):
+            own = namespace(x).asarray(x, copy=True)
+            return _cast(_share(own, home, name), home, dtype, None, name)
+    return home.asarray(as_host(x, name), dtype)
+
+
 def _cast(x: Any, home: Home, dtype: str, copy: bool | None, name: str) -> Any:
-    if dtype_name(x) != dtype:
-        if copy is False:
-            raise InputError(
-                f"{name} is {describe(x)}; it cannot be shared as {dtype}: leave copy out"
-            )
-        home.backend.check_dtype(dtype)
-        return home.backend.xp.astype(x, getattr(home.backend.xp, dtype))
-    return home.backend.xp.asarray(x, copy=True) if copy else x
+    xp = home.backend.xp
+    same = x.dtype == getattr(xp, dtype)
+    if same and not copy:
+        return x
+    if copy is False:
+        raise InputError(
+            f"{name} is {describe(x)}; it cannot be shared as {dtype}: leave copy out"
+        )
+    return xp.astype(x, getattr(xp, dtype), copy=True)
 
 
 def _share(x: Any, home: Home, name: str) -> Any:
     if any(stride < 0 for stride in _strides(x)):
         raise InputError(f"{name} has negative strides and cannot be shared: leave copy out")
+    if is_read_only(x):
+        raise InputError(f"{name} is read-only and cannot be shared: leave copy out")
     try:
         shared = home.backend.xp.from_dlpack(x)
     except Exception as error:
@@ -170,8 +180,8 @@ def _strides(x: Any) -> tuple[int, ...]:
 
 
 def _float_of(x: Any, home: Home) -> str | None:
-    floating = hasattr(x, "dtype") and dtype_name(x).startswith("float")
-    return home.dtype if floating and home.dtype.startswith("float") else None
+    floating = backend_of(x) is not None and "float" in dtype_name(x)
+    return home.dtype if floating and "float" in home.dtype else None
 
 
 _CUDA = 2  # DLPack's kDLCUDA

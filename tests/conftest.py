@@ -1,6 +1,7 @@
 """What all tests share: the `target` fixture, and a clean choice of backend."""
 
 import os
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -47,3 +48,11 @@ def pytest_report_header():
         if find_spec(name)
     ]
     return f"array libraries: {', '.join(here)}"
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Why tests were skipped: each reason once, with how often."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    for reason, times in reasons.most_common():
+        terminalreporter.write_line(f"skipped {times}: {reason}")

@@ -90,3 +90,26 @@ def test_every_backend_offers_what_the_protocol_asks():
     for info in bpx.backends():
         if info.problem is None:
             assert asked <= set(dir(load(info.name))), info.name
+
+
+def test_a_library_that_breaks_in_any_way_says_how(monkeypatch, tmp_path):
+    (tmp_path / "broken_lib.py").write_text("raise OSError('libcudart.so: cannot open')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    known = backend.KNOWN["cupy"]._replace(package="broken_lib")
+    monkeypatch.setitem(backend.KNOWN, "broken", known)
+    listed = {info.name: info for info in bpx.backends()}
+    assert "libcudart.so" in listed["broken"].problem
+
+
+def test_a_library_that_breaks_does_not_stop_the_others(monkeypatch):
+    known = backend.KNOWN["cupy"]._replace(package="broken_lib")
+    monkeypatch.setitem(backend.KNOWN, "broken", known)
+    broken = types.ModuleType("broken_lib")
+    broken.__spec__ = types.SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "broken_lib", broken)
+    assert backend_of([1.0]) is None
+
+
+def test_a_library_that_was_blocked_is_no_library(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert bpx.Network([2, 2], seed=0).predict([[0.0, 1.0]]).shape == (1, 2)

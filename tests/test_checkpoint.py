@@ -82,7 +82,9 @@ def test_saving_is_atomic(tmp_path, monkeypatch):
     path = tmp_path / "net.safetensors"
     network().save(path)
     before = path.read_bytes()
-    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(
+        os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full"))
+    )
     with pytest.raises(bpx.InputError, match="disk full"):
         bpx.Network([4, 3], seed=2).save(path)
     assert path.read_bytes() == before
@@ -203,3 +205,35 @@ def test_a_load_into_an_unusable_backend_says_so(tmp_path):
     network().save(tmp_path / "net")
     with pytest.raises(bpx.BackendError):
         bpx.load(tmp_path / "net", backend="strict:device9")
+
+
+def test_a_custom_part_with_a_built_in_name_is_not_taken_for_it(tmp_path):
+    mine = bpx.Elementwise("relu", _square, _square_prime)
+    bpx.Network([4, 3], output=mine, seed=0).save(tmp_path / "net")
+    with pytest.raises(bpx.InputError, match=r"'relu', of somebody's own.*custom="):
+        bpx.load(tmp_path / "net")
+    assert bpx.load(tmp_path / "net", custom={"relu": mine}).spec.output is mine
+
+
+def test_a_file_keeps_its_permissions_and_a_link_stays_one(tmp_path):
+    network().save(tmp_path / "net")
+    (tmp_path / "net").chmod(0o600)
+    (tmp_path / "link").symlink_to(tmp_path / "net")
+    bpx.Network([2, 1], seed=0).save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "net").stat().st_mode & 0o777 == 0o600
+    assert bpx.load(tmp_path / "net").sizes == (2, 1)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int32"])
+def test_weights_of_another_dtype_are_refused(tmp_path, dtype):
+    from safetensors.numpy import load_file, save_file
+
+    network().save(tmp_path / "net")
+    arrays = {k: v.astype(dtype) for k, v in load_file(tmp_path / "net").items()}
+    content = (tmp_path / "net").read_bytes()
+    size = struct.unpack("<Q", content[:8])[0]
+    metadata = json.loads(content[8 : 8 + size])["__metadata__"]
+    save_file(arrays, tmp_path / "net", metadata)
+    with pytest.raises(bpx.FileFormatError, match=f"its arrays are {dtype}"):
+        bpx.load(tmp_path / "net")

@@ -713,4 +713,4 @@ def test_the_process_ends_with_the_codes_of_the_commands(blobs):
     assert good.returncode == 0
     assert bad.returncode == 1
     assert bad.stdout == ""
-    assert bad.stderr.startswith("Error: unknown data set 'digit'")
+    assert bad.stderr.startswith("Error: there is no data set 'digit'")

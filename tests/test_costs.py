@@ -214,11 +214,30 @@ def test_quadratic_follows_every_output(output):
     assert costs.get("quadratic", ACTIVATIONS[output]) is costs.quadratic
 
 
-@pytest.mark.parametrize("output", ["sigmoid", "softmax"])
-@pytest.mark.parametrize("name", sorted(set(COSTS) - {"quadratic"}))
-def test_cross_entropies_follow_both_outputs_by_their_own_names(output, name):
+@pytest.mark.parametrize(
+    ("name", "output", "other"),
+    [
+        ("binary_cross_entropy", "sigmoid", "softmax"),
+        ("categorical_cross_entropy", "softmax", "sigmoid"),
+    ],
+)
+def test_a_cross_entropy_follows_the_output_that_it_is_stable_after(name, output, other):
     assert costs.get(name, ACTIVATIONS[output]) is COSTS[name]
     assert costs.get(COSTS[name], ACTIVATIONS[output]) is COSTS[name]
+    with pytest.raises(bpx.InputError, match=rf"{name}.*follows {output}"):
+        costs.get(name, ACTIVATIONS[other])
+
+
+@pytest.mark.parametrize("z", [20.0, 40.0, 90.0, 1000.0])
+@pytest.mark.parametrize("output", ["sigmoid", "softmax"])
+def test_a_confident_mistake_keeps_its_error_in_float32(output, z):
+    """delta stays a - y, and the cost about z, where a logarithm of a would have ended."""
+    sigma = ACTIVATIONS[output]
+    cost = costs.get("cross_entropy", sigma)
+    logits, y = np.float32([[z, -z]]), np.float32([[0.0, 1.0]])
+    a = sigma.sigma(logits)
+    np.testing.assert_allclose(cost.delta(sigma, logits, a, y), [[1.0, -1.0]], atol=1e-6)
+    np.testing.assert_allclose(cost.evaluate(sigma, logits, a, y), [2.0 * z], rtol=1e-6)
 
 
 def own_sigmoid():

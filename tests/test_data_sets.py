@@ -398,11 +398,11 @@ def test_the_place_of_the_cache_on_each_platform(monkeypatch, platform, expected
         ("mnits", "did you mean 'mnist'"),
         ("fashion-mnist", "did you mean 'fashion_mnist'"),
         ("Digits", "did you mean 'digits'"),
-        ("zzz", "choose one of them"),
+        ("zzz", "known: digits, fashion_mnist, mnist"),
     ],
 )
 def test_an_unknown_name_lists_the_known_ones(name, hint):
-    with pytest.raises(InputError, match=rf"digits, fashion_mnist, mnist: {hint}"):
+    with pytest.raises(InputError, match=hint):
         load(name)
 
 

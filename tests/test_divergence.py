@@ -107,3 +107,22 @@ def test_the_step_counts_on_into_a_ragged_batch():
     with pytest.raises(DivergenceError) as error:
         net.fit(x, y, epochs=1, batch_size=4, optimizer=bpx.SGD(1e-3), shuffle=False)
     assert error.value.step == 3
+
+
+def test_the_error_travels_between_processes():
+    import pickle
+
+    error = DivergenceError("it went wrong", 3, 4, None)
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == "it went wrong"
+    assert (again.epoch, again.step, again.layer) == (3, 4, None)
+
+
+def test_the_filters_of_warnings_are_left_alone():
+    import warnings
+
+    x, y = samples()
+    before = list(warnings.filters)
+    with pytest.raises(DivergenceError):
+        explosive(Target.NUMPY).fit(x, y, epochs=1, batch_size=4, optimizer=bpx.SGD(1e6))
+    assert warnings.filters == before

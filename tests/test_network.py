@@ -198,8 +198,17 @@ def test_labels_out_of_range_are_refused(target, label):
 
 
 def test_what_is_no_array_is_refused_below_the_boundary():
-    with pytest.raises(bpx.BackendError, match=r"builtins\.list.*bpx\.asarray"):
-        bpx.Network([2, 2]).forward([[0.0, 1.0]])
+    net = bpx.Network([2, 2], seed=0)
+    with pytest.raises(bpx.MixedArraysError, match=r"x is a builtins\.list.*bpx\.move_to\(x"):
+        net.forward([[0.0, 1.0]])
+    x = bpx.move_to([[0.0, 1.0]], like=net.weights[0])
+    with pytest.raises(bpx.MixedArraysError, match=r"r is a builtins\.list"):
+        net.backprop(x, np.zeros(1, "int32"), r=[1.0])
+
+
+def test_numbers_are_not_classified():
+    with pytest.raises(bpx.InputError, match=r"'identity'.*use predict"):
+        bpx.Network([2, 1], output="identity", seed=0).classify([[0.0, 1.0]])
 
 
 def test_the_pure_functions_run_under_jit_and_grad():
@@ -334,3 +343,61 @@ def test_targets_that_are_no_distribution_are_refused(target):
     y[4] = [0.5, 0.0, 0.0]
     with pytest.raises(bpx.InputError, match="sum to 1 in row 4"):
         net.backprop(x, target.asarray(y))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "bool"])
+def test_labels_of_any_whole_dtype_are_the_same(target, dtype):
+    """Small integers would wrap among the classes 0 ... 299."""
+    net = target.network([3, 300], output="identity", seed=0)
+    x = target.asarray(np.ones((2, 3)))
+    deltas = [
+        host(net.backprop(x, target.asarray([0, 1], each)).delta[0])
+        for each in (dtype, "int32")
+    ]
+    np.testing.assert_array_equal(*deltas)
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(np.matrix, id="matrix"),
+        pytest.param(lambda x: np.ma.masked_less(x, 0.5), id="masked"),
+    ],
+)
+def test_arrays_that_only_look_alike_are_refused_below_the_boundary(spoil):
+    net = bpx.Network([3, 3], seed=0)
+    x = spoil(np.random.default_rng(0).random((3, 3)).astype("float32"))
+    with pytest.raises(bpx.InputError, match=r"matrix|masked"):
+        net.backprop(x, np.zeros(3, "int32"))
+
+
+def test_sparse_tensors_are_refused_below_the_boundary():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    net = bpx.Network([3, 3], seed=0, backend="torch:cpu")
+    with pytest.raises(bpx.InputError, match="sparse"):
+        net.forward(torch.eye(3).to_sparse())
+
+
+def test_parameters_of_a_module_are_taken_without_its_graph():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    layer = torch.nn.Linear(3, 2)
+    net = bpx.Network([3, 2], seed=0, backend="torch:cpu")
+    net.parameters = [layer.weight], [layer.bias]
+    assert not net.weights[0].requires_grad
+    assert not net.predict(torch.nn.Parameter(torch.ones(2, 3))).requires_grad
+    copy.deepcopy(net)
+
+
+def test_a_copy_stays_on_the_device(target):
+    net = target.network([3, 2], seed=0)
+    twin = copy.deepcopy(net)
+    assert twin.home == net.home
+    assert hash(twin.home) == hash(net.home)
+    assert twin.to(dtype="float64").home.device == net.home.device
+
+
+def test_biases_of_zero_are_not_minus_zero():
+    assert not np.signbit(
+        bpx.Network([3, 2], hidden="relu", output="relu", seed=0).biases[0]
+    ).any()

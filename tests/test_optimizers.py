@@ -281,10 +281,10 @@ def test_sgd_refuses(settings, message):
         SGD(**{"eta": 0.5, **settings})
 
 
-@pytest.mark.parametrize("bad", [0.0, 1.0, -0.5, nan])
+@pytest.mark.parametrize("bad", [1.0, -0.5, nan])
 @pytest.mark.parametrize("name", ["beta1", "beta2"])
 def test_adam_refuses_rates_out_of_0_to_1(name, bad):
-    with pytest.raises(bpx.InputError, match=rf"{name}={bad} .* \(0, 1\)"):
+    with pytest.raises(bpx.InputError, match=rf"{name}={bad} .* \[0, 1\)"):
         Adam(**{name: bad})
 
 

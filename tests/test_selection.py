@@ -89,6 +89,7 @@ def test_use_ends_with_an_error_inside():
     [
         ("nunpy", "did you mean 'numpy'"),
         ("tensorflow", "known: numpy, cupy, torch, jax, strict"),
+        ("cuda", "torch:cuda"),
         ("NumPy", "lower case"),
         ("os.path", "lower case"),
         ("../numpy", "lower case"),
@@ -169,3 +170,12 @@ def test_backends_lists_all_with_a_reason():
     assert listed["numpy"].problem is None
     for info in listed.values():
         assert bool(info.devices) != bool(info.problem)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("BPX_BACKEND", "cuppy"), ("BPX_DTYPE", "float16")]
+)
+def test_a_wrong_variable_is_named(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(bpx.BpxError, match=rf"environment variable {variable}: .*{value}"):
+        bpx.Network([2, 2])

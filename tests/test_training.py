@@ -167,7 +167,7 @@ def test_a_network_that_moves_while_it_is_trained_is_refused():
     epochs = bpx.train(net, samples(), **SETTINGS)
     next(epochs)
     net.to("strict")
-    with pytest.raises(bpx.InputError, match="moved from numpy to strict"):
+    with pytest.raises(bpx.InputError, match="moved from numpy, float32, to strict, float32"):
         next(epochs)
 
 

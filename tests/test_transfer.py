@@ -105,3 +105,32 @@ def test_tensors_of_autograd_and_bfloat16_come_to_the_host():
 def test_what_is_not_numbers_is_refused(target, x):
     with pytest.raises(bpx.InputError, match="x "):
         bpx.asarray(x, backend=target.spec)
+
+
+def test_fractions_in_a_list_take_the_parameters_dtype(target):
+    assert str(bpx.asarray([1.0], backend=target.spec).dtype).endswith("float32")
+    with bpx.use(dtype="float64"):
+        assert str(bpx.asarray([1.0], backend=target.spec).dtype).endswith("float64")
+    assert "int" in str(bpx.asarray([1], backend=target.spec).dtype)
+    assert str(bpx.move_to([[1.0]], like=target.asarray([0.0])).dtype).endswith("float32")
+
+
+def test_an_unknown_dtype_is_refused(target):
+    with pytest.raises(bpx.InputError, match="'foo'"):
+        bpx.asarray([1.0], backend=target.spec, dtype="foo")
+
+
+def test_crossing_to_the_host_makes_new_memory():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    x = torch.zeros(2)
+    moved = bpx.asarray(x, backend="numpy")
+    x[0] = 1.0
+    assert moved[0] == 0.0
+
+
+def test_memory_that_must_not_be_written_is_not_shared():
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    with pytest.raises(bpx.InputError, match="read-only"):
+        bpx.asarray(np.broadcast_to(np.zeros(1), (3,)), backend="torch:cpu", copy=False)
+    with pytest.raises(bpx.InputError, match="nothing to share"):
+        bpx.asarray([1.0], backend="numpy", copy=False)

@@ -1,13 +1,13 @@
 """PyTorch, on the CPU, on CUDA or on what else it knows."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 
 import array_api_compat.torch as xp
 import numpy as np
 import torch
 
-from bpx.engine import eager
+from bpx.engine import eager as scan
 
 __all__ = [
     "active",
@@ -32,7 +32,8 @@ def version() -> str:
 
 
 def devices() -> tuple[str, ...]:
-    return ("cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count())))
+    cuda = (f"cuda:{i}" for i in range(torch.cuda.device_count()))
+    return ("cpu", *cuda, *["mps:0"] * torch.backends.mps.is_available())
 
 
 def device(name: str | None) -> torch.device:
@@ -65,11 +66,5 @@ def to_host(x: torch.Tensor) -> np.ndarray:
     return x.float().numpy() if x.dtype is torch.bfloat16 else x.numpy()
 
 
-def active(device: torch.device) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
-def scan(step: Any, state: Any, data: Any, rows: Any, start: int, stop: int) -> Any:
-    """Run the steps one by one, without recording for autograd what bpx differentiates."""
-    with torch.no_grad():
-        return eager(step, state, data, rows, start, stop)
+def active(device: torch.device) -> AbstractContextManager[Any]:
+    return torch.no_grad()  # bpx differentiates itself

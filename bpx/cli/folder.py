@@ -7,7 +7,6 @@ does leaves no folder.
 """
 
 import csv
-import os
 import signal
 import threading
 import time
@@ -16,13 +15,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import IO, Any
+from typing import Any
 
 import tomli_w
 
 import bpx
 
-__all__ = ["RunFolder", "find_network", "make_folder", "uninterrupted", "write_atomically"]
+__all__ = ["RunFolder", "find_network", "make_folder", "uninterrupted"]
 
 SETTINGS, HISTORY, NETWORK = "settings.toml", "history.csv", "network.safetensors"
 
@@ -134,25 +133,6 @@ def find_network(given: str) -> tuple[Path, dict[str, Any] | None]:
             "of a run that has finished an epoch"
         )
     return path / NETWORK, _read_settings(path / SETTINGS)
-
-
-@contextmanager
-def write_atomically(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes its place at the end of the block or not at all.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with _named_errors(path):
-            with temporary.open("xb") as file:
-                yield file
-            os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from bpx.data.files import PathLike
 from bpx.data.idx import read_idx
 from bpx.data.places import as_folder, cache_folder, data_folder, find, mirror_url
 from bpx.data.split import Dataset, HostArray, Split
-from bpx.errors import FileFormatError, InputError
+from bpx.errors import FileFormatError, InputError, nearest
 
 __all__ = ["FILES", "SOURCES", "Source", "load"]
 
@@ -147,12 +147,9 @@ def load(
 
 
 def _unknown(name: str, known: list[str]) -> NoReturn:
-    from difflib import get_close_matches
-
-    nearest = get_close_matches(str(name), known, n=1)
-    hint = f"did you mean {nearest[0]!r}?" if nearest else "choose one of them"
     raise InputError(
-        f"unknown data set {name!r}; expected one of {', '.join(sorted(known))}: {hint}"
+        f"there is no data set {name!r}{nearest(str(name), known)}; "
+        f"known: {', '.join(sorted(known))}"
     )
 
 

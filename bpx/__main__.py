@@ -1,0 +1,5 @@
+"""``python -m bpx``: the command line."""
+
+from bpx.cli import main
+
+main()
