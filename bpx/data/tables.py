@@ -193,7 +193,8 @@ def _numbers(row: list[str], width: int, line: int, label: str) -> "array[float]
         column = [_is_number(cell) for cell in row].index(False)
         raise FileFormatError(
             f"{label}, line {line}, column {column + 1}: {row[column]!r:.60} is not a number; "
-            "expected numbers in every cell: remove the line or the column, or encode it"
+            "expected numbers in every cell: remove the line or the column, encode classes as "
+            "0, 1, 2, ..., or name the delimiter"
         )
     return numbers
 
