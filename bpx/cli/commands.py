@@ -85,7 +85,7 @@ def train(out: str | None, quiet: bool, **chosen: Any) -> None:
 
     DATA is digits, mnist or fashion_mnist, or a file with targets: a .csv or .tsv table, or
     an .npz file with the arrays x and y. Values are taken as they are: scale inputs to about
-    [0, 1] first. Whole-number targets are classes, 0, 1, 2 and so on, unless --layers ends in 1.
+    [0, 1] first. Whole-number targets are classes 0, 1, 2, ..., unless --layers ends in 1.
 
     The run's folder has settings.toml (with the command that repeats the run), history.csv
     (a row for each epoch) and network.safetensors (of the last finished epoch). Ctrl-C ends
