@@ -29,7 +29,7 @@ types: $(VENV)/.dev$(EXTRAS)
 	$(BIN)/mypy
 
 docs: $(VENV)/.docs
-	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 bench: $(VENV)/.dev$(EXTRAS)
 	$(BIN)/python -m benchmarks.speed
