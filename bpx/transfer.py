@@ -15,6 +15,11 @@ from bpx.selection import Home, default_dtype, select
 
 __all__ = ["asarray", "bring", "give_back", "move_to", "to_host"]
 
+_DTYPES = (
+    *("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"),
+    *("float16", "bfloat16", "float32", "float64"),
+)
+
 
 def asarray(
     x: Any,
@@ -118,11 +123,14 @@ def _transfer(x: Any, home: Home, dtype: str | None, copy: bool | None, name: st
                 f"{name} is {describe(x)}: there is nothing to share, leave copy out"
             )
         x = as_host(x, name)
-        dtype = dtype or (home.dtype if x.dtype.kind == "f" else None)
+        dtype = dtype or _float_of(x, home)
     refuse_masked_or_sparse(x, name)
-    wanted = dtype or dtype_name(x)
-    if not hasattr(home.backend.xp, wanted):
-        raise InputError(f"dtype {wanted!r} is none that {home.backend.name} has")
+    wanted = getattr(dtype, "name", dtype) or dtype_name(x)  # numpy.dtype has a name
+    if wanted not in _DTYPES or not hasattr(home.backend.xp, wanted):
+        raise InputError(
+            f"{name} was asked for as dtype {wanted!r}; expected a name that "
+            f"{home.backend.name} has, of {', '.join(_DTYPES)}"
+        )
     try:
         home.backend.check_dtype(wanted)
         return _moved(x, home, wanted, copy, name)
@@ -180,7 +188,8 @@ def _strides(x: Any) -> tuple[int, ...]:
 
 
 def _float_of(x: Any, home: Home) -> str | None:
-    floating = backend_of(x) is not None and "float" in dtype_name(x)
+    """The dtype of `home` for fractions, if it can hold them; else None: their own."""
+    floating = hasattr(x, "dtype") and "float" in dtype_name(x)
     return home.dtype if floating and "float" in home.dtype else None
 
 

@@ -115,9 +115,20 @@ def test_fractions_in_a_list_take_the_parameters_dtype(target):
     assert str(bpx.move_to([[1.0]], like=target.asarray([0.0])).dtype).endswith("float32")
 
 
-def test_an_unknown_dtype_is_refused(target):
-    with pytest.raises(bpx.InputError, match="'foo'"):
-        bpx.asarray([1.0], backend=target.spec, dtype="foo")
+@pytest.mark.parametrize("dtype", ["foo", "sum", np.float32])
+def test_an_unknown_dtype_is_refused(target, dtype):
+    with pytest.raises(bpx.InputError, match="expected a name"):
+        bpx.asarray([1.0], backend=target.spec, dtype=dtype)
+
+
+def test_a_dtype_of_numpy_is_taken_by_its_name(target):
+    moved = bpx.asarray([1.0], backend=target.spec, dtype=np.dtype("float64"))
+    assert str(moved.dtype).endswith("float64")
+
+
+def test_fractions_are_not_cut_by_a_like_of_whole_numbers(target):
+    moved = bpx.move_to([0.5], like=target.asarray([1], "int32"))
+    assert host(moved).tolist() == [0.5]
 
 
 def test_crossing_to_the_host_makes_new_memory():
