@@ -11,16 +11,15 @@ from typing import Any
 
 from bpx import checkpoint, evaluation, initializers, passes, training
 from bpx._typing import Array
-from bpx.activations import ACTIVATIONS, Activation
-from bpx.backend import namespace
-from bpx.boundary import check_values, chunks, inputs, samples
+from bpx.activations import Activation
+from bpx.boundary import check_values, inputs, samples
 from bpx.costs import Cost
-from bpx.errors import InputError
 from bpx.evaluation import Evaluation
 from bpx.host import check_seed
+from bpx.inference import check_classes, classes, outputs
 from bpx.initializers import Initializer
 from bpx.optimizers import Optimizer
-from bpx.passes import Trace, zs_and_activations
+from bpx.passes import Trace
 from bpx.records import History, Progress
 from bpx.selection import Home, select
 from bpx.spec import Parameters, Spec, check_shapes, make_spec
@@ -125,15 +124,9 @@ class Network:
     def _place(self, spec: Spec, parameters: Parameters, home: Home) -> None:
         """Take up parameters from anywhere, all or none."""
         with home.active():
-            self._take(spec, parameters, home)
-
-    def _take(self, spec: Spec, parameters: Parameters, home: Home) -> None:
-        arrived = Parameters(
-            *(
-                tuple(bring(each, home, name, copy=True) for each in group)
-                for name, group in zip(("weights", "biases"), parameters, strict=True)
-            )
-        )
+            w = tuple(bring(each, home, "weights", copy=True) for each in parameters.w)
+            b = tuple(bring(each, home, "biases", copy=True) for each in parameters.b)
+        arrived = Parameters(w, b)
         check_shapes(spec, arrived)
         self.spec, self.home, self._parameters = spec, home, arrived
 
@@ -243,18 +236,9 @@ class Network:
         InputError
             If x cannot be used, or the one output is no probability.
         """
-        output = self.spec.output
-        built_in = ACTIVATIONS.get(output.name) == output
-        if self.sizes[-1] == 1 and built_in and output.name != "sigmoid":
-            raise InputError(
-                f"classify was called on a network with one output, {output.name!r}, which "
-                "gives numbers and no classes: use predict, or output='sigmoid'"
-            )
+        check_classes(self.spec)
         with self.home.active():
-            a = self._outputs(x)
-            xp = namespace(a)
-            labels = xp.argmax(a, axis=1) if self.sizes[-1] > 1 else a[:, 0] > 0.5
-            return give_back(xp.astype(labels, xp.int32), x)
+            return give_back(classes(self._outputs(x)), x)
 
     def evaluate(self, x: Any, y: Any) -> Evaluation:
         """The mean cost and the accuracy on samples from anywhere, in chunks.
@@ -366,13 +350,7 @@ class Network:
         self._parameters = parameters
 
     def _outputs(self, x: Any) -> Array:
-        arrived, parameters = inputs(self.home, self.spec, x), self._parameters
-        parts = [
-            zs_and_activations(self.spec, parameters, arrived[rows, :])[1][-1]
-            for rows in chunks(self.spec, arrived.shape[0])
-        ]
-        outputs: Array = parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts)
-        return outputs
+        return outputs(self.spec, self._parameters, inputs(self.home, self.spec, x))
 
 
 def load(

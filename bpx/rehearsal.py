@@ -40,6 +40,8 @@ def rehearse(spec: Spec, parameters: Parameters, x: Array, y: Array) -> None:
 def _forward(
     spec: Spec, parameters: Parameters, x: Array
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    # Layer by layer, unlike `passes.zs_and_activations`: the next one may refuse what
+    # this one gave, in words that name nothing.
     zs: list[Array] = []
     activations = [x]
     for number, (layer, w, b) in enumerate(zip(spec.layers, *parameters, strict=True), 1):

@@ -57,7 +57,7 @@ class Home:
         return f"<bpx.Home {self}, {self.dtype}>"
 
     def __hash__(self) -> int:
-        return hash((str(self), self.dtype))  # a device of CuPy has no hash
+        return hash((self.backend.name, self.dtype))  # a device of CuPy has no hash
 
     def __deepcopy__(self, memo: Any) -> "Home":
         return self

@@ -103,16 +103,11 @@ def test_predictions_come_back_in_the_library_and_on_the_device_of_the_input(tar
 
 
 def test_large_inputs_go_through_in_chunks(target, monkeypatch):
-    from bpx import boundary
-
     net = network(target)
     x, y = samples(target, 50)
     whole, evaluation = host(net.predict(x)), net.evaluate(x, y)
-    monkeypatch.setattr(
-        boundary, "chunks", None
-    )  # the name below is the one that the shell and evaluation use
     seven = lambda spec, n: (slice(i, min(i + 7, n)) for i in range(0, n, 7))  # noqa: E731
-    monkeypatch.setattr("bpx.network.chunks", seven)
+    monkeypatch.setattr("bpx.inference.chunks", seven)
     monkeypatch.setattr("bpx.evaluation.chunks", seven)
     np.testing.assert_allclose(host(net.predict(x)), whole, rtol=1e-6)
     assert net.evaluate(x, y) == pytest.approx(evaluation, rel=1e-6)

@@ -179,3 +179,10 @@ def test_a_wrong_variable_is_named(monkeypatch, variable, value):
     monkeypatch.setenv(variable, value)
     with pytest.raises(bpx.BpxError, match=rf"environment variable {variable}: .*{value}"):
         bpx.Network([2, 2])
+
+
+def test_equal_homes_have_equal_hashes():
+    bare, named = select("numpy"), select("numpy:cpu")
+    assert bare == named
+    assert hash(bare) == hash(named)
+    assert bare != select("numpy", "float64") != select("strict", "float64")

@@ -3,28 +3,15 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
-import array_api_compat.cupy as xp
+import array_api_compat.cupy
 import cupy
 import numpy as np
 
-from bpx.engine import eager as scan
-
-__all__ = [
-    "active",
-    "asarray",
-    "check_dtype",
-    "device",
-    "device_of",
-    "devices",
-    "is_array",
-    "name",
-    "scan",
-    "to_host",
-    "version",
-    "xp",
-]
+from bpx.engine import eager
 
 name = "cupy"
+xp = array_api_compat.cupy
+scan = eager
 
 
 def version() -> str:

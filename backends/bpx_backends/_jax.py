@@ -11,21 +11,6 @@ from jax import lax
 
 from bpx.engine import check_state, index
 
-__all__ = [
-    "active",
-    "asarray",
-    "check_dtype",
-    "device",
-    "device_of",
-    "devices",
-    "is_array",
-    "name",
-    "scan",
-    "to_host",
-    "version",
-    "xp",
-]
-
 name = "jax"
 
 

@@ -5,24 +5,10 @@ from typing import Any
 
 import numpy as xp
 
-from bpx.engine import eager as scan
-
-__all__ = [
-    "active",
-    "asarray",
-    "check_dtype",
-    "device",
-    "device_of",
-    "devices",
-    "is_array",
-    "name",
-    "scan",
-    "to_host",
-    "version",
-    "xp",
-]
+from bpx.engine import eager
 
 name = "numpy"
+scan = eager
 
 
 def version() -> str:

@@ -6,24 +6,10 @@ from typing import Any
 import array_api_strict as xp
 import numpy as np
 
-from bpx.engine import eager as scan
-
-__all__ = [
-    "active",
-    "asarray",
-    "check_dtype",
-    "device",
-    "device_of",
-    "devices",
-    "is_array",
-    "name",
-    "scan",
-    "to_host",
-    "version",
-    "xp",
-]
+from bpx.engine import eager
 
 name = "strict"
+scan = eager
 
 _CPU = xp.Device("CPU_DEVICE")
 

@@ -1,0 +1,40 @@
+"""Outputs in chunks, and the classes that they mean."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.inference import check_classes, classes, outputs
+from tests.backends import host
+
+
+def test_outputs_of_many_samples_are_those_of_each(target, monkeypatch):
+    net = target.network([4, 3, 2], seed=0, dtype="float64")
+    x = target.asarray(np.random.default_rng(0).random((9, 4)), "float64")
+    whole = host(net.forward(x).a[-1])
+    monkeypatch.setattr(
+        "bpx.inference.chunks",
+        lambda spec, n: (slice(i, min(i + 4, n)) for i in range(0, n, 4)),
+    )
+    np.testing.assert_allclose(host(outputs(net.spec, net.parameters, x)), whole, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("a", "expected"),
+    [
+        ([[0.1, 0.7, 0.2], [0.5, 0.1, 0.4]], [1, 0]),
+        ([[0.5], [0.51], [0.0]], [0, 1, 0]),
+    ],
+)
+def test_classes(target, a, expected):
+    found = classes(target.asarray(a))
+    assert host(found).tolist() == expected
+    assert str(found.dtype).endswith("int32")
+
+
+@pytest.mark.parametrize("output", ["identity", "tanh", "relu"])
+def test_a_single_number_is_no_class(output):
+    with pytest.raises(bpx.InputError, match=rf"{output}.*use predict"):
+        check_classes(bpx.Network([2, 1], output=output, seed=0).spec)
+    check_classes(bpx.Network([2, 3], output=output, seed=0).spec)
+    check_classes(bpx.Network([2, 1], seed=0).spec)
