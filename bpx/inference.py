@@ -12,7 +12,7 @@ __all__ = ["check_classes", "classes", "outputs"]
 
 
 def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
-    """a^L of samples at home, shape (n, k_L): in chunks, so that the hidden layers stay small."""
+    """a^L of samples at home, shape (n, k_L): in chunks, so that the hidden ones stay small."""
     parts = [
         zs_and_activations(spec, parameters, x[rows, :])[1][-1]
         for rows in chunks(spec, x.shape[0])
