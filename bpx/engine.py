@@ -9,12 +9,21 @@ of an index matrix, shape (steps, batch), and gives back the last state.
 `eager` is the specification. An engine that compiles is tested against it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from bpx.errors import MixedArraysError
 
-__all__ = ["Scan", "Step", "check_state", "eager", "index"]
+__all__ = [
+    "Scan",
+    "Step",
+    "check_state",
+    "eager",
+    "index",
+    "leaves",
+    "named_leaves",
+    "rebuilt",
+]
 
 
 class Step(Protocol):
@@ -74,7 +83,7 @@ def index(rows: Any, i: int) -> Any:
 
 def check_state(before: Any, after: Any) -> None:
     """Refuse a step that drifts: an eager loop hides what a compiled one cannot run."""
-    old, new = list(_leaves(before)), list(_leaves(after))
+    old, new = list(leaves(before)), list(leaves(after))
     if [_kind(each) for each in old] == [_kind(each) for each in new]:
         return
     pairs = zip(old, new, strict=False)
@@ -93,9 +102,30 @@ def _kind(array: Any) -> str:
     return f"shape {tuple(array.shape)}, {array.dtype},"
 
 
-def _leaves(tree: Any) -> Iterator[Any]:
+def leaves(tree: Any) -> Iterator[Any]:
+    """The arrays of a tree of tuples and lists, in order; None is no array."""
+    return (leaf for _, leaf in named_leaves(tree))
+
+
+def named_leaves(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """The arrays with their places in the tree, such as ``parameters.w[0]``."""
     if isinstance(tree, tuple | list):
-        for branch in tree:
-            yield from _leaves(branch)
+        fields = getattr(tree, "_fields", range(len(tree)))
+        for field, branch in zip(fields, tree, strict=True):
+            place = f"[{field}]" if isinstance(field, int) else f".{field}" if name else field
+            yield from named_leaves(branch, name + place)
     elif tree is not None:
-        yield tree
+        yield name, tree
+
+
+def rebuilt(tree: Any, arrays: Iterable[Any]) -> Any:
+    """A tree of the same form, with other arrays."""
+    source = iter(arrays)
+    return _rebuilt(tree, source)
+
+
+def _rebuilt(tree: Any, source: Iterator[Any]) -> Any:
+    if isinstance(tree, tuple | list):
+        branches = [_rebuilt(branch, source) for branch in tree]
+        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
+    return None if tree is None else next(source)

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as xp
 
-from bpx.engine import eager
+from bpx_backends.engines.planned import Planned
+from bpx_backends.engines.replay import prepare, replay
 
 name = "numpy"
-scan = eager
+scan = Planned(prepare, replay)
 
 
 def version() -> str:

@@ -1,0 +1,86 @@
+"""A scan that records and plans a step once for each set of shapes, and then runs the plan."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from logging import getLogger
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+from bpx.engine import Step, check_state, eager, index, named_leaves
+from bpx.plan import Plan, plan
+from bpx.program import Operation
+from bpx.recordable import RecordingError
+from bpx.recording import record
+
+__all__ = ["Planned"]
+
+P = TypeVar("P")
+
+_log = getLogger("bpx")
+
+KEPT = 64
+"""How many plans are kept; the one longest unused is forgotten."""
+
+
+class Planned(Generic[P]):
+    """An engine's scan: see `bpx.engine`.
+
+    Parameters
+    ----------
+    prepare : callable
+        ``prepare(plan) -> prepared``: what is done once, such as compiling kernels.
+    run : callable
+        ``run(prepared, state, data, rows, start, stop) -> state``.
+    fuses : callable, optional
+        Whether an operation goes into a kernel: see `bpx.plan.plan`.
+
+    Notes
+    -----
+    A step that cannot be recorded, as a part of the user's own asks for a number or for a
+    function beyond the standard, runs eagerly; the reason is logged, once.
+    """
+
+    def __init__(
+        self,
+        prepare: Callable[[Plan], P],
+        run: Callable[[P, Any, Any, Any, int, int], Any],
+        fuses: Callable[[Operation], bool] = lambda _: False,
+    ) -> None:
+        self._prepare, self._run, self._fuses = prepare, run, fuses
+        self._known: OrderedDict[Any, P | None] = OrderedDict()
+        self._lock = Lock()
+
+    def __call__(
+        self, step: Step, state: Any, data: Any, rows: Any, start: int, stop: int
+    ) -> Any:
+        """The state after the steps from `start` to `stop`."""
+        if start == stop:
+            return state
+        prepared = self.prepared(step, state, data, rows)
+        if prepared is None:
+            return eager(step, state, data, rows, start, stop)
+        return self._run(prepared, state, data, rows, start, stop)
+
+    def prepared(self, step: Step, state: Any, data: Any, rows: Any) -> P | None:
+        """The plan for a step and these shapes; None if it cannot be recorded."""
+        key = (step, *(_kinds(tree) for tree in (state, data, rows)))
+        with self._lock:  # two threads with equal steps compile once
+            if key not in self._known:
+                self._known[key] = self._made(step, state, data, index(rows, 0))
+            self._known.move_to_end(key)
+            while len(self._known) > KEPT:
+                self._known.popitem(last=False)
+            return self._known[key]
+
+    def _made(self, step: Step, state: Any, data: Any, rows: Any) -> P | None:
+        try:
+            program = record(step, state, data, rows)
+        except RecordingError as why:
+            _log.warning("a step is run eagerly, operation by operation: %s", why)
+            return None
+        check_state(program.state, program.outputs)
+        return self._prepare(plan(program, self._fuses))
+
+
+def _kinds(tree: Any) -> tuple[Any, ...]:
+    return tuple((name, tuple(x.shape), str(x.dtype)) for name, x in named_leaves(tree))

@@ -1,0 +1,372 @@
+"""From a program to what an engine runs: order, fusion, work in place, and memory.
+
+The plan of a program is a list of instructions. Each is one operation or a `Kernel` of
+several. Constants are computed once, views are made once, the state is updated in place
+where nothing reads the old one any more, and all other results share one block of scratch
+memory. What an engine's kernels can hold is up to the engine: with none, every operation is
+an instruction of its own.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bpx.fusion import ELEMENTWISE, REDUCTIONS, Kernel, Nest, fuse
+from bpx.memory import assign, lifetimes
+from bpx.program import VIEWS, Operation, Program, Value
+
+__all__ = ["Instruction", "Plan", "plan"]
+
+Instruction = Operation | Kernel
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What an engine runs for one step.
+
+    Attributes
+    ----------
+    program : Program
+        As it was recorded, somewhat simplified.
+    constants : tuple of Operation
+        To be computed once: they depend on no input.
+    views : mapping of Value to Operation
+        To be made once: what looks at the memory of another array.
+    instructions : tuple of Operation or Kernel
+        To be run at every step, in this order.
+    states : mapping of Value to int
+        Results that are written where the state's array of that index is.
+    copies : tuple of (int, Value)
+        States to be copied from elsewhere at the end of a step: those that could not be
+        written in place.
+    offsets : mapping of Value to int
+        The places of all other results in the scratch memory.
+    scratch : int
+        Its bytes.
+    """
+
+    program: Program
+    constants: tuple[Operation, ...]
+    views: Mapping[Value, Operation]
+    instructions: tuple[Instruction, ...]
+    states: Mapping[Value, int]
+    copies: tuple[tuple[int, Value], ...]
+    offsets: Mapping[Value, int]
+    scratch: int
+
+    @cached_property
+    def roots(self) -> Mapping[Value, Value]:
+        """The array whose memory a view looks at."""
+        return _roots(self.views)
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The instructions that are kernels."""
+        return tuple(each for each in self.instructions if isinstance(each, Kernel))
+
+    @property
+    def bytes(self) -> int:
+        """The bytes that the instructions read and write, each array once an instruction."""
+        return sum(
+            sum(v.nbytes for v in (*touched_by(each), *written_by(each)))
+            for each in self.instructions
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(_described(each) for each in self.instructions)
+
+
+def plan(program: Program, fuses: Callable[[Operation], bool] = lambda _: False) -> Plan:
+    """Plan a program.
+
+    Parameters
+    ----------
+    program : Program
+    fuses : callable, optional
+        Whether the engine wants an operation in a kernel; of those that `can_fuse` allows.
+    """
+    program = _settled(program)
+    constants, views, work = _sorted(program.operations)
+    roots = _roots(views)
+    before = _before(work, roots)
+    in_place = _in_place(program, work, roots, before)
+    fused = {operation for operation in work if fuses(operation)}
+    order = _ordered(work, before, program.outputs)
+    stages = _stages(order, before, fused)
+    _postpone(order, before, fused, stages)
+    instructions = _instructions(program, order, stages, fused, before, roots)
+    states = {program.outputs[i]: i for i in in_place}
+    offsets, scratch = _places(instructions, states, roots, program)
+    return Plan(
+        program,
+        constants,
+        views,
+        instructions,
+        states,
+        tuple(
+            (i, after)
+            for i, (was, after) in enumerate(zip(program.state, program.outputs, strict=True))
+            if was is not after and i not in in_place
+        ),
+        offsets,
+        scratch,
+    )
+
+
+def touched_by(instruction: Instruction) -> tuple[Value, ...]:
+    """The arrays that an instruction reads."""
+    if isinstance(instruction, Kernel):
+        return instruction.reads
+    if instruction.name == "take":
+        return instruction.result, instruction.values[1]  # of the data, what it gathers
+    return tuple(dict.fromkeys(instruction.values))
+
+
+def written_by(instruction: Instruction) -> tuple[Value, ...]:
+    """The arrays that an instruction fills."""
+    return instruction.writes if isinstance(instruction, Kernel) else (instruction.result,)
+
+
+def _settled(program: Program) -> Program:
+    """Each output that changes has an operation of its own; squares and ones are simplified."""
+    replaced: dict[Any, Any] = {}
+    operations: list[Operation] = []
+    ones = {op.result for op in program.operations if op.name == "full" and op.operands[0] == 1}
+    for op in program.operations:
+        operands = tuple(replaced.get(v, v) for v in op.operands)
+        alike = [v for v in operands if v in ones]
+        other = [v for v in operands if v not in ones]
+        if (
+            op.name == "multiply"
+            and len(alike) == len(other) == 1
+            and _same(other[0], op.result)
+        ):
+            replaced[op.result] = other[0]
+        elif op.name == "pow" and operands[1] == 2:
+            operations.append(op._replace(name="square", operands=operands[:1]))
+        else:
+            operations.append(op._replace(operands=operands))
+    outputs: list[Value] = []
+    computed = {op.result: op for op in operations if op.name not in VIEWS and op.values}
+    for before, output in zip(program.state, program.outputs, strict=True):
+        after = replaced.get(output, output)
+        if after is not before and (after not in computed or after in outputs):
+            copy = Value(after.shape, after.dtype)
+            operations.append(Operation("copy", (after,), copy))
+            after = copy
+        outputs.append(after)
+    return Program(program.state, program.data, program.rows, tuple(operations), tuple(outputs))
+
+
+def _same(operand: Any, value: Value) -> bool:
+    alike = isinstance(operand, Value) and operand.shape == value.shape
+    return alike and operand.dtype == value.dtype
+
+
+def _sorted(
+    operations: Iterable[Operation],
+) -> tuple[tuple[Operation, ...], dict[Value, Operation], tuple[Operation, ...]]:
+    """Constants, views, and what is to be done at every step."""
+    constants: dict[Value, Operation] = {}
+    views: dict[Value, Operation] = {}
+    work: list[Operation] = []
+    for op in operations:
+        if all(v in constants for v in op.values):
+            constants[op.result] = op
+        elif op.name in VIEWS and not (op.name == "reshape" and op.values[0] in views):
+            views[op.result] = op
+        else:
+            work.append(op)
+    return tuple(constants.values()), views, tuple(work)
+
+
+def _roots(views: Mapping[Value, Operation]) -> dict[Value, Value]:
+    roots: dict[Value, Value] = {}
+    for value, op in views.items():
+        (base,) = op.values
+        roots[value] = roots.get(base, base)
+    return roots
+
+
+Before = dict[Operation, list[Operation]]
+
+
+def _before(work: Sequence[Operation], roots: Mapping[Value, Value]) -> Before:
+    """The makers of each operation's operands."""
+    maker = {op.result: op for op in work}
+    return {
+        op: list(
+            dict.fromkeys(maker[root] for v in op.values if (root := roots.get(v, v)) in maker)
+        )
+        for op in work
+    }
+
+
+def _in_place(
+    program: Program, work: Sequence[Operation], roots: Mapping[Value, Value], before: Before
+) -> set[int]:
+    """The states whose new value can be written over the old one.
+
+    All who read the old one must come before: that is added to `before`.
+    """
+    maker = {op.result: op for op in work}
+    readers: dict[Value, list[Operation]] = {}
+    for op in work:
+        for v in {roots.get(v, v) for v in op.values}:
+            readers.setdefault(v, []).append(op)
+    chosen = set()
+    for i, (was, after) in enumerate(zip(program.state, program.outputs, strict=True)):
+        writer = maker.get(after)
+        if was is after or writer is None:
+            continue
+        others = [op for op in readers.get(was, ()) if op is not writer]
+        itself = was in {roots.get(v, v) for v in writer.values}
+        whole = writer.name in ELEMENTWISE and was.shape == after.shape
+        seen = any(v in roots and roots[v] is was for v in writer.values)
+        if (itself and (seen or not whole)) or any(_leads(writer, op, before) for op in others):
+            continue
+        before[writer].extend(op for op in others if op not in before[writer])
+        chosen.add(i)
+    return chosen
+
+
+def _leads(first: Operation, last: Operation, before: Before) -> bool:
+    """Whether `last` must wait for `first`."""
+    seen, waiting = {last}, [last]
+    while waiting:
+        op = waiting.pop()
+        if op is first:
+            return True
+        waiting.extend(each for each in before[op] if each not in seen)
+        seen.update(before[op])
+    return False
+
+
+def _ordered(
+    work: Sequence[Operation], before: Before, outputs: Iterable[Value]
+) -> list[Operation]:
+    """What one output needs, just before it: an order in which few results are alive."""
+    maker = {op.result: op for op in work}
+    order: dict[Operation, None] = {}
+    for output in outputs:
+        waiting = [maker[output]] if output in maker else []
+        while waiting:
+            op = waiting[-1]
+            missing = [each for each in before[op] if each not in order]
+            if op in order or not missing:
+                order.setdefault(op)
+                waiting.pop()
+            else:
+                waiting.append(missing[0])
+    return list(order)
+
+
+def _stages(
+    order: Sequence[Operation], before: Before, fused: set[Operation]
+) -> dict[Operation, int]:
+    """Each stage is a kernel, followed by what no kernel holds."""
+    stages: dict[Operation, int] = {}
+    for op in order:
+        stages[op] = max(
+            (stages[p] + (op in fused and p not in fused) for p in before[op]), default=0
+        )
+    return stages
+
+
+def _postpone(
+    order: Sequence[Operation],
+    before: Before,
+    fused: set[Operation],
+    stages: dict[Operation, int],
+) -> None:
+    """What a kernel computes is computed where it is used, unless what it needs is larger.
+
+    So all new parameters come last, together. Single numbers come first: what is left is
+    then independent of one another.
+    """
+    last = max((stages[op] for op in order if op in fused), default=0)
+    users: dict[Operation, list[Operation]] = {op: [] for op in order}
+    for op in order:
+        for earlier in before[op]:
+            users[earlier].append(op)
+    for op in reversed(order):
+        largest = max((v.nbytes for v in op.values), default=0)
+        if op in fused and op.result.size > 1 and op.result.nbytes >= largest:
+            stages[op] = min((stages[user] for user in users[op]), default=last)
+
+
+def _instructions(
+    program: Program,
+    order: Sequence[Operation],
+    stages: Mapping[Operation, int],
+    fused: set[Operation],
+    before: Before,
+    roots: Mapping[Value, Value],
+) -> tuple[Instruction, ...]:
+    instructions: list[Instruction] = []
+    for stage in sorted(set(stages.values())):
+        here = [op for op in order if stages[op] == stage]
+        group = [op for op in here if op in fused]
+        if group:
+            inside = set(group)
+            needed = {
+                roots.get(v, v) for op in order if op not in inside for v in op.values
+            } | set(program.outputs)
+            instructions.append(fuse(group, before, needed, roots))
+        instructions.extend(op for op in here if op not in fused)
+    return tuple(instructions)
+
+
+def _places(
+    instructions: Sequence[Instruction],
+    states: Mapping[Value, int],
+    roots: Mapping[Value, Value],
+    program: Program,
+) -> tuple[dict[Value, int], int]:
+    made = [[v for v in written_by(each) if v not in states] for each in instructions]
+    read = [{roots.get(v, v) for v in touched_by(each)} for each in instructions]
+    # A result that is copied into the state at the end lives as long.
+    read.append({v for v in program.outputs if v not in states})
+    lives = lifetimes([*made, []], read)
+    viewed = set(roots.values())
+
+    def inherits(i: int, value: Value) -> Iterable[Value]:
+        instruction = instructions[i]
+        if isinstance(instruction, Kernel):
+            return _read_with(instruction, value)
+        same = instruction.name in ELEMENTWISE and instruction.name != "where"
+        return [v for v in instruction.values if same and v.shape == value.shape]
+
+    def unseen(i: int, value: Value) -> Iterable[Value]:
+        return [v for v in inherits(i, value) if v not in viewed and v.dtype == value.dtype]
+
+    return assign([*made, []], lives, unseen)
+
+
+def _read_with(kernel: Kernel, value: Value) -> list[Value]:
+    """The arrays that a kernel reads only where, element by element, it writes `value`."""
+    where: dict[Value, set[tuple[Nest, int]]] = {}
+    maker = None
+    for nest in kernel.nests:
+        for j, phase in enumerate(nest.phases):
+            for op in phase:
+                for v in op.values:
+                    where.setdefault(v, set()).add((nest, j))
+                if op.result is value:
+                    maker = op, {(nest, j)}
+    if maker is None or maker[0].name in REDUCTIONS:
+        return []
+    return [v for v in kernel.reads if v.shape == value.shape and where[v] == maker[1]]
+
+
+def _described(instruction: Instruction) -> str:
+    if not isinstance(instruction, Kernel):
+        return f"{instruction.name} -> {instruction.result.dtype} {instruction.result.shape}"
+    lines = [
+        f"kernel of {len(instruction.operations)} operations, {len(instruction.nests)} nests"
+    ]
+    for nest in instruction.nests:
+        phases = "; ".join(" ".join(op.name for op in phase) for phase in nest.phases)
+        lines.append(f"  {nest.domain[0]} x {nest.domain[1]}: {phases}")
+    return "\n".join(lines)
