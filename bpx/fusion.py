@@ -32,7 +32,7 @@ class Nest:
     Attributes
     ----------
     domain : (int, int)
-        n and k. A flat run of elements is (1, k).
+        n and k. A vector is a row: (1, k).
     phases : list of list of Operation
         In order. Operations of shape (n, 1) come once a row, before the phase's loop over k.
     """
@@ -174,12 +174,11 @@ class _Builder:
 
 
 def _domain(operation: Operation) -> tuple[int, int]:
-    """n and k of the loop; vectors, columns and whole equal arrays of one row are flat."""
+    """n and k of the loop; a vector is a row."""
     reduces = operation.name in REDUCTIONS
     shape = operation.values[0].shape if reduces else operation.result.shape
-    if len(shape) == 2 and (reduces or shape[1] != 1):
-        return shape[0], shape[1]
-    return 1, operation.result.size
+    n, k = (1,) * (2 - len(shape)) + shape
+    return n, k
 
 
 def _kept(

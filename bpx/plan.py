@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bpx.fusion import ELEMENTWISE, REDUCTIONS, Kernel, Nest, fuse
+from bpx.fusion import ELEMENTWISE, REDUCTIONS, Kernel, fuse
 from bpx.memory import assign, lifetimes
 from bpx.program import VIEWS, Operation, Program, Value
 
@@ -60,6 +60,18 @@ class Plan:
         """The array whose memory a view looks at."""
         return _roots(self.views)
 
+    def overwritten(self, kernel: Kernel) -> dict[Value, Value]:
+        """For each array that a kernel writes over one that it reads: that one."""
+        there = {self._place(v): v for v in kernel.reads}
+        return {v: there[place] for v in kernel.writes if (place := self._place(v)) in there}
+
+    def _place(self, v: Value) -> Any:
+        if v in self.states:
+            return "state", self.states[v]
+        if v in self.offsets:
+            return "scratch", self.offsets[v]
+        return ("state", self.program.state.index(v)) if v in self.program.state else v
+
     @property
     def kernels(self) -> tuple[Kernel, ...]:
         """The instructions that are kernels."""
@@ -91,7 +103,7 @@ def plan(program: Program, fuses: Callable[[Operation], bool] = lambda _: False)
     roots = _roots(views)
     before = _before(work, roots)
     in_place = _in_place(program, work, roots, before)
-    fused = {operation for operation in work if fuses(operation)}
+    fused = {op for op in work if fuses(op) and all(_dense(v, views) for v in op.values)}
     order = _ordered(work, before, program.outputs)
     stages = _stages(order, before, fused)
     _postpone(order, before, fused, stages)
@@ -179,6 +191,19 @@ def _sorted(
         else:
             work.append(op)
     return tuple(constants.values()), views, tuple(work)
+
+
+def _dense(v: Value, views: Mapping[Value, Operation]) -> bool:
+    """Whether the elements stand together, in order: of a transpose they do not."""
+    if v not in views:
+        return True
+    op = views[v]
+    parts = op.attribute("key", ())
+    whole = (None, Ellipsis, slice(None))
+    kept = op.name != "matrix_transpose" and all(
+        each in whole for each in (parts if isinstance(parts, tuple) else (parts,))
+    )
+    return kept and _dense(op.values[0], views)
 
 
 def _roots(views: Mapping[Value, Operation]) -> dict[Value, Value]:
@@ -345,19 +370,22 @@ def _places(
 
 
 def _read_with(kernel: Kernel, value: Value) -> list[Value]:
-    """The arrays that a kernel reads only where, element by element, it writes `value`."""
-    where: dict[Value, set[tuple[Nest, int]]] = {}
-    maker = None
+    """The arrays of which each element is read last where that of `value` is written."""
     for nest in kernel.nests:
-        for j, phase in enumerate(nest.phases):
-            for op in phase:
-                for v in op.values:
-                    where.setdefault(v, set()).add((nest, j))
-                if op.result is value:
-                    maker = op, {(nest, j)}
-    if maker is None or maker[0].name in REDUCTIONS:
-        return []
-    return [v for v in kernel.reads if v.shape == value.shape and where[v] == maker[1]]
+        for phase in nest.phases:
+            at = next((i for i, op in enumerate(phase) if op.result is value), None)
+            if at is None:
+                continue
+            if phase[at].name in REDUCTIONS:
+                return []
+            until = {v for op in phase[: at + 1] for v in op.values}
+            elsewhere = {
+                v for op in kernel.operations if op not in phase[: at + 1] for v in op.values
+            }
+            return [
+                v for v in kernel.reads if v in until - elsewhere and v.shape == value.shape
+            ]
+    return []
 
 
 def _described(instruction: Instruction) -> str:

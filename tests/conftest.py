@@ -28,6 +28,8 @@ def target(request):
 def _no_choice_from_outside(monkeypatch):
     monkeypatch.delenv("BPX_BACKEND", raising=False)
     monkeypatch.delenv("BPX_DTYPE", raising=False)
+    # Compiling takes seconds: where numba is meant to run, the test says so.
+    monkeypatch.setenv("BPX_NUMBA", "off")
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as xp
 
-from bpx_backends.engines.planned import Planned
-from bpx_backends.engines.replay import prepare, replay
+from bpx_backends.engines import numpy_engine
 
 name = "numpy"
-scan = Planned(prepare, replay)
+scan = numpy_engine.scan
+engine = numpy_engine.engine
 
 
 def version() -> str:

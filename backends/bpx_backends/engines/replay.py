@@ -6,7 +6,10 @@ state that entered and writes a fresh one; the steps after it work on that one, 
 the state that entered stays valid, and what is given back is nobody else's.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,40 +17,46 @@ import numpy as np
 from bpx.engine import index, leaves, rebuilt
 from bpx.fusion import Kernel
 from bpx.plan import Plan
-from bpx.program import Operation, Value, apply
+from bpx.program import Operation, Program, Value, apply
 from bpx_backends.engines.calls import Call, calls
+from bpx_backends.engines.threads import threads
 
-__all__ = ["Compiled", "Run", "bound", "replay"]
-
-Run = Callable[..., Any]
-"""A kernel, compiled: called with the arrays that it reads, then with those it writes."""
+__all__ = ["Compiled", "Fused", "prepare", "replay"]
 
 
-class Compiled(NamedTuple):
-    """A plan, and what it needs to be bound.
+class Fused(NamedTuple):
+    """A kernel's function.
 
     Attributes
     ----------
-    plan : Plan
-    kernels : mapping of Kernel to callable
-    constants : mapping of Value to ndarray
-    pool : callable
-        A context around a call, which gives a function that runs a kernel's call.
+    function : callable
+        ``function(part, parts, *arrays)``, the arrays flat.
+    arguments : tuple of Value
+        Those arrays. What is written over one that is read is not named again.
+    parts : int
+        Into how many parts it may be cut, to run at the same time.
     """
 
+    function: Callable[..., Any]
+    arguments: tuple[Value, ...]
+    parts: int
+
+
+class Compiled(NamedTuple):
+    """A plan, its kernels' functions and its constants: what is done once."""
+
     plan: Plan
-    kernels: Mapping[Kernel, Run]
+    kernels: Mapping[Kernel, Fused]
     constants: Mapping[Value, np.ndarray]
 
 
-def prepare(plan: Plan, compile_kernel: Callable[[Kernel], Run] | None = None) -> Compiled:
-    """What is done once for a plan: its kernels compiled, its constants computed."""
-    kernels = {each: compile_kernel(each) for each in plan.kernels if compile_kernel}
+def prepare(plan: Plan, fused: Callable[[Kernel], Fused] | None = None) -> Compiled:
+    """Compile a plan's kernels, if it has any, and compute its constants."""
     constants: dict[Value, np.ndarray] = {}
     for op in plan.constants:
         operands = [constants[v] if isinstance(v, Value) else v for v in op.operands]
         constants[op.result] = np.asarray(apply(np, op, operands))
-    return Compiled(plan, kernels, constants)
+    return Compiled(plan, {each: fused(each) for each in plan.kernels if fused}, constants)
 
 
 def replay(
@@ -61,65 +70,108 @@ def replay(
         for old, was, now in zip(entered, program.state, program.outputs, strict=True)
     ]
     picked = np.empty(program.rows.shape, np.intp if _only_gathers(program) else rows.dtype)
+    inputs = {**dict(zip(program.data, leaves(data), strict=True)), program.rows: picked}
     scratch = np.empty(compiled.plan.scratch, np.uint8)
-    shared = {**dict(zip(program.data, leaves(data), strict=True)), program.rows: picked}
-    first, rest = (
-        bound(compiled, dict(zip(program.state, old, strict=True)) | shared, fresh, scratch)
-        for old in (entered, fresh)
-    )
-    for i in range(start, stop):
-        picked[...] = index(rows, i)
-        for function, arguments in first if i == start else rest:
-            function(*arguments)
+    with _workers(compiled) as workers:
+        first, rest = (
+            _Bound(compiled, inputs, old, fresh, scratch, workers).calls()
+            for old in (entered, fresh)
+        )
+        for i in range(start, stop):
+            picked[...] = index(rows, i)
+            for function, arguments in first if i == start else rest:
+                function(*arguments)
     return rebuilt(state, fresh)
 
 
-def bound(
-    compiled: Compiled,
-    inputs: Mapping[Value, np.ndarray],
-    fresh: Sequence[np.ndarray],
-    scratch: np.ndarray,
-) -> list[Call]:
-    """The calls of one step, on these arrays.
-
-    Parameters
-    ----------
-    compiled : Compiled
-    inputs : mapping of Value to ndarray
-        The program's inputs.
-    fresh : sequence of ndarray
-        Where the new state goes, leaf by leaf.
-    scratch : ndarray of uint8
-        For all other results.
-    """
-    plan = compiled.plan
-    held = {**inputs, **compiled.constants}
-    held |= {value: fresh[i] for value, i in plan.states.items()}
-    for value, offset in plan.offsets.items():
-        held[value] = _at(scratch, offset, value)
-
-    def find(v: Any) -> Any:
-        if v in plan.views and v not in held:
-            op = plan.views[v]
-            held[v] = apply(np, op, [find(op.values[0])])
-        return held.get(v, v) if isinstance(v, Value) else v
-
-    steps: list[Call] = []
-    for instruction in plan.instructions:
-        if isinstance(instruction, Operation):
-            operands = [find(v) for v in instruction.operands]
-            steps += calls(instruction, operands, find(instruction.result))
-        else:
-            arrays = (find(v) for v in (*instruction.reads, *instruction.writes))
-            steps.append(Call(compiled.kernels[instruction], tuple(arrays)))
-    return steps + [Call(np.copyto, (fresh[i], find(value))) for i, value in plan.copies]
-
-
-def _at(scratch: np.ndarray, offset: int, value: Value) -> np.ndarray:
-    return scratch[offset : offset + value.nbytes].view(value.dtype.name).reshape(value.shape)
-
-
-def _only_gathers(program: Any) -> bool:
+def _only_gathers(program: Program) -> bool:
     """Whether the rows are indices alone; NumPy gathers faster by its own integers."""
     users = [op for op in program.operations if program.rows in op.values]
     return all(op.name == "take" and op.values[0] is not program.rows for op in users)
+
+
+class _Workers(NamedTuple):
+    """The threads for large kernels, beside the one that calls."""
+
+    executor: Executor | None
+    threads: int
+
+
+@contextmanager
+def _workers(compiled: Compiled) -> Iterator[_Workers]:
+    large = any(each.parts > 1 for each in compiled.kernels.values())
+    number = threads() if large else 1
+    if number == 1:
+        yield _Workers(None, 1)
+        return
+    with ThreadPoolExecutor(number - 1, "bpx") as executor:
+        yield _Workers(executor, number)
+
+
+@dataclass
+class _Bound:
+    """A plan with arrays: the state that enters, the one that leaves, and all between."""
+
+    compiled: Compiled
+    inputs: Mapping[Value, np.ndarray]
+    entered: Sequence[np.ndarray]
+    fresh: Sequence[np.ndarray]
+    scratch: np.ndarray
+    workers: _Workers
+    held: dict[Value, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        plan = self.compiled.plan
+        self.held = {**self.inputs, **self.compiled.constants}
+        self.held |= dict(zip(plan.program.state, self.entered, strict=True))
+        self.held |= {value: self.fresh[i] for value, i in plan.states.items()}
+        for v, offset in plan.offsets.items():
+            memory = self.scratch[offset : offset + v.nbytes]
+            self.held[v] = memory.view(v.dtype.name).reshape(v.shape)
+
+    def find(self, v: Any) -> Any:
+        """The array of a value; a view is made when it is first asked for."""
+        if not isinstance(v, Value):
+            return v
+        if v not in self.held:
+            op = self.compiled.plan.views[v]
+            self.held[v] = apply(np, op, [self.find(op.values[0])])
+        return self.held[v]
+
+    def calls(self) -> list[Call]:
+        """One step."""
+        plan = self.compiled.plan
+        steps: list[Call] = []
+        for each in plan.instructions:
+            if isinstance(each, Operation):
+                steps += calls(
+                    each, [self.find(v) for v in each.operands], self.find(each.result)
+                )
+            else:
+                steps += self._kernel(each)
+        return steps + [Call(np.copyto, (self.fresh[i], self.find(v))) for i, v in plan.copies]
+
+    def _kernel(self, kernel: Kernel) -> Iterator[Call]:
+        function, arguments, parts = self.compiled.kernels[kernel]
+        places = {
+            base: self.find(v) for v, base in self.compiled.plan.overwritten(kernel).items()
+        }
+        for base, place in places.items():
+            if (
+                old := self.find(base)
+            ) is not place and base in self.compiled.plan.program.state:
+                yield Call(np.copyto, (place, old))  # the kernel works in place
+        arrays = [places.get(v, self.find(v)).reshape(-1) for v in arguments]
+        parts = min(parts, self.workers.threads)
+        if parts == 1:
+            yield Call(function, (0, 1, *arrays))
+        else:
+            yield Call(_together, (self.workers.executor, function, parts, arrays))
+
+
+def _together(executor: Executor, function: Any, parts: int, arrays: Sequence[Any]) -> None:
+    """All parts of a kernel at once, the first in this thread."""
+    others = [executor.submit(function, part, parts, *arrays) for part in range(1, parts)]
+    function(0, parts, *arrays)
+    for each in others:
+        each.result()

@@ -1,0 +1,85 @@
+"""Kernels compiled by numba: what the NumPy engine runs where numba is installed.
+
+A kernel's source lies in the cache folder, and numba keeps its machine code beside it, so
+that only the first process compiles it. Of numba's own threads nothing is used: two Python
+threads that enter them at once abort the process. A kernel lets go of the interpreter's
+lock; a large one is cut in parts, for threads that live as long as the engine's call.
+"""
+
+import hashlib
+import importlib.util
+import linecache
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from bpx.data.places import cache_folder
+from bpx.errors import InputError
+from bpx.files import write_atomically
+from bpx.fusion import Kernel, can_fuse
+from bpx.plan import Plan
+from bpx.program import Operation
+from bpx_backends.engines.numba_source import SUPPORTED, source
+from bpx_backends.engines.replay import Compiled, Fused, prepare
+
+__all__ = ["compiled", "fuses"]
+
+_UNFUSED = frozenset(("exp", "expm1", "log", "log1p", "pow", "tanh"))
+"""NumPy computes these several at a time, numba one by one."""
+FEW = 128
+"""Elements, up to which one by one is as fast as another call."""
+PART = 1 << 19
+"""Bytes that a kernel touches for each thread that it is worth."""
+
+
+def fuses(op: Operation) -> bool:
+    """Whether an operation goes into a kernel."""
+    slow = op.name in _UNFUSED and op.result.size > FEW
+    return op.name in SUPPORTED and not slow and can_fuse(op)
+
+
+def compiled(plan: Plan) -> Compiled:
+    """A plan with its kernels compiled."""
+    return prepare(plan, lambda kernel: _fused(plan, kernel))
+
+
+def _fused(plan: Plan, kernel: Kernel) -> Fused:
+    text, arguments, splits = source(kernel, plan.overwritten(kernel))
+    touched = sum(v.nbytes for v in (*kernel.reads, *kernel.writes))
+    return Fused(_function(text), arguments, max(1, touched // PART) if splits else 1)
+
+
+@lru_cache(maxsize=1024)
+def _function(text: str) -> Callable[..., Any]:
+    """The function of a source text, compiled by this process or an earlier one."""
+    name = f"bpx_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    path = cache_folder() / "kernels" / f"{name}.py"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            with write_atomically(path) as file:
+                file.write(text.encode())
+        return _imported(name, path).kernel
+    except (OSError, InputError):  # no place to keep it
+        return _executed(name, text.replace("cache=True", "cache=False"))
+
+
+def _imported(name: str, path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # numba's cache looks for it there
+    spec.loader.exec_module(module)
+    return module
+
+
+def _executed(name: str, text: str) -> Callable[..., Any]:
+    module = ModuleType(name)
+    file = f"<{name}>"
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
+    exec(compile(text, file, "exec"), module.__dict__)
+    return module.__dict__["kernel"]

@@ -1,0 +1,22 @@
+"""How many threads NumPy's products use, which the engine then uses as well."""
+
+import os
+
+__all__ = ["threads"]
+
+
+def threads() -> int:
+    """The threads of NumPy's BLAS, as far as it can be asked; else the cores, at most."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        wished = [os.environ.get(name, "") for name in _VARIABLES]
+        return min(
+            [int(each) for each in wished if each.isdigit() and int(each)] + [cores or 1]
+        )
+    blas = ThreadpoolController().select(user_api="blas").info()
+    return max([each["num_threads"] for each in blas], default=cores or 1)
+
+
+_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
