@@ -32,7 +32,7 @@ docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 bench: $(VENV)/.dev$(EXTRAS)
-	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks --out runs/benchmarks $(BENCH)
 	$(BIN)/python -m benchmarks.imports
 
 clean:

@@ -26,7 +26,8 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import bpx
-from benchmarks.report import aligned, band, environment, heading, line, write
+from benchmarks.machine import environment
+from benchmarks.report import aligned, band, heading, line, write
 from bpx.data import Dataset, Split
 
 __all__ = ["ROWS", "Result", "Row", "chosen", "main", "train"]

@@ -2,11 +2,12 @@
 
 The data are random arrays of MNIST's shape, so that none need be downloaded: pixels from
 U(0, 1) and labels from 0 to 9. Every product is of the size that MNIST gives; only the
-accuracies mean nothing.
+accuracies mean nothing. Each layer's activation chooses its initial weights: for ReLU the
+variance 2/n_in, with which what enters sixteen layers also leaves them.
 """
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, groupby
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -14,7 +15,9 @@ import numpy as np
 import bpx
 from bpx.host import batches
 
-__all__ = ["CASES", "Case", "Problem", "problem"]
+__all__ = ["CASES", "MNIST", "Case", "Problem", "network", "problem"]
+
+MNIST = 50_000
 
 
 class Case(NamedTuple):
@@ -49,51 +52,64 @@ class Case(NamedTuple):
         """The steps of an epoch."""
         return self.samples // self.batch
 
+    def lasting(self, samples: int) -> "Case":
+        """The same, an epoch having as many whole batches as that many samples give."""
+        return self._replace(samples=max(samples // self.batch, 1) * self.batch)
+
+    @property
+    def short(self) -> str:
+        """Its name, widths and batch."""
+        runs = ((width, len(list(same))) for width, same in groupby(self.sizes))
+        widths = (f"[{k}]*{n}" if n > 2 else "-".join([str(k)] * n) for k, n in runs)
+        return f"{self.name}: {'-'.join(widths)}, batch {self.batch}"
+
     def __str__(self) -> str:
-        widths = "-".join(map(str, self.sizes))
         return (
-            f"{self.name}: {widths}, {self.hidden}, {self.output} with {self.cost}, "
-            f"{self.optimizer}, batch {self.batch}, epochs of {self.steps} steps"
+            f"{self.short}, {self.hidden}, {self.output} with {self.cost}, "
+            f"{self.optimizer}, epochs of {self.steps} steps"
         )
 
+
+_S = Case("S", (784, 30, 10), "sigmoid", "sigmoid", "quadratic", "sgd", 3.0, 10, MNIST)
+_M = Case(
+    "M", (784, 512, 512, 10), "relu", "softmax", "cross_entropy", "adam", 1e-3, 128, 12_800
+)
 
 CASES = {
     case.name: case
     for case in (
-        Case("S", (784, 30, 10), "sigmoid", "sigmoid", "quadratic", "sgd", 3.0, 10, 50_000),
-        Case(
-            "M",
-            (784, 512, 512, 10),
-            "relu",
-            "softmax",
-            "cross_entropy",
-            "adam",
-            1e-3,
-            128,
-            12_800,
-        ),
+        _S,
+        _M,
+        _M._replace(name="L", sizes=(784, 4096, 4096, 10), batch=1024, samples=4096),
+        _M._replace(name="deep", sizes=(784, *[64] * 16, 10), batch=64),
+        _M._replace(name="wide", batch=8192, samples=32_768),
     )
 }
+"""On a CPU a step of L takes a second: there an epoch has a few steps only."""
 
 
 class Problem(NamedTuple):
-    """A case with its numbers: every peer starts from these weights and takes this order.
+    """A case with its numbers: every peer starts from the same weights, in the same order.
 
     Attributes
     ----------
     case : Case
     x : ndarray of float32, shape (samples, k_0)
     y : ndarray of int32, shape (samples,)
-    w, b : tuples of ndarrays of float32, shapes (k_l, k_{l-1}) and (k_l,)
     seed : int
+    device : {"cpu", "cuda"}
+        Where it is to be trained.
     """
 
     case: Case
     x: np.ndarray
     y: np.ndarray
-    w: tuple[np.ndarray, ...]
-    b: tuple[np.ndarray, ...]
     seed: int
+    device: str
+
+    def parameters(self) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+        """w and b, drawn anew, float32 of shapes (k_l, k_{l-1}) and (k_l,)."""
+        return network(self.case, self.seed, "numpy").parameters
 
     def orders(self) -> Iterator[np.ndarray]:
         """Each epoch's mini-batches, int32 of shape (steps, batch), drawn when asked for."""
@@ -102,18 +118,22 @@ class Problem(NamedTuple):
             yield batches(self.seed, epoch, n, batch, shuffle=True)[0]
 
 
-def problem(case: Case, seed: int = 0) -> Problem:
+def problem(case: Case, seed: int = 0, device: str = "cpu") -> Problem:
     """The numbers of a case."""
     rng = np.random.default_rng(seed)
     x = rng.random((case.samples, case.sizes[0]), dtype=np.float32)
     y = rng.integers(case.sizes[-1], size=case.samples, dtype=np.int32)
-    network = bpx.Network(
+    return Problem(case, x, y, seed, device)
+
+
+def network(case: Case, seed: int, backend: str) -> bpx.Network:
+    """A case's network, with bpx's initial weights."""
+    return bpx.Network(
         case.sizes,
         hidden=case.hidden,
         output=case.output,
         cost=case.cost,
         seed=seed,
-        backend="numpy",
+        backend=backend,
         dtype="float32",
     )
-    return Problem(case, x, y, network.weights, network.biases, seed)

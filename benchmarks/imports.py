@@ -17,7 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks.report import band, environment, heading, table, write
+from benchmarks.machine import environment
+from benchmarks.report import band, heading, table, write
 
 __all__ = ["Module", "largest", "main", "parse", "seconds"]
 

@@ -1,36 +1,15 @@
-"""What every benchmark prints and writes: Markdown tables, JSON, and the machine."""
+"""What every benchmark prints and writes: Markdown tables, and JSON."""
 
 import json
-import os
-import platform
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-__all__ = ["aligned", "band", "cores", "environment", "heading", "line", "table", "write"]
-
-LIBRARIES = ("numpy", "torch", "jax", "jaxlib", "scikit-learn", "cupy", "numba")
+__all__ = ["aligned", "band", "heading", "line", "number", "table", "write"]
 
 
-def environment(*libraries: str) -> dict[str, Any]:
-    """The date, the machine, and the versions of those libraries that are installed."""
-    from bpx import __version__
-
-    return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "processor": _processor(),
-        "cores": cores(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "bpx": __version__,
-        **{name: found for name in libraries or LIBRARIES if (found := _version(name))},
-    }
-
-
-def heading(title: str, facts: dict[str, Any]) -> str:
+def heading(title: str, facts: Mapping[str, Any]) -> str:
     """A title, and the facts in one paragraph below it."""
     known = ", ".join(f"{key} {value}" for key, value in facts.items())
     return f"## {title}\n\n{known}\n"
@@ -51,36 +30,24 @@ def aligned(columns: int) -> str:
     return line(["---", *["---:"] * (columns - 1)])
 
 
-def band(values: Sequence[float], digits: int) -> str:
-    """Median [min, max]."""
-    middle, low, high = (
-        f"{value:,.{digits}f}" for value in (median(values), min(values), max(values))
-    )
-    return f"{middle} [{low}, {high}]"
+def band(values: Sequence[float], digits: int | None = None) -> str:
+    """Median [min, max]; as many digits as `number` takes for the median, if not told."""
+    middle = median(values)
+    digits = _digits(middle) if digits is None else digits
+    low, high = min(values), max(values)
+    return f"{middle:,.{digits}f} [{low:,.{digits}f}, {high:,.{digits}f}]"
+
+
+def number(value: float) -> str:
+    """A number with three digits that count, or more before the point."""
+    return f"{value:,.{_digits(value)}f}"
+
+
+def _digits(value: float) -> int:
+    return 0 if value >= 1000 else 1 if value >= 10 else 2
 
 
 def write(path: Path | None, results: Any) -> None:
     """The results as JSON, if a path was asked for."""
     if path is not None:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-
-
-def cores() -> int:
-    """The cores that this process may use: the libraries' pools start with as many."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")  # Linux alone; platform.processor() is empty there
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    models = (text.partition(":")[2].strip() for text in lines if text.startswith("model name"))
-    return next(models, platform.processor() or "unknown")
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

@@ -68,6 +68,9 @@ class Backend(Protocol):
     def to_host(self, x: Any, /) -> Any:
         """The same values as a host array, which may share memory and be read-only."""
 
+    def engine(self) -> str:
+        """How `scan` runs the steps here, in a few words, for ``bpx info``."""
+
     def active(self, device: Any, /) -> AbstractContextManager[Any]:
         """A context in which operations on that device's arrays may run."""
 

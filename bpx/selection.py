@@ -97,12 +97,15 @@ class BackendInfo(NamedTuple):
         The usable devices.
     problem : str or None
         Why it cannot be used, and what to do; None if it can.
+    engine : str or None
+        How it runs training steps; None if it cannot.
     """
 
     name: str
     version: str | None
     devices: tuple[str, ...]
     problem: str | None
+    engine: str | None = None
 
 
 class _Choice(NamedTuple):
@@ -308,6 +311,7 @@ def _info(name: str) -> BackendInfo:
     try:
         devices = backend.devices()
         problem = None if devices else f"{name} is installed, but has no usable device"
+        engine = backend.engine() if hasattr(backend, "engine") else None
     except Exception as error:
-        devices, problem = (), _no_device(backend, None, error)
-    return BackendInfo(name, backend.version(), devices, problem)
+        devices, problem, engine = (), _no_device(backend, None, error), None
+    return BackendInfo(name, backend.version(), devices, problem, engine)

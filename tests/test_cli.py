@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.cli.pools import slower_kernel
 
 pytest.importorskip("click", reason="the command line is an extra")
 pytest.importorskip("rich", reason="the command line is an extra")
@@ -554,6 +555,31 @@ def test_info_as_json():
     backends = {each["name"]: each for each in found["backends"]}
     assert backends["numpy"]["devices"] == ["cpu"]
     assert backends["numpy"]["problem"] is None
+
+
+def test_info_shows_engines_and_thread_pools():
+    said = ok("info", env={"BPX_NUMBA": "off"})
+    assert "numba" in said
+    assert "operation by operation" in said
+    found = json.loads(ok("info", "--json"))
+    assert all("threads" in pool for pool in found["pools"])
+    assert isinstance(found["warnings"], list)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "features", "said"),
+    [
+        ("Haswell", ["X86_V3", "X86_V4"], "OPENBLAS_CORETYPE=SkylakeX"),
+        ("Prescott", ["SSE3", "AVX2"], "OPENBLAS_CORETYPE=Haswell"),
+        ("SkylakeX", ["X86_V3", "X86_V4", "AVX512_ICL"], None),
+        ("Zen", ["X86_V2", "X86_V3"], None),
+        ("Nehalem", ["SSE42"], None),
+        ("neoversen1", ["ASIMD"], None),
+    ],
+)
+def test_a_kernel_of_openblas_that_is_slower_than_the_cpu(kernel, features, said):
+    told = slower_kernel(kernel, features)
+    assert told is None if said is None else said in told
 
 
 def test_info_tells_of_a_backend_that_cannot_be_used():

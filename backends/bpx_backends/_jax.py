@@ -59,6 +59,10 @@ def to_host(x: jax.Array) -> np.ndarray:
     return np.asarray(x.astype(xp.float32) if x.dtype == xp.bfloat16 else x)
 
 
+def engine() -> str:
+    return "steps in one program, compiled by XLA"
+
+
 def active(device: jax.Device) -> AbstractContextManager[Any]:
     if device.platform == "cpu":
         return nullcontext()

@@ -1,21 +1,38 @@
-"""Those that are timed side by side: bpx, and the same training written by hand elsewhere.
+"""Those that are timed side by side: bpx, and the same work written by hand elsewhere.
 
-A peer is a function ``prepare(problem) -> train`` in a module of its framework, and a row
-of the table below. Calling ``train()`` trains one more epoch, has finished it when it
-returns, and gives the epoch's mean cost and accuracy, each batch measured before its update.
-Every peer does the same work from the same weights in the same order: it draws the epoch's
-order, gathers each mini-batch by index from arrays that stay where they are, steps, and
-keeps running sums of cost and accuracy that are read once, at the end.
+A peer is a row of the table below: two functions in a module of its framework.
+
+``training(problem) -> train``: calling ``train()`` trains one more epoch, has finished it
+when it returns, and gives the epoch's mean cost and accuracy, each batch measured before its
+update. Every peer does the same work from the same weights in the same order: it draws the
+epoch's order, gathers each mini-batch by index from arrays that stay on the device, steps,
+and keeps running sums of cost and accuracy that are read once, at the end.
+
+``answering(problem, batch) -> answer``: calling ``answer()`` computes the outputs for the
+first `batch` samples, which lie on the device, and has finished when it returns them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from benchmarks import cuda, precision
 from benchmarks.cases import Problem
 
-__all__ = ["PEERS", "Outcome", "Peer", "Train", "available"]
+__all__ = [
+    "PEERS",
+    "PRODUCTS",
+    "Answer",
+    "Outcome",
+    "Peer",
+    "Train",
+    "available",
+    "trainers",
+    "why_not",
+]
+
+PRODUCTS = "products alone"
 
 
 class Outcome(NamedTuple):
@@ -28,42 +45,103 @@ class Outcome(NamedTuple):
 Train = Callable[[], Outcome]
 """Trains one more epoch."""
 
+Answer = Callable[[], Any]
+"""Gives the outputs, on the device."""
+
 
 class Peer(NamedTuple):
-    """One row: what it is called, the package it needs, and its ``module:function``.
+    """One row.
 
     Attributes
     ----------
-    name, needs, where : str
+    name : str
+    imports : tuple of str
+        The modules that a user of it imports; the last one's package must be installed.
+    module : str
+        Of this folder.
+    training, answering : str or None
+        Its functions; None for what it is not measured in.
+    devices : tuple of {"cpu", "cuda"}
+        Where it runs.
     equal : bool
         Whether it does all of the work above, and so comes to the same cost.
     """
 
     name: str
-    needs: str
-    where: str
+    imports: tuple[str, ...]
+    module: str
+    training: str | None
+    answering: str | None = None
+    devices: tuple[str, ...] = ("cpu", "cuda")
     equal: bool = True
 
-    def prepare(self, problem: Problem) -> Train:
+    def trains(self, problem: Problem) -> Train:
         """Bring the problem to the framework; nothing is imported before."""
-        module, _, function = self.where.partition(":")
-        train: Train = getattr(import_module(f"{__name__}.{module}"), function)(problem)
-        return train
+        return self._function(self.training)(problem)
 
+    def answers(self, problem: Problem, batch: int) -> Answer:
+        """The same, for inference."""
+        return self._function(self.answering)(problem, batch)
+
+    def _function(self, name: str | None) -> Any:
+        module = import_module(f"{__name__}.{self.module}")
+        precision.apply()
+        return getattr(module, name or "")
+
+
+_CPU, _CUDA = ("cpu",), ("cuda",)
+_NUMPY = ("bpx", "bpx_backends._numpy")
+_TORCH = ("bpx", "bpx_backends._torch", "torch")
+_JAX = ("bpx", "bpx_backends._jax", "jax")
+_CUPY = ("bpx", "bpx_backends._cupy", "cupy")
 
 PEERS = (
-    Peer("bpx numpy", "numpy", "_bpx:on_numpy"),
-    Peer("bpx torch", "torch", "_bpx:on_torch"),
-    Peer("bpx jax", "jax", "_bpx:on_jax"),
-    Peer("NumPy by hand", "numpy", "_numpy:by_hand"),
-    Peer("PyTorch eager", "torch", "_torch:eager"),
-    Peer("JAX scan", "jax", "_jax:scan"),
-    Peer("JAX jit per step", "jax", "_jax:per_step"),
-    Peer("scikit-learn", "sklearn", "_sklearn:fit", equal=False),
-    Peer("products alone", "numpy", "_numpy:products", equal=False),
+    Peer("bpx numpy", (*_NUMPY, "numpy"), "_bpx", "numpy", "answers_numpy", _CPU),
+    Peer("bpx numpy+numba", (*_NUMPY, "numba"), "_bpx", "numba", None, _CPU),
+    Peer("bpx torch", _TORCH, "_bpx", "torch", "answers_torch"),
+    Peer("bpx jax", _JAX, "_bpx", "jax", "answers_jax"),
+    Peer("bpx cupy", _CUPY, "_bpx", "cupy", "answers_cupy", _CUDA),
+    Peer("NumPy by hand", ("numpy",), "_numpy", "by_hand", None, _CPU),
+    Peer("PyTorch eager", ("torch",), "_torch", "eager", "answers"),
+    Peer("PyTorch compile", ("torch",), "_torch", "compiled"),
+    Peer("PyTorch CUDA graphs", ("torch",), "_torch", "graphed", None, _CUDA),
+    Peer("JAX scan", ("jax.numpy",), "_jax", "scan"),
+    Peer("JAX jit per step", ("jax.numpy",), "_jax", "per_step"),
+    Peer("JAX jit", ("jax.numpy",), "_jax", None, "answers"),
+    Peer(
+        *("scikit-learn", ("sklearn.neural_network",), "_sklearn", "fit", "answers"),
+        devices=_CPU,
+        equal=False,
+    ),
+    Peer(PRODUCTS, ("numpy",), "_numpy", "products", None, _CPU, equal=False),
+    Peer(PRODUCTS, ("torch",), "_torch", "products", None, _CUDA, equal=False),
 )
 
 
-def available() -> tuple[Peer, ...]:
-    """The peers whose package is installed."""
-    return tuple(peer for peer in PEERS if find_spec(peer.needs))
+def trainers(peers: Iterable[Peer]) -> list[Peer]:
+    """Those that train a network."""
+    return [peer for peer in peers if peer.training and peer.name != PRODUCTS]
+
+
+def available(device: str) -> tuple[tuple[Peer, ...], dict[str, str]]:
+    """The peers that can run on a device, and why the others cannot."""
+    reasons = {peer: why_not(peer, device) for peer in PEERS}
+    here = tuple(peer for peer, reason in reasons.items() if reason is None)
+    names = {peer.name for peer in here}
+    return here, {
+        peer.name: reason
+        for peer, reason in reasons.items()
+        if reason and peer.name not in names
+    }
+
+
+def why_not(peer: Peer, device: str) -> str | None:
+    """Why a peer cannot run on a device; None if it can."""
+    if device not in peer.devices:
+        return f"not on the {'GPU' if device == 'cuda' else 'CPU'}"
+    library = peer.imports[-1].partition(".")[0]
+    if not find_spec(library):
+        return f"{library} is not installed"
+    if device == "cuda" and not cuda.sees(library):
+        return f"{library} sees no CUDA device"
+    return None

@@ -1,80 +1,129 @@
-"""JAX by hand: autograd, jit, and either `lax.scan` over the epoch or one call a step."""
+"""JAX by hand: autograd, jit, and either `lax.scan` over the epoch or one call a step.
 
+What changes is donated, so that XLA may write it in place. A call for each step is handed
+its indices by the host: on a CPU that is faster than to look them up in the epoch's order.
+"""
+
+from collections.abc import Callable
 from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from benchmarks.cases import Case, Problem
-from benchmarks.peers import Outcome, Train
+from benchmarks.peers import Answer, Outcome, Train
 
-SIGMA = {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu}
+SIGMA = {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "softmax": jax.nn.softmax}
+
+
+class Carry(NamedTuple):
+    """What changes: w then b, the optimizer's state, and the epoch's sums."""
+
+    parameters: Any
+    state: Any
+    cost: Any
+    hits: Any
 
 
 def scan(problem: Problem) -> Train:
     """One compiled call an epoch."""
-    orders, (x, y, carry) = problem.orders(), _arrays(problem)
-    epoch = jax.jit(
-        lambda carry, x, y, rows: lax.scan(
-            lambda carry, row: (_step(problem.case, carry, x, y, row), None), carry, rows
-        )[0]
-    )
 
-    def train() -> Outcome:
-        nonlocal carry
-        carry = epoch(_zeroed(carry), x, y, jnp.asarray(next(orders)))
-        return _outcome(problem.case, carry)
+    @partial(jax.jit, donate_argnums=0)
+    def epoch(carry: Carry, x: jax.Array, y: jax.Array, order: jax.Array) -> Carry:
+        def one(carry: Carry, rows: jax.Array) -> tuple[Carry, None]:
+            return _step(problem.case, carry, x, y, rows), None
 
-    return train
+        return lax.scan(one, carry, order)[0]
+
+    put = _putter(problem)
+    return _epochs(problem, lambda carry, x, y, order: epoch(carry, x, y, put(order)))
 
 
 def per_step(problem: Problem) -> Train:
     """One compiled call a step."""
-    orders, (x, y, carry) = problem.orders(), _arrays(problem)
-    step = jax.jit(partial(_step, problem.case))
+
+    step = jax.jit(partial(_step, problem.case), donate_argnums=0)
+
+    def epoch(carry: Carry, x: jax.Array, y: jax.Array, order: np.ndarray) -> Carry:
+        for rows in order:
+            carry = step(carry, x, y, rows)
+        return carry
+
+    return _epochs(problem, epoch)
+
+
+def answers(problem: Problem, batch: int) -> Answer:
+    case, put = problem.case, _putter(problem)
+    parameters, x = _parameters(problem, put), put(problem.x[:batch])
+    outputs = jax.jit(lambda parameters, x: SIGMA[case.output](_logits(case, parameters, x)))
+    return lambda: jax.block_until_ready(outputs(parameters, x))
+
+
+def _epochs(problem: Problem, epoch: Callable[..., Carry]) -> Train:
+    case, put, orders = problem.case, _putter(problem), problem.orders()
+    x, y = put(problem.x), put(problem.y)
+    parameters = _parameters(problem, put)
+    zeros = put(np.zeros((), np.float32)), put(np.zeros((), np.int32))
+    carry = Carry(parameters, _state(case, parameters), *zeros)
 
     def train() -> Outcome:
         nonlocal carry
-        carry = _zeroed(carry)
-        for rows in next(orders):
-            carry = step(carry, x, y, rows)
-        return _outcome(problem.case, carry)
+        sums = [each + 0 for each in zeros]  # new ones: they are donated
+        carry = epoch(Carry(*carry[:2], *sums), x, y, next(orders))
+        return Outcome(float(carry.cost) / case.steps, int(carry.hits) / case.samples)
 
     return train
 
 
-def _arrays(problem: Problem):
-    """The data, and what changes: parameters, optimizer state, cost and hits."""
-    parameters = [jnp.asarray(each) for each in (*problem.w, *problem.b)]
-    zeros = [jnp.zeros_like(each) for each in parameters]
-    t = jnp.zeros((), jnp.float32)
-    state = (t, zeros, zeros) if problem.case.optimizer == "adam" else ()
-    return jnp.asarray(problem.x), jnp.asarray(problem.y), _zeroed((parameters, state))
+def _putter(problem: Problem) -> Callable[[Any], jax.Array]:
+    """Brings host arrays to the problem's device."""
+    device = jax.devices("gpu" if problem.device == "cuda" else "cpu")[0]
+    return lambda host: jax.device_put(host, device)
 
 
-def _step(case: Case, carry, x, y, rows):
-    parameters, state, cost, hits = carry
+def _parameters(problem: Problem, put: Callable[[Any], jax.Array]) -> list[jax.Array]:
+    w, b = problem.parameters()
+    return [put(each) for each in (*w, *b)]
+
+
+def _state(case: Case, parameters: list[jax.Array]) -> tuple[Any, ...]:
+    """Adam's count of steps and its two moments."""
+    if case.optimizer == "sgd":
+        return ()
+    m, v = ([jnp.zeros_like(each) for each in parameters] for _ in range(2))
+    return jnp.zeros_like(parameters[-1], shape=()), m, v
+
+
+def _step(case: Case, carry: Carry, x: Any, y: Any, rows: Any) -> Carry:
     labels = y[rows]
     loss = partial(_loss, case, x=x[rows], labels=labels)
-    (mean, outputs), gradients = jax.value_and_grad(loss, has_aux=True)(parameters)
-    parameters, state = UPDATE[case.optimizer](case.eta, parameters, state, gradients)
-    hits += jnp.sum(jnp.argmax(outputs, axis=1) == labels, dtype=jnp.int32)
-    return parameters, state, cost + mean, hits
+    (mean, outputs), gradients = jax.value_and_grad(loss, has_aux=True)(carry.parameters)
+    update = UPDATE[case.optimizer]
+    parameters, state = update(case.eta, carry.parameters, carry.state, gradients)
+    hits = jnp.sum(jnp.argmax(outputs, axis=1) == labels, dtype=jnp.int32)
+    return Carry(parameters, state, carry.cost + mean, carry.hits + hits)
 
 
-def _loss(case: Case, parameters, *, x, labels):
-    """The mean cost, and the outputs (after softmax, their logits)."""
-    depth = len(case.sizes) - 1
-    a = x
-    for i, (w, b) in enumerate(zip(parameters[:depth], parameters[depth:], strict=True)):
-        z = a @ w.T + b
-        a = SIGMA[case.hidden](z) if i < depth - 1 else z
+def _loss(case: Case, parameters: Any, *, x: Any, labels: Any) -> tuple[Any, Any]:
+    """The mean cost, and the outputs (before softmax, which keeps their order)."""
+    z = _logits(case, parameters, x)
     y = jax.nn.one_hot(labels, case.sizes[-1], dtype=x.dtype)
     if case.cost == "cross_entropy":
-        return -jnp.mean(jnp.sum(y * jax.nn.log_softmax(a), axis=1)), a
-    a = SIGMA[case.output](a)
+        return -jnp.mean(jnp.sum(y * jax.nn.log_softmax(z), axis=1)), z
+    a = SIGMA[case.output](z)
     return 0.5 * jnp.mean(jnp.sum((a - y) ** 2, axis=1)), a
+
+
+def _logits(case: Case, parameters: Any, x: Any) -> Any:
+    depth = len(case.sizes) - 1
+    layers = list(zip(parameters[:depth], parameters[depth:], strict=True))
+    for w, b in layers[:-1]:
+        x = SIGMA[case.hidden](x @ w.T + b)
+    w, b = layers[-1]
+    return x @ w.T + b
 
 
 def _sgd(eta, parameters, state, gradients):
@@ -94,12 +143,3 @@ def _adam(eta, parameters, state, gradients, beta1=0.9, beta2=0.999, epsilon=1e-
 
 
 UPDATE = {"sgd": _sgd, "adam": _adam}
-
-
-def _zeroed(carry):
-    """The same, its sums at zero for a new epoch."""
-    return (*carry[:2], jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32))
-
-
-def _outcome(case: Case, carry) -> Outcome:
-    return Outcome(float(carry[2]) / case.steps, int(carry[3]) / case.samples)

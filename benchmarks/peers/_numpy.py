@@ -12,7 +12,8 @@ def by_hand(problem: Problem) -> Train:
     case, orders = problem.case, problem.orders()
     eye = np.eye(case.sizes[-1], dtype=np.float32)
     update = {"sgd": _sgd, "adam": _adam}[case.optimizer](case.eta)
-    parameters = [*problem.w, *problem.b]
+    w, b = problem.parameters()
+    parameters = [*w, *b]
 
     def train() -> Outcome:
         nonlocal parameters
@@ -29,17 +30,19 @@ def by_hand(problem: Problem) -> Train:
 
 
 def products(problem: Problem) -> Train:
-    """The matrix products of a step alone, on arrays that are already there."""
-    case, w = problem.case, problem.w
-    a = [np.ones((case.batch, k), dtype=np.float32) for k in case.sizes]
+    """The matrix products of a step alone, from and into arrays that are already there."""
+    case, w = problem.case, problem.parameters()[0]
+    rng = np.random.default_rng(0)
+    a = [rng.random((case.batch, k), dtype=np.float32) for k in case.sizes]
+    z, dw = [np.empty_like(each) for each in a], [np.empty_like(each) for each in w]
 
     def train() -> Outcome:
         for _ in range(case.steps):
             for i, matrix in enumerate(w):
-                a[i] @ matrix.T
-                a[i + 1].T @ a[i]
+                np.matmul(a[i], matrix.T, out=z[i + 1])
+                np.matmul(a[i + 1].T, a[i], out=dw[i])
                 if i:
-                    a[i + 1] @ matrix
+                    np.matmul(a[i + 1], matrix, out=z[i])
         return Outcome()
 
     return train

@@ -7,19 +7,40 @@ case, the weights are its own, Adam begins anew at each epoch, and it keeps no a
 """
 
 import warnings
+from functools import partial
 
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from benchmarks.cases import Problem
-from benchmarks.peers import Outcome, Train
+from benchmarks.peers import Answer, Outcome, Train
 
 ACTIVATIONS = {"sigmoid": "logistic", "relu": "relu"}
 
 
 def fit(problem: Problem) -> Train:
+    network = _network(problem)
+
+    def train() -> Outcome:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # one epoch at a time
+            network.fit(problem.x, problem.y)
+        return Outcome(network.loss_)
+
+    return train
+
+
+def answers(problem: Problem, batch: int) -> Answer:
+    """Of a network that one mini-batch has trained: it has no weights before."""
+    case, network = problem.case, _network(problem)
+    few = slice(case.batch)
+    network.partial_fit(problem.x[few], problem.y[few], classes=range(case.sizes[-1]))
+    return partial(network.predict_proba, problem.x[:batch])
+
+
+def _network(problem: Problem) -> MLPClassifier:
     case = problem.case
-    network = MLPClassifier(
+    return MLPClassifier(
         case.sizes[1:-1],
         activation=ACTIVATIONS[case.hidden],
         solver=case.optimizer,
@@ -32,11 +53,3 @@ def fit(problem: Problem) -> Train:
         warm_start=True,
         random_state=problem.seed,
     )
-
-    def train() -> Outcome:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # one epoch at a time
-            network.fit(problem.x, problem.y)
-        return Outcome(network.loss_)
-
-    return train

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 import bpx
+from bpx.cli.pools import pools, warnings
 
 __all__ = ["as_text", "collect"]
 
 VARIABLES = (
     "BPX_BACKEND",
     "BPX_DTYPE",
+    "BPX_NUMBA",
     "BPX_DATA",
     "BPX_CACHE",
     "BPX_MIRROR",
@@ -32,7 +34,16 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
 )
 
-_PACKAGES = ("array-api-compat", "safetensors", "click", "rich", "pooch", "scikit-learn")
+_PACKAGES = (
+    "array-api-compat",
+    "numba",
+    "safetensors",
+    "threadpoolctl",
+    "click",
+    "rich",
+    "pooch",
+    "scikit-learn",
+)
 
 
 def collect() -> dict[str, Any]:
@@ -49,12 +60,16 @@ def collect() -> dict[str, Any]:
         "backends": [info._asdict() for info in bpx.backends()],
         "environment": _variables(VARIABLES),
         "threads": _variables(THREADS),
+        "pools": pools(),
+        "warnings": warnings(),
     }
 
 
 def as_text(report: dict[str, Any]) -> str:
     """The same as plain text, which can be pasted."""
     machine = {key: report[key] for key in ("platform", "cpus", "blas", "chosen")}
+    machine |= {f"pool {i}": pool for i, pool in enumerate(report["pools"], 1)}
+    machine |= {f"warning {i}": text for i, text in enumerate(report["warnings"], 1)}
     environment = {**report["environment"], **report["threads"]}
     sections = {
         "versions": report["versions"],
@@ -76,7 +91,8 @@ def _section(title: str, entries: dict[str, Any]) -> str:
 def _backend(info: dict[str, Any]) -> str:
     if info["problem"]:
         return str(info["problem"])
-    return f"{info['version']}, on {', '.join(info['devices'])}"
+    place = f"{info['version']}, on {', '.join(info['devices'])}"
+    return f"{place}: {info['engine']}" if info["engine"] else place
 
 
 def _or(value: Any, otherwise: str) -> str:

@@ -1,0 +1,78 @@
+"""Seconds to the first step: from nothing to a network that has trained on one mini-batch.
+
+Each peer runs in a fresh interpreter, on the samples of one mini-batch. Timed apart are the
+imports and, after them, all until the first step has finished: bringing the data there,
+compiling, starting pools. What libraries compile they may keep on disk: the first run finds
+that place empty (cold), those after it find what the first one has left (warm).
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks import fresh
+from benchmarks.cases import Case
+from benchmarks.machine import load
+from benchmarks.peers import Peer, trainers
+from benchmarks.plan import Plan
+from benchmarks.report import band, number, table
+from benchmarks.rounds import of_each
+
+__all__ = ["STARTS", "TITLE", "measure", "show"]
+
+TITLE = "Time to the first step"
+STARTS = 3  # warm ones, at most
+
+CACHES = (
+    "BPX_CACHE",
+    "NUMBA_CACHE_DIR",
+    "TORCHINDUCTOR_CACHE_DIR",
+    "TRITON_CACHE_DIR",
+    "CUPY_CACHE_DIR",
+)
+
+
+def measure(plan: Plan, results: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One case, one mini-batch."""
+    case = plan.medium.lasting(plan.medium.batch)
+    starts = partial(_starts, case=case, device=plan.device, warm=min(plan.repeats, STARTS))
+    found = of_each(trainers(plan.peers), starts)
+    yield (
+        case.name,
+        {
+            "about": str(case),
+            "load": load(),
+            "seconds": found.of,
+            "failed": found.failed,
+        },
+    )
+
+
+def _starts(peer: Peer, case: Case, device: str, warm: int) -> dict[str, Any]:
+    """The first start, cold, and those after it."""
+    with TemporaryDirectory() as folder:
+        places = {name: str(Path(folder, name.lower())) for name in CACHES}
+        one = partial(fresh.result, "first_step", peer, case, device, places)
+        return {"cold": one(), "warm": [one() for _ in range(warm)]}
+
+
+def show(name: str, part: Mapping[str, Any]) -> str:
+    """The table of the peers."""
+    rows = [
+        (peer, number(each["cold"]["step"]), *_warm(each["warm"]))
+        for peer, each in sorted(part["seconds"].items(), key=_middle)
+    ]
+    head = ("", "cold: s", "warm: median [min, max]", "warm, with the imports")
+    return f"{part['about']}; load {part['load']}\n\n{table(head, rows)}"
+
+
+def _warm(starts: list[dict[str, float]]) -> tuple[str, str]:
+    steps = [start["step"] for start in starts]
+    return band(steps), band([start["imports"] + start["step"] for start in starts])
+
+
+def _middle(item: tuple[str, Any]) -> float:
+    return median(start["step"] for start in item[1]["warm"])

@@ -1,0 +1,60 @@
+"""Microseconds an inference: the outputs for a few samples, for many, and for 60,000.
+
+The samples lie on the device, in the library's own arrays, and each call has finished before
+the next begins: what is timed is how long one waits for an answer. bpx is called as its users
+do, `Network.predict`, which checks what it is given; scikit-learn as its users do likewise.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from benchmarks.cases import problem
+from benchmarks.clock import each
+from benchmarks.machine import load
+from benchmarks.peers import Answer, Peer
+from benchmarks.plan import Plan
+from benchmarks.rounds import in_turn, of_each, to_each_engine
+from benchmarks.training import times_table
+
+__all__ = ["BATCHES", "TITLE", "measure", "show"]
+
+TITLE = "Inference"
+BATCHES = (1, 256, 60_000)
+
+
+def measure(plan: Plan, results: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every batch in turn."""
+    case = plan.medium
+    samples = case.lasting(max(*BATCHES, case.batch) + case.batch)
+    numbers = problem(samples, device=plan.device)
+    peers = [peer for peer in plan.peers if peer.answering]
+    for batch in BATCHES:
+        found = of_each(peers, partial(_warm, numbers=numbers, batch=batch))
+        times = in_turn(found.of, plan.repeats, lambda run: 1e6 * _seconds(run, plan))
+        yield (
+            str(batch),
+            {
+                "about": f"{case.name}'s network, {batch:,} samples",
+                "load": load(),
+                "microseconds": times,
+                "ratios": to_each_engine(times),
+                "failed": found.failed,
+            },
+        )
+
+
+def _warm(peer: Peer, numbers: Any, batch: int) -> Answer:
+    answer = peer.answers(numbers, batch)
+    answer()
+    return answer
+
+
+def _seconds(answer: Answer, plan: Plan) -> float:
+    return each(answer, plan.timer, plan.window)
+
+
+def show(name: str, part: Mapping[str, Any]) -> str:
+    """One batch's table."""
+    table = times_table(part["microseconds"], "µs / call")
+    return f"{part['about']}; load {part['load']}\n\n{table}"

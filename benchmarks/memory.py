@@ -1,0 +1,60 @@
+"""Peak memory: each peer trains two epochs in an interpreter of its own.
+
+On a CPU what is told is the resident set's peak above what was resident after the imports,
+before the data were made: so it has the data, and whatever the library takes at its first
+work (pools, compilers, code). Asked of bpx on NumPy is at most 1.15 × (data + gradients + one
+batch's activations and deltas + 2 × (parameters + optimizer state)).
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from benchmarks import fresh
+from benchmarks.cases import MNIST, Case
+from benchmarks.footprint import footprint
+from benchmarks.peers import Peer, trainers
+from benchmarks.plan import Plan
+from benchmarks.report import number, table
+from benchmarks.rounds import of_each
+
+__all__ = ["BOUNDED", "TITLE", "measure", "show"]
+
+TITLE = "Peak memory"
+BOUNDED = ("bpx numpy", "bpx numpy+numba")
+
+
+def measure(plan: Plan, results: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One case, with as many samples as MNIST has (or as it has, if that is more)."""
+    case = plan.medium.lasting(MNIST)
+    found = of_each(trainers(plan.peers), partial(_bytes, case=case, device=plan.device))
+    yield (
+        case.name,
+        {
+            "about": str(case),
+            "bytes": found.of,
+            "bound": footprint(case).bound,
+            "failed": found.failed,
+        },
+    )
+
+
+def _bytes(peer: Peer, case: Case, device: str) -> int:
+    return fresh.result("memory", peer, case, device)["bytes"]
+
+
+def show(name: str, part: Mapping[str, Any]) -> str:
+    """The table of the peers, and whether the bound is kept."""
+    bound = part["bound"]
+    rows = [
+        (peer, number(taken / 1e6), f"{taken / bound:.2f}", _kept(peer, taken, bound))
+        for peer, taken in sorted(part["bytes"].items(), key=lambda item: item[1])
+    ]
+    head = ("", "MB", f"÷ {number(bound / 1e6)} MB", "at most that")
+    return f"{part['about']}\n\n{table(head, rows)}"
+
+
+def _kept(peer: str, taken: int, bound: float) -> str:
+    if peer not in BOUNDED:
+        return ""
+    return "yes" if taken <= bound else "no"

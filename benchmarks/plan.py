@@ -1,0 +1,43 @@
+"""What is measured, of whom, and how."""
+
+from typing import NamedTuple
+
+from benchmarks.cases import Case
+from benchmarks.clock import CLOCKS, Clock
+from benchmarks.peers import Peer
+
+__all__ = ["Plan"]
+
+
+class Plan(NamedTuple):
+    """One run.
+
+    Attributes
+    ----------
+    cases : tuple of Case
+    peers : tuple of Peer
+    device : {"cpu", "cuda"}
+    repeats : int
+        Rounds.
+    window : float
+        Seconds that one measurement takes at least.
+    clock : str
+        A name of `CLOCKS`.
+    """
+
+    cases: tuple[Case, ...]
+    peers: tuple[Peer, ...]
+    device: str = "cpu"
+    repeats: int = 5
+    window: float = 0.3
+    clock: str = "wall"
+
+    @property
+    def timer(self) -> Clock:
+        """The clock itself."""
+        return CLOCKS[self.clock]
+
+    @property
+    def medium(self) -> Case:
+        """The case of those measurements that take one: M, or else the first."""
+        return next((case for case in self.cases if case.name == "M"), self.cases[0])

@@ -1,0 +1,87 @@
+"""Side by side: one measurement of each in turn, round by round, and their ratios.
+
+Other work on the machine then weighs on all. Each round begins with another one, so that
+none always follows the same neighbour, and a pause between two measurements lets the pool
+of the last one, which spins while it waits, fall asleep.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median
+from time import sleep
+from typing import Any, NamedTuple
+
+from benchmarks.peers import Peer
+
+__all__ = [
+    "PAUSE",
+    "Found",
+    "Times",
+    "in_turn",
+    "of_each",
+    "ratio",
+    "ratios",
+    "to_each_engine",
+]
+
+PAUSE = 0.1
+
+Times = Mapping[str, Sequence[float]]
+"""What each one took, one number for each round."""
+
+
+class Found(NamedTuple):
+    """What there is of the peers, by their names, and why there is none of the others."""
+
+    of: dict[str, Any]
+    failed: dict[str, str]
+
+
+def of_each(peers: Iterable[Peer], what: Callable[[Peer], Any]) -> Found:
+    """One that fails is left out with its reason, and the others go on."""
+    found = Found({}, {})
+    for peer in peers:
+        try:
+            found.of[peer.name] = what(peer)
+        except Exception as error:
+            found.failed[peer.name] = _reason(error)
+    return found
+
+
+def in_turn(
+    runs: Mapping[str, Callable[[], Any]],
+    repeats: int,
+    measure: Callable[[Callable[[], Any]], float],
+) -> dict[str, list[float]]:
+    """Every one's measurements, one number for each round."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    names = list(runs)
+    for first in range(repeats):
+        turn = first % max(len(names), 1)
+        for name in names[turn:] + names[:turn]:
+            sleep(PAUSE)
+            times[name].append(measure(runs[name]))
+    return times
+
+
+def ratios(times: Times, slower: str, faster: str) -> list[float]:
+    """How many times as long as `faster` the other takes, round by round."""
+    return [a / b for a, b in zip(times[slower], times[faster], strict=True)]
+
+
+def ratio(times: Times, slower: str, faster: str) -> float:
+    """The ratio of the medians."""
+    return median(times[slower]) / median(times[faster])
+
+
+def to_each_engine(times: Times) -> dict[str, dict[str, float]]:
+    """For each engine of bpx, every other's median ratio to it: above 1, bpx is faster."""
+    engines = [name for name in times if name.startswith("bpx ")]
+    return {
+        engine: {name: median(ratios(times, name, engine)) for name in times if name != engine}
+        for engine in engines
+    }
+
+
+def _reason(error: Exception) -> str:
+    first = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {first}"[:200]
