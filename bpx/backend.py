@@ -74,6 +74,9 @@ class Backend(Protocol):
     def active(self, device: Any, /) -> AbstractContextManager[Any]:
         """A context in which operations on that device's arrays may run."""
 
+    def release(self) -> None:
+        """Let go of what an engine kept for the next chunk: training has ended."""
+
     def scan(
         self, step: Step, state: Any, data: Any, rows: Any, start: int, stop: int, /
     ) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bpx import checkpoint, evaluation, initializers, passes, training
+from bpx import checkpoint, evaluation, initializers, listing, passes, training
 from bpx._typing import Array
 from bpx.activations import Activation
 from bpx.boundary import check_values, inputs, samples
@@ -20,6 +20,7 @@ from bpx.inference import check_classes, classes, outputs
 from bpx.initializers import Initializer
 from bpx.optimizers import Optimizer
 from bpx.passes import Trace
+from bpx.program import Program
 from bpx.records import History, Progress
 from bpx.selection import Home, select
 from bpx.spec import Parameters, Spec, check_shapes, make_spec
@@ -312,6 +313,34 @@ class Network:
             progress=progress,
         )
         return History(tuple(records), seed)
+
+    def program(self, *, batch_size: int, optimizer: Optimizer, lmbda: float = 0.0) -> Program:
+        """One step of `train`, as a list of array operations, without running it.
+
+        Parameters
+        ----------
+        batch_size, optimizer, lmbda
+            As for `bpx.train`.
+
+        Returns
+        -------
+        Program
+            To be printed, which reads like the equations, and counted: its `operations`,
+            `flops` and `bytes`.
+
+        Raises
+        ------
+        RecordingError
+            If a part of your own asks for what a recording does not hold: it names it.
+
+        Examples
+        --------
+        >>> net = bpx.Network([2, 1], seed=0)
+        >>> print(net.program(batch_size=4, optimizer=bpx.SGD(1.0)).counts["matmul"])
+        2
+        """
+        with self.home.active():
+            return listing.program(self.spec, self.parameters, batch_size, optimizer, lmbda)
 
     def to(self, backend: str | None = None, *, dtype: str | None = None) -> "Network":
         """Move the network, in place: all of it or, on an error, nothing.

@@ -235,41 +235,85 @@ _INFIX = {
 _ATOM = 5
 _SYMBOLS = {
     "forward": "z",
+    "zs_and_activations": "a",
     "bp1": "delta",
     "bp2": "delta",
+    "Cost.delta": "delta",
     "bp3": "db",
     "bp4": "dw",
-    "Cost.delta": "delta",
-    "zs_and_activations": "a",
 }
 """What an equation's result is called, by the function that computes it."""
 
 
 def _lines(program: Program) -> Iterable[str]:
-    """One line for each equation: what its own function alone uses is written inside."""
+    """One line for each equation: what is used once, within it, is written inside."""
+    inner = _inner(program)
+    shown = [op for op in program.operations if op.result not in inner]
     texts: dict[Any, tuple[str, int]] = {v: (v.name, _ATOM) for v in program.inputs}
-    uses = Counter(v for op in program.operations for v in op.operands if isinstance(v, Value))
-    uses.update(program.outputs)
-    user = {v: op for op in program.operations for v in op.values}
-    numbers: Counter[str] = Counter()
+    names = _names(shown)
     rows = []
     for op in program.operations:
-        text, level = _expression(op, texts)
-        alone = uses[op.result] == 1 and op.result in user
-        if alone and (user[op.result].origin == op.origin or op.name in VIEWS):
-            texts[op.result] = text, level
-            continue
-        symbol = next((_SYMBOLS[o] for o in op.origin if o in _SYMBOLS), "t")
-        numbers[symbol] += 1
-        name = f"{symbol}{numbers[symbol]}"
-        texts[op.result] = name, _ATOM
-        rows.append((f"{name} = {text}", f"{op.result.dtype} {op.result.shape}", op.origin[:1]))
+        text = _expression(op, texts)
+        texts[op.result] = text if op.result in inner else (names[op.result], _ATOM)
+        if op.result not in inner:
+            kind = f"{op.result.dtype} {op.result.shape}"
+            rows.append((f"{names[op.result]} = {text[0]}", kind, _label(op)))
     for before, after in zip(program.state, program.outputs, strict=True):
         if before is not after:
-            rows.append((f"{before.name} <- {texts[after][0]}", "", ()))
-    width = min(60, max((len(left) for left, *_ in rows), default=0))
+            rows.append((f"{before.name} <- {texts[after][0]}", "", ""))
+    width = min(64, max((len(left) for left, *_ in rows), default=0))
     for left, kind, origin in rows:
-        yield f"{left:{width}}  {kind:22} {'# ' + origin[0] if origin else ''}".rstrip()
+        yield f"{left:{width}}  {kind:20} {'# ' + origin if origin else ''}".rstrip()
+
+
+def _inner(program: Program) -> dict[Value, Operation]:
+    """The results that are written inside another's line, and the operation there."""
+    users: dict[Value, list[Operation]] = {v: [] for v in program.outputs}
+    for op in program.operations:
+        for v in op.values:
+            users.setdefault(v, []).append(op)
+    return {
+        op.result: user
+        for op in program.operations
+        if op.result not in program.outputs and len(users[op.result]) == 1
+        for user in users[op.result]
+        if op.name in VIEWS or _within(op.origin, user.origin)
+    }
+
+
+def _within(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether one function called the other (or is it), below the step itself."""
+    shorter = min(one, other, key=len)
+    return len(shorter) > 1 and one[-len(shorter) :] == other[-len(shorter) :]
+
+
+def _label(op: Operation) -> str:
+    """The innermost function that computed it; the step itself, where there is none."""
+    return next((name for name in op.origin if "." not in name), "step")
+
+
+def _names(shown: Sequence[Operation]) -> dict[Value, str]:
+    """z, a, delta, dw and db with the number of their layer, t for the rest."""
+    passed_on = {v for op in shown for v in op.values if _is_output_error(op)}
+    symbols = {op.result: _symbol(op, op.result in passed_on) for op in shown}
+    totals, numbers = Counter(symbols.values()), Counter[str]()
+    names = {}
+    for value, symbol in symbols.items():
+        numbers[symbol] += 1
+        backward = symbol == "delta" and totals["delta"] == totals["z"]
+        number = totals["z"] + 1 - numbers[symbol] if backward else numbers[symbol]
+        names[value] = f"{symbol}{number}"
+    return names
+
+
+def _is_output_error(op: Operation) -> bool:
+    return "Cost.delta" in op.origin
+
+
+def _symbol(op: Operation, passed_on: bool) -> str:
+    symbol = next((_SYMBOLS[o] for o in op.origin if o in _SYMBOLS), "t")
+    gradient = symbol in ("dw", "db") and op.name not in ("matmul", "sum")
+    return "t" if gradient or (_is_output_error(op) and passed_on) else symbol
 
 
 def _expression(op: Operation, texts: Mapping[Any, tuple[str, int]]) -> tuple[str, int]:

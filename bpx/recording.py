@@ -118,7 +118,7 @@ def _origin() -> tuple[str, ...]:
     names = []
     while frame is not None and frame.f_code is not record.__code__:
         if frame.f_globals.get("__name__") not in _OWN:
-            name = frame.f_code.co_qualname.removesuffix(".<locals>.<lambda>")
+            name = frame.f_code.co_qualname.partition(".<locals>.<")[0]
             names.append(name.rpartition("<locals>.")[2].lstrip("_"))
         frame = frame.f_back
     return tuple(names)

@@ -69,6 +69,11 @@ class Home:
         """A context in which operations on this home's arrays may run (CuPy needs one)."""
         return self.backend.active(self.device)
 
+    def release(self) -> None:
+        """Let go of what the engine kept for another chunk: training has ended."""
+        if hasattr(self.backend, "release"):
+            self.backend.release()
+
     def asarray(self, x: Any, dtype: str | None = None) -> Any:
         """A host array, copied to this home, in its dtype or the one named."""
         return self.backend.asarray(x, dtype or self.dtype, self.device)

@@ -231,17 +231,21 @@ def _start(parameters: Parameters, optimizer: Optimizer, decay: float) -> State:
 
 def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
     pace = _Pace()
-    for epoch in range(1, plan.epochs + 1):
-        _check_home(plan, network)
-        with plan.home.active():
-            state, sums = _epoch(
-                plan, pace, state._replace(parameters=network.parameters), epoch
-            )
-            seconds, rate = sums.seconds, sums.rate
-            check_parameters(state.parameters, epoch)
-            network.publish(state.parameters)
-            validation = _validate(plan, state)
-        yield Epoch(epoch, *sums.means, validation, seconds, rate)
+    try:
+        for epoch in range(1, plan.epochs + 1):
+            _check_home(plan, network)
+            with plan.home.active():
+                state, sums = _epoch(
+                    plan, pace, state._replace(parameters=network.parameters), epoch
+                )
+                seconds, rate = sums.seconds, sums.rate
+                check_parameters(state.parameters, epoch)
+                network.publish(state.parameters)
+                validation = _validate(plan, state)
+            yield Epoch(epoch, *sums.means, validation, seconds, rate)
+    finally:
+        del state
+        plan.home.release()
 
 
 def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, _Sums]:

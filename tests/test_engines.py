@@ -1,5 +1,8 @@
 """Every engine against the specification: the same steps, run eagerly."""
 
+import os
+import subprocess
+import sys
 import threading
 import tracemalloc
 from importlib.util import find_spec
@@ -246,3 +249,52 @@ def traced(engine, this, steps):
         tracemalloc.stop()
     assert len(list(leaves(after))) == len(list(leaves(this.state)))
     return Traced(left, peak)
+
+
+SURVIVES = """
+import threading
+
+import numba
+import numpy as np
+
+import bpx
+
+
+@numba.njit(parallel=True)
+def total(x):  # a user's own
+    result = 0.0
+    for i in numba.prange(x.size):
+        result += x[i]
+    return result
+
+
+def fit(seed):
+    net = bpx.Network([700, 600, 10], hidden="relu", seed=seed)
+    net.fit(x, y, epochs=3, batch_size=50, optimizer=bpx.Adam(), seed=0)
+    weights[seed, threading.current_thread().name] = net.weights[0].copy()
+
+
+x, y = np.random.default_rng(0).random((500, 700), dtype=np.float32), np.arange(500) % 10
+weights = {}
+threads = [threading.Thread(target=fit, args=(seed,), name=n) for n in "ab" for seed in (0, 1)]
+for thread in threads:
+    thread.start()
+sums = 0
+while any(thread.is_alive() for thread in threads) or not sums:
+    assert total(np.ones(1_000_000)) == 1e6
+    sums += 1
+for seed in (0, 1):
+    np.testing.assert_array_equal(weights[seed, "a"], weights[seed, "b"])
+print("survived")
+"""
+
+
+def test_threads_that_train_beside_parallel_numba_survive():
+    if find_spec("numba") is None:
+        pytest.skip("numba is not installed")
+    environment = {**os.environ, "BPX_NUMBA": "on", "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", SURVIVES], env=environment, capture_output=True, text=True
+    )
+    assert ran.stdout.strip() == "survived", ran.stderr
+    assert ran.returncode == 0

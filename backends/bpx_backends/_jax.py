@@ -63,6 +63,10 @@ def engine() -> str:
     return "steps in one program, compiled by XLA"
 
 
+def release() -> None:
+    """Nothing is kept."""
+
+
 def active(device: jax.Device) -> AbstractContextManager[Any]:
     if device.platform == "cpu":
         return nullcontext()

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as xp
 
-from bpx_backends.engines import numpy_engine
+from bpx_backends.engines import numpy_engine, recycling
 
 name = "numpy"
 scan = numpy_engine.scan
 engine = numpy_engine.engine
+release = recycling.release
 
 
 def version() -> str:

@@ -50,5 +50,9 @@ def engine() -> str:
     return "operation by operation"
 
 
+def release() -> None:
+    """Nothing is kept."""
+
+
 def active(device: Any) -> AbstractContextManager[Any]:
     return np.errstate(all="ignore")

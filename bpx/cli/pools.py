@@ -40,7 +40,8 @@ def pools() -> list[str]:
 
 def warnings() -> list[str]:
     """What makes the products slower than they need be."""
-    simd: dict[str, Any] = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    built: Any = np.show_config(mode="dicts")
+    simd = built.get("SIMD Extensions", {})
     found = [*simd.get("baseline", ()), *simd.get("found", ())]
     kernels = {each.get("architecture") for each in _pools() if each["user_api"] == "blas"}
     told = (slower_kernel(kernel, found) for kernel in sorted(filter(None, kernels)))

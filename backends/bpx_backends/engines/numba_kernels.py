@@ -47,9 +47,9 @@ def compiled(plan: Plan) -> Compiled:
 
 
 def _fused(plan: Plan, kernel: Kernel) -> Fused:
-    text, arguments, splits = source(kernel, plan.overwritten(kernel))
+    text, arguments, splits, flat = source(kernel, plan.overwritten(kernel))
     touched = sum(v.nbytes for v in (*kernel.reads, *kernel.writes))
-    return Fused(_function(text), arguments, max(1, touched // PART) if splits else 1)
+    return Fused(_function(text), arguments, max(1, touched // PART) if splits else 1, flat)
 
 
 @lru_cache(maxsize=1024)

@@ -65,11 +65,14 @@ class Source(NamedTuple):
         One for each array, given flat; the values that share its memory are left out.
     splits : bool
         Whether ``kernel(0, 2, …)`` and ``kernel(1, 2, …)`` can run at the same time.
+    flat : bool
+        Whether each part then works on its own share of every array, from its beginning on.
     """
 
     text: str
     arguments: tuple[Value, ...]
     splits: bool
+    flat: bool
 
 
 def source(kernel: Kernel, shared: Mapping[Value, Value]) -> Source:
@@ -86,12 +89,18 @@ def source(kernel: Kernel, shared: Mapping[Value, Value]) -> Source:
     names |= {v: names[base] for v, base in shared.items() if base in names}
     splits = _independent(kernel, shared)
     lines = [f"def kernel(part, parts, {', '.join(names[v] for v in arguments)}):"]
-    for nest in kernel.nests:
-        lines += _Writer(nest, names, set(kernel.writes)).lines()
+    writers = [_Writer(nest, names, set(kernel.writes)) for nest in kernel.nests]
+    for writer in writers:
+        lines += writer.lines()
     types = ", ".join(f"{_TYPES[v.dtype.name]}[::1]" for v in arguments)
     signature = f"void(uint64, uint64, {types})"
     text = "\n    ".join(lines)
-    return Source(_HEAD.format(signature=signature) + text + "\n", arguments, splits)
+    return Source(
+        _HEAD.format(signature=signature) + text + "\n",
+        arguments,
+        splits,
+        all(w.flat for w in writers),
+    )
 
 
 _HEAD = """import numba

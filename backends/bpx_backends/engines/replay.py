@@ -19,9 +19,13 @@ from bpx.fusion import Kernel
 from bpx.plan import Plan
 from bpx.program import Operation, Program, Value, apply
 from bpx_backends.engines.calls import Call, calls
+from bpx_backends.engines.recycling import empty
 from bpx_backends.engines.threads import threads
 
 __all__ = ["Compiled", "Fused", "prepare", "replay"]
+
+BLOCK = 1 << 21
+"""Bytes that are moved at a time: so few that they stay in the cache."""
 
 
 class Fused(NamedTuple):
@@ -35,11 +39,14 @@ class Fused(NamedTuple):
         Those arrays. What is written over one that is read is not named again.
     parts : int
         Into how many parts it may be cut, to run at the same time.
+    flat : bool
+        Whether each part works on its own share of every array, from its beginning on.
     """
 
     function: Callable[..., Any]
     arguments: tuple[Value, ...]
     parts: int
+    flat: bool
 
 
 class Compiled(NamedTuple):
@@ -66,12 +73,12 @@ def replay(
     program = compiled.plan.program
     entered = [np.array(each, order="C", copy=None) for each in leaves(state)]
     fresh = [
-        old if was is now else np.empty(was.shape, was.dtype.name)
+        old if was is now else empty(was.shape, was.dtype.name)
         for old, was, now in zip(entered, program.state, program.outputs, strict=True)
     ]
     picked = np.empty(program.rows.shape, np.intp if _only_gathers(program) else rows.dtype)
     inputs = {**dict(zip(program.data, leaves(data), strict=True)), program.rows: picked}
-    scratch = np.empty(compiled.plan.scratch, np.uint8)
+    scratch = empty((compiled.plan.scratch,), "uint8")
     with _workers(compiled) as workers:
         first, rest = (
             _Bound(compiled, inputs, old, fresh, scratch, workers).calls()
@@ -152,21 +159,46 @@ class _Bound:
         return steps + [Call(np.copyto, (self.fresh[i], self.find(v))) for i, v in plan.copies]
 
     def _kernel(self, kernel: Kernel) -> Iterator[Call]:
-        function, arguments, parts = self.compiled.kernels[kernel]
+        function: Callable[..., Any]
+        function, arguments, parts, flat = self.compiled.kernels[kernel]
         places = {
             base: self.find(v) for v, base in self.compiled.plan.overwritten(kernel).items()
         }
-        for base, place in places.items():
-            if (
-                old := self.find(base)
-            ) is not place and base in self.compiled.plan.program.state:
-                yield Call(np.copyto, (place, old))  # the kernel works in place
         arrays = [places.get(v, self.find(v)).reshape(-1) for v in arguments]
+        # The kernel works in place: what it is to write over is first brought there.
+        moves = [
+            (place.reshape(-1), old.reshape(-1))
+            for base, place in places.items()
+            if (old := self.find(base)) is not place
+            and base in self.compiled.plan.program.state
+        ]
+        if moves and flat and parts > 1:
+            size = sum(place.nbytes for place, _ in moves)
+            function, moves = _Moved(function, moves, -(-size // BLOCK)), []
         parts = min(parts, self.workers.threads)
+        yield from (Call(np.copyto, move) for move in moves)
         if parts == 1:
             yield Call(function, (0, 1, *arrays))
         else:
             yield Call(_together, (self.workers.executor, function, parts, arrays))
+
+
+class _Moved(NamedTuple):
+    """A kernel that brings what it writes over to its place, some at a time.
+
+    What was just brought is still in the cache when the kernel reads it.
+    """
+
+    function: Callable[..., Any]
+    moves: Sequence[tuple[np.ndarray, np.ndarray]]
+    blocks: int
+
+    def __call__(self, part: int, parts: int, *arrays: np.ndarray) -> None:
+        for block in range(self.blocks * part // parts, self.blocks * (part + 1) // parts):
+            for place, old in self.moves:
+                first, last = (place.size * (block + end) // self.blocks for end in (0, 1))
+                place[first:last] = old[first:last]
+            self.function(block, self.blocks, *arrays)
 
 
 def _together(executor: Executor, function: Any, parts: int, arrays: Sequence[Any]) -> None:
