@@ -159,7 +159,6 @@ class _Bound:
         return steps + [Call(np.copyto, (self.fresh[i], self.find(v))) for i, v in plan.copies]
 
     def _kernel(self, kernel: Kernel) -> Iterator[Call]:
-        function: Callable[..., Any]
         function, arguments, parts, flat = self.compiled.kernels[kernel]
         places = {
             base: self.find(v) for v, base in self.compiled.plan.overwritten(kernel).items()
@@ -174,16 +173,20 @@ class _Bound:
         ]
         if moves and flat and parts > 1:
             size = sum(place.nbytes for place, _ in moves)
-            function, moves = _Moved(function, moves, -(-size // BLOCK)), []
-        parts = min(parts, self.workers.threads)
-        yield from (Call(np.copyto, move) for move in moves)
-        if parts == 1:
-            yield Call(function, (0, 1, *arrays))
+            yield self._in_parts(_Moved(function, moves, -(-size // BLOCK)), parts, arrays)
         else:
-            yield Call(_together, (self.workers.executor, function, parts, arrays))
+            yield from (Call(np.copyto, move) for move in moves)
+            yield self._in_parts(function, parts, arrays)
+
+    def _in_parts(self, function: Callable[..., Any], parts: int, arrays: list[Any]) -> Call:
+        parts = min(parts, self.workers.threads)
+        if parts == 1:
+            return Call(function, (0, 1, *arrays))
+        return Call(_together, (self.workers.executor, function, parts, arrays))
 
 
-class _Moved(NamedTuple):
+@dataclass(frozen=True)
+class _Moved:
     """A kernel that brings what it writes over to its place, some at a time.
 
     What was just brought is still in the cache when the kernel reads it.
