@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from bpx.data.places import cache_folder
 from bpx.errors import InputError
 from bpx.files import write_atomically
@@ -47,9 +49,11 @@ def compiled(plan: Plan) -> Compiled:
 
 
 def _fused(plan: Plan, kernel: Kernel) -> Fused:
-    text, arguments, splits, flat = source(kernel, plan.overwritten(kernel))
+    text, sizes, numbers, arguments, splits, flat = source(kernel, plan.overwritten(kernel))
     touched = sum(v.nbytes for v in (*kernel.reads, *kernel.writes))
-    return Fused(_function(text), arguments, max(1, touched // PART) if splits else 1, flat)
+    fixed = np.array(sizes, np.uint64), np.array(numbers, np.float64)
+    parts = max(1, touched // PART) if splits else 1
+    return Fused(_function(text), fixed, arguments, parts, flat)
 
 
 @lru_cache(maxsize=1024)

@@ -1,11 +1,11 @@
 """Kernels as Python source for numba: loops over flat arrays, in the arrays' own dtype.
 
-Sizes are written into the source, so that the compiler knows them. Equal kernels of
-different layers have equal source, and are compiled once.
+Sizes, and numbers such as 1/n, are arguments: the layers of a network, networks of other
+widths and a ragged last batch all run the kernels that were compiled once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import isinf, isnan
+from math import isfinite, isnan
 from typing import Any, NamedTuple
 
 from bpx.fusion import REDUCTIONS, Kernel, Nest, is_column_reduction
@@ -60,7 +60,11 @@ class Source(NamedTuple):
     Attributes
     ----------
     text : str
-        Of a module with ``kernel(part, parts, *arrays)``.
+        Of a module with ``kernel(part, parts, sizes, numbers, *arrays)``.
+    sizes : tuple of int
+        n and k of each nest.
+    numbers : tuple of float
+        The constants that are not in the text.
     arguments : tuple of Value
         One for each array, given flat; the values that share its memory are left out.
     splits : bool
@@ -70,6 +74,8 @@ class Source(NamedTuple):
     """
 
     text: str
+    sizes: tuple[int, ...]
+    numbers: tuple[float, ...]
     arguments: tuple[Value, ...]
     splits: bool
     flat: bool
@@ -88,15 +94,28 @@ def source(kernel: Kernel, shared: Mapping[Value, Value]) -> Source:
     names = {v: f"x{i}" for i, v in enumerate(arguments)}
     names |= {v: names[base] for v, base in shared.items() if base in names}
     splits = _independent(kernel, shared)
-    lines = [f"def kernel(part, parts, {', '.join(names[v] for v in arguments)}):"]
-    writers = [_Writer(nest, names, set(kernel.writes)) for nest in kernel.nests]
+    numbers = tuple(
+        dict.fromkeys(v for op in kernel.operations for v in op.operands if _varies(v))
+    )
+    lines = [
+        f"def kernel(part, parts, sizes, numbers, {', '.join(names[v] for v in arguments)}):"
+    ]
+    lines += [f"c{i} = numbers[{i}]" for i in range(len(numbers))]
+    constants = {number: f"c{i}" for i, number in enumerate(numbers)}
+    writers = [
+        _Writer(nest, names, set(kernel.writes), constants, i)
+        for i, nest in enumerate(kernel.nests)
+    ]
     for writer in writers:
         lines += writer.lines()
     types = ", ".join(f"{_TYPES[v.dtype.name]}[::1]" for v in arguments)
-    signature = f"void(uint64, uint64, {types})"
+    signature = f"void(uint64, uint64, uint64[::1], float64[::1], {types})"
+    sizes = tuple(size for nest in kernel.nests for size in nest.domain)
     text = "\n    ".join(lines)
     return Source(
         _HEAD.format(signature=signature) + text + "\n",
+        sizes,
+        numbers,
         arguments,
         splits,
         all(w.flat for w in writers),
@@ -145,8 +164,16 @@ def _independent(kernel: Kernel, shared: Mapping[Value, Value]) -> bool:
 class _Writer:
     """The lines of one nest."""
 
-    def __init__(self, nest: Nest, names: Mapping[Value, str], writes: set[Value]) -> None:
+    def __init__(
+        self,
+        nest: Nest,
+        names: Mapping[Value, str],
+        writes: set[Value],
+        constants: Mapping[float, str],
+        number: int,
+    ) -> None:
         self.nest, self.names, self.writes = nest, names, writes
+        self.constants, self.number = constants, number
         self.n, self.k = nest.domain
         self.local: dict[Value, str] = {}
         self.count = 0
@@ -154,33 +181,33 @@ class _Writer:
         self.flat = self._is_flat()
 
     def lines(self) -> Iterator[str]:
-        yield f"# {self.n} x {self.k}"
+        first = 2 * self.number
+        yield f"n, k = sizes[{first}], sizes[{first + 1}]"
         yield from self._numbers()
         if self.flat:
-            yield f"for i in range({_range(self.n * self.k)}):"
+            yield f"for i in range({_range('n * k')}):"
             for op in self.nest.operations:
                 yield from _indented(self._element(op, "i"))
             return
         yield from self._rows()
 
     def _rows(self) -> Iterator[str]:
-        n, k = self.n, self.k
         if self.columns:  # cut by columns, so that no two threads sum into the same one
-            yield f"first, last = {_range(k)}"
+            yield f"first, last = {_range('k')}"
             for op in self.columns:
                 yield "for j in range(first, last):"
                 yield f"    {self.names[op.result]}[j] = {_start(op)}"
-            yield f"for i in range(uint64({n})):"
+            yield "for i in range(n):"
         else:
-            yield f"first, last = uint64(0), uint64({k})"
-            yield f"for i in range({_range(n)}):"
+            yield "first, last = uint64(0), k"
+            yield f"for i in range({_range('n')}):"
         for phase in self.nest.phases:
             yield from _indented(self._phase(phase))
         for op in self.columns:
             if op.name == "mean":
                 name = self.names[op.result]
                 yield "for j in range(first, last):"
-                yield f"    {name}[j] = {name}[j] / {op.result.dtype}({n})"
+                yield f"    {name}[j] = {name}[j] / {op.result.dtype}(n)"
 
     def _phase(self, phase: Sequence[Operation]) -> Iterator[str]:
         rows = [op for op in phase if self.nest.is_row(op)]
@@ -196,7 +223,7 @@ class _Writer:
             if op.name in REDUCTIONS:
                 yield from _indented(self._accumulate(op))
             else:
-                yield from _indented(self._element(op, f"i * uint64({self.k}) + j"))
+                yield from _indented(self._element(op, "i * k + j"))
         for op in reduced:
             yield from self._finish(op)
         for op in elements:
@@ -261,7 +288,7 @@ class _Writer:
 
     def _read(self, v: Operand, dtype: DType | None) -> str:
         if not isinstance(v, Value):
-            return _cast(dtype, _literal(v))
+            return _cast(dtype, self.constants.get(v) if _varies(v) else _literal(v))
         text = self.local.get(v) or f"{self.names[v]}[{self._index(v)}]"
         return text if dtype in (None, v.dtype) else _cast(dtype, text)
 
@@ -273,7 +300,7 @@ class _Writer:
         if len(v.shape) == 1 and self.n == 1:
             row, column = False, v.size > 1
         if row and column:
-            return f"i * uint64({self.k}) + j"
+            return "i * k + j"
         return "i" if row else "j" if column else "0"
 
     def _begin(self, op: Operation) -> Iterator[str]:
@@ -299,7 +326,7 @@ class _Writer:
     def _finish(self, op: Operation) -> Iterator[str]:
         name = self.local[op.result]
         if op.name == "mean":
-            yield f"{name} = {name} / {op.result.dtype}({self.k})"
+            yield f"{name} = {name} / {op.result.dtype}(k)"
         if op.result in self.writes:
             yield f"{self.names[op.result]}[i] = {name}"
 
@@ -315,10 +342,9 @@ def _start(op: Operation) -> str:
     return f"np.iinfo({dtype}).{'max' if op.name == 'min' else 'min'}"
 
 
-def _range(size: int) -> str:
+def _range(size: str) -> str:
     """A part of the indices 0 ... size - 1; unsigned: their sign is not looked at."""
-    whole = f"uint64({size})"
-    return f"{whole} * part // parts, {whole} * (part + uint64(1)) // parts"
+    return f"{size} * part // parts, {size} * (part + uint64(1)) // parts"
 
 
 def _common(op: Operation) -> DType:
@@ -330,8 +356,15 @@ def _cast(dtype: DType | None, text: str) -> str:
     return f"{'bool' if dtype.name == 'bool' else dtype.name}({text})" if dtype else text
 
 
+def _varies(number: Any) -> bool:
+    """Whether a constant is likely another one in another network."""
+    return (
+        type(number) is float and isfinite(number) and number not in (-1.0, 0.0, 0.5, 1.0, 2.0)
+    )
+
+
 def _literal(number: Any) -> str:
-    if isinstance(number, float) and (isinf(number) or isnan(number)):
+    if isinstance(number, float) and not isfinite(number):
         return "np.nan" if isnan(number) else f"{'-' if number < 0 else ''}np.inf"
     return repr(number)
 

@@ -34,7 +34,9 @@ class Fused(NamedTuple):
     Attributes
     ----------
     function : callable
-        ``function(part, parts, *arrays)``, the arrays flat.
+        ``function(part, parts, *fixed, *arrays)``, the arrays flat.
+    fixed : tuple of ndarray
+        What it needs besides: sizes and constants.
     arguments : tuple of Value
         Those arrays. What is written over one that is read is not named again.
     parts : int
@@ -44,6 +46,7 @@ class Fused(NamedTuple):
     """
 
     function: Callable[..., Any]
+    fixed: tuple[np.ndarray, ...]
     arguments: tuple[Value, ...]
     parts: int
     flat: bool
@@ -159,11 +162,11 @@ class _Bound:
         return steps + [Call(np.copyto, (self.fresh[i], self.find(v))) for i, v in plan.copies]
 
     def _kernel(self, kernel: Kernel) -> Iterator[Call]:
-        function, arguments, parts, flat = self.compiled.kernels[kernel]
+        function, fixed, arguments, parts, flat = self.compiled.kernels[kernel]
         places = {
             base: self.find(v) for v, base in self.compiled.plan.overwritten(kernel).items()
         }
-        arrays = [places.get(v, self.find(v)).reshape(-1) for v in arguments]
+        arrays = [*fixed, *(places.get(v, self.find(v)).reshape(-1) for v in arguments)]
         # The kernel works in place: what it is to write over is first brought there.
         moves = [
             (place.reshape(-1), old.reshape(-1))
