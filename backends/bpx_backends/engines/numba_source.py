@@ -6,7 +6,7 @@ widths and a ragged last batch all run the kernels that were compiled once.
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite, isnan
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from bpx.fusion import REDUCTIONS, Kernel, Nest, is_column_reduction
 from bpx.program import DType, Operand, Operation, Value
@@ -94,9 +94,8 @@ def source(kernel: Kernel, shared: Mapping[Value, Value]) -> Source:
     names = {v: f"x{i}" for i, v in enumerate(arguments)}
     names |= {v: names[base] for v, base in shared.items() if base in names}
     splits = _independent(kernel, shared)
-    numbers = tuple(
-        dict.fromkeys(v for op in kernel.operations for v in op.operands if _varies(v))
-    )
+    varying = [v for op in kernel.operations for v in op.operands if _varies(v)]
+    numbers = tuple(dict.fromkeys(varying))
     lines = [
         f"def kernel(part, parts, sizes, numbers, {', '.join(names[v] for v in arguments)}):"
     ]
@@ -288,7 +287,7 @@ class _Writer:
 
     def _read(self, v: Operand, dtype: DType | None) -> str:
         if not isinstance(v, Value):
-            return _cast(dtype, self.constants.get(v) if _varies(v) else _literal(v))
+            return _cast(dtype, self.constants[v] if _varies(v) else _literal(v))
         text = self.local.get(v) or f"{self.names[v]}[{self._index(v)}]"
         return text if dtype in (None, v.dtype) else _cast(dtype, text)
 
@@ -356,7 +355,7 @@ def _cast(dtype: DType | None, text: str) -> str:
     return f"{'bool' if dtype.name == 'bool' else dtype.name}({text})" if dtype else text
 
 
-def _varies(number: Any) -> bool:
+def _varies(number: Any) -> TypeGuard[float]:
     """Whether a constant is likely another one in another network."""
     return (
         type(number) is float and isfinite(number) and number not in (-1.0, 0.0, 0.5, 1.0, 2.0)
