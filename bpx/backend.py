@@ -78,7 +78,15 @@ class Backend(Protocol):
         """Let go of what an engine kept for the next chunk: training has ended."""
 
     def scan(
-        self, step: Step, state: Any, data: Any, rows: Any, start: int, stop: int, /
+        self,
+        step: Step,
+        state: Any,
+        data: Any,
+        rows: Any,
+        start: int,
+        stop: int,
+        donate: bool = False,
+        /,
     ) -> Any:
         """Run a training step for many mini-batches: see `bpx.engine`."""
 

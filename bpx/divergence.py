@@ -38,7 +38,7 @@ def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> Div
     Parameters
     ----------
     chunk : Replay
-        The chunk at whose end the cost was not finite.
+        Steps at whose end the cost was not finite.
     state : State
         The state that entered it.
     epoch, before : int

@@ -3,8 +3,8 @@
 A step is a pure function of arrays, ``step(state, data, rows) -> state``: `state` is a
 tree of tuples and arrays that keeps its shapes and dtypes, `data` the arrays that every
 step reads, `rows` the indices of one mini-batch, shape (batch,), int32. A backend's
-``scan(step, state, data, rows, start, stop)`` runs it for the rows ``start`` to ``stop``
-of an index matrix, shape (steps, batch), and gives back the last state.
+``scan(step, state, data, rows, start, stop, donate)`` runs it for the rows ``start`` to
+``stop`` of an index matrix, shape (steps, batch), and gives back the last state.
 
 `eager` is the specification. An engine that compiles is tested against it.
 """
@@ -39,12 +39,28 @@ class Scan(Protocol):
     """An engine: it runs `step` for the rows from `start` to `stop`."""
 
     def __call__(
-        self, step: Step, state: Any, data: Any, rows: Any, start: int, stop: int, /
+        self,
+        step: Step,
+        state: Any,
+        data: Any,
+        rows: Any,
+        start: int,
+        stop: int,
+        donate: bool = False,
+        /,
     ) -> Any:
         """The state after the last of them: see `eager`."""
 
 
-def eager(step: Step, state: Any, data: Any, rows: Any, start: int, stop: int) -> Any:
+def eager(
+    step: Step,
+    state: Any,
+    data: Any,
+    rows: Any,
+    start: int,
+    stop: int,
+    donate: bool = False,
+) -> Any:
     """Run the steps one by one, as plain calls.
 
     Parameters
@@ -52,11 +68,14 @@ def eager(step: Step, state: Any, data: Any, rows: Any, start: int, stop: int) -
     step : Step
         ``step(state, data, rows) -> state``.
     state, data : trees of arrays
-        What enters the first step, and what every step reads. Neither is written.
+        What enters the first step, and what every step reads. The data are not written, nor
+        is the state, unless it is donated.
     rows : array, shape (steps, batch), int32
         The mini-batches' indices into the data.
     start, stop : int
         The steps to run, ``0 <= start <= stop <= steps``.
+    donate : bool, optional
+        Whether the state may be written over: an engine gave it, and nobody needs it any more.
 
     Returns
     -------

@@ -192,11 +192,13 @@ def adam(
     t = state.t + 1.0
     m = _map(lambda m, g: m + (1.0 - beta1) * (g - m), state.m, gradients)
     v = _map(lambda v, g: v + (1.0 - beta2) * (g * g - v), state.v, gradients)
-    # 1 − beta^t without the cancellation that float32 would show.
+    # 1 − beta^t without the cancellation that float32 would show. As in section 2 of the
+    # paper, both corrections go into numbers: alpha_t m / (sqrt(v) + epsilon_t).
     correction1 = -xp.expm1(t * xp.log(beta1))
     correction2 = xp.sqrt(-xp.expm1(t * xp.log(beta2)))
+    alpha_t, epsilon_t = eta * correction2 / correction1, epsilon * correction2
     moved = _map(
-        lambda w, m, v: w - (eta / correction1) * m / (xp.sqrt(v) / correction2 + epsilon),
+        lambda w, m, v: w - alpha_t * m / (xp.sqrt(v) + epsilon_t),
         parameters,
         m,
         v,

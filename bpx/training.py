@@ -6,7 +6,7 @@ never inside a chunk, is a value of the device read on the host.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from time import perf_counter
 from typing import Any, Protocol
@@ -30,6 +30,7 @@ from bpx.transfer import to_host
 __all__ = ["Trainable", "train"]
 
 CHUNK_SECONDS = 0.5
+KEPT_SECONDS = 5.0
 SUM_STEPS = 4096
 
 
@@ -103,6 +104,15 @@ class _Sums:
     @property
     def progress(self) -> Progress:
         return Progress(self.epoch, self.samples, self.total, *self.means, self.rate)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A state that stays as it is, from which the steps since can be run again."""
+
+    state: State
+    start: int
+    at: float = field(default_factory=perf_counter)
 
 
 @dataclass
@@ -271,17 +281,21 @@ def _train_on(
     before = sums.samples // plan.batch_size
     for first in range(0, steps, SUM_STEPS):
         state, start, so_far = state._replace(metrics=zero), first, sums
+        kept = _Kept(state, first)
         last = min(first + SUM_STEPS, steps)
         while start < last:
-            entered, stop, began = state, min(start + pace.steps, last), perf_counter()
-            state = plan.scan(plan.step, entered, plan.data, rows, start, stop)
+            stop, began = min(start + pace.steps, last), perf_counter()
+            donate = start > kept.start  # then only we have it
+            state = plan.scan(plan.step, state, plan.data, rows, start, stop, donate)
             so_far = sums.plus(*_read(state.metrics), (stop - first) * batch)
             pace.adjust(stop - start, perf_counter() - began)
             if not isfinite(so_far.cost):
-                replay = Replay(plan.scan, plan.step, plan.data, rows, start, stop)
-                raise find_divergence(replay, entered, sums.epoch, before)
+                replay = Replay(plan.scan, plan.step, plan.data, rows, kept.start, stop)
+                raise find_divergence(replay, kept.state, sums.epoch, before)
             plan.tell(so_far.progress)
             start = stop
+            if perf_counter() - kept.at > KEPT_SECONDS:
+                kept = _Kept(state, start)
         sums = so_far
     return state, sums
 

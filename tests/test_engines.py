@@ -193,6 +193,18 @@ def test_what_was_given_back_is_never_written_again(engine):
         np.testing.assert_array_equal(before, host(leaf))
 
 
+@pytest.mark.parametrize("width", [5, 1100])
+def test_a_donated_state_comes_to_the_same(engine, width):
+    """1100: some arrays are so large that every engine writes over them."""
+    this = run(engine, (1000, width, 4), optimizer=OPTIMIZERS["adam"])
+    with this.home.active():
+        state = engine.scan(this.step, this.state, this.data, this.rows, 0, 3)
+        for start, stop in ((3, 4), (4, 9), (9, STEPS)):
+            state = engine.scan(this.step, state, this.data, this.rows, start, stop, True)
+        found = [host(leaf) for leaf in leaves(state)]
+    agree(found, this.after(eager, STEPS), engine.within)
+
+
 def test_a_ragged_last_batch(engine):
     x, y = np.random.default_rng(0).random((23, 6)), np.arange(23) % 4
     weights = []

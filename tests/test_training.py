@@ -218,11 +218,11 @@ def test_a_second_fit_of_equal_shapes_compiles_nothing():
 
     x, y = samples()
     network(Target.JAX).fit(x, y, **SETTINGS)
-    before = _jax._loop._cache_size()
+    before = _jax._run._cache_size()
     network(Target.JAX).fit(
         x, y, **{**SETTINGS, "optimizer": bpx.SGD(0.25), "seed": 9, "epochs": 4}
     )
-    assert _jax._loop._cache_size() == before
+    assert _jax._run._cache_size() == before
     assert jax.__version__
 
 

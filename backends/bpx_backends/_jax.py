@@ -73,7 +73,6 @@ def active(device: jax.Device) -> AbstractContextManager[Any]:
     return jax.default_matmul_precision("highest")  # float32 is float32: no TF32 unasked
 
 
-@partial(jax.jit, static_argnums=0)
 def _loop(step: Any, state: Any, data: Any, rows: Any, start: Any, stop: Any) -> Any:
     # `lax.scan` over the steps from start to stop. A loop with traced bounds takes the same
     # time on a CPU (measured), and chunks of any length share one compiled program.
@@ -81,6 +80,27 @@ def _loop(step: Any, state: Any, data: Any, rows: Any, start: Any, stop: Any) ->
     return lax.fori_loop(start, stop, lambda i, s: step(s, data, rows[i]), state)
 
 
-def scan(step: Any, state: Any, data: Any, rows: Any, start: int, stop: int) -> Any:
+_run = jax.jit(_loop, static_argnums=0)
+
+
+@partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)
+def _run_over(step: Any, tree: Any, large: Any, small: Any, *rest: Any) -> Any:
+    """The same, written over the large arrays of a state."""
+    arrays = [a if b is None else b for a, b in zip(large, small, strict=True)]
+    return _loop(step, jax.tree.unflatten(tree, arrays), *rest)
+
+
+LARGE = 1 << 22
+"""Bytes of an array, from which on it is worth another compilation to write it over."""
+
+
+def scan(
+    step: Any, state: Any, data: Any, rows: Any, start: int, stop: int, donate: bool = False
+) -> Any:
     """Compile the steps from start to stop into one program, once for each shape."""
-    return jax.block_until_ready(_loop(step, state, data, rows, start, stop))
+    arrays, tree = jax.tree.flatten(state)
+    large = [x if donate and x.nbytes >= LARGE else None for x in arrays]
+    if all(x is None for x in large):
+        return jax.block_until_ready(_run(step, state, data, rows, start, stop))
+    small = [x if y is None else None for x, y in zip(arrays, large, strict=True)]
+    return jax.block_until_ready(_run_over(step, tree, large, small, data, rows, start, stop))

@@ -25,7 +25,7 @@ from bpx.fusion import Kernel, can_fuse
 from bpx.plan import Plan
 from bpx.program import Operation
 from bpx_backends.engines.numba_source import SUPPORTED, source
-from bpx_backends.engines.replay import Compiled, Fused, prepare
+from bpx_backends.engines.replay import PART, Compiled, Fused, prepare
 
 __all__ = ["compiled", "fuses"]
 
@@ -33,8 +33,6 @@ _UNFUSED = frozenset(("exp", "expm1", "log", "log1p", "pow", "tanh"))
 """NumPy computes these several at a time, numba one by one."""
 FEW = 128
 """Elements, up to which one by one is as fast as another call."""
-PART = 1 << 19
-"""Bytes that a kernel touches for each thread that it is worth."""
 
 
 def fuses(op: Operation) -> bool:

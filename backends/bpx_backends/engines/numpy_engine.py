@@ -22,10 +22,18 @@ VARIABLE = "BPX_NUMBA"
 _log = getLogger("bpx")
 
 
-def scan(step: Step, state: Any, data: Any, rows: Any, start: int, stop: int) -> Any:
+def scan(
+    step: Step,
+    state: Any,
+    data: Any,
+    rows: Any,
+    start: int,
+    stop: int,
+    donate: bool = False,
+) -> Any:
     """Run a training step for many mini-batches: see `bpx.engine`."""
     run = _with_numba() if _wants_numba() else _with_ufuncs()
-    return run(step, state, data, rows, start, stop)
+    return run(step, state, data, rows, start, stop, donate)
 
 
 def engine() -> str:

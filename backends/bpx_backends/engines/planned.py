@@ -30,7 +30,7 @@ class Planned(Generic[P]):
     prepare : callable
         ``prepare(plan) -> prepared``: what is done once, such as compiling kernels.
     run : callable
-        ``run(prepared, state, data, rows, start, stop) -> state``.
+        ``run(prepared, state, data, rows, start, stop, donate) -> state``.
     fuses : callable, optional
         Whether an operation goes into a kernel: see `bpx.plan.plan`.
 
@@ -43,7 +43,7 @@ class Planned(Generic[P]):
     def __init__(
         self,
         prepare: Callable[[Plan], P],
-        run: Callable[[P, Any, Any, Any, int, int], Any],
+        run: Callable[[P, Any, Any, Any, int, int, bool], Any],
         fuses: Callable[[Operation], bool] = lambda _: False,
     ) -> None:
         self._prepare, self._run, self._fuses = prepare, run, fuses
@@ -51,7 +51,14 @@ class Planned(Generic[P]):
         self._lock = Lock()
 
     def __call__(
-        self, step: Step, state: Any, data: Any, rows: Any, start: int, stop: int
+        self,
+        step: Step,
+        state: Any,
+        data: Any,
+        rows: Any,
+        start: int,
+        stop: int,
+        donate: bool = False,
     ) -> Any:
         """The state after the steps from `start` to `stop`."""
         if start == stop:
@@ -59,7 +66,7 @@ class Planned(Generic[P]):
         prepared = self.prepared(step, state, data, rows)
         if prepared is None:
             return eager(step, state, data, rows, start, stop)
-        return self._run(prepared, state, data, rows, start, stop)
+        return self._run(prepared, state, data, rows, start, stop, donate)
 
     def prepared(self, step: Step, state: Any, data: Any, rows: Any) -> P | None:
         """The plan for a step and these shapes; None if it cannot be recorded."""
