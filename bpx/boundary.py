@@ -4,6 +4,7 @@ Below this boundary nothing is checked again and nothing is moved.
 """
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 from bpx._typing import Array
@@ -23,6 +24,9 @@ from bpx.spec import Spec
 from bpx.transfer import bring
 
 __all__ = ["Accuracy", "Samples", "check_values", "chunks", "inputs", "samples"]
+
+_LOOKED_AT = 2**22
+"""Numbers that are looked at at a time."""
 
 Accuracy = Literal["argmax", "threshold"] | None
 """How a right answer is told: the largest output, an output above 1/2, or not at all."""
@@ -151,8 +155,10 @@ def _dense(x: Any, name: str) -> Any:
 
 
 def _refuse_nonfinite(x: Any, name: str) -> None:
-    xp = namespace(x)
-    if not bool(xp.all(xp.isfinite(x))):
+    xp, n = namespace(x), x.shape[0]
+    # In parts: some libraries take several times the memory that they look at.
+    size = max(1, _LOOKED_AT * n // max(1, prod(x.shape)))
+    if not all(bool(xp.all(xp.isfinite(x[i : i + size, ...]))) for i in range(0, n, size)):
         row = first_nonfinite_row(as_host(x, name))
         raise InputError(
             f"{name} holds NaN, infinity, or what is infinite as {dtype_name(x)}, first in row "
