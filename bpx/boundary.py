@@ -158,7 +158,9 @@ def _refuse_nonfinite(x: Any, name: str) -> None:
     xp, n = namespace(x), x.shape[0]
     # In parts: some libraries take several times the memory that they look at.
     size = max(1, _LOOKED_AT * n // max(1, prod(x.shape)))
-    if not all(bool(xp.all(xp.isfinite(x[i : i + size, ...]))) for i in range(0, n, size)):
+    if not all(
+        bool(xp.all(xp.isfinite(x[i : min(i + size, n), ...]))) for i in range(0, n, size)
+    ):
         row = first_nonfinite_row(as_host(x, name))
         raise InputError(
             f"{name} holds NaN, infinity, or what is infinite as {dtype_name(x)}, first in row "

@@ -7,11 +7,10 @@ import array_api_compat.torch
 import numpy as np
 import torch
 
-from bpx.engine import eager
+from bpx_backends.engines.torch_updates import scan
 
 name = "torch"
 xp = array_api_compat.torch
-scan = eager
 
 
 def version() -> str:
