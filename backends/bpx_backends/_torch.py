@@ -7,10 +7,12 @@ import array_api_compat.torch
 import numpy as np
 import torch
 
-from bpx_backends.engines.torch_updates import scan
+from bpx_backends.engines import recycling, torch_updates
 
 name = "torch"
 xp = array_api_compat.torch
+scan = torch_updates.scan
+release = recycling.release
 
 
 def version() -> str:
@@ -50,6 +52,10 @@ def asarray(x: Any, dtype: str, device: torch.device) -> torch.Tensor:
 def to_host(x: torch.Tensor) -> np.ndarray:
     x = x.detach().cpu()
     return x.float().numpy() if x.dtype is torch.bfloat16 else x.numpy()
+
+
+def engine() -> str:
+    return "recorded steps, replayed by PyTorch's functions; on CUDA as a graph"
 
 
 def active(device: torch.device) -> AbstractContextManager[Any]:
