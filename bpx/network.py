@@ -277,6 +277,7 @@ class Network:
         shuffle: bool = True,
         drop_last: bool = False,
         compile: bool = True,  # noqa: A002 - as in `train`
+        precision: str = "float32",
         progress: Callable[[Progress], None] | None = None,
     ) -> History:
         """Train to the end: `bpx.train`, all of its records at once.
@@ -310,6 +311,7 @@ class Network:
             shuffle=shuffle,
             drop_last=drop_last,
             compile=compile,
+            precision=precision,
             progress=progress,
         )
         return History(tuple(records), seed)

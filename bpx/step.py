@@ -68,6 +68,7 @@ class TrainingStep:
     spec: Spec
     update: Update
     accuracy: Accuracy
+    precision: str = "float32"  # of the products: the engine's to see to
 
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""

@@ -139,6 +139,7 @@ def train(
     shuffle: bool = True,
     drop_last: bool = False,
     compile: bool = True,  # noqa: A002 - the field's word
+    precision: str = "float32",
     progress: Callable[[Progress], None] | None = None,
 ) -> Iterator[Epoch]:
     """Train a network, yielding a record after each epoch.
@@ -173,6 +174,10 @@ def train(
         If True, a ragged last batch is left out of the epoch.
     compile : bool, optional
         If False, plain eager calls instead of the backend's engine.
+    precision : str, optional
+        What the matrix products of float32 networks are computed in, where the backend has a
+        choice: ``"tf32"``, ``"float16"`` or ``"bfloat16"``, on CuPy. Their sums, all else that
+        is computed, and all that is stored, are float32.
     progress : callable, optional
         Called with a `Progress` about twice a second.
 
@@ -204,7 +209,12 @@ def train(
         n = arrived.x.shape[0]
         plan = _Plan(
             home=network.home,
-            step=TrainingStep(network.spec, optimizer.update, arrived.accuracy),
+            step=TrainingStep(
+                network.spec,
+                optimizer.update,
+                arrived.accuracy,
+                _precision(network.home, precision, compile),
+            ),
             data=Data(arrived.x, arrived.y),
             validation=_validation(network, validation),
             epochs=whole("epochs", epochs, 1, None, "a whole number of at least 1"),
@@ -332,6 +342,21 @@ def _pair(data: Any, name: str) -> tuple[Any, Any]:
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise InputError(f"{name} is {type(data).__name__}; expected a pair (x, y)")
     return data[0], data[1]
+
+
+def _precision(home: Home, precision: str, compiled: bool) -> str:
+    choice = getattr(home.backend, "precisions", ("float32",))
+    if precision not in choice:
+        raise InputError(
+            f"precision={precision!r} was given; the products on {home} are computed in "
+            f"{' or '.join(choice)}"
+        )
+    if precision != "float32" and (home.dtype != "float32" or not compiled):
+        raise InputError(
+            f"precision={precision!r} was given with dtype {home.dtype} and "
+            f"compile={compiled}; it is for float32 networks on the backend's engine"
+        )
+    return precision
 
 
 def _check_optimizer(optimizer: Any) -> None:

@@ -242,3 +242,21 @@ def test_a_short_run_on_mnist(mnist, target):
     x, y = mnist.train.x[:2000], mnist.train.y[:2000]
     history = net.fit(x, y, epochs=2, batch_size=10, optimizer=bpx.SGD(3.0), seed=0)
     assert history[-1].accuracy > 0.8
+
+
+def test_a_precision_that_the_backend_does_not_have_is_refused(target):
+    if target is Target.CUPY:
+        pytest.skip("CuPy has a choice")
+    with pytest.raises(bpx.InputError, match=r"precision='tf32' was given; the products on"):
+        network(target).fit(*samples(), **SETTINGS, precision="tf32")
+
+
+def test_a_precision_is_for_float32_networks_on_the_engine(monkeypatch):
+    monkeypatch.setattr(bpx.backend.load("numpy"), "precisions", ("float32", "tf32"), False)
+    for settings in ({"dtype": "float64"}, {"compile": False}):
+        net = bpx.Network([3, 2], seed=0, dtype=settings.pop("dtype", "float32"))
+        with pytest.raises(bpx.InputError, match="it is for float32 networks"):
+            net.fit(
+                np.ones((4, 3)), np.arange(4) % 2, epochs=1, batch_size=2,
+                optimizer=bpx.SGD(1.0), precision="tf32", **settings,
+            )  # fmt: skip
