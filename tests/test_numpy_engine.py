@@ -70,7 +70,7 @@ def test_the_engine_says_what_it_is_made_of(monkeypatch):
 def test_a_numba_that_cannot_be_imported_is_told_of_and_left_aside(monkeypatch, caplog):
     monkeypatch.setenv("BPX_NUMBA", "on")
     monkeypatch.setattr(numpy_engine, "find_spec", lambda name: object())
-    monkeypatch.setitem(sys.modules, "bpx_backends.engines.numba_kernels", None)
+    monkeypatch.setitem(sys.modules, "numba", None)
     numpy_engine._with_numba.cache_clear()
     try:
         with caplog.at_level(logging.WARNING, "bpx"):

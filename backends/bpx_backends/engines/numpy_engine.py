@@ -64,6 +64,8 @@ def _with_ufuncs() -> Planned[Any]:
 @cache
 def _with_numba() -> Planned[Any]:
     try:
+        import numba  # noqa: F401 - its kernels import it, too late to do without
+
         from bpx_backends.engines.numba_kernels import compiled, fuses
     except ImportError as why:  # a numba that does not know this NumPy, say
         _log.warning("numba cannot be imported, NumPy's functions are used: %s", why)
