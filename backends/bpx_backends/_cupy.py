@@ -7,11 +7,30 @@ import array_api_compat.cupy
 import cupy
 import numpy as np
 
-from bpx.engine import eager
+from bpx.engine import Step
+from bpx_backends.engines import cupy_engine, cupy_machine
+from bpx_backends.engines.cuda_precision import PRECISIONS
 
 name = "cupy"
 xp = array_api_compat.cupy
-scan = eager
+precisions = PRECISIONS
+engine = cupy_machine.engine
+
+_engines = {each: cupy_engine.CupyEngine(each) for each in PRECISIONS}
+
+
+def scan(
+    step: Step, state: Any, data: Any, rows: Any, start: int, stop: int, donate: bool = False
+) -> Any:
+    """Run a training step for many mini-batches: see `bpx.engine`."""
+    precision = getattr(step, "precision", "float32")
+    return _engines[precision].scan(step, state, data, rows, start, stop, donate)
+
+
+def release() -> None:
+    """Give the device memory of all plans back."""
+    for each in _engines.values():
+        each.release()
 
 
 def version() -> str:

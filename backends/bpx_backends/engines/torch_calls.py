@@ -120,12 +120,15 @@ _SAME = {
         "copysign", "cos", "cosh", "divide", "exp", "expm1", "floor", "greater",
         "greater_equal", "hypot", "less", "less_equal", "log", "log10", "log1p", "log2",
         "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum",
-        "minimum", "multiply", "negative", "not_equal", "pow", "remainder", "round", "sign",
+        "minimum", "multiply", "negative", "not_equal", "pow", "remainder", "round",
         "sin", "sinh", "sqrt", "square", "subtract", "tan", "tanh", "trunc", "where",
         "addmm", "sigmoid",
     )
 } | {"equal": "eq", "bitwise_invert": "bitwise_not"}  # fmt: skip
-"""PyTorch's names of what works element by element, and of two calls of its own."""
+"""PyTorch's names of what works element by element, and of two calls of its own.
+
+Its `sign` of NaN is 0, which is not the standard's.
+"""
 
 _SPECIAL: dict[str, Callable[..., list[Call]]] = {
     "matmul": _matmul,
