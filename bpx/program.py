@@ -216,14 +216,12 @@ def apply(xp: Any, operation: Operation, operands: Sequence[Any], device: Any = 
         attributes["dtype"] = getattr(xp, attributes["dtype"].name)
     if not operation.values:
         attributes["device"] = device
-    if operation.name in ("astype", "reshape", "broadcast_to", "full"):
+    if operation.name == "full":
+        operands = [attributes.pop("shape"), *operands]
+    elif operation.name in ("astype", "reshape", "broadcast_to"):
         # These take the dtype or the shape by position.
         extra = [attributes.pop(name) for name in ("shape", "dtype") if name in attributes]
-        operands = (
-            [*extra[:1], operands[0], *extra[1:]]
-            if operation.name == "full"
-            else [operands[0], *extra]
-        )
+        operands = [*operands, *extra]
     return getattr(xp, operation.name)(*operands, **attributes)
 
 

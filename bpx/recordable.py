@@ -69,6 +69,12 @@ class Recorded:
             f"a NumPy function was called on an array under recording: {_ADVICE}"
         )
 
+    @classmethod
+    def __torch_function__(cls, *_: Any) -> NoReturn:
+        raise RecordingError(
+            f"a PyTorch function was called on an array under recording: {_ADVICE}"
+        )
+
     def _numberless(self) -> NoReturn:
         raise RecordingError(
             f"a number of an array was asked for, which is not there yet: {_ADVICE}"

@@ -492,6 +492,23 @@ def test_memory_is_read_before_it_is_overwritten(function):
     check(Run(Own(function), state, data, rows))
 
 
+def along_and_across(state, data, rows):
+    # A vector is added to each row, and gets of each row one number.
+    xp = bpx.namespace(data[0])
+    x = xp.take(data[0], rows, axis=0) + state[0]
+    return state[0] - 0.1 * xp.max(x, axis=1), state[1] + xp.mean(x, axis=1)
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("k", [6, 40])
+def test_a_vector_that_rows_read_is_overwritten_after_them(k):
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 20, (STEPS, k)).astype("int32")
+    check(
+        Run(Own(along_and_across), (rng.random(k), rng.random(k)), (rng.random((20, k)),), rows)
+    )
+
+
 @pytest.mark.usefixtures("emulated")
 def test_what_no_kernel_holds_is_called_and_not_captured():
     rng = np.random.default_rng(0)

@@ -12,7 +12,6 @@ import bpx
 from bpx.engine import eager, leaves
 from bpx.network import Network
 from bpx.plan import plan
-from bpx.program import Operation
 from bpx.recording import record
 from bpx.step import Data, State, TrainingStep, zero_metrics
 from tests.backends import Target, problem
@@ -76,7 +75,7 @@ def agree(ours, theirs, within=1e-12):
 # What a step becomes
 
 
-def test_a_step_of_the_book_is_thirty_calls():
+def test_a_step_of_the_book_is_thirty_two_calls():
     job = Job((784, 30, 10), batch=10, dtype="float32")
     found = counts(native(job.program))
     assert [found[name] for name in NATIVE] == [2, 4, 2, 2, 2, 0]
@@ -276,20 +275,11 @@ def test_views_moves_and_constants():
         picked = xp.take(y, xp.arange(1, -1, -1, dtype=xp.int32), axis=0)
         flat = xp.reshape(picked.mT, (-1,))
         wide = xp.broadcast_to(x[1:, ::2], (2, 2)) + xp.full((2, 2), 2.0, dtype=x.dtype)
-        return x + wide[:1, :1] + xp.sum(flat[1:]), picked[:, ::-1]
+        return x + wide[:1, :1] + xp.sum(flat[1:]), y * picked[None, :, 0][0, :, None]
 
     ours, theirs = scanned(rule, FLOATS[:2], np.arange(6.0).reshape(2, 3))
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int64"])
-def test_rows_are_taken_by_indices_of_every_dtype(dtype):
-    def rule(xp, x, where):
-        return xp.take(x, where, axis=0), where
-
-    ours, theirs = scanned(rule, np.arange(6.0).reshape(3, 2), np.array([2, 0, 1], dtype))
-    np.testing.assert_array_equal(ours[0], theirs[0])
 
 
 def test_a_derivative_of_relu_is_right_where_z_is_zero_or_infinite():
@@ -371,15 +361,16 @@ def test_a_users_own_adam_is_recorded_with_the_step(monkeypatch):
     agree(job.scan(0, 20), job.eager(0, 20))
 
 
-def numbers_of_its_own(z):
+def its_own(z):
     return torch.special.expit(z)
 
 
 def test_what_cannot_be_recorded_runs_eagerly_with_its_adam(caplog):
-    own = bpx.Elementwise("own", numbers_of_its_own, lambda z, a: a * (1.0 - a))
+    own = bpx.Elementwise("own", its_own, lambda z, a: a * (1.0 - a))
     job = Job(optimizer=bpx.Adam(0.05), hidden=own)
     agree(job.scan(0, 20), job.eager(0, 20), 0.0)
     assert "run eagerly" in caplog.text
+    assert "a PyTorch function" in caplog.text
 
 
 def test_no_steps_are_no_change():
@@ -402,15 +393,19 @@ def test_what_was_given_back_is_never_written_again(optimizer):
     assert all(torch.equal(a, b) for a, b in zip(kept, leaves(first), strict=True))
 
 
+def tensors():
+    return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
+
+
 def test_the_memory_of_a_call_is_let_go_without_the_garbage_collector():
     job = Job((6, 300, 4), bpx.Adam(0.05))
     job.scan(0, 2)
     gc.collect()
     gc.disable()
     try:
-        before = sum(isinstance(each, torch.Tensor) for each in gc.get_objects())
+        before = tensors()
         job.scan(0, 5)
-        after = sum(isinstance(each, torch.Tensor) for each in gc.get_objects())
+        after = tensors()
     finally:
         gc.enable()
     assert after == before

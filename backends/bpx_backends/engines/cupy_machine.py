@@ -44,8 +44,8 @@ def engine() -> str:
     """What the engine is made of here, for a bug report."""
     if find_spec("nvmath") is None:
         return (
-            "recorded steps, replayed launch by launch, with kernels of its own and CuPy's "
-            "products; nvmath-python, which CUDA graphs need, is not installed"
+            "recorded steps, launched one by one, with kernels of its own and products by "
+            "CuPy; nvmath-python, which CUDA graphs need, is not installed"
         )
     return "recorded steps, replayed as CUDA graphs: kernels of its own, cuBLASLt's products"
 

@@ -90,8 +90,6 @@ def _scaled_sum(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> li
 
 def _take(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Call]:
     x, indices = operands
-    if indices.dtype not in (torch.int32, torch.int64):
-        return [_assignment(op, operands, out)]
     return [partial(torch.index_select, x, 0, indices, out=out)]
 
 
