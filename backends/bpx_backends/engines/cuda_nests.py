@@ -166,5 +166,6 @@ def _is_tail(loop: Loop, by_rows: Loop) -> bool:
         and loop.domain[1] == by_rows.domain[0]
         and bool(ours)
         and ours <= by_rows.row_results
+        and not overlap(others, by_rows.writes)
         and not overlap(loop.writes, touched)
     )
