@@ -423,6 +423,24 @@ def test_half_precision_is_of_the_products_alone(precision, within):
     assert machines.made[0].schedule.capturable
 
 
+def with_ones(state, data, rows):
+    xp = bpx.namespace(data[0])
+    x = xp.take(data[0], rows, axis=0)
+    sums = x @ xp.ones((6, 1), dtype=x.dtype)
+    return (0.5 * state[0] + (sums * x).mT @ x,)
+
+
+@pytest.mark.usefixtures("emulated")
+def test_a_product_with_a_constant_stays_as_it_is():
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 20, (STEPS, 4)).astype("int32")
+    run = Run(Own(with_ones), (rng.random((6, 6), "f4"),), (rng.random((20, 6), "f4"),), rows)
+    engine, machines = emulator(precision="bfloat16")
+    agree(run.after(engine.scan), run.eagerly(), 1e-2)
+    kinds = [each.a.dtype.name for each in machines.made[0].schedule.products]
+    assert kinds == ["float32", "bfloat16"]
+
+
 def test_an_unknown_precision_is_refused():
     with pytest.raises(bpx.InputError, match=r"precision='int8' was given; expected one of fl"):
         CupyEngine("int8")
@@ -554,8 +572,27 @@ def test_a_bias_is_left_to_the_product():
     run = training(**S, steps=1)
     assert [bool(each.bias) for each in run.scheduled().products] == [True, True, *[False] * 3]
     assert not any(each.bias for each in run.scheduled(bias=False).products)
-    # In float64 cuBLASLt has no such sum; nor may what has another use be summed.
     assert not any(each.bias for each in training(dtype="float64").scheduled().products)
+
+
+def used_twice(state, data, rows):
+    w, b = state
+    x = bpx.namespace(w).take(data[0], rows, axis=0)
+    p = x @ w.mT
+    return w - 0.1 * (p + b).mT @ x, 0.9 * b + 0.1 * p[0, :]
+
+
+@pytest.mark.usefixtures("emulated")
+def test_a_bias_is_not_added_to_a_product_that_has_another_use():
+    rng = np.random.default_rng(0)
+    state, data = (
+        [rng.random(shape, "float32") for shape in ((3, 6), 3)],
+        rng.random((20, 6), "f4"),
+    )
+    rows = rng.integers(0, 20, (STEPS, 2)).astype("int32")
+    run = Run(Own(used_twice), tuple(state), (data,), rows)
+    assert not any(each.bias for each in run.scheduled().products)
+    check(run)
 
 
 FLOAT = DTYPES["float32"]

@@ -168,6 +168,31 @@ def test_a_custom_cost_that_has_no_closed_form(engine):
     check(engine, run(engine, output="softmax", cost=cost))
 
 
+class Rows:
+    """A step with a phase that has nothing for each element."""
+
+    def __call__(self, state, data, rows):
+        xp = bpx.namespace(data[0])
+        x, v = xp.take(data[0], rows, axis=0), xp.take(data[1], rows, axis=0)
+        m = xp.max(x, axis=1, keepdims=True)
+        return state[0] + (v * m).mT @ x, state[1] + ((x - m) + v)
+
+    def __eq__(self, other):
+        return type(self) is type(other)
+
+    def __hash__(self):
+        return 1
+
+
+def test_a_phase_of_rows_alone(engine):
+    rng = np.random.default_rng(0)
+    arrays = [rng.random(shape) for shape in ((1, 3), (4, 3), (9, 3), (9, 1))]
+    ours = tuple(engine.target.asarray(a, "float64") for a in arrays)
+    rows = engine.target.asarray(rng.integers(0, 9, (STEPS, 4)), "int32")
+    home = engine.target.network([1, 1], dtype="float64").home
+    check(engine, Run(Rows(), ours[:2], ours[2:], rows, home))
+
+
 def row_sums(x):
     return bpx.namespace(x).sum(x, axis=1)
 

@@ -145,10 +145,9 @@ class CupyMachine(Machine):
     ) -> None:
         self.schedule, self.stream = schedule, shared.stream
         self.captures = products is not None and schedule.capturable
-        # A pool of its own, which lives as long as the graphs that have its addresses.
-        self._pool = cupy.cuda.MemoryPool()
-        self._arena = self._block(schedule.layout.size, np.uint8)
-        self._slots = self._block(2 + len(schedule.plan.program.data), np.int64)
+        # Nothing is allocated while a graph is captured: it has these addresses alone.
+        self._arena = cupy.empty((schedule.layout.size,), np.uint8)
+        self._slots = cupy.zeros((2 + len(schedule.plan.program.data),), np.int64)
         module = shared.module(source(schedule.launches))
         self._advance = module.get_function("advance")
         names = map(kernel_name, range(len(schedule.launches)))
@@ -156,10 +155,6 @@ class CupyMachine(Machine):
         self._items = [self._put(item, kernels, products) for item in schedule.items]
         self._write_constants()
         self._kept: Any = None
-
-    def _block(self, size: int, dtype: Any) -> Any:
-        memory = self._pool.malloc(size * np.dtype(dtype).itemsize)
-        return cupy.ndarray((size,), dtype, memptr=memory)
 
     def _write_constants(self) -> None:
         constants: dict[Value, Any] = {}

@@ -48,7 +48,7 @@ class LtProducts:
             "float64": compute.COMPUTE_64F,
         }
         self.handle = self.lt.create()
-        self.workspace = cupy.cuda.MemoryPool().malloc(WORKSPACE)
+        self.workspace = cupy.cuda.alloc(WORKSPACE)
         _at_end(self, self.lt.destroy, self.handle)
 
     def prepare(self, product: Product, arena: int) -> Callable[[int], None]:

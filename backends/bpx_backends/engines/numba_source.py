@@ -217,7 +217,8 @@ class _Writer:
         for op in reduced:
             yield from self._begin(op)
         # The elements of a row stand together: the index is known to be affine.
-        yield "for j in range(first, last):"
+        if elements:
+            yield "for j in range(first, last):"
         for op in elements:
             if op.name in REDUCTIONS:
                 yield from _indented(self._accumulate(op))
