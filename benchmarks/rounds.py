@@ -1,11 +1,12 @@
 """Side by side: one measurement of each in turn, round by round, and their ratios.
 
-Other work on the machine then weighs on all. Each round begins with another one, so that
+Other work on the machine then weighs on all. Each round has an order of its own, so that
 none always follows the same neighbour, and a pause between two measurements lets the pool
 of the last one, which spins while it waits, fall asleep.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
 from statistics import median
 from time import sleep
 from typing import Any, NamedTuple
@@ -54,10 +55,10 @@ def in_turn(
 ) -> dict[str, list[float]]:
     """Every one's measurements, one number for each round."""
     times: dict[str, list[float]] = {name: [] for name in runs}
-    names = list(runs)
-    for first in range(repeats):
-        turn = first % max(len(names), 1)
-        for name in names[turn:] + names[:turn]:
+    names, order = list(runs), Random(0)
+    for _ in range(repeats):
+        order.shuffle(names)
+        for name in names:
             sleep(PAUSE)
             times[name].append(measure(runs[name]))
     return times

@@ -9,7 +9,7 @@ one phase needs stays in registers; the rest is written to buffers.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bpx.program import Operation, Value
+from bpx.operation import Operation, Value
 
 __all__ = ["ELEMENTWISE", "REDUCTIONS", "Kernel", "Nest", "can_fuse", "fuse"]
 

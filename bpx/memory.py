@@ -7,7 +7,7 @@ there.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from bpx.program import Value
+from bpx.operation import Value
 
 __all__ = ["ALIGNMENT", "assign", "lifetimes"]
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from bpx.fusion import ELEMENTWISE, REDUCTIONS, Kernel, fuse
 from bpx.memory import assign, lifetimes
-from bpx.program import VIEWS, Operation, Program, Value
+from bpx.operation import VIEWS, Operation, Value
+from bpx.program import Program
 
 __all__ = ["Instruction", "Plan", "plan"]
 

@@ -11,7 +11,7 @@ from math import e, inf, nan, pi, prod
 from typing import Any, NamedTuple, NoReturn
 
 from bpx.errors import BpxError
-from bpx.program import DTYPES, DType, Value, dtype_of
+from bpx.operation import DTYPES, DType, Value, dtype_of
 
 __all__ = ["Recorded", "RecordingError", "as_recorded", "namespace", "recorder_in_use"]
 

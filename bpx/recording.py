@@ -1,12 +1,13 @@
 """Recording a step: run once, on arrays without numbers, it leaves a `Program`."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
 from bpx.engine import Step, named_leaves, rebuilt
-from bpx.program import DType, Operand, Operation, Program, Value, dtype_of
+from bpx.operation import DType, Operand, Operation, Value, dtype_of, needed
+from bpx.program import Program
 from bpx.recordable import Recorded, RecordingError, as_recorded, recorder_in_use
 
 __all__ = ["record"]
@@ -47,7 +48,7 @@ def record(step: Step, state: Any, data: Any, rows: Any) -> Program:
         state=tuple(each.value for each in entered),
         data=tuple(each.value for each in read),
         rows=picked.value,
-        operations=_needed(recorder.operations, outputs),
+        operations=needed(recorder.operations, outputs),
         outputs=outputs,
     )
 
@@ -100,16 +101,6 @@ def _hashable(given: Any) -> Any:
     if isinstance(given, slice):
         return "slice", given.start, given.stop, given.step
     return tuple(map(_hashable, given)) if isinstance(given, tuple) else given
-
-
-def _needed(operations: Iterable[Operation], outputs: Iterable[Value]) -> tuple[Operation, ...]:
-    """The operations that the outputs depend on."""
-    needed, kept = set(outputs), []
-    for operation in reversed(tuple(operations)):
-        if operation.result in needed:
-            needed.update(operation.values)
-            kept.append(operation)
-    return tuple(reversed(kept))
 
 
 def _origin() -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from bpx.program import Value, apply
+from bpx.operation import Value
+from bpx.program import apply
 from bpx_backends.engines.cuda_items import Call, Launch, Product
 from bpx_backends.engines.cuda_layout import Place
 from bpx_backends.engines.cuda_products import Factor, Gemm, gemm

@@ -296,10 +296,12 @@ def test_a_measurement_fills_its_window():
 
 def test_the_rounds_take_turns():
     order = []
-    runs = {name: name for name in "abc"}
-    times = rounds.in_turn(runs, 3, lambda name: order.append(name) or len(order))
-    assert "".join(order) == "abcbcacab"
-    assert times == {"a": [1, 6, 8], "b": [2, 4, 9], "c": [3, 5, 7]}
+    runs = {name: name for name in "abcd"}
+    times = rounds.in_turn(runs, 5, lambda name: order.append(name) or len(order))
+    turns = ["".join(order[i : i + 4]) for i in range(0, 20, 4)]
+    assert all(sorted(turn) == list("abcd") for turn in turns)
+    assert len({turn[: turn.index("a")][-1:] for turn in turns}) > 1  # not after one alone
+    assert times == {n: [i + 1 for i, at in enumerate(order) if at == n] for n in "abcd"}
 
 
 def test_one_that_fails_does_not_stop_the_others():

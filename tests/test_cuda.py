@@ -19,8 +19,8 @@ import pytest
 
 import bpx
 from bpx.engine import eager, leaves, rebuilt
+from bpx.operation import DTYPES, DType
 from bpx.plan import plan
-from bpx.program import DTYPES, DType
 from bpx.recording import record
 from bpx.step import Data, State, TrainingStep, zero_metrics
 from bpx_backends.engines.cuda_expressions import TYPES, literal

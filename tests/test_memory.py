@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpx.memory import ALIGNMENT, assign, lifetimes
-from bpx.program import Value, dtype_of
+from bpx.operation import Value, dtype_of
 
 
 def value(nbytes):

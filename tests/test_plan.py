@@ -8,8 +8,8 @@ import pytest
 
 import bpx
 from bpx.fusion import Kernel, can_fuse
+from bpx.operation import Operation
 from bpx.plan import plan
-from bpx.program import Operation
 from bpx.recording import record
 from bpx_backends.engines.replay import prepare, replay
 

@@ -7,7 +7,8 @@ import pytest
 
 import bpx
 from bpx.engine import leaves, named_leaves
-from bpx.program import DTYPES, DType, Operation, Program, Value, apply, dtype_of
+from bpx.operation import DTYPES, DType, Operation, Value, dtype_of
+from bpx.program import Program, apply
 from bpx.recording import record
 from bpx.step import Data, State, TrainingStep, zero_metrics
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.program import DTYPES
+from bpx.operation import DTYPES
 from bpx.recordable import Recorded, RecordingError, namespace
 from bpx.recording import record
 

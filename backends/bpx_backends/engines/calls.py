@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.program import Operation, Value, apply
+from bpx.operation import Operation, Value
+from bpx.program import apply
 
 __all__ = ["Call", "calls"]
 

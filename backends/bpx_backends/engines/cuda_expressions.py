@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable
 from math import inf, isfinite, isnan
 
-from bpx.program import DType, Operand, Operation
+from bpx.operation import DType, Operand, Operation
 
 __all__ = ["ELEMENTWISE", "TYPES", "converted", "expression", "largest", "literal", "smallest"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bpx.program import Value
+from bpx.operation import Value
 from bpx_backends.engines.cuda_loops import VECTOR, Function, Loop, Scribe, at
 
 __all__ = ["flat"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bpx.program import DType
+from bpx.operation import DType
 from bpx_backends.engines.cuda_expressions import TYPES
 from bpx_backends.engines.cuda_layout import COUNTER, ROWS, Place
 from bpx_backends.engines.cuda_loops import VECTOR, Function

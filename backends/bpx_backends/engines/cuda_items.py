@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from bpx.program import Operation
+from bpx.operation import Operation
 from bpx_backends.engines.cuda_layout import Place
 from bpx_backends.engines.cuda_loops import Function
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import NamedTuple
 
+from bpx.operation import DType, Operation, Value
 from bpx.plan import Plan
-from bpx.program import DType, Operation, Program, Value
+from bpx.program import Program
 
 __all__ = ["COUNTER", "ROWS", "Layout", "Place", "lay_out", "viewed"]
 

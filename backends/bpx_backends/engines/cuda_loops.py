@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bpx.fusion import REDUCTIONS, is_column_reduction
-from bpx.program import DType, Operand, Operation, Value
+from bpx.operation import DType, Operand, Operation, Value
 from bpx_backends.engines.cuda_expressions import TYPES, converted, expression, literal
 from bpx_backends.engines.cuda_layout import Place
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bpx.fusion import Nest
-from bpx.program import Operation, Value
+from bpx.operation import Operation, Value
 from bpx_backends.engines.cuda_columns import column_slices, columns
 from bpx_backends.engines.cuda_flat import flat
 from bpx_backends.engines.cuda_items import Launch, conflict, overlap

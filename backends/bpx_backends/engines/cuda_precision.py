@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bpx.errors import InputError
+from bpx.operation import DType, Operation, Value
 from bpx.plan import Plan, plan
-from bpx.program import DType, Operation, Program, Value
+from bpx.program import Program
 
 __all__ = ["PRECISIONS", "check_precision", "in_precision"]
 

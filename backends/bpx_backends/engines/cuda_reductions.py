@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bpx.program import Operation, Value
+from bpx.operation import Operation, Value
 from bpx_backends.engines.cuda_expressions import TYPES, largest, literal, smallest
 from bpx_backends.engines.cuda_loops import WARP, Scribe
 

@@ -8,7 +8,7 @@ earlier one's elements goes through memory, where the same thread finds it.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bpx.fusion import REDUCTIONS
-from bpx.program import Operation, Value
+from bpx.operation import Operation, Value
 from bpx_backends.engines.cuda_loops import VECTOR, WARP, Function, Loop, Scribe, at, row_step
 from bpx_backends.engines.cuda_reductions import (
     KINDS,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bpx.fusion import REDUCTIONS, Kernel, Nest, can_fuse
+from bpx.operation import Operation, Value
 from bpx.plan import Plan
-from bpx.program import Operation, Value
 from bpx_backends.engines.cuda_expressions import ELEMENTWISE, TYPES
 from bpx_backends.engines.cuda_gather import gather, pick
 from bpx_backends.engines.cuda_items import (

@@ -18,7 +18,8 @@ import numpy as np
 from array_api_compat import cupy as xp
 
 from bpx.errors import BackendError
-from bpx.program import Value, apply
+from bpx.operation import Value
+from bpx.program import apply
 from bpx_backends.engines.cuda_items import Call, Launch, Product
 from bpx_backends.engines.cuda_layout import Place
 from bpx_backends.engines.cuda_schedule import Schedule

@@ -22,8 +22,8 @@ from bpx.data.places import cache_folder
 from bpx.errors import InputError
 from bpx.files import write_atomically
 from bpx.fusion import Kernel, can_fuse
+from bpx.operation import Operation
 from bpx.plan import Plan
-from bpx.program import Operation
 from bpx_backends.engines.numba_source import SUPPORTED, source
 from bpx_backends.engines.replay import PART, Compiled, Fused, prepare
 

@@ -9,7 +9,7 @@ from math import isfinite, isnan
 from typing import Any, NamedTuple, TypeGuard
 
 from bpx.fusion import REDUCTIONS, Kernel, Nest, is_column_reduction
-from bpx.program import DType, Operand, Operation, Value
+from bpx.operation import DType, Operand, Operation, Value
 
 __all__ = ["SUPPORTED", "Source", "source"]
 

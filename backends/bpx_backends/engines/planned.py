@@ -7,8 +7,8 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from bpx.engine import Step, check_state, eager, index, named_leaves
+from bpx.operation import Operation
 from bpx.plan import Plan, plan
-from bpx.program import Operation
 from bpx.recordable import RecordingError
 from bpx.recording import record
 

@@ -17,8 +17,9 @@ import numpy as np
 
 from bpx.engine import index, leaves, rebuilt
 from bpx.fusion import Kernel
+from bpx.operation import Operation, Value
 from bpx.plan import Plan
-from bpx.program import Operation, Program, Value, apply
+from bpx.program import Program, apply
 from bpx_backends.engines.calls import Call, calls
 from bpx_backends.engines.recycling import empty
 from bpx_backends.engines.threads import threads

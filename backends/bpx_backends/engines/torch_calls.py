@@ -11,7 +11,8 @@ from typing import Any
 import array_api_compat.torch
 import torch
 
-from bpx.program import DTYPES, Operation, apply
+from bpx.operation import DTYPES, Operation
+from bpx.program import apply
 
 __all__ = ["Call", "calls", "computed", "dtypes"]
 

@@ -7,10 +7,11 @@ attribute ``native`` names the call of `bpx_backends.engines.torch_calls`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from bpx.program import Operand, Operation, Program, Value
+from bpx.operation import Operand, Operation, Value, needed
+from bpx.program import Program
 
 __all__ = ["native"]
 
@@ -93,7 +94,7 @@ def native(program: Program) -> Program:
     maker = {op.result: op for op in program.operations}
     once = {value: op for value, op in maker.items() if uses[value] == 1}
     operations = [_replaced(op, maker, once) for op in program.operations]
-    kept = _needed(operations, program.outputs)
+    kept = needed(operations, program.outputs)
     return Program(program.state, program.data, program.rows, kept, program.outputs)
 
 
@@ -130,12 +131,3 @@ def _match_operand(part: Any, operand: Operand, maker: Makers) -> Bound | None:
     if isinstance(part, str):
         return {part: operand}
     return {} if type(operand) is type(part) and operand == part else None
-
-
-def _needed(operations: Iterable[Operation], outputs: Iterable[Value]) -> tuple[Operation, ...]:
-    needed, kept = set(outputs), []
-    for op in reversed(list(operations)):
-        if op.result in needed:
-            needed.update(op.values)
-            kept.append(op)
-    return tuple(reversed(kept))

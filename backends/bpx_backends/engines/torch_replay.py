@@ -15,8 +15,9 @@ from typing import Any
 import torch
 
 from bpx.engine import leaves, rebuilt
+from bpx.operation import Operation, Value
 from bpx.plan import Plan, plan
-from bpx.program import Operation, Program, Value
+from bpx.program import Program
 from bpx_backends.engines.recycling import empty
 from bpx_backends.engines.torch_calls import Call, calls, computed, dtypes
 from bpx_backends.engines.torch_native import native

@@ -1,0 +1,133 @@
+"""What a program is made of: arrays without numbers, and operations on them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NamedTuple
+
+__all__ = ["DTYPES", "VIEWS", "DType", "Operand", "Operation", "Value", "dtype_of", "needed"]
+
+
+@dataclass(frozen=True)
+class DType:
+    """A dtype of the standard, of no library.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``"float32"``.
+    kind : {"bool", "signed integer", "unsigned integer", "real floating"}
+        As `isdtype` names it.
+    itemsize : int
+        Bytes.
+    """
+
+    name: str
+    kind: str
+    itemsize: int
+
+    def __str__(self) -> str:
+        return self.name
+
+
+DTYPES = {
+    dtype.name: dtype
+    for dtype in (
+        DType("bool", "bool", 1),
+        *(DType(f"int{8 * size}", "signed integer", size) for size in (1, 2, 4, 8)),
+        *(DType(f"uint{8 * size}", "unsigned integer", size) for size in (1, 2, 4, 8)),
+        DType("float32", "real floating", 4),
+        DType("float64", "real floating", 8),
+    )
+}
+
+
+def dtype_of(name: str) -> DType:
+    """The dtype of that name; a KeyError if a program cannot hold it."""
+    return DTYPES[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """One array of a program: an input, or the result of an operation.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : DType
+    name : str
+        Of an input, its place: ``parameters.w[0]``, ``data.x``, ``rows``.
+    """
+
+    shape: tuple[int, ...]
+    dtype: DType
+    name: str = ""
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of a contiguous array of these."""
+        return self.size * self.dtype.itemsize
+
+
+Operand = Value | bool | int | float
+"""What an operation reads: an array, or a Python number, which takes the array's dtype."""
+
+
+class Operation(NamedTuple):
+    """One function of the standard, applied.
+
+    Attributes
+    ----------
+    name : str
+        The standard's name of the function; or ``getitem``.
+    operands : tuple of Operand
+    result : Value
+    attributes : tuple of (str, value)
+        Keyword arguments (axis, keepdims, shape, dtype); hashable.
+    origin : tuple of str
+        The functions that called it, the innermost first.
+    """
+
+    name: str
+    operands: tuple[Operand, ...]
+    result: Value
+    attributes: tuple[tuple[str, Any], ...] = ()
+    origin: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The operands that are arrays."""
+        return tuple(each for each in self.operands if isinstance(each, Value))
+
+    def attribute(self, name: str, default: Any = None) -> Any:
+        """The value of a keyword argument."""
+        return dict(self.attributes).get(name, default)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations: 2 m n k for a product, 1 for each element otherwise."""
+        if self.name == "matmul":
+            return 2 * self.result.size * self.values[0].shape[-1]
+        if self.name in VIEWS or self.name in _MOVES:
+            return 0
+        return max(each.size for each in (*self.values, self.result))
+
+
+VIEWS = frozenset(("matrix_transpose", "reshape", "getitem", "expand_dims", "squeeze"))
+"""Operations that compute nothing: they look at the same memory in another way."""
+_MOVES = frozenset(("take", "concat", "arange", "full", "astype", "broadcast_to"))
+
+
+def needed(operations: Iterable[Operation], outputs: Iterable[Value]) -> tuple[Operation, ...]:
+    """Those operations, in their order, that the outputs depend on."""
+    used, kept = set(outputs), []
+    for operation in reversed(tuple(operations)):
+        if operation.result in used:
+            used.update(operation.values)
+            kept.append(operation)
+    return tuple(reversed(kept))
