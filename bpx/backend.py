@@ -5,6 +5,7 @@ A library is recognised through what is already imported, never by importing it 
 
 import importlib
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import Any, Protocol, cast
 
@@ -15,6 +16,7 @@ from bpx_backends import KNOWN
 __all__ = [
     "Backend",
     "backend_of",
+    "compiled",
     "describe",
     "dtype_name",
     "installed",
@@ -161,6 +163,27 @@ def namespace(x: object) -> Any:
         return _namespaces[type(x)]
     except KeyError:
         return _namespaces.setdefault(type(x), _find_namespace(x))
+
+
+def compiled(function: Callable[..., Any], static: int, like: object) -> Callable[..., Any]:
+    """A pure function as the library of `like` runs it best.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module, so that there is one of it; of trees of arrays.
+    static : int
+        How many hashable values come before these.
+    like : array
+
+    Returns
+    -------
+    callable
+        What the backend's own ``compiled(function, static)`` makes of it, which is asked at
+        every call and so keeps what it made; the function itself where it has none.
+    """
+    make = getattr(backend_of(like), "compiled", None)
+    return make(function, static) if make else function
 
 
 def dtype_name(x: Any) -> str:

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any, Literal, NamedTuple
 
 from bpx._typing import Array
-from bpx.backend import backend_of, dtype_name, namespace
+from bpx.backend import backend_of, compiled, dtype_name, namespace
 from bpx.costs import Cost
 from bpx.errors import InputError
 from bpx.host import (
@@ -23,7 +23,7 @@ from bpx.selection import Home
 from bpx.spec import Spec
 from bpx.transfer import bring
 
-__all__ = ["Accuracy", "Samples", "check_values", "chunks", "inputs", "samples"]
+__all__ = ["Accuracy", "Samples", "check_values", "chunks", "finite", "inputs", "samples"]
 
 _LOOKED_AT = 2**22
 """Numbers that are looked at at a time."""
@@ -103,10 +103,16 @@ def check_values(spec: Spec, y: Array) -> None:
         _targets(spec, as_host(y, "y"), spec.sizes[-1], "y")
 
 
-def chunks(spec: Spec, n: int) -> Iterator[slice]:
-    """The rows 0 ... n - 1 in slices, so long that every z and a stays within 64 MiB."""
-    size = max(1, 2**26 // (16 * sum(spec.sizes)))
-    return (slice(begin, min(begin + size, n)) for begin in range(0, n, size))
+def chunks(spec: Spec, x: Array) -> Iterator[Array]:
+    """The rows of `x` in parts, so long that every z and a of theirs stays within 64 MiB."""
+    return _parts(x, max(1, 2**26 // (16 * sum(spec.sizes))))
+
+
+def _parts(x: Array, size: int) -> Iterator[Array]:
+    n = x.shape[0]
+    if n <= size:
+        return iter((x,))
+    return (x[begin : min(begin + size, n), ...] for begin in range(0, n, size))
 
 
 def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
@@ -126,6 +132,16 @@ def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
     y = y.astype("float64")
     binary = spec.output.name == "sigmoid" and k == 1 and bool(((y == 0) | (y == 1)).all())
     return y, "threshold" if binary else None
+
+
+def finite(x: Array) -> bool:
+    """Whether all numbers of an array are finite: read on the host."""
+    return bool(compiled(_all_finite, 0, x)(x))
+
+
+def _all_finite(x: Array) -> Array:
+    xp = namespace(x)
+    return xp.all(xp.isfinite(x))
 
 
 def _refuse_outside(cost: Cost, y: Any, name: str) -> None:
@@ -155,12 +171,9 @@ def _dense(x: Any, name: str) -> Any:
 
 
 def _refuse_nonfinite(x: Any, name: str) -> None:
-    xp, n = namespace(x), x.shape[0]
     # In parts: some libraries take several times the memory that they look at.
-    size = max(1, _LOOKED_AT * n // max(1, prod(x.shape)))
-    if not all(
-        bool(xp.all(xp.isfinite(x[i : min(i + size, n), ...]))) for i in range(0, n, size)
-    ):
+    size = max(1, _LOOKED_AT * x.shape[0] // max(1, prod(x.shape)))
+    if not all(map(finite, _parts(x, size))):
         row = first_nonfinite_row(as_host(x, name))
         raise InputError(
             f"{name} holds NaN, infinity, or what is infinite as {dtype_name(x)}, first in row "

@@ -4,7 +4,8 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
-from bpx.backend import namespace
+from bpx.backend import compiled, namespace
+from bpx.boundary import finite
 from bpx.engine import Scan, index
 from bpx.errors import DivergenceError
 from bpx.host import total
@@ -72,15 +73,26 @@ def check_parameters(parameters: Parameters, epoch: int) -> None:
     DivergenceError
         Naming the first such layer. The costs may all have been finite.
     """
-    for i, arrays in enumerate(zip(*parameters, strict=True)):
-        if not all(_finite(array) for array in arrays):
-            raise DivergenceError(
-                f"the weights were non-finite at the end of epoch {epoch}, first in layer "
-                f"{i + 1}; {_ADVICE}",
-                epoch=epoch,
-                step=None,
-                layer=i + 1,
-            )
+    look = compiled(_finite_layers, 0, parameters.b[0])
+    are_finite = to_host(look(parameters)).tolist()
+    if not all(are_finite):
+        layer = are_finite.index(False) + 1
+        raise DivergenceError(
+            f"the weights were non-finite at the end of epoch {epoch}, first in layer {layer}; "
+            f"{_ADVICE}",
+            epoch=epoch,
+            step=None,
+            layer=layer,
+        )
+
+
+def _finite_layers(parameters: Parameters) -> Array:
+    """Whether all of a layer's numbers are finite, shape (L,), bool."""
+    xp = namespace(parameters.b[0])
+    layers = zip(*parameters, strict=True)
+    return xp.stack(
+        [xp.logical_and(xp.all(xp.isfinite(w)), xp.all(xp.isfinite(b))) for w, b in layers]
+    )
 
 
 def _first_layer(chunk: Replay, parameters: Parameters, i: int) -> int:
@@ -88,9 +100,4 @@ def _first_layer(chunk: Replay, parameters: Parameters, i: int) -> int:
     x = namespace(chunk.data.x).take(chunk.data.x, index(chunk.rows, i), axis=0)
     z, a = zs_and_activations(chunk.step.spec, parameters, x)
     layers = enumerate(zip(z, a[1:], strict=True), 1)
-    return next((n for n, both in layers if not all(map(_finite, both))), len(z))
-
-
-def _finite(x: Array) -> bool:
-    xp = namespace(x)
-    return bool(xp.all(xp.isfinite(x)))
+    return next((n for n, both in layers if not all(map(finite, both))), len(z))

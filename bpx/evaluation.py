@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from bpx.backend import namespace
-from bpx.boundary import Samples, chunks
+from bpx._typing import Array
+from bpx.backend import compiled, namespace
+from bpx.boundary import Accuracy, Samples, chunks
 from bpx.passes import as_targets, zs_and_activations
 from bpx.spec import Parameters, Spec
 from bpx.step import hits
@@ -29,13 +30,21 @@ class Evaluation(NamedTuple):
 
 def evaluate(spec: Spec, parameters: Parameters, samples: Samples) -> Evaluation:
     """Measure in chunks, so that memory does not grow with the number of samples."""
-    n, xp = samples.x.shape[0], namespace(samples.x)
+    n, summed = samples.x.shape[0], compiled(_summed, 2, samples.x)
     cost, right = 0.0, 0.0
-    for rows in chunks(spec, n):
-        x, y = samples.x[rows, :], samples.y[rows, ...]
-        z, a = zs_and_activations(spec, parameters, x)
-        costs = spec.cost.evaluate(spec.output, z[-1], a[-1], as_targets(spec, y, x))
-        answered = hits(samples.accuracy, a[-1], y)
-        cost += float(xp.sum(costs))
-        right += 0.0 if answered is None else float(xp.sum(answered))
+    for x, y in zip(chunks(spec, samples.x), chunks(spec, samples.y), strict=True):
+        costs, answered = summed(spec, samples.accuracy, parameters, x, y)
+        cost += float(costs)
+        right += 0.0 if answered is None else float(answered)
     return Evaluation(cost / n, right / n if samples.accuracy else None)
+
+
+def _summed(
+    spec: Spec, accuracy: Accuracy, parameters: Parameters, x: Array, y: Array
+) -> tuple[Array, Array | None]:
+    """The sum of the costs, and of the right answers."""
+    xp = namespace(x)
+    z, a = zs_and_activations(spec, parameters, x)
+    costs = spec.cost.evaluate(spec.output, z[-1], a[-1], as_targets(spec, y, x))
+    answered = hits(accuracy, a[-1], y)
+    return xp.sum(costs), None if answered is None else xp.sum(answered)

@@ -2,7 +2,7 @@
 
 from bpx._typing import Array
 from bpx.activations import ACTIVATIONS
-from bpx.backend import namespace
+from bpx.backend import compiled, namespace
 from bpx.boundary import chunks
 from bpx.errors import InputError
 from bpx.passes import zs_and_activations
@@ -13,11 +13,13 @@ __all__ = ["check_classes", "classes", "outputs"]
 
 def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
     """a^L of samples at home, shape (n, k_L): in chunks, so that the hidden ones stay small."""
-    parts = [
-        zs_and_activations(spec, parameters, x[rows, :])[1][-1]
-        for rows in chunks(spec, x.shape[0])
-    ]
+    answer = compiled(_answer, 1, x)
+    parts = [answer(spec, parameters, part) for part in chunks(spec, x)]
     return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts)
+
+
+def _answer(spec: Spec, parameters: Parameters, x: Array) -> Array:
+    return zs_and_activations(spec, parameters, x)[1][-1]
 
 
 def classes(a: Array) -> Array:

@@ -75,6 +75,11 @@ class Recorded:
             f"a PyTorch function was called on an array under recording: {_ADVICE}"
         )
 
+    def __jax_array__(self) -> NoReturn:
+        raise RecordingError(
+            f"a JAX function was called on an array under recording: {_ADVICE}"
+        )
+
     def _numberless(self) -> NoReturn:
         raise RecordingError(
             f"a number of an array was asked for, which is not there yet: {_ADVICE}"

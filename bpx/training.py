@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from bpx.arguments import number, whole
-from bpx.backend import namespace
+from bpx.backend import compiled, namespace
 from bpx.boundary import Samples, samples
 from bpx.divergence import Replay, check_parameters, find_divergence
 from bpx.engine import Scan, eager
@@ -227,16 +227,17 @@ def train(
             scan=network.home.backend.scan if compile else eager,
             tell=progress or (lambda _: None),
         )
-        _rehearse(plan, network.parameters)
+        _rehearse(plan, network.parameters, compile)
         return _epochs(plan, network, _start(network.parameters, optimizer, lmbda / n))
 
 
-def _rehearse(plan: _Plan, parameters: Parameters) -> None:
+def _rehearse(plan: _Plan, parameters: Parameters, compile: bool) -> None:  # noqa: A002
     """Run two samples through, the first and the last (of one, twice the same)."""
     xp = namespace(plan.data.x)
     two = plan.home.asarray([0, plan.data.x.shape[0] - 1], "int32")
     x, y = (xp.take(each, two, axis=0) for each in plan.data)
-    rehearse(plan.step.spec, parameters, x, y)
+    run = compiled(rehearse, 1, x) if compile else rehearse
+    run(plan.step.spec, parameters, x, y)
 
 
 def _start(parameters: Parameters, optimizer: Optimizer, decay: float) -> State:

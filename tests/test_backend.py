@@ -9,6 +9,7 @@ import pytest
 import bpx
 from bpx import backend
 from bpx.backend import backend_of, load, namespace
+from tests.backends import host
 
 
 def test_arrays_are_recognised(target):
@@ -90,6 +91,35 @@ def test_every_backend_offers_what_the_protocol_asks():
     for info in bpx.backends():
         if info.problem is None:
             assert asked <= set(dir(load(info.name))), info.name
+
+
+def test_a_function_is_compiled_where_the_library_has_a_compiler(target):
+    x, counter = target.asarray([[1.0, 2.0]], "float32"), Counter()
+    for _ in range(2):
+        run = backend.compiled(summed, 1, x)
+        assert host(run(counter, (x, x))).tolist() == [[2.0, 4.0]]
+    assert counter.runs == (1 if target.spec.startswith("jax") else 2)
+
+
+class Counter:
+    runs = 0
+
+
+def summed(counter, both):
+    x, y = both
+    counter.runs += 1
+    return x + y
+
+
+def test_a_function_that_asks_for_a_number_runs_as_it_is(target):
+    x = target.asarray([[1.0, 2.0]], "float32")
+    run = backend.compiled(positive, 0, x)
+    assert host(run(x)).tolist() == [[1.0, 2.0]]
+    assert host(run(-x)).tolist() == [[1.0, 2.0]]
+
+
+def positive(x):
+    return x if float(x[0, 0]) > 0.0 else -x
 
 
 def test_a_library_that_breaks_in_any_way_says_how(monkeypatch, tmp_path):

@@ -12,8 +12,8 @@ def test_outputs_of_many_samples_are_those_of_each(target, monkeypatch):
     net = target.network([4, 3, 2], seed=0, dtype="float64")
     x = target.asarray(np.random.default_rng(0).random((9, 4)), "float64")
     whole = host(net.forward(x).a[-1])
-    fours = [slice(0, 4), slice(4, 8), slice(8, 9)]
-    monkeypatch.setattr("bpx.inference.chunks", lambda spec, n: fours)
+    fours = lambda spec, x: (x[i : min(i + 4, 9), :] for i in (0, 4, 8))  # noqa: E731
+    monkeypatch.setattr("bpx.inference.chunks", fours)
     np.testing.assert_allclose(host(outputs(net.spec, net.parameters, x)), whole, rtol=1e-12)
 
 

@@ -1,7 +1,8 @@
 """JAX, on whatever device it finds: the training loop is compiled by XLA."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 from jax import lax
 
 from bpx.engine import check_state, index
+from bpx_backends.engines.jax_native import native
 
 name = "jax"
 
@@ -67,6 +69,19 @@ def release() -> None:
     """Nothing is kept."""
 
 
+@cache
+def compiled(function: Callable[..., Any], static: int) -> Callable[..., Any]:
+    jitted = jax.jit(function, static_argnums=tuple(range(static)))
+
+    def call(*arguments: Any) -> Any:
+        try:
+            return jitted(*arguments)
+        except jax.errors.JAXTypeError:  # a part of the user's own asks for a number
+            return function(*arguments)
+
+    return call
+
+
 def active(device: jax.Device) -> AbstractContextManager[Any]:
     if device.platform == "cpu":
         return nullcontext()
@@ -76,8 +91,9 @@ def active(device: jax.Device) -> AbstractContextManager[Any]:
 def _loop(step: Any, state: Any, data: Any, rows: Any, start: Any, stop: Any) -> Any:
     # `lax.scan` over the steps from start to stop. A loop with traced bounds takes the same
     # time on a CPU (measured), and chunks of any length share one compiled program.
-    check_state(state, jax.eval_shape(step, state, data, index(rows, 0)))
-    return lax.fori_loop(start, stop, lambda i, s: step(s, data, rows[i]), state)
+    one = native(step, state, data, index(rows, 0))
+    check_state(state, jax.eval_shape(one, state, data, index(rows, 0)))
+    return lax.fori_loop(start, stop, lambda i, s: one(s, data, rows[i]), state)
 
 
 _run = jax.jit(_loop, static_argnums=0)

@@ -9,7 +9,6 @@ from typing import Any, Generic, TypeVar
 from bpx.engine import Step, check_state, eager, index, named_leaves
 from bpx.operation import Operation
 from bpx.plan import Plan, plan
-from bpx.recordable import RecordingError
 from bpx.recording import record
 
 __all__ = ["Planned"]
@@ -37,7 +36,8 @@ class Planned(Generic[P]):
     Notes
     -----
     A step that cannot be recorded, as a part of the user's own asks for a number or for a
-    function beyond the standard, runs eagerly; the reason is logged, once.
+    function beyond the standard, runs eagerly; the reason is logged, once. A mistake in such
+    a part then shows itself on arrays of the library.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Planned(Generic[P]):
     def _made(self, step: Step, state: Any, data: Any, rows: Any) -> P | None:
         try:
             program = record(step, state, data, rows)
-        except RecordingError as why:
+        except Exception as why:  # whatever it asks of arrays that are none
             _log.warning("a step is run eagerly, operation by operation: %s", why)
             return None
         check_state(program.state, program.outputs)
