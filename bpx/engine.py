@@ -9,7 +9,7 @@ step reads, `rows` the indices of one mini-batch, shape (batch,), int32. A backe
 `eager` is the specification. An engine that compiles is tested against it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from bpx.errors import MixedArraysError
@@ -19,7 +19,9 @@ __all__ = [
     "Step",
     "check_state",
     "eager",
+    "form",
     "index",
+    "keeping",
     "leaves",
     "named_leaves",
     "rebuilt",
@@ -102,23 +104,52 @@ def index(rows: Any, i: int) -> Any:
 
 def check_state(before: Any, after: Any) -> None:
     """Refuse a step that drifts: an eager loop hides what a compiled one cannot run."""
+    if form(before) != form(after):
+        raise MixedArraysError(
+            f"one training step turned its state from {form(before)} into {form(after)}; a "
+            "custom optimizer must give back bpx.Parameters, and a state of the same form"
+        )
     old, new = list(leaves(before)), list(leaves(after))
     if [_kind(each) for each in old] == [_kind(each) for each in new]:
         return
     pairs = zip(old, new, strict=False)
     changed = next((pair for pair in pairs if _kind(pair[0]) != _kind(pair[1])), None)
-    what = f"{len(old)} arrays into {len(new)}"
-    if changed:
-        was, became = map(_kind, changed)
-        what = f"an array of {was}, into one of {became}"
+    assert changed is not None  # of one form: there are as many
+    was, became = map(_kind, changed)
     raise MixedArraysError(
-        f"one training step turned {what}; a custom activation, cost or optimizer must keep "
-        "shapes and dtypes (use Python numbers, not NumPy scalars, as constants)"
+        f"one training step turned {was}, into {became}; a custom activation, cost or "
+        "optimizer must keep shapes and dtypes (use Python numbers, not NumPy scalars, as "
+        "constants)"
     )
 
 
-def _kind(array: Any) -> str:
-    return f"shape {tuple(array.shape)}, {array.dtype},"
+def keeping(step: Step) -> Callable[[Any, Any, Any], Any]:
+    """The same step; it raises `MixedArraysError` where `check_state` does."""
+
+    def checked(state: Any, data: Any, rows: Any) -> Any:
+        after = step(state, data, rows)
+        check_state(state, after)
+        return after
+
+    return checked
+
+
+def _kind(leaf: Any) -> str:
+    if not hasattr(leaf, "shape") or not hasattr(leaf, "dtype"):
+        return f"{leaf!r}, which is no array"
+    return f"an array of shape {tuple(leaf.shape)}, {leaf.dtype}"
+
+
+def form(tree: Any) -> str:
+    """The form of a tree, without its arrays: ``Parameters(w=(., .), b=(., .))``."""
+    if not isinstance(tree, tuple | list):
+        return "None" if tree is None else "."
+    fields = getattr(tree, "_fields", None)
+    parts = [form(branch) for branch in tree]
+    if fields is None:
+        return f"({', '.join(parts)})"
+    inside = (f"{field}={part}" for field, part in zip(fields, parts, strict=True))
+    return f"{type(tree).__name__}({', '.join(inside)})"
 
 
 def leaves(tree: Any) -> Iterator[Any]:

@@ -117,7 +117,9 @@ def _expression(op: Operation, texts: Mapping[Any, tuple[str, int]]) -> tuple[st
     parts = [texts.get(v, (repr(v), _ATOM)) for v in op.operands]
     if op.name in _INFIX:
         sign, level = _INFIX[op.name]
-        left, right = _bracketed(parts[0], level), _bracketed(parts[1], level + 1)
+        # Comparisons do not chain.
+        left = _bracketed(parts[0], level if level else 1)
+        right = _bracketed(parts[1], level + 1)
         return f"{left} {sign} {right}", level
     if op.name == "negative":
         return f"-{_bracketed(parts[0], 3)}", 3

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
 
-__all__ = ["DTYPES", "VIEWS", "DType", "Operand", "Operation", "Value", "dtype_of", "needed"]
+__all__ = [
+    "DTYPES",
+    "VIEWS",
+    "DType",
+    "Operand",
+    "Operation",
+    "Value",
+    "constants",
+    "dtype_of",
+    "needed",
+]
 
 
 @dataclass(frozen=True)
@@ -118,9 +128,18 @@ class Operation(NamedTuple):
         return max(each.size for each in (*self.values, self.result))
 
 
-VIEWS = frozenset(("matrix_transpose", "reshape", "getitem", "expand_dims", "squeeze"))
+VIEWS = frozenset(("matrix_transpose", "reshape", "getitem"))
 """Operations that compute nothing: they look at the same memory in another way."""
-_MOVES = frozenset(("take", "concat", "arange", "full", "astype", "broadcast_to"))
+_MOVES = frozenset(("take", "arange", "full", "astype", "broadcast_to"))
+
+
+def constants(operations: Iterable[Operation]) -> set[Value]:
+    """The results that depend on no input."""
+    found: set[Value] = set()
+    for operation in operations:
+        if found.issuperset(operation.values):
+            found.add(operation.result)
+    return found
 
 
 def needed(operations: Iterable[Operation], outputs: Iterable[Value]) -> tuple[Operation, ...]:

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple, Protocol
 
 from bpx._typing import Array
 from bpx.arguments import number
-from bpx.backend import namespace
+from bpx.backend import backend_of, namespace
+from bpx.engine import named_leaves
 from bpx.errors import InputError
 from bpx.spec import Gradients, Parameters
 
-__all__ = ["SGD", "Adam", "Optimizer", "Update"]
+__all__ = ["SGD", "Adam", "Optimizer", "Update", "check_optimizer", "initial"]
 
 Update = Callable[[Gradients, Any, Parameters], tuple[Parameters, Any]]
 """``update(gradients, state, parameters) -> (parameters, state)``, pure and hashable."""
@@ -35,6 +36,34 @@ class Optimizer(Protocol):
 
     def init(self, parameters: Parameters) -> Any:
         """The state before the first step: a tree of tuples and arrays."""
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Refuse what is no optimizer, with an `InputError`."""
+    complete = hasattr(optimizer, "init") and hasattr(optimizer, "update")
+    if isinstance(optimizer, type) or not complete:
+        raise InputError(
+            f"optimizer={optimizer!r} was given; expected bpx.SGD(eta), bpx.Adam(), or a value "
+            "with init and update"
+        )
+
+
+def initial(optimizer: Optimizer, parameters: Parameters) -> Any:
+    """The state before the first step.
+
+    Raises
+    ------
+    InputError
+        If it is no tree of tuples and arrays.
+    """
+    state = optimizer.init(parameters)
+    for place, leaf in named_leaves(state, "state"):
+        if backend_of(leaf) is None:
+            raise InputError(
+                f"init of {optimizer!r} gave {leaf!r} as {place}; expected arrays, in tuples "
+                "or named tuples"
+            )
+    return state
 
 
 class SGDState(NamedTuple):

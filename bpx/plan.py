@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from bpx.fusion import ELEMENTWISE, REDUCTIONS, Kernel, fuse
+from bpx.inplace import Order, makers, written_over
 from bpx.memory import assign, lifetimes
 from bpx.operation import VIEWS, Operation, Value
 from bpx.program import Program
@@ -82,7 +83,7 @@ class Plan:
     def bytes(self) -> int:
         """The bytes that the instructions read and write, each array once an instruction."""
         return sum(
-            sum(v.nbytes for v in (*touched_by(each), *written_by(each)))
+            _moved_by(each) + sum(v.nbytes for v in written_by(each))
             for each in self.instructions
         )
 
@@ -102,9 +103,9 @@ def plan(program: Program, fuses: Callable[[Operation], bool] = lambda _: False)
     program = _settled(program)
     constants, views, work = _sorted(program.operations)
     roots = _roots(views)
-    before = _before(work, roots)
-    in_place = _in_place(program, work, roots, before)
     fused = {op for op in work if fuses(op) and all(_dense(v, views) for v in op.values)}
+    before = makers(work, roots)
+    in_place = written_over(program, work, roots, before, fused)
     order = _ordered(work, before, program.outputs)
     stages = _stages(order, before, fused)
     _postpone(order, before, fused, stages)
@@ -127,13 +128,19 @@ def plan(program: Program, fuses: Callable[[Operation], bool] = lambda _: False)
     )
 
 
-def touched_by(instruction: Instruction) -> tuple[Value, ...]:
+def read_by(instruction: Instruction) -> tuple[Value, ...]:
     """The arrays that an instruction reads."""
     if isinstance(instruction, Kernel):
         return instruction.reads
-    if instruction.name == "take":
-        return instruction.result, instruction.values[1]  # of the data, what it gathers
     return tuple(dict.fromkeys(instruction.values))
+
+
+def _moved_by(instruction: Instruction) -> int:
+    """The bytes that it reads: of what it gathers from, the rows that it gathers."""
+    read = list(read_by(instruction))
+    if isinstance(instruction, Operation) and instruction.name == "take":
+        read[0] = instruction.result
+    return sum(v.nbytes for v in read)
 
 
 def written_by(instruction: Instruction) -> tuple[Value, ...]:
@@ -215,62 +222,8 @@ def _roots(views: Mapping[Value, Operation]) -> dict[Value, Value]:
     return roots
 
 
-Before = dict[Operation, list[Operation]]
-
-
-def _before(work: Sequence[Operation], roots: Mapping[Value, Value]) -> Before:
-    """The makers of each operation's operands."""
-    maker = {op.result: op for op in work}
-    return {
-        op: list(
-            dict.fromkeys(maker[root] for v in op.values if (root := roots.get(v, v)) in maker)
-        )
-        for op in work
-    }
-
-
-def _in_place(
-    program: Program, work: Sequence[Operation], roots: Mapping[Value, Value], before: Before
-) -> set[int]:
-    """The states whose new value can be written over the old one.
-
-    All who read the old one must come before: that is added to `before`.
-    """
-    maker = {op.result: op for op in work}
-    readers: dict[Value, list[Operation]] = {}
-    for op in work:
-        for v in {roots.get(v, v) for v in op.values}:
-            readers.setdefault(v, []).append(op)
-    chosen = set()
-    for i, (was, after) in enumerate(zip(program.state, program.outputs, strict=True)):
-        writer = maker.get(after)
-        if was is after or writer is None:
-            continue
-        others = [op for op in readers.get(was, ()) if op is not writer]
-        itself = was in {roots.get(v, v) for v in writer.values}
-        whole = writer.name in ELEMENTWISE and was.shape == after.shape
-        seen = any(v in roots and roots[v] is was for v in writer.values)
-        if (itself and (seen or not whole)) or any(_leads(writer, op, before) for op in others):
-            continue
-        before[writer].extend(op for op in others if op not in before[writer])
-        chosen.add(i)
-    return chosen
-
-
-def _leads(first: Operation, last: Operation, before: Before) -> bool:
-    """Whether `last` must wait for `first`."""
-    seen, waiting = {last}, [last]
-    while waiting:
-        op = waiting.pop()
-        if op is first:
-            return True
-        waiting.extend(each for each in before[op] if each not in seen)
-        seen.update(before[op])
-    return False
-
-
 def _ordered(
-    work: Sequence[Operation], before: Before, outputs: Iterable[Value]
+    work: Sequence[Operation], before: Order, outputs: Iterable[Value]
 ) -> list[Operation]:
     """What one output needs, just before it: an order in which few results are alive."""
     maker = {op.result: op for op in work}
@@ -289,7 +242,7 @@ def _ordered(
 
 
 def _stages(
-    order: Sequence[Operation], before: Before, fused: set[Operation]
+    order: Sequence[Operation], before: Order, fused: set[Operation]
 ) -> dict[Operation, int]:
     """Each stage is a kernel, followed by what no kernel holds."""
     stages: dict[Operation, int] = {}
@@ -302,7 +255,7 @@ def _stages(
 
 def _postpone(
     order: Sequence[Operation],
-    before: Before,
+    before: Order,
     fused: set[Operation],
     stages: dict[Operation, int],
 ) -> None:
@@ -327,7 +280,7 @@ def _instructions(
     order: Sequence[Operation],
     stages: Mapping[Operation, int],
     fused: set[Operation],
-    before: Before,
+    before: Order,
     roots: Mapping[Value, Value],
 ) -> tuple[Instruction, ...]:
     instructions: list[Instruction] = []
@@ -351,7 +304,7 @@ def _places(
     program: Program,
 ) -> tuple[dict[Value, int], int]:
     made = [[v for v in written_by(each) if v not in states] for each in instructions]
-    read = [{roots.get(v, v) for v in touched_by(each)} for each in instructions]
+    read = [{roots.get(v, v) for v in read_by(each)} for each in instructions]
     # A result that is copied into the state at the end lives as long.
     read.append({v for v in program.outputs if v not in states})
     lives = lifetimes([*made, []], read)

@@ -98,7 +98,9 @@ def apply(xp: Any, operation: Operation, operands: Sequence[Any], device: Any = 
     """One operation on arrays of the library `xp`."""
     attributes = dict(operation.attributes)
     if operation.name == "getitem":
-        return operands[0][attributes["key"]]
+        return operands[0][_viewing(attributes["key"])]
+    if operation.name == "copy":
+        return xp.asarray(operands[0], copy=True)
     if "dtype" in attributes:
         attributes["dtype"] = getattr(xp, attributes["dtype"].name)
     if not operation.values:
@@ -110,3 +112,9 @@ def apply(xp: Any, operation: Operation, operands: Sequence[Any], device: Any = 
         extra = [attributes.pop(name) for name in ("shape", "dtype") if name in attributes]
         operands = [*operands, *extra]
     return getattr(xp, operation.name)(*operands, **attributes)
+
+
+def _viewing(key: Any) -> Any:
+    """The same key, such that NumPy gives an array and no number: a view, whatever is left."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return parts if Ellipsis in parts else (*parts, Ellipsis)

@@ -27,7 +27,6 @@ recorder_in_use: ContextVar[Any] = ContextVar("recorder_in_use")
 class Recorded:
     """An array that notes what is done to it."""
 
-    __array_ufunc__ = None  # NumPy's operators leave it to ours, its functions refuse
     __slots__ = ("recorder", "value")
 
     def __init__(self, value: Value, recorder: Any) -> None:
@@ -55,10 +54,21 @@ class Recorded:
         )
 
     def __getitem__(self, key: Any) -> "Recorded":
+        if isinstance(key, Recorded) and key.dtype.kind == _BOOL:
+            raise RecordingError(f"x[mask] has a shape that depends on numbers: {_ADVICE}")
         if isinstance(key, Recorded):
             return namespace.take(self, key, axis=0)
+        key = key if isinstance(key, tuple) else (key,)
         return self.recorder.apply(
             "getitem", (self,), _indexed(self.shape, key), self.dtype, key=key
+        )
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise RecordingError(f"an array was written into, as by x[...] = y: {_ADVICE}")
+
+    def _written(self, _: Any) -> NoReturn:
+        raise RecordingError(
+            f"an array was written into, as by x += y instead of x = x + y: {_ADVICE}"
         )
 
     def __repr__(self) -> str:
@@ -67,6 +77,11 @@ class Recorded:
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         raise RecordingError(
             f"a NumPy function was called on an array under recording: {_ADVICE}"
+        )
+
+    def __array_ufunc__(self, ufunc: Any, *_: Any, **__: Any) -> NoReturn:
+        raise RecordingError(
+            f"NumPy's {ufunc.__name__} was called on an array under recording: {_ADVICE}"
         )
 
     @classmethod
@@ -93,10 +108,7 @@ class _NoAttributeError(RecordingError, AttributeError):
     """So that `hasattr` answers, too."""
 
 
-_ADVICE = (
-    "write custom parts with operators and the functions of bpx.namespace(x), or train with "
-    "compile=False"
-)
+_ADVICE = "what is recorded is written with operators and the functions of bpx.namespace(x)"
 _FLOAT, _BOOL = "real floating", "bool"
 
 
@@ -118,12 +130,18 @@ def _number(x: Any) -> bool:
 def _promoted(operands: Sequence[Any]) -> DType:
     """The dtype of a result: of the arrays, which Python numbers follow."""
     arrays = [as_recorded(each) for each in operands if not _number(each)]
+    if not arrays:
+        raise RecordingError(f"of {operands} none is an array, so that they have no dtype")
     dtype = arrays[0].dtype
     for each in arrays[1:]:
         dtype = _wider(dtype, each.dtype)
     integral = dtype.kind != _FLOAT
     if integral and any(isinstance(each, float) for each in operands):
         raise RecordingError(f"a float was combined with an array of {dtype}: use astype first")
+    if dtype.kind == _BOOL and any(type(each) is int for each in operands):
+        raise RecordingError(
+            f"a number was combined with an array of {dtype}: use astype first"
+        )
     return dtype
 
 
@@ -198,7 +216,19 @@ _UNARY = {
     "logical_not": (_BOOL,),
 }  # fmt: skip
 _BINARY = {
-    **dict.fromkeys(("add", "subtract", "multiply", "maximum", "minimum", "pow"), _NUMERIC),
+    **dict.fromkeys(
+        (
+            "add",
+            "subtract",
+            "multiply",
+            "maximum",
+            "minimum",
+            "pow",
+            "remainder",
+            "floor_divide",
+        ),
+        _NUMERIC,
+    ),
     **dict.fromkeys(("divide", "logaddexp", "hypot", "atan2", "copysign"), (_FLOAT,)),
     **dict.fromkeys(("bitwise_and", "bitwise_or", "bitwise_xor"), _BITS),
     **dict.fromkeys(("bitwise_left_shift", "bitwise_right_shift"), _BITS[:2]),
@@ -223,7 +253,8 @@ _REDUCTIONS = (
 )
 _OPERATORS = {
     "add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "pow": "pow",
-    "matmul": "matmul", "negative": "neg", "abs": "abs", "bitwise_and": "and",
+    "matmul": "matmul", "negative": "neg", "abs": "abs", "positive": "pos",
+    "remainder": "mod", "floor_divide": "floordiv", "bitwise_and": "and",
     "bitwise_or": "or", "bitwise_xor": "xor", "bitwise_invert": "invert",
     "bitwise_left_shift": "lshift", "bitwise_right_shift": "rshift", "equal": "eq",
     "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
@@ -300,9 +331,6 @@ class _Namespace:
         low = x if min is None else self.maximum(x, min)
         return low if max is None else self.minimum(low, max)
 
-    def remainder(self, a: Any, b: Any) -> Recorded:
-        return _elementwise("remainder", _NUMERIC)(a, b)
-
     def reciprocal(self, x: Recorded) -> Recorded:
         return self.divide(1.0, x)
 
@@ -352,11 +380,6 @@ class _Namespace:
 
     def broadcast_to(self, x: Recorded, shape: Any) -> Recorded:
         return x.recorder.apply("broadcast_to", (x,), tuple(shape), x.dtype, shape=tuple(shape))
-
-    def concat(self, arrays: Any, *, axis: int = 0) -> Recorded:
-        raise _NoAttributeError(
-            f"a step under recording called 'concat', which it cannot hold; {_ADVICE}"
-        )
 
     def arange(
         self,
@@ -414,9 +437,8 @@ def _reduction(name: str, kinds: tuple[str, ...], result: str | None = None) -> 
         self: Any, x: Recorded, *, axis: Any = None, keepdims: bool = False, dtype: Any = None
     ) -> Recorded:
         if x.dtype.kind not in kinds or dtype not in (None, x.dtype):
-            raise RecordingError(
-                f"{name} of {x.dtype} to {dtype or 'a default'} cannot be recorded"
-            )
+            to = "" if dtype is None else f" to {dtype}"
+            raise RecordingError(f"cannot record {name} of {x.dtype}{to}")
         axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         gone = {each % x.ndim for each in axes}
         shape = [
@@ -450,3 +472,5 @@ for _name, _operator in _OPERATORS.items():
     setattr(Recorded, f"__{_operator}__", _method(_name))
     if _name in _BINARY:
         setattr(Recorded, f"__r{_operator}__", _method(_name, swapped=True))
+    if _name in _BINARY or _name == "matmul":
+        setattr(Recorded, f"__i{_operator}__", Recorded._written)

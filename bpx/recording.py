@@ -78,7 +78,7 @@ class _Recorder:
     ) -> "Recorded":
         arguments = tuple(self.operand(each) for each in operands)
         attributes = tuple((key, value) for key, value in given.items() if value is not None)
-        signs = tuple((type(each), each) for each in arguments)
+        signs = tuple(each if isinstance(each, Value) else repr(each) for each in arguments)
         key = name, signs, _hashable(attributes)
         if key not in self.known:
             value = Value(tuple(shape), dtype)
@@ -91,6 +91,8 @@ class _Recorder:
             if x.recorder is not self:
                 raise RecordingError("an array of an earlier recording was used in this one")
             return x.value
+        if type(x) not in (bool, int, float):
+            as_recorded(x)
         return x
 
 

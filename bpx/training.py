@@ -19,7 +19,7 @@ from bpx.engine import Scan, eager
 from bpx.errors import InputError
 from bpx.evaluation import Evaluation, evaluate
 from bpx.host import batches, check_seed, total
-from bpx.optimizers import Optimizer
+from bpx.optimizers import Optimizer, check_optimizer, initial
 from bpx.records import Epoch, Progress
 from bpx.rehearsal import rehearse
 from bpx.selection import Home
@@ -201,7 +201,7 @@ def train(
     1
     2
     """
-    _check_optimizer(optimizer)
+    check_optimizer(optimizer)
     lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
     x, y = _pair(data, "data")
     with network.home.active():
@@ -227,6 +227,7 @@ def train(
             scan=network.home.backend.scan if compile else eager,
             tell=progress or (lambda _: None),
         )
+        _check_hashable(plan.step)
         _rehearse(plan, network.parameters, compile)
         return _epochs(plan, network, _start(network.parameters, optimizer, lmbda / n))
 
@@ -240,11 +241,21 @@ def _rehearse(plan: _Plan, parameters: Parameters, compile: bool) -> None:  # no
     run(plan.step.spec, parameters, x, y)
 
 
+def _check_hashable(step: TrainingStep) -> None:
+    try:
+        hash(step)
+    except TypeError as why:
+        raise InputError(
+            f"an activation, the cost or the optimizer's update cannot be hashed ({why}); make "
+            "it a function, or a value such as a frozen dataclass, so that steps compile once"
+        ) from None
+
+
 def _start(parameters: Parameters, optimizer: Optimizer, decay: float) -> State:
     like = parameters.b[0][:1]
     return State(
         parameters,
-        optimizer.init(parameters),
+        initial(optimizer, parameters),
         namespace(like).full_like(like, decay) if decay else None,
         Metrics(like, None),
     )
@@ -358,12 +369,3 @@ def _precision(home: Home, precision: str, compiled: bool) -> str:
             f"compile={compiled}; it is for float32 networks on the backend's engine"
         )
     return precision
-
-
-def _check_optimizer(optimizer: Any) -> None:
-    complete = hasattr(optimizer, "init") and hasattr(optimizer, "update")
-    if isinstance(optimizer, type) or not complete:
-        raise InputError(
-            f"optimizer={optimizer!r} was given; expected bpx.SGD(eta), bpx.Adam(), or a value "
-            "with init and update"
-        )

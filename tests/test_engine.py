@@ -65,6 +65,51 @@ def test_a_step_that_drifts_is_refused(target):
     assert net.parameters is before
 
 
+class Forgetful:
+    """An optimizer whose update gives back what is no Parameters, or drops its state."""
+
+    def __init__(self, given):
+        self.given = given
+
+    def init(self, parameters):
+        return (parameters.b[0][:1],)
+
+    @property
+    def update(self):
+        return {"a tuple": as_tuples, "no state": without_state, "a number": a_number}[
+            self.given
+        ]
+
+
+def as_tuples(gradients, state, parameters):
+    return (parameters.w, parameters.b), state
+
+
+def without_state(gradients, state, parameters):
+    return parameters, ()
+
+
+def a_number(gradients, state, parameters):
+    return parameters, (1.0,)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    {
+        "a tuple": r"Parameters\(.*into.*must give back bpx\.Parameters",
+        "no state": r"optimizer=\(\.\).*into.*optimizer=\(\)",
+        "a number": r"into (1\.0, which is no array|an array of shape \(\))",
+    }.items(),
+)
+def test_a_step_that_changes_the_form_of_its_state_is_refused(target, given, said):
+    net = target.network([3, 2], seed=0)
+    with pytest.raises(bpx.MixedArraysError, match=said):
+        net.fit(
+            np.ones((4, 3)), np.ones((4, 2)), epochs=1, batch_size=2,
+            optimizer=Forgetful(given), compile=target.value.compile,
+        )  # fmt: skip
+
+
 def test_check_state_sees_shapes_and_dtypes():
     state = (np.zeros(2, "float32"), (None, np.zeros((1, 1))))
     check_state(state, (np.ones(2, "float32"), (None, np.ones((1, 1)))))

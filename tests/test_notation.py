@@ -68,6 +68,8 @@ def test_the_books_network_reads_as_a_small_one():
         (lambda x, y: (x + y * 2.0, y), "t1 = [0] + [1] * 2.0"),
         (lambda x, y: ((x + y) * 2.0, y), "t1 = ([0] + [1]) * 2.0"),
         (lambda x, y: (x - (y - x), y), "t1 = [0] - ([1] - [0])"),
+        (lambda x, y: (bpx.namespace(x).astype((x > y) == (y > 0.0), x.dtype), y),
+         "t1 = astype(([0] > [1]) == ([1] > 0.0), dtype=float64)"),
         (lambda x, y: ((x - y) - x, y), "t1 = [0] - [1] - [0]"),
         (lambda x, y: (x / (y * x), y), "t1 = [0] / ([1] * [0])"),
         (lambda x, y: (-(x + y), y), "t1 = -([0] + [1])"),

@@ -115,6 +115,24 @@ def test_a_kernel_file_that_was_changed_is_written_again(tmp_path):
     assert train(BPX_NUMBA="on", BPX_CACHE=str(tmp_path))[0] == expected
 
 
+@needs_numba
+def test_a_damaged_file_of_numbas_is_told_of_and_replaced(tmp_path):
+    expected, _ = train(BPX_NUMBA="on", BPX_CACHE=str(tmp_path))
+    for file in (tmp_path / "kernels").rglob("*.nb*"):
+        file.write_bytes(file.read_bytes()[:50] if file.suffix == ".nbc" else b"")
+    for _ in range(2):
+        assert train(BPX_NUMBA="on", BPX_CACHE=str(tmp_path))[0] == expected
+    kept = list((tmp_path / "kernels").rglob("*.nbc"))
+    assert kept
+    assert all(len(file.read_bytes()) > 50 for file in kept)
+
+
+@pytest.mark.parametrize(("word", "wish"), [("1", True), ("False", False), ("auto", None)])
+def test_other_words_for_the_same_wish(monkeypatch, word, wish):
+    monkeypatch.setenv("BPX_NUMBA", word)
+    assert numpy_engine._wants_numba() == (find_spec("numba") is not None and wish is not False)
+
+
 def test_as_many_threads_as_the_products_use(monkeypatch):
     from threadpoolctl import threadpool_limits
 

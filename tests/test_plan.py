@@ -155,6 +155,39 @@ WHERE = {
 }
 
 
+@pytest.mark.parametrize("name", WHERE)
+def test_a_choice_of_the_state_or_another(name):
+    ran(WHERE[name], (3,), data=[(3,), (3,)])
+
+
+def test_a_reduction_is_not_written_over_what_others_still_read():
+    def step(xp, s, d, r):
+        return (xp.max(xp.maximum(d[0], s[0]), axis=0),)
+
+    assert ran(step, (3,), data=[(2, 3)]).places == []
+
+
+def test_what_is_gathered_from_lives_until_it_is():
+    def step(xp, s, d, r):
+        two = d[0] * 2.0
+        last = xp.take(two, xp.arange(2, -1, -1, dtype=xp.int32), axis=0)
+        return (s[0] + two - 3.0 * last,)
+
+    ran(step, (3, 2), data=[(3, 2)])
+
+
+def test_one_number_of_an_array_is_read_at_every_step():
+    ran(lambda xp, s, d, r: (s[0] * s[1][0][None] + s[2][1, 0], s[1] + 1.0, s[2] - 1.0),
+        (3,), (2,), (2, 2))  # fmt: skip
+
+
+def test_indices_of_ones_own_may_count_from_the_end():
+    def step(xp, s, d, r):
+        return s[0] + xp.take(d[0], xp.arange(-2, 0, dtype=xp.int32), axis=0), s[1] + 1.0
+
+    ran(step, (2,), (1,), data=[(5,)])
+
+
 def test_the_old_state_is_read_through_a_view_before_it_is_written():
     def step(xp, s, d, r):
         return s[0] + 1.0, s[1] + s[0][:, None], s[2] @ xp.reshape(s[0], (1, 3)).mT + s[2]

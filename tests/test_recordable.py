@@ -1,6 +1,7 @@
 """Recording arrays against real ones of the standard: each function, and what is refused."""
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -84,7 +85,9 @@ CALLS: dict[str, Call] = {
     "pow": Call(lambda xp, x, row, column, vector, _: (
         xp.pow(xp.abs(x) + 1.0, row), xp.pow(x, 2), xp.pow(2, column), vector**3, x**2.0)),
     "remainder": Call(lambda xp, x, row, *_: (
-        xp.remainder(x, xp.abs(row) + 1.0), xp.remainder(x, 3))),
+        xp.remainder(x, xp.abs(row) + 1.0), xp.remainder(x, 3), x % 3, 3 % (xp.abs(x) + 1.0))),
+    "floor_divide": Call(lambda xp, x, row, *_: (
+        xp.floor_divide(x, xp.abs(row) + 1.0), x // 3, 3 // (xp.abs(x) + 1.0), +x)),
     **{name: Call(binary(name), BITS) for name in ("bitwise_and", "bitwise_or", "bitwise_xor")},
     **{name: Call(lambda xp, x, row, *_, name=name: (
         getattr(xp, name)(x, xp.abs(row)), getattr(xp, name)(x, 1)), ("int32",))
@@ -270,6 +273,8 @@ REFUSED = {
         (lambda z: np.clip(z, 0, 1), "NumPy"),
         (lambda z: np.dot(z, z.mT), "NumPy"),
         (lambda z: np.asarray(z), "NumPy"),
+        (lambda z: np.tanh(z), "tanh"),
+        (lambda z: np.maximum(z, 0.0), "maximum"),
     ],
     "numbers": [
         (lambda z: bool(z > 0), "number"),
@@ -321,6 +326,9 @@ REFUSED = {
         (lambda z: indices(z) / 2, "divide was called on int32"),
         (lambda z: namespace.exp(indices(z)), "exp was called on int32"),
         (lambda z: (z > 0) + (z > 1), "add was called on bool"),
+        (lambda z: (z > 0) == 2, "an array of bool"),
+        (lambda z: namespace.where(z > 0, 1.0, 0.1), "none is an array"),
+        (lambda z: namespace.sqrt(2.0), "none is an array"),
         (lambda z: -(z > 0), "negative was called on bool"),
         (lambda z: z & z, "bitwise_and was called on float32"),
         (lambda z: namespace.logical_and(z, z), "logical_and was called on float32"),
@@ -335,10 +343,17 @@ REFUSED = {
         (lambda z: z[[0, 1]], "list"),
         (lambda z: z[True], "bool"),
         (lambda z: z[np.int64(0)], "int64"),
-        (lambda z: z[z > 0.0], "take"),
+        (lambda z: z[z > 0.0], "mask"),
         (lambda z: z[:, indices(z)], ""),
         (lambda z: z[..., ...], "ellipsis"),
         (lambda z: namespace.take(z, indices(z), axis=1), "take along axis 1"),
+    ],
+    "what would be written into": [
+        (lambda z: operator.iadd(z, 1.0), "written into"),
+        (lambda z: operator.isub(z, z), "written into"),
+        (lambda z: operator.imul(z, z), "written into"),
+        (lambda z: operator.imatmul(z, z), "written into"),
+        (lambda z: operator.setitem(z, 0, 1.0), "written into"),
     ],
     "shapes": [
         (lambda z: z + namespace.ones((4, 2), dtype=z.dtype), "broadcast"),
@@ -367,5 +382,7 @@ def test_what_cannot_be_recorded_is_refused_by_name(call, named):
 
 
 def test_the_advice_says_what_to_do_instead(z):
-    with pytest.raises(RecordingError, match=r"bpx\.namespace\(x\).*compile=False"):
+    with pytest.raises(
+        RecordingError, match=r"operators and the functions of bpx\.namespace\(x\)"
+    ):
         z.sum()

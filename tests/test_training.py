@@ -260,3 +260,64 @@ def test_a_precision_is_for_float32_networks_on_the_engine(monkeypatch):
                 np.ones((4, 3)), np.arange(4) % 2, epochs=1, batch_size=2,
                 optimizer=bpx.SGD(1.0), precision="tf32", **settings,
             )  # fmt: skip
+
+
+class Odd:
+    """An optimizer with a state, or an update, that training cannot do with."""
+
+    def __init__(self, state=(), update=None):
+        self.state, self.update = state, update or sgd
+
+    def init(self, parameters):
+        return self.state
+
+    def __repr__(self):
+        return "Odd()"
+
+
+def sgd(gradients, state, parameters):
+    return parameters, state
+
+
+class Unhashable:
+    __hash__ = None
+
+    def __call__(self, gradients, state, parameters):
+        return parameters, state
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "said"),
+    [
+        (Odd({"eta": 0.1}), r"init of Odd\(\) gave \{'eta': 0.1\} as state; expected arrays"),
+        (Odd((0.1,)), r"gave 0.1 as state\[0\]; expected arrays"),
+        (Odd(update=Unhashable()), "unhashable type: 'Unhashable'.*a function"),
+    ],
+)
+def test_an_optimizer_that_cannot_be_used_is_refused_at_once(target, optimizer, said):
+    x, y = samples()
+    net = network(target)
+    with pytest.raises(bpx.InputError, match=said):
+        bpx.train(net, (x, y), epochs=1, batch_size=8, optimizer=optimizer)
+
+
+def choosy(z):
+    return z if float(z[0, 0]) > -1e9 else -z
+
+
+def one(z, a):
+    return bpx.namespace(z).ones_like(z)
+
+
+def test_a_part_that_asks_for_a_number_is_trained_eagerly_on_every_backend(target, caplog):
+    x, y = samples()
+    choosing = bpx.Elementwise("choosy", choosy, one)
+    nets = [network(target, hidden=hidden) for hidden in (choosing, "identity")]
+    for net in nets:
+        net.fit(x, y, compile=target.value.compile, **SETTINGS)
+        assert net.predict(x).shape == (40, 3)
+    told = [each.getMessage() for each in caplog.records if each.name == "bpx"]
+    compiles = target.value.compile and "strict" not in target.spec
+    assert len(told) == compiles
+    assert all("choosy" in each and "eagerly" in each for each in told)
+    np.testing.assert_allclose(*(host(net.weights[0]) for net in nets), rtol=1e-5)

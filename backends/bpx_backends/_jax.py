@@ -10,7 +10,8 @@ import jax.numpy as xp
 import numpy as np
 from jax import lax
 
-from bpx.engine import check_state, index
+from bpx.engine import Step, check_state, eager, index
+from bpx_backends.engines.fallback import tell
 from bpx_backends.engines.jax_native import native
 
 name = "jax"
@@ -106,14 +107,28 @@ def _run_over(step: Any, tree: Any, large: Any, small: Any, *rest: Any) -> Any:
     return _loop(step, jax.tree.unflatten(tree, arrays), *rest)
 
 
+_untraceable: set[Step] = set()
+"""Steps that ask for a number while they are traced: they run as the plain loop."""
 LARGE = 1 << 22
 """Bytes of an array, from which on it is worth another compilation to write it over."""
 
 
 def scan(
-    step: Any, state: Any, data: Any, rows: Any, start: int, stop: int, donate: bool = False
+    step: Step, state: Any, data: Any, rows: Any, start: int, stop: int, donate: bool = False
 ) -> Any:
     """Compile the steps from start to stop into one program, once for each shape."""
+    if step not in _untraceable:
+        try:
+            return _scan(step, state, data, rows, start, stop, donate)
+        except jax.errors.JAXTypeError as why:
+            _untraceable.add(step)
+            tell(why)
+    return eager(step, state, data, rows, start, stop)
+
+
+def _scan(
+    step: Step, state: Any, data: Any, rows: Any, start: int, stop: int, donate: bool
+) -> Any:
     arrays, tree = jax.tree.flatten(state)
     large = [x if donate and x.nbytes >= LARGE else None for x in arrays]
     if all(x is None for x in large):

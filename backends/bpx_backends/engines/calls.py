@@ -9,7 +9,7 @@ import numpy as np
 from bpx.operation import Operation, Value
 from bpx.program import apply
 
-__all__ = ["Call", "calls"]
+__all__ = ["Call", "calls", "gathered"]
 
 
 class Call(NamedTuple):
@@ -27,7 +27,7 @@ def calls(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]
     op : Operation
     operands : sequence of ndarray or Python number
     out : ndarray
-        May be one of the operands, whole, for an elementwise operation.
+        May be one of the operands, whole, for an elementwise operation other than `where`.
     """
     if op.name in _SPECIAL:
         return _SPECIAL[op.name](op, operands, out)
@@ -57,7 +57,12 @@ def _matmul(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Cal
 
 def _take(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
     x, indices = operands
-    return [Call(x.take, (indices, 0, out, "clip"))]  # the indices are known to be in range
+    return [Call(x.take, (indices, 0, out, "raise"))]
+
+
+def gathered(x: np.ndarray, rows: np.ndarray, out: np.ndarray) -> Call:
+    """The rows of a mini-batch, which are known to be in range."""
+    return Call(x.take, (rows, 0, out, "clip"))
 
 
 def _copy(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:

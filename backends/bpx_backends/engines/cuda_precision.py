@@ -1,10 +1,10 @@
 """What matrix products are computed in: their operands cast, their sums kept in float32."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from bpx.errors import InputError
-from bpx.operation import DType, Operation, Value
+from bpx.operation import DType, Operation, Value, constants, needed
 from bpx.plan import Plan, plan
 from bpx.program import Program
 
@@ -54,7 +54,7 @@ def in_precision(made: Plan, precision: str, fuses: Callable[[Operation], bool])
 def _cast(program: Program, dtype: DType) -> Program:
     """A program whose products read their operands in another dtype."""
     makers = {op.result: op for op in program.operations}
-    fixed = _constants(program)
+    fixed = constants(program.operations)
     narrow: dict[Value, Value] = {}
     operations: list[Operation] = []
 
@@ -75,23 +75,4 @@ def _cast(program: Program, dtype: DType) -> Program:
         if op.name == "matmul" and not fixed & set(op.values):
             op = op._replace(operands=tuple(narrowed(v) for v in op.values))
         operations.append(op)
-    return replace(program, operations=tuple(_needed(operations, program)))
-
-
-def _needed(operations: Sequence[Operation], program: Program) -> list[Operation]:
-    """Without what nothing depends on any more: transposes of what was not cast."""
-    needed, kept = set(program.outputs), list[Operation]()
-    for op in reversed(operations):
-        if op.result in needed:
-            needed.update(op.values)
-            kept.append(op)
-    return kept[::-1]
-
-
-def _constants(program: Program) -> set[Value]:
-    """What depends on no input: it is computed by the library, which may lack the dtype."""
-    constants: set[Value] = set()
-    for op in program.operations:
-        if all(v in constants for v in op.values):
-            constants.add(op.result)
-    return constants
+    return replace(program, operations=needed(operations, program.outputs))

@@ -254,4 +254,4 @@ def unrolled(made: Schedule) -> int:
     """How many steps a graph holds: of small ones several, so that its launch weighs less."""
     if made.plan.program.flops > _MANY_FLOPS:
         return 1
-    return max(1, min(32, _GRAPH_ITEMS // len(made.items)))
+    return max(1, min(32, _GRAPH_ITEMS // max(1, len(made.items))))

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bpx.engine import Step, leaves, rebuilt
+from bpx.engine import Step, keeping, leaves, rebuilt
 from bpx.operation import Operation
 from bpx.program import Program, apply
 from bpx.recording import record
@@ -26,7 +26,7 @@ def native(step: Step, state: Any, data: Any, rows: Any) -> Step:
     What cannot be recorded, as a part of the user's own calls JAX, is traced as it is.
     """
     try:
-        program = rewritten(record(step, state, data, rows), (SIGMOID,))
+        program = rewritten(record(keeping(step), state, data, rows), (SIGMOID,))
     except Exception:  # whatever it asks of arrays that are none: tracing will tell
         return step
     return partial(_run, program)

@@ -9,9 +9,12 @@ lock; a large one is cut in parts, for threads that live as long as the engine's
 import hashlib
 import importlib.util
 import linecache
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
+from logging import getLogger
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +31,8 @@ from bpx_backends.engines.numba_source import SUPPORTED, source
 from bpx_backends.engines.replay import PART, Compiled, Fused, prepare
 
 __all__ = ["compiled", "fuses"]
+
+_log = getLogger("bpx")
 
 _UNFUSED = frozenset(("exp", "expm1", "log", "log1p", "pow", "tanh"))
 """NumPy computes these several at a time, numba one by one."""
@@ -47,7 +52,7 @@ def compiled(plan: Plan) -> Compiled:
 
 
 def _fused(plan: Plan, kernel: Kernel) -> Fused:
-    text, sizes, numbers, arguments, splits, flat = source(kernel, plan.overwritten(kernel))
+    text, sizes, numbers, arguments, splits, flat = source(plan, kernel)
     touched = sum(v.nbytes for v in (*kernel.reads, *kernel.writes))
     fixed = np.array(sizes, np.uint64), np.array(numbers, np.float64)
     parts = max(1, touched // PART) if splits else 1
@@ -64,9 +69,19 @@ def _function(text: str) -> Callable[..., Any]:
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             with write_atomically(path) as file:
                 file.write(text.encode())
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(f"{path.parent} cannot be written")
+    except (OSError, InputError) as why:
+        _log.info("kernels are compiled anew in every process: %s", why)
+        return _executed(name, text)
+    try:
         return _imported(name, path).kernel
-    except (OSError, InputError):  # no place to keep it
-        return _executed(name, text.replace("cache=True", "cache=False"))
+    except Exception as why:  # numba reads its own files without a check
+        _log.warning("a kernel is compiled anew, as numba's files of it are damaged: %s", why)
+        for each in (path.parent / "__pycache__").glob(f"{name}.*"):
+            with suppress(OSError):
+                each.unlink()
+        return _executed(name, text)
 
 
 def _imported(name: str, path: Path) -> Any:
@@ -80,6 +95,7 @@ def _imported(name: str, path: Path) -> Any:
 
 
 def _executed(name: str, text: str) -> Callable[..., Any]:
+    text = text.replace("cache=True", "cache=False")
     module = ModuleType(name)
     file = f"<{name}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from bpx.fusion import REDUCTIONS, Kernel, Nest, is_column_reduction
 from bpx.operation import DType, Operand, Operation, Value
+from bpx.plan import Plan
 
 __all__ = ["SUPPORTED", "Source", "source"]
 
@@ -81,19 +82,13 @@ class Source(NamedTuple):
     flat: bool
 
 
-def source(kernel: Kernel, shared: Mapping[Value, Value]) -> Source:
-    """The source of a kernel.
-
-    Parameters
-    ----------
-    kernel : Kernel
-    shared : mapping of Value to Value
-        For what is written over an array that the kernel reads: that array.
-    """
+def source(plan: Plan, kernel: Kernel) -> Source:
+    """The source of one of a plan's kernels."""
+    shared = plan.overwritten(kernel)
     arguments = tuple(dict.fromkeys(shared.get(v, v) for v in (*kernel.reads, *kernel.writes)))
     names = {v: f"x{i}" for i, v in enumerate(arguments)}
     names |= {v: names[base] for v, base in shared.items() if base in names}
-    splits = _independent(kernel, shared)
+    splits = _independent(plan, kernel)
     varying = [v for op in kernel.operations for v in op.operands if _varies(v)]
     numbers = tuple(dict.fromkeys(varying))
     lines = [
@@ -144,15 +139,17 @@ _TYPES = {"bool": "boolean"} | {
 }  # fmt: skip
 
 
-def _independent(kernel: Kernel, shared: Mapping[Value, Value]) -> bool:
+def _independent(plan: Plan, kernel: Kernel) -> bool:
     """Whether no nest needs another's results, and each can be cut in two."""
+    shared, roots = plan.overwritten(kernel), plan.roots
+    shared |= {v: plan.program.state[i] for v, i in plan.states.items()}
     overwritten = [{shared.get(op.result) for op in nest.operations} for nest in kernel.nests]
     made: set[Value] = set()
     for i, nest in enumerate(kernel.nests):
         reduced = [op for op in nest.operations if op.name in REDUCTIONS]
         columns = any(is_column_reduction(op) for op in reduced)
         rows = any(not is_column_reduction(op) for op in reduced)
-        reads = {v for op in nest.operations for v in op.values}
+        reads = {roots.get(v, v) for op in nest.operations for v in op.values}
         others = set().union(*overwritten[:i], *overwritten[i + 1 :])
         if (columns and rows) or reads & (made | others) or nest.domain == (1, 1):
             return False
@@ -255,7 +252,8 @@ class _Writer:
         ops = self.nest.operations
         return len(self.nest.phases) == 1 and all(
             op.name not in REDUCTIONS
-            and all(v.size in (1, size) for v in (*op.values, op.result))
+            and op.result.size == size
+            and all(v.size in (1, size) for v in op.values)
             for op in ops
         )
 

@@ -45,15 +45,25 @@ def engine() -> str:
 
 
 def _wants_numba() -> bool:
-    wish = os.environ.get(VARIABLE, "").lower()
-    if wish not in ("", "on", "off"):
-        raise BackendError(f"{VARIABLE} is {wish!r}; expected on, off, or nothing")
-    if wish == "on" and find_spec("numba") is None:
+    word = os.environ.get(VARIABLE, "").strip().lower()
+    if word not in _WISHES:
         raise BackendError(
-            f"{VARIABLE} is 'on', but numba is not installed; install it with: "
+            f"the environment variable {VARIABLE} is {word!r}; expected on, off, or auto"
+        )
+    wish = _WISHES[word]
+    if wish and find_spec("numba") is None:
+        raise BackendError(
+            f"{VARIABLE} is {word!r}, but numba is not installed; install it with: "
             "pip install 'backpropx[fast]'"
         )
-    return wish != "off" and find_spec("numba") is not None
+    return wish is not False and find_spec("numba") is not None
+
+
+_WISHES = {
+    **dict.fromkeys(("on", "1", "true", "yes"), True),
+    **dict.fromkeys(("off", "0", "false", "no"), False),
+    **dict.fromkeys(("", "auto"), None),
+}
 
 
 @cache

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from bpx.operation import Operand, Operation, Value, needed
+from bpx.operation import Operand, Operation, Value, constants, needed
 from bpx.program import Program
 
 __all__ = ["SIGMOID", "Bound", "Rule", "arrays", "rewritten"]
@@ -62,8 +62,12 @@ def rewritten(program: Program, rules: Iterable[Rule]) -> Program:
     """The same program, with each pattern as the one operation that it becomes."""
     uses = Counter([*program.outputs, *(v for op in program.operations for v in op.values)])
     maker = {op.result: op for op in program.operations}
+    fixed = constants(program.operations)
     once = {value: op for value, op in maker.items() if uses[value] == 1}
-    operations = [_replaced(op, rules, maker, once) for op in program.operations]
+    operations = [
+        op if op.result in fixed else _replaced(op, rules, maker, once)
+        for op in program.operations
+    ]
     kept = needed(operations, program.outputs)
     return Program(program.state, program.data, program.rows, kept, program.outputs)
 

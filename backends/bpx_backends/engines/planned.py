@@ -2,20 +2,20 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from logging import getLogger
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
-from bpx.engine import Step, check_state, eager, index, named_leaves
+from bpx.engine import Step, eager, index, keeping, named_leaves
+from bpx.errors import MixedArraysError
 from bpx.operation import Operation
 from bpx.plan import Plan, plan
 from bpx.recording import record
+from bpx_backends.engines.fallback import tell
 
 __all__ = ["Planned"]
 
 P = TypeVar("P")
-
-_log = getLogger("bpx")
 
 KEPT = 64
 """How many plans are kept; the one longest unused is forgotten."""
@@ -47,7 +47,7 @@ class Planned(Generic[P]):
         fuses: Callable[[Operation], bool] = lambda _: False,
     ) -> None:
         self._prepare, self._run, self._fuses = prepare, run, fuses
-        self._known: OrderedDict[Any, P | None] = OrderedDict()
+        self._known: OrderedDict[Any, _Known[P]] = OrderedDict()
         self._lock = Lock()
 
     def __call__(
@@ -71,22 +71,35 @@ class Planned(Generic[P]):
     def prepared(self, step: Step, state: Any, data: Any, rows: Any) -> P | None:
         """The plan for a step and these shapes; None if it cannot be recorded."""
         key = (step, *(_kinds(tree) for tree in (state, data, rows)))
-        with self._lock:  # two threads with equal steps compile once
-            if key not in self._known:
-                self._known[key] = self._made(step, state, data, index(rows, 0))
+        with self._lock:
+            known = self._known.setdefault(key, _Known())
             self._known.move_to_end(key)
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
-            return self._known[key]
+        with known.lock:  # of two threads with equal steps one compiles, others go on
+            if not known.made:
+                known.prepared = self._made(step, state, data, index(rows, 0))
+                known.made = True
+            return known.prepared
 
     def _made(self, step: Step, state: Any, data: Any, rows: Any) -> P | None:
         try:
-            program = record(step, state, data, rows)
+            program = record(keeping(step), state, data, rows)
+        except MixedArraysError:
+            raise
         except Exception as why:  # whatever it asks of arrays that are none
-            _log.warning("a step is run eagerly, operation by operation: %s", why)
+            tell(why)
             return None
-        check_state(program.state, program.outputs)
         return self._prepare(plan(program, self._fuses))
+
+
+@dataclass
+class _Known(Generic[P]):
+    """What was prepared for a step, once it is made; None if it cannot be recorded."""
+
+    lock: Lock = field(default_factory=Lock)
+    made: bool = False
+    prepared: P | None = None
 
 
 def _kinds(tree: Any) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from bpx.fusion import Kernel
 from bpx.operation import Operation, Value
 from bpx.plan import Plan
 from bpx.program import Program, apply
-from bpx_backends.engines.calls import Call, calls
+from bpx_backends.engines.calls import Call, calls, gathered
 from bpx_backends.engines.recycling import empty
 from bpx_backends.engines.threads import threads
 
@@ -166,13 +166,15 @@ class _Bound:
         plan = self.compiled.plan
         steps: list[Call] = []
         for each in plan.instructions:
-            if isinstance(each, Operation):
-                steps += calls(
-                    each, [self.find(v) for v in each.operands], self.find(each.result)
-                )
-            else:
-                steps += self._kernel(each)
+            steps += self._one(each) if isinstance(each, Operation) else self._kernel(each)
         return steps + [Call(np.copyto, (self.fresh[i], self.find(v))) for i, v in plan.copies]
+
+    def _one(self, op: Operation) -> list[Call]:
+        operands, out = [self.find(v) for v in op.operands], self.find(op.result)
+        if op.name == "take" and op.values[1] is self.compiled.plan.program.rows:
+            x, rows = operands
+            return [gathered(x, rows, out)]
+        return calls(op, operands, out)
 
     def _kernel(self, kernel: Kernel) -> Iterator[Call]:
         function, fixed, arguments, parts, flat = self.compiled.kernels[kernel]

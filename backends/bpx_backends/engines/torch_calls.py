@@ -14,7 +14,7 @@ import torch
 from bpx.operation import DTYPES, Operation
 from bpx.program import apply
 
-__all__ = ["Call", "calls", "computed", "dtypes"]
+__all__ = ["Call", "calls", "computed", "dtypes", "gathered"]
 
 Call = Callable[[], Any]
 
@@ -89,9 +89,9 @@ def _scaled_sum(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> li
     return [*_reduced(torch.sum)(op, [delta], out), partial(torch.mul, out, r, out=out)]
 
 
-def _take(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Call]:
-    x, indices = operands
-    return [partial(torch.index_select, x, 0, indices, out=out)]
+def gathered(x: torch.Tensor, rows: torch.Tensor, out: torch.Tensor) -> Call:
+    """The rows of a mini-batch, which are known to be in range."""
+    return partial(torch.index_select, x, 0, rows, out=out)
 
 
 def _reduced(function: Callable[..., Any]) -> Callable[..., list[Call]]:
@@ -135,7 +135,6 @@ _SPECIAL: dict[str, Callable[..., list[Call]]] = {
     "threshold_backward": _threshold_backward,
     "scaled_product": _scaled_product,
     "scaled_sum": _scaled_sum,
-    "take": _take,
     "copy": _copy,
     "astype": _copy,
     "positive": _copy,

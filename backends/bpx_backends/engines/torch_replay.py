@@ -19,7 +19,7 @@ from bpx.operation import Operation, Value
 from bpx.plan import Plan, plan
 from bpx.program import Program
 from bpx_backends.engines.recycling import empty
-from bpx_backends.engines.torch_calls import Call, calls, computed, dtypes
+from bpx_backends.engines.torch_calls import Call, calls, computed, dtypes, gathered
 from bpx_backends.engines.torch_native import native
 
 __all__ = ["After", "prepare", "replay"]
@@ -83,6 +83,8 @@ def _block(nbytes: int, device: torch.device) -> torch.Tensor:
 
 
 def _at(block: torch.Tensor, offset: int, value: Value) -> torch.Tensor:
+    if value.size == 0:
+        return torch.empty(value.shape, dtype=dtypes[value.dtype.name], device=block.device)
     flat = block[offset : offset + value.nbytes].view(dtypes[value.dtype.name])
     return flat.view(value.shape)
 
@@ -107,8 +109,13 @@ def _bound(planned: Plan, inputs: Sequence[torch.Tensor], scratch: torch.Tensor)
         held[op.result] = computed(op, [held.get(v, v) for v in op.operands], device)
     step: list[Call] = []
     for each in planned.instructions:
-        if isinstance(each, Operation):  # kernels there are none
-            step += calls(each, [held.get(v, v) for v in each.operands], held[each.result])
+        assert isinstance(each, Operation)  # kernels there are none
+        operands, out = [held.get(v, v) for v in each.operands], held[each.result]
+        if each.name == "take" and each.values[1] is planned.program.rows:
+            x, rows = operands
+            step.append(gathered(x, rows, out))
+        else:
+            step += calls(each, operands, out)
     return step + [partial(inputs[i].copy_, held[v]) for i, v in planned.copies]
 
 

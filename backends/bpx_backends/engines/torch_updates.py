@@ -28,7 +28,7 @@ class Handed(NamedTuple):
     """In the place of the optimizer's state: that state, and the gradients."""
 
     optimizer: Any
-    gradients: Gradients | Parameters
+    gradients: Gradients
 
 
 def hand_on(
@@ -104,7 +104,7 @@ def _scan_handing(
     run = _handing[step.update]
     handing = replace(step, update=hand_on)
     # The parameters stand for gradients of their shapes, which are not read.
-    entered = state._replace(optimizer=Handed(state.optimizer, state.parameters))
+    entered = state._replace(optimizer=Handed(state.optimizer, Gradients(*state.parameters)))
     if run.prepared(handing, entered, data, rows) is None:
         return eager(step, state, data, rows, start, stop)
     after = run(handing, entered, data, rows, start, stop, donate)

@@ -1,0 +1,73 @@
+"""numba's kernels as plain Python: their text is run, and nothing is compiled."""
+
+import sys
+from functools import partial
+from types import ModuleType
+from unittest.mock import patch
+
+import numpy as np
+
+from bpx.engine import leaves
+from bpx.fusion import can_fuse
+from bpx_backends.engines import numba_kernels
+from bpx_backends.engines import replay as engine
+from bpx_backends.engines.numba_source import SUPPORTED, source
+
+
+def interpreted(text):
+    """The function of a source text, not compiled."""
+    numba = ModuleType("numba")
+    numba.njit = lambda *signature, **settings: lambda function: function
+    scope = {}
+    with patch.dict(sys.modules, {"numba": numba}):
+        exec(compile(text, "<kernel>", "exec"), scope)
+    return scope["kernel"]
+
+
+def in_parts(function, splits, part, parts, *arrays):
+    """A kernel's parts one by one; if they can run at once, then in any order, too."""
+    assert (part, parts) == (0, 1)
+    for each in (2, 0, 1) if splits else (0,):
+        function(each, 3 if splits else 1, *arrays)
+
+
+def compiled(planned):
+    """What the engine compiles, but interpreted."""
+    ready, made = compiled_and_sources(planned)
+    kernels = {
+        kernel: each._replace(
+            function=partial(in_parts, each.function, made[kernel].splits), parts=1
+        )
+        for kernel, each in ready.kernels.items()
+    }
+    return ready._replace(kernels=kernels)
+
+
+def compiled_and_sources(planned):
+    made = {}
+
+    def noted(plan, kernel):
+        made[kernel] = source(plan, kernel)
+        return made[kernel]
+
+    with (
+        patch.object(numba_kernels, "source", noted),
+        patch.object(numba_kernels, "_function", interpreted),
+    ):
+        return numba_kernels.compiled(planned), made
+
+
+def supported(op):
+    return op.name in SUPPORTED and can_fuse(op)
+
+
+def poisoned(shape, dtype):
+    """Memory in which nothing is left of an earlier call: floats are NaN."""
+    array = np.empty(shape, dtype)
+    array.reshape(-1).view(np.uint8)[...] = 0xFF
+    return array
+
+
+def replayed(ready, state, data, rows):
+    with patch.object(engine, "empty", poisoned):
+        return list(leaves(engine.replay(ready, state, data, rows, 0, len(rows))))

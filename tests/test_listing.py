@@ -1,0 +1,47 @@
+"""A training step as a program: what `Network.program` takes and gives."""
+
+import pytest
+
+import bpx
+
+
+@pytest.fixture
+def net():
+    return bpx.Network([3, 4, 2], seed=0)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", bpx.SGD, None])
+def test_what_is_no_optimizer_is_refused(net, optimizer):
+    with pytest.raises(bpx.InputError, match=r"expected bpx\.SGD"):
+        net.program(batch_size=2, optimizer=optimizer)
+
+
+@pytest.mark.parametrize("batch_size", [0, 1.5, "2"])
+def test_what_is_no_batch_is_refused(net, batch_size):
+    with pytest.raises(bpx.InputError, match="batch_size"):
+        net.program(batch_size=batch_size, optimizer=bpx.SGD(1.0))
+
+
+def test_no_batch_is_made(net):
+    program = net.program(batch_size=10**12, optimizer=bpx.Adam())
+    assert program.data[0].shape == (10**12, 3)
+    assert [each.shape for each in program.state[-2:]] == [(10**12,)] * 2
+
+
+def test_the_penalty_is_an_operation_more(net):
+    without = net.program(batch_size=2, optimizer=bpx.SGD(1.0))
+    with_it = net.program(batch_size=2, optimizer=bpx.SGD(1.0), lmbda=0.1)
+    assert with_it.counts["multiply"] == without.counts["multiply"] + 2
+    assert "decay" in {each.name for each in with_it.state}
+
+
+@pytest.mark.parametrize(
+    ("output", "hits"), [("sigmoid", "greater"), ("identity", None), ("softmax", None)]
+)
+def test_one_output_is_counted_as_training_counts_it(output, hits):
+    cost = "quadratic" if output != "softmax" else "cross_entropy"
+    width = 2 if output == "softmax" else 1
+    net = bpx.Network([3, width], output=output, cost=cost, seed=0)
+    program = net.program(batch_size=2, optimizer=bpx.SGD(1.0))
+    assert ("greater" in program.counts) == (hits == "greater")
+    assert ("argmax" in program.counts) == (output == "softmax")
