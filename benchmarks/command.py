@@ -158,5 +158,12 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         parser.error("--clock cpu adds up the time of all threads: pin to one core (taskset)")
     if (options.tf32 or options.clock == "events") and not options.gpu:
         parser.error("--tf32 and --clock events are of a GPU: add --gpu")
+    if options.window < 0:
+        parser.error("--window is in seconds: at least 0")
+    if options.out is not None:
+        try:
+            options.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            parser.error(f"--out: {error}")
     if options.gpu and cuda.library() is None:
         parser.error("--gpu: neither PyTorch nor CuPy sees a CUDA device here")
