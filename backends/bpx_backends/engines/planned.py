@@ -48,6 +48,7 @@ class Planned(Generic[P]):
     ) -> None:
         self._prepare, self._run, self._fuses = prepare, run, fuses
         self._known: OrderedDict[Any, _Known[P]] = OrderedDict()
+        self._eager: set[Step] = set()
         self._lock = Lock()
 
     def __call__(
@@ -83,11 +84,14 @@ class Planned(Generic[P]):
             return known.prepared
 
     def _made(self, step: Step, state: Any, data: Any, rows: Any) -> P | None:
+        if step in self._eager:
+            return None
         try:
             program = record(keeping(step), state, data, rows)
         except MixedArraysError:
             raise
         except Exception as why:  # whatever it asks of arrays that are none
+            self._eager.add(step)
             tell(why)
             return None
         return self._prepare(plan(program, self._fuses))
