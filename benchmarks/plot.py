@@ -19,9 +19,12 @@ OURS, THEIRS, FLOOR = "#0b6bcb", "#6f7780", "#b8bec5"
 def write(training: Mapping[str, Any], title: str, folder: Path) -> None:
     """``training.svg`` and ``training.png``, if matplotlib is there to draw them."""
     if find_spec("matplotlib"):
+        from matplotlib import rc_context
+
         cases = {part["short"]: part["microseconds"] for part in training.values()}
         figure = draw(cases, title)
-        figure.savefig(folder / "training.svg", metadata={"Date": None})
+        with rc_context({"svg.fonttype": "none", "svg.hashsalt": "bpx"}):
+            figure.savefig(folder / "training.svg", metadata={"Date": None})
         figure.savefig(folder / "training.png", dpi=120)
 
 
@@ -72,7 +75,7 @@ def _dot(axes: Any, place: int, peer: str, values: Sequence[float]) -> None:
 
 def _quiet(axes: Any) -> None:
     """Room for the numbers on the right, and no lines that say nothing."""
-    from matplotlib.ticker import LogLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator
 
     low, high = axes.get_xlim()
     axes.set_xlim(low, high * (high / low) ** 0.3)
@@ -80,7 +83,8 @@ def _quiet(axes: Any) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=8, length=0)
     axes.tick_params(axis="x", labelsize=7)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    few = high / low < 4.0  # on so short a scale hardly a power of ten is to be seen
+    axes.xaxis.set_major_locator(MaxNLocator(4) if few else LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.xaxis.set_major_formatter(lambda value, _: told(value))
     axes.xaxis.set_minor_formatter("")
