@@ -136,7 +136,9 @@ def _taken(xp, choose, a, made):
         return None
     count = choose.randint(1, a.shape[0])
     indices = xp.arange(count, dtype=xp.int32, device=getattr(a, "device", None))
-    return xp.take(a, indices if choose.random() < 0.7 else count - 1 - indices, axis=0)
+    return xp.take(
+        a, choose.choice((indices, indices, count - 1 - indices, indices - count)), axis=0
+    )
 
 
 def _constant(xp, choose, a, made):

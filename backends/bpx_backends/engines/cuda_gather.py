@@ -10,7 +10,9 @@ from bpx_backends.engines.cuda_loops import VECTOR, Function
 __all__ = ["gather", "pick"]
 
 
-def gather(out: Place, source: Place | int, indices: Place | None, rows: DType) -> Function:
+def gather(
+    out: Place, source: Place | int, height: int, indices: Place | None, rows: DType
+) -> Function:
     """``out[i] = source[indices[i]]``.
 
     Parameters
@@ -19,8 +21,11 @@ def gather(out: Place, source: Place | int, indices: Place | None, rows: DType) 
         Shape (batch, …).
     source : Place or int
         In the arena, or the slot where its address stands. Contiguous.
+    height : int
+        Its rows.
     indices : Place or None
-        In the arena; None for those of the step, of the index matrix.
+        In the arena, negative ones counted from the end; None for those of the step, of the
+        index matrix, which are in range.
     rows : DType
         Of the indices.
     """
@@ -34,7 +39,7 @@ def gather(out: Place, source: Place | int, indices: Place | None, rows: DType) 
         f"const {kind}* const from = (const {kind}*)({base});",
         f"{kind}* const to = ({kind}*)(arena + a0);",
         _indices(rows, addresses[0] if addresses else None, batch),
-        *_loop(kind, batch, out.size // batch, width),
+        *_loop(kind, batch, out.size // batch, width, height if addresses else 0),
     )
     return Function(
         "\n".join(lines),
@@ -64,7 +69,7 @@ def _indices(rows: DType, address: str | None, batch: int) -> str:
     return f"const {kind}* const rows = {f'(const {kind}*)({address})' if address else ours};"
 
 
-def _loop(kind: str, batch: int, k: int, width: int) -> Iterator[str]:
+def _loop(kind: str, batch: int, k: int, width: int, height: int) -> Iterator[str]:
     yield f"const long long size = {batch * k}LL, threads = blockDim.x;"
     yield (
         f"for (long long e = (block * threads + threadIdx.x) * {width}; e < size; "
@@ -72,6 +77,9 @@ def _loop(kind: str, batch: int, k: int, width: int) -> Iterator[str]:
     )
     yield f"const long long i = e / {k}, j = e - i * {k};"
     yield f"{kind} x[{width}];"
-    yield f"load<{width}>(from + (long long)rows[i] * {k} + j, x);"
+    yield "long long r = rows[i];"
+    if height:
+        yield f"r += r < 0 ? {height} : 0;"
+    yield f"load<{width}>(from + r * {k} + j, x);"
     yield f"store<{width}>(to + e, x);"
     yield "}"

@@ -144,6 +144,7 @@ class _Scheduler:
         return gather(
             places[op.result],
             slots[source] if source in slots else self._dense(places[source]),
+            source.shape[0],
             None if by_rows else self._dense(places[indices]),
             indices.dtype,
         )
