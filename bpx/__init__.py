@@ -18,6 +18,7 @@ from bpx.errors import (
     FileFormatError,
     InputError,
     MixedArraysError,
+    RecordingError,
 )
 from bpx.evaluation import Evaluation
 from bpx.initializers import Initializer
@@ -55,6 +56,7 @@ __all__ = [
     "Pair",
     "Parameters",
     "Progress",
+    "RecordingError",
     "Rowwise",
     "Spec",
     "Trace",

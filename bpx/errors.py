@@ -14,6 +14,7 @@ __all__ = [
     "FileFormatError",
     "InputError",
     "MixedArraysError",
+    "RecordingError",
     "nearest",
 ]
 
@@ -61,6 +62,10 @@ class DivergenceError(BpxError, ArithmeticError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class RecordingError(BpxError, TypeError):
+    """An operation that a recording cannot hold, or a number asked of it."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -8,16 +8,13 @@ does whatever would need a number that is not there yet.
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from math import e, inf, nan, pi, prod
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
-from bpx.errors import BpxError
+from bpx.errors import RecordingError
 from bpx.operation import DTYPES, DType, Value, dtype_of
+from bpx.standard import Finfo, broadcast, finfo, indexed, wider
 
-__all__ = ["Recorded", "RecordingError", "as_recorded", "namespace", "recorder_in_use"]
-
-
-class RecordingError(BpxError, TypeError):
-    """An operation that a recording cannot hold, or a number asked of it."""
+__all__ = ["Recorded", "as_recorded", "namespace", "recorder_in_use"]
 
 
 recorder_in_use: ContextVar[Any] = ContextVar("recorder_in_use")
@@ -60,7 +57,7 @@ class Recorded:
             return namespace.take(self, key, axis=0)
         key = key if isinstance(key, tuple) else (key,)
         return self.recorder.apply(
-            "getitem", (self,), _indexed(self.shape, key), self.dtype, key=key
+            "getitem", (self,), indexed(self.shape, key), self.dtype, key=key
         )
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
@@ -134,7 +131,7 @@ def _promoted(operands: Sequence[Any]) -> DType:
         raise RecordingError(f"of {operands} none is an array, so that they have no dtype")
     dtype = arrays[0].dtype
     for each in arrays[1:]:
-        dtype = _wider(dtype, each.dtype)
+        dtype = wider(dtype, each.dtype)
     integral = dtype.kind != _FLOAT
     if integral and any(isinstance(each, float) for each in operands):
         raise RecordingError(f"a float was combined with an array of {dtype}: use astype first")
@@ -145,45 +142,8 @@ def _promoted(operands: Sequence[Any]) -> DType:
     return dtype
 
 
-def _wider(a: DType, b: DType) -> DType:
-    if a.kind == b.kind or _BOOL in (a.kind, b.kind):
-        return b if a.kind == _BOOL or (b.kind == a.kind and b.itemsize > a.itemsize) else a
-    raise RecordingError(f"{a} was combined with {b}: use astype first")
-
-
-def _broadcast(operands: Sequence[Any]) -> tuple[int, ...]:
-    shapes = [each.shape for each in operands if isinstance(each, Recorded)]
-    rank = max(map(len, shapes))
-    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
-    result = []
-    for sizes in zip(*padded, strict=True):
-        wide = set(sizes) - {1}
-        if len(wide) > 1:
-            raise RecordingError(f"shapes {shapes} cannot be broadcast")
-        result.append(wide.pop() if wide else 1)
-    return tuple(result)
-
-
-def _indexed(shape: tuple[int, ...], key: Any) -> tuple[int, ...]:
-    """The shape of x[key], for integers, slices, None and the ellipsis."""
-    parts = list(key) if isinstance(key, tuple) else [key]
-    named = sum(part is not None and part is not Ellipsis for part in parts)
-    if Ellipsis not in parts:
-        parts.append(Ellipsis)
-    at = parts.index(Ellipsis)
-    parts[at : at + 1] = [slice(None)] * (len(shape) - named)
-    sizes, axis = [], 0
-    for part in parts:
-        if part is None:
-            sizes.append(1)
-        elif isinstance(part, slice):
-            sizes.append(len(range(*part.indices(shape[axis]))))
-            axis += 1
-        elif type(part) is int:
-            axis += 1
-        else:
-            raise RecordingError(f"an array was indexed by {type(part).__name__}: {_ADVICE}")
-    return tuple(sizes)
+def _common_shape(operands: Sequence[Any]) -> tuple[int, ...]:
+    return broadcast([each.shape for each in operands if isinstance(each, Recorded)])
 
 
 def _elementwise(
@@ -197,7 +157,7 @@ def _elementwise(
             raise RecordingError(f"{name} was called on {dtype}")
         recorder = next(each.recorder for each in operands if isinstance(each, Recorded))
         return recorder.apply(
-            name, operands, _broadcast(operands), dtype_of(result) if result else dtype
+            name, operands, _common_shape(operands), dtype_of(result) if result else dtype
         )
 
     return apply
@@ -271,24 +231,6 @@ def _method(name: str, *, swapped: bool = False) -> Callable[..., Recorded]:
     return operator
 
 
-class _Finfo(NamedTuple):
-    """As the standard's `finfo`."""
-
-    bits: int
-    eps: float
-    max: float
-    min: float
-    smallest_normal: float
-    dtype: DType
-
-
-def _finfo(dtype: DType) -> _Finfo:
-    digits, exponent = {"float32": (23, 127), "float64": (52, 1023)}[dtype.name]
-    largest = (2.0 - 2.0**-digits) * 2.0**exponent
-    smallest = 2.0 ** (1 - exponent)
-    return _Finfo(8 * dtype.itemsize, 2.0**-digits, largest, -largest, smallest, dtype)
-
-
 class _Namespace:
     """The standard's functions, for recording arrays."""
 
@@ -300,8 +242,8 @@ class _Namespace:
             f"a step under recording called {name!r}, which it cannot hold; {_ADVICE}"
         )
 
-    def finfo(self, of: Any) -> _Finfo:
-        return _finfo(of.dtype if isinstance(of, Recorded) else of)
+    def finfo(self, of: Any) -> Finfo:
+        return finfo(of.dtype if isinstance(of, Recorded) else of)
 
     def isdtype(self, dtype: DType, kind: Any) -> Any:
         if isinstance(kind, tuple):
@@ -313,7 +255,7 @@ class _Namespace:
         dtypes = [each.dtype if isinstance(each, Recorded) else each for each in of]
         dtype = dtypes[0]
         for each in dtypes[1:]:
-            dtype = _wider(dtype, each)
+            dtype = wider(dtype, each)
         return dtype
 
     def astype(
@@ -325,7 +267,7 @@ class _Namespace:
 
     def where(self, condition: Recorded, a: Any, b: Any) -> Recorded:
         dtype, operands = _promoted((a, b)), (condition, a, b)
-        return condition.recorder.apply("where", operands, _broadcast(operands), dtype)
+        return condition.recorder.apply("where", operands, _common_shape(operands), dtype)
 
     def clip(self, x: Recorded, min: Any = None, max: Any = None) -> Recorded:  # noqa: A002
         low = x if min is None else self.maximum(x, min)

@@ -6,9 +6,10 @@ from types import FrameType
 from typing import Any
 
 from bpx.engine import Step, named_leaves, rebuilt
+from bpx.errors import RecordingError
 from bpx.operation import DType, Operand, Operation, Value, dtype_of, needed
 from bpx.program import Program
-from bpx.recordable import Recorded, RecordingError, as_recorded, recorder_in_use
+from bpx.recordable import Recorded, as_recorded, recorder_in_use
 
 __all__ = ["record"]
 

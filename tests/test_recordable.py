@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.errors import RecordingError
 from bpx.operation import DTYPES
-from bpx.recordable import Recorded, RecordingError, namespace
+from bpx.recordable import Recorded, namespace
 from bpx.recording import record
 
 ROWS = np.array([2, 0, 1, 1], "int32")

@@ -10,8 +10,8 @@ import pytest
 import bpx
 from bpx import random
 from bpx.engine import leaves
+from bpx.errors import RecordingError
 from bpx.program import Program
-from bpx.recordable import RecordingError
 from bpx.recording import record
 from bpx.step import Data, State, TrainingStep, zero_metrics
 from tests.backends import Target, flags, host

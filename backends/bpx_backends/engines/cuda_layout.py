@@ -13,6 +13,7 @@ from typing import NamedTuple
 from bpx.operation import DType, Operation, Value
 from bpx.plan import Plan
 from bpx.program import Program
+from bpx.standard import subscripts
 
 __all__ = ["COUNTER", "ROWS", "Layout", "Place", "lay_out", "viewed"]
 
@@ -148,15 +149,9 @@ def viewed(base: Place, op: Operation) -> Place:
 
 def _item(base: Place, key: object) -> Place:
     """x[key], for integers, slices, None and the ellipsis."""
-    parts = list(key) if isinstance(key, tuple) else [key]
-    named = sum(part is not None and part is not Ellipsis for part in parts)
-    if Ellipsis not in parts:
-        parts.append(Ellipsis)
-    at = parts.index(Ellipsis)
-    parts[at : at + 1] = [slice(None)] * (len(base.shape) - named)
     axes = iter(zip(base.shape, base.strides, strict=True))
     offset, shape, strides = base.offset, list[int](), list[int]()
-    for part in parts:
+    for part in subscripts(key, len(base.shape)):
         if part is None:
             shape.append(1)
             strides.append(0)
