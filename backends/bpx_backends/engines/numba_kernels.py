@@ -77,7 +77,7 @@ def _function(text: str) -> Callable[..., Any]:
     try:
         return _imported(name, path).kernel
     except Exception as why:  # numba reads its own files without a check
-        _log.warning("a kernel is compiled anew, as numba's files of it are damaged: %s", why)
+        _log.warning("a kernel is compiled anew, as what was kept cannot be loaded: %s", why)
         for each in (path.parent / "__pycache__").glob(f"{name}.*"):
             with suppress(OSError):
                 each.unlink()
