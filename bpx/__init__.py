@@ -7,7 +7,7 @@ The backend is chosen by ``BPX_BACKEND``, `bpx.use`, or an argument. Importing b
 no array library but NumPy, which the host's own rooms use.
 """
 
-from bpx import activations, costs, data, initializers, random
+from bpx import activations, costs, data, initializers, inspect, random
 from bpx.activations import Elementwise, Rowwise
 from bpx.backend import namespace
 from bpx.costs import Cost, Pair
@@ -68,6 +68,7 @@ __all__ = [
     "data",
     "forward",
     "initializers",
+    "inspect",
     "load",
     "move_to",
     "namespace",

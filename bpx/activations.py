@@ -1,19 +1,15 @@
-"""Activation functions: each sigma beside its derivative.
+"""Activation functions: each sigma beside its first and its second derivative.
 
-An activation is a value with a `name`, `sigma` and `pullback`. The pullback carries an
-error through the activation: for the Jacobian J of sigma at z, it maps g to J^T g, row by
-row. An `Elementwise` activation has a diagonal Jacobian, so that its pullback is
-g ⊙ sigma'(z); a `Rowwise` one, such as softmax, couples the units of its row.
+An activation is a value with a `name`, `sigma` and `pullback`: see `bpx.jacobians`. The
+derivatives are functions of z and of a = sigma(z), from which some are cheaper.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from math import pi, sqrt
-from typing import Any, Protocol
 
 from bpx._typing import A, Array
 from bpx.backend import namespace
 from bpx.errors import InputError, nearest
+from bpx.jacobians import Activation, Elementwise, Rowwise, flat
 
 __all__ = [
     "ACTIVATIONS",
@@ -21,6 +17,7 @@ __all__ = [
     "Elementwise",
     "Rowwise",
     "elu",
+    "flat",
     "gelu_tanh",
     "get",
     "identity",
@@ -32,82 +29,6 @@ __all__ = [
     "softplus",
     "tanh",
 ]
-
-
-class Activation(Protocol):
-    """What a layer asks of its activation."""
-
-    @property
-    def name(self) -> str:
-        """The name it is shown and saved by."""
-
-    @property
-    def sigma(self) -> Callable[[Any], Any]:
-        """A = sigma(z), shapes (n, k) to (n, k)."""
-
-    def pullback(self, z: A, a: A, g: A) -> A:
-        """J^T g for each row, J the Jacobian of sigma at z, where a = sigma(z)."""
-
-
-@dataclass(frozen=True)
-class Elementwise:
-    """An activation that acts on each unit alone.
-
-    Parameters
-    ----------
-    name : str
-        What it is shown and saved by.
-    sigma : callable
-        ``sigma(z) -> a``, shapes (n, k) to (n, k).
-    sigma_prime : callable
-        ``sigma_prime(z, a) -> da/dz``, shape (n, k), where ``a = sigma(z)`` is at hand
-        for what is cheaper from it.
-
-    Notes
-    -----
-    Write both with operators and `bpx.namespace`, which finds the functions of the
-    array's own library, and with Python numbers as constants: then it runs everywhere.
-    Only ``where(c, 1.0, 0.2)``, of two numbers, has no dtype to follow, and is float64 on
-    NumPy: write ``0.2 + 0.8 * xp.astype(c, z.dtype)``.
-
-    Examples
-    --------
-    >>> square = bpx.Elementwise("square", lambda z: z * z, lambda z, a: 2.0 * z)
-    >>> net = bpx.Network([2, 3, 1], hidden=square, seed=0)
-    """
-
-    name: str
-    sigma: Callable[[Any], Any]
-    sigma_prime: Callable[[Any, Any], Any]
-
-    def pullback(self, z: A, a: A, g: A) -> A:
-        """g ⊙ sigma'(z)."""
-        return g * self.sigma_prime(z, a)
-
-
-@dataclass(frozen=True)
-class Rowwise:
-    """An activation that couples the units of a row, such as softmax.
-
-    Parameters
-    ----------
-    name : str
-        What it is shown and saved by.
-    sigma : callable
-        ``sigma(z) -> a``, shapes (n, k) to (n, k).
-    pull : callable
-        ``pull(z, a, g) -> J^T g``, shape (n, k): for each row the transposed Jacobian of
-        sigma at z, applied to g.
-    """
-
-    name: str
-    sigma: Callable[[Any], Any]
-    pull: Callable[[Any, Any, Any], Any]
-
-    def pullback(self, z: A, a: A, g: A) -> A:
-        """J^T g."""
-        pulled: A = self.pull(z, a, g)
-        return pulled
 
 
 def _identity(z: Array) -> Array:
@@ -127,12 +48,20 @@ def _sigmoid_prime(z: Array, a: Array) -> Array:
     return a * (1.0 - a)
 
 
+def _sigmoid_second(z: Array, a: Array) -> Array:
+    return a * (1.0 - a) * (1.0 - 2.0 * a)
+
+
 def _tanh(z: A) -> A:
     return namespace(z).tanh(z)
 
 
 def _tanh_prime(z: Array, a: Array) -> Array:
     return 1.0 - a * a
+
+
+def _tanh_second(z: Array, a: Array) -> Array:
+    return -2.0 * a * (1.0 - a * a)
 
 
 def _relu(z: A) -> A:
@@ -165,6 +94,11 @@ def _elu_prime(z: Array, a: Array) -> Array:
     return namespace(z).minimum(a, 0.0) + 1.0
 
 
+def _elu_second(z: Array, a: Array) -> Array:
+    xp = namespace(z)
+    return xp.where(z > 0.0, xp.zeros_like(z), a + 1.0)
+
+
 def _softplus(z: Array) -> Array:
     # log(1 + exp(z)) without its overflow.
     xp = namespace(z)
@@ -173,6 +107,11 @@ def _softplus(z: Array) -> Array:
 
 def _softplus_prime(z: Array, a: Array) -> Array:
     return _sigmoid(z)
+
+
+def _softplus_second(z: Array, a: Array) -> Array:
+    s = _sigmoid(z)
+    return s * (1.0 - s)
 
 
 _GELU_SCALE = sqrt(2.0 / pi)
@@ -193,6 +132,13 @@ def _gelu_tanh_prime(z: Array, a: Array) -> Array:
     return 0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * inner_prime
 
 
+def _gelu_tanh_second(z: Array, a: Array) -> Array:
+    t = _gelu_inner(z)
+    inner_prime = _GELU_SCALE * (1.0 + 3.0 * _GELU_CUBIC * z * z)
+    inner_second = 6.0 * _GELU_SCALE * _GELU_CUBIC * z
+    return (1.0 - t * t) * (inner_prime + 0.5 * z * (inner_second - 2.0 * t * inner_prime**2))
+
+
 def _silu(z: Array) -> Array:
     return z * _sigmoid(z)
 
@@ -201,6 +147,12 @@ def _silu_prime(z: Array, a: Array) -> Array:
     # (z s)' = s + z s (1 - s).
     s = _sigmoid(z)
     return s + a * (1.0 - s)
+
+
+def _silu_second(z: Array, a: Array) -> Array:
+    # (s + z s (1 - s))' = s (1 - s) (2 + z (1 - 2 s)).
+    s = _sigmoid(z)
+    return s * (1.0 - s) * (2.0 + z * (1.0 - 2.0 * s))
 
 
 def _softmax(z: Array) -> Array:
@@ -215,30 +167,39 @@ def _softmax_pull(z: Array, a: Array, g: Array) -> Array:
     return a * (g - namespace(a).sum(a * g, axis=-1, keepdims=True))
 
 
+def _softmax_bend(z: Array, a: Array, g: Array, v: Array) -> Array:
+    # The derivative of a (g - a·g), as a moves by J v.
+    moved = _softmax_pull(z, a, v)
+    sums = namespace(a).sum
+    return moved * (g - sums(a * g, axis=-1, keepdims=True)) - a * sums(
+        moved * g, axis=-1, keepdims=True
+    )
+
+
 def _is_positive(z: A) -> A:
     xp = namespace(z)
     return xp.astype(z > 0.0, z.dtype)
 
 
-identity = Elementwise("identity", _identity, _identity_prime)
+identity = Elementwise("identity", _identity, _identity_prime, flat)
 """a = z."""
-sigmoid = Elementwise("sigmoid", _sigmoid, _sigmoid_prime)
+sigmoid = Elementwise("sigmoid", _sigmoid, _sigmoid_prime, _sigmoid_second)
 """a = 1 / (1 + exp(-z))."""
-tanh = Elementwise("tanh", _tanh, _tanh_prime)
+tanh = Elementwise("tanh", _tanh, _tanh_prime, _tanh_second)
 """a = tanh(z)."""
-relu = Elementwise("relu", _relu, _relu_prime)
+relu = Elementwise("relu", _relu, _relu_prime, flat)
 """a = max(z, 0), with sigma'(0) = 0."""
-leaky_relu = Elementwise("leaky_relu", _leaky_relu, _leaky_relu_prime)
+leaky_relu = Elementwise("leaky_relu", _leaky_relu, _leaky_relu_prime, flat)
 """a = z above 0, 0.01 z below (Maas et al. 2013)."""
-elu = Elementwise("elu", _elu, _elu_prime)
+elu = Elementwise("elu", _elu, _elu_prime, _elu_second)
 """a = z above 0, exp(z) - 1 below (Clevert et al. 2016)."""
-softplus = Elementwise("softplus", _softplus, _softplus_prime)
+softplus = Elementwise("softplus", _softplus, _softplus_prime, _softplus_second)
 """a = log(1 + exp(z))."""
-gelu_tanh = Elementwise("gelu_tanh", _gelu_tanh, _gelu_tanh_prime)
+gelu_tanh = Elementwise("gelu_tanh", _gelu_tanh, _gelu_tanh_prime, _gelu_tanh_second)
 """a = z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))) (Hendrycks and Gimpel 2016)."""
-silu = Elementwise("silu", _silu, _silu_prime)
+silu = Elementwise("silu", _silu, _silu_prime, _silu_second)
 """a = z sigmoid(z) (Elfwing et al. 2018)."""
-softmax = Rowwise("softmax", _softmax, _softmax_pull)
+softmax = Rowwise("softmax", _softmax, _softmax_pull, _softmax_pull, _softmax_bend)
 """a_j = exp(z_j) / sum_k exp(z_k)."""
 
 ACTIVATIONS: dict[str, Activation] = {

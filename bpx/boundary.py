@@ -5,7 +5,7 @@ Below this boundary nothing is checked again and nothing is moved.
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from bpx._typing import Array
 from bpx.backend import backend_of, compiled, dtype_name, namespace
@@ -20,16 +20,41 @@ from bpx.host import (
     refuse_masked_or_sparse,
 )
 from bpx.selection import Home
-from bpx.spec import Spec
+from bpx.spec import Parameters, Spec
 from bpx.transfer import bring
 
-__all__ = ["Accuracy", "Samples", "check_values", "chunks", "finite", "inputs", "samples"]
+__all__ = [
+    "Accuracy",
+    "Placed",
+    "Samples",
+    "check_values",
+    "chunks",
+    "finite",
+    "inputs",
+    "samples",
+]
 
 _LOOKED_AT = 2**22
 """Numbers that are looked at at a time."""
 
 Accuracy = Literal["argmax", "threshold"] | None
 """How a right answer is told: the largest output, an output above 1/2, or not at all."""
+
+
+class Placed(Protocol):
+    """What a `Network` is to those that only look at it."""
+
+    @property
+    def spec(self) -> Spec:
+        """The layers and the cost."""
+
+    @property
+    def home(self) -> Home:
+        """Where the parameters live."""
+
+    @property
+    def parameters(self) -> Parameters:
+        """The current weights and biases."""
 
 
 class Samples(NamedTuple):

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from bpx._typing import A, Array
 from bpx.activations import ACTIVATIONS, Activation, identity, sigmoid, softmax
 from bpx.backend import namespace
-from bpx.equations import bp1
+from bpx.equations import bp1, r1
 from bpx.errors import InputError, nearest
+from bpx.jacobians import pushforward
 
 __all__ = [
     "COSTS",
@@ -39,10 +40,14 @@ class Pair(NamedTuple):
         ``value(z, y)``, the cost of each sample, shape (n,).
     delta : callable
         ``delta(z, a, y)``, dC_x/dz^L, shape (n, k): BP1 with both factors multiplied out.
+    hess_z : callable, optional
+        ``hess_z(z, a, y, v)``, shape (n, k): the derivative of delta as z moves along v,
+        which is the Hessian of C_x by z^L, applied to v.
     """
 
     value: Callable[[Any, Any], Any]
     delta: Callable[[Any, Any, Any], Any]
+    hess_z: Callable[[Any, Any, Any, Any], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,9 @@ class Cost:
         What y may be: any number, in [0, 1], or rows in [0, 1] that sum to 1.
     outputs : tuple of Activation or None, optional
         The built-in activations that the cost makes sense after; None for all.
+    hess_a : callable, optional
+        ``hess_a(a, y, v)``, shape (n, k): the Hessian of C_x by a^L, applied to v, row by
+        row: what curvature asks for where there is no pair.
     """
 
     name: str
@@ -71,6 +79,7 @@ class Cost:
     pairs: tuple[tuple[Activation, Pair], ...] = ()
     targets: str = "real"
     outputs: tuple[Activation, ...] | None = None
+    hess_a: Callable[[Any, Any, Any], Any] | None = None
 
     def __post_init__(self) -> None:
         if self.targets not in _TARGETS:
@@ -96,6 +105,43 @@ class Cost:
         pair = self.pair(output)
         return pair.delta(z, a, y) if pair else bp1(output, z, a, self.grad_a(a, y))
 
+    def delta_derivative(self, output: Activation, z: A, a: A, y: A, v: A) -> A:
+        """The derivative of delta^L as z^L moves along v, shape (n, k): the Hessian, times v.
+
+        Raises
+        ------
+        InputError
+            If the cost, its pair or the output activation was made without what that takes.
+        """
+        if pair := self.pair(output):
+            return _asked(pair.hess_z, f"the pair of {self.name!r}", "hess_z")(z, a, y, v)
+        rgrad_a = self._hess_a(a, y, pushforward(output, z, a, v))
+        return r1(output, z, a, self.grad_a(a, y), rgrad_a, v)
+
+    def gauss_newton(self, output: Activation, z: A, a: A, y: A, v: A) -> A:
+        """H v, shape (n, k), for the H of the Gauss-Newton matrix: positive semi-definite.
+
+        Where there is a pair, H is the Hessian of C_x by z^L; elsewhere J^T (the Hessian by
+        a^L) J, without what sigma'' of the output adds.
+
+        Raises
+        ------
+        InputError
+            As `delta_derivative` does.
+        """
+        if pair := self.pair(output):
+            return _asked(pair.hess_z, f"the pair of {self.name!r}", "hess_z")(z, a, y, v)
+        return output.pullback(z, a, self._hess_a(a, y, pushforward(output, z, a, v)))
+
+    def _hess_a(self, a: A, y: A, v: A) -> A:
+        return _asked(self.hess_a, f"the cost {self.name!r}", "hess_a")(a, y, v)
+
+
+def _asked(part: Callable[..., Any] | None, whose: str, what: str) -> Callable[..., Any]:
+    if part is None:
+        raise InputError(f"{whose} was made without {what}, its second derivative; give it one")
+    return part
+
 
 def _row_sums(x: A) -> A:
     return namespace(x).sum(x, axis=1)
@@ -120,6 +166,14 @@ def _quadratic_grad(a: Array, y: Array) -> Array:
     return a - y
 
 
+def _quadratic_hess(a: Array, y: Array, v: Array) -> Array:
+    return v
+
+
+def _quadratic_hess_z(z: Array, a: Array, y: Array, v: Array) -> Array:
+    return v
+
+
 def _binary(a: Array, y: Array) -> Array:
     log = namespace(a).log
     return -_row_sums(y * log(_above_zero(a)) + (1.0 - y) * log(_above_zero(1.0 - a)))
@@ -129,11 +183,20 @@ def _binary_grad(a: Array, y: Array) -> Array:
     return (1.0 - y) / _above_zero(1.0 - a) - y / _above_zero(a)
 
 
+def _binary_hess(a: Array, y: Array, v: Array) -> Array:
+    return v * ((1.0 - y) / _above_zero(1.0 - a) ** 2 + y / _above_zero(a) ** 2)
+
+
 def _binary_from_logits(z: Array, y: Array) -> Array:
     # -y log sigma(z) - (1 - y) log(1 - sigma(z)) = softplus(z) - y z, where max(z, 0) - y z
     # is taken first: it is exact where y is 0 or 1.
     xp = namespace(z)
     return _row_sums((xp.maximum(z, 0.0) - y * z) + xp.log1p(xp.exp(-xp.abs(z))))
+
+
+def _binary_hess_z(z: Array, a: Array, y: Array, v: Array) -> Array:
+    # diag(a ∘ (1 - a)) v.
+    return sigmoid.pushforward(z, a, v)
 
 
 def _categorical(a: Array, y: Array) -> Array:
@@ -144,6 +207,10 @@ def _categorical_grad(a: Array, y: Array) -> Array:
     return -y / _above_zero(a)
 
 
+def _categorical_hess(a: Array, y: Array, v: Array) -> Array:
+    return v * y / _above_zero(a) ** 2
+
+
 def _categorical_from_logits(z: Array, y: Array) -> Array:
     # -sum_j y_j log softmax(z)_j = sum_j y_j (logsumexp(z) - z_j).
     xp = namespace(z)
@@ -151,29 +218,37 @@ def _categorical_from_logits(z: Array, y: Array) -> Array:
     return _row_sums(y * (xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True)) - shifted))
 
 
+def _categorical_hess_z(z: Array, a: Array, y: Array, v: Array) -> Array:
+    # (diag(a) - a a^T) v.
+    return softmax.pushforward(z, a, v)
+
+
 quadratic = Cost(
     "quadratic",
     _quadratic,
     _quadratic_grad,
-    pairs=((identity, Pair(_quadratic, _minus)),),
+    pairs=((identity, Pair(_quadratic, _minus, _quadratic_hess_z)),),
+    hess_a=_quadratic_hess,
 )
 """C_x = 1/2 sum_j (a_j - y_j)^2."""
 binary_cross_entropy = Cost(
     "binary_cross_entropy",
     _binary,
     _binary_grad,
-    pairs=((sigmoid, Pair(_binary_from_logits, _minus)),),
+    pairs=((sigmoid, Pair(_binary_from_logits, _minus, _binary_hess_z)),),
     targets="unit",
     outputs=(sigmoid,),
+    hess_a=_binary_hess,
 )
 """C_x = -sum_j (y_j log a_j + (1 - y_j) log(1 - a_j)), the book's cross-entropy."""
 categorical_cross_entropy = Cost(
     "categorical_cross_entropy",
     _categorical,
     _categorical_grad,
-    pairs=((softmax, Pair(_categorical_from_logits, _minus)),),
+    pairs=((softmax, Pair(_categorical_from_logits, _minus, _categorical_hess_z)),),
     targets="distribution",
     outputs=(softmax,),
+    hess_a=_categorical_hess,
 )
 """C_x = -sum_j y_j log a_j, the book's log-likelihood cost."""
 

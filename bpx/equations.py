@@ -7,13 +7,17 @@ r, a number such as 1/n or a column (n, 1), enter where BP3 and BP4 sum over the
 
 After M. Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, where they are
 (25) and (BP1) to (BP4).
+
+Each is then differentiated once, as the weights move along a direction (v_w, v_b): R{q} is
+the derivative of q. R0 is the forward equation's, R1 to R4 are those of BP1 to BP4. After
+B. Pearlmutter, "Fast exact multiplication by the Hessian" (1994).
 """
 
 from bpx._typing import A
-from bpx.activations import Activation
 from bpx.backend import namespace
+from bpx.jacobians import Activation, bends, pullback_derivative
 
-__all__ = ["bp1", "bp2", "bp3", "bp4", "forward"]
+__all__ = ["bp1", "bp2", "bp3", "bp4", "forward", "r0", "r1", "r2", "r3", "r4"]
 
 
 def forward(w: A, b: A, a_prev: A) -> A:
@@ -39,3 +43,39 @@ def bp3(r: A | float, delta: A) -> A:
 def bp4(r: A | float, delta: A, a_prev: A) -> A:
     """dC/dw^l = sum_x r_x delta^l_x (a^{l-1}_x)^T, of shape (k_l, k_{l-1})."""
     return (r * delta).mT @ a_prev
+
+
+def r0(w: A, v_w: A, v_b: A, a_prev: A, ra_prev: A | None) -> A:
+    """R{z^l} = w^l R{a^{l-1}} + v_w^l a^{l-1} + v_b^l; R{a^0} = 0 is written None."""
+    moved = a_prev @ v_w.mT + v_b
+    return moved if ra_prev is None else moved + ra_prev @ w.mT
+
+
+def r1(sigma: Activation, z: A, a: A, grad_a: A, rgrad_a: A, rz: A) -> A:
+    """R{delta^L} = R{grad_a C} ⊙ sigma'(z^L) + grad_a C ⊙ sigma''(z^L) ⊙ R{z^L}."""
+    return sigma.pullback(z, a, rgrad_a) + pullback_derivative(sigma, z, a, grad_a, rz)
+
+
+def r2(
+    sigma: Activation, z: A, a: A, w_next: A, v_next: A, delta_next: A, rdelta_next: A, rz: A
+) -> A:
+    """R{delta^l}, of shape (n, k_l): BP2 by the product rule.
+
+    R{delta^l} = ((w^{l+1})^T R{delta^{l+1}} + (v_w^{l+1})^T delta^{l+1}) ⊙ sigma'(z^l)
+    + (w^{l+1})^T delta^{l+1} ⊙ sigma''(z^l) ⊙ R{z^l}.
+    """
+    moved = sigma.pullback(z, a, rdelta_next @ w_next + delta_next @ v_next)
+    if not bends(sigma):
+        return moved
+    return moved + pullback_derivative(sigma, z, a, delta_next @ w_next, rz)
+
+
+def r3(r: A | float, rdelta: A) -> A:
+    """R{dC/db^l} = sum_x r_x R{delta^l_x}, of shape (k_l,)."""
+    return bp3(r, rdelta)
+
+
+def r4(r: A | float, delta: A, rdelta: A, a_prev: A, ra_prev: A | None) -> A:
+    """R{dC/dw^l} = sum_x r_x (R{delta^l_x} a^{l-1}_x^T + delta^l_x R{a^{l-1}_x}^T)."""
+    moved = bp4(r, rdelta, a_prev)
+    return moved if ra_prev is None else moved + bp4(r, delta, ra_prev)

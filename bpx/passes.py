@@ -20,6 +20,7 @@ __all__ = [
     "check_targets",
     "forward",
     "gradients",
+    "sent_back",
     "zs_and_activations",
 ]
 
@@ -141,7 +142,18 @@ def backward(
     y: Array,
 ) -> tuple[Array, ...]:
     """Every delta: the output's error by BP1, sent back by BP2. y has shape (n, k_L)."""
-    deltas = [spec.cost.delta(spec.output, z[-1], a[-1], y)]
+    return sent_back(spec, parameters, z, a, spec.cost.delta(spec.output, z[-1], a[-1], y))
+
+
+def sent_back(
+    spec: Spec,
+    parameters: Parameters,
+    z: tuple[Array, ...],
+    a: tuple[Array, ...],
+    delta: Array,
+) -> tuple[Array, ...]:
+    """Every delta from the last layer's, shape (n, k_L), by BP2."""
+    deltas = [delta]
     for i in reversed(range(len(z) - 1)):
         sigma, w_next = spec.layers[i].activation, parameters.w[i + 1]
         deltas.append(bp2(sigma, z[i], a[i + 1], w_next, deltas[-1]))

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from bpx.arguments import number, whole
 from bpx.backend import compiled, namespace
-from bpx.boundary import Samples, samples
+from bpx.boundary import Placed, Samples, samples
 from bpx.divergence import Replay, check_parameters, find_divergence
 from bpx.engine import Scan, eager
 from bpx.errors import InputError
@@ -23,7 +23,7 @@ from bpx.optimizers import Optimizer, check_optimizer, initial
 from bpx.records import Epoch, Progress
 from bpx.rehearsal import rehearse
 from bpx.selection import Home
-from bpx.spec import Parameters, Spec
+from bpx.spec import Parameters
 from bpx.step import Data, Metrics, State, TrainingStep, zero_metrics
 from bpx.transfer import to_host
 
@@ -34,20 +34,8 @@ KEPT_SECONDS = 5.0
 SUM_STEPS = 4096
 
 
-class Trainable(Protocol):
+class Trainable(Placed, Protocol):
     """What training asks of a network."""
-
-    @property
-    def spec(self) -> Spec:
-        """The layers and the cost."""
-
-    @property
-    def home(self) -> Home:
-        """Where the parameters live."""
-
-    @property
-    def parameters(self) -> Parameters:
-        """The current weights and biases."""
 
     def publish(self, parameters: Parameters) -> None:
         """Take up the weights and biases of a finished epoch."""

@@ -1,5 +1,6 @@
 """Costs against the formulas, their gradients, and the stable pairs against plain BP1."""
 
+from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -7,8 +8,8 @@ import pytest
 
 import bpx
 from bpx import activations, costs
-from bpx.activations import ACTIVATIONS, Elementwise
-from bpx.costs import COSTS, Cost, Pair
+from bpx.activations import ACTIVATIONS, Elementwise, sigmoid
+from bpx.costs import COSTS, Cost, Pair, quadratic
 from bpx.equations import bp1
 
 # C_x of one sample, from the book's (6), (57) and (80).
@@ -325,3 +326,63 @@ def test_the_binary_pair_keeps_small_costs_in_float32(z):
     one = np.float32([[1.0]])
     cost = costs.binary_cross_entropy.evaluate(activations.sigmoid, np.float32([[z]]), one, one)
     np.testing.assert_allclose(cost, np.log1p(np.exp(-z)), rtol=1e-5)
+
+
+# Second derivatives, against central differences of delta^L
+
+
+def curved_ends():
+    for cost in COSTS.values():
+        for output in ACTIVATIONS.values():
+            if cost.outputs is None or output in cost.outputs:
+                yield pytest.param(cost, output, id=f"{cost.name}-{output.name}")
+
+
+def at_random(cost, seed=0):
+    rng = np.random.default_rng(seed)
+    z = rng.uniform(0.1, 2.0, (6, 4)) * rng.choice([-1.0, 1.0], (6, 4))
+    y = rng.uniform(0.1, 1.0, (6, 4))
+    return z, (y / y.sum(axis=1, keepdims=True)), rng.standard_normal((6, 4))
+
+
+@pytest.mark.parametrize(("cost", "output"), list(curved_ends()))
+def test_delta_derivative(cost, output):
+    z, y, v = at_random(cost)
+    h = 1e-5
+
+    def delta(z):
+        return cost.delta(output, z, output.sigma(z), y)
+
+    slope = (delta(z + h * v) - delta(z - h * v)) / (2.0 * h)
+    found = cost.delta_derivative(output, z, output.sigma(z), y, v)
+    np.testing.assert_allclose(found, slope, atol=1e-8)
+
+
+@pytest.mark.parametrize(("cost", "output"), list(curved_ends()))
+def test_delta_derivative_the_plain_way(cost, output):
+    """Without its pair a cost has the same Hessian, by hess_a and sigma''."""
+    z, y, v = at_random(cost, 1)
+    plain = replace(cost, pairs=())
+    a = output.sigma(z)
+    found = plain.delta_derivative(output, z, a, y, v)
+    expected = cost.delta_derivative(output, z, a, y, v)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("cost", "output"), list(curved_ends()))
+def test_the_gauss_newton_split_is_symmetric_and_not_negative(cost, output):
+    z, y, v = at_random(cost, 2)
+    u, a = v[:, ::-1].copy(), output.sigma(z)
+    h_v, h_u = (cost.gauss_newton(output, z, a, y, each) for each in (v, u))
+    np.testing.assert_allclose((u * h_v).sum(axis=1), (v * h_u).sum(axis=1), rtol=1e-12)
+    assert ((v * h_v).sum(axis=1) >= 0.0).all()
+
+
+def test_a_cost_without_second_derivatives():
+    z, y, v = at_random(quadratic)
+    cost = Cost("mine", quadratic.value, quadratic.grad_a)
+    with pytest.raises(bpx.InputError, match="the cost 'mine' was made without hess_a"):
+        cost.gauss_newton(sigmoid, z, sigmoid.sigma(z), y, v)
+    paired = replace(cost, pairs=((sigmoid, Pair(lambda z, y: z, lambda z, a, y: z)),))
+    with pytest.raises(bpx.InputError, match="the pair of 'mine' was made without hess_z"):
+        paired.delta_derivative(sigmoid, z, sigmoid.sigma(z), y, v)

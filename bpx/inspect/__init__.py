@@ -3,3 +3,30 @@
 As z, a and delta of every layer and every sample are plain arrays, what other libraries
 need hooks or further passes for is arithmetic here, exact and on every backend.
 """
+
+from bpx.inspect.influence import el2n, grand, tracin
+from bpx.inspect.kernel import neural_tangent_kernel, output_traces
+from bpx.inspect.per_sample import (
+    Moments,
+    gradient_diversity,
+    gradient_norms,
+    individual_gradients,
+    inner_products,
+    layer_norms,
+    moments,
+)
+
+__all__ = [
+    "Moments",
+    "el2n",
+    "gradient_diversity",
+    "gradient_norms",
+    "grand",
+    "individual_gradients",
+    "inner_products",
+    "layer_norms",
+    "moments",
+    "neural_tangent_kernel",
+    "output_traces",
+    "tracin",
+]

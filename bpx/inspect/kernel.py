@@ -1,0 +1,89 @@
+"""The neural tangent kernel: inner products of the outputs' gradients, by BP2.
+
+The gradient of z^L_j of a sample by the parameters is what BP2, BP3 and BP4 give for the
+error delta^L = e_j, the j-th unit vector, in place of BP1's. So one pass of BP2 for each
+output is all that the kernel takes: the gradients themselves are not made.
+
+A. Jacot, F. Gabriel, C. Hongler, "Neural tangent kernel" (2018).
+"""
+
+from collections.abc import Iterator
+
+from bpx._typing import Array
+from bpx.backend import namespace
+from bpx.errors import InputError
+from bpx.inspect.per_sample import inner_products
+from bpx.passes import Trace, sent_back
+from bpx.spec import Parameters, Spec
+
+__all__ = ["neural_tangent_kernel", "output_traces"]
+
+_OUTPUTS = ("all", "each", "mean")
+
+
+def neural_tangent_kernel(
+    spec: Spec,
+    parameters: Parameters,
+    trace: Trace,
+    other: Trace | None = None,
+    *,
+    outputs: str = "all",
+) -> Array:
+    """grad z^L_i(x) · grad z^L_j(x') of all pairs of samples and of outputs.
+
+    Parameters
+    ----------
+    spec, parameters
+        The network's.
+    trace, other : Trace
+        Of `bpx.forward` or `bpx.backprop`, n and m samples; `other` left out, the trace
+        itself.
+    outputs : {"all", "each", "mean"}, optional
+        Every pair of outputs (i, j); those with i = j; or the mean of these.
+
+    Returns
+    -------
+    array, shape (n, m, k_L, k_L), (n, m, k_L) or (n, m)
+        The kernel of the weighted inputs z^L, before the output's activation.
+
+    Raises
+    ------
+    InputError
+        If `outputs` is none of the three, or the traces do not fit each other.
+    """
+    if outputs not in _OUTPUTS:
+        raise InputError(
+            f"outputs={outputs!r} was given; expected one of {', '.join(map(repr, _OUTPUTS))}"
+        )
+    xp = namespace(trace.a[0])
+    left = list(output_traces(spec, parameters, trace))
+    right = left if other is None else list(output_traces(spec, parameters, other))
+    if outputs == "all":
+        rows = [xp.stack([inner_products(i, j) for j in right], axis=-1) for i in left]
+        return xp.stack(rows, axis=-2)
+    each = xp.stack([inner_products(i, j) for i, j in zip(left, right, strict=True)], axis=-1)
+    return each if outputs == "each" else xp.mean(each, axis=-1)
+
+
+def output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[Trace]:
+    """For each output j a trace whose deltas are dz^L_j/dz^l, one pass of BP2 each.
+
+    What is arithmetic on the trace of a cost, is the same for z^L_j on such a trace.
+
+    Parameters
+    ----------
+    spec, parameters
+        The network's.
+    trace : Trace
+        Of `bpx.forward` or `bpx.backprop`.
+
+    Yields
+    ------
+    Trace
+        k_L of them, with z and a of the one given; `cost` and `gradients` are None.
+    """
+    xp, z = namespace(trace.a[0]), trace.z[-1]
+    indices = xp.arange(z.shape[1], dtype=xp.int32, device=getattr(z, "device", None))
+    for j in range(z.shape[1]):
+        unit = xp.zeros_like(z) + xp.astype(indices == j, z.dtype)
+        yield Trace(trace.z, trace.a, sent_back(spec, parameters, trace.z, trace.a, unit))

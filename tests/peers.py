@@ -1,0 +1,128 @@
+"""Networks of bpx written once more for torch.func: an independent source of derivatives."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bpx
+
+
+def torch_functions() -> Any:
+    """PyTorch, or a skip."""
+    return pytest.importorskip("torch", reason="the peer is torch.func")
+
+
+def random_network(
+    sizes, hidden="tanh", output="softmax", cost="cross_entropy", *, seed=0, target=None
+) -> bpx.Network:
+    """Weights of about 1, so that no derivative is negligible, in float64."""
+    net = bpx.Network(
+        sizes,
+        hidden=hidden,
+        output=output,
+        cost=cost,
+        seed=0,
+        backend=target.spec if target else "numpy",
+        dtype="float64",
+    )
+    rng = np.random.default_rng(seed)
+    w = [rng.standard_normal(w.shape) / w.shape[1] ** 0.5 for w in net.weights]
+    net.parameters = w, [0.5 * rng.standard_normal(b.shape) for b in net.biases]
+    return net
+
+
+def random_samples(net, n=7, seed=1, labels=True):
+    """Inputs, and labels or numbers that the cost has a meaning for, on the host."""
+    rng = np.random.default_rng(seed)
+    x, k = rng.standard_normal((n, net.sizes[0])), net.sizes[-1]
+    if labels and k > 1:
+        return x, rng.integers(k, size=n).astype(np.int32)
+    if net.spec.cost.targets == "real":
+        return x, rng.standard_normal((n, k))
+    y = rng.uniform(0.05, 0.95, (n, k))
+    return x, y / y.sum(axis=1, keepdims=True) if net.spec.cost.targets == "distribution" else y
+
+
+class Twin:
+    """The same network for PyTorch: functions of a flat tuple (w^1, b^1, w^2, b^2, ...)."""
+
+    def __init__(self, net: bpx.Network) -> None:
+        self.torch = torch_functions()
+        self.names = [layer.activation.name for layer in net.spec.layers]
+        self.cost, self.k = net.spec.cost.name, net.sizes[-1]
+        self.parameters = tuple(
+            self.tensor(each) for pair in zip(*net.parameters, strict=True) for each in pair
+        )
+
+    def tensor(self, x) -> Any:
+        return self.torch.from_numpy(np.array(bpx.to_host(x)))
+
+    def targets(self, y) -> Any:
+        y = np.asarray(y)
+        if y.ndim == 1 and self.k > 1:
+            y = np.eye(self.k)[y]
+        return self.tensor(np.asarray(y, np.float64).reshape(len(y), self.k))
+
+    def logits(self, parameters, x) -> Any:
+        """z^L, of one sample or of many."""
+        a = x
+        for name, w, b in zip(self.names, parameters[::2], parameters[1::2], strict=True):
+            z = a @ w.T + b
+            a = self.sigma(name, z)
+        return z
+
+    def sigma(self, name, z) -> Any:
+        F = self.torch.nn.functional
+        known = {
+            "identity": lambda z: z,
+            "gelu_tanh": lambda z: F.gelu(z, approximate="tanh"),
+            "softmax": lambda z: F.softmax(z, dim=-1),
+            "tanh": self.torch.tanh,
+            "sigmoid": self.torch.sigmoid,
+        }
+        return known.get(name, getattr(F, name, None))(z)
+
+    def costs(self, parameters, x, y) -> Any:
+        """C_x of each sample, or of one."""
+        return self.costs_of(self.logits(parameters, x), y)
+
+    def costs_of(self, z, y) -> Any:
+        """C_x from z^L."""
+        torch = self.torch
+        a = self.sigma(self.names[-1], z)
+        if self.cost == "quadratic":
+            return 0.5 * ((a - y) ** 2).sum(-1)
+        if self.cost == "binary_cross_entropy":
+            F = torch.nn.functional
+            return F.binary_cross_entropy_with_logits(z, y, reduction="none").sum(-1)
+        return -(y * torch.log_softmax(z, dim=-1)).sum(-1)
+
+    def each_gradient(self, x, y) -> list[Any]:
+        """Of every sample: arrays of shape (n, *parameter), by vmap of grad."""
+        one = self.torch.func.grad(self.costs)
+        each = self.torch.func.vmap(one, (None, 0, 0))
+        found = each(self.parameters, self.tensor(x), self.targets(y))
+        return [g.numpy() for g in found]
+
+    def flat_gradients(self, x, y) -> np.ndarray:
+        """One row for each sample, all parameters, in the order w^1, b^1, w^2, ..."""
+        return np.concatenate([g.reshape(len(x), -1) for g in self.each_gradient(x, y)], axis=1)
+
+
+def interleaved(groups) -> list[np.ndarray]:
+    """A pair (w, b) of tuples in the order w^1, b^1, w^2, ..., on the host."""
+    return [np.array(bpx.to_host(each)) for pair in zip(*groups, strict=True) for each in pair]
+
+
+def flat(groups) -> np.ndarray:
+    """The same as one vector."""
+    return np.concatenate([each.reshape(-1) for each in interleaved(groups)])
+
+
+def close(found, expected, tolerance=1e-10) -> None:
+    """Alike, relative to the largest number."""
+    found, expected = np.asarray(bpx.to_host(found)), np.asarray(expected)
+    assert found.shape == expected.shape
+    off = np.abs(found - expected).max() / np.abs(expected).max()
+    assert off < tolerance, f"off by {off:.1e}"

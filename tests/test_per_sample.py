@@ -1,0 +1,149 @@
+"""Per-sample gradients against torch.func's vmap of grad, and each against the others."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx import inspect
+from tests.backends import host
+from tests.peers import Twin, close, flat, random_network, random_samples
+
+NETWORKS = {
+    "softmax": ([5, 6, 4, 3], "tanh", "softmax", "cross_entropy"),
+    "sigmoid": ([4, 7, 3], "gelu_tanh", "sigmoid", "cross_entropy"),
+    "book": ([4, 5, 3], "sigmoid", "sigmoid", "quadratic"),
+    "regression": ([3, 5, 2], "silu", "identity", "quadratic"),
+    "one_layer": ([4, 3], "tanh", "softmax", "cross_entropy"),
+    "coupled": ([4, 5, 3], "softmax", "softmax", "cross_entropy"),
+}
+each_network = pytest.mark.parametrize("name", NETWORKS)
+
+
+def traced(name, n=7, seed=1):
+    net = random_network(*NETWORKS[name])
+    x, y = random_samples(net, n, seed)
+    return net, x, y, net.backprop(x, y)
+
+
+@each_network
+def test_norms(name):
+    net, x, y, trace = traced(name)
+    each = Twin(net).each_gradient(x, y)
+    squares = [(g.reshape(len(x), -1) ** 2).sum(axis=1) for g in each]
+    close(inspect.gradient_norms(trace), np.sqrt(sum(squares)))
+    layers = [np.sqrt(w + b) for w, b in zip(squares[::2], squares[1::2], strict=True)]
+    close(inspect.layer_norms(trace), np.stack(layers, axis=1))
+
+
+@each_network
+def test_inner_products(name):
+    net, x, y, trace = traced(name)
+    gradients = Twin(net).flat_gradients(x, y)
+    close(inspect.inner_products(trace), gradients @ gradients.T)
+    x_other, y_other = random_samples(net, 4, seed=5)
+    others = Twin(net).flat_gradients(x_other, y_other)
+    close(inspect.inner_products(trace, net.backprop(x_other, y_other)), gradients @ others.T)
+
+
+@each_network
+def test_individual_gradients(name):
+    net, x, y, trace = traced(name)
+    expected = Twin(net).flat_gradients(x, y)
+    seen = []
+    for samples, gradients in inspect.individual_gradients(trace, chunk=3):
+        for i in range(samples.stop - samples.start):
+            close(flat([[g[i] for g in group] for group in gradients]), expected[samples][i])
+        seen.append((samples.start, samples.stop))
+    assert seen == [(0, 3), (3, 6), (6, 7)]
+
+
+@each_network
+def test_moments(name):
+    net, x, y, trace = traced(name)
+    gradients = Twin(net).flat_gradients(x, y)
+    found = inspect.moments(trace)
+    close(flat(found.mean), gradients.mean(axis=0))
+    close(flat(found.second), (gradients**2).mean(axis=0))
+    close(flat(found.variance), gradients.var(axis=0))
+    ratio = gradients.mean(axis=0) ** 2 / gradients.var(axis=0)
+    close(flat(found.signal_to_noise), ratio, 1e-6)
+
+
+@each_network
+def test_gradient_diversity(name):
+    net, x, y, trace = traced(name)
+    gradients = Twin(net).flat_gradients(x, y)
+    expected = (gradients**2).sum() / (gradients.sum(axis=0) ** 2).sum()
+    close(inspect.gradient_diversity(trace), expected)
+
+
+def test_row_weights_have_no_part_in_it():
+    net, x, y, trace = traced("softmax")
+    weighted = net.backprop(x, y, r=np.arange(7.0)[:, None])
+    assert (inspect.gradient_norms(weighted) == inspect.gradient_norms(trace)).all()
+
+
+def test_equal_samples_have_no_variance_and_no_diversity():
+    net, x, y, _ = traced("softmax")
+    trace = net.backprop(np.repeat(x[:1], 4, axis=0), np.repeat(y[:1], 4))
+    np.testing.assert_allclose(inspect.gradient_diversity(trace), 0.25, rtol=1e-12)
+    assert np.abs(flat(inspect.moments(trace).variance)).max() < 1e-15
+    assert (flat(inspect.moments(trace).variance) >= 0.0).all()
+
+
+def test_signal_to_noise_of_weights_that_do_not_matter():
+    net = random_network([3, 4, 2], "relu")
+    net.parameters = net.weights, (np.full(4, -50.0), net.biases[1])  # all units are dead
+    x, y = random_samples(net)
+    ratio = inspect.moments(net.backprop(x, y)).signal_to_noise
+    assert (ratio.w[0] == 0.0).all()
+    assert (ratio.b[1] > 0.0).all()
+    one = net.backprop(x[:1], y[:1])
+    assert np.isinf(inspect.moments(one).signal_to_noise.b[1]).all()
+
+
+def test_chunks_are_of_64_mib_unless_said_otherwise():
+    net = bpx.Network([1000, 1000, 10], seed=0)
+    trace = net.backprop(np.ones((20, 1000), np.float32), np.zeros(20, np.int32))
+    parts = [part for part, _ in inspect.individual_gradients(trace)]
+    assert [part.start for part in parts] == [0, 8, 16]
+    assert all(a.stop == b.start for a, b in pairwise(parts))
+
+
+def test_on_every_backend(target):
+    net, expected = random_network(*NETWORKS["softmax"], target=target), traced("softmax")[3]
+    x, y = random_samples(net)
+    trace = net.backprop(target.asarray(x, "float64"), target.asarray(y, "int32"))
+    for function in (
+        inspect.gradient_norms,
+        inspect.layer_norms,
+        inspect.inner_products,
+        inspect.gradient_diversity,
+    ):
+        found = function(trace)
+        assert net.home.owns(found)
+        np.testing.assert_allclose(host(found), function(expected), rtol=1e-10)
+    found, wanted = inspect.moments(trace), inspect.moments(expected)
+    np.testing.assert_allclose(flat(found.variance), flat(wanted.variance), atol=1e-12)
+    np.testing.assert_allclose(
+        flat(found.signal_to_noise), flat(wanted.signal_to_noise), rtol=1e-6
+    )
+    (_, gradients), *_ = inspect.individual_gradients(trace, chunk=2)
+    assert net.home.owns(gradients.w[0])
+
+
+def test_a_trace_of_a_forward_pass_is_refused():
+    net, x, _, _ = traced("softmax")
+    for function in (inspect.gradient_norms, inspect.moments, inspect.individual_gradients):
+        with pytest.raises(bpx.InputError, match=r"has no deltas.*net\.backprop"):
+            function(net.forward(x))
+
+
+def test_refusals():
+    _, _, _, trace = traced("softmax")
+    with pytest.raises(bpx.InputError, match="chunk=0 was given"):
+        inspect.individual_gradients(trace, chunk=0)
+    with pytest.raises(bpx.InputError, match=r"widths \[5, 6, 4, 3\] and \[4, 7, 3\]"):
+        inspect.inner_products(trace, traced("sigmoid")[3])
