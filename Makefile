@@ -1,5 +1,6 @@
 # make demo    train on real data and show the result
-# make test    run the tests (EXTRAS=torch,jax installs these backends first)
+# make test    run the tests (EXTRAS=torch,jax installs these backends first, PEERS=1 the
+#              libraries that what `bpx.inspect` tells is compared with)
 # make lint types docs bench    what CONTRIBUTING.md tells of
 #
 # Each makes its own virtual environment, in .venv, from PYTHON (3.11 or newer).
@@ -7,17 +8,19 @@
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?=
+PEERS ?=
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 comma := ,
 extras = $(if $(EXTRAS),$(comma)$(EXTRAS))
+peers = $(if $(PEERS),$(VENV)/.peers)
 
 .PHONY: demo test lint types docs bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/bpx train digits
 
-test: $(VENV)/.dev$(EXTRAS)
+test: $(VENV)/.dev$(EXTRAS) $(peers)
 	$(BIN)/python -m pytest -n auto $(PYTEST)
 
 lint: $(VENV)/.dev$(EXTRAS)
@@ -31,7 +34,7 @@ types: $(VENV)/.dev$(EXTRAS)
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
-bench: $(VENV)/.dev$(EXTRAS)
+bench: $(VENV)/.dev$(EXTRAS) $(peers)
 	$(BIN)/python -m benchmarks --out runs/benchmarks $(BENCH)
 	$(BIN)/python -m benchmarks.imports
 
@@ -51,6 +54,10 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 
 $(VENV)/.dev$(EXTRAS): $(VENV)/.made pyproject.toml constraints.txt
 	$(INSTALL) -e '.[dev$(extras)]'
+	@touch $@
+
+$(VENV)/.peers: $(VENV)/.made benchmarks/peers.txt constraints.txt
+	$(INSTALL) --no-deps -r benchmarks/peers.txt
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.made pyproject.toml constraints.txt

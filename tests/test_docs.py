@@ -15,7 +15,15 @@ from bpx.backend import Backend
 from bpx_backends import KNOWN
 
 ROOT = Path(__file__).parent.parent
-PUBLIC = (bpx, bpx.activations, bpx.costs, bpx.data, bpx.initializers, bpx.random)
+PUBLIC = (
+    bpx,
+    bpx.activations,
+    bpx.costs,
+    bpx.data,
+    bpx.initializers,
+    bpx.inspect,
+    bpx.random,
+)
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("[!_]*/*.md"))
 PAGES += sorted((ROOT / "docs").glob("*.md"))
