@@ -14,7 +14,7 @@ from bpx.optimizers import Update
 from bpx.passes import as_targets, backward, gradients, zs_and_activations
 from bpx.spec import Gradients, Parameters, Spec
 
-__all__ = ["Data", "Metrics", "State", "TrainingStep", "hits", "zero_metrics"]
+__all__ = ["Data", "Metrics", "Passed", "State", "TrainingStep", "add", "hits", "zero_metrics"]
 
 
 class Data(NamedTuple):
@@ -50,12 +50,25 @@ class State(NamedTuple):
     decay : array, shape (1,), or None
         lmbda / n_train; None without a penalty.
     metrics : Metrics
+    privacy : tree of arrays or None
+        What a private step needs besides; None for the plain one.
     """
 
     parameters: Parameters
     optimizer: Any
     decay: Array | None
     metrics: Metrics
+    privacy: Any = None
+
+
+class Passed(NamedTuple):
+    """What the two passes made of a mini-batch: its labels and targets, z, a and delta."""
+
+    labels: Array
+    y: Array
+    z: tuple[Array, ...]
+    a: tuple[Array, ...]
+    delta: tuple[Array, ...]
 
 
 @dataclass(frozen=True)
@@ -72,21 +85,37 @@ class TrainingStep:
 
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""
-        parameters = state.parameters
+        passed = self.passed(state.parameters, *self.picked(data, rows))
+        gradient = gradients(1.0 / rows.shape[0], passed.delta, passed.a)
+        moved, optimizer = self.moved(state, gradient)
+        metrics = Metrics(
+            state.metrics.cost + self.costs(passed), add(state.metrics.hits, self.hits(passed))
+        )
+        return state._replace(parameters=moved, optimizer=optimizer, metrics=metrics)
+
+    def picked(self, data: Data, rows: Array) -> tuple[Array, Array]:
+        """The mini-batch: x, and y as it is in the data."""
         xp = namespace(data.x)
-        x, labels = xp.take(data.x, rows, axis=0), xp.take(data.y, rows, axis=0)
+        return xp.take(data.x, rows, axis=0), xp.take(data.y, rows, axis=0)
+
+    def passed(self, parameters: Parameters, x: Array, labels: Array) -> Passed:
+        """Forward, BP1 and BP2."""
         y = as_targets(self.spec, labels, x)
         z, a = zs_and_activations(self.spec, parameters, x)
-        delta = backward(self.spec, parameters, z, a, y)
-        gradient = gradients(1.0 / rows.shape[0], delta, a)
-        gradient = _penalised(gradient, state.decay, parameters)
-        moved, optimizer = self.update(gradient, state.optimizer, parameters)
-        costs = self.spec.cost.evaluate(self.spec.output, z[-1], a[-1], y)
-        metrics = Metrics(
-            state.metrics.cost + costs,
-            _add(state.metrics.hits, hits(self.accuracy, a[-1], labels)),
-        )
-        return State(moved, optimizer, state.decay, metrics)
+        return Passed(labels, y, z, a, backward(self.spec, parameters, z, a, y))
+
+    def moved(self, state: State, gradient: Gradients) -> tuple[Parameters, Any]:
+        """The parameters and the optimizer's state after an update, the penalty included."""
+        penalised = _penalised(gradient, state.decay, state.parameters)
+        return self.update(penalised, state.optimizer, state.parameters)
+
+    def costs(self, passed: Passed) -> Array:
+        """C_x of each sample."""
+        return self.spec.cost.evaluate(self.spec.output, passed.z[-1], passed.a[-1], passed.y)
+
+    def hits(self, passed: Passed) -> Array | None:
+        """Of each sample, whether it is answered rightly: see `hits`."""
+        return hits(self.accuracy, passed.a[-1], passed.labels)
 
 
 def hits(accuracy: Accuracy, a: Array, y: Array) -> Array | None:
@@ -108,6 +137,11 @@ def zero_metrics(like: Array, batch: int, accuracy: Accuracy) -> Metrics:
     return Metrics(zeros, zeros if accuracy else None)
 
 
+def add(total: Array | None, more: Array | None) -> Array | None:
+    """The sum of two of the metrics; None where accuracy has no meaning."""
+    return None if total is None or more is None else total + more
+
+
 def _penalised(gradient: Gradients, decay: Array | None, parameters: Parameters) -> Gradients:
     """BP4 with the L2 penalty's lmbda/n_train w; the biases are left out."""
     if decay is None:
@@ -115,7 +149,3 @@ def _penalised(gradient: Gradients, decay: Array | None, parameters: Parameters)
     return gradient._replace(
         w=tuple(g + decay * w for g, w in zip(gradient.w, parameters.w, strict=True))
     )
-
-
-def _add(total: Array | None, more: Array | None) -> Array | None:
-    return None if total is None or more is None else total + more
