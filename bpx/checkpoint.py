@@ -17,6 +17,7 @@ from bpx.activations import ACTIVATIONS, Activation
 from bpx.costs import COSTS, Cost
 from bpx.errors import FileFormatError, InputError
 from bpx.files import write_atomically
+from bpx.privacy.accounting import Mechanism, is_mechanism
 from bpx.selection import DTYPES
 from bpx.spec import Parameters, Spec, check_shapes, make_spec
 from bpx.transfer import to_host
@@ -33,16 +34,23 @@ class Saved(NamedTuple):
     parameters: Parameters
     seed: int | None
     dtype: str
+    mechanisms: tuple[Mechanism, ...] = ()
 
 
-def save(path: str | Path, spec: Spec, parameters: Parameters, seed: int | None) -> None:
+def save(
+    path: str | Path,
+    spec: Spec,
+    parameters: Parameters,
+    seed: int | None,
+    mechanisms: tuple[Mechanism, ...] = (),
+) -> None:
     """Write a network to `path`, at once or not at all."""
     arrays = {
         f"{2 * i}.{kind}": np.array(to_host(array), order="C")  # safetensors mangles strides
         for kind, group in zip(("weight", "bias"), parameters, strict=True)
         for i, array in enumerate(group)
     }
-    content = safetensors.save(arrays, _metadata(spec, seed))
+    content = safetensors.save(arrays, _metadata(spec, seed, mechanisms))
     with write_atomically(path) as file:
         file.write(content)
 
@@ -74,7 +82,8 @@ def read(path: str | Path, custom: Mapping[str, Activation | Cost]) -> Saved:
         ) from error
     except InputError as error:
         raise FileFormatError(f"{path} does not fit its own spec: {error}") from error
-    return Saved(spec, parameters, described["seed"], parameters.w[0].dtype.name)
+    mechanisms = tuple(Mechanism(*each) for each in described.get("mechanisms", ()))
+    return Saved(spec, parameters, described["seed"], parameters.w[0].dtype.name, mechanisms)
 
 
 def _check_dtypes(parameters: Parameters) -> None:
@@ -83,7 +92,9 @@ def _check_dtypes(parameters: Parameters) -> None:
         raise InputError(f"its arrays are {', '.join(sorted(found))}; expected one of {DTYPES}")
 
 
-def _metadata(spec: Spec, seed: int | None) -> dict[str, str]:
+def _metadata(
+    spec: Spec, seed: int | None, mechanisms: tuple[Mechanism, ...]
+) -> dict[str, str]:
     activations = {layer.activation.name: layer.activation for layer in spec.layers}
     own = [name for name, value in activations.items() if ACTIVATIONS.get(name) != value]
     described = {
@@ -94,6 +105,8 @@ def _metadata(spec: Spec, seed: int | None) -> dict[str, str]:
         "custom": own + [spec.cost.name] * (COSTS.get(spec.cost.name) != spec.cost),
         "seed": seed,
     }
+    if mechanisms:
+        described["mechanisms"] = mechanisms
     # One key alone: safetensors writes several in no fixed order, and equal networks
     # shall make equal files.
     return {"bpx": json.dumps(described)}
@@ -129,6 +142,7 @@ def _described(path: Path, metadata: str) -> dict[str, Any]:
             and all(isinstance(name, str) for name in names)
             and all(isinstance(size, int) for size in described["sizes"])
             and isinstance(described["seed"], int | None)
+            and all(map(is_mechanism, described.get("mechanisms", ())))
         )
     except (KeyError, TypeError, ValueError):
         right = False

@@ -85,29 +85,29 @@ class TrainingStep:
 
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""
-        passed = self.passed(state.parameters, *self.picked(data, rows))
-        gradient = gradients(1.0 / rows.shape[0], passed.delta, passed.a)
-        moved, optimizer = self.moved(state, gradient)
+        passed = self.passed(state, *self.picked(data, rows))
+        moved = self.moved(state, gradients(1.0 / rows.shape[0], passed.delta, passed.a))
         metrics = Metrics(
             state.metrics.cost + self.costs(passed), add(state.metrics.hits, self.hits(passed))
         )
-        return state._replace(parameters=moved, optimizer=optimizer, metrics=metrics)
+        return moved._replace(metrics=metrics)
 
     def picked(self, data: Data, rows: Array) -> tuple[Array, Array]:
         """The mini-batch: x, and y as it is in the data."""
         xp = namespace(data.x)
         return xp.take(data.x, rows, axis=0), xp.take(data.y, rows, axis=0)
 
-    def passed(self, parameters: Parameters, x: Array, labels: Array) -> Passed:
+    def passed(self, state: State, x: Array, labels: Array) -> Passed:
         """Forward, BP1 and BP2."""
         y = as_targets(self.spec, labels, x)
-        z, a = zs_and_activations(self.spec, parameters, x)
-        return Passed(labels, y, z, a, backward(self.spec, parameters, z, a, y))
+        z, a = zs_and_activations(self.spec, state.parameters, x)
+        return Passed(labels, y, z, a, backward(self.spec, state.parameters, z, a, y))
 
-    def moved(self, state: State, gradient: Gradients) -> tuple[Parameters, Any]:
-        """The parameters and the optimizer's state after an update, the penalty included."""
-        penalised = _penalised(gradient, state.decay, state.parameters)
-        return self.update(penalised, state.optimizer, state.parameters)
+    def moved(self, state: State, gradient: Gradients) -> State:
+        """The state after an update by the gradient and the penalty."""
+        gradient = _penalised(gradient, state.decay, state.parameters)
+        moved, optimizer = self.update(gradient, state.optimizer, state.parameters)
+        return state._replace(parameters=moved, optimizer=optimizer)
 
     def costs(self, passed: Passed) -> Array:
         """C_x of each sample."""

@@ -22,6 +22,7 @@ PUBLIC = (
     bpx.data,
     bpx.initializers,
     bpx.inspect,
+    bpx.privacy,
     bpx.random,
 )
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
