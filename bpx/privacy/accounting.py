@@ -239,11 +239,8 @@ def _composed_epsilon(
     mechanisms: tuple[tuple[float, float, int], ...], delta: float, accountant: Accountant
 ) -> float:
     dp = load()
-    accounts = {
-        "pld": dp.pld.PLDAccountant,
-        "rdp": dp.rdp.RdpAccountant,
-    }
-    account = accounts[accountant](dp.NeighboringRelation.ADD_OR_REMOVE_ONE)
+    made = {"pld": dp.pld.PLDAccountant, "rdp": dp.rdp.RdpAccountant}[accountant]
+    account = made(neighboring_relation=dp.NeighboringRelation.ADD_OR_REMOVE_ONE)
     for sigma, rate, steps in mechanisms:
         sampled = dp.PoissonSampledDpEvent(rate, dp.GaussianDpEvent(sigma))
         account.compose(dp.SelfComposedDpEvent(sampled, steps))
