@@ -20,7 +20,7 @@ from bpx.errors import InputError
 from bpx.evaluation import Evaluation, evaluate
 from bpx.host import check_seed, total
 from bpx.optimizers import Optimizer, check_optimizer, initial
-from bpx.privacy.accounting import Mechanism, Spent
+from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.privacy.schedule import Sampled, sampled
 from bpx.records import Epoch, Progress
@@ -212,14 +212,8 @@ def train(
         _check_hashable(step)
         read = Data(arrived.x, arrived.y)
         state = _start(network.parameters, optimizer, lmbda / n)
-        schedule: Shuffled | Sampled
-        if privacy is None:
-            order = check_seed(seed), shuffle, drop_last
-            schedule = Shuffled(network.home, step, read, size, *order)
-        else:
-            check_privacy(privacy, n, seed, shuffle, drop_last)
-            schedule = sampled(network, step, read, size, privacy)
-            state = state._replace(privacy=schedule.start())
+        schedule = _schedule(network, step, read, size, privacy, (seed, shuffle, drop_last))
+        state = state._replace(privacy=schedule.start())
         plan = _Plan(
             home=network.home,
             step=step,
@@ -232,6 +226,21 @@ def train(
         )
         _rehearse(plan, network.parameters, compile)
         return _epochs(plan, network, state)
+
+
+def _schedule(
+    network: Trainable,
+    step: TrainingStep,
+    data: Data,
+    batch_size: int,
+    privacy: DPSGD | None,
+    order: tuple[int | None, bool, bool],
+) -> Shuffled | Sampled:
+    """The epochs, as runs. `order`: the seed, whether to shuffle, whether to drop the last."""
+    if privacy is not None:
+        check_privacy(privacy, data.x.shape[0], *order)
+        return sampled(network, step, data, batch_size, privacy)
+    return Shuffled(network.home, step, data, batch_size, check_seed(order[0]), *order[1:])
 
 
 def _rehearse(plan: _Plan, parameters: Parameters, compile: bool) -> None:  # noqa: A002
@@ -274,20 +283,14 @@ def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
                 )
                 seconds, rate = sums.seconds, sums.rate
                 check_parameters(state.parameters, epoch)
+                # Counted before it is there to be seen.
+                spent, network.mechanisms = plan.schedule.spent(network.mechanisms)
                 network.publish(state.parameters)
                 validation = _validate(plan, state)
-            yield Epoch(epoch, *sums.means, validation, seconds, rate, _spent(plan, network))
+            yield Epoch(epoch, *sums.means, validation, seconds, rate, spent)
     finally:
         del state
         plan.home.release()
-
-
-def _spent(plan: _Plan, network: Trainable) -> Spent | None:
-    """What privacy an epoch more has spent, which the network keeps in mind."""
-    if not isinstance(plan.schedule, Sampled):
-        return None
-    spent, network.mechanisms = plan.schedule.spent(network.mechanisms)
-    return spent
 
 
 def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, _Sums]:

@@ -183,6 +183,22 @@ def test_an_epoch_that_is_not_finished_spends_nothing():
     np.testing.assert_array_equal(net.weights[0], reference.weights[0])
 
 
+def test_what_can_be_seen_has_been_counted():
+    """An interrupt just after an epoch's weights were published."""
+
+    class Interrupted(bpx.Network):
+        def publish(self, parameters):
+            super().publish(parameters)
+            raise KeyboardInterrupt
+
+    plain = network()
+    net = Interrupted.from_arrays(plain.spec, *plain.parameters, plain.home)
+    with pytest.raises(KeyboardInterrupt):
+        trained(net=net)
+    assert not np.array_equal(net.weights[0], plain.weights[0])
+    assert net.mechanisms == (Mechanism(1.0, RATE, STEPS, secure=False),)
+
+
 def test_a_divergence_is_found_where_it_happens(target):
     net = network(target, output="identity", cost="quadratic", dtype="float32")
     x, y = samples()
