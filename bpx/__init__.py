@@ -22,7 +22,8 @@ from bpx.errors import (
 )
 from bpx.evaluation import Evaluation
 from bpx.initializers import Initializer
-from bpx.network import Network, load
+from bpx.loading import load
+from bpx.network import Network
 from bpx.optimizers import SGD, Adam
 from bpx.passes import Trace, backprop, forward
 from bpx.records import Epoch, History, Progress

@@ -112,17 +112,21 @@ class Feedback:
                 "draw, and direct=False, so that B has the shape of the weights"
             )
 
-    @property
-    def is_drawn(self) -> bool:
-        """Whether each hidden layer has an array of its own."""
-        return self.redrawn or self.draw is not None
-
-    def shapes(self, sizes: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    def shapes(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
         """The shapes of the hidden layers' arrays, in a network of the widths k_0, ..., k_L."""
-        if not self.is_drawn:
-            return ()
-        matrices = [(sizes[-1] if self.direct else k, k_l) for k_l, k in pairwise(sizes[1:])]
-        return tuple((3,) if self.redrawn else shape for shape in matrices)
+        if self.redrawn:
+            return [(3,)] * (len(sizes) - 2)
+        if self.draw is None:
+            return []
+        return [(sizes[-1] if self.direct else k, k_l) for k_l, k in pairwise(sizes[1:])]
+
+    def drawn(self, rng: Any, *shape: int) -> Any:
+        """A layer's array before the training, on the host, from a host generator."""
+        if self.draw is not None:
+            return self.draw(rng, *shape)
+        key = rng.integers(-(2**31), 2**31, 3, dtype="int32")
+        key[2] = 0  # the counter
+        return key
 
     def bp2(
         self,
