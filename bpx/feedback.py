@@ -140,12 +140,17 @@ class Feedback:
         """delta^l, shape (n, k_l), of the weights and the errors of the layers above."""
         if self.matrix is None:
             assert self.send is not None
-            return sigma.pullback(z, a, self.send(w, delta, B))
+            return _bp2(sigma, z, a, self.send(w, delta, B))
         return bp2(sigma, z, a, self.matrix(w, B), delta[-1 if self.direct else 0])
 
     def after_a_step(self, arrays: tuple[A, ...]) -> tuple[A, ...]:
         """The layers' arrays for the next step: the counters go on, all else stays."""
         return tuple(map(_counted, arrays)) if self.redrawn else arrays
+
+
+def _bp2(sigma: Activation, z: A, a: A, g: A) -> A:
+    """delta^l = g ⊙ sigma'(z^l), of what is sent in the place of (w^{l+1})^T delta^{l+1}."""
+    return sigma.pullback(z, a, g)
 
 
 def _counted(B: A) -> A:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpx._typing import Array
-from bpx.backend import dtype_name
 from bpx.host import as_host
 from bpx.selection import Home
 from bpx.spec import Parameters, Spec, check_feedback, check_shapes
@@ -26,15 +25,15 @@ def placed(
     with home.active():
         w = tuple(bring(each, home, "weights", copy=True) for each in parameters.w)
         b = tuple(bring(each, home, "biases", copy=True) for each in parameters.b)
-        drawn = tuple(_drawn(each, home) for each in feedback)
+        drawn = tuple(_drawn(each, home, spec.feedback.redrawn) for each in feedback)
     arrived = Parameters(w, b)
     check_shapes(spec, arrived)
     check_feedback(spec, drawn)
     return arrived, drawn
 
 
-def _drawn(x: Any, home: Home) -> Array:
-    if "int" in dtype_name(x):  # the key of one that is redrawn
+def _drawn(x: Any, home: Home, is_key: bool) -> Array:
+    if is_key:
         key: Array = home.asarray(as_host(x, "feedback"), "int32")
         return key
     brought: Array = bring(x, home, "feedback", copy=True)

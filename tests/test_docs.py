@@ -20,6 +20,7 @@ PUBLIC = (
     bpx.activations,
     bpx.costs,
     bpx.data,
+    bpx.feedback,
     bpx.initializers,
     bpx.inspect,
     bpx.random,
