@@ -4,6 +4,7 @@ As z, a and delta of every layer and every sample are plain arrays, what other l
 need hooks or further passes for is arithmetic here, exact and on every backend.
 """
 
+from bpx.inspect.alignment import Alignment, gradient_alignment, matrix_alignment
 from bpx.inspect.influence import el2n, grand, tracin
 from bpx.inspect.kernel import neural_tangent_kernel, output_traces
 from bpx.inspect.per_sample import (
@@ -17,14 +18,17 @@ from bpx.inspect.per_sample import (
 )
 
 __all__ = [
+    "Alignment",
     "Moments",
     "el2n",
+    "gradient_alignment",
     "gradient_diversity",
     "gradient_norms",
     "grand",
     "individual_gradients",
     "inner_products",
     "layer_norms",
+    "matrix_alignment",
     "moments",
     "neural_tangent_kernel",
     "output_traces",
