@@ -18,8 +18,10 @@ __all__ = [
     "backward",
     "check_inputs",
     "check_targets",
+    "errors_and_costs",
     "forward",
     "gradients",
+    "row_weights",
     "sent_back",
     "zs_and_activations",
 ]
@@ -116,6 +118,20 @@ def backprop(
     MixedArraysError
         If an array is of another library, device or dtype than the parameters.
     """
+    trace = errors_and_costs(spec, parameters, x, y, feedback)
+    assert trace.delta is not None
+    weights = row_weights(parameters, x, r)
+    return trace._replace(gradients=gradients(weights, trace.delta, trace.a))
+
+
+def errors_and_costs(
+    spec: Spec,
+    parameters: Parameters,
+    x: Array,
+    y: Array,
+    feedback: tuple[Array, ...] = (),
+) -> Trace:
+    """`backprop` up to BP2: a trace without gradients, and the same errors."""
     check_inputs(spec, parameters, x)
     check_targets(spec, parameters, x, y)
     check_feedback(spec, feedback)
@@ -124,8 +140,7 @@ def backprop(
     z, a = zs_and_activations(spec, parameters, x)
     targets = as_targets(spec, y, x)
     delta = backward(spec, parameters, z, a, targets, feedback)
-    cost = spec.cost.evaluate(spec.output, z[-1], a[-1], targets)
-    return Trace(z, a, delta, cost, gradients(_row_weights(parameters, x, r), delta, a))
+    return Trace(z, a, delta, spec.cost.evaluate(spec.output, z[-1], a[-1], targets))
 
 
 def zs_and_activations(
@@ -190,7 +205,7 @@ def as_targets(spec: Spec, y: Array, like: Array) -> Array:
     return xp.astype(y, like.dtype, copy=False)
 
 
-def _row_weights(parameters: Parameters, x: Array, r: Array | float | None) -> Array | float:
+def row_weights(parameters: Parameters, x: Array, r: Array | float | None) -> Array | float:
     """The row weights as a Python number or a column: 1/n, or what the caller gave, checked."""
     if r is None:
         return 1.0 / x.shape[0]

@@ -23,6 +23,7 @@ PUBLIC = (
     bpx.feedback,
     bpx.initializers,
     bpx.inspect,
+    bpx.privacy,
     bpx.random,
 )
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
