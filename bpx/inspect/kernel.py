@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from bpx._typing import Array
 from bpx.backend import namespace
 from bpx.errors import InputError
+from bpx.inspect.output_curvature import unit_vectors
 from bpx.inspect.per_sample import inner_products
 from bpx.passes import Trace, sent_back
 from bpx.spec import Parameters, Spec
@@ -82,8 +83,5 @@ def output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[
     Trace
         k_L of them, with z and a of the one given; `cost` and `gradients` are None.
     """
-    xp, z = namespace(trace.a[0]), trace.z[-1]
-    indices = xp.arange(z.shape[1], dtype=xp.int32, device=getattr(z, "device", None))
-    for j in range(z.shape[1]):
-        unit = xp.zeros_like(z) + xp.astype(indices == j, z.dtype)
+    for unit in unit_vectors(trace.z[-1]):
         yield Trace(trace.z, trace.a, sent_back(spec, parameters, trace.z, trace.a, unit))
