@@ -64,12 +64,12 @@ def test_the_trace():
     x, y = random_samples(net)
     operator = spectrum.curvature_operator(net, x, y)
     exact = np.trace(dense(net, x, y, "hessian"))
-    estimates = [spectrum.estimated_trace(operator, products=45, seed=s) for s in range(20)]
+    estimates = [spectrum.estimated_trace(operator, products=45, seed=s) for s in range(10)]
     values = np.array([each.value for each in estimates])
-    assert len(set(values)) == 20
+    assert len(set(values)) == 10
     errors = np.array([each.standard_error for each in estimates])
     assert (np.abs(values - exact) <= 5.0 * errors).all()
-    assert abs(values.mean() - exact) < 3.0 * errors.mean() / 20**0.5
+    assert abs(values.mean() - exact) < 3.0 * errors.mean() / 10**0.5
     assert spectrum.estimated_trace(operator, products=45, seed=3).value == values[3]
 
 
