@@ -27,7 +27,7 @@ __all__ = [
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_PURPOSES = {"weights": 0, "biases": 1, "order": 2}
+_PURPOSES = {"weights": 0, "biases": 1, "order": 2, "feedback": 3}
 
 
 def fresh_seed() -> int:

@@ -5,7 +5,7 @@ import pytest
 
 import bpx
 from bpx import inspect
-from bpx.inspect import flatten, unflatten
+from bpx.inspect import unflatten
 from tests.backends import host
 from tests.peers import Twin, close, flat, random_network, random_samples
 
@@ -169,19 +169,6 @@ def test_on_every_backend(target):
     np.testing.assert_allclose(flat(found), flat(wanted), rtol=1e-9)
 
 
-def test_flatten_and_unflatten(target):
-    net, _, _, _ = given(target=target)
-    v, vector = direction(net)
-    assert (host(flatten(v)) == vector).all()
-    again = unflatten(flatten(v), net.parameters)
-    for one, other in zip(again, v, strict=True):
-        for a, b in zip(one, other, strict=True):
-            assert net.home.owns(a)
-            assert (host(a) == host(b)).all()
-    with pytest.raises(bpx.InputError, match=r"of shape \(3,\) was given; expected \(79,\)"):
-        unflatten(flatten(v)[:3], net.parameters)
-
-
 def test_a_compiled_gradient_and_product():
     """One program of JAX for both, the spec static."""
     jax = pytest.importorskip("jax", reason="the compiler is JAX's")
@@ -200,110 +187,6 @@ def test_a_compiled_gradient_and_product():
 def gradient_and_product(spec, parameters, x, y, v):
     trace = bpx.backprop(spec, parameters, x, y)
     return trace.gradients, inspect.hessian_vector_product(spec, parameters, trace, y, v)
-
-
-def own(**parts):
-    """A network whose middle layer has an activation of one's own."""
-    sigma = bpx.Elementwise("mish", np.tanh, lambda z, a: 1.0 - a * a, **parts)
-    net = bpx.Network(
-        [3, 4, 4, 2],
-        activations=["tanh", sigma, "softmax"],
-        cost="cross_entropy",
-        seed=0,
-        dtype="float64",
-    )
-    x, y = random_samples(net)
-    return net, (net.spec, net.parameters, net.backprop(x, y), y)
-
-
-def test_an_activation_without_a_second_derivative():
-    net, args = own()
-    v, _ = direction(net)
-    message = "the Hessian cannot be computed: in layer 2 the activation 'mish' was made with"
-    with pytest.raises(bpx.InputError, match=message + r"out sigma_second.*; give it one"):
-        inspect.hessian_vector_product(*args, v)
-    inspect.ggn_vector_product(*args, v)
-
-
-def test_a_coupled_activation_without_push_or_bend():
-    softmax = bpx.activations.softmax
-    for parts, product, lack in (
-        ({}, inspect.ggn_vector_product, "push"),
-        ({"push": softmax.push}, inspect.hessian_vector_product, "bend"),
-    ):
-        coupled = bpx.Rowwise("coupled", softmax.sigma, softmax.pull, **parts)
-        net = bpx.Network([3, 4, 2], hidden=coupled, seed=0, dtype="float64")
-        x, y = random_samples(net)
-        args = net.spec, net.parameters, net.backprop(x, y), y
-        match = f"in layer 1 the activation 'coupled' was made without {lack}"
-        with pytest.raises(bpx.InputError, match=match):
-            product(*args, direction(net)[0])
-
-
-def test_a_cost_without_a_second_derivative():
-    plain = bpx.Cost("plain", bpx.costs.quadratic.value, bpx.costs.quadratic.grad_a)
-    net = bpx.Network([3, 4, 2], cost=plain, seed=0, dtype="float64")
-    x, y = random_samples(net)
-    args = net.spec, net.parameters, net.backprop(x, y), y
-    for product in (inspect.hessian_vector_product, inspect.ggn_vector_product):
-        with pytest.raises(bpx.InputError, match=r"in layer 2 the cost 'plain' was made witho"):
-            product(*args, direction(net)[0])
-
-
-def test_errors_that_are_not_sent_back_by_the_transpose():
-    """A spec with a feedback rule, whatever it is."""
-    from dataclasses import dataclass
-
-    from bpx.inspect.refusals import check_by_transpose
-
-    @dataclass(frozen=True)
-    class Rule:
-        name: str
-
-    @dataclass(frozen=True)
-    class Sent(bpx.Spec):
-        feedback: Rule = Rule("transpose")
-
-    spec = given()[0].spec
-    check_by_transpose(Sent(spec.layers, spec.cost), "the Hessian")
-    with pytest.raises(bpx.InputError, match=r"the Hessian cannot .*layer 3 sends .* by 'fa'"):
-        check_by_transpose(Sent(spec.layers, spec.cost, Rule("fa")), "the Hessian")
-    check_by_transpose(Sent(spec.layers[-1:], spec.cost, Rule("fa")), "the Hessian")
-
-
-@pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)
-def test_refusals_of_a_direction(product):
-    net, _, _, args = given()
-    (w, b), _ = direction(net)
-    with pytest.raises(bpx.InputError, match=r"v is tuple \[2, 3\]; expected .* of 3 arrays"):
-        product(*args, (w[:2], b))
-    with pytest.raises(bpx.InputError, match=r"v is ndarray; expected a direction"):
-        product(*args, w[0])
-    with pytest.raises(bpx.InputError, match=r"v's w of layer 1 has shape \(5, 6\); expected"):
-        product(*args, ((w[0].T, *w[1:]), b))
-    with pytest.raises(bpx.MixedArraysError, match=r"v's b of layer 2 is a builtins\.list"):
-        product(*args, (w, (b[0], [1.0] * 4, b[2])))
-
-
-def test_float64_of_a_network_in_float32():
-    net = bpx.Network([3, 4, 2], seed=0)
-    x, y = np.ones((5, 3), np.float32), np.zeros(5, np.int32)
-    trace = net.backprop(x, y)
-    w, b = net.parameters
-    v = w, (b[0], b[1].astype(np.float64))
-    message = r"v's b of layer 2 is float64 and layer 2 .* is float32: curvature is no more ex"
-    with pytest.raises(bpx.MixedArraysError, match=message):
-        inspect.hessian_vector_product(net.spec, net.parameters, trace, y, v)
-    with pytest.raises(bpx.MixedArraysError, match=message):
-        inspect.empirical_fisher_vector_product(trace, v)
-
-
-def test_arrays_of_another_library():
-    torch = pytest.importorskip("torch", reason="the other library is PyTorch")
-    net, _, _, args = given()
-    (w, b), _ = direction(net)
-    with pytest.raises(bpx.MixedArraysError, match=r"v's w of layer 3 is torch float64"):
-        inspect.ggn_vector_product(*args, ((*w[:2], torch.from_numpy(w[2])), b))
 
 
 def test_traces_that_do_not_fit():

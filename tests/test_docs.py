@@ -21,6 +21,7 @@ PUBLIC = (
     bpx.activations,
     bpx.costs,
     bpx.data,
+    bpx.feedback,
     bpx.initializers,
     bpx.inspect,
     bpx.interop.spectrum,

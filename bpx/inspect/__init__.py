@@ -4,6 +4,7 @@ As z, a and delta of every layer and every sample are plain arrays, what other l
 need hooks or further passes for is arithmetic here, exact and on every backend.
 """
 
+from bpx.inspect.alignment import Alignment, gradient_alignment, matrix_alignment
 from bpx.inspect.curvature import (
     empirical_fisher_vector_product,
     fisher_vector_product,
@@ -26,6 +27,7 @@ from bpx.inspect.per_sample import (
 from bpx.inspect.vectors import flatten, unflatten
 
 __all__ = [
+    "Alignment",
     "KroneckerFactors",
     "Moments",
     "el2n",
@@ -34,6 +36,7 @@ __all__ = [
     "flatten",
     "ggn_diagonal",
     "ggn_vector_product",
+    "gradient_alignment",
     "gradient_diversity",
     "gradient_norms",
     "grand",
@@ -42,6 +45,7 @@ __all__ = [
     "inner_products",
     "kfac",
     "layer_norms",
+    "matrix_alignment",
     "moments",
     "neural_tangent_kernel",
     "output_traces",

@@ -1,8 +1,9 @@
-"""What curvature cannot be computed of: refused before any work, naming the layer and why."""
+"""What a quantity asks of a network: refused before any work, naming the layer and why."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from bpx import feedback
 from bpx._typing import Array
 from bpx.backend import backend_of, dtype_name
 from bpx.errors import InputError, MixedArraysError
@@ -24,20 +25,24 @@ Direction = tuple[Sequence[Array], Sequence[Array]]
 
 
 def check_by_transpose(spec: Spec, what: str) -> None:
-    """Refuse a network that sends its errors back by another rule than BP2's transpose.
+    """Refuse a network whose errors do not go back through the transpose.
+
+    Parameters
+    ----------
+    spec : Spec
+    what : str
+        The quantity, as in "the neural tangent kernel".
 
     Raises
     ------
     InputError
-        Its deltas are no derivatives of the cost, so that nothing second can be told of it.
+        Naming the first such layer, its rule, and what to do.
     """
-    name = getattr(getattr(spec, "feedback", None), "name", "transpose")
-    if name != "transpose" and len(spec.layers) > 1:
+    if len(spec.layers) > 1 and spec.feedback != feedback.transpose:
         raise InputError(
-            f"{what} cannot be computed: layer {len(spec.layers)} sends its error back by "
-            f"{name!r}, and the errors below it are no derivatives of the cost, of which "
-            "curvature is the second; take the same weights in a network with "
-            "feedback='transpose'"
+            f"layer 1 gets its error by {spec.feedback.name!r}, and {what} goes through the "
+            "transpose: pass spec.by_transpose(), the same network with BP2 as it is, and "
+            "traces of that"
         )
 
 

@@ -30,7 +30,7 @@ from bpx.inspect.curvature import (
     ggn_vector_product,
     hessian_vector_product,
 )
-from bpx.inspect.refusals import check_dtype
+from bpx.inspect.refusals import check_by_transpose, check_dtype
 from bpx.inspect.vectors import flatten, unflatten
 from bpx.passes import backprop, forward
 from bpx.spec import Gradients, Parameters, Spec
@@ -70,7 +70,9 @@ def curvature_operator(
     Raises
     ------
     InputError
-        If an argument cannot be used, or as the product of that kind does: at once.
+        If an argument cannot be used, or as the product of that kind does: at once. Of a
+        network with another feedback than the transpose, take
+        ``bpx.Network.from_arrays(net.spec.by_transpose(), *net.parameters, net.home)``.
     MixedArraysError
         If `dtype` is not that of the network.
     BackendError
@@ -90,6 +92,7 @@ def curvature_operator(
         names = ", ".join(map(repr, _PRODUCTS))
         raise InputError(f"kind={kind!r} was given; expected one of {names}")
     home, linalg = net.home, _linalg(net.home.backend.name)
+    check_by_transpose(net.spec, "curvature")
     check_dtype(home.dtype, dtype or home.dtype, "the dtype that was asked for")
     with home.active():
         product = _Product(net, samples(home, net.spec, x, y), kind)
