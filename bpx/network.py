@@ -190,10 +190,11 @@ class Network:
         return self.spec.sizes
 
     def __repr__(self) -> str:
-        names = [layer.activation.name for layer in self.spec.layers]
+        spec, names = self.spec, [layer.activation.name for layer in self.spec.layers]
+        rule = f"feedback {spec.feedback.name!r}, " if spec != spec.by_transpose() else ""
         return (
             f"<bpx.Network {list(self.sizes)}, activations {names}, "
-            f"cost {self.spec.cost.name!r}, on {self.home}, {self.home.dtype}>"
+            f"cost {spec.cost.name!r}, {rule}on {self.home}, {self.home.dtype}>"
         )
 
     def __call__(self, x: Any) -> Any:

@@ -27,7 +27,7 @@ PUBLIC = (
     bpx.interop.spectrum,
     bpx.random,
 )
-EXECUTED = ["index", "data", "derivation", "custom", "curvature"]  # with NumPy alone: fast
+EXECUTED = ["index", "data", "derivation", "custom", "curvature", "feedback"]  # with NumPy alone: fast
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("[!_]*/*.md"))
 PAGES += sorted((ROOT / "docs").glob("*.md"))
