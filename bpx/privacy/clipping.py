@@ -121,7 +121,7 @@ def clipped_backprop(
         If an array is of another library, device or dtype than the parameters.
     """
     trace = errors_and_costs(spec, parameters, x, y, feedback)
-    weights = row_weights(parameters, x, r)
+    weights = row_weights(x, r)
     scaled = [weights * factor for factor in _factors(trace, clip)]
     return trace._replace(gradients=weighted(scaled, errors(trace), trace.a))
 
