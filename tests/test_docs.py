@@ -27,7 +27,8 @@ PUBLIC = (
     bpx.interop.spectrum,
     bpx.random,
 )
-EXECUTED = ["index", "data", "derivation", "custom", "curvature", "feedback"]  # with NumPy alone: fast
+# Those that run with NumPy alone, in seconds.
+EXECUTED = ["index", "data", "derivation", "custom", "curvature", "feedback"]
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("[!_]*/*.md"))
 PAGES += sorted((ROOT / "docs").glob("*.md"))
