@@ -1,5 +1,7 @@
 """Products with the Hessian and its kin against torch.func, and with each other."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -182,6 +184,20 @@ def test_a_compiled_gradient_and_product():
     gradient, product = run(there.spec, there.parameters, *arrays, v)
     close(flat(gradient), flat(net.backprop(x, y).gradients))
     close(flat(product), flat(expected))
+
+
+def test_the_products_that_a_gradient_and_a_product_take():
+    """R0, R2 and R4 beside the forward pass, BP2 and BP4, and nothing twice."""
+    jax = pytest.importorskip("jax", reason="the products are counted in JAX's program")
+    net = random_network(*NETWORKS["straight"])
+    net.to("jax:cpu")
+    x, y = random_samples(net)
+    given = net.parameters, net.home.asarray(x), net.home.asarray(y, "int32")
+    run = partial(gradient_and_product, net.spec)
+    operations = jax.make_jaxpr(run)(*given, direction(net)[0]).eqns
+    count = sum(operation.primitive.name == "dot_general" for operation in operations)
+    gradient = 3 + 2 + 3
+    assert count == gradient + (1 + 2 * 2) + 2 * 2 + (1 + 2 * 2)
 
 
 def gradient_and_product(spec, parameters, x, y, v):

@@ -133,6 +133,8 @@ def test_refusals():
         spectrum.curvature_operator(net, x, y, kind="fim")
     with pytest.raises(bpx.MixedArraysError, match=r"asked for is float64 and layer 1 .* floa"):
         spectrum.curvature_operator(net, x, y, dtype="float64")
+    with pytest.raises(bpx.MixedArraysError, match="dtype='float16' was asked of a network in"):
+        spectrum.curvature_operator(net, x, y, dtype="float16")
     with pytest.raises(bpx.InputError, match="one target for each sample"):
         spectrum.curvature_operator(net, x, y[:3])
     operator = spectrum.curvature_operator(net, x, y)

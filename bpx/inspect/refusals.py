@@ -100,28 +100,24 @@ def check_direction(sizes: Sequence[int], like: Array, v: Direction) -> Paramete
             f"(w, b) of tuples of {depth} arrays, such as trace.gradients"
         )
     for number, (w, b, n_out, n_in) in enumerate(zip(*v, sizes[1:], sizes, strict=False), 1):
-        _check_part(like, w, (n_out, n_in), f"v's w of layer {number}")
-        _check_part(like, b, (n_out,), f"v's b of layer {number}")
+        _check_part(like, w, (n_out, n_in), number, 0)
+        _check_part(like, b, (n_out,), number, 1)
     return Parameters(tuple(v[0]), tuple(v[1]))
 
 
 def check_dtype(stored: str, asked_for: str, name: str, layer: int = 1) -> None:
-    """Refuse curvature in another dtype than the network's, such as float64 of float32.
+    """Refuse curvature in float64 of a network in float32.
 
     Raises
     ------
     MixedArraysError
         Naming the layer, and why.
     """
-    if asked_for != stored:
-        why = (
-            "curvature is no more exact than the weights, z and delta that it is made of"
-            if asked_for == "float64"
-            else "nothing is cast silently here"
-        )
+    if (stored, asked_for) == ("float32", "float64"):
         raise MixedArraysError(
-            f"{name} is {asked_for} and layer {layer} of the network is {stored}: {why}; make "
-            f"the network {asked_for}, net.to(dtype={asked_for!r}), or ask for {stored}"
+            f"{name} is float64 and layer {layer} of the network is float32: curvature is no "
+            "more exact than the weights, z and delta that it is made of; make the network "
+            "float64, net.to(dtype='float64'), and its samples, or ask for float32"
         )
 
 
@@ -135,11 +131,11 @@ def check_trace(spec: Spec, trace: Trace) -> None:
         )
 
 
-def _check_part(like: Array, x: Array, shape: tuple[int, ...], name: str) -> None:
-    layer = int(name.rpartition(" ")[2])
+def _check_part(like: Array, x: Array, shape: tuple[int, ...], layer: int, kind: int) -> None:
+    name = f"v's {'wb'[kind]} of layer {layer}"
     if backend_of(x) is backend_of(like):
         check_dtype(dtype_name(like), dtype_name(x), name, layer)
-    check_home(like, name, x, integers=False)
+    check_home(like, f"v[{kind}][{layer - 1}]", x, integers=False)
     if tuple(x.shape) != shape:
         raise InputError(f"{name} has shape {tuple(x.shape)}; expected {shape}")
 

@@ -22,7 +22,7 @@ from bpx._typing import Array
 from bpx.arguments import whole
 from bpx.backend import compiled
 from bpx.boundary import Placed, Samples, chunks, samples
-from bpx.errors import BackendError, InputError
+from bpx.errors import BackendError, InputError, MixedArraysError
 from bpx.host import check_seed
 from bpx.inspect.curvature import (
     empirical_fisher_vector_product,
@@ -93,7 +93,7 @@ def curvature_operator(
         raise InputError(f"kind={kind!r} was given; expected one of {names}")
     home, linalg = net.home, _linalg(net.home.backend.name)
     check_by_transpose(net.spec, "curvature")
-    check_dtype(home.dtype, dtype or home.dtype, "the dtype that was asked for")
+    _check_dtype(home.dtype, dtype or home.dtype)
     with home.active():
         product = _Product(net, samples(home, net.spec, x, y), kind)
         product.check()
@@ -282,6 +282,15 @@ _ORDERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "smallest": ("SA", lambda values: values),
     "magnitude": ("LM", lambda values: -abs(values)),
 }
+
+
+def _check_dtype(stored: str, asked_for: str) -> None:
+    check_dtype(stored, asked_for, "the dtype that was asked for")
+    if asked_for != stored:
+        raise MixedArraysError(
+            f"dtype={asked_for!r} was asked of a network in {stored}; expected its own: leave "
+            "it out, or move the network first, net.to(dtype=...)"
+        )
 
 
 def _add(one: Gradients, other: Gradients) -> Gradients:
