@@ -7,7 +7,7 @@ Two data sets are neighbours if one has one sample more than the other.
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from math import inf
+from math import inf, isfinite, log
 from typing import Any, Literal, NamedTuple
 
 from bpx.arguments import number, whole
@@ -31,6 +31,13 @@ Accountant = Literal["pld", "rdp"]
 """Privacy loss distributions (tight), or Rényi differential privacy (an upper bound)."""
 
 ACCOUNTANTS: tuple[Accountant, ...] = ("pld", "rdp")
+
+ORDERS = (
+    *(2.25, 2.5, 2.75, 3.25, 3.5, 3.75, 4.5, 5.5),
+    *range(2, 65),
+    *(72, 80, 96, 112, 128, 160, 192, 256, 384, 512, 1024),
+)
+"""Rényi's orders that are tried. Whole ones are quick; below 2 the sums may not converge."""
 
 
 class Mechanism(NamedTuple):
@@ -58,25 +65,39 @@ class Spent(NamedTuple):
 
     Attributes
     ----------
-    epsilon, delta : float
-        The weights, and those of every epoch before, are (epsilon, delta)-differentially
-        private; if they are not `secure`, they would be with noise of a secure source.
+    delta : float
+        At which epsilon is told.
+    accountant : {"pld", "rdp"}
+        Which counts it.
     mechanisms : tuple of Mechanism
-        What was composed: all private training of this network, and the `past` that was
+        What is composed: all private training of this network, and the `past` that was
         named. Not training without privacy.
     seconds : float
         Of the epoch's, those that drawing the samples and the noise took.
     """
 
-    epsilon: float
     delta: float
+    accountant: Accountant
     mechanisms: tuple[Mechanism, ...]
     seconds: float
+
+    @property
+    def epsilon(self) -> float:
+        """The weights of this epoch and all before are (epsilon, delta)-differentially private.
+
+        If they are not `secure`, they would be, with noise of a secure source. It is counted
+        when it is asked for, which may take a second, and then known.
+        """
+        return composed_epsilon(self.mechanisms, self.delta, self.accountant)
 
     @property
     def secure(self) -> bool:
         """Whether no part of it was drawn from a seed, by which it can be drawn again."""
         return all(each.secure for each in self.mechanisms)
+
+    def __repr__(self) -> str:
+        found = f"epsilon={self.epsilon:.4g}, delta={self.delta:g}, secure={self.secure}"
+        return f"Spent({found}, mechanisms={self.mechanisms!r}, seconds={self.seconds:.3g})"
 
 
 def epsilon(
@@ -145,7 +166,7 @@ def noise_for(
     accountant: Accountant = "pld",
     past: Sequence[Mechanism] = (),
 ) -> float:
-    """The least noise multiplier with which so many steps spend at most `epsilon`.
+    """The noise multiplier with which so many steps spend `epsilon`, and not more.
 
     Parameters
     ----------
@@ -157,7 +178,7 @@ def noise_for(
     Returns
     -------
     float
-        To 0.1 %, on the safe side.
+        With which 99.5 to 100 % of `epsilon` is spent.
 
     Raises
     ------
@@ -176,37 +197,46 @@ def noise_for(
     check_accountant(accountant)
     before = check_past(past)
 
-    def enough(sigma: float, by: Accountant) -> bool:
-        spent = _epsilon(sigma, sampling_rate, steps, delta, accountant=by, past=before)
-        return spent <= target
+    def spends(sigma: float, by: Accountant) -> float:
+        return _epsilon(sigma, sampling_rate, steps, delta, accountant=by, past=before)
 
     # Rényi's bound is quick, and close to the other
-    by_bound = _least(lambda sigma: enough(sigma, "rdp"), 1.0, 2.0, 1.02)
-    if by_bound is None:
+    found = _inverse(lambda sigma: spends(sigma, "rdp"), target, 1.0, 2.0)
+    if found and accountant == "pld":
+        found = _inverse(lambda sigma: spends(sigma, "pld"), target, found, 1.1)
+    if not found:
         raise InputError(
             f"epsilon={target:g} was given for {steps} steps at sampling_rate="
             f"{sampling_rate:g} after {len(before)} mechanisms of the past; no noise is "
             "enough. Take a larger epsilon, or a larger delta"
         )
-    found = _least(lambda sigma: enough(sigma, accountant), by_bound, 1.1, 1.001)
-    return by_bound if found is None else found
+    return found
 
 
-def _least(
-    enough: Callable[[float], bool], guess: float, factor: float, within: float
+def _inverse(
+    spends: Callable[[float], float], target: float, guess: float, factor: float
 ) -> float | None:
-    """The least number that is enough, up to the factor `within`; None if a million is not."""
-    high = guess
-    while not enough(high):
+    """Where a falling function is in 99.5 to 100 % of the target; None beyond a million.
+
+    As powers of each other interpolate it well, few calls find it: each may take a second.
+    """
+    high, at_high = guess, spends(guess)
+    while at_high > target:
         high *= factor
         if high > 1e6:
             return None
-    low = high / factor
-    while low > 1e-2 and enough(low):
-        low, high = low / factor, low
-    while high > within * low:
-        middle = (low * high) ** 0.5
-        low, high = (low, middle) if enough(middle) else (middle, high)
+        at_high = spends(high)
+    low, at_low = high / factor, spends(high / factor)
+    while at_low <= target:
+        low, at_low, high, at_high = low / factor, spends(low / factor), low, at_low
+    while at_high < 0.995 * target and high > 1.0001 * low:
+        share = log(at_low / (0.998 * target)) / log(at_low / at_high)
+        middle = low * (high / low) ** (share if isfinite(share) and 0 < share < 1 else 0.5)
+        at_middle = spends(middle)
+        if at_middle > target:
+            low, at_low = middle, at_middle
+        else:
+            high, at_high = middle, at_middle
     return high
 
 
@@ -239,8 +269,12 @@ def _composed_epsilon(
     mechanisms: tuple[tuple[float, float, int], ...], delta: float, accountant: Accountant
 ) -> float:
     dp = load()
-    made = {"pld": dp.pld.PLDAccountant, "rdp": dp.rdp.RdpAccountant}[accountant]
-    account = made(neighboring_relation=dp.NeighboringRelation.ADD_OR_REMOVE_ONE)
+    neighbours = dp.NeighboringRelation.ADD_OR_REMOVE_ONE
+    account = (
+        dp.pld.PLDAccountant(neighbours)
+        if accountant == "pld"
+        else dp.rdp.RdpAccountant(ORDERS, neighbours)
+    )
     for sigma, rate, steps in mechanisms:
         sampled = dp.PoissonSampledDpEvent(rate, dp.GaussianDpEvent(sigma))
         account.compose(dp.SelfComposedDpEvent(sampled, steps))

@@ -12,7 +12,7 @@ import numpy as np
 
 from bpx.backend import namespace
 from bpx.host import Array
-from bpx.privacy.accounting import Mechanism, Spent, composed, composed_epsilon
+from bpx.privacy.accounting import Mechanism, Spent, composed, load
 from bpx.privacy.clipping import check_clip
 from bpx.privacy.dpsgd import DPSGD
 from bpx.privacy.sampling import earlier_parts, last_parts, poisson_batches
@@ -89,9 +89,8 @@ class Sampled:
         """What is spent after an epoch more, and the network's own mechanisms then."""
         own = composed((*before, self.mechanism))
         everything = composed((*self.privacy.past, *own))
-        delta, accountant = self.privacy.delta, self.privacy.accountant
-        spent = composed_epsilon(everything, delta, accountant)
-        return Spent(spent, delta, everything, self.seconds), own
+        accountant = self.privacy.accountant
+        return Spent(self.privacy.delta, accountant, everything, self.seconds), own
 
     def __call__(self, epoch: int) -> Schedule:
         """The epoch of that number, from 1."""
@@ -151,16 +150,18 @@ class Sampled:
 def sampled(
     network: Any, step: TrainingStep, data: Data, batch_size: int, privacy: DPSGD
 ) -> Sampled:
-    """A `Sampled`, of which all that can fail has been tried.
+    """A `Sampled`; of a seed the log says that it is not private.
 
-    Of a seed the log says that it is not private.
+    Raises
+    ------
+    InputError
+        If dp-accounting is not installed: at once, not when epsilon is asked for.
     """
-    drawn = Sampled(network.home, step, data, network.parameters, batch_size, privacy)
-    drawn.spent(network.mechanisms)
+    load()
     if privacy.seed is not None:
         _log.warning(
             "DPSGD(seed=%d): its noise can be drawn again, so that nothing is private; the "
             "epsilon told is what noise of a secure source would give",
             privacy.seed,
         )
-    return drawn
+    return Sampled(network.home, step, data, network.parameters, batch_size, privacy)
