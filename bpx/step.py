@@ -5,7 +5,7 @@ and the two sums that an Epoch reports.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from bpx._typing import Array
 from bpx.backend import namespace
@@ -14,7 +14,19 @@ from bpx.optimizers import Update
 from bpx.passes import as_targets, backward, gradients, zs_and_activations
 from bpx.spec import Gradients, Parameters, Spec
 
-__all__ = ["Data", "Metrics", "Passed", "State", "TrainingStep", "add", "hits", "zero_metrics"]
+Group = TypeVar("Group", Parameters, Gradients)
+
+__all__ = [
+    "Data",
+    "Metrics",
+    "Passed",
+    "State",
+    "TrainingStep",
+    "add",
+    "hits",
+    "joined",
+    "zero_metrics",
+]
 
 
 class Data(NamedTuple):
@@ -50,6 +62,8 @@ class State(NamedTuple):
     decay : array, shape (1,), or None
         lmbda / n_train; None without a penalty.
     metrics : Metrics
+    feedback : tuple of arrays
+        What the spec's feedback has drawn.
     privacy : tree of arrays or None
         What a private step needs besides; None for the plain one.
     """
@@ -58,6 +72,7 @@ class State(NamedTuple):
     optimizer: Any
     decay: Array | None
     metrics: Metrics
+    feedback: tuple[Array, ...] = ()
     privacy: Any = None
 
 
@@ -101,13 +116,17 @@ class TrainingStep:
         """Forward, BP1 and BP2."""
         y = as_targets(self.spec, labels, x)
         z, a = zs_and_activations(self.spec, state.parameters, x)
-        return Passed(labels, y, z, a, backward(self.spec, state.parameters, z, a, y))
+        delta = backward(self.spec, state.parameters, z, a, y, state.feedback)
+        return Passed(labels, y, z, a, delta)
 
     def moved(self, state: State, gradient: Gradients) -> State:
         """The state after an update by the gradient and the penalty."""
-        gradient = _penalised(gradient, state.decay, state.parameters)
-        moved, optimizer = self.update(gradient, state.optimizer, state.parameters)
-        return state._replace(parameters=moved, optimizer=optimizer)
+        gradient = joined(self.spec, gradient, gradient.w[1:])
+        entered = joined(self.spec, state.parameters, state.feedback)
+        gradient = _penalised(gradient, state.decay, entered)
+        moved, optimizer = self.update(gradient, state.optimizer, entered)
+        parameters, feedback = _parted(self.spec, moved, state.feedback)
+        return state._replace(parameters=parameters, optimizer=optimizer, feedback=feedback)
 
     def costs(self, passed: Passed) -> Array:
         """C_x of each sample."""
@@ -149,3 +168,23 @@ def _penalised(gradient: Gradients, decay: Array | None, parameters: Parameters)
     return gradient._replace(
         w=tuple(g + decay * w for g, w in zip(gradient.w, parameters.w, strict=True))
     )
+
+
+def joined(spec: Spec, group: Group, arrays: tuple[Array, ...]) -> Group:
+    """What the optimizer moves: w and b and, behind the w, each B that the feedback learns.
+
+    As B^l has the shape of w^{l+1}, so has its gradient: it is that of w^{l+1}.
+    """
+    if not spec.feedback.learns:
+        return group
+    return type(group)((*group.w, *arrays), group.b)
+
+
+def _parted(
+    spec: Spec, moved: Parameters, arrays: tuple[Array, ...]
+) -> tuple[Parameters, tuple[Array, ...]]:
+    """The parameters after a step, and the feedback's arrays."""
+    if not spec.feedback.learns:
+        return moved, spec.feedback.after_a_step(arrays)
+    depth = len(spec.layers)
+    return Parameters(moved.w[:depth], moved.b), moved.w[depth:]

@@ -187,8 +187,8 @@ def test_what_can_be_seen_has_been_counted():
     """An interrupt just after an epoch's weights were published."""
 
     class Interrupted(bpx.Network):
-        def publish(self, parameters):
-            super().publish(parameters)
+        def publish(self, *given):
+            super().publish(*given)
             raise KeyboardInterrupt
 
     plain = network()

@@ -4,8 +4,17 @@ As z, a and delta of every layer and every sample are plain arrays, what other l
 need hooks or further passes for is arithmetic here, exact and on every backend.
 """
 
+from bpx.inspect.alignment import Alignment, gradient_alignment, matrix_alignment
+from bpx.inspect.curvature import (
+    empirical_fisher_vector_product,
+    fisher_vector_product,
+    ggn_vector_product,
+    hessian_vector_product,
+)
+from bpx.inspect.ggn_diagonal import ggn_diagonal
 from bpx.inspect.influence import el2n, grand, tracin
 from bpx.inspect.kernel import neural_tangent_kernel, output_traces
+from bpx.inspect.kfac import KroneckerFactors, kfac
 from bpx.inspect.per_sample import (
     Moments,
     gradient_diversity,
@@ -15,18 +24,31 @@ from bpx.inspect.per_sample import (
     layer_norms,
     moments,
 )
+from bpx.inspect.vectors import flatten, unflatten
 
 __all__ = [
+    "Alignment",
+    "KroneckerFactors",
     "Moments",
     "el2n",
+    "empirical_fisher_vector_product",
+    "fisher_vector_product",
+    "flatten",
+    "ggn_diagonal",
+    "ggn_vector_product",
+    "gradient_alignment",
     "gradient_diversity",
     "gradient_norms",
     "grand",
+    "hessian_vector_product",
     "individual_gradients",
     "inner_products",
+    "kfac",
     "layer_norms",
+    "matrix_alignment",
     "moments",
     "neural_tangent_kernel",
     "output_traces",
     "tracin",
+    "unflatten",
 ]

@@ -96,12 +96,13 @@ def clipped_backprop(
     clip: Clip,
     *,
     r: Array | float | None = None,
+    feedback: tuple[Array, ...] = (),
 ) -> Trace:
     """`bpx.backprop` with each sample's gradient clipped, in the same one pass.
 
     Parameters
     ----------
-    spec, parameters, x, y, r
+    spec, parameters, x, y, r, feedback
         As for `bpx.backprop`; the row weights multiply the clipped gradients.
     clip
         As for `clip_factors`.
@@ -119,8 +120,8 @@ def clipped_backprop(
     MixedArraysError
         If an array is of another library, device or dtype than the parameters.
     """
-    trace = errors_and_costs(spec, parameters, x, y)
-    weights = row_weights(parameters, x, r)
+    trace = errors_and_costs(spec, parameters, x, y, feedback)
+    weights = row_weights(x, r)
     scaled = [weights * factor for factor in _factors(trace, clip)]
     return trace._replace(gradients=weighted(scaled, errors(trace), trace.a))
 
