@@ -224,6 +224,15 @@ def test_a_seed_says_that_nothing_is_private(caplog):
     assert not secure[-1].privacy.secure  # part of it is not
 
 
+@pytest.mark.parametrize("rule", ["dfa", "kp"])
+def test_other_rules_than_bp2_train_privately(rule):
+    """What is clipped is what the rule gives; a B that learns takes the noisy gradient."""
+    nets = [trained(compile=c, net=network(feedback=rule))[0] for c in (False, True)]
+    close(flat(nets[1].parameters), flat(nets[0].parameters), 1e-12)
+    for one, other in zip(nets[1].feedback, nets[0].feedback, strict=True):
+        close(one, other, 1e-12)
+
+
 def test_without_a_seed_no_run_is_like_another():
     privacy = DPSGD(**QUICK)
     assert (
