@@ -25,6 +25,7 @@ from bpx.initializers import Initializer
 from bpx.network import Network, load
 from bpx.optimizers import SGD, Adam
 from bpx.passes import Trace, backprop, forward
+from bpx.probe import HealthProbe
 from bpx.records import Epoch, History, Progress
 from bpx.selection import BackendInfo, Home, backends, set_default, use
 from bpx.spec import Gradients, Layer, Parameters, Spec
@@ -46,6 +47,7 @@ __all__ = [
     "Evaluation",
     "FileFormatError",
     "Gradients",
+    "HealthProbe",
     "History",
     "Home",
     "Initializer",

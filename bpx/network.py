@@ -20,6 +20,7 @@ from bpx.inference import check_classes, classes, outputs
 from bpx.initializers import Initializer
 from bpx.optimizers import Optimizer
 from bpx.passes import Trace
+from bpx.probe import HealthProbe
 from bpx.program import Program
 from bpx.records import History, Progress
 from bpx.selection import Home, select
@@ -279,6 +280,7 @@ class Network:
         compile: bool = True,  # noqa: A002 - as in `train`
         precision: str = "float32",
         progress: Callable[[Progress], None] | None = None,
+        health: bool | HealthProbe = False,
     ) -> History:
         """Train to the end: `bpx.train`, all of its records at once.
 
@@ -313,6 +315,7 @@ class Network:
             compile=compile,
             precision=precision,
             progress=progress,
+            health=health,
         )
         return History(tuple(records), seed)
 

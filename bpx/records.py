@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bpx.evaluation import Evaluation
+from bpx.inspect.examination import Health
 
 __all__ = ["Epoch", "History", "Progress"]
 
@@ -26,6 +27,9 @@ class Epoch(NamedTuple):
     seconds : float
         The time that the training took, without the validation.
     samples_per_second : float
+    health : Health or None
+        The network at the end of the epoch, on samples that stay the same, if `train` was
+        asked for it.
     """
 
     number: int
@@ -34,6 +38,7 @@ class Epoch(NamedTuple):
     validation: Evaluation | None
     seconds: float
     samples_per_second: float
+    health: Health | None = None
 
 
 class Progress(NamedTuple):

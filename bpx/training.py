@@ -20,6 +20,7 @@ from bpx.errors import InputError
 from bpx.evaluation import Evaluation, evaluate
 from bpx.host import batches, check_seed, total
 from bpx.optimizers import Optimizer, check_optimizer, initial
+from bpx.probe import HealthProbe, Look, prepare
 from bpx.records import Epoch, Progress
 from bpx.rehearsal import rehearse
 from bpx.selection import Home
@@ -56,6 +57,7 @@ class _Plan:
     drop_last: bool
     scan: Scan
     tell: Callable[[Progress], None]
+    look: Look | None
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def train(
     compile: bool = True,  # noqa: A002 - the field's word
     precision: str = "float32",
     progress: Callable[[Progress], None] | None = None,
+    health: bool | HealthProbe = False,
 ) -> Iterator[Epoch]:
     """Train a network, yielding a record after each epoch.
 
@@ -168,6 +171,9 @@ def train(
         is computed, and all that is stored, are float32.
     progress : callable, optional
         Called with a `Progress` about twice a second.
+    health : bool or HealthProbe, optional
+        If True, each record has the network's `Health` on 500 of the training samples. That
+        costs a pass over them and a step more for each epoch, and leaves the training as it is.
 
     Yields
     ------
@@ -195,6 +201,10 @@ def train(
     with network.home.active():
         arrived = samples(network.home, network.spec, x, y)
         n = arrived.x.shape[0]
+        size = whole(
+            "batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples"
+        )
+        seed = check_seed(seed)
         plan = _Plan(
             home=network.home,
             step=TrainingStep(
@@ -206,14 +216,13 @@ def train(
             data=Data(arrived.x, arrived.y),
             validation=_validation(network, validation),
             epochs=whole("epochs", epochs, 1, None, "a whole number of at least 1"),
-            batch_size=whole(
-                "batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples"
-            ),
-            seed=check_seed(seed),
+            batch_size=size,
+            seed=seed,
             shuffle=shuffle,
             drop_last=drop_last,
             scan=network.home.backend.scan if compile else eager,
             tell=progress or (lambda _: None),
+            look=prepare(health, network.home, n, size, seed),
         )
         _check_hashable(plan.step)
         _rehearse(plan, network.parameters, compile)
@@ -262,7 +271,8 @@ def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
                 check_parameters(state.parameters, epoch)
                 network.publish(state.parameters)
                 validation = _validate(plan, state)
-            yield Epoch(epoch, *sums.means, validation, seconds, rate)
+                health = plan.look(plan.step, state, plan.data) if plan.look else None
+            yield Epoch(epoch, *sums.means, validation, seconds, rate, health)
     finally:
         del state
         plan.home.release()
