@@ -128,7 +128,7 @@ def test_output_response(output, cost):
     a, delta = trace.a[-1], trace.delta[-1]
     for j in range(2):
         own = [i for i in range(30) if y[i] == j]
-        hits = [float(max(range(3), key=lambda k: a[i, k]) == j) for i in own]  # noqa: B023
+        hits = [float(max(range(3), key=lambda k: a[i, k]) == j) for i in own]
         assert recall[j] == pytest.approx(np.mean(hits), abs=1e-15)
         expected = sum(abs(delta[i, j]) for i in own) / sum(abs(a[i, j] - 1.0) for i in own)
         assert passed[j] == pytest.approx(expected, rel=1e-12)
@@ -191,7 +191,7 @@ def test_on_every_backend(target):
 
 
 def test_refusals():
-    net, x, y, trace = traced("softmax")
+    net, x, y, _ = traced("softmax")
     for function in (inspect.error_norms, inspect.learning_speeds):
         with pytest.raises(bpx.InputError, match=r"has no deltas.*net\.backprop"):
             function(net.forward(x))

@@ -1,5 +1,7 @@
 """Health as a field of the epoch: what it is of, and that training does not notice."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -65,14 +67,10 @@ def test_the_update_is_that_of_one_step_more(target, lmbda):
     """Of one batch of all samples, whose order does not matter, with momentum and penalty."""
     settings = {"batch_size": 40, "shuffle": False, "lmbda": lmbda}
     _, history = trained(target, health=True, **settings, epochs=3)
-    weights = [bpx.Network([5, 4, 3], seed=0, dtype="float64", hidden="tanh").weights]
-    for epochs in (1, 2, 3, 4):
-        weights.append(trained(**settings, epochs=epochs)[0].weights)
-    for epoch, before, after in zip(history, weights[1:], weights[2:], strict=False):
-        expected = [
-            np.linalg.norm(b - a) / np.linalg.norm(a)
-            for a, b in zip(before, after, strict=True)
-        ]
+    weights = [trained(**settings, epochs=epochs)[0].weights for epochs in (1, 2, 3, 4)]
+    for epoch, pair in zip(history, pairwise(weights), strict=True):
+        layers = zip(*pair, strict=True)
+        expected = [np.linalg.norm(b - a) / np.linalg.norm(a) for a, b in layers]
         assert epoch.health.updates == pytest.approx(expected, rel=1e-6)
 
 

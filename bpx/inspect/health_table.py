@@ -12,11 +12,11 @@ HEAD = (
     "units",
     "activation",
     "‖delta‖",
-    "of the last",
+    "÷ last",
     "‖dC/db‖",
     "saturated",
     "dead",
-    "quiet inputs",
+    "quiet",
     "‖Δw‖/‖w‖",
 )
 
