@@ -22,6 +22,7 @@ PUBLIC = (
     bpx.data,
     bpx.initializers,
     bpx.inspect,
+    bpx.inspect.plots,
     bpx.random,
 )
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
@@ -91,7 +92,9 @@ def test_the_code_of_the_readme_runs(capsys):
     assert names["net"].evaluate(names["x"], names["y"]).accuracy > 0.9
 
 
-@pytest.mark.parametrize("page", ["index", "data", "derivation", "custom"])  # NumPy alone: fast
+@pytest.mark.parametrize(
+    "page", ["index", "data", "derivation", "custom", "health", "influence"]
+)  # NumPy alone: fast
 def test_the_cells_of_a_page_run(page, capsys):
     codes = blocks(f"docs/{page}.md", "{code-cell}")
     assert codes

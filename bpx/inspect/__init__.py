@@ -4,6 +4,7 @@ As z, a and delta of every layer and every sample are plain arrays, what other l
 need hooks or further passes for is arithmetic here, exact and on every backend.
 """
 
+from bpx.inspect import plots
 from bpx.inspect.diagnosis import Finding, diagnose
 from bpx.inspect.examination import Health, examine
 from bpx.inspect.health import (
@@ -53,6 +54,7 @@ __all__ = [
     "neural_tangent_kernel",
     "output_response",
     "output_traces",
+    "plots",
     "saturation",
     "tracin",
     "two_sided",
