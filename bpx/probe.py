@@ -9,7 +9,7 @@ from typing import Any
 
 from bpx._typing import Array
 from bpx.arguments import whole
-from bpx.backend import compiled, namespace
+from bpx.backend import compiled
 from bpx.errors import InputError
 from bpx.host import batches
 from bpx.inspect.examination import Health, Signs, as_health, signs
@@ -53,21 +53,27 @@ class HealthProbe:
 class Look:
     """The probe of one training: which rows are looked at, and which the step takes."""
 
-    probe: HealthProbe
+    limits: Limits
+    step: TrainingStep
     rows: Array
-    batch: Array
+    batch: Array | None
 
-    def __call__(self, step: TrainingStep, state: State, data: Data) -> Health:
+    def __call__(self, state: State, data: Data) -> Health:
         """The health of a state at the end of an epoch; the state stays as it is."""
-        zero = zero_metrics(state.parameters.b[0], self.batch.shape[0], step.accuracy)
-        state = state._replace(metrics=zero)
+        if self.batch is not None:
+            width, like = self.batch.shape[0], state.parameters.b[0]
+            state = state._replace(metrics=zero_metrics(like, width, self.step.accuracy))
         look = compiled(_look, 2, data.x)
-        found = look(step, self.probe.limits, state, data, self.rows, self.batch)
-        return as_health(step.spec, self.rows.shape[0], found)
+        found = look(self.step, self.limits, state, data, self.rows, self.batch)
+        return as_health(self.step.spec, self.rows.shape[0], found)
 
 
-def prepare(health: Any, home: Home, n: int, batch_size: int, seed: int) -> Look | None:
+def prepare(
+    health: Any, home: Home, step: TrainingStep, n: int, batch_size: int | None, seed: int
+) -> Look | None:
     """What `train` was given as `health`, for n samples at a home; None for False.
+
+    Without a batch size there is no step more, and the updates are not known.
 
     Raises
     ------
@@ -83,15 +89,19 @@ def prepare(health: Any, home: Home, n: int, batch_size: int, seed: int) -> Look
         )
     # Epochs are counted from 1: 0 is an order of the probe's own.
     order = batches(seed, 0, n, n, shuffle=True)[0][0]
-    rows, batch = order[: probe.samples], order[:batch_size]
-    return Look(probe, home.asarray(rows, "int32"), home.asarray(batch, "int32"))
+    batch = None if batch_size is None else home.asarray(order[:batch_size], "int32")
+    return Look(probe.limits, step, home.asarray(order[: probe.samples], "int32"), batch)
 
 
 def _look(
-    step: TrainingStep, limits: Limits, state: State, data: Data, rows: Array, batch: Array
+    step: TrainingStep,
+    limits: Limits,
+    state: State,
+    data: Data,
+    rows: Array,
+    batch: Array | None,
 ) -> Signs:
-    xp = namespace(data.x)
-    x, y = xp.take(data.x, rows, axis=0), xp.take(data.y, rows, axis=0)
-    after = step(state, data, batch).parameters
+    after = None if batch is None else step(state, data, batch).parameters
+    x, y = step.picked(data, rows)
     classes = step.accuracy == "argmax"
-    return signs(step.spec, limits, classes, state.parameters, x, y, after)
+    return signs(step.spec, limits, classes, state.parameters, x, y, state.feedback, after)

@@ -7,10 +7,11 @@ never inside a chunk, is a value of the device read on the host.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from math import isfinite
+from math import isfinite, nan
 from time import perf_counter
 from typing import Any, Protocol
 
+from bpx._typing import Array
 from bpx.arguments import number, whole
 from bpx.backend import compiled, namespace
 from bpx.boundary import Placed, Samples, samples
@@ -18,14 +19,19 @@ from bpx.divergence import Replay, check_parameters, find_divergence
 from bpx.engine import Scan, eager
 from bpx.errors import InputError
 from bpx.evaluation import Evaluation, evaluate
-from bpx.host import batches, check_seed, total
+from bpx.host import check_seed, total
+from bpx.inspect.examination import Health
 from bpx.optimizers import Optimizer, check_optimizer, initial
+from bpx.privacy.accounting import Mechanism, Spent
+from bpx.privacy.dpsgd import DPSGD, check_privacy
+from bpx.privacy.schedule import Sampled, sampled
 from bpx.probe import HealthProbe, Look, prepare
 from bpx.records import Epoch, Progress
 from bpx.rehearsal import rehearse
+from bpx.runs import Run, Shuffled
 from bpx.selection import Home
 from bpx.spec import Parameters
-from bpx.step import Data, Metrics, State, TrainingStep, zero_metrics
+from bpx.step import Data, Metrics, State, TrainingStep, joined, zero_metrics
 from bpx.transfer import to_host
 
 __all__ = ["Trainable", "train"]
@@ -38,8 +44,10 @@ SUM_STEPS = 4096
 class Trainable(Placed, Protocol):
     """What training asks of a network."""
 
-    def publish(self, parameters: Parameters) -> None:
-        """Take up the weights and biases of a finished epoch."""
+    mechanisms: tuple[Mechanism, ...]
+
+    def publish(self, parameters: Parameters, feedback: tuple[Array, ...]) -> None:
+        """Take up the weights and biases of a finished epoch, and its feedback arrays."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +59,7 @@ class _Plan:
     data: Data
     validation: Samples | None
     epochs: int
-    batch_size: int
-    seed: int
-    shuffle: bool
-    drop_last: bool
+    schedule: Shuffled | Sampled
     scan: Scan
     tell: Callable[[Progress], None]
     look: Look | None
@@ -81,7 +86,8 @@ class _Sums:
 
     @property
     def means(self) -> tuple[float, float | None]:
-        return self.cost / self.samples, None if self.hits is None else self.hits / self.samples
+        samples = self.samples or nan  # a Poisson batch may be empty
+        return self.cost / samples, None if self.hits is None else self.hits / samples
 
     @property
     def seconds(self) -> float:
@@ -130,6 +136,7 @@ def train(
     drop_last: bool = False,
     compile: bool = True,  # noqa: A002 - the field's word
     precision: str = "float32",
+    privacy: DPSGD | None = None,
     progress: Callable[[Progress], None] | None = None,
     health: bool | HealthProbe = False,
 ) -> Iterator[Epoch]:
@@ -169,11 +176,17 @@ def train(
         What the matrix products of float32 networks are computed in, where the backend has a
         choice: ``"tf32"``, ``"float16"`` or ``"bfloat16"``, on CuPy. Their sums, all else that
         is computed, and all that is stored, are float32.
+    privacy : bpx.privacy.DPSGD, optional
+        Train by DP-SGD: batches by Poisson sampling, of which `batch_size` is the expected
+        size, clipped gradients, and noise. Each record then tells what has been spent. With
+        `seed`, ``shuffle=False`` or ``drop_last=True`` it is refused.
     progress : callable, optional
         Called with a `Progress` about twice a second.
     health : bool or HealthProbe, optional
         If True, each record has the network's `Health` on 500 of the training samples. That
         costs a pass over them and a step more for each epoch, and leaves the training as it is.
+        Of private training there are no updates in it, and, as the cost, it is computed from
+        the samples as they are.
 
     Yields
     ------
@@ -204,38 +217,42 @@ def train(
         size = whole(
             "batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples"
         )
-        seed = check_seed(seed)
+        precise = _precision(network.home, precision, compile)
+        step = TrainingStep(network.spec, optimizer.update, arrived.accuracy, precise)
+        _check_hashable(step)
+        read = Data(arrived.x, arrived.y)
+        state = _start(network, optimizer, lmbda / n)
+        drawn = check_seed(seed)
+        schedule: Shuffled | Sampled
+        if privacy is None:
+            order = drawn, shuffle, drop_last
+            schedule = Shuffled(network.home, step, read, size, *order)
+        else:
+            check_privacy(privacy, n, seed, shuffle, drop_last)
+            schedule = sampled(network, step, read, size, privacy)
+            state = state._replace(privacy=schedule.start())
         plan = _Plan(
             home=network.home,
-            step=TrainingStep(
-                network.spec,
-                optimizer.update,
-                arrived.accuracy,
-                _precision(network.home, precision, compile),
-            ),
-            data=Data(arrived.x, arrived.y),
+            step=step,
+            data=read,
             validation=_validation(network, validation),
             epochs=whole("epochs", epochs, 1, None, "a whole number of at least 1"),
-            batch_size=size,
-            seed=seed,
-            shuffle=shuffle,
-            drop_last=drop_last,
+            schedule=schedule,
             scan=network.home.backend.scan if compile else eager,
             tell=progress or (lambda _: None),
-            look=prepare(health, network.home, n, size, seed),
+            look=prepare(health, network.home, step, n, None if privacy else size, drawn),
         )
-        _check_hashable(plan.step)
-        _rehearse(plan, network.parameters, compile)
-        return _epochs(plan, network, _start(network.parameters, optimizer, lmbda / n))
+        _rehearse(plan, network, compile)
+        return _epochs(plan, network, state)
 
 
-def _rehearse(plan: _Plan, parameters: Parameters, compile: bool) -> None:  # noqa: A002
+def _rehearse(plan: _Plan, network: Trainable, compile: bool) -> None:  # noqa: A002
     """Run two samples through, the first and the last (of one, twice the same)."""
     xp = namespace(plan.data.x)
     two = plan.home.asarray([0, plan.data.x.shape[0] - 1], "int32")
     x, y = (xp.take(each, two, axis=0) for each in plan.data)
     run = compiled(rehearse, 1, x) if compile else rehearse
-    run(plan.step.spec, parameters, x, y)
+    run(plan.step.spec, network.parameters, x, y, network.feedback)
 
 
 def _check_hashable(step: TrainingStep) -> None:
@@ -243,18 +260,21 @@ def _check_hashable(step: TrainingStep) -> None:
         hash(step)
     except TypeError as why:
         raise InputError(
-            f"an activation, the cost or the optimizer's update cannot be hashed ({why}); make "
-            "it a function, or a value such as a frozen dataclass, so that steps compile once"
+            "an activation, the cost, the feedback or the optimizer's update cannot be hashed "
+            f"({why}); make it a function, or a value such as a frozen dataclass, so that "
+            "steps compile once"
         ) from None
 
 
-def _start(parameters: Parameters, optimizer: Optimizer, decay: float) -> State:
+def _start(network: Trainable, optimizer: Optimizer, decay: float) -> State:
+    parameters, feedback = network.parameters, network.feedback
     like = parameters.b[0][:1]
     return State(
         parameters,
-        initial(optimizer, parameters),
+        initial(optimizer, joined(network.spec, parameters, feedback)),
         namespace(like).full_like(like, decay) if decay else None,
         Metrics(like, None),
+        feedback,
     )
 
 
@@ -264,54 +284,67 @@ def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
         for epoch in range(1, plan.epochs + 1):
             _check_home(plan, network)
             with plan.home.active():
-                state, sums = _epoch(
-                    plan, pace, state._replace(parameters=network.parameters), epoch
-                )
+                state = state._replace(parameters=network.parameters, feedback=network.feedback)
+                state, sums = _epoch(plan, pace, state, epoch)
                 seconds, rate = sums.seconds, sums.rate
                 check_parameters(state.parameters, epoch)
-                network.publish(state.parameters)
+                network.publish(state.parameters, state.feedback)
                 validation = _validate(plan, state)
-                health = plan.look(plan.step, state, plan.data) if plan.look else None
-            yield Epoch(epoch, *sums.means, validation, seconds, rate, health)
+            spent = _spent(plan, network)
+            yield Epoch(
+                epoch, *sums.means, validation, seconds, rate, spent, _health(plan, state)
+            )
     finally:
         del state
         plan.home.release()
 
 
+def _health(plan: _Plan, state: State) -> Health | None:
+    if plan.look is None:
+        return None
+    with plan.home.active():
+        return plan.look(state, plan.data)
+
+
+def _spent(plan: _Plan, network: Trainable) -> Spent | None:
+    """What privacy an epoch more has spent, which the network keeps in mind."""
+    if not isinstance(plan.schedule, Sampled):
+        return None
+    spent, network.mechanisms = plan.schedule.spent(network.mechanisms)
+    return spent
+
+
 def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, _Sums]:
-    n, size, started = plan.data.x.shape[0], plan.batch_size, perf_counter()
-    parts = batches(plan.seed, epoch, n, size, shuffle=plan.shuffle)
-    parts = [part for part in parts if part.shape[1] == size or not plan.drop_last]
-    sums = _Sums(epoch, sum(part.size for part in parts), started)
-    for part in parts:
-        state, sums = _train_on(plan, pace, state, part, sums)
+    started = perf_counter()
+    samples, runs = plan.schedule(epoch)
+    sums = _Sums(epoch, samples, started)
+    for run in runs:
+        state, sums = _train_on(plan, pace, state, run, sums)
     return state, sums
 
 
 def _train_on(
-    plan: _Plan, pace: _Pace, state: State, part: Any, sums: _Sums
+    plan: _Plan, pace: _Pace, state: State, run: Run, sums: _Sums
 ) -> tuple[State, _Sums]:
     """Run the batches of one index matrix, in chunks.
 
     The metrics are summed up on the device for `SUM_STEPS` steps, whatever the chunks, so
     that where these end changes no digit, and then taken to the host, in float64.
     """
-    (steps, batch), rows = part.shape, plan.home.asarray(part, "int32")
-    zero = zero_metrics(state.parameters.b[0], batch, plan.step.accuracy)
-    before = sums.samples // plan.batch_size
-    for first in range(0, steps, SUM_STEPS):
+    zero = zero_metrics(state.parameters.b[0], run.width, plan.step.accuracy)
+    for first in range(run.start, run.stop, SUM_STEPS):
         state, start, so_far = state._replace(metrics=zero), first, sums
         kept = _Kept(state, first)
-        last = min(first + SUM_STEPS, steps)
+        last = min(first + SUM_STEPS, run.stop)
         while start < last:
             stop, began = min(start + pace.steps, last), perf_counter()
             donate = start > kept.start  # then only we have it
-            state = plan.scan(plan.step, state, plan.data, rows, start, stop, donate)
-            so_far = sums.plus(*_read(state.metrics), (stop - first) * batch)
+            state = plan.scan(run.step, state, run.data, run.rows, start, stop, donate)
+            so_far = sums.plus(*_read(state.metrics), sum(run.sizes[first:stop]))
             pace.adjust(stop - start, perf_counter() - began)
             if not isfinite(so_far.cost):
-                replay = Replay(plan.scan, plan.step, plan.data, rows, kept.start, stop)
-                raise find_divergence(replay, kept.state, sums.epoch, before)
+                replay = Replay(plan.scan, run.step, run.data, run.rows, kept.start, stop)
+                raise find_divergence(replay, kept.state, sums.epoch, run.before)
             plan.tell(so_far.progress)
             start = stop
             if perf_counter() - kept.at > KEPT_SECONDS:

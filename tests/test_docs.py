@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import bpx
+import bpx.interop.spectrum
 from bpx.backend import Backend
 from bpx_backends import KNOWN
 
@@ -20,10 +21,23 @@ PUBLIC = (
     bpx.activations,
     bpx.costs,
     bpx.data,
+    bpx.feedback,
     bpx.initializers,
     bpx.inspect,
     bpx.inspect.plots,
+    bpx.interop.spectrum,
+    bpx.privacy,
     bpx.random,
+)
+EXECUTED = (  # with NumPy alone: fast
+    "index",
+    "data",
+    "derivation",
+    "custom",
+    "curvature",
+    "feedback",
+    "health",
+    "influence",
 )
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("[!_]*/*.md"))
@@ -92,9 +106,7 @@ def test_the_code_of_the_readme_runs(capsys):
     assert names["net"].evaluate(names["x"], names["y"]).accuracy > 0.9
 
 
-@pytest.mark.parametrize(
-    "page", ["index", "data", "derivation", "custom", "health", "influence"]
-)  # NumPy alone: fast
+@pytest.mark.parametrize("page", EXECUTED)
 def test_the_cells_of_a_page_run(page, capsys):
     codes = blocks(f"docs/{page}.md", "{code-cell}")
     assert codes

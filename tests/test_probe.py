@@ -100,6 +100,29 @@ def test_a_ragged_batch_and_numbers_as_targets():
     assert len(epoch.health.updates) == 2
 
 
+def test_it_is_of_the_errors_that_the_layers_learn_from():
+    net = network(feedback="fa")
+    (epoch,) = net.fit(*samples(), **{**SETTINGS, "epochs": 1}, health=True)
+    x, y = samples()
+    assert epoch.health.errors == pytest.approx(inspect.examine(net, x, y).errors, rel=1e-9)
+    deltas = net.backprop(x, y.astype(np.int32)).delta
+    norms = [np.linalg.norm(delta, axis=1).mean() for delta in deltas]
+    assert epoch.health.errors == pytest.approx(norms, rel=1e-9)
+    transposed = bpx.backprop(network().spec, net.parameters, x, y.astype(np.int32)).delta
+    assert norms[0] != pytest.approx(np.linalg.norm(transposed[0], axis=1).mean(), rel=1e-3)
+
+
+def test_private_training_has_a_health_without_updates():
+    pytest.importorskip("dp_accounting", reason="privacy is an extra")
+    settings = {"epochs": 2, "batch_size": 8, "optimizer": bpx.SGD(0.5)}
+    private = bpx.privacy.DPSGD(clip=1.0, noise_multiplier=1.0, delta=1e-3, seed=0)
+    net = network()
+    history = net.fit(*samples(), **settings, privacy=private, health=True)
+    assert history[-1].health.updates is None
+    expected = inspect.examine(net, *samples()).errors
+    assert history[-1].health.errors == pytest.approx(expected, rel=1e-9)
+
+
 def test_limits_go_through():
     probe = bpx.HealthProbe(limits=inspect.Limits(share=0.999))
     strict = trained(health=probe)[1][-1].health

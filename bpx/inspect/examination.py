@@ -54,7 +54,8 @@ class Health(NamedTuple):
         Of each output: see `Response`. None for a class without samples; None in all where
         there are no classes.
     updates : tuple of float, or None
-        ‖Δw^l‖ / ‖w^l‖ of one training step: see `update_ratios`. None outside training.
+        ‖Δw^l‖ / ‖w^l‖ of one training step: see `update_ratios`. None outside training, and in
+        private training.
     """
 
     sizes: tuple[int, ...]
@@ -122,7 +123,7 @@ def examine(network: Placed, x: Any, y: Any, *, limits: Limits | None = None) ->
         classes = arrived.accuracy == "argmax"
         look = compiled(signs, 3, arrived.x)
         given = network.spec, limits or Limits(), classes
-        found = look(*given, network.parameters, arrived.x, arrived.y)
+        found = look(*given, network.parameters, arrived.x, arrived.y, network.feedback)
         return as_health(network.spec, arrived.x.shape[0], found)
 
 
@@ -133,11 +134,12 @@ def signs(
     parameters: Parameters,
     x: Array,
     y: Array,
+    feedback: tuple[Array, ...],
     after: Parameters | None = None,
 ) -> Signs:
     """Everything of a `Health`, at home; y are labels if there are `classes`."""
     z, a = zs_and_activations(spec, parameters, x)
-    trace = Trace(z, a, backward(spec, parameters, z, a, as_targets(spec, y, x)))
+    trace = Trace(z, a, backward(spec, parameters, z, a, as_targets(spec, y, x), feedback))
     return Signs(
         errors=error_norms(trace),
         speeds=learning_speeds(trace),

@@ -56,7 +56,7 @@ def layer_norms(trace: Trace) -> Array:
     -----
     I. Goodfellow, "Efficient per-example gradient computations" (2015).
     """
-    squares = _squared_layer_norms(trace)
+    squares = squared_layer_norms(trace)
     return namespace(squares[0]).sqrt(namespace(squares[0]).stack(squares, axis=1))
 
 
@@ -85,7 +85,7 @@ def gradient_norms(trace: Trace) -> Array:
     >>> bpx.inspect.gradient_norms(trace).shape
     (5,)
     """
-    squares = _squared_layer_norms(trace)
+    squares = squared_layer_norms(trace)
     return namespace(squares[0]).sqrt(_total(squares))
 
 
@@ -251,7 +251,7 @@ def gradient_diversity(trace: Trace) -> Array:
     """
     xp, summed = namespace(trace.a[0]), _sums(1.0, list(_layers(errors(trace), trace)))
     squared_sum = _total(xp.sum(g * g) for group in summed for g in group)
-    return xp.sum(_total(_squared_layer_norms(trace))) / squared_sum
+    return xp.sum(_total(squared_layer_norms(trace))) / squared_sum
 
 
 def errors(trace: Trace) -> tuple[Array, ...]:
@@ -270,7 +270,8 @@ def errors(trace: Trace) -> tuple[Array, ...]:
     return trace.delta
 
 
-def _squared_layer_norms(trace: Trace) -> list[Array]:
+def squared_layer_norms(trace: Trace) -> list[Array]:
+    """‖grad_x‖² by the parameters of each layer: L arrays of shape (n,)."""
     return [_squares(d) * (_squares(a) + 1.0) for d, a in _layers(errors(trace), trace)]
 
 
