@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bpx.evaluation import Evaluation
+from bpx.inspect.examination import Health
 from bpx.privacy.accounting import Spent
 
 __all__ = ["Epoch", "History", "Progress"]
@@ -30,6 +31,9 @@ class Epoch(NamedTuple):
     privacy : bpx.privacy.Spent or None
         With private training, the (epsilon, delta) reached. It is the weights that have
         spent it: the cost and the accuracy are computed from the samples as they are.
+    health : Health or None
+        The network at the end of the epoch, on samples that stay the same, if `train` was
+        asked for it.
     """
 
     number: int
@@ -39,6 +43,7 @@ class Epoch(NamedTuple):
     seconds: float
     samples_per_second: float
     privacy: Spent | None = None
+    health: Health | None = None
 
 
 class Progress(NamedTuple):

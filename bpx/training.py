@@ -20,10 +20,12 @@ from bpx.engine import Scan, eager
 from bpx.errors import InputError
 from bpx.evaluation import Evaluation, evaluate
 from bpx.host import check_seed, total
+from bpx.inspect.examination import Health
 from bpx.optimizers import Optimizer, check_optimizer, initial
 from bpx.privacy.accounting import Mechanism, Spent
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.privacy.schedule import Sampled, sampled
+from bpx.probe import HealthProbe, Look, prepare
 from bpx.records import Epoch, Progress
 from bpx.rehearsal import rehearse
 from bpx.runs import Run, Shuffled
@@ -60,6 +62,7 @@ class _Plan:
     schedule: Shuffled | Sampled
     scan: Scan
     tell: Callable[[Progress], None]
+    look: Look | None
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ def train(
     precision: str = "float32",
     privacy: DPSGD | None = None,
     progress: Callable[[Progress], None] | None = None,
+    health: bool | HealthProbe = False,
 ) -> Iterator[Epoch]:
     """Train a network, yielding a record after each epoch.
 
@@ -178,6 +182,11 @@ def train(
         `seed`, ``shuffle=False`` or ``drop_last=True`` it is refused.
     progress : callable, optional
         Called with a `Progress` about twice a second.
+    health : bool or HealthProbe, optional
+        If True, each record has the network's `Health` on 500 of the training samples. That
+        costs a pass over them and a step more for each epoch, and leaves the training as it is.
+        Of private training there are no updates in it, and, as the cost, it is computed from
+        the samples as they are.
 
     Yields
     ------
@@ -213,9 +222,10 @@ def train(
         _check_hashable(step)
         read = Data(arrived.x, arrived.y)
         state = _start(network, optimizer, lmbda / n)
+        drawn = check_seed(seed)
         schedule: Shuffled | Sampled
         if privacy is None:
-            order = check_seed(seed), shuffle, drop_last
+            order = drawn, shuffle, drop_last
             schedule = Shuffled(network.home, step, read, size, *order)
         else:
             check_privacy(privacy, n, seed, shuffle, drop_last)
@@ -230,6 +240,7 @@ def train(
             schedule=schedule,
             scan=network.home.backend.scan if compile else eager,
             tell=progress or (lambda _: None),
+            look=prepare(health, network.home, step, n, None if privacy else size, drawn),
         )
         _rehearse(plan, network, compile)
         return _epochs(plan, network, state)
@@ -279,10 +290,20 @@ def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
                 check_parameters(state.parameters, epoch)
                 network.publish(state.parameters, state.feedback)
                 validation = _validate(plan, state)
-            yield Epoch(epoch, *sums.means, validation, seconds, rate, _spent(plan, network))
+            spent = _spent(plan, network)
+            yield Epoch(
+                epoch, *sums.means, validation, seconds, rate, spent, _health(plan, state)
+            )
     finally:
         del state
         plan.home.release()
+
+
+def _health(plan: _Plan, state: State) -> Health | None:
+    if plan.look is None:
+        return None
+    with plan.home.active():
+        return plan.look(state, plan.data)
 
 
 def _spent(plan: _Plan, network: Trainable) -> Spent | None:
