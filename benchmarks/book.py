@@ -30,7 +30,7 @@ from benchmarks.machine import environment
 from benchmarks.report import aligned, band, heading, line, write
 from bpx.data import Dataset, Split
 
-__all__ = ["ROWS", "Result", "Row", "chosen", "main", "train"]
+__all__ = ["ROWS", "Result", "Row", "chosen", "fastest", "main", "train"]
 
 
 class Row(NamedTuple):
@@ -200,13 +200,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="has MNIST's four files")
     parser.add_argument("--rows", metavar="NAME,NAME", help="which of the settings; all")
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0, 1, ...; 5")
-    parser.add_argument("--backend", default=_fastest(), help="jax if installed, else numpy")
+    parser.add_argument("--backend", default=fastest(), help="jax if installed, else numpy")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once; 1")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON here")
     return parser.parse_args(arguments)
 
 
-def _fastest() -> str:
+def fastest() -> str:
+    """The backend that trains so small a network in the least time."""
     return "jax" if find_spec("jax") else "numpy"
 
 

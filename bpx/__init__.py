@@ -26,6 +26,7 @@ from bpx.loading import load
 from bpx.network import Network
 from bpx.optimizers import SGD, Adam
 from bpx.passes import Trace, backprop, forward
+from bpx.probe import HealthProbe
 from bpx.records import Epoch, History, Progress
 from bpx.selection import BackendInfo, Home, backends, set_default, use
 from bpx.spec import Gradients, Layer, Parameters, Spec
@@ -47,6 +48,7 @@ __all__ = [
     "Evaluation",
     "FileFormatError",
     "Gradients",
+    "HealthProbe",
     "History",
     "Home",
     "Initializer",

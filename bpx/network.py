@@ -24,6 +24,7 @@ from bpx.passes import Trace
 from bpx.placing import placed
 from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD
+from bpx.probe import HealthProbe
 from bpx.program import Program
 from bpx.records import History, Progress
 from bpx.selection import Home, select
@@ -318,6 +319,7 @@ class Network:
         precision: str = "float32",
         privacy: DPSGD | None = None,
         progress: Callable[[Progress], None] | None = None,
+        health: bool | HealthProbe = False,
     ) -> History:
         """Train to the end: `bpx.train`, all of its records at once.
 
@@ -353,6 +355,7 @@ class Network:
             precision=precision,
             privacy=privacy,
             progress=progress,
+            health=health,
         )
         return History(tuple(records), seed)
 

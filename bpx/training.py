@@ -6,8 +6,8 @@ never inside a chunk, is a value of the device read on the host.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from math import isfinite, nan
+from dataclasses import dataclass, field
+from math import isfinite
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -20,11 +20,13 @@ from bpx.engine import Scan, eager
 from bpx.errors import InputError
 from bpx.evaluation import Evaluation, evaluate
 from bpx.host import check_seed, total
+from bpx.inspect.examination import Health
 from bpx.optimizers import Optimizer, check_optimizer, initial
 from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.privacy.schedule import Sampled, sampled
-from bpx.records import Epoch, Progress
+from bpx.probe import HealthProbe, Look, prepare
+from bpx.records import Epoch, Progress, Sums
 from bpx.rehearsal import rehearse
 from bpx.runs import Run, Shuffled
 from bpx.selection import Home
@@ -60,43 +62,7 @@ class _Plan:
     schedule: Shuffled | Sampled
     scan: Scan
     tell: Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """What an epoch has summed up so far, on the host."""
-
-    epoch: int
-    total: int
-    started: float
-    cost: float = 0.0
-    hits: float | None = None
-    samples: int = 0
-
-    def plus(self, cost: float, hits: float | None, samples: int) -> "_Sums":
-        return replace(
-            self,
-            cost=self.cost + cost,
-            hits=None if hits is None else (self.hits or 0.0) + hits,
-            samples=self.samples + samples,
-        )
-
-    @property
-    def means(self) -> tuple[float, float | None]:
-        samples = self.samples or nan  # a Poisson batch may be empty
-        return self.cost / samples, None if self.hits is None else self.hits / samples
-
-    @property
-    def seconds(self) -> float:
-        return perf_counter() - self.started
-
-    @property
-    def rate(self) -> float:
-        return self.samples / max(self.seconds, 1e-9)
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(self.epoch, self.samples, self.total, *self.means, self.rate)
+    look: Look | None
 
 
 @dataclass(frozen=True)
@@ -135,6 +101,7 @@ def train(
     precision: str = "float32",
     privacy: DPSGD | None = None,
     progress: Callable[[Progress], None] | None = None,
+    health: bool | HealthProbe = False,
 ) -> Iterator[Epoch]:
     """Train a network, yielding a record after each epoch.
 
@@ -178,6 +145,11 @@ def train(
         `seed`, ``shuffle=False`` or ``drop_last=True`` it is refused.
     progress : callable, optional
         Called with a `Progress` about twice a second.
+    health : bool or HealthProbe, optional
+        If True, each record has the network's `Health` on 500 of the training samples. That
+        costs a pass over them and a step more for each epoch, and leaves the training as it is.
+        Of private training there are no updates in it, and, as the cost, it is computed from
+        the samples as they are.
 
     Yields
     ------
@@ -213,7 +185,9 @@ def train(
         _check_hashable(step)
         read = Data(arrived.x, arrived.y)
         state = _start(network, optimizer, lmbda / n)
-        schedule = _schedule(network, step, read, size, privacy, (seed, shuffle, drop_last))
+        drawn = check_seed(seed)
+        check_privacy(privacy, n, seed, shuffle, drop_last)
+        schedule = _schedule(network, step, read, size, privacy, (drawn, shuffle, drop_last))
         state = state._replace(privacy=schedule.start())
         plan = _Plan(
             home=network.home,
@@ -224,6 +198,7 @@ def train(
             schedule=schedule,
             scan=network.home.backend.scan if compile else eager,
             tell=progress or (lambda _: None),
+            look=prepare(health, network.home, step, n, None if privacy else size, drawn),
         )
         _rehearse(plan, network, compile)
         return _epochs(plan, network, state)
@@ -235,13 +210,12 @@ def _schedule(
     data: Data,
     batch_size: int,
     privacy: DPSGD | None,
-    order: tuple[int | None, bool, bool],
+    order: tuple[int, bool, bool],
 ) -> Shuffled | Sampled:
     """The epochs, as runs. `order`: the seed, whether to shuffle, whether to drop the last."""
     if privacy is not None:
-        check_privacy(privacy, data.x.shape[0], *order)
         return sampled(network, step, data, batch_size, privacy)
-    return Shuffled(network.home, step, data, batch_size, check_seed(order[0]), *order[1:])
+    return Shuffled(network.home, step, data, batch_size, *order)
 
 
 def _rehearse(plan: _Plan, network: Trainable, compile: bool) -> None:  # noqa: A002
@@ -290,24 +264,33 @@ def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
                 spent, network.mechanisms = plan.schedule.spent(network.mechanisms)
                 network.publish(state.parameters, state.feedback)
                 validation = _validate(plan, state)
-            yield Epoch(epoch, *sums.means, validation, seconds, rate, spent)
+            yield Epoch(
+                epoch, *sums.means, validation, seconds, rate, spent, _health(plan, state)
+            )
     finally:
         del state
         plan.home.release()
 
 
-def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, _Sums]:
+def _health(plan: _Plan, state: State) -> Health | None:
+    if plan.look is None:
+        return None
+    with plan.home.active():
+        return plan.look(state, plan.data)
+
+
+def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, Sums]:
     started = perf_counter()
     samples, runs = plan.schedule(epoch)
-    sums = _Sums(epoch, samples, started)
+    sums = Sums(epoch, samples, started)
     for run in runs:
         state, sums = _train_on(plan, pace, state, run, sums)
     return state, sums
 
 
 def _train_on(
-    plan: _Plan, pace: _Pace, state: State, run: Run, sums: _Sums
-) -> tuple[State, _Sums]:
+    plan: _Plan, pace: _Pace, state: State, run: Run, sums: Sums
+) -> tuple[State, Sums]:
     """Run the batches of one index matrix, in chunks.
 
     The metrics are summed up on the device for `SUM_STEPS` steps, whatever the chunks, so

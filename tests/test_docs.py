@@ -24,6 +24,7 @@ PUBLIC = (
     bpx.feedback,
     bpx.initializers,
     bpx.inspect,
+    bpx.inspect.plots,
     bpx.interop.spectrum,
     bpx.privacy,
     bpx.random,
@@ -35,6 +36,8 @@ EXECUTED = (  # with NumPy alone: fast
     "custom",
     "curvature",
     "feedback",
+    "health",
+    "influence",
     "privacy",
 )
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 import bpx
+from bpx.cli import vitals
 
 __all__ = [
     "Display",
@@ -85,7 +86,7 @@ class Lines:
         """A line."""
         self._say(
             epoch.number,
-            [*_training(epoch), *_validation(epoch), _rate(epoch)],
+            [*_training(epoch), *_validation(epoch), _rate(epoch), *_health(epoch)],
         )
 
     def _say(self, number: int, words: Sequence[str]) -> None:
@@ -125,7 +126,7 @@ class LiveDisplay:
         bar.add_column(no_wrap=True)
         bar.add_column(ratio=1)
         bar.add_row(f"epoch {number}/{self._epochs}", ProgressBar(total=total, completed=done))
-        lines = [words, self._validated()]
+        lines = [words, self._validated(), _health(self._newest)]
         self._live.update(Group(bar, *(Text("   ".join(line)) for line in lines if line)))
 
     def _validated(self) -> list[str]:
@@ -179,6 +180,10 @@ def _training(record: bpx.Epoch | bpx.Progress) -> list[str]:
 
 def _validation(epoch: bpx.Epoch) -> list[str]:
     return [] if epoch.validation is None else [f"validation {judged(epoch.validation)}"]
+
+
+def _health(epoch: bpx.Epoch | None) -> list[str]:
+    return [] if epoch is None or epoch.health is None else [vitals.summary(epoch.health)]
 
 
 def _words(record: bpx.Epoch | bpx.Progress) -> list[str]:

@@ -20,6 +20,7 @@ from typing import Any
 import tomli_w
 
 import bpx
+from bpx.cli import vitals
 
 __all__ = ["RunFolder", "find_network", "make_folder", "uninterrupted"]
 
@@ -61,12 +62,12 @@ class RunFolder:
         if not self.epochs:
             self._discard()
 
-    def begin(self, settings: Mapping[str, Any]) -> None:
-        """Write the settings, and the head of the history."""
+    def begin(self, settings: Mapping[str, Any], more: Iterable[str] = ()) -> None:
+        """Write the settings, and the head of the history, which may have more columns."""
         with _named_errors(self.path / SETTINGS):
             text = tomli_w.dumps(settings)
             (self.path / SETTINGS).write_text(text, encoding="utf-8", newline="\n")
-        self._append(COLUMNS)
+        self._append((*COLUMNS, *more))
 
     def record(self, network: bpx.Network, epoch: bpx.Epoch) -> None:
         """Keep the network and the record of a finished epoch: both, whatever Ctrl-C says."""
@@ -155,7 +156,8 @@ def uninterrupted() -> Iterator[None]:
 def _row(epoch: bpx.Epoch) -> tuple[object, ...]:
     validation = epoch.validation or (None, None)
     timing = (round(epoch.seconds, 6), round(epoch.samples_per_second, 1))
-    return (epoch.number, epoch.cost, epoch.accuracy, *validation, *timing)
+    more = vitals.row(epoch.health) if epoch.health else ()
+    return (epoch.number, epoch.cost, epoch.accuracy, *validation, *timing, *more)
 
 
 def _fresh(data: str) -> RunFolder:

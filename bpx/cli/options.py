@@ -176,6 +176,12 @@ training_options = _options(
 )
 run_options = _options(
     click.option(
+        "--health",
+        is_flag=True,
+        help="Show after the run, and write for each epoch, how well each layer learns: errors "
+        "that vanish or explode, saturated and dead units, outputs that never learn.",
+    ),
+    click.option(
         "--validation-fraction",
         type=click.FloatRange(0, 1, max_open=True),
         metavar="NUMBER",

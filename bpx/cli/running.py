@@ -9,7 +9,7 @@ from typing import cast
 import click
 
 import bpx
-from bpx.cli import display, sources
+from bpx.cli import display, sources, vitals
 from bpx.cli.display import Display
 from bpx.cli.folder import NETWORK, RunFolder, make_folder
 from bpx.cli.settings import BATCH_SIZE, Settings, complete, versions
@@ -53,11 +53,14 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
     shown = display.choose(work.settings.epochs, quiet=quiet)
     records = _records(work, shown)
     with make_folder(out, work.settings.data) as folder:
-        folder.begin(_described(work))
+        layers = len(work.network.weights)
+        folder.begin(_described(work), vitals.columns(layers) if options.health else ())
         with _ends_in_a_sentence(folder):
             if not quiet:
                 click.echo(_head(work, folder) + "\n")
             _follow(records, work, folder, shown)
+            if (health := folder.epochs[-1].health) and not quiet:
+                vitals.show(health)
             click.echo(folder.path if quiet else _summary(work, folder))
 
 
@@ -101,6 +104,7 @@ def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
         validation=work.data.validation,
         seed=settings.seed,
         progress=shown.progress,
+        health=settings.health,
     )
 
 

@@ -51,6 +51,7 @@ class Settings:
     folder: str | None = None
     target: str | None = None
     validation_fraction: float | None = None
+    health: bool = False
 
     def network(self) -> bpx.Network:
         """The untrained network; with a seed left out, it has drawn one."""

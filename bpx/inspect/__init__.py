@@ -4,6 +4,7 @@ As z, a and delta of every layer and every sample are plain arrays, what other l
 need hooks or further passes for is arithmetic here, exact and on every backend.
 """
 
+from bpx.inspect import plots
 from bpx.inspect.alignment import Alignment, gradient_alignment, matrix_alignment
 from bpx.inspect.curvature import (
     empirical_fisher_vector_product,
@@ -11,10 +12,24 @@ from bpx.inspect.curvature import (
     ggn_vector_product,
     hessian_vector_product,
 )
+from bpx.inspect.diagnosis import Finding, diagnose
+from bpx.inspect.examination import Health, examine
 from bpx.inspect.ggn_diagonal import ggn_diagonal
+from bpx.inspect.health import (
+    Response,
+    dead_units,
+    error_norms,
+    input_sizes,
+    learning_speeds,
+    output_response,
+    saturation,
+    two_sided,
+    update_ratios,
+)
 from bpx.inspect.influence import el2n, grand, tracin
 from bpx.inspect.kernel import neural_tangent_kernel, output_traces
 from bpx.inspect.kfac import KroneckerFactors, kfac
+from bpx.inspect.limits import Limits
 from bpx.inspect.per_sample import (
     Moments,
     gradient_diversity,
@@ -28,10 +43,18 @@ from bpx.inspect.vectors import flatten, unflatten
 
 __all__ = [
     "Alignment",
+    "Finding",
+    "Health",
     "KroneckerFactors",
+    "Limits",
     "Moments",
+    "Response",
+    "dead_units",
+    "diagnose",
     "el2n",
     "empirical_fisher_vector_product",
+    "error_norms",
+    "examine",
     "fisher_vector_product",
     "flatten",
     "ggn_diagonal",
@@ -43,12 +66,19 @@ __all__ = [
     "hessian_vector_product",
     "individual_gradients",
     "inner_products",
+    "input_sizes",
     "kfac",
     "layer_norms",
+    "learning_speeds",
     "matrix_alignment",
     "moments",
     "neural_tangent_kernel",
+    "output_response",
     "output_traces",
+    "plots",
+    "saturation",
     "tracin",
+    "two_sided",
     "unflatten",
+    "update_ratios",
 ]

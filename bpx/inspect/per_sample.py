@@ -204,7 +204,7 @@ class Moments(NamedTuple):
         return Gradients(w, tuple(map(rule, self.mean.b, self.second.b)))
 
 
-def moments(trace: Trace) -> Moments:
+def moments(trace: Trace, *, mean: Gradients | None = None) -> Moments:
     """The mean of the samples' gradients, and of their squares: two products for each layer.
 
     As grad_x is an outer product, its square is that of the squares: the second moment by
@@ -214,6 +214,9 @@ def moments(trace: Trace) -> Moments:
     ----------
     trace : Trace
         Of `bpx.backprop`.
+    mean : Gradients, optional
+        Their mean, if it is at hand, which saves half of the work: ``trace.gradients`` of a
+        trace that was made without row weights of one's own.
 
     Returns
     -------
@@ -226,7 +229,8 @@ def moments(trace: Trace) -> Moments:
     """
     delta, n = errors(trace), trace.a[0].shape[0]
     squares = [(d * d, a * a) for d, a in _layers(delta, trace)]
-    return Moments(_sums(1.0 / n, list(_layers(delta, trace))), _sums(1.0 / n, squares))
+    mean = _sums(1.0 / n, list(_layers(delta, trace))) if mean is None else mean
+    return Moments(mean, _sums(1.0 / n, squares))
 
 
 def gradient_diversity(trace: Trace) -> Array:

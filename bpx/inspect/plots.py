@@ -1,0 +1,228 @@
+"""Pictures of a network's health over its epochs: they take Matplotlib axes and return them.
+
+Each draws what `bpx.train(..., health=True)` yields, or what `examine` gave, into the axes
+that it is given, and shows nothing. Without axes it makes a figure with pyplot.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import inf, nan
+from typing import Any
+
+from bpx.errors import InputError
+from bpx.inspect.diagnosis import diagnose
+from bpx.inspect.examination import Health
+
+__all__ = ["errors", "outputs", "saturation", "updates"]
+
+_FAINT, _DOTS, _BAD = "#e9ecef", "#8a929b", "#c62f3b"
+_MARKED = 30
+
+
+def errors(records: Iterable[Any], ax: Any = None) -> Any:
+    """‖delta^l‖ of each layer over the epochs, on a logarithmic scale.
+
+    Parameters
+    ----------
+    records : iterable of Epoch or of Health
+        Such as a `History`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; left out, a new figure's.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If a record has no health, or Matplotlib is not installed.
+    """
+    healths, ax = _healths(records), _axes(ax)
+    _lines(ax, [health.errors for health in healths], "‖delta‖, mean over the samples")
+    return ax
+
+
+def updates(records: Iterable[Any], ax: Any = None) -> Any:
+    """‖Δw^l‖ / ‖w^l‖ of one step over the epochs, on a logarithmic scale.
+
+    The line of dots is at 0.001, which is usual.
+
+    Parameters
+    ----------
+    records : iterable of Epoch or of Health
+        Of training: `examine` knows no step.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; left out, a new figure's.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If a record has no health or no updates, or Matplotlib is not installed.
+    """
+    healths = _healths(records)
+    ratios = [health.updates for health in healths if health.updates is not None]
+    if len(ratios) < len(healths):
+        raise InputError(
+            "a record has no updates; expected those of bpx.train(..., health=True)"
+        )
+    ax = _axes(ax)
+    ax.axhline(1e-3, color=_DOTS, linewidth=1.5, linestyle=":", zorder=1)
+    _lines(ax, ratios, "‖Δw‖ / ‖w‖ of a step")
+    return ax
+
+
+def saturation(records: Iterable[Any], ax: Any = None) -> Any:
+    """The part of units × samples with sigma' near 0, a row for each layer, and the dead units.
+
+    Parameters
+    ----------
+    records : iterable of Epoch or of Health
+        Such as a `History`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; left out, a new figure's.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If a record has no health, or Matplotlib is not installed.
+    """
+    healths, ax = _healths(records), _axes(ax)
+    rows = list(zip(*(health.saturated for health in healths), strict=True))
+    names = [f"layer {i}\n{name}" for i, name in enumerate(healths[0].activations, 1)]
+    _tiles(ax, rows, names, "of units × samples saturated", "YlOrBr")
+    for row, units in enumerate(healths[-1].dead):
+        if units:
+            _mark(ax, len(healths), row, f"{len(units)} dead")
+    return ax
+
+
+def outputs(records: Iterable[Any], ax: Any = None) -> Any:
+    """What part of its own samples each output answers to, over the epochs; the lost in red.
+
+    Parameters
+    ----------
+    records : iterable of Epoch or of Health
+        Of a network that tells classes apart.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; left out, a new figure's.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If a record has no health or no classes, or Matplotlib is not installed.
+    """
+    healths = _healths(records)
+    recalls = [health.recall for health in healths if health.recall is not None]
+    if len(recalls) < len(healths):
+        raise InputError("a record has no classes; expected labels as targets")
+    ax = _axes(ax)
+    rows = list(zip(*recalls, strict=True))
+    names = [str(j) for j in range(len(rows))]
+    _tiles(ax, rows, names, "of the output's own samples right", "viridis")
+    ax.set_ylabel("output")
+    lost = {j for each in diagnose(healths[-1]) if each.kind == "lost" for j in each.units}
+    for j in lost:
+        _mark(ax, len(healths), j, "lost")
+        ax.get_yticklabels()[j].set(color=_BAD, fontweight="bold")
+    return ax
+
+
+def _healths(records: Iterable[Any]) -> list[Health]:
+    given = list(records)
+    found = (each if isinstance(each, Health) else each.health for each in given)
+    healths = [health for health in found if health is not None]
+    if not healths or len(healths) < len(given):
+        raise InputError(
+            f"{len(healths)} of {len(given)} records have a health; expected records of "
+            "bpx.train(..., health=True), or of bpx.inspect.examine"
+        )
+    return healths
+
+
+def _axes(ax: Any) -> Any:
+    """The axes given, or those of a new figure."""
+    if ax is not None:
+        return ax
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise InputError(
+            "plots need Matplotlib, which is not installed; install it with: "
+            "pip install 'backpropx[plots]'"
+        ) from error
+    return pyplot.subplots(layout="constrained")[1]
+
+
+def _lines(ax: Any, rows: Sequence[Sequence[float]], what: str) -> None:
+    """One line for each layer, from the first, which is the darkest, to the last."""
+    from matplotlib import colormaps
+
+    epochs, layers = range(1, len(rows) + 1), list(zip(*rows, strict=True))
+    for i, values in enumerate(layers):
+        ax.plot(
+            epochs,
+            [v if 0.0 < v < inf else nan for v in values],  # what a logarithm has
+            label=f"layer {i + 1}",
+            color=colormaps["viridis"](0.9 * i / max(1, len(layers) - 1)),
+            linewidth=1.8,
+            marker="o" if len(rows) <= _MARKED else "",
+            markersize=4,
+        )
+    ax.set(xlabel="epoch", ylabel=what, yscale="log")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.grid(axis="y", color=_FAINT, linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, reverse=True)
+
+
+def _tiles(
+    ax: Any, rows: Sequence[Sequence[float | None]], names: Sequence[str], what: str, cmap: str
+) -> None:
+    """A row of tiles for each name, a column for each epoch; grey where nothing is known."""
+    epochs = len(rows[0])
+    image = ax.imshow(
+        [[nan if v is None else v for v in row] for row in rows],
+        aspect="auto",
+        interpolation="nearest",
+        vmin=0.0,
+        vmax=1.0,
+        cmap=cmap,
+        extent=(0.5, epochs + 0.5, len(rows) - 0.5, -0.5),
+    )
+    ax.hlines([i + 0.5 for i in range(len(rows) - 1)], 0.5, epochs + 0.5, "white", linewidth=2)
+    ax.set_facecolor(_FAINT)
+    ax.set_yticks(range(len(names)), names)
+    ax.set_xlabel("epoch")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    bar = ax.figure.colorbar(image, ax=ax, label=what, format=lambda v, _: f"{v:.0%}")
+    bar.outline.set_visible(False)
+
+
+def _mark(ax: Any, epochs: int, row: int, text: str) -> None:
+    """Words at the end of a row of tiles."""
+    ax.annotate(
+        text,
+        (epochs + 0.5, row),
+        xytext=(-7, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        color=_BAD,
+        fontsize=8,
+        bbox={"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": "none"},
+    )
