@@ -1,14 +1,16 @@
 """What training tells: a record of each epoch, and how far an epoch has come."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import nan
+from time import perf_counter
 from typing import NamedTuple
 
 from bpx.evaluation import Evaluation
 from bpx.inspect.examination import Health
 from bpx.privacy.accounting import Spent
 
-__all__ = ["Epoch", "History", "Progress"]
+__all__ = ["Epoch", "History", "Progress", "Sums"]
 
 
 class Epoch(NamedTuple):
@@ -30,7 +32,7 @@ class Epoch(NamedTuple):
     samples_per_second : float
     privacy : bpx.privacy.Spent or None
         With private training, the (epsilon, delta) reached. It is the weights that have
-        spent it: the cost and the accuracy are computed from the samples as they are.
+        spent it: cost, accuracy and health are computed from the samples as they are.
     health : Health or None
         The network at the end of the epoch, on samples that stay the same, if `train` was
         asked for it.
@@ -68,6 +70,48 @@ class Progress(NamedTuple):
     cost: float
     accuracy: float | None
     samples_per_second: float
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What an epoch has summed up so far, on the host."""
+
+    epoch: int
+    total: int
+    started: float
+    cost: float = 0.0
+    hits: float | None = None
+    samples: int = 0
+
+    def plus(self, cost: float, hits: float | None, samples: int) -> "Sums":
+        """The sums with these added."""
+        return replace(
+            self,
+            cost=self.cost + cost,
+            hits=None if hits is None else (self.hits or 0.0) + hits,
+            samples=self.samples + samples,
+        )
+
+    @property
+    def means(self) -> tuple[float, float | None]:
+        """The mean cost, and the share of right answers."""
+        samples = self.samples or nan  # a Poisson batch may be empty
+        return self.cost / samples, None if self.hits is None else self.hits / samples
+
+    @property
+    def seconds(self) -> float:
+        """Since the epoch began."""
+        return perf_counter() - self.started
+
+    @property
+    def rate(self) -> float:
+        """Samples per second."""
+        return self.samples / max(self.seconds, 1e-9)
+
+    @property
+    def progress(self) -> Progress:
+        """How far the epoch has come."""
+        return Progress(self.epoch, self.samples, self.total, *self.means, self.rate)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,13 @@ class Shuffled:
         parts = [part for part in parts if part.shape[1] == size or not self.drop_last]
         return Schedule(sum(part.size for part in parts), self._runs(parts))
 
+    def start(self) -> None:
+        """What the state of training has besides: nothing."""
+
+    def spent(self, before: Any) -> tuple[None, Any]:
+        """What privacy an epoch more has spent: none is promised, so none is counted."""
+        return None, before
+
     def _runs(self, parts: list[Any]) -> Iterator[Run]:
         before = 0
         for part in parts:

@@ -6,8 +6,8 @@ never inside a chunk, is a value of the device read on the host.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from math import isfinite, nan
+from dataclasses import dataclass, field
+from math import isfinite
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -22,11 +22,11 @@ from bpx.evaluation import Evaluation, evaluate
 from bpx.host import check_seed, total
 from bpx.inspect.examination import Health
 from bpx.optimizers import Optimizer, check_optimizer, initial
-from bpx.privacy.accounting import Mechanism, Spent
+from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.privacy.schedule import Sampled, sampled
 from bpx.probe import HealthProbe, Look, prepare
-from bpx.records import Epoch, Progress
+from bpx.records import Epoch, Progress, Sums
 from bpx.rehearsal import rehearse
 from bpx.runs import Run, Shuffled
 from bpx.selection import Home
@@ -63,43 +63,6 @@ class _Plan:
     scan: Scan
     tell: Callable[[Progress], None]
     look: Look | None
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """What an epoch has summed up so far, on the host."""
-
-    epoch: int
-    total: int
-    started: float
-    cost: float = 0.0
-    hits: float | None = None
-    samples: int = 0
-
-    def plus(self, cost: float, hits: float | None, samples: int) -> "_Sums":
-        return replace(
-            self,
-            cost=self.cost + cost,
-            hits=None if hits is None else (self.hits or 0.0) + hits,
-            samples=self.samples + samples,
-        )
-
-    @property
-    def means(self) -> tuple[float, float | None]:
-        samples = self.samples or nan  # a Poisson batch may be empty
-        return self.cost / samples, None if self.hits is None else self.hits / samples
-
-    @property
-    def seconds(self) -> float:
-        return perf_counter() - self.started
-
-    @property
-    def rate(self) -> float:
-        return self.samples / max(self.seconds, 1e-9)
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(self.epoch, self.samples, self.total, *self.means, self.rate)
 
 
 @dataclass(frozen=True)
@@ -223,14 +186,9 @@ def train(
         read = Data(arrived.x, arrived.y)
         state = _start(network, optimizer, lmbda / n)
         drawn = check_seed(seed)
-        schedule: Shuffled | Sampled
-        if privacy is None:
-            order = drawn, shuffle, drop_last
-            schedule = Shuffled(network.home, step, read, size, *order)
-        else:
-            check_privacy(privacy, n, seed, shuffle, drop_last)
-            schedule = sampled(network, step, read, size, privacy)
-            state = state._replace(privacy=schedule.start())
+        check_privacy(privacy, n, seed, shuffle, drop_last)
+        schedule = _schedule(network, step, read, size, privacy, (drawn, shuffle, drop_last))
+        state = state._replace(privacy=schedule.start())
         plan = _Plan(
             home=network.home,
             step=step,
@@ -244,6 +202,20 @@ def train(
         )
         _rehearse(plan, network, compile)
         return _epochs(plan, network, state)
+
+
+def _schedule(
+    network: Trainable,
+    step: TrainingStep,
+    data: Data,
+    batch_size: int,
+    privacy: DPSGD | None,
+    order: tuple[int, bool, bool],
+) -> Shuffled | Sampled:
+    """The epochs, as runs. `order`: the seed, whether to shuffle, whether to drop the last."""
+    if privacy is not None:
+        return sampled(network, step, data, batch_size, privacy)
+    return Shuffled(network.home, step, data, batch_size, *order)
 
 
 def _rehearse(plan: _Plan, network: Trainable, compile: bool) -> None:  # noqa: A002
@@ -288,9 +260,10 @@ def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
                 state, sums = _epoch(plan, pace, state, epoch)
                 seconds, rate = sums.seconds, sums.rate
                 check_parameters(state.parameters, epoch)
+                # Counted before it is there to be seen.
+                spent, network.mechanisms = plan.schedule.spent(network.mechanisms)
                 network.publish(state.parameters, state.feedback)
                 validation = _validate(plan, state)
-            spent = _spent(plan, network)
             yield Epoch(
                 epoch, *sums.means, validation, seconds, rate, spent, _health(plan, state)
             )
@@ -306,26 +279,18 @@ def _health(plan: _Plan, state: State) -> Health | None:
         return plan.look(state, plan.data)
 
 
-def _spent(plan: _Plan, network: Trainable) -> Spent | None:
-    """What privacy an epoch more has spent, which the network keeps in mind."""
-    if not isinstance(plan.schedule, Sampled):
-        return None
-    spent, network.mechanisms = plan.schedule.spent(network.mechanisms)
-    return spent
-
-
-def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, _Sums]:
+def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, Sums]:
     started = perf_counter()
     samples, runs = plan.schedule(epoch)
-    sums = _Sums(epoch, samples, started)
+    sums = Sums(epoch, samples, started)
     for run in runs:
         state, sums = _train_on(plan, pace, state, run, sums)
     return state, sums
 
 
 def _train_on(
-    plan: _Plan, pace: _Pace, state: State, run: Run, sums: _Sums
-) -> tuple[State, _Sums]:
+    plan: _Plan, pace: _Pace, state: State, run: Run, sums: Sums
+) -> tuple[State, Sums]:
     """Run the batches of one index matrix, in chunks.
 
     The metrics are summed up on the device for `SUM_STEPS` steps, whatever the chunks, so

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.privacy import Mechanism
 from tests.backends import host
 
 
@@ -70,6 +71,19 @@ def test_the_names_are_those_of_a_torch_sequential(tmp_path):
     np.testing.assert_allclose(
         theirs(x).detach().numpy(), net.predict(x).numpy(), rtol=1e-5, atol=1e-6
     )
+
+
+def test_what_private_training_has_spent_is_kept(tmp_path):
+    net = network()
+    assert b"mechanisms" not in _saved(net, tmp_path)
+    net.mechanisms = (Mechanism(1.5, 0.01, 300), Mechanism(2.0, 1.0, 4, secure=False))
+    _saved(net, tmp_path)
+    assert bpx.load(tmp_path / "net").mechanisms == net.mechanisms
+
+
+def _saved(net, folder):
+    net.save(folder / "net")
+    return (folder / "net").read_bytes()
 
 
 def test_equal_networks_make_equal_files(tmp_path):
@@ -184,6 +198,9 @@ def test_foreign_files_are_refused(tmp_path, content):
         ({"format": 2}, "no spec that this version"),
         ({"seed": "zero"}, "no spec that this version"),
         ({"activations": 7}, "no spec that this version"),
+        ({"mechanisms": [[1.5, 0.01]]}, "no spec that this version"),
+        ({"mechanisms": [[1.5, 2.0, 3, True]]}, "no spec that this version"),
+        ({"mechanisms": 3}, "no spec that this version"),
         ({"sizes": [4, 0]}, "does not fit its own spec"),
     ],
 )

@@ -21,7 +21,9 @@ import bpx
 from bpx.engine import eager, leaves, rebuilt
 from bpx.operation import DTYPES, DType
 from bpx.plan import plan
+from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
 from bpx.recording import record
+from bpx.spec import Gradients
 from bpx.step import Data, State, TrainingStep, zero_metrics
 from bpx_backends.engines.cuda_expressions import TYPES, literal
 from bpx_backends.engines.cuda_items import Launch, Product, matrix_order
@@ -934,6 +936,29 @@ def test_gpu_precisions(precision, within):
     ours, exact = on_gpu(run).after(CupyEngine(precision).scan), run.eagerly()
     agree(ours, exact, within)
     assert any(not np.array_equal(a, b) for a, b in zip(ours, exact, strict=True))
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("clips", [(0.3,), (0.2, 0.3)], ids=["flat", "per_layer"])
+def test_private_steps(clips, last):
+    """Padding, clipping, and noise that the last of a row's numbers picks."""
+    run = training(batch=7, steps=5)
+    rng, like = np.random.default_rng(2), run.state.parameters.b[0][:1]
+    noise = Gradients(
+        *(
+            tuple(0.1 * rng.standard_normal((3, p.size)).astype(p.dtype) for p in group)
+            for group in run.state.parameters
+        )
+    )
+    clips = tuple(np.full_like(like, clip) for clip in clips)
+    summed = Gradients(*(tuple(map(np.ones_like, group)) for group in run.state.parameters))
+    state = run.state._replace(privacy=PrivateState(clips, np.full_like(like, 0.2), summed))
+    rows = np.concatenate([run.rows, np.arange(5, dtype="int32")[:, None] % 3], axis=1)
+    rows[1, 4:7], rows[3, :7] = -1, -1
+    check(
+        Run(PrivateStep(run.step, last), state, NoisyData(*run.data, noise), rows), ends=(1, 5)
+    )
 
 
 @pytest.mark.gpu

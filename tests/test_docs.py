@@ -38,6 +38,7 @@ EXECUTED = (  # with NumPy alone: fast
     "feedback",
     "health",
     "influence",
+    "privacy",
 )
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("[!_]*/*.md"))

@@ -37,7 +37,8 @@ def parts(target, physical, clips=(0.7,), noise=0.0):
     )
     optimizer = bpx.SGD(0.5)
     metrics = zero_metrics(one, physical, "argmax")
-    state = State(net.parameters, optimizer.init(net.parameters), None, metrics, private)
+    moves = net.parameters, optimizer.init(net.parameters)
+    state = State(*moves, None, metrics, privacy=private)
     return net, data, state, TrainingStep(net.spec, optimizer.update, "argmax")
 
 

@@ -183,6 +183,22 @@ def test_an_epoch_that_is_not_finished_spends_nothing():
     np.testing.assert_array_equal(net.weights[0], reference.weights[0])
 
 
+def test_what_can_be_seen_has_been_counted():
+    """An interrupt just after an epoch's weights were published."""
+
+    class Interrupted(bpx.Network):
+        def publish(self, *given):
+            super().publish(*given)
+            raise KeyboardInterrupt
+
+    plain = network()
+    net = Interrupted.from_arrays(plain.spec, *plain.parameters, plain.home)
+    with pytest.raises(KeyboardInterrupt):
+        trained(net=net)
+    assert not np.array_equal(net.weights[0], plain.weights[0])
+    assert net.mechanisms == (Mechanism(1.0, RATE, STEPS, secure=False),)
+
+
 def test_a_divergence_is_found_where_it_happens(target):
     net = network(target, output="identity", cost="quadratic", dtype="float32")
     x, y = samples()
@@ -206,6 +222,15 @@ def test_a_seed_says_that_nothing_is_private(caplog):
     net, _ = trained()
     _, secure = trained(net=net, privacy=DPSGD(**QUICK), epochs=1)
     assert not secure[-1].privacy.secure  # part of it is not
+
+
+@pytest.mark.parametrize("rule", ["dfa", "kp"])
+def test_other_rules_than_bp2_train_privately(rule):
+    """What is clipped is what the rule gives; a B that learns takes the noisy gradient."""
+    nets = [trained(compile=c, net=network(feedback=rule))[0] for c in (False, True)]
+    close(flat(nets[1].parameters), flat(nets[0].parameters), 1e-12)
+    for one, other in zip(nets[1].feedback, nets[0].feedback, strict=True):
+        close(one, other, 1e-12)
 
 
 def test_without_a_seed_no_run_is_like_another():

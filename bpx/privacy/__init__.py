@@ -5,7 +5,8 @@ gradient in the one backward pass, adds noise, and tells in each epoch's record 
 (epsilon, delta) that the weights have spent.
 """
 
-from bpx.privacy.accounting import Mechanism, Spent, epsilon, noise_for
+from bpx.privacy.accounting import Mechanism, Spent, epsilon
+from bpx.privacy.calibration import noise_for
 from bpx.privacy.clipping import clip_factors, clipped_backprop, clipped_sum
 from bpx.privacy.dpsgd import DPSGD
 

@@ -91,6 +91,8 @@ def check_privacy(
     privacy: Any, n: int, seed: int | None, shuffle: bool, drop_last: bool
 ) -> None:
     """Refuse what contradicts private training, with an `InputError` that names the reason."""
+    if privacy is None:
+        return
     if not isinstance(privacy, DPSGD):
         raise InputError(
             f"privacy={privacy!r} was given; expected bpx.privacy.DPSGD(noise_multiplier=...)"
