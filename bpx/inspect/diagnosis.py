@@ -83,8 +83,8 @@ def _lost(health: Health, limits: Limits) -> Iterator[Finding]:
             "lost",
             units,
             most,
-            f"{_named('output', units)} lost: hardly ever the answer where it is right, and of "
-            f"that error at most {most:.1g} is sent back, as sigma' is near 0",
+            f"{_named('output', units)} lost: hardly ever the answer to samples of that class, "
+            f"and at most {most:.1g} of that error is sent back, as sigma' is near 0",
             "try cost='cross_entropy', whose delta has no sigma', init='book', or a smaller "
             "eta",
         )
