@@ -14,6 +14,7 @@ from bpx.costs import Cost, Pair
 from bpx.errors import (
     BackendError,
     BpxError,
+    CheckError,
     DivergenceError,
     FileFormatError,
     InputError,
@@ -39,6 +40,7 @@ __all__ = [
     "BackendError",
     "BackendInfo",
     "BpxError",
+    "CheckError",
     "Cost",
     "DivergenceError",
     "Elementwise",

@@ -4,6 +4,8 @@ As z, a and delta of every layer and every sample are plain arrays, what other l
 need hooks or further passes for is arithmetic here, exact and on every backend.
 """
 
+from bpx.inspect.checks import check
+from bpx.inspect.comparison import Comparison, Parting, Twins, compare
 from bpx.inspect.influence import el2n, grand, tracin
 from bpx.inspect.kernel import neural_tangent_kernel, output_traces
 from bpx.inspect.per_sample import (
@@ -15,9 +17,17 @@ from bpx.inspect.per_sample import (
     layer_norms,
     moments,
 )
+from bpx.inspect.report import Report, Row
 
 __all__ = [
+    "Comparison",
     "Moments",
+    "Parting",
+    "Report",
+    "Row",
+    "Twins",
+    "check",
+    "compare",
     "el2n",
     "gradient_diversity",
     "gradient_norms",
