@@ -7,7 +7,7 @@ The backend is chosen by ``BPX_BACKEND``, `bpx.use`, or an argument. Importing b
 no array library but NumPy, which the host's own rooms use.
 """
 
-from bpx import activations, costs, data, initializers, inspect, random
+from bpx import activations, costs, data, feedback, initializers, inspect, random
 from bpx.activations import Elementwise, Rowwise
 from bpx.backend import namespace
 from bpx.costs import Cost, Pair
@@ -23,7 +23,8 @@ from bpx.errors import (
 )
 from bpx.evaluation import Evaluation
 from bpx.initializers import Initializer
-from bpx.network import Network, load
+from bpx.loading import load
+from bpx.network import Network
 from bpx.optimizers import SGD, Adam
 from bpx.passes import Trace, backprop, forward
 from bpx.records import Epoch, History, Progress
@@ -68,6 +69,7 @@ __all__ = [
     "backprop",
     "costs",
     "data",
+    "feedback",
     "forward",
     "initializers",
     "inspect",

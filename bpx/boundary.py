@@ -46,7 +46,7 @@ class Placed(Protocol):
 
     @property
     def spec(self) -> Spec:
-        """The layers and the cost."""
+        """The layers, the cost and the feedback."""
 
     @property
     def home(self) -> Home:
@@ -55,6 +55,10 @@ class Placed(Protocol):
     @property
     def parameters(self) -> Parameters:
         """The current weights and biases."""
+
+    @property
+    def feedback(self) -> tuple[Array, ...]:
+        """What the spec's feedback has drawn, one array for each hidden layer."""
 
 
 class Samples(NamedTuple):

@@ -1,7 +1,8 @@
 """Saving and loading a network: one safetensors file, the spec in its metadata.
 
 The arrays are named as in a PyTorch ``Sequential`` of ``Linear`` layers with an activation
-after each: ``0.weight``, ``0.bias``, ``2.weight``, ... of shapes (out, in) and (out,).
+after each: ``0.weight``, ``0.bias``, ``2.weight``, ... of shapes (out, in) and (out,). What a
+feedback has drawn for a hidden layer is beside them, as ``0.feedback``, ``2.feedback``, ...
 """
 
 import json
@@ -16,9 +17,10 @@ from safetensors import numpy as safetensors
 from bpx.activations import ACTIVATIONS, Activation
 from bpx.costs import COSTS, Cost
 from bpx.errors import FileFormatError, InputError
+from bpx.feedback import FEEDBACKS, Feedback
 from bpx.files import write_atomically
 from bpx.selection import DTYPES
-from bpx.spec import Parameters, Spec, check_shapes, make_spec
+from bpx.spec import Parameters, Spec, check_feedback, check_shapes, make_spec
 from bpx.transfer import to_host
 
 __all__ = ["Saved", "read", "save"]
@@ -33,13 +35,21 @@ class Saved(NamedTuple):
     parameters: Parameters
     seed: int | None
     dtype: str
+    feedback: tuple[Any, ...]
 
 
-def save(path: str | Path, spec: Spec, parameters: Parameters, seed: int | None) -> None:
+def save(
+    path: str | Path,
+    spec: Spec,
+    parameters: Parameters,
+    seed: int | None,
+    feedback: tuple[Any, ...] = (),
+) -> None:
     """Write a network to `path`, at once or not at all."""
+    groups = zip(("weight", "bias", "feedback"), (*parameters, feedback), strict=True)
     arrays = {
         f"{2 * i}.{kind}": np.array(to_host(array), order="C")  # safetensors mangles strides
-        for kind, group in zip(("weight", "bias"), parameters, strict=True)
+        for kind, group in groups
         for i, array in enumerate(group)
     }
     content = safetensors.save(arrays, _metadata(spec, seed))
@@ -47,13 +57,13 @@ def save(path: str | Path, spec: Spec, parameters: Parameters, seed: int | None)
         file.write(content)
 
 
-def read(path: str | Path, custom: Mapping[str, Activation | Cost]) -> Saved:
+def read(path: str | Path, custom: Mapping[str, Activation | Cost | Feedback]) -> Saved:
     """What a file holds: `bpx.load` without the choice of a home.
 
     Raises
     ------
     InputError
-        If there is no such file, or an activation or cost is neither built in nor custom.
+        If there is no such file, or a part is neither built in nor custom.
     FileFormatError
         If the file is truncated, foreign, or contradicts itself.
     """
@@ -68,13 +78,17 @@ def read(path: str | Path, custom: Mapping[str, Activation | Cost]) -> Saved:
         )
         check_shapes(spec, parameters)
         _check_dtypes(parameters)
+        drawn = len(spec.feedback.shapes(spec.sizes))
+        feedback = tuple(arrays[f"{2 * i}.feedback"] for i in range(drawn))
+        check_feedback(spec, feedback)
     except KeyError as error:
         raise FileFormatError(
             f"{path} lacks the array {error} that its spec asks for"
         ) from error
     except InputError as error:
         raise FileFormatError(f"{path} does not fit its own spec: {error}") from error
-    return Saved(spec, parameters, described["seed"], parameters.w[0].dtype.name)
+    dtype = parameters.w[0].dtype.name
+    return Saved(spec, parameters, described["seed"], dtype, feedback)
 
 
 def _check_dtypes(parameters: Parameters) -> None:
@@ -86,12 +100,15 @@ def _check_dtypes(parameters: Parameters) -> None:
 def _metadata(spec: Spec, seed: int | None) -> dict[str, str]:
     activations = {layer.activation.name: layer.activation for layer in spec.layers}
     own = [name for name, value in activations.items() if ACTIVATIONS.get(name) != value]
+    own += [spec.cost.name] * (COSTS.get(spec.cost.name) != spec.cost)
+    own += [spec.feedback.name] * (FEEDBACKS.get(spec.feedback.name) != spec.feedback)
     described = {
         "format": _FORMAT,
         "sizes": spec.sizes,
         "activations": [layer.activation.name for layer in spec.layers],
         "cost": spec.cost.name,
-        "custom": own + [spec.cost.name] * (COSTS.get(spec.cost.name) != spec.cost),
+        "feedback": spec.feedback.name,
+        "custom": own,
         "seed": seed,
     }
     # One key alone: safetensors writes several in no fixed order, and equal networks
@@ -123,7 +140,9 @@ def _described(path: Path, metadata: str) -> dict[str, Any]:
     """The spec as it stands in the file, its types checked."""
     try:
         described = json.loads(metadata)
-        names = [described["cost"], *described["activations"], *described["custom"]]
+        described.setdefault("feedback", "transpose")  # which older files do not name
+        names = [described[part] for part in ("cost", "feedback")]
+        names += [*described["activations"], *described["custom"]]
         right = (
             described["format"] == _FORMAT
             and all(isinstance(name, str) for name in names)
@@ -143,10 +162,11 @@ def _described(path: Path, metadata: str) -> dict[str, Any]:
 def _known(
     path: str | Path, metadata: dict[str, Any], custom: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Activations and costs by name; one that was custom is never taken for a built-in one."""
-    built_in = {**ACTIVATIONS, **COSTS}
+    """The parts by name; one that was custom is never taken for a built-in one."""
+    built_in = {**ACTIVATIONS, **COSTS, **FEEDBACKS}
     known = {n: v for n, v in built_in.items() if n not in metadata["custom"]} | dict(custom)
-    unknown = [n for n in (*metadata["activations"], metadata["cost"]) if n not in known]
+    parts = (*metadata["activations"], metadata["cost"], metadata["feedback"])
+    unknown = [name for name in parts if name not in known]
     if unknown:
         raise InputError(
             f"{path} was made with {', '.join(map(repr, unknown))}, of somebody's own; "
@@ -160,4 +180,5 @@ def _spec(metadata: dict[str, Any], known: dict[str, Any]) -> Spec:
         metadata["sizes"],
         each=[known[name] for name in metadata["activations"]],
         cost=known[metadata["cost"]],
+        feedback=known[metadata["feedback"]],
     )

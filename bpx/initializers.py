@@ -17,7 +17,7 @@ from bpx.errors import InputError, nearest
 from bpx.host import generator
 from bpx.spec import Parameters, Spec
 
-__all__ = ["INITIALIZERS", "Initializer", "default", "draw", "get"]
+__all__ = ["INITIALIZERS", "Initializer", "default", "draw", "draw_feedback", "get"]
 
 
 @dataclass(frozen=True)
@@ -177,3 +177,23 @@ def draw(spec: Spec, init: str | Initializer | None, seed: int) -> Parameters:
         w.append(chosen.weights(generator(seed, "weights", i), layer.n_out, layer.n_in))
         b.append(chosen.biases(generator(seed, "biases", i), layer.n_out))
     return Parameters(tuple(w), tuple(b))
+
+
+def draw_feedback(spec: Spec, seed: int) -> tuple[Any, ...]:
+    """What the spec's feedback draws, on the host, each array from a generator of its own.
+
+    Parameters
+    ----------
+    spec : Spec
+    seed : int
+
+    Returns
+    -------
+    tuple of host arrays
+        One for each hidden layer, float64, or the key and counter of one that is redrawn,
+        int32; none where the rule draws nothing.
+    """
+    shapes = enumerate(spec.feedback.shapes(spec.sizes))
+    return tuple(
+        spec.feedback.drawn(generator(seed, "feedback", i), *shape) for i, shape in shapes
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bpx._typing import Array
 from bpx.arguments import whole
 from bpx.boundary import Accuracy
 from bpx.operation import dtype_of
@@ -10,13 +11,18 @@ from bpx.optimizers import Optimizer, check_optimizer, initial
 from bpx.program import Program
 from bpx.recording import record
 from bpx.spec import Parameters, Spec
-from bpx.step import Data, Metrics, State, TrainingStep
+from bpx.step import Data, Metrics, State, TrainingStep, joined
 
 __all__ = ["program"]
 
 
 def program(
-    spec: Spec, parameters: Parameters, batch_size: int, optimizer: Optimizer, lmbda: float
+    spec: Spec,
+    parameters: Parameters,
+    feedback: tuple[Array, ...],
+    batch_size: int,
+    optimizer: Optimizer,
+    lmbda: float,
 ) -> Program:
     """What one step does to mini-batches of labels, or, of one output, of numbers."""
     check_optimizer(optimizer)
@@ -30,9 +36,10 @@ def program(
         accuracy = "threshold" if spec.output.name == "sigmoid" else None
     state = State(
         parameters,
-        initial(optimizer, parameters),
+        initial(optimizer, joined(spec, parameters, feedback)),
         like[:1] if lmbda else None,
         Metrics(each, each if accuracy else None),
+        feedback,
     )
     data = Data(x, rows if spec.sizes[-1] > 1 else each)
     return record(TrainingStep(spec, optimizer.update, accuracy), state, data, rows)

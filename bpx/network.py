@@ -5,7 +5,7 @@ arrays of the network's own library, device and dtype. `fit`, `predict`, `classi
 `evaluate` are boundaries: they take arrays from anywhere and bring them home.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,20 @@ from bpx.activations import Activation
 from bpx.boundary import check_values, inputs, samples
 from bpx.costs import Cost
 from bpx.evaluation import Evaluation
+from bpx.feedback import Feedback, Send
 from bpx.host import check_seed
 from bpx.inference import check_classes, classes, outputs
 from bpx.initializers import Initializer
 from bpx.optimizers import Optimizer
 from bpx.passes import Trace
+from bpx.placing import placed
 from bpx.program import Program
 from bpx.records import History, Progress
 from bpx.selection import Home, select
-from bpx.spec import Parameters, Spec, check_shapes, make_spec
-from bpx.transfer import bring, give_back
+from bpx.spec import Parameters, Spec, make_spec
+from bpx.transfer import give_back
 
-__all__ = ["Network", "load"]
+__all__ = ["Network"]
 
 
 class Network:
@@ -43,12 +45,15 @@ class Network:
     cost : str or Cost, optional
         ``"quadratic"``, ``"cross_entropy"`` (categorical after softmax, binary after
         sigmoid), one of the two by its own name, or a cost.
+    feedback : str, Feedback or callable, optional
+        What BP2 sends back: ``"transpose"``, which is backpropagation, or another rule of
+        `bpx.feedback`, or a function of your own: see `bpx.feedback.Feedback`.
     init : str or Initializer, optional
         For all layers; left out, each layer's activation chooses: see
         `bpx.initializers.default`.
     seed : int, optional
-        Of the initial weights, which are the same on every backend. Left out, one is drawn
-        and kept as `seed`.
+        Of the initial weights and of what the feedback draws, which are the same on every
+        backend. Left out, one is drawn and kept as `seed`.
     backend : str, optional
         ``backend[:device]``; left out, what `bpx.use`, `bpx.set_default` or ``BPX_BACKEND``
         have chosen, else numpy.
@@ -58,7 +63,7 @@ class Network:
     Attributes
     ----------
     spec : Spec
-        The layers and the cost, frozen.
+        The layers, the cost and the feedback, frozen.
     home : Home
         The backend, device and dtype of the parameters.
     seed : int or None
@@ -86,19 +91,29 @@ class Network:
         output: str | Activation = "sigmoid",
         activations: Sequence[str | Activation] | None = None,
         cost: str | Cost = "quadratic",
+        feedback: str | Feedback | Send = "transpose",
         init: str | Initializer | None = None,
         seed: int | None = None,
         backend: str | None = None,
         dtype: str | None = None,
     ) -> None:
-        spec = make_spec(sizes, hidden=hidden, output=output, each=activations, cost=cost)
+        spec = make_spec(
+            sizes, hidden=hidden, output=output, each=activations, cost=cost, feedback=feedback
+        )
         home = select(backend, dtype)
         self.seed: int | None = check_seed(seed)
-        self._place(spec, initializers.draw(spec, init, self.seed), home)
+        drawn = initializers.draw_feedback(spec, self.seed)
+        self._place(spec, initializers.draw(spec, init, self.seed), drawn, home)
 
     @classmethod
     def from_arrays(
-        cls, spec: Spec, w: Sequence[Any], b: Sequence[Any], home: Home, seed: int | None = None
+        cls,
+        spec: Spec,
+        w: Sequence[Any],
+        b: Sequence[Any],
+        home: Home,
+        seed: int | None = None,
+        feedback: Sequence[Any] | None = None,
     ) -> "Network":
         """A network of the given weights and biases, copied to `home`.
 
@@ -111,6 +126,8 @@ class Network:
             Such as ``net.home`` of another network.
         seed : int, optional
             To be remembered.
+        feedback : sequence of arrays from anywhere, optional
+            What the spec's feedback has drawn; left out, it is drawn from the seed.
 
         Raises
         ------
@@ -119,17 +136,17 @@ class Network:
         """
         network = cls.__new__(cls)
         network.seed = seed
-        network._place(spec, Parameters(tuple(w), tuple(b)), home)
+        if feedback is None and seed is not None:
+            feedback = initializers.draw_feedback(spec, seed)
+        network._place(spec, Parameters(tuple(w), tuple(b)), feedback or (), home)
         return network
 
-    def _place(self, spec: Spec, parameters: Parameters, home: Home) -> None:
-        """Take up parameters from anywhere, all or none."""
-        with home.active():
-            w = tuple(bring(each, home, "weights", copy=True) for each in parameters.w)
-            b = tuple(bring(each, home, "biases", copy=True) for each in parameters.b)
-        arrived = Parameters(w, b)
-        check_shapes(spec, arrived)
-        self.spec, self.home, self._parameters = spec, home, arrived
+    def _place(
+        self, spec: Spec, parameters: Parameters, feedback: Sequence[Any], home: Home
+    ) -> None:
+        """Take up parameters and feedback arrays from anywhere, all or none."""
+        self._parameters, self._feedback = placed(spec, parameters, feedback, home)
+        self.spec, self.home = spec, home
 
     @property
     def parameters(self) -> Parameters:
@@ -143,7 +160,19 @@ class Network:
     @parameters.setter
     def parameters(self, parameters: tuple[Sequence[Any], Sequence[Any]]) -> None:
         w, b = parameters
-        self._place(self.spec, Parameters(tuple(w), tuple(b)), self.home)
+        self._place(self.spec, Parameters(tuple(w), tuple(b)), self._feedback, self.home)
+
+    @property
+    def feedback(self) -> tuple[Array, ...]:
+        """What the feedback has drawn, one array for each hidden layer; often none.
+
+        What is assigned may be arrays from anywhere, of the same shapes.
+        """
+        return self._feedback
+
+    @feedback.setter
+    def feedback(self, feedback: Sequence[Any]) -> None:
+        self._place(self.spec, self._parameters, tuple(feedback), self.home)
 
     @property
     def weights(self) -> tuple[Array, ...]:
@@ -161,10 +190,11 @@ class Network:
         return self.spec.sizes
 
     def __repr__(self) -> str:
-        names = [layer.activation.name for layer in self.spec.layers]
+        spec, names = self.spec, [layer.activation.name for layer in self.spec.layers]
+        rule = f"feedback {spec.feedback.name!r}, " if spec != spec.by_transpose() else ""
         return (
             f"<bpx.Network {list(self.sizes)}, activations {names}, "
-            f"cost {self.spec.cost.name!r}, on {self.home}, {self.home.dtype}>"
+            f"cost {spec.cost.name!r}, {rule}on {self.home}, {self.home.dtype}>"
         )
 
     def __call__(self, x: Any) -> Any:
@@ -196,7 +226,9 @@ class Network:
         ([(5, 4), (5, 2)], (5,))
         """
         with self.home.active():
-            trace = passes.backprop(self.spec, self._parameters, x, y, r=r)
+            trace = passes.backprop(
+                self.spec, self._parameters, x, y, r=r, feedback=self._feedback
+            )
         check_values(self.spec, y)
         return trace
 
@@ -342,7 +374,9 @@ class Network:
         2
         """
         with self.home.active():
-            return listing.program(self.spec, self.parameters, batch_size, optimizer, lmbda)
+            return listing.program(
+                self.spec, self._parameters, self._feedback, batch_size, optimizer, lmbda
+            )
 
     def to(self, backend: str | None = None, *, dtype: str | None = None) -> "Network":
         """Move the network, in place: all of it or, on an error, nothing.
@@ -366,56 +400,21 @@ class Network:
         """
         dtype = dtype or self.home.dtype
         home = select(backend, dtype) if backend else self.home.stored_as(dtype)
-        self._place(self.spec, self._parameters, home)
+        self._place(self.spec, self._parameters, self._feedback, home)
         return self
 
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file, at once or not at all: see `bpx.load`."""
-        checkpoint.save(path, self.spec, self._parameters, self.seed)
+        checkpoint.save(path, self.spec, self._parameters, self.seed, self._feedback)
 
-    def publish(self, parameters: Parameters) -> None:
+    def publish(self, parameters: Parameters, feedback: tuple[Array, ...] = ()) -> None:
         """Take up new arrays as they are: what training does at the end of each epoch.
 
-        They must be at home, of the right shapes, and nobody else's to write.
+        They must be at home, of the right shapes, and nobody else's to write. Without
+        feedback arrays the present ones stay.
         """
         self._parameters = parameters
+        self._feedback = feedback or self._feedback
 
     def _outputs(self, x: Any) -> Array:
         return outputs(self.spec, self._parameters, inputs(self.home, self.spec, x))
-
-
-def load(
-    path: str | Path,
-    *,
-    backend: str | None = None,
-    dtype: str | None = None,
-    custom: Mapping[str, Activation | Cost] | None = None,
-) -> Network:
-    """Read a network that `Network.save` wrote, from any backend.
-
-    Parameters
-    ----------
-    path : str or Path
-    backend : str, optional
-        Where it shall live; left out, as for a new network: the file does not say.
-    dtype : {"float32", "float64"}, optional
-        Left out, the dtype it was saved in.
-    custom : mapping of str to Activation or Cost, optional
-        The activations and costs of your own that it was made with, by name.
-
-    Returns
-    -------
-    Network
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or a custom activation or cost is missing.
-    FileFormatError
-        If the file is truncated, or not one of bpx's.
-    BackendError
-        If the backend cannot be used.
-    """
-    saved = checkpoint.read(path, custom or {})
-    home = select(backend, dtype or saved.dtype)
-    return Network.from_arrays(saved.spec, *saved.parameters, home, saved.seed)

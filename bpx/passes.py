@@ -6,10 +6,10 @@ from typing import NamedTuple
 from bpx import equations
 from bpx._typing import Array
 from bpx.backend import backend_of, describe, dtype_name, namespace
-from bpx.equations import bp2, bp3, bp4
+from bpx.equations import bp3, bp4
 from bpx.errors import InputError, MixedArraysError
 from bpx.host import refuse_masked_or_sparse
-from bpx.spec import Gradients, Parameters, Spec
+from bpx.spec import Gradients, Parameters, Spec, check_feedback
 
 __all__ = [
     "Trace",
@@ -86,6 +86,7 @@ def backprop(
     y: Array,
     *,
     r: Array | float | None = None,
+    feedback: tuple[Array, ...] = (),
 ) -> Trace:
     """Run the network forward and the errors back: BP1, BP2, BP3 and BP4.
 
@@ -100,6 +101,8 @@ def backprop(
     r : array of shape (n, 1), or float, optional
         The weight of each sample in BP3 and BP4, an array of the parameters' dtype; 1/n if
         left out.
+    feedback : tuple of arrays, optional
+        What the spec's feedback has drawn, one for each hidden layer: ``net.feedback``.
 
     Returns
     -------
@@ -115,9 +118,12 @@ def backprop(
     """
     check_inputs(spec, parameters, x)
     check_targets(spec, parameters, x, y)
+    check_feedback(spec, feedback)
+    for array in feedback:
+        _check_home(parameters, "feedback", array, integers=True)
     z, a = zs_and_activations(spec, parameters, x)
     targets = as_targets(spec, y, x)
-    delta = backward(spec, parameters, z, a, targets)
+    delta = backward(spec, parameters, z, a, targets, feedback)
     cost = spec.cost.evaluate(spec.output, z[-1], a[-1], targets)
     return Trace(z, a, delta, cost, gradients(_row_weights(parameters, x, r), delta, a))
 
@@ -140,9 +146,11 @@ def backward(
     z: tuple[Array, ...],
     a: tuple[Array, ...],
     y: Array,
+    feedback: tuple[Array, ...] = (),
 ) -> tuple[Array, ...]:
     """Every delta: the output's error by BP1, sent back by BP2. y has shape (n, k_L)."""
-    return sent_back(spec, parameters, z, a, spec.cost.delta(spec.output, z[-1], a[-1], y))
+    delta = spec.cost.delta(spec.output, z[-1], a[-1], y)
+    return sent_back(spec, parameters, z, a, delta, feedback)
 
 
 def sent_back(
@@ -151,13 +159,15 @@ def sent_back(
     z: tuple[Array, ...],
     a: tuple[Array, ...],
     delta: Array,
+    feedback: tuple[Array, ...] = (),
 ) -> tuple[Array, ...]:
-    """Every delta from the last layer's, shape (n, k_L), by BP2."""
-    deltas = [delta]
+    """Every delta from the last layer's, shape (n, k_L), by BP2 with the spec's feedback."""
+    deltas: tuple[Array, ...] = (delta,)
     for i in reversed(range(len(z) - 1)):
-        sigma, w_next = spec.layers[i].activation, parameters.w[i + 1]
-        deltas.append(bp2(sigma, z[i], a[i + 1], w_next, deltas[-1]))
-    return tuple(reversed(deltas))
+        sigma, w = spec.layers[i].activation, parameters.w[i + 1 :]
+        B = feedback[i] if feedback else None
+        deltas = (spec.feedback.bp2(sigma, z[i], a[i + 1], w, deltas, B), *deltas)
+    return deltas
 
 
 def gradients(r: Array | float, delta: tuple[Array, ...], a: tuple[Array, ...]) -> Gradients:

@@ -135,14 +135,21 @@ def normal(key: A, step: int | A, shape: tuple[int, ...], dtype: Any) -> A:
 
 
 def _pairs(key: A, step: int | A, count: int) -> tuple[A, A]:
-    xp = namespace(key)
-    index = xp.cumulative_sum(xp.broadcast_to(xp.ones_like(key[:1]), (count,)), dtype=key.dtype)
-    counter = (index - 1, xp.zeros_like(index) + step)
+    index = _counted(key, count)
+    counter = (index, namespace(key).zeros_like(index) + step)
     return threefry2x32((key[:1], key[1:]), counter)
 
 
 def _interleave(x0: A, x1: A) -> A:
-    return _reshape(namespace(x0).stack((x0, x1), axis=1), (-1,))
+    # By what a training step can be recorded with: the standard's stack is not.
+    second = _counted(x0, 2) > 0
+    return _reshape(namespace(x0).where(second, x1[:, None], x0[:, None]), (-1,))
+
+
+def _counted(like: A, count: int) -> A:
+    xp = namespace(like)
+    counted: A = xp.arange(count, dtype=xp.int32, device=getattr(like, "device", None))
+    return counted
 
 
 def _high_24(x: A) -> A:

@@ -6,14 +6,20 @@ from bpx import equations
 from bpx._typing import Array
 from bpx.activations import Elementwise
 from bpx.errors import InputError
-from bpx.passes import as_targets, backward
+from bpx.passes import as_targets
 from bpx.spec import Parameters, Spec
 
 __all__ = ["rehearse"]
 
 
-def rehearse(spec: Spec, parameters: Parameters, x: Array, y: Array) -> None:
-    """Refuse activations and costs whose results have another shape or dtype than they must.
+def rehearse(
+    spec: Spec,
+    parameters: Parameters,
+    x: Array,
+    y: Array,
+    feedback: tuple[Array, ...] = (),
+) -> None:
+    """Refuse parts whose results have another shape or dtype than they must.
 
     Parameters
     ----------
@@ -21,6 +27,8 @@ def rehearse(spec: Spec, parameters: Parameters, x: Array, y: Array) -> None:
         The network.
     x, y : arrays, of two samples
         At its home.
+    feedback : tuple of arrays, optional
+        What the spec's feedback has drawn.
 
     Raises
     ------
@@ -34,7 +42,7 @@ def rehearse(spec: Spec, parameters: Parameters, x: Array, y: Array) -> None:
     if cost.pair(spec.output) is None:
         grad_a = cost.grad_a(a[-1], targets)
         _expect(f"grad_a of the cost {cost.name!r}", grad_a, a[-1].shape, x)
-    _backward(spec, parameters, z, a, targets)
+    _backward(spec, parameters, z, a, targets, feedback)
 
 
 def _forward(
@@ -61,10 +69,40 @@ def _backward(
     z: tuple[Array, ...],
     a: tuple[Array, ...],
     targets: Array,
+    feedback: tuple[Array, ...],
 ) -> None:
-    for number, delta in enumerate(backward(spec, parameters, z, a, targets), 1):
-        name = spec.layers[number - 1].activation.name
-        _expect(f"the pullback of {name!r}, layer {number},", delta, z[number - 1].shape, a[0])
+    # From the last layer on, unlike `passes.backward`, and the rule by itself: see `_forward`.
+    deltas: tuple[Array, ...] = (spec.cost.delta(spec.output, z[-1], a[-1], targets),)
+    _expect_delta(spec, len(z), deltas[0], z[-1])
+    for i in reversed(range(len(z) - 1)):
+        w, B = parameters.w[i + 1 :], feedback[i] if feedback else None
+        _expect_feedback(spec, i + 1, w, deltas, B, z[i])
+        sigma = spec.layers[i].activation
+        deltas = (spec.feedback.bp2(sigma, z[i], a[i + 1], w, deltas, B), *deltas)
+        _expect_delta(spec, i + 1, deltas[0], z[i])
+
+
+def _expect_delta(spec: Spec, number: int, delta: Array, z: Array) -> None:
+    name = spec.layers[number - 1].activation.name
+    _expect(f"the pullback of {name!r}, layer {number},", delta, z.shape, z)
+
+
+def _expect_feedback(
+    spec: Spec,
+    number: int,
+    w: tuple[Array, ...],
+    delta: tuple[Array, ...],
+    B: Array | None,
+    z: Array,
+) -> None:
+    rule = spec.feedback
+    if rule.matrix is not None:
+        shape = w[-1 if rule.direct else 0].shape[0], z.shape[1]
+        what = f"matrix of the feedback {rule.name!r}, layer {number},"
+        _expect(what, rule.matrix(w, B), shape, z)
+    elif rule.send is not None:
+        what = f"send of the feedback {rule.name!r}, layer {number},"
+        _expect(what, rule.send(w, delta, B), z.shape, z)
 
 
 def _expect(what: str, given: Any, shape: tuple[int, ...], like: Array) -> None:

@@ -1,16 +1,26 @@
-"""What a network is, apart from its numbers: layers and a cost, validated once."""
+"""What a network is, apart from its numbers: layers, a cost and a feedback, validated once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bpx import activations, costs
+from bpx import feedback as feedbacks
 from bpx._typing import Array
 from bpx.activations import Activation
 from bpx.costs import Cost
 from bpx.errors import InputError
+from bpx.feedback import Feedback, Send
 
-__all__ = ["Gradients", "Layer", "Parameters", "Spec", "check_shapes", "make_spec"]
+__all__ = [
+    "Gradients",
+    "Layer",
+    "Parameters",
+    "Spec",
+    "check_feedback",
+    "check_shapes",
+    "make_spec",
+]
 
 
 class Parameters(NamedTuple):
@@ -58,17 +68,20 @@ class Layer:
 
 @dataclass(frozen=True)
 class Spec:
-    """A network's layers and cost. Frozen and hashable: equal ones are compiled once.
+    """A network's layers, cost and feedback. Frozen and hashable: equal ones compile once.
 
     Attributes
     ----------
     layers : tuple of Layer
         Layers 1 to L; the inputs are layer 0 and have none.
     cost : Cost
+    feedback : Feedback
+        What BP2 sends back; left out, the transpose.
     """
 
     layers: tuple[Layer, ...]
     cost: Cost
+    feedback: Feedback = feedbacks.transpose
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -80,6 +93,10 @@ class Spec:
         """The last layer's activation."""
         return self.layers[-1].activation
 
+    def by_transpose(self) -> "Spec":
+        """The same network with BP2 as it is: what the gradients of the cost go through."""
+        return replace(self, feedback=feedbacks.transpose)
+
 
 def make_spec(
     sizes: Sequence[int],
@@ -88,6 +105,7 @@ def make_spec(
     output: str | Activation = "sigmoid",
     each: Sequence[str | Activation] | None = None,
     cost: str | Cost = "quadratic",
+    feedback: str | Feedback | Send = "transpose",
 ) -> Spec:
     """A validated spec.
 
@@ -101,6 +119,8 @@ def make_spec(
         One for each of the layers 1 to L, in place of the two.
     cost : str or Cost
         A name in `bpx.costs.COSTS`, ``"cross_entropy"``, or a cost.
+    feedback : str, Feedback or callable
+        A name in `bpx.feedback.FEEDBACKS`, a rule, or its ``send(w, delta, B)``.
 
     Raises
     ------
@@ -115,7 +135,8 @@ def make_spec(
             "use output='sigmoid' for two classes, or two outputs"
         )
     pairs = zip(widths, widths[1:], chosen, strict=False)
-    return Spec(tuple(Layer(*each) for each in pairs), costs.get(cost, chosen[-1]))
+    layers = tuple(Layer(*each) for each in pairs)
+    return Spec(layers, costs.get(cost, chosen[-1]), feedbacks.get(feedback))
 
 
 def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
@@ -165,4 +186,22 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
             f"weights of shapes {given} and biases of shapes {biases} were given; a network of "
             f"sizes {list(spec.sizes)} has weights {expected} and biases "
             f"{[shape[:1] for shape in expected]}"
+        )
+
+
+def check_feedback(spec: Spec, arrays: Sequence[Array]) -> None:
+    """Refuse arrays of the feedback that are not those that the spec's rule asks for.
+
+    Raises
+    ------
+    InputError
+        With the shapes that were given, and those that were expected.
+    """
+    expected = list(spec.feedback.shapes(spec.sizes))
+    given = [tuple(each.shape) for each in arrays]
+    if given != expected:
+        raise InputError(
+            f"feedback arrays of shapes {given} were given; a network of sizes "
+            f"{list(spec.sizes)} with the feedback {spec.feedback.name!r} has {expected}: "
+            "pass feedback=net.feedback"
         )

@@ -5,7 +5,7 @@ and the two sums that an Epoch reports.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from bpx._typing import Array
 from bpx.backend import namespace
@@ -14,7 +14,18 @@ from bpx.optimizers import Update
 from bpx.passes import as_targets, backward, gradients, zs_and_activations
 from bpx.spec import Gradients, Parameters, Spec
 
-__all__ = ["Data", "Metrics", "State", "TrainingStep", "hits", "zero_metrics"]
+Group = TypeVar("Group", Parameters, Gradients)
+
+__all__ = [
+    "Data",
+    "Metrics",
+    "State",
+    "TrainingStep",
+    "hits",
+    "joined",
+    "parted",
+    "zero_metrics",
+]
 
 
 class Data(NamedTuple):
@@ -50,12 +61,15 @@ class State(NamedTuple):
     decay : array, shape (1,), or None
         lmbda / n_train; None without a penalty.
     metrics : Metrics
+    feedback : tuple of arrays
+        What the spec's feedback has drawn.
     """
 
     parameters: Parameters
     optimizer: Any
     decay: Array | None
     metrics: Metrics
+    feedback: tuple[Array, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,16 +91,39 @@ class TrainingStep:
         x, labels = xp.take(data.x, rows, axis=0), xp.take(data.y, rows, axis=0)
         y = as_targets(self.spec, labels, x)
         z, a = zs_and_activations(self.spec, parameters, x)
-        delta = backward(self.spec, parameters, z, a, y)
+        delta = backward(self.spec, parameters, z, a, y, state.feedback)
         gradient = gradients(1.0 / rows.shape[0], delta, a)
-        gradient = _penalised(gradient, state.decay, parameters)
-        moved, optimizer = self.update(gradient, state.optimizer, parameters)
+        gradient = joined(self.spec, gradient, gradient.w[1:])
+        entered = joined(self.spec, parameters, state.feedback)
+        gradient = _penalised(gradient, state.decay, entered)
+        moved, optimizer = self.update(gradient, state.optimizer, entered)
+        moved, feedback = parted(self.spec, moved, state.feedback)
         costs = self.spec.cost.evaluate(self.spec.output, z[-1], a[-1], y)
         metrics = Metrics(
             state.metrics.cost + costs,
             _add(state.metrics.hits, hits(self.accuracy, a[-1], labels)),
         )
-        return State(moved, optimizer, state.decay, metrics)
+        return State(moved, optimizer, state.decay, metrics, feedback)
+
+
+def joined(spec: Spec, group: Group, arrays: tuple[Array, ...]) -> Group:
+    """What the optimizer moves: w and b and, behind the w, each B that the feedback learns.
+
+    As B^l has the shape of w^{l+1}, so has its gradient: it is that of w^{l+1}.
+    """
+    if not spec.feedback.learns:
+        return group
+    return type(group)((*group.w, *arrays), group.b)
+
+
+def parted(
+    spec: Spec, moved: Parameters, arrays: tuple[Array, ...]
+) -> tuple[Parameters, tuple[Array, ...]]:
+    """The parameters after a step, and the feedback's arrays."""
+    if not spec.feedback.learns:
+        return moved, spec.feedback.after_a_step(arrays)
+    depth = len(spec.layers)
+    return Parameters(moved.w[:depth], moved.b), moved.w[depth:]
 
 
 def hits(accuracy: Accuracy, a: Array, y: Array) -> Array | None:

@@ -11,6 +11,7 @@ from math import isfinite
 from time import perf_counter
 from typing import Any, Protocol
 
+from bpx._typing import Array
 from bpx.arguments import number, whole
 from bpx.backend import compiled, namespace
 from bpx.boundary import Placed, Samples, samples
@@ -24,7 +25,7 @@ from bpx.records import Epoch, Progress
 from bpx.rehearsal import rehearse
 from bpx.selection import Home
 from bpx.spec import Parameters
-from bpx.step import Data, Metrics, State, TrainingStep, zero_metrics
+from bpx.step import Data, Metrics, State, TrainingStep, joined, zero_metrics
 from bpx.transfer import to_host
 
 __all__ = ["Trainable", "train"]
@@ -37,8 +38,8 @@ SUM_STEPS = 4096
 class Trainable(Placed, Protocol):
     """What training asks of a network."""
 
-    def publish(self, parameters: Parameters) -> None:
-        """Take up the weights and biases of a finished epoch."""
+    def publish(self, parameters: Parameters, feedback: tuple[Array, ...]) -> None:
+        """Take up the weights and biases of a finished epoch, and its feedback arrays."""
 
 
 @dataclass(frozen=True)
@@ -216,17 +217,17 @@ def train(
             tell=progress or (lambda _: None),
         )
         _check_hashable(plan.step)
-        _rehearse(plan, network.parameters, compile)
-        return _epochs(plan, network, _start(network.parameters, optimizer, lmbda / n))
+        _rehearse(plan, network, compile)
+        return _epochs(plan, network, _start(network, optimizer, lmbda / n))
 
 
-def _rehearse(plan: _Plan, parameters: Parameters, compile: bool) -> None:  # noqa: A002
+def _rehearse(plan: _Plan, network: Trainable, compile: bool) -> None:  # noqa: A002
     """Run two samples through, the first and the last (of one, twice the same)."""
     xp = namespace(plan.data.x)
     two = plan.home.asarray([0, plan.data.x.shape[0] - 1], "int32")
     x, y = (xp.take(each, two, axis=0) for each in plan.data)
     run = compiled(rehearse, 1, x) if compile else rehearse
-    run(plan.step.spec, parameters, x, y)
+    run(plan.step.spec, network.parameters, x, y, network.feedback)
 
 
 def _check_hashable(step: TrainingStep) -> None:
@@ -234,18 +235,21 @@ def _check_hashable(step: TrainingStep) -> None:
         hash(step)
     except TypeError as why:
         raise InputError(
-            f"an activation, the cost or the optimizer's update cannot be hashed ({why}); make "
-            "it a function, or a value such as a frozen dataclass, so that steps compile once"
+            "an activation, the cost, the feedback or the optimizer's update cannot be hashed "
+            f"({why}); make it a function, or a value such as a frozen dataclass, so that "
+            "steps compile once"
         ) from None
 
 
-def _start(parameters: Parameters, optimizer: Optimizer, decay: float) -> State:
+def _start(network: Trainable, optimizer: Optimizer, decay: float) -> State:
+    parameters, feedback = network.parameters, network.feedback
     like = parameters.b[0][:1]
     return State(
         parameters,
-        initial(optimizer, parameters),
+        initial(optimizer, joined(network.spec, parameters, feedback)),
         namespace(like).full_like(like, decay) if decay else None,
         Metrics(like, None),
+        feedback,
     )
 
 
@@ -255,12 +259,11 @@ def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
         for epoch in range(1, plan.epochs + 1):
             _check_home(plan, network)
             with plan.home.active():
-                state, sums = _epoch(
-                    plan, pace, state._replace(parameters=network.parameters), epoch
-                )
+                state = state._replace(parameters=network.parameters, feedback=network.feedback)
+                state, sums = _epoch(plan, pace, state, epoch)
                 seconds, rate = sums.seconds, sums.rate
                 check_parameters(state.parameters, epoch)
-                network.publish(state.parameters)
+                network.publish(state.parameters, state.feedback)
                 validation = _validate(plan, state)
             yield Epoch(epoch, *sums.means, validation, seconds, rate)
     finally:

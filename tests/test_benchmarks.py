@@ -19,6 +19,7 @@ from benchmarks import (
     command,
     cuda,
     document,
+    feedback,
     first_step,
     floor,
     footprint,
@@ -100,6 +101,22 @@ def test_every_row_of_the_book_has_a_name_of_its_own_and_can_be_trained():
         bpx.Network(
             [784, row.hidden, 10], output=row.output, cost=row.cost, init=row.init, seed=0
         )
+
+
+def test_the_rules_are_trained_beside_backpropagation(stand_in, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(bpx.data, "load", lambda name, folder: stand_in)
+    setting = feedback.Setting(hidden=(6, 5), batch_size=8, phases=((1e-2, 2), (1e-3, 1)))
+    words = ["--rules", "dfa", "--seeds", "2", "--backend", "numpy"]
+    feedback.main([*words, "--out", str(tmp_path / "found.json")], setting)
+    printed = capsys.readouterr().out.splitlines()
+    rows = [text.split(" | ") for text in printed if text.startswith(("| transpose", "| dfa"))]
+    assert [row[0] for row in rows] == ["| transpose", "| dfa"]
+    assert rows[0][2:6] == ["+0.00", *["0.0 [0.0, 0.0]"] * 3]
+    runs = json.loads((tmp_path / "found.json").read_text())["rules"]["dfa"]
+    assert [run["seed"] for run in runs] == [0, 1]
+    for run in runs:
+        assert (len(run["curve"]), len(run["angles"])) == (3, 4)
+        assert all(len(layers) == 2 and min(layers) > 0.0 for layers in run["angles"])
 
 
 def test_rows_are_chosen_by_name():

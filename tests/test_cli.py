@@ -175,6 +175,22 @@ def test_a_run_leaves_a_folder_that_says_how_to_repeat_it(blobs):
     assert settings("again") == written
 
 
+@pytest.mark.parametrize("rule", ["dfa", "brsf", "kp"])
+def test_a_run_by_another_feedback_can_be_repeated(blobs, rule):
+    words = ["--feedback", rule, "--layers", "3,8,8,3", "--lmbda", 0.1, "--epochs", 2]
+    output = ok("train", blobs, *words, "--out", "run")
+    assert f"feedback {rule}" in output
+    assert settings("run")["feedback"] == rule
+    _, *again = shlex.split(settings("run")["command"])
+    assert f"--feedback {rule}" in " ".join(again)
+    ok(*again, "--out", "again")
+    first, second = (bpx.load(f"{run}/network.safetensors") for run in ("run", "again"))
+    assert first.spec.feedback == bpx.feedback.FEEDBACKS[rule]
+    for one, other in zip(first.feedback, second.feedback, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    ok("evaluate", "run", blobs)
+
+
 def test_the_same_seed_gives_the_same_history_and_another_does_not(blobs):
     for seed, out in ((1, "a"), (1, "b"), (2, "c")):
         ok("train", blobs, "--epochs", 2, "--seed", seed, "--out", out)
@@ -598,6 +614,7 @@ def test_info_tells_of_a_backend_that_cannot_be_used():
         (["train", "blobs.csv", "--hidden", "rellu"], "did you mean 'relu'?"),
         (["train", "blobs.csv", "--cost", "squared"], "there is no cost 'squared'"),
         (["train", "blobs.csv", "--init", "he"], "there is no initializer 'he'"),
+        (["train", "blobs.csv", "--feedback", "fda"], "there is no feedback 'fda'"),
         (["train", "blobs.csv", "--backend", "nunpy"], "did you mean 'numpy'?"),
         (["train", "blobs.csv", "--dtype", "float16"], "float32 or float64"),
         (["train", "blobs.csv", "--layers", "784,30,3"], "expected --layers 3,30,3"),

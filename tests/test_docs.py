@@ -20,6 +20,7 @@ PUBLIC = (
     bpx.activations,
     bpx.costs,
     bpx.data,
+    bpx.feedback,
     bpx.initializers,
     bpx.inspect,
     bpx.random,
@@ -91,7 +92,8 @@ def test_the_code_of_the_readme_runs(capsys):
     assert names["net"].evaluate(names["x"], names["y"]).accuracy > 0.9
 
 
-@pytest.mark.parametrize("page", ["index", "data", "derivation", "custom"])  # NumPy alone: fast
+# On NumPy alone: fast.
+@pytest.mark.parametrize("page", ["index", "data", "derivation", "custom", "feedback"])
 def test_the_cells_of_a_page_run(page, capsys):
     codes = blocks(f"docs/{page}.md", "{code-cell}")
     assert codes

@@ -13,7 +13,7 @@ import pytest
 
 import bpx
 from bpx.engine import Scan, Step, eager, leaves
-from bpx.step import Data, State, TrainingStep, zero_metrics
+from bpx.step import Data, State, TrainingStep, joined, zero_metrics
 from tests.backends import Target, host, problem
 
 STEPS = 20
@@ -96,9 +96,10 @@ def run(
     like = net.parameters.b[0]
     state = State(
         net.parameters,
-        optimizer.init(net.parameters),
+        optimizer.init(joined(net.spec, net.parameters, net.feedback)),
         None if decay is None else like[:1] * 0.0 + decay,
         zero_metrics(like, batch, accuracy),
+        net.feedback,
     )
     rows = engine.target.asarray(rng.integers(0, 50, (steps, batch)), "int32")
     step = TrainingStep(net.spec, optimizer.update, accuracy)
@@ -141,6 +142,14 @@ def test_every_cost_and_optimizer(engine, cost, output, optimizer):
         run(engine, (6, 5, 3, 4), hidden="tanh", output=output, cost=cost,
             optimizer=OPTIMIZERS[optimizer], decay=0.01),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("feedback", bpx.feedback.FEEDBACKS)
+def test_every_feedback(engine, feedback):
+    # kp's arrays are moved by the optimizer, which Adam has kernels of its own for.
+    settings = {"optimizer": OPTIMIZERS["adam" if feedback == "kp" else "momentum"]}
+    settings |= {"decay": 0.01, "feedback": feedback}
+    check(engine, run(engine, (6, 5, 3, 4), hidden="tanh", output="softmax", **settings))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -9,6 +9,7 @@ from bpx.activations import ACTIVATIONS
 from bpx.cli import sources
 from bpx.cli.settings import ETA, Settings
 from bpx.costs import COSTS
+from bpx.feedback import FEEDBACKS
 from bpx.initializers import INITIALIZERS
 
 __all__ = [
@@ -113,6 +114,13 @@ network_options = _options(
         metavar="NAME",
         help=f"{_names(COSTS, 'cross_entropy')}.  [default: cross_entropy for classes and for "
         "0 or 1, quadratic for other numbers]",
+    ),
+    click.option(
+        "--feedback",
+        metavar="NAME",
+        default=Settings.feedback,
+        show_default=True,
+        help=f"What the errors go back through: {_names(FEEDBACKS)}.",
     ),
     click.option(
         "--init",

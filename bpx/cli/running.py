@@ -167,7 +167,8 @@ def _rule(settings: Settings) -> str:
     momentum = f", momentum {settings.momentum:g}" if settings.momentum else ""
     kind = " (Nesterov)" if settings.nesterov else ""
     penalty = f", lmbda {settings.lmbda:g}" if settings.lmbda else ""
-    return f"{settings.optimizer}, eta {settings.eta:g}{momentum}{kind}{penalty}"
+    back = f", feedback {settings.feedback}" if settings.feedback != Settings.feedback else ""
+    return f"{settings.optimizer}, eta {settings.eta:g}{momentum}{kind}{penalty}{back}"
 
 
 def _summary(work: _Work, folder: RunFolder) -> str:

@@ -36,6 +36,7 @@ class Settings:
     hidden: str = "relu"
     output: str | None = None
     cost: str | None = None
+    feedback: str = "transpose"
     init: str | None = None
     optimizer: str = "adam"
     eta: float | None = None
@@ -58,6 +59,7 @@ class Settings:
             hidden=self.hidden,
             output=self.output or "sigmoid",
             cost=self.cost or "quadratic",
+            feedback=self.feedback,
             init=self.init,
             seed=self.seed,
             backend=self.backend,

@@ -5,22 +5,27 @@ takes the equations of an activation, a cost or a network one by one, compares e
 derivative by differences alone, in float64, and names those that are wrong.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from bpx.activations import ACTIVATIONS, Activation
+from bpx._typing import Array
+from bpx.activations import ACTIVATIONS
 from bpx.arguments import number
 from bpx.boundary import Placed, samples
 from bpx.costs import COSTS, Cost
 from bpx.errors import BackendError, InputError, nearest
+from bpx.feedback import FEEDBACKS, Feedback
+from bpx.initializers import draw, draw_feedback
 from bpx.inspect.activation_checks import activation_rows
 from bpx.inspect.cost_checks import cost_rows
 from bpx.inspect.draws import Draws
+from bpx.inspect.feedback_checks import alignment_notes, feedback_rows
 from bpx.inspect.network_checks import Point, curvature_rows, network_rows
 from bpx.inspect.report import Report, Row
 from bpx.passes import as_targets, zs_and_activations
+from bpx.placing import placed
 from bpx.rehearsal import rehearse
 from bpx.selection import Home, select
-from bpx.spec import Parameters
+from bpx.spec import Parameters, Spec, make_spec
 from bpx.transfer import bring
 
 __all__ = ["TOLERANCE", "check"]
@@ -29,6 +34,16 @@ TOLERANCE = 1e-6
 """The relative deviation that is allowed: differences know most derivatives to 1e-9."""
 
 _SAMPLES = 16
+_RULE_SIZES = (5, 6, 5, 4)
+
+
+class _Small(NamedTuple):
+    """What a `Network` is to those that only look at it."""
+
+    spec: Spec
+    home: Home
+    parameters: Parameters
+    feedback: tuple[Array, ...]
 
 
 def check(
@@ -44,7 +59,7 @@ def check(
 
     Parameters
     ----------
-    what : Activation, Cost, Network, or str
+    what : Activation, Cost, Feedback, Network, or str
         A part of your own, a network with such parts, or the name of a built-in part. A
         network is not changed: a copy in float64 is checked.
     x, y : arrays from anywhere, optional
@@ -74,9 +89,10 @@ def check(
     Of an activation: shapes and dtypes (float32 stays float32), purity, whether each sample,
     and for an `Elementwise` each unit, is alone, and every derivative that it has. Of a cost:
     the same, grad_a, hess_a, and for each pair its value and its delta against the plain
-    ones. Of a network: the forward equation and BP1 to BP4 of each layer, the whole gradient,
-    and, where all parts have their second derivatives, R1 and R2, which are BP1 and BP2
-    differentiated once.
+    ones. Of a feedback, which need not give the gradient: the same but for derivatives, in a
+    small network, and in notes how far it leads from the gradient. Of a network: the forward
+    equation and BP1 to BP4 of each layer, the whole gradient, and, where all parts have their
+    second derivatives, R1 and R2, which are BP1 and BP2 differentiated once.
 
     Points where left and right derivatives differ, as relu's do at 0, have no derivative and
     are skipped. Differences cannot see a derivative that is smaller than 1e-5 of what is
@@ -98,8 +114,8 @@ def check(
     return _part(what, backend, tolerance, seed)
 
 
-def _named(name: str) -> Activation | Cost:
-    built_in: dict[str, Any] = {**ACTIVATIONS, **COSTS}
+def _named(name: str) -> Any:
+    built_in: dict[str, Any] = {**ACTIVATIONS, **COSTS, **FEEDBACKS}
     if name not in built_in:
         raise InputError(
             f"there is no built-in part {name!r}{nearest(name, built_in)}; known: "
@@ -108,9 +124,23 @@ def _named(name: str) -> Activation | Cost:
     return built_in[name]
 
 
+def _rule(rule: Feedback, backend: str | None, tolerance: float, seed: int) -> Report:
+    """A rule in a small network, whose other parts are bpx's own."""
+    spec = make_spec(_RULE_SIZES, hidden="tanh", output="identity", feedback=rule)
+    home, arrays = select(backend, "float32"), draw_feedback(spec, seed)
+    parameters, feedback = placed(spec, draw(spec, None, seed), arrays, home)
+    network = _Small(spec, home, parameters, feedback)
+    report = _network(network, None, None, tolerance, seed)
+    kept = [row for row in report.rows if row.part == rule.name or not row.ok]
+    title = f"The feedback {rule.name!r}, in a network {'-'.join(map(str, _RULE_SIZES))}"
+    return Report(title, tuple(kept) or report.rows[:1], report.notes)
+
+
 def _part(what: Any, backend: str | None, tolerance: float, seed: int) -> Report:
     narrow = select(backend, "float32")
     wide, notes = _widened(narrow)
+    if isinstance(what, Feedback):
+        return _rule(what, backend, tolerance, seed)
     if isinstance(what, Cost):
         kind, rows = "cost", cost_rows(what, wide, narrow, tolerance, seed)
     elif hasattr(what, "sigma") and hasattr(what, "pullback"):
@@ -118,7 +148,7 @@ def _part(what: Any, backend: str | None, tolerance: float, seed: int) -> Report
     else:
         raise InputError(
             f"{what!r} was given; expected an activation (bpx.Elementwise, bpx.Rowwise), a "
-            "bpx.Cost, a bpx.Network, or the name of a built-in part"
+            "bpx.Cost, a bpx.feedback.Feedback, a bpx.Network, or the name of a built-in part"
         )
     return Report(f"The {kind} {what.name!r}, on {wide}", tuple(rows), notes)
 
@@ -126,18 +156,25 @@ def _part(what: Any, backend: str | None, tolerance: float, seed: int) -> Report
 def _network(network: Placed, x: Any, y: Any, tolerance: float, seed: int) -> Report:
     home, notes = _widened(network.home)
     with home.active():
-        parameters = _copied(network.parameters, home)
-        draws = Draws(home, seed)
-        arrived = _samples(network, home, draws, x, y)
-        wrong = _misshapen(network, parameters, arrived)
+        point, wrong = _point(network, home, x, y, tolerance, seed)
         rows = [Row("shape and dtype", None, "all layers", ok=not wrong, where=wrong)]
         if not wrong:
-            z, a = zs_and_activations(network.spec, parameters, arrived[0])
-            point = Point(network.spec, parameters, *arrived, z, a, draws, tolerance)
-            rows += network_rows(point)
+            rows += [*network_rows(point), *feedback_rows(point)]
             second, unchecked = _curvature(point)
-            rows, notes = rows + second, notes + unchecked
+            rows, notes = rows + second, notes + unchecked + alignment_notes(point)
     return Report(f"{network!r}, checked on {home} in float64", tuple(rows), notes)
+
+
+def _point(
+    network: Placed, home: Home, x: Any, y: Any, tolerance: float, seed: int
+) -> tuple[Point, str]:
+    """Where a network is checked, and what a part does wrong there with shapes or dtypes."""
+    spec, draws = network.spec, Draws(home, seed)
+    parameters, feedback = placed(spec, network.parameters, network.feedback, home)
+    arrived = _samples(network, home, draws, x, y)
+    wrong = _misshapen(network, parameters, arrived, feedback)
+    z, a = ((), ()) if wrong else zs_and_activations(spec, parameters, arrived[0])
+    return Point(spec, parameters, *arrived, z, a, feedback, draws, tolerance), wrong
 
 
 def _widened(home: Home) -> tuple[Home, tuple[str, ...]]:
@@ -147,11 +184,6 @@ def _widened(home: Home) -> tuple[Home, tuple[str, ...]]:
     except BackendError as error:
         note = f"float64 cannot be stored on {home} ({error}): derivatives were taken on numpy"
         return select("numpy", "float64"), (note,)
-
-
-def _copied(parameters: Parameters, home: Home) -> Parameters:
-    w, b = (tuple(bring(each, home, "weights", copy=True) for each in p) for p in parameters)
-    return Parameters(w, b)
 
 
 def _samples(network: Placed, home: Home, draws: Draws, x: Any, y: Any) -> tuple[Any, Any]:
@@ -168,16 +200,20 @@ def _samples(network: Placed, home: Home, draws: Draws, x: Any, y: Any) -> tuple
     return few, as_targets(spec, labels, few)
 
 
-def _misshapen(network: Placed, parameters: Parameters, arrived: tuple[Any, Any]) -> str:
+def _misshapen(
+    network: Placed, parameters: Parameters, arrived: tuple[Any, Any], feedback: tuple[Any, ...]
+) -> str:
     """What a part does wrong with shapes or dtypes, in float64 and in the network's own."""
     spec, own = network.spec, network.home
     try:
-        rehearse(spec, parameters, *arrived)
+        rehearse(spec, parameters, *arrived, feedback)
         with own.active():
-            few = [bring(each, own, "x") for each in arrived]
-            rehearse(spec, network.parameters, *few)
+            x, y = (bring(each, own, "x") for each in arrived)
+            rehearse(spec, network.parameters, x, y, network.feedback)
     except InputError as error:
         return str(error)
+    except Exception as error:  # a function of the caller's may raise anything
+        return f"a part raised {type(error).__name__}: {error}"
     return ""
 
 

@@ -14,16 +14,18 @@ from typing import Any
 
 from bpx.arguments import whole
 from bpx.boundary import Placed, samples
+from bpx.engine import leaves, rebuilt
 from bpx.errors import InputError
 from bpx.host import batches, check_seed
 from bpx.inspect.draws import Draws
 from bpx.inspect.lockstep import EPSILON, EagerPair, EnginePair, Parting, Run, Start
 from bpx.inspect.report import table
 from bpx.optimizers import SGD, Optimizer, check_optimizer
+from bpx.placing import placed
 from bpx.selection import Home, select
-from bpx.spec import Parameters, Spec
+from bpx.spec import Spec
 from bpx.step import Data
-from bpx.transfer import bring, to_host
+from bpx.transfer import to_host
 
 __all__ = ["Comparison", "Parting", "Twins", "compare"]
 
@@ -197,11 +199,9 @@ def _common(network: Placed, homes: list[Home], data: Any) -> Start:
     with coarsest.active():
         arrived = samples(coarsest, network.spec, *data)
         x, y = to_host(arrived.x), to_host(arrived.y)
-        w, b = (
-            tuple(to_host(bring(each, coarsest, "weights")) for each in group)
-            for group in network.parameters
-        )
-    return Start(Parameters(w, b), Data(x, y))
+        arrays = placed(network.spec, network.parameters, network.feedback, coarsest)
+        parameters, feedback = (rebuilt(tree, map(to_host, leaves(tree))) for tree in arrays)
+    return Start(parameters, feedback, Data(x, y))
 
 
 def _rows(seed: int, n: int, batch: int, steps: int) -> Iterator[Any]:

@@ -5,6 +5,8 @@ Central differences at twenty steps, each half the one before, are extrapolated 
 (Ridders 1982). So no step has to be chosen: a stiff function is resolved by the short ones,
 and a smooth one keeps the digits of the long ones. Where left and right derivatives differ
 there is no derivative: those points are told, not differentiated.
+
+The function runs where its arrays live; what it gives is extrapolated on the host.
 """
 
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from typing import Any, NamedTuple
 
 from bpx._typing import Array
 from bpx.backend import namespace
+from bpx.host import quietly
 from bpx.transfer import to_host
 
 __all__ = [
@@ -37,11 +40,11 @@ _SMALL = 1e-5
 
 
 class Slope(NamedTuple):
-    """A derivative by differences, number by number.
+    """A derivative by differences, number by number: host arrays.
 
     Attributes
     ----------
-    value, error : array
+    value, error : host array
         The derivative, and how far off it may be: infinite where it is not known.
     kink : array, bool
         Where left and right derivatives differ.
@@ -49,10 +52,10 @@ class Slope(NamedTuple):
         What was differentiated, by its magnitude: what rounding is relative to.
     """
 
-    value: Array
-    error: Array
-    kink: Array
-    size: Array
+    value: Any
+    error: Any
+    kink: Any
+    size: Any
 
 
 class Deviation(NamedTuple):
@@ -87,16 +90,21 @@ def slope(f: Callable[[float], Array]) -> Slope:
     Parameters
     ----------
     f : callable
-        Of a Python number, to a float64 array. Its natural length is about 1.
+        Of a Python number, to a float64 array of any library. Its natural length is about 1.
 
     Returns
     -------
     Slope
     """
+    with quietly():
+        return _slope(lambda t: to_host(f(t)))
+
+
+def _slope(f: Callable[[float], Any]) -> Slope:
     here = f(0.0)
     xp, size = namespace(here), _size(here)
     best, error = xp.zeros_like(here), xp.full_like(here, inf)
-    before: list[Array] = []
+    before: list[Any] = []
     bent, more_bent = best, best
     for level in range(_LEVELS):
         h = _LONGEST * 0.5**level
@@ -150,21 +158,21 @@ def unit_vectors(like: Array) -> Array:
 
 
 def known(value: Array) -> Slope:
-    """What is compared without differences: a value that another formula gave."""
+    """What is compared without differences: an array that another formula gave."""
+    value = to_host(value)
     size = _size(value)
     return Slope(value, 4.0 * _ROUNDING * size, size < 0.0, size)
 
 
-def settled(found: Slope, tolerance: float) -> Array:
-    """Which derivatives differences know to a tenth of the tolerance, and no kink is at."""
+def settled(found: Slope, tolerance: float) -> Any:
+    """Which derivatives differences know to a tenth of the tolerance: a host array, bool."""
     xp = namespace(found.value)
     large = xp.maximum(xp.abs(found.value), 1e-3 * found.size)
     resolved = _TRUST * found.error <= tolerance * large
-    known_here: Array = xp.logical_and(resolved, xp.logical_not(found.kink))
-    return known_here
+    return xp.logical_and(resolved, xp.logical_not(found.kink))
 
 
-def total(found: Slope, axis: int, r: Array) -> Slope:
+def total(found: Slope, axis: int, r: Any) -> Slope:
     """The derivative of a weighted sum; what the weight 0 has is left out."""
     xp = namespace(found.value)
     value, error, size = (
@@ -188,6 +196,11 @@ def deviation(given: Array, expected: Slope, tolerance: float) -> Deviation:
     tolerance : float
         The relative deviation that is to be told from rounding.
     """
+    with quietly():
+        return _deviation(to_host(given), expected, tolerance)
+
+
+def _deviation(given: Any, expected: Slope, tolerance: float) -> Deviation:
     xp = namespace(given)
     value, doubt = expected.value, _TRUST * expected.error
     counts = settled(expected, tolerance)
@@ -196,11 +209,10 @@ def deviation(given: Array, expected: Slope, tolerance: float) -> Deviation:
     scale = xp.maximum(xp.maximum(xp.abs(given), xp.abs(value)), least)
     off = xp.abs(given - value) / xp.where(scale > 0.0, scale, xp.ones_like(scale))
     off = xp.where(xp.isfinite(off), off, xp.full_like(off, inf))
-    return _furthest(*(to_host(each) for each in (off, counts, given, value)))
+    return _furthest(off, counts, given, value)
 
 
 def _furthest(off: Any, counts: Any, given: Any, expected: Any) -> Deviation:
-    """Of four host arrays."""
     columns = (each.reshape(-1).tolist() for each in (off, counts, given, expected))
     rows = [(o, i, g, e) for i, (o, c, g, e) in enumerate(zip(*columns, strict=True)) if c]
     nowhere = (0.0, 0, 0.0, 0.0)
@@ -208,7 +220,7 @@ def _furthest(off: Any, counts: Any, given: Any, expected: Any) -> Deviation:
     return Deviation(largest, at, one, other, off.size, off.size - len(rows))
 
 
-def _extrapolated(difference: Array, before: list[Array]) -> list[Array]:
+def _extrapolated(difference: Any, before: list[Any]) -> list[Any]:
     """The orders 2, 4, 6 and 8 at this step, from those at twice the step."""
     row = [difference]
     for j, coarse in enumerate(before[: _ORDERS - 1], 1):
@@ -216,23 +228,15 @@ def _extrapolated(difference: Array, before: list[Array]) -> list[Array]:
     return row
 
 
-def _estimates(row: list[Array], before: list[Array]) -> list[tuple[Array, Array]]:
+def _estimates(row: list[Any], before: list[Any]) -> list[tuple[Any, Any]]:
     """Each extrapolated value, with its distance from the two that it was made of."""
     return [
-        (fine, _larger(_distance(fine, row[j]), _distance(fine, before[j])))
+        (fine, namespace(fine).maximum(abs(fine - row[j]), abs(fine - before[j])))
         for j, fine in enumerate(row[1:])
     ]
 
 
-def _distance(x: Array, y: Array) -> Array:
-    return namespace(x).abs(x - y)
-
-
-def _larger(x: Array, y: Array) -> Array:
-    return namespace(x).maximum(x, y)
-
-
-def _size(x: Array) -> Array:
+def _size(x: Any) -> Any:
     """|x|, and at least the largest of them, or 1 if that is less."""
     xp = namespace(x)
     size = xp.abs(x)

@@ -16,6 +16,7 @@ from bpx.boundary import Placed, Samples, chunks, samples
 from bpx.errors import InputError
 from bpx.inspect.per_sample import gradient_norms, inner_products
 from bpx.passes import Trace, as_targets, backprop
+from bpx.spec import Spec
 from bpx.transfer import give_back
 
 __all__ = ["el2n", "grand", "tracin"]
@@ -35,6 +36,8 @@ def tracin(
 
     sum_i eta_i grad C_x(w_i) · grad C_x'(w_i), over checkpoints w_i of one training: to
     first order, what steps on x took off C_x'. Proponents are positive, opponents negative.
+    Of a network with another feedback than the transpose, the step on x is the rule's, and
+    grad C_x' the cost's own.
 
     Parameters
     ----------
@@ -97,6 +100,8 @@ def el2n(networks: Placed | Sequence[Placed], x: Any, y: Any) -> Any:
 def grand(networks: Placed | Sequence[Placed], x: Any, y: Any) -> Any:
     """‖grad C_x‖ of each sample, the mean over the networks.
 
+    It is the cost's own gradient, by the transpose, whatever a network's feedback is.
+
     Parameters
     ----------
     networks : Network or sequence of Network
@@ -139,7 +144,7 @@ def _mean(networks: Placed | Sequence[Placed], x: Any, y: Any, score: _Score) ->
 def _scores(network: Placed, x: Any, y: Any, score: _Score) -> Any:
     with network.home.active():
         arrived = samples(network.home, network.spec, x, y)
-        scores = [score(network, *each) for each in _traces(network, arrived)]
+        scores = [score(network, *each) for each in _true_traces(network, arrived)]
         return give_back(namespace(scores[0]).concat(scores), x)
 
 
@@ -151,16 +156,26 @@ def _products(
         left, right = (samples(network.home, network.spec, *each) for each in (train, test))
         columns = [
             xp.concat([inner_products(each, against) for each, _ in _traces(network, left)])
-            for against, _ in _traces(network, right)
+            for against, _ in _true_traces(network, right)
         ]
         return give_back(eta * xp.concat(columns, axis=1), train[0])
 
 
 def _traces(network: Placed, arrived: Samples) -> Iterator[tuple[Trace, Array]]:
     """Traces of a few samples at a time, and their targets."""
-    spec, parameters = network.spec, network.parameters
+    return _traces_by(network.spec, network.feedback, network, arrived)
+
+
+def _true_traces(network: Placed, arrived: Samples) -> Iterator[tuple[Trace, Array]]:
+    """The same, their errors sent back through the transpose."""
+    return _traces_by(network.spec.by_transpose(), (), network, arrived)
+
+
+def _traces_by(
+    spec: Spec, feedback: tuple[Array, ...], network: Placed, arrived: Samples
+) -> Iterator[tuple[Trace, Array]]:
     for x, y in zip(chunks(spec, arrived.x), chunks(spec, arrived.y), strict=True):
-        yield backprop(spec, parameters, x, y), y
+        yield backprop(spec, network.parameters, x, y, feedback=feedback), y
 
 
 def _several(networks: Any) -> list[Placed]:

@@ -13,6 +13,7 @@ from bpx._typing import Array
 from bpx.backend import namespace
 from bpx.errors import InputError
 from bpx.inspect.per_sample import inner_products
+from bpx.inspect.refusals import check_by_transpose
 from bpx.passes import Trace, sent_back
 from bpx.spec import Parameters, Spec
 
@@ -49,7 +50,8 @@ def neural_tangent_kernel(
     Raises
     ------
     InputError
-        If `outputs` is none of the three, or the traces do not fit each other.
+        If `outputs` is none of the three, the traces do not fit each other, or the spec's
+        feedback is not the transpose.
     """
     if outputs not in _OUTPUTS:
         raise InputError(
@@ -81,7 +83,17 @@ def output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[
     ------
     Trace
         k_L of them, with z and a of the one given; `cost` and `gradients` are None.
+
+    Raises
+    ------
+    InputError
+        If the spec's feedback is not the transpose: at once.
     """
+    check_by_transpose(spec, "the gradient of an output")
+    return _output_traces(spec, parameters, trace)
+
+
+def _output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[Trace]:
     xp, z = namespace(trace.a[0]), trace.z[-1]
     indices = xp.arange(z.shape[1], dtype=xp.int32, device=getattr(z, "device", None))
     for j in range(z.shape[1]):

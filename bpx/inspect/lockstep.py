@@ -1,5 +1,6 @@
 """Training one step at a time, on several backends or engines, and comparing each step."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
@@ -8,12 +9,13 @@ from bpx.boundary import samples
 from bpx.engine import leaves, named_leaves, rebuilt
 from bpx.host import largest_difference
 from bpx.inspect.draws import Draws
-from bpx.inspect.taken import Taken, eager_step, equations_of, layer_of
+from bpx.inspect.taken import Equation, Taken, Trained, eager_step, equations_of, layer_of
 from bpx.optimizers import Optimizer, initial
 from bpx.passes import as_targets
+from bpx.placing import placed
 from bpx.selection import Home
 from bpx.spec import Parameters, Spec
-from bpx.step import Data, State, TrainingStep, zero_metrics
+from bpx.step import Data, State, TrainingStep, joined, zero_metrics
 from bpx.transfer import to_host
 
 __all__ = ["EPSILON", "EagerPair", "EnginePair", "Parting", "Run", "Start"]
@@ -29,6 +31,7 @@ class Start(NamedTuple):
     """What all have in common: host arrays."""
 
     parameters: Parameters
+    feedback: tuple[Any, ...]
     data: Data
 
 
@@ -65,9 +68,9 @@ class Run:
         with home.active():
             arrived = samples(home, spec, *start.data)
             self.data, self.accuracy = Data(arrived.x, arrived.y), arrived.accuracy
-            self.start = _at(home, start.parameters)
-            state = initial(optimizer, self.start)
-        self.after: tuple[Parameters, Any] = (self.start, state)
+            parameters, feedback = placed(spec, start.parameters, start.feedback, home)
+            state = initial(optimizer, joined(spec, parameters, feedback))
+        self.start = self.after = Trained(parameters, state, feedback)
 
     def batch(self, rows: Any) -> tuple[Array, Array]:
         """The samples of a step, and their targets as numbers."""
@@ -79,7 +82,7 @@ class Run:
         """Train on one mini-batch."""
         with self.home.active():
             x, y = self.batch(rows)
-            self.taken = eager_step(self.spec, self.optimizer.update, *self.after, x, y)
+            self.taken = eager_step(self.spec, self.optimizer.update, self.after, x, y)
             self.after = self.taken.after
 
 
@@ -95,44 +98,48 @@ class EagerPair:
 
     def look(self, step: int, rows: Any) -> None:
         """Compare the step that both have just taken."""
-        self.parting = self.parting or self._step(step, rows)
-        self.growth.append(_growth(self._first.after[0], self._other.after[0]))
+        self.parting = self.parting or self._inputs(step, rows) or self._equations(step)
+        self.growth.append(_growth(self._first.after, self._other.after))
 
     def _weights(self) -> Parting | None:
         """The weights before the first step, which are to be the same to the last bit."""
-        pairs = zip(named_leaves(self._first.start), leaves(self._other.start), strict=True)
+        first, other = self._first.start.parameters, self._other.start.parameters
+        pairs = zip(named_leaves(first), leaves(other), strict=True)
         for (place, one), two in pairs:
             off = largest_difference(to_host(one), to_host(two))
             if off:
                 return Parting(0, layer_of(place, 0), "weights", off, 0.0)
         return None
 
-    def _step(self, step: int, rows: Any) -> Parting | None:
-        first, other = self._first, self._other
-        with other.home.active():
-            x, y = other.batch(rows)
-        given = first.taken.a[0], first.taken.y
-        off = max(
-            largest_difference(to_host(one), to_host(two))
-            for one, two in zip(given, (x, y), strict=True)
-        )
-        if off:
-            return Parting(step, 0, "inputs", off, 0.0)
+    def _inputs(self, step: int, rows: Any) -> Parting | None:
+        with self._other.home.active():
+            arrived = self._other.batch(rows)
+        given = self._first.taken.a[0], self._first.taken.y
+        pairs = zip(given, arrived, strict=True)
+        off = max(largest_difference(to_host(one), to_host(two)) for one, two in pairs)
+        return Parting(step, 0, "inputs", off, 0.0) if off else None
+
+    def _equations(self, step: int) -> Parting | None:
+        first = self._first
         with first.home.active():
             told = list(equations_of(first.spec, first.optimizer.update, first.taken))
-        for each in told:
-            with other.home.active():
-                found = each.compute(*(_at(other.home, tree) for tree in each.inputs))
-            rounding = ULPS * self._epsilon * each.terms**0.5
-            for (place, one), two in zip(named_leaves(each.given), leaves(found), strict=True):
-                off = largest_difference(to_host(one), to_host(two))
-                allowed = rounding * (
-                    _largest(one) if each.scale is None else float(each.scale)
-                )
+        for equation in told:
+            for place, off, allowed in self._again(equation):
                 if off > allowed:
-                    layer = layer_of(place, len(told)) if each.layer is None else each.layer
-                    return Parting(step, layer, each.name, off, allowed)
+                    layer = equation.layer or layer_of(place, len(first.spec.layers))
+                    return Parting(step, layer, equation.name, off, allowed)
         return None
+
+    def _again(self, equation: Equation) -> Iterator[tuple[str, float, float]]:
+        """How far the second one is, given the first one's numbers, array by array."""
+        home = self._other.home
+        with home.active():
+            found = equation.compute(*(_at(home, tree) for tree in equation.inputs))
+        rounding = ULPS * self._epsilon * equation.terms**0.5
+        for (place, one), two in zip(named_leaves(equation.given), leaves(found), strict=True):
+            scale = _largest(one) if equation.scale is None else float(equation.scale)
+            off = largest_difference(to_host(one), to_host(two))
+            yield place, off, rounding * scale
 
 
 class EnginePair:
@@ -145,7 +152,7 @@ class EnginePair:
         self.growth: list[float] = []
         self.parting: Parting | None = None
         with home.active():
-            self._zero = zero_metrics(run.start.b[0], batch, run.accuracy)
+            self._zero = zero_metrics(run.start.parameters.b[0], batch, run.accuracy)
             self._after = run.after
             self._shaking = _last_places(run, batch)
 
@@ -154,25 +161,27 @@ class EnginePair:
         taken = self._run.taken
         with self._run.home.active():
             index = self._run.home.asarray(rows, "int32")
-            self._after = self._scan(*self._after, index)
+            self._after = self._scan(self._after, index)
             if self.parting is None:
-                found = self._scan(taken.parameters, taken.state, index)
+                found = self._scan(taken.before, index)
                 self.parting = self._part(step, found, self._shaken(taken))
-            self.growth.append(_growth(taken.after[0], self._after[0]))
+            self.growth.append(_growth(taken.after, self._after))
 
-    def _scan(self, parameters: Parameters, state: Any, rows: Any) -> tuple[Parameters, Any]:
-        entered = State(parameters, state, None, self._zero)
+    def _scan(self, before: Trained, rows: Any) -> Trained:
+        parameters, optimizer, feedback = before
+        entered = State(parameters, optimizer, None, self._zero, feedback)
         scan = self._run.home.backend.scan
         left = scan(self._step, entered, self._run.data, rows, 0, 1)
-        return left.parameters, left.optimizer
+        return Trained(left.parameters, left.optimizer, left.feedback)
 
-    def _shaken(self, taken: Taken) -> Any:
+    def _shaken(self, taken: Taken) -> Trained:
         """What the eager step gives if all weights are changed in the last place."""
         run, (w_and_b, x) = self._run, self._shaking
-        pairs = zip(leaves(taken.parameters), leaves(w_and_b), strict=True)
-        parameters = rebuilt(taken.parameters, [p * shake for p, shake in pairs])
-        moved = taken.a[0] * x, taken.y
-        return eager_step(run.spec, run.optimizer.update, parameters, taken.state, *moved).after
+        pairs = zip(leaves(taken.before.parameters), leaves(w_and_b), strict=True)
+        parameters = rebuilt(w_and_b, [p * shake for p, shake in pairs])
+        before = taken.before._replace(parameters=parameters)
+        update = run.optimizer.update
+        return eager_step(run.spec, update, before, taken.a[0] * x, taken.y).after
 
     def _part(self, step: int, found: Any, shaken: Any) -> Parting | None:
         expected, epsilon = self._run.taken.after, EPSILON[self._run.home.dtype]
@@ -195,7 +204,8 @@ def _last_places(run: Run, batch: int) -> tuple[Any, Array]:
     def factors(*shape: int) -> Array:
         return 1.0 + epsilon * draws.signs(*shape)
 
-    parameters = rebuilt(run.start, [factors(*p.shape) for p in leaves(run.start)])
+    like = run.start.parameters
+    parameters = rebuilt(like, [factors(*p.shape) for p in leaves(like)])
     return parameters, factors(batch, run.spec.sizes[0])
 
 
@@ -206,13 +216,13 @@ def _at(home: Home, tree: Any) -> Any:
         host = to_host(leaf)
         return home.asarray(host, None if "float" in dtype_name(leaf) else dtype_name(leaf))
 
-    return copied(tree) if hasattr(tree, "dtype") else rebuilt(tree, map(copied, leaves(tree)))
+    return rebuilt(tree, map(copied, leaves(tree)))
 
 
-def _growth(first: Parameters, other: Parameters) -> float:
-    pairs = zip(leaves(first), leaves(other), strict=True)
+def _growth(first: Trained, other: Trained) -> float:
+    pairs = zip(leaves(first.parameters), leaves(other.parameters), strict=True)
     off = max(largest_difference(to_host(one), to_host(two)) for one, two in pairs)
-    return off / (max(map(_largest, leaves(first))) or 1.0)
+    return off / (max(map(_largest, leaves(first.parameters))) or 1.0)
 
 
 def _largest(x: Array) -> float:

@@ -27,6 +27,7 @@ from bpx.inspect.draws import Draws
 from bpx.inspect.report import Row, by_sample, by_unit, compared
 from bpx.passes import Trace, backprop, zs_and_activations
 from bpx.spec import Parameters, Spec
+from bpx.transfer import move_to
 
 __all__ = ["Point", "curvature_rows", "network_rows"]
 
@@ -46,6 +47,8 @@ class Point:
     x, y : array, shape (n, k_0) and (n, k_L)
     z, a : tuple of arrays
         As in a trace.
+    feedback : tuple of arrays
+        What the spec's feedback has drawn.
     draws : Draws
     tolerance : float
         The relative deviation that is allowed.
@@ -57,6 +60,7 @@ class Point:
     y: Array
     z: tuple[Array, ...]
     a: tuple[Array, ...]
+    feedback: tuple[Array, ...]
     draws: Draws
     tolerance: float
 
@@ -223,7 +227,7 @@ def _gradient(point: Point) -> Row:
 
     Samples that are at a kink get the weight 0.
     """
-    spec, parameters, xp = point.spec, point.parameters, namespace(point.x)
+    spec, parameters, xp = point.spec.by_transpose(), point.parameters, namespace(point.x)
     ways = [_everywhere(point) for _ in range(_DIRECTIONS // 2)]
 
     def costs(way: Parameters, t: float) -> Array:
@@ -231,10 +235,11 @@ def _gradient(point: Point) -> Row:
         return spec.cost.evaluate(spec.output, z[-1], a[-1], point.y)
 
     moved = slope(lambda t: xp.stack([costs(way, t) for way in ways]))
-    r = xp.astype(xp.all(settled(moved, point.tolerance), axis=0), point.x.dtype)
-    trace = backprop(spec, parameters, point.x, point.y, r=r[:, None])
+    counts = settled(moved, point.tolerance).all(axis=0) * 1.0
+    r = move_to(counts[:, None], like=point.x)
+    trace = backprop(spec, parameters, point.x, point.y, r=r)
     given = xp.stack([_product(trace, way) for way in ways])
-    return point.compared("gradient", None, given, total(moved, 1, r), _direction)
+    return point.compared("gradient", None, given, total(moved, 1, counts), _direction)
 
 
 def _everywhere(point: Point) -> Parameters:

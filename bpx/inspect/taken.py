@@ -3,6 +3,7 @@
 So each of them can be computed once more somewhere else, from the same numbers.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -12,8 +13,9 @@ from bpx.backend import namespace
 from bpx.optimizers import Update
 from bpx.passes import gradients, sent_back, zs_and_activations
 from bpx.spec import Gradients, Parameters, Spec
+from bpx.step import joined, parted
 
-__all__ = ["Equation", "Taken", "eager_step", "equations_of", "layer_of"]
+__all__ = ["Equation", "Taken", "Trained", "eager_step", "equations_of", "layer_of"]
 
 
 class Equation(NamedTuple):
@@ -45,29 +47,41 @@ class Equation(NamedTuple):
     terms: int
 
 
-class Taken(NamedTuple):
-    """A step that was taken, with everything in it."""
+class Trained(NamedTuple):
+    """What a step moves.
+
+    Attributes
+    ----------
+    parameters : Parameters
+    optimizer : tree of arrays
+    feedback : tuple of arrays
+    """
 
     parameters: Parameters
-    state: Any
+    optimizer: Any
+    feedback: tuple[Array, ...]
+
+
+class Taken(NamedTuple):
+    """A step that was taken: what was before it and after, and everything between."""
+
+    before: Trained
     y: Array
     z: tuple[Array, ...]
     a: tuple[Array, ...]
     delta: tuple[Array, ...]
     gradients: Gradients
-    after: tuple[Parameters, Any]
+    after: Trained
 
 
-def eager_step(
-    spec: Spec, update: Update, parameters: Parameters, state: Any, x: Array, y: Array
-) -> Taken:
+def eager_step(spec: Spec, update: Update, before: Trained, x: Array, y: Array) -> Taken:
     """Train on one mini-batch; y has shape (n, k_L)."""
-    z, a = zs_and_activations(spec, parameters, x)
+    z, a = zs_and_activations(spec, before.parameters, x)
     output_error = spec.cost.delta(spec.output, z[-1], a[-1], y)
-    delta = sent_back(spec, parameters, z, a, output_error)
+    delta = sent_back(spec, before.parameters, z, a, output_error, before.feedback)
     gradient = gradients(1.0 / x.shape[0], delta, a)
-    after = update(gradient, state, parameters)
-    return Taken(parameters, state, y, z, a, delta, gradient, after)
+    after = _move(spec, update)(gradient, before)
+    return Taken(before, y, z, a, delta, gradient, after)
 
 
 def equations_of(spec: Spec, update: Update, taken: Taken) -> Iterator[Equation]:
@@ -82,19 +96,18 @@ def equations_of(spec: Spec, update: Update, taken: Taken) -> Iterator[Equation]
     for layer in reversed(layers):
         yield _bp3(taken, layer)
         yield _bp4(taken, layer)
-    yield _update(update, taken)
+    yield _update(spec, update, taken)
 
 
 def layer_of(leaf: str, depth: int) -> int:
     """The layer that an array of a state belongs to, by its place: ``[0].w[1]`` is of 2."""
-    place = leaf.rpartition("[")[2].rstrip("]")
-    of_layer = ".w[" in leaf or ".b[" in leaf
-    return int(place) + 1 if of_layer and place.isdecimal() else depth
+    found = re.search(r"(?:^|\.)[wb]\[(\d+)\]$", leaf)
+    return int(found[1]) + 1 if found else depth
 
 
 def _forward(taken: Taken, layer: int) -> Equation:
     i = layer - 1
-    w, b, a = taken.parameters.w[i], taken.parameters.b[i], taken.a[i]
+    w, b, a = taken.before.parameters.w[i], taken.before.parameters.b[i], taken.a[i]
     scale = _most(_absolute(a) @ _absolute(w).mT + _absolute(b))
     inputs, terms = (w, b, a), a.shape[1] + 1
     return Equation("z", layer, equations.forward, inputs, taken.z[i], scale, terms)
@@ -127,12 +140,13 @@ def _bp1(spec: Spec, taken: Taken) -> Equation:
 def _bp2(spec: Spec, taken: Taken, layer: int) -> Equation:
     sigma, i = spec.layers[layer - 1].activation, layer - 1
 
-    def delta(z: Array, a: Array, w_next: Array, delta_next: Array) -> Array:
-        return equations.bp2(sigma, z, a, w_next, delta_next)
+    def delta(z: Array, a: Array, w: tuple[Array, ...], above: Any, B: Any) -> Array:
+        return spec.feedback.bp2(sigma, z, a, w, above, B[0] if B else None)
 
-    w_next, delta_next = taken.parameters.w[layer], taken.delta[layer]
-    inputs, terms = (taken.z[i], taken.a[layer], w_next, delta_next), w_next.shape[0]
-    scale = _most(_absolute(delta_next) @ _absolute(w_next))
+    w, above = taken.before.parameters.w[layer:], taken.delta[layer:]
+    B = taken.before.feedback[i : i + 1]
+    inputs, terms = (taken.z[i], taken.a[layer], w, above, B), w[0].shape[0]
+    scale = _most(_absolute(above[0]) @ _absolute(w[0])) + _most(_absolute(taken.delta[i]))
     return Equation("BP2", layer, delta, inputs, taken.delta[i], scale, terms)
 
 
@@ -152,10 +166,22 @@ def _mean_of(equation: Callable[..., Array], n: int) -> Callable[..., Array]:
     return lambda *arrays: equation(1.0 / n, *arrays)
 
 
-def _update(update: Update, taken: Taken) -> Equation:
+def _update(spec: Spec, update: Update, taken: Taken) -> Equation:
     """The optimizer's rule; its state belongs to the layers whose shapes it has."""
-    inputs = taken.gradients, taken.state, taken.parameters
-    return Equation("update", None, update, inputs, taken.after, None, 1)
+    inputs = taken.gradients, taken.before
+    return Equation("update", None, _move(spec, update), inputs, taken.after, None, 1)
+
+
+def _move(spec: Spec, update: Update) -> Callable[[Gradients, Trained], Trained]:
+    def move(gradient: Gradients, before: Trained) -> Trained:
+        entered = joined(spec, before.parameters, before.feedback)
+        moved, optimizer = update(
+            joined(spec, gradient, gradient.w[1:]), before.optimizer, entered
+        )
+        parameters, feedback = parted(spec, moved, before.feedback)
+        return Trained(parameters, optimizer, feedback)
+
+    return move
 
 
 def _most(x: Array) -> Array:

@@ -16,7 +16,7 @@ from bpx.engine import Step, eager, leaves
 from bpx.optimizers import Update, adam
 from bpx.plan import Plan
 from bpx.spec import Gradients, Parameters
-from bpx.step import State, TrainingStep
+from bpx.step import State, TrainingStep, joined
 from bpx_backends.engines.planned import Planned
 from bpx_backends.engines.torch_calls import Call
 from bpx_backends.engines.torch_replay import prepare, replay
@@ -43,7 +43,7 @@ def _adam(state: State) -> list[Call]:
     rule: Any = state.optimizer.optimizer
     # Read once, before the first step. Where the device counts, eta stays there.
     beta1, beta2, epsilon, eta = torch.cat((*rule[1:4], rule.eta)).tolist()
-    w: list[torch.Tensor] = list(leaves(state.parameters))
+    w: list[torch.Tensor] = list(leaves(_moved(state)))
     on_cuda = w[0].is_cuda
     steps = [rule.t.float().clone() for _ in w]
     update = partial(
@@ -65,6 +65,12 @@ def _adam(state: State) -> list[Call]:
         maximize=False,
     )
     return [update, partial(rule.t.copy_, steps[0])]
+
+
+def _moved(state: State) -> Parameters:
+    """What the gradients are of, where a feedback learns too: see `bpx.step.joined`."""
+    (w, b), gradients = state.parameters, state.optimizer.gradients
+    return Parameters((*w, *state.feedback) if len(gradients.w) > len(w) else w, b)
 
 
 FUSED: dict[Update, Callable[[State], list[Call]]] = {adam: _adam}
@@ -104,7 +110,8 @@ def _scan_handing(
     run = _handing[step.update]
     handing = replace(step, update=hand_on)
     # The parameters stand for gradients of their shapes, which are not read.
-    entered = state._replace(optimizer=Handed(state.optimizer, Gradients(*state.parameters)))
+    alike = Gradients(*joined(step.spec, state.parameters, state.feedback))
+    entered = state._replace(optimizer=Handed(state.optimizer, alike))
     if run.prepared(handing, entered, data, rows) is None:
         return eager(step, state, data, rows, start, stop)
     after = run(handing, entered, data, rows, start, stop, donate)

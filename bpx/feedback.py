@@ -1,0 +1,253 @@
+"""What BP2 sends back: the transposed weights, or another rule.
+
+Backpropagation gives layer l the error ((w^{l+1})^T delta^{l+1}) ⊙ sigma'(z^l). A rule puts
+something else in the place of (w^{l+1})^T delta^{l+1}: mostly another matrix B^l, of the shape
+of w^{l+1}, in the place of w^{l+1}; or, if it is direct, one of shape (k_L, k_l) that is
+applied to the output's error delta^L. BP1, BP3 and BP4 stay as they are.
+
+What a rule draws are arrays, one for each hidden layer, which belong to a network as its
+weights do: ``net.feedback``. All have the scale c = sqrt(2 / (rows + columns)) of a Glorot
+matrix, whose squares are c² in the mean.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+from typing import Any
+
+from bpx._typing import A, Array
+from bpx.backend import namespace
+from bpx.equations import bp2
+from bpx.errors import InputError, nearest
+from bpx.jacobians import Activation
+from bpx.random import uniform
+
+__all__ = [
+    "FEEDBACKS",
+    "Feedback",
+    "Send",
+    "brsf",
+    "dfa",
+    "fa",
+    "frsf",
+    "get",
+    "glorot",
+    "kp",
+    "magnitudes",
+    "transpose",
+    "usf",
+]
+
+Send = Callable[[Any, Any, Any], Any]
+"""``send(w, delta, B) -> g``: see `Feedback`."""
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """How a layer's error is made of those of the layers above it.
+
+    One of `matrix` and `send` is given. Layer l is shown ``w``, the weights w^{l+1}, ..., w^L,
+    and its own array B, which is None where nothing is drawn.
+
+    Parameters
+    ----------
+    name : str
+        What it is shown and saved by.
+    matrix : callable, optional
+        ``matrix(w, B)``, an array of the shape of ``w[0]``, which takes its place in BP2; of
+        shape (k_L, k_l) if the rule is direct.
+    send : callable, optional
+        ``send(w, delta, B) -> g``, shape (n, k_l), for a rule that is no matrix: ``delta``
+        are the errors of the same layers, ``delta[0]`` the next one's, ``delta[-1]`` the
+        output's. BP2 makes delta^l of g by the activation's pullback.
+    draw : callable, optional
+        ``draw(rng, rows, columns)`` -> host array, float64, of that shape, from a host
+        generator: B before the training.
+    redrawn : bool, optional
+        Whether B is, instead, a key of `bpx.random` and a counter of steps, shape (3,), int32,
+        of which ``matrix`` or ``send`` draws anew at each step: see `magnitudes`.
+    direct : bool, optional
+        Whether the output's error is sent straight to every hidden layer: B has k_L rows.
+    learns : bool, optional
+        Whether B is moved as w^{l+1} is: by its gradient, its penalty and its optimizer's rule.
+
+    Raises
+    ------
+    InputError
+        If these contradict each other.
+
+    Notes
+    -----
+    The functions are of a module, so that networks can be pickled, and are written as an
+    activation's are: see `bpx.Elementwise`.
+
+    Examples
+    --------
+    >>> def halved(w, delta, B):
+    ...     return 0.5 * (delta[0] @ w[0])
+    >>> net = bpx.Network([2, 3, 1], feedback=halved, seed=0)
+    >>> net.spec.feedback.name
+    'halved'
+    """
+
+    name: str
+    matrix: Callable[[Any, Any], Any] | None = None
+    send: Send | None = None
+    draw: Callable[[Any, int, int], Any] | None = None
+    redrawn: bool = False
+    direct: bool = False
+    learns: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.matrix is None) == (self.send is None):
+            raise InputError(f"the feedback {self.name!r} needs either matrix or send")
+        if self.redrawn and self.draw is not None:
+            raise InputError(
+                f"the feedback {self.name!r} was given draw and redrawn; expected one of them"
+            )
+        if self.learns and (self.matrix is None or self.draw is None or self.direct):
+            raise InputError(
+                f"the feedback {self.name!r} learns as the weights do; expected a matrix and "
+                "draw, and direct=False, so that B has the shape of the weights"
+            )
+
+    def shapes(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
+        """The shapes of the hidden layers' arrays, in a network of the widths k_0, ..., k_L."""
+        if self.redrawn:
+            return [(3,)] * (len(sizes) - 2)
+        if self.draw is None:
+            return []
+        return [(sizes[-1] if self.direct else k, k_l) for k_l, k in pairwise(sizes[1:])]
+
+    def drawn(self, rng: Any, *shape: int) -> Any:
+        """A layer's array before the training, on the host, from a host generator."""
+        if self.draw is not None:
+            return self.draw(rng, *shape)
+        key = rng.integers(-(2**31), 2**31, 3, dtype="int32")
+        key[2] = 0  # the counter
+        return key
+
+    def bp2(
+        self,
+        sigma: Activation,
+        z: A,
+        a: A,
+        w: tuple[A, ...],
+        delta: tuple[A, ...],
+        B: A | None,
+    ) -> A:
+        """delta^l, shape (n, k_l), of the weights and the errors of the layers above."""
+        if self.matrix is None:
+            assert self.send is not None
+            return _bp2(sigma, z, a, self.send(w, delta, B))
+        return bp2(sigma, z, a, self.matrix(w, B), delta[-1 if self.direct else 0])
+
+    def after_a_step(self, arrays: tuple[A, ...]) -> tuple[A, ...]:
+        """The layers' arrays for the next step: the counters go on, all else stays."""
+        return tuple(map(_counted, arrays)) if self.redrawn else arrays
+
+
+def _bp2(sigma: Activation, z: A, a: A, g: A) -> A:
+    """delta^l = g ⊙ sigma'(z^l), of what is sent in the place of (w^{l+1})^T delta^{l+1}."""
+    return sigma.pullback(z, a, g)
+
+
+def _counted(B: A) -> A:
+    xp = namespace(B)
+    place = xp.arange(3, dtype=xp.int32, device=getattr(B, "device", None))
+    counted: A = B + xp.astype(place == 2, xp.int32)
+    return counted
+
+
+def glorot(rng: Any, rows: int, columns: int) -> Any:
+    """Normal numbers of variance c² = 2 / (rows + columns), float64, from a host generator."""
+    return _scale(rows, columns) * rng.standard_normal((rows, columns))
+
+
+def magnitudes(B: A, shape: tuple[int, int], dtype: Any) -> A:
+    """Uniform magnitudes in [0, c sqrt(3)), the same on every backend, drawn by key and step.
+
+    Parameters
+    ----------
+    B : array, shape (3,), int32
+        A layer's array of a rule that is `redrawn`.
+    shape : pair of int
+        Rows and columns.
+    dtype : dtype of the array's library
+        A real floating dtype.
+    """
+    return sqrt(3.0) * _scale(*shape) * uniform(B[:2], B[2:], shape, dtype)
+
+
+def _scale(rows: int, columns: int) -> float:
+    return sqrt(2.0 / (rows + columns))
+
+
+def _uniform_magnitudes(rng: Any, rows: int, columns: int) -> Any:
+    return sqrt(3.0) * _scale(rows, columns) * rng.uniform(size=(rows, columns))
+
+
+def _weights(w: tuple[Array, ...], B: None) -> Array:
+    return w[0]
+
+
+def _drawn(w: tuple[Array, ...], B: Array) -> Array:
+    return B
+
+
+def _signs(w: tuple[Array, ...], B: None) -> Array:
+    return _scale(*w[0].shape) * namespace(w[0]).sign(w[0])
+
+
+def _signed(w: tuple[Array, ...], B: Array) -> Array:
+    return B * namespace(w[0]).sign(w[0])
+
+
+def _signed_anew(w: tuple[Array, ...], B: Array) -> Array:
+    rows, columns = w[0].shape
+    return magnitudes(B, (rows, columns), w[0].dtype) * namespace(w[0]).sign(w[0])
+
+
+transpose = Feedback("transpose", matrix=_weights)
+"""Backpropagation: w^{l+1} itself."""
+fa = Feedback("fa", matrix=_drawn, draw=glorot)
+"""Feedback alignment (Lillicrap et al. 2016): B^l is random and stays as it is."""
+dfa = Feedback("dfa", matrix=_drawn, draw=glorot, direct=True)
+"""Direct feedback alignment (Nøkland 2016, equation 6): B^l is random, fixed, applied to
+delta^L."""
+usf = Feedback("usf", matrix=_signs)
+"""Uniform sign-concordant feedback (Liao et al. 2016): c sign(w^{l+1})."""
+brsf = Feedback("brsf", matrix=_signed_anew, redrawn=True)
+"""Batchwise random magnitudes (Liao et al. 2016): M ∘ sign(w^{l+1}), where M, uniform in
+[0, c sqrt(3)), is drawn anew at each step."""
+frsf = Feedback("frsf", matrix=_signed, draw=_uniform_magnitudes)
+"""Fixed random magnitudes (Liao et al. 2016): M ∘ sign(w^{l+1}), where M is as `brsf`'s, drawn
+once."""
+kp = Feedback("kp", matrix=_drawn, draw=glorot, learns=True)
+"""Kolen and Pollack (1994; Akrout et al. 2019, section 4): B^l begins at random and is moved
+as w^{l+1} is, by the same gradient and the same decay, so that with lmbda > 0 the two
+become one."""
+
+FEEDBACKS = {each.name: each for each in (transpose, fa, dfa, usf, brsf, frsf, kp)}
+"""The built-in rules by name."""
+
+
+def get(feedback: str | Feedback | Send) -> Feedback:
+    """The rule of that name, the value itself, or a function ``send(w, delta, B)`` as a rule.
+
+    Raises
+    ------
+    InputError
+        If the name is not one of `FEEDBACKS`, or the value is neither.
+    """
+    if isinstance(feedback, Feedback):
+        return feedback
+    if callable(feedback):
+        return Feedback(getattr(feedback, "__name__", type(feedback).__name__), send=feedback)
+    if not isinstance(feedback, str) or feedback not in FEEDBACKS:
+        raise InputError(
+            f"there is no feedback {feedback!r}{nearest(str(feedback), FEEDBACKS)}; known: "
+            f"{', '.join(FEEDBACKS)}; or pass a bpx.feedback.Feedback, or a function"
+        )
+    return FEEDBACKS[feedback]

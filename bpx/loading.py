@@ -1,0 +1,50 @@
+"""Reading a network from a file, to wherever it shall live."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bpx import checkpoint
+from bpx.activations import Activation
+from bpx.costs import Cost
+from bpx.feedback import Feedback
+from bpx.network import Network
+from bpx.selection import select
+
+__all__ = ["load"]
+
+
+def load(
+    path: str | Path,
+    *,
+    backend: str | None = None,
+    dtype: str | None = None,
+    custom: Mapping[str, Activation | Cost | Feedback] | None = None,
+) -> Network:
+    """Read a network that `Network.save` wrote, from any backend.
+
+    Parameters
+    ----------
+    path : str or Path
+    backend : str, optional
+        Where it shall live; left out, as for a new network: the file does not say.
+    dtype : {"float32", "float64"}, optional
+        Left out, the dtype it was saved in.
+    custom : mapping of str to Activation, Cost or Feedback, optional
+        The activations, the cost and the feedback of your own that it was made with, by name.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or a part of somebody's own is missing.
+    FileFormatError
+        If the file is truncated, or not one of bpx's.
+    BackendError
+        If the backend cannot be used.
+    """
+    saved = checkpoint.read(path, custom or {})
+    home = select(backend, dtype or saved.dtype)
+    return Network.from_arrays(saved.spec, *saved.parameters, home, saved.seed, saved.feedback)
