@@ -36,6 +36,7 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.dev$(EXTRAS) $(peers)
 	$(BIN)/python -m benchmarks --out runs/benchmarks $(BENCH)
+	$(BIN)/python -m benchmarks.inspect --out runs/benchmarks/inspect.json
 	$(BIN)/python -m benchmarks.imports
 
 clean:

@@ -36,7 +36,7 @@ from benchmarks.peers import PEERS, Peer, available
 from benchmarks.plan import Plan
 from benchmarks.report import heading, write
 
-__all__ = ["main"]
+__all__ = ["main", "some"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         default = None if name == "peers" else known
         told = f"{text}, of {', '.join(known)}; all"
         parser.add_argument(
-            f"--{name}", type=_some(known), default=default, metavar="NAME,NAME", help=told
+            f"--{name}", type=some(known), default=default, metavar="NAME,NAME", help=told
         )
     parser.add_argument("--repeats", type=int, default=5, help="rounds; 5")
     parser.add_argument("--window", type=float, default=0.3, help="seconds, at least; 0.3")
@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _some(known: Sequence[str]) -> Any:
+def some(known: Sequence[str]) -> Any:
     """Reads names that are separated by commas."""
 
     def names(text: str) -> list[str]:

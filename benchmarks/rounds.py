@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from statistics import median
 from time import sleep
-from typing import Any, NamedTuple
-
-from benchmarks.peers import Peer
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 __all__ = [
     "PAUSE",
@@ -37,7 +35,20 @@ class Found(NamedTuple):
     failed: dict[str, str]
 
 
-def of_each(peers: Iterable[Peer], what: Callable[[Peer], Any]) -> Found:
+class Named(Protocol):
+    """A peer."""
+
+    @property
+    def name(self) -> str:
+        """It is told of by this."""
+
+
+P = TypeVar("P", bound=Named)
+W = TypeVar("W")
+T = TypeVar("T")
+
+
+def of_each(peers: Iterable[P], what: Callable[[P], Any]) -> Found:
     """One that fails is left out with its reason, and the others go on."""
     found = Found({}, {})
     for peer in peers:
@@ -49,12 +60,12 @@ def of_each(peers: Iterable[Peer], what: Callable[[Peer], Any]) -> Found:
 
 
 def in_turn(
-    runs: Mapping[str, Callable[[], Any]],
+    runs: Mapping[str, W],
     repeats: int,
-    measure: Callable[[Callable[[], Any]], float],
-) -> dict[str, list[float]]:
-    """Every one's measurements, one number for each round."""
-    times: dict[str, list[float]] = {name: [] for name in runs}
+    measure: Callable[[W], T],
+) -> dict[str, list[T]]:
+    """Every one's measurements, one for each round."""
+    times: dict[str, list[T]] = {name: [] for name in runs}
     names, order = list(runs), Random(0)
     for _ in range(repeats):
         order.shuffle(names)

@@ -7,7 +7,7 @@ The backend is chosen by ``BPX_BACKEND``, `bpx.use`, or an argument. Importing b
 no array library but NumPy, which the host's own rooms use.
 """
 
-from bpx import activations, costs, data, feedback, initializers, inspect, random
+from bpx import activations, costs, data, feedback, initializers, inspect, privacy, random
 from bpx.activations import Elementwise, Rowwise
 from bpx.backend import namespace
 from bpx.costs import Cost, Pair
@@ -76,6 +76,7 @@ __all__ = [
     "load",
     "move_to",
     "namespace",
+    "privacy",
     "random",
     "set_default",
     "to_host",

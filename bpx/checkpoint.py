@@ -19,6 +19,7 @@ from bpx.costs import COSTS, Cost
 from bpx.errors import FileFormatError, InputError
 from bpx.feedback import FEEDBACKS, Feedback
 from bpx.files import write_atomically
+from bpx.privacy.accounting import Mechanism, is_mechanism
 from bpx.selection import DTYPES
 from bpx.spec import Parameters, Spec, check_feedback, check_shapes, make_spec
 from bpx.transfer import to_host
@@ -36,6 +37,7 @@ class Saved(NamedTuple):
     seed: int | None
     dtype: str
     feedback: tuple[Any, ...]
+    mechanisms: tuple[Mechanism, ...] = ()
 
 
 def save(
@@ -44,6 +46,7 @@ def save(
     parameters: Parameters,
     seed: int | None,
     feedback: tuple[Any, ...] = (),
+    mechanisms: tuple[Mechanism, ...] = (),
 ) -> None:
     """Write a network to `path`, at once or not at all."""
     groups = zip(("weight", "bias", "feedback"), (*parameters, feedback), strict=True)
@@ -52,7 +55,7 @@ def save(
         for kind, group in groups
         for i, array in enumerate(group)
     }
-    content = safetensors.save(arrays, _metadata(spec, seed))
+    content = safetensors.save(arrays, _metadata(spec, seed, mechanisms))
     with write_atomically(path) as file:
         file.write(content)
 
@@ -88,7 +91,8 @@ def read(path: str | Path, custom: Mapping[str, Activation | Cost | Feedback]) -
     except InputError as error:
         raise FileFormatError(f"{path} does not fit its own spec: {error}") from error
     dtype = parameters.w[0].dtype.name
-    return Saved(spec, parameters, described["seed"], dtype, feedback)
+    mechanisms = tuple(Mechanism(*each) for each in described.get("mechanisms", ()))
+    return Saved(spec, parameters, described["seed"], dtype, feedback, mechanisms)
 
 
 def _check_dtypes(parameters: Parameters) -> None:
@@ -97,7 +101,9 @@ def _check_dtypes(parameters: Parameters) -> None:
         raise InputError(f"its arrays are {', '.join(sorted(found))}; expected one of {DTYPES}")
 
 
-def _metadata(spec: Spec, seed: int | None) -> dict[str, str]:
+def _metadata(
+    spec: Spec, seed: int | None, mechanisms: tuple[Mechanism, ...]
+) -> dict[str, str]:
     activations = {layer.activation.name: layer.activation for layer in spec.layers}
     own = [name for name, value in activations.items() if ACTIVATIONS.get(name) != value]
     own += [spec.cost.name] * (COSTS.get(spec.cost.name) != spec.cost)
@@ -111,6 +117,8 @@ def _metadata(spec: Spec, seed: int | None) -> dict[str, str]:
         "custom": own,
         "seed": seed,
     }
+    if mechanisms:
+        described["mechanisms"] = mechanisms
     # One key alone: safetensors writes several in no fixed order, and equal networks
     # shall make equal files.
     return {"bpx": json.dumps(described)}
@@ -148,6 +156,7 @@ def _described(path: Path, metadata: str) -> dict[str, Any]:
             and all(isinstance(name, str) for name in names)
             and all(isinstance(size, int) for size in described["sizes"])
             and isinstance(described["seed"], int | None)
+            and all(map(is_mechanism, described.get("mechanisms", ())))
         )
     except (KeyError, TypeError, ValueError):
         right = False

@@ -113,9 +113,10 @@ class Cost:
         InputError
             If the cost, its pair or the output activation was made without what that takes.
         """
-        if pair := self.pair(output):
-            return _asked(pair.hess_z, f"the pair of {self.name!r}", "hess_z")(z, a, y, v)
-        rgrad_a = self._hess_a(a, y, pushforward(output, z, a, v))
+        second = self.second(output)
+        if self.pair(output):
+            return second(z, a, y, v)
+        rgrad_a = second(a, y, pushforward(output, z, a, v))
         return r1(output, z, a, self.grad_a(a, y), rgrad_a, v)
 
     def gauss_newton(self, output: Activation, z: A, a: A, y: A, v: A) -> A:
@@ -129,15 +130,25 @@ class Cost:
         InputError
             As `delta_derivative` does.
         """
+        second = self.second(output)
+        if self.pair(output):
+            return second(z, a, y, v)
+        return output.pullback(z, a, second(a, y, pushforward(output, z, a, v)))
+
+    def second(self, output: Activation) -> Callable[..., Any]:
+        """The `hess_z` of the pair with `output`; the cost's `hess_a` where there is none.
+
+        Raises
+        ------
+        InputError
+            If it was made without.
+        """
         if pair := self.pair(output):
-            return _asked(pair.hess_z, f"the pair of {self.name!r}", "hess_z")(z, a, y, v)
-        return output.pullback(z, a, self._hess_a(a, y, pushforward(output, z, a, v)))
-
-    def _hess_a(self, a: A, y: A, v: A) -> A:
-        return _asked(self.hess_a, f"the cost {self.name!r}", "hess_a")(a, y, v)
+            return _given(pair.hess_z, f"the pair of {self.name!r}", "hess_z")
+        return _given(self.hess_a, f"the cost {self.name!r}", "hess_a")
 
 
-def _asked(part: Callable[..., Any] | None, whose: str, what: str) -> Callable[..., Any]:
+def _given(part: Callable[..., Any] | None, whose: str, what: str) -> Callable[..., Any]:
     if part is None:
         raise InputError(f"{whose} was made without {what}, its second derivative; give it one")
     return part

@@ -10,8 +10,9 @@ from bpx.engine import Scan, index
 from bpx.errors import DivergenceError
 from bpx.host import total
 from bpx.passes import zs_and_activations
+from bpx.privacy.step import PrivateStep
 from bpx.spec import Parameters
-from bpx.step import Data, State, TrainingStep
+from bpx.step import State, TrainingStep
 from bpx.transfer import to_host
 
 __all__ = ["Replay", "check_parameters", "find_divergence"]
@@ -26,8 +27,8 @@ class Replay(NamedTuple):
     """A chunk to run again, one step at a time, with the engine that ran it."""
 
     scan: Scan
-    step: TrainingStep
-    data: Data
+    step: TrainingStep | PrivateStep
+    data: Any
     rows: Any
     start: int
     stop: int
@@ -97,7 +98,7 @@ def _finite_layers(parameters: Parameters) -> Array:
 
 def _first_layer(chunk: Replay, parameters: Parameters, i: int) -> int:
     """The first layer with a z or an a that is not finite, or, with none, the output's."""
-    x = namespace(chunk.data.x).take(chunk.data.x, index(chunk.rows, i), axis=0)
+    x, _ = chunk.step.picked(chunk.data, index(chunk.rows, i))
     z, a = zs_and_activations(chunk.step.spec, parameters, x)
     layers = enumerate(zip(z, a[1:], strict=True), 1)
     return next((n for n, both in layers if not all(map(finite, both))), len(z))

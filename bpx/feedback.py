@@ -6,8 +6,14 @@ of w^{l+1}, in the place of w^{l+1}; or, if it is direct, one of shape (k_L, k_l
 applied to the output's error delta^L. BP1, BP3 and BP4 stay as they are.
 
 What a rule draws are arrays, one for each hidden layer, which belong to a network as its
-weights do: ``net.feedback``. All have the scale c = sqrt(2 / (rows + columns)) of a Glorot
-matrix, whose squares are c² in the mean.
+weights do: ``net.feedback``. The papers scale their matrices each in its own way; here all have
+the scale c = sqrt(2 / (rows + columns)) of a Glorot matrix, whose squares are c² in the mean.
+
+T. Lillicrap et al., "Random synaptic feedback weights support error backpropagation for deep
+learning" (2016). A. Nøkland, "Direct feedback alignment provides learning in deep neural
+networks" (2016). Q. Liao, J. Leibo, T. Poggio, "How important is weight symmetry in
+backpropagation?" (2016). J. Kolen, J. Pollack, "Backpropagation without weight transport"
+(1994); M. Akrout et al., "Deep learning without weight transport" (2019).
 """
 
 from collections.abc import Callable, Sequence
@@ -214,8 +220,7 @@ transpose = Feedback("transpose", matrix=_weights)
 fa = Feedback("fa", matrix=_drawn, draw=glorot)
 """Feedback alignment (Lillicrap et al. 2016): B^l is random and stays as it is."""
 dfa = Feedback("dfa", matrix=_drawn, draw=glorot, direct=True)
-"""Direct feedback alignment (Nøkland 2016, equation 6): B^l is random, fixed, applied to
-delta^L."""
+"""Direct feedback alignment (Nøkland 2016): B^l is random, fixed, and applied to delta^L."""
 usf = Feedback("usf", matrix=_signs)
 """Uniform sign-concordant feedback (Liao et al. 2016): c sign(w^{l+1})."""
 brsf = Feedback("brsf", matrix=_signed_anew, redrawn=True)
@@ -225,7 +230,7 @@ frsf = Feedback("frsf", matrix=_signed, draw=_uniform_magnitudes)
 """Fixed random magnitudes (Liao et al. 2016): M ∘ sign(w^{l+1}), where M is as `brsf`'s, drawn
 once."""
 kp = Feedback("kp", matrix=_drawn, draw=glorot, learns=True)
-"""Kolen and Pollack (1994; Akrout et al. 2019, section 4): B^l begins at random and is moved
+"""Kolen and Pollack (1994; Akrout et al. 2019): B^l begins at random and is moved
 as w^{l+1} is, by the same gradient and the same decay, so that with lmbda > 0 the two
 become one."""
 

@@ -30,7 +30,14 @@ __all__ = [
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_PURPOSES = {"weights": 0, "biases": 1, "order": 2, "feedback": 3}
+_PURPOSES = {
+    "weights": 0,
+    "biases": 1,
+    "order": 2,
+    "feedback": 3,
+    "sampling": 16,
+    "noise": 17,
+}
 
 
 def fresh_seed() -> int:

@@ -18,6 +18,7 @@ __all__ = [
     "Activation",
     "Elementwise",
     "Rowwise",
+    "asked",
     "bends",
     "flat",
     "pullback_derivative",
@@ -94,8 +95,7 @@ class Elementwise:
 
     def pullback_derivative(self, z: A, a: A, g: A, v: A) -> A:
         """g ⊙ v ⊙ sigma''(z)."""
-        second = _given(self.sigma_second, self.name, "sigma_second, which is d²a/dz²")
-        return g * v * second(z, a)
+        return g * v * _given(self.sigma_second, self.name, "sigma_second")(z, a)
 
 
 @dataclass(frozen=True)
@@ -131,13 +131,12 @@ class Rowwise:
 
     def pushforward(self, z: A, a: A, v: A) -> A:
         """J v."""
-        pushed: A = _given(self.push, self.name, "push, which maps v to J v")(z, a, v)
+        pushed: A = _given(self.push, self.name, "push")(z, a, v)
         return pushed
 
     def pullback_derivative(self, z: A, a: A, g: A, v: A) -> A:
         """The derivative of J^T g as z moves along v."""
-        bend = _given(self.bend, self.name, "bend, which is the derivative of J^T g along v")
-        bent: A = bend(z, a, g, v)
+        bent: A = _given(self.bend, self.name, "bend")(z, a, g, v)
         return bent
 
 
@@ -149,7 +148,7 @@ def pushforward(sigma: Activation, z: A, a: A, v: A) -> A:
     InputError
         If the activation was made without what that takes.
     """
-    pushed: A = _method(sigma, "pushforward")(z, a, v)
+    pushed: A = asked(sigma, "pushforward")(z, a, v)
     return pushed
 
 
@@ -163,7 +162,7 @@ def pullback_derivative(sigma: Activation, z: A, a: A, g: A, v: A) -> A | float:
     """
     if not bends(sigma):
         return 0.0
-    bent: A = _method(sigma, "pullback_derivative")(z, a, g, v)
+    bent: A = asked(sigma, "pullback_derivative")(z, a, g, v)
     return bent
 
 
@@ -172,13 +171,33 @@ def bends(sigma: Activation) -> bool:
     return getattr(sigma, "sigma_second", None) is not flat
 
 
-def _method(sigma: Activation, name: str) -> Callable[..., Any]:
-    if not hasattr(sigma, name):
-        raise InputError(f"the activation {sigma.name!r} has no {name}; give it one")
-    return getattr(sigma, name)
+_PARTS = {
+    "push": "which maps v to J v",
+    "sigma_second": "which is d²a/dz²",
+    "bend": "which is the derivative of J^T g along v",
+}
+_TAKES = {"pushforward": ("push",), "pullback_derivative": ("sigma_second", "bend")}
+
+
+def asked(sigma: Activation, method: str) -> Callable[..., Any]:
+    """The activation's `pushforward` or `pullback_derivative`, which it need not have.
+
+    Raises
+    ------
+    InputError
+        If it has not, or was made without what that takes.
+    """
+    if not hasattr(sigma, method):
+        raise InputError(f"the activation {sigma.name!r} has no {method}; give it one")
+    for part in _TAKES[method]:
+        if hasattr(sigma, part):
+            _given(getattr(sigma, part), sigma.name, part)
+    return getattr(sigma, method)
 
 
 def _given(part: Callable[..., Any] | None, name: str, what: str) -> Callable[..., Any]:
     if part is None:
-        raise InputError(f"the activation {name!r} was made without {what}; give it one")
+        raise InputError(
+            f"the activation {name!r} was made without {what}, {_PARTS[what]}; give it one"
+        )
     return part

@@ -47,4 +47,7 @@ def load(
     """
     saved = checkpoint.read(path, custom or {})
     home = select(backend, dtype or saved.dtype)
-    return Network.from_arrays(saved.spec, *saved.parameters, home, saved.seed, saved.feedback)
+    drawn = saved.seed, saved.feedback
+    network = Network.from_arrays(saved.spec, *saved.parameters, home, *drawn)
+    network.mechanisms = saved.mechanisms
+    return network

@@ -22,6 +22,8 @@ from bpx.initializers import Initializer
 from bpx.optimizers import Optimizer
 from bpx.passes import Trace
 from bpx.placing import placed
+from bpx.privacy.accounting import Mechanism
+from bpx.privacy.dpsgd import DPSGD
 from bpx.program import Program
 from bpx.records import History, Progress
 from bpx.selection import Home, select
@@ -68,6 +70,8 @@ class Network:
         The backend, device and dtype of the parameters.
     seed : int or None
         The seed of the initial weights; None for a network read from a file without one.
+    mechanisms : tuple of bpx.privacy.Mechanism
+        By which it was privately trained so far: what its next private training adds to.
 
     Raises
     ------
@@ -82,6 +86,8 @@ class Network:
     >>> [w.shape for w in net.weights]
     [(30, 784), (10, 30)]
     """
+
+    mechanisms: tuple[Mechanism, ...] = ()
 
     def __init__(
         self,
@@ -310,6 +316,7 @@ class Network:
         drop_last: bool = False,
         compile: bool = True,  # noqa: A002 - as in `train`
         precision: str = "float32",
+        privacy: DPSGD | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> History:
         """Train to the end: `bpx.train`, all of its records at once.
@@ -330,7 +337,7 @@ class Network:
         DivergenceError
             If the cost or the weights turn non-finite.
         """
-        seed = check_seed(seed)
+        seed = check_seed(seed) if privacy is None else seed
         records = training.train(
             self,
             (x, y),
@@ -344,6 +351,7 @@ class Network:
             drop_last=drop_last,
             compile=compile,
             precision=precision,
+            privacy=privacy,
             progress=progress,
         )
         return History(tuple(records), seed)
@@ -405,7 +413,8 @@ class Network:
 
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file, at once or not at all: see `bpx.load`."""
-        checkpoint.save(path, self.spec, self._parameters, self.seed, self._feedback)
+        drawn = self._feedback, self.mechanisms
+        checkpoint.save(path, self.spec, self._parameters, self.seed, *drawn)
 
     def publish(self, parameters: Parameters, feedback: tuple[Array, ...] = ()) -> None:
         """Take up new arrays as they are: what training does at the end of each epoch.

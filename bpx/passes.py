@@ -16,10 +16,13 @@ __all__ = [
     "as_targets",
     "backprop",
     "backward",
+    "check_home",
     "check_inputs",
     "check_targets",
+    "errors_and_costs",
     "forward",
     "gradients",
+    "row_weights",
     "sent_back",
     "zs_and_activations",
 ]
@@ -116,16 +119,29 @@ def backprop(
     MixedArraysError
         If an array is of another library, device or dtype than the parameters.
     """
+    trace = errors_and_costs(spec, parameters, x, y, feedback)
+    assert trace.delta is not None
+    weights = row_weights(x, r)
+    return trace._replace(gradients=gradients(weights, trace.delta, trace.a))
+
+
+def errors_and_costs(
+    spec: Spec,
+    parameters: Parameters,
+    x: Array,
+    y: Array,
+    feedback: tuple[Array, ...] = (),
+) -> Trace:
+    """`backprop` up to BP2: a trace without gradients, and the same errors."""
     check_inputs(spec, parameters, x)
     check_targets(spec, parameters, x, y)
     check_feedback(spec, feedback)
     for array in feedback:
-        _check_home(parameters, "feedback", array, integers=True)
+        check_home(parameters.w[0], "feedback", array, integers=True)
     z, a = zs_and_activations(spec, parameters, x)
     targets = as_targets(spec, y, x)
     delta = backward(spec, parameters, z, a, targets, feedback)
-    cost = spec.cost.evaluate(spec.output, z[-1], a[-1], targets)
-    return Trace(z, a, delta, cost, gradients(_row_weights(parameters, x, r), delta, a))
+    return Trace(z, a, delta, spec.cost.evaluate(spec.output, z[-1], a[-1], targets))
 
 
 def zs_and_activations(
@@ -190,13 +206,13 @@ def as_targets(spec: Spec, y: Array, like: Array) -> Array:
     return xp.astype(y, like.dtype, copy=False)
 
 
-def _row_weights(parameters: Parameters, x: Array, r: Array | float | None) -> Array | float:
+def row_weights(x: Array, r: Array | float | None) -> Array | float:
     """The row weights as a Python number or a column: 1/n, or what the caller gave, checked."""
     if r is None:
         return 1.0 / x.shape[0]
     if isinstance(r, float | Real):
         return float(r)  # a NumPy scalar would widen the gradients
-    _check_home(parameters, "r", r, integers=False)
+    check_home(x, "r", r, integers=False)
     if tuple(r.shape) != (x.shape[0], 1):
         raise InputError(
             f"r has shape {tuple(r.shape)} for {x.shape[0]} samples; expected a number, or a "
@@ -207,7 +223,7 @@ def _row_weights(parameters: Parameters, x: Array, r: Array | float | None) -> A
 
 def check_inputs(spec: Spec, parameters: Parameters, x: Array) -> None:
     """Refuse an x that is not (n, k_0) at the parameters' home."""
-    _check_home(parameters, "x", x, integers=False)
+    check_home(parameters.w[0], "x", x, integers=False)
     if x.ndim != 2 or x.shape[1] != spec.sizes[0] or x.shape[0] == 0:
         raise InputError(
             f"x has shape {tuple(x.shape)}; expected (n, {spec.sizes[0]}) with n >= 1: "
@@ -217,7 +233,7 @@ def check_inputs(spec: Spec, parameters: Parameters, x: Array) -> None:
 
 def check_targets(spec: Spec, parameters: Parameters, x: Array, y: Array) -> None:
     """Refuse a y that is not (n,) or (n, k_L) at the parameters' home."""
-    _check_home(parameters, "y", y, integers=True)
+    check_home(parameters.w[0], "y", y, integers=True)
     n, k = x.shape[0], spec.sizes[-1]
     if tuple(y.shape) not in ((n,), (n, k)):
         raise InputError(
@@ -235,8 +251,8 @@ def _rank_advice(x: Array) -> str:
     return "; a single sample is x[None, :]" if x.ndim == 1 else ""
 
 
-def _check_home(parameters: Parameters, name: str, x: Array, *, integers: bool) -> None:
-    w = parameters.w[0]
+def check_home(w: Array, name: str, x: Array, *, integers: bool) -> None:
+    """Refuse an x that is not of the library, device and dtype of a network's array w."""
     if backend_of(x) is None and not hasattr(x, "__array_namespace__"):
         raise MixedArraysError(
             f"{name} is {describe(x)}; expected an array at the network's home, {describe(w)}: "

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bpx.evaluation import Evaluation
+from bpx.privacy.accounting import Spent
 
 __all__ = ["Epoch", "History", "Progress"]
 
@@ -26,6 +27,9 @@ class Epoch(NamedTuple):
     seconds : float
         The time that the training took, without the validation.
     samples_per_second : float
+    privacy : bpx.privacy.Spent or None
+        With private training, the (epsilon, delta) reached. It is the weights that have
+        spent it: the cost and the accuracy are computed from the samples as they are.
     """
 
     number: int
@@ -34,6 +38,7 @@ class Epoch(NamedTuple):
     validation: Evaluation | None
     seconds: float
     samples_per_second: float
+    privacy: Spent | None = None
 
 
 class Progress(NamedTuple):
@@ -67,12 +72,13 @@ class History:
     Attributes
     ----------
     epochs : tuple of Epoch
-    seed : int
-        The seed that was given, or the one that was drawn.
+    seed : int or None
+        The seed that was given, or the one that was drawn; None of private training, whose
+        order nobody may draw again.
     """
 
     epochs: tuple[Epoch, ...]
-    seed: int
+    seed: int | None
 
     def __iter__(self) -> Iterator[Epoch]:
         return iter(self.epochs)

@@ -19,11 +19,12 @@ Group = TypeVar("Group", Parameters, Gradients)
 __all__ = [
     "Data",
     "Metrics",
+    "Passed",
     "State",
     "TrainingStep",
+    "add",
     "hits",
     "joined",
-    "parted",
     "zero_metrics",
 ]
 
@@ -63,6 +64,8 @@ class State(NamedTuple):
     metrics : Metrics
     feedback : tuple of arrays
         What the spec's feedback has drawn.
+    privacy : tree of arrays or None
+        What a private step needs besides; None for the plain one.
     """
 
     parameters: Parameters
@@ -70,6 +73,17 @@ class State(NamedTuple):
     decay: Array | None
     metrics: Metrics
     feedback: tuple[Array, ...] = ()
+    privacy: Any = None
+
+
+class Passed(NamedTuple):
+    """What the two passes made of a mini-batch: its labels and targets, z, a and delta."""
+
+    labels: Array
+    y: Array
+    z: tuple[Array, ...]
+    a: tuple[Array, ...]
+    delta: tuple[Array, ...]
 
 
 @dataclass(frozen=True)
@@ -86,44 +100,41 @@ class TrainingStep:
 
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""
-        parameters = state.parameters
+        passed = self.passed(state, *self.picked(data, rows))
+        moved = self.moved(state, gradients(1.0 / rows.shape[0], passed.delta, passed.a))
+        metrics = Metrics(
+            state.metrics.cost + self.costs(passed), add(state.metrics.hits, self.hits(passed))
+        )
+        return moved._replace(metrics=metrics)
+
+    def picked(self, data: Data, rows: Array) -> tuple[Array, Array]:
+        """The mini-batch: x, and y as it is in the data."""
         xp = namespace(data.x)
-        x, labels = xp.take(data.x, rows, axis=0), xp.take(data.y, rows, axis=0)
+        return xp.take(data.x, rows, axis=0), xp.take(data.y, rows, axis=0)
+
+    def passed(self, state: State, x: Array, labels: Array) -> Passed:
+        """Forward, BP1 and BP2."""
         y = as_targets(self.spec, labels, x)
-        z, a = zs_and_activations(self.spec, parameters, x)
-        delta = backward(self.spec, parameters, z, a, y, state.feedback)
-        gradient = gradients(1.0 / rows.shape[0], delta, a)
+        z, a = zs_and_activations(self.spec, state.parameters, x)
+        delta = backward(self.spec, state.parameters, z, a, y, state.feedback)
+        return Passed(labels, y, z, a, delta)
+
+    def moved(self, state: State, gradient: Gradients) -> State:
+        """The state after an update by the gradient and the penalty."""
         gradient = joined(self.spec, gradient, gradient.w[1:])
-        entered = joined(self.spec, parameters, state.feedback)
+        entered = joined(self.spec, state.parameters, state.feedback)
         gradient = _penalised(gradient, state.decay, entered)
         moved, optimizer = self.update(gradient, state.optimizer, entered)
-        moved, feedback = parted(self.spec, moved, state.feedback)
-        costs = self.spec.cost.evaluate(self.spec.output, z[-1], a[-1], y)
-        metrics = Metrics(
-            state.metrics.cost + costs,
-            _add(state.metrics.hits, hits(self.accuracy, a[-1], labels)),
-        )
-        return State(moved, optimizer, state.decay, metrics, feedback)
+        parameters, feedback = _parted(self.spec, moved, state.feedback)
+        return state._replace(parameters=parameters, optimizer=optimizer, feedback=feedback)
 
+    def costs(self, passed: Passed) -> Array:
+        """C_x of each sample."""
+        return self.spec.cost.evaluate(self.spec.output, passed.z[-1], passed.a[-1], passed.y)
 
-def joined(spec: Spec, group: Group, arrays: tuple[Array, ...]) -> Group:
-    """What the optimizer moves: w and b and, behind the w, each B that the feedback learns.
-
-    As B^l has the shape of w^{l+1}, so has its gradient: it is that of w^{l+1}.
-    """
-    if not spec.feedback.learns:
-        return group
-    return type(group)((*group.w, *arrays), group.b)
-
-
-def parted(
-    spec: Spec, moved: Parameters, arrays: tuple[Array, ...]
-) -> tuple[Parameters, tuple[Array, ...]]:
-    """The parameters after a step, and the feedback's arrays."""
-    if not spec.feedback.learns:
-        return moved, spec.feedback.after_a_step(arrays)
-    depth = len(spec.layers)
-    return Parameters(moved.w[:depth], moved.b), moved.w[depth:]
+    def hits(self, passed: Passed) -> Array | None:
+        """Of each sample, whether it is answered rightly: see `hits`."""
+        return hits(self.accuracy, passed.a[-1], passed.labels)
 
 
 def hits(accuracy: Accuracy, a: Array, y: Array) -> Array | None:
@@ -145,6 +156,11 @@ def zero_metrics(like: Array, batch: int, accuracy: Accuracy) -> Metrics:
     return Metrics(zeros, zeros if accuracy else None)
 
 
+def add(total: Array | None, more: Array | None) -> Array | None:
+    """The sum of two of the metrics; None where accuracy has no meaning."""
+    return None if total is None or more is None else total + more
+
+
 def _penalised(gradient: Gradients, decay: Array | None, parameters: Parameters) -> Gradients:
     """BP4 with the L2 penalty's lmbda/n_train w; the biases are left out."""
     if decay is None:
@@ -154,5 +170,21 @@ def _penalised(gradient: Gradients, decay: Array | None, parameters: Parameters)
     )
 
 
-def _add(total: Array | None, more: Array | None) -> Array | None:
-    return None if total is None or more is None else total + more
+def joined(spec: Spec, group: Group, arrays: tuple[Array, ...]) -> Group:
+    """What the optimizer moves: w and b and, behind the w, each B that the feedback learns.
+
+    As B^l has the shape of w^{l+1}, so has its gradient: it is that of w^{l+1}.
+    """
+    if not spec.feedback.learns:
+        return group
+    return type(group)((*group.w, *arrays), group.b)
+
+
+def _parted(
+    spec: Spec, moved: Parameters, arrays: tuple[Array, ...]
+) -> tuple[Parameters, tuple[Array, ...]]:
+    """The parameters after a step, and the feedback's arrays."""
+    if not spec.feedback.learns:
+        return moved, spec.feedback.after_a_step(arrays)
+    depth = len(spec.layers)
+    return Parameters(moved.w[:depth], moved.b), moved.w[depth:]

@@ -7,7 +7,7 @@ never inside a chunk, is a value of the device read on the host.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from math import isfinite
+from math import isfinite, nan
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -19,10 +19,14 @@ from bpx.divergence import Replay, check_parameters, find_divergence
 from bpx.engine import Scan, eager
 from bpx.errors import InputError
 from bpx.evaluation import Evaluation, evaluate
-from bpx.host import batches, check_seed, total
+from bpx.host import check_seed, total
 from bpx.optimizers import Optimizer, check_optimizer, initial
+from bpx.privacy.accounting import Mechanism, Spent
+from bpx.privacy.dpsgd import DPSGD, check_privacy
+from bpx.privacy.schedule import Sampled, sampled
 from bpx.records import Epoch, Progress
 from bpx.rehearsal import rehearse
+from bpx.runs import Run, Shuffled
 from bpx.selection import Home
 from bpx.spec import Parameters
 from bpx.step import Data, Metrics, State, TrainingStep, joined, zero_metrics
@@ -38,6 +42,8 @@ SUM_STEPS = 4096
 class Trainable(Placed, Protocol):
     """What training asks of a network."""
 
+    mechanisms: tuple[Mechanism, ...]
+
     def publish(self, parameters: Parameters, feedback: tuple[Array, ...]) -> None:
         """Take up the weights and biases of a finished epoch, and its feedback arrays."""
 
@@ -51,10 +57,7 @@ class _Plan:
     data: Data
     validation: Samples | None
     epochs: int
-    batch_size: int
-    seed: int
-    shuffle: bool
-    drop_last: bool
+    schedule: Shuffled | Sampled
     scan: Scan
     tell: Callable[[Progress], None]
 
@@ -80,7 +83,8 @@ class _Sums:
 
     @property
     def means(self) -> tuple[float, float | None]:
-        return self.cost / self.samples, None if self.hits is None else self.hits / self.samples
+        samples = self.samples or nan  # a Poisson batch may be empty
+        return self.cost / samples, None if self.hits is None else self.hits / samples
 
     @property
     def seconds(self) -> float:
@@ -129,6 +133,7 @@ def train(
     drop_last: bool = False,
     compile: bool = True,  # noqa: A002 - the field's word
     precision: str = "float32",
+    privacy: DPSGD | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Iterator[Epoch]:
     """Train a network, yielding a record after each epoch.
@@ -167,6 +172,10 @@ def train(
         What the matrix products of float32 networks are computed in, where the backend has a
         choice: ``"tf32"``, ``"float16"`` or ``"bfloat16"``, on CuPy. Their sums, all else that
         is computed, and all that is stored, are float32.
+    privacy : bpx.privacy.DPSGD, optional
+        Train by DP-SGD: batches by Poisson sampling, of which `batch_size` is the expected
+        size, clipped gradients, and noise. Each record then tells what has been spent. With
+        `seed`, ``shuffle=False`` or ``drop_last=True`` it is refused.
     progress : callable, optional
         Called with a `Progress` about twice a second.
 
@@ -196,29 +205,34 @@ def train(
     with network.home.active():
         arrived = samples(network.home, network.spec, x, y)
         n = arrived.x.shape[0]
+        size = whole(
+            "batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples"
+        )
+        precise = _precision(network.home, precision, compile)
+        step = TrainingStep(network.spec, optimizer.update, arrived.accuracy, precise)
+        _check_hashable(step)
+        read = Data(arrived.x, arrived.y)
+        state = _start(network, optimizer, lmbda / n)
+        schedule: Shuffled | Sampled
+        if privacy is None:
+            order = check_seed(seed), shuffle, drop_last
+            schedule = Shuffled(network.home, step, read, size, *order)
+        else:
+            check_privacy(privacy, n, seed, shuffle, drop_last)
+            schedule = sampled(network, step, read, size, privacy)
+            state = state._replace(privacy=schedule.start())
         plan = _Plan(
             home=network.home,
-            step=TrainingStep(
-                network.spec,
-                optimizer.update,
-                arrived.accuracy,
-                _precision(network.home, precision, compile),
-            ),
-            data=Data(arrived.x, arrived.y),
+            step=step,
+            data=read,
             validation=_validation(network, validation),
             epochs=whole("epochs", epochs, 1, None, "a whole number of at least 1"),
-            batch_size=whole(
-                "batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples"
-            ),
-            seed=check_seed(seed),
-            shuffle=shuffle,
-            drop_last=drop_last,
+            schedule=schedule,
             scan=network.home.backend.scan if compile else eager,
             tell=progress or (lambda _: None),
         )
-        _check_hashable(plan.step)
         _rehearse(plan, network, compile)
-        return _epochs(plan, network, _start(network, optimizer, lmbda / n))
+        return _epochs(plan, network, state)
 
 
 def _rehearse(plan: _Plan, network: Trainable, compile: bool) -> None:  # noqa: A002
@@ -265,46 +279,51 @@ def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
                 check_parameters(state.parameters, epoch)
                 network.publish(state.parameters, state.feedback)
                 validation = _validate(plan, state)
-            yield Epoch(epoch, *sums.means, validation, seconds, rate)
+            yield Epoch(epoch, *sums.means, validation, seconds, rate, _spent(plan, network))
     finally:
         del state
         plan.home.release()
 
 
+def _spent(plan: _Plan, network: Trainable) -> Spent | None:
+    """What privacy an epoch more has spent, which the network keeps in mind."""
+    if not isinstance(plan.schedule, Sampled):
+        return None
+    spent, network.mechanisms = plan.schedule.spent(network.mechanisms)
+    return spent
+
+
 def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, _Sums]:
-    n, size, started = plan.data.x.shape[0], plan.batch_size, perf_counter()
-    parts = batches(plan.seed, epoch, n, size, shuffle=plan.shuffle)
-    parts = [part for part in parts if part.shape[1] == size or not plan.drop_last]
-    sums = _Sums(epoch, sum(part.size for part in parts), started)
-    for part in parts:
-        state, sums = _train_on(plan, pace, state, part, sums)
+    started = perf_counter()
+    samples, runs = plan.schedule(epoch)
+    sums = _Sums(epoch, samples, started)
+    for run in runs:
+        state, sums = _train_on(plan, pace, state, run, sums)
     return state, sums
 
 
 def _train_on(
-    plan: _Plan, pace: _Pace, state: State, part: Any, sums: _Sums
+    plan: _Plan, pace: _Pace, state: State, run: Run, sums: _Sums
 ) -> tuple[State, _Sums]:
     """Run the batches of one index matrix, in chunks.
 
     The metrics are summed up on the device for `SUM_STEPS` steps, whatever the chunks, so
     that where these end changes no digit, and then taken to the host, in float64.
     """
-    (steps, batch), rows = part.shape, plan.home.asarray(part, "int32")
-    zero = zero_metrics(state.parameters.b[0], batch, plan.step.accuracy)
-    before = sums.samples // plan.batch_size
-    for first in range(0, steps, SUM_STEPS):
+    zero = zero_metrics(state.parameters.b[0], run.width, plan.step.accuracy)
+    for first in range(run.start, run.stop, SUM_STEPS):
         state, start, so_far = state._replace(metrics=zero), first, sums
         kept = _Kept(state, first)
-        last = min(first + SUM_STEPS, steps)
+        last = min(first + SUM_STEPS, run.stop)
         while start < last:
             stop, began = min(start + pace.steps, last), perf_counter()
             donate = start > kept.start  # then only we have it
-            state = plan.scan(plan.step, state, plan.data, rows, start, stop, donate)
-            so_far = sums.plus(*_read(state.metrics), (stop - first) * batch)
+            state = plan.scan(run.step, state, run.data, run.rows, start, stop, donate)
+            so_far = sums.plus(*_read(state.metrics), sum(run.sizes[first:stop]))
             pace.adjust(stop - start, perf_counter() - began)
             if not isfinite(so_far.cost):
-                replay = Replay(plan.scan, plan.step, plan.data, rows, kept.start, stop)
-                raise find_divergence(replay, kept.state, sums.epoch, before)
+                replay = Replay(plan.scan, run.step, run.data, run.rows, kept.start, stop)
+                raise find_divergence(replay, kept.state, sums.epoch, run.before)
             plan.tell(so_far.progress)
             start = stop
             if perf_counter() - kept.at > KEPT_SECONDS:

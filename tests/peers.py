@@ -109,6 +109,66 @@ class Twin:
         """One row for each sample, all parameters, in the order w^1, b^1, w^2, ..."""
         return np.concatenate([g.reshape(len(x), -1) for g in self.each_gradient(x, y)], axis=1)
 
+    def flat_parameters(self) -> Any:
+        """All of them as one vector, in the order w^1, b^1, w^2, ..."""
+        return self.torch.cat([each.reshape(-1) for each in self.parameters])
+
+    def split(self, vector) -> tuple[Any, ...]:
+        """The parameters of such a vector."""
+        parts = self.torch.split(vector, [each.numel() for each in self.parameters])
+        return tuple(
+            part.reshape(each.shape) for part, each in zip(parts, self.parameters, strict=True)
+        )
+
+    def mean_cost(self, vector, x, y) -> Any:
+        """C of a vector of parameters, on tensors."""
+        return self.costs(self.split(vector), x, y).mean()
+
+    def hessian(self, x, y) -> np.ndarray:
+        """Of C by all parameters, dense."""
+        func, given = self.torch.func, (self.tensor(x), self.targets(y))
+        gradient = func.grad(lambda vector: self.mean_cost(vector, *given))
+        return func.jacrev(gradient)(self.flat_parameters()).numpy()
+
+    def hessian_vector_product(self, x, y, v) -> np.ndarray:
+        """The Hessian of C times a flat v: the gradient of (gradient · v)."""
+        func, given = self.torch.func, (self.tensor(x), self.targets(y))
+        gradient, v = func.grad(lambda vector: self.mean_cost(vector, *given)), self.tensor(v)
+        return func.grad(lambda vector: gradient(vector) @ v)(self.flat_parameters()).numpy()
+
+    def jacobian(self, x) -> np.ndarray:
+        """dz^L_j of each sample by all parameters, shape (n, k_L, parameters)."""
+        func, x = self.torch.func, self.tensor(x)
+        found = func.jacrev(lambda v: self.logits(self.split(v), x))(self.flat_parameters())
+        return found.numpy()
+
+    def output_curvature(self, x, y) -> np.ndarray:
+        """H of each sample, shape (n, k_L, k_L): J^T J of the output for the quadratic cost."""
+        func = self.torch.func
+        if self.cost == "quadratic":
+            output = func.vmap(func.jacrev(lambda z: self.sigma(self.names[-1], z)))
+            each = output(self.logits(self.parameters, self.tensor(x)))
+            return (each.mT @ each).numpy()
+        each = func.vmap(func.jacrev(func.grad(self.costs_of)))
+        return each(self.logits(self.parameters, self.tensor(x)), self.targets(y)).numpy()
+
+    def ggn(self, x, y) -> np.ndarray:
+        """(1/n) sum_x J^T H J, dense."""
+        j, h = self.jacobian(x), self.output_curvature(x, y)
+        return np.einsum("nip,nij,njq->pq", j, h, j, optimize=True) / len(x)
+
+    def sequential(self) -> Any:
+        """The layers up to z^L, as PyTorch's modules."""
+        nn, torch = self.torch.nn, self.torch
+        known = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}
+        modules: list[Any] = []
+        layers = zip(self.names, self.parameters[::2], self.parameters[1::2], strict=True)
+        for name, w, b in layers:
+            linear = nn.Linear(w.shape[1], w.shape[0], dtype=torch.float64)
+            linear.weight.data, linear.bias.data = w.clone(), b.clone()
+            modules += [linear, known.get(name, nn.Identity)()]
+        return nn.Sequential(*modules[:-1])
+
 
 def interleaved(groups) -> list[np.ndarray]:
     """A pair (w, b) of tuples in the order w^1, b^1, w^2, ..., on the host."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import bpx
+import bpx.interop.spectrum
 from bpx.backend import Backend
 from bpx_backends import KNOWN
 
@@ -23,7 +24,17 @@ PUBLIC = (
     bpx.feedback,
     bpx.initializers,
     bpx.inspect,
+    bpx.interop.spectrum,
+    bpx.privacy,
     bpx.random,
+)
+EXECUTED = (  # with NumPy alone: fast
+    "index",
+    "data",
+    "derivation",
+    "custom",
+    "curvature",
+    "feedback",
 )
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("[!_]*/*.md"))
@@ -92,8 +103,7 @@ def test_the_code_of_the_readme_runs(capsys):
     assert names["net"].evaluate(names["x"], names["y"]).accuracy > 0.9
 
 
-# On NumPy alone: fast.
-@pytest.mark.parametrize("page", ["index", "data", "derivation", "custom", "feedback"])
+@pytest.mark.parametrize("page", EXECUTED)
 def test_the_cells_of_a_page_run(page, capsys):
     codes = blocks(f"docs/{page}.md", "{code-cell}")
     assert codes

@@ -69,6 +69,9 @@ def test_moments(name):
     close(flat(found.variance), gradients.var(axis=0))
     ratio = gradients.mean(axis=0) ** 2 / gradients.var(axis=0)
     close(flat(found.signal_to_noise), ratio, 1e-6)
+    again = inspect.moments(trace, mean=trace.gradients)
+    close(flat(again.mean), flat(found.mean), 1e-14)
+    close(flat(again.variance), flat(found.variance), 1e-12)
 
 
 @each_network

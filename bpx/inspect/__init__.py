@@ -7,8 +7,16 @@ need hooks or further passes for is arithmetic here, exact and on every backend.
 from bpx.inspect.alignment import Alignment, gradient_alignment, matrix_alignment
 from bpx.inspect.checks import check
 from bpx.inspect.comparison import Comparison, Parting, Twins, compare
+from bpx.inspect.curvature import (
+    empirical_fisher_vector_product,
+    fisher_vector_product,
+    ggn_vector_product,
+    hessian_vector_product,
+)
+from bpx.inspect.ggn_diagonal import ggn_diagonal
 from bpx.inspect.influence import el2n, grand, tracin
 from bpx.inspect.kernel import neural_tangent_kernel, output_traces
+from bpx.inspect.kfac import KroneckerFactors, kfac
 from bpx.inspect.per_sample import (
     Moments,
     gradient_diversity,
@@ -19,10 +27,12 @@ from bpx.inspect.per_sample import (
     moments,
 )
 from bpx.inspect.report import Report, Row
+from bpx.inspect.vectors import flatten, unflatten
 
 __all__ = [
     "Alignment",
     "Comparison",
+    "KroneckerFactors",
     "Moments",
     "Parting",
     "Report",
@@ -31,16 +41,24 @@ __all__ = [
     "check",
     "compare",
     "el2n",
+    "empirical_fisher_vector_product",
+    "fisher_vector_product",
+    "flatten",
+    "ggn_diagonal",
+    "ggn_vector_product",
     "gradient_alignment",
     "gradient_diversity",
     "gradient_norms",
     "grand",
+    "hessian_vector_product",
     "individual_gradients",
     "inner_products",
+    "kfac",
     "layer_norms",
     "matrix_alignment",
     "moments",
     "neural_tangent_kernel",
     "output_traces",
     "tracin",
+    "unflatten",
 ]

@@ -143,13 +143,12 @@ def compare(
     homes, spec = _homes(network, backends), network.spec
     steps = whole("steps", steps, 1, None, "a whole number of at least 1")
     seed = check_seed(seed)
-    common = _common(network, homes, _random(spec, seed) if data is None else data)
-    n = common.data.x.shape[0]
-    batch = whole("batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples")
+    common = _common(network, homes, _random(spec, seed) if data is None else data, batch_size)
+    n, batch = common.data.x.shape[0], common.batch
     runs = [Run(spec, optimizer, home, label, common) for home, label in _labelled(homes)]
     pairs: list[EagerPair | EnginePair] = [EagerPair(runs[0], run) for run in runs[1:]]
     if engines:
-        pairs += [EnginePair(run, batch) for run in {run.label: run for run in runs}.values()]
+        pairs += [EnginePair(run) for run in {run.label: run for run in runs}.values()]
     for step, rows in enumerate(_rows(seed, n, batch, steps), 1):
         for run in runs:
             run.take(rows)
@@ -191,7 +190,7 @@ def _random(spec: Spec, seed: int) -> tuple[Any, Any]:
     return x, draws.targets(spec.cost, _SAMPLES, spec.sizes[-1])
 
 
-def _common(network: Placed, homes: list[Home], data: Any) -> Start:
+def _common(network: Placed, homes: list[Home], data: Any, batch_size: int) -> Start:
     """Weights and samples on the host, rounded as the coarsest home stores them."""
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise InputError(f"data is {type(data).__name__}; expected a pair (x, y)")
@@ -201,7 +200,9 @@ def _common(network: Placed, homes: list[Home], data: Any) -> Start:
         x, y = to_host(arrived.x), to_host(arrived.y)
         arrays = placed(network.spec, network.parameters, network.feedback, coarsest)
         parameters, feedback = (rebuilt(tree, map(to_host, leaves(tree))) for tree in arrays)
-    return Start(parameters, feedback, Data(x, y))
+    n = x.shape[0]
+    batch = whole("batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples")
+    return Start(parameters, feedback, Data(x, y), batch)
 
 
 def _rows(seed: int, n: int, batch: int, steps: int) -> Iterator[Any]:

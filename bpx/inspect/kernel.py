@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from bpx._typing import Array
 from bpx.backend import namespace
 from bpx.errors import InputError
+from bpx.inspect.output_curvature import unit_vectors
 from bpx.inspect.per_sample import inner_products
 from bpx.inspect.refusals import check_by_transpose
 from bpx.passes import Trace, sent_back
@@ -94,8 +95,5 @@ def output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[
 
 
 def _output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[Trace]:
-    xp, z = namespace(trace.a[0]), trace.z[-1]
-    indices = xp.arange(z.shape[1], dtype=xp.int32, device=getattr(z, "device", None))
-    for j in range(z.shape[1]):
-        unit = xp.zeros_like(z) + xp.astype(indices == j, z.dtype)
+    for unit in unit_vectors(trace.z[-1]):
         yield Trace(trace.z, trace.a, sent_back(spec, parameters, trace.z, trace.a, unit))

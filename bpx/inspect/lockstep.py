@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
-from bpx.backend import dtype_name, namespace
+from bpx.backend import dtype_name
 from bpx.boundary import samples
 from bpx.engine import leaves, named_leaves, rebuilt
 from bpx.host import largest_difference
 from bpx.inspect.draws import Draws
-from bpx.inspect.taken import Equation, Taken, Trained, eager_step, equations_of, layer_of
+from bpx.inspect.taken import Equation, eager_step, equations_of, layer_of
 from bpx.optimizers import Optimizer, initial
-from bpx.passes import as_targets
 from bpx.placing import placed
 from bpx.selection import Home
 from bpx.spec import Parameters, Spec
@@ -33,6 +32,7 @@ class Start(NamedTuple):
     parameters: Parameters
     feedback: tuple[Any, ...]
     data: Data
+    batch: int
 
 
 class Parting(NamedTuple):
@@ -64,25 +64,29 @@ class Run:
     def __init__(
         self, spec: Spec, optimizer: Optimizer, home: Home, label: str, start: Start
     ) -> None:
-        self.spec, self.optimizer, self.home, self.label = spec, optimizer, home, label
+        self.home, self.label = home, label
         with home.active():
             arrived = samples(home, spec, *start.data)
-            self.data, self.accuracy = Data(arrived.x, arrived.y), arrived.accuracy
+            self.data = Data(arrived.x, arrived.y)
+            self.step = TrainingStep(spec, optimizer.update, arrived.accuracy)
             parameters, feedback = placed(spec, start.parameters, start.feedback, home)
             state = initial(optimizer, joined(spec, parameters, feedback))
-        self.start = self.after = Trained(parameters, state, feedback)
+            metrics = zero_metrics(parameters.b[0], start.batch, arrived.accuracy)
+            self.start = self.after = State(parameters, state, None, metrics, feedback)
+
+    @property
+    def depth(self) -> int:
+        """L."""
+        return len(self.step.spec.layers)
 
     def batch(self, rows: Any) -> tuple[Array, Array]:
-        """The samples of a step, and their targets as numbers."""
-        xp, index = namespace(self.data.x), self.home.asarray(rows[0], "int32")
-        x, y = (xp.take(each, index, axis=0) for each in self.data)
-        return x, as_targets(self.spec, y, x)
+        """The samples of a step, and their targets."""
+        return self.step.picked(self.data, self.home.asarray(rows[0], "int32"))
 
     def take(self, rows: Any) -> None:
         """Train on one mini-batch."""
         with self.home.active():
-            x, y = self.batch(rows)
-            self.taken = eager_step(self.spec, self.optimizer.update, self.after, x, y)
+            self.taken = eager_step(self.step, self.after, *self.batch(rows))
             self.after = self.taken.after
 
 
@@ -114,7 +118,8 @@ class EagerPair:
     def _inputs(self, step: int, rows: Any) -> Parting | None:
         with self._other.home.active():
             arrived = self._other.batch(rows)
-        given = self._first.taken.a[0], self._first.taken.y
+        passed = self._first.taken.passed
+        given = passed.a[0], passed.labels
         pairs = zip(given, arrived, strict=True)
         off = max(largest_difference(to_host(one), to_host(two)) for one, two in pairs)
         return Parting(step, 0, "inputs", off, 0.0) if off else None
@@ -122,11 +127,11 @@ class EagerPair:
     def _equations(self, step: int) -> Parting | None:
         first = self._first
         with first.home.active():
-            told = list(equations_of(first.spec, first.optimizer.update, first.taken))
+            told = list(equations_of(first.step, first.taken))
         for equation in told:
             for place, off, allowed in self._again(equation):
                 if off > allowed:
-                    layer = equation.layer or layer_of(place, len(first.spec.layers))
+                    layer = equation.layer or layer_of(place, first.depth)
                     return Parting(step, layer, equation.name, off, allowed)
         return None
 
@@ -145,59 +150,53 @@ class EagerPair:
 class EnginePair:
     """A backend's eager steps, and the same steps by its engine."""
 
-    def __init__(self, run: Run, batch: int) -> None:
-        self._run, home = run, run.home
-        self.labels = run.label, "its engine"
-        self._step = TrainingStep(run.spec, run.optimizer.update, run.accuracy)
+    def __init__(self, run: Run) -> None:
+        self._run, self.labels = run, (run.label, "its engine")
         self.growth: list[float] = []
         self.parting: Parting | None = None
-        with home.active():
-            self._zero = zero_metrics(run.start.parameters.b[0], batch, run.accuracy)
-            self._after = run.after
-            self._shaking = _last_places(run, batch)
+        with run.home.active():
+            self._after = run.start
+            self._shaking = _last_places(run)
 
     def look(self, step: int, rows: Any) -> None:
         """Run the engine, once from its own weights and once from those of the eager step."""
-        taken = self._run.taken
-        with self._run.home.active():
-            index = self._run.home.asarray(rows, "int32")
+        taken, home = self._run.taken, self._run.home
+        with home.active():
+            index = home.asarray(rows, "int32")
             self._after = self._scan(self._after, index)
             if self.parting is None:
-                found = self._scan(taken.before, index)
-                self.parting = self._part(step, found, self._shaken(taken))
+                self.parting = self._part(step, self._scan(taken.before, index))
             self.growth.append(_growth(taken.after, self._after))
 
-    def _scan(self, before: Trained, rows: Any) -> Trained:
-        parameters, optimizer, feedback = before
-        entered = State(parameters, optimizer, None, self._zero, feedback)
-        scan = self._run.home.backend.scan
-        left = scan(self._step, entered, self._run.data, rows, 0, 1)
-        return Trained(left.parameters, left.optimizer, left.feedback)
+    def _scan(self, before: State, rows: Any) -> State:
+        run = self._run
+        entered = before._replace(metrics=run.start.metrics)
+        after: State = run.home.backend.scan(run.step, entered, run.data, rows, 0, 1)
+        return after._replace(metrics=run.start.metrics)
 
-    def _shaken(self, taken: Taken) -> Trained:
+    def _shaken(self) -> State:
         """What the eager step gives if all weights are changed in the last place."""
-        run, (w_and_b, x) = self._run, self._shaking
+        taken, (w_and_b, x) = self._run.taken, self._shaking
         pairs = zip(leaves(taken.before.parameters), leaves(w_and_b), strict=True)
         parameters = rebuilt(w_and_b, [p * shake for p, shake in pairs])
         before = taken.before._replace(parameters=parameters)
-        update = run.optimizer.update
-        return eager_step(run.spec, update, before, taken.a[0] * x, taken.y).after
+        passed = taken.passed
+        return eager_step(self._run.step, before, passed.a[0] * x, passed.labels).after
 
-    def _part(self, step: int, found: Any, shaken: Any) -> Parting | None:
+    def _part(self, step: int, found: State) -> Parting | None:
         expected, epsilon = self._run.taken.after, EPSILON[self._run.home.dtype]
-        trees = named_leaves(expected), leaves(found), leaves(shaken)
+        trees = named_leaves(expected), leaves(found), leaves(self._shaken())
         for (place, one), two, moved in zip(*trees, strict=True):
             off, by_shaking = (
                 largest_difference(to_host(one), to_host(each)) for each in (two, moved)
             )
             allowed = ULPS * (by_shaking + epsilon * _largest(one))
             if off > allowed:
-                layer = layer_of(place, len(self._run.spec.layers))
-                return Parting(step, layer, "step", off, allowed)
+                return Parting(step, layer_of(place, self._run.depth), "step", off, allowed)
         return None
 
 
-def _last_places(run: Run, batch: int) -> tuple[Any, Array]:
+def _last_places(run: Run) -> tuple[Any, Array]:
     """Factors that change numbers in the last place: of the parameters, and of a batch."""
     draws, epsilon = Draws(run.home, 0), EPSILON[run.home.dtype]
 
@@ -206,7 +205,7 @@ def _last_places(run: Run, batch: int) -> tuple[Any, Array]:
 
     like = run.start.parameters
     parameters = rebuilt(like, [factors(*p.shape) for p in leaves(like)])
-    return parameters, factors(batch, run.spec.sizes[0])
+    return parameters, factors(run.start.metrics.cost.shape[0], run.step.spec.sizes[0])
 
 
 def _at(home: Home, tree: Any) -> Any:
@@ -219,7 +218,7 @@ def _at(home: Home, tree: Any) -> Any:
     return rebuilt(tree, map(copied, leaves(tree)))
 
 
-def _growth(first: Trained, other: Trained) -> float:
+def _growth(first: State, other: State) -> float:
     pairs = zip(leaves(first.parameters), leaves(other.parameters), strict=True)
     off = max(largest_difference(to_host(one), to_host(two)) for one, two in pairs)
     return off / (max(map(_largest, leaves(first.parameters))) or 1.0)

@@ -56,7 +56,7 @@ def layer_norms(trace: Trace) -> Array:
     -----
     I. Goodfellow, "Efficient per-example gradient computations" (2015).
     """
-    squares = _squared_layer_norms(trace)
+    squares = squared_layer_norms(trace)
     return namespace(squares[0]).sqrt(namespace(squares[0]).stack(squares, axis=1))
 
 
@@ -85,7 +85,7 @@ def gradient_norms(trace: Trace) -> Array:
     >>> bpx.inspect.gradient_norms(trace).shape
     (5,)
     """
-    squares = _squared_layer_norms(trace)
+    squares = squared_layer_norms(trace)
     return namespace(squares[0]).sqrt(_total(squares))
 
 
@@ -204,7 +204,7 @@ class Moments(NamedTuple):
         return Gradients(w, tuple(map(rule, self.mean.b, self.second.b)))
 
 
-def moments(trace: Trace) -> Moments:
+def moments(trace: Trace, *, mean: Gradients | None = None) -> Moments:
     """The mean of the samples' gradients, and of their squares: two products for each layer.
 
     As grad_x is an outer product, its square is that of the squares: the second moment by
@@ -214,6 +214,9 @@ def moments(trace: Trace) -> Moments:
     ----------
     trace : Trace
         Of `bpx.backprop`.
+    mean : Gradients, optional
+        Their mean, if it is at hand, which saves half of the work: ``trace.gradients`` of a
+        trace that was made without row weights of one's own.
 
     Returns
     -------
@@ -226,7 +229,8 @@ def moments(trace: Trace) -> Moments:
     """
     delta, n = errors(trace), trace.a[0].shape[0]
     squares = [(d * d, a * a) for d, a in _layers(delta, trace)]
-    return Moments(_sums(1.0 / n, list(_layers(delta, trace))), _sums(1.0 / n, squares))
+    mean = _sums(1.0 / n, list(_layers(delta, trace))) if mean is None else mean
+    return Moments(mean, _sums(1.0 / n, squares))
 
 
 def gradient_diversity(trace: Trace) -> Array:
@@ -251,7 +255,7 @@ def gradient_diversity(trace: Trace) -> Array:
     """
     xp, summed = namespace(trace.a[0]), _sums(1.0, list(_layers(errors(trace), trace)))
     squared_sum = _total(xp.sum(g * g) for group in summed for g in group)
-    return xp.sum(_total(_squared_layer_norms(trace))) / squared_sum
+    return xp.sum(_total(squared_layer_norms(trace))) / squared_sum
 
 
 def errors(trace: Trace) -> tuple[Array, ...]:
@@ -270,7 +274,8 @@ def errors(trace: Trace) -> tuple[Array, ...]:
     return trace.delta
 
 
-def _squared_layer_norms(trace: Trace) -> list[Array]:
+def squared_layer_norms(trace: Trace) -> list[Array]:
+    """‖grad_x‖² by the parameters of each layer: L arrays of shape (n,)."""
     return [_squares(d) * (_squares(a) + 1.0) for d, a in _layers(errors(trace), trace)]
 
 

@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 from bpx import equations
 from bpx._typing import Array
 from bpx.backend import namespace
-from bpx.optimizers import Update
-from bpx.passes import gradients, sent_back, zs_and_activations
-from bpx.spec import Gradients, Parameters, Spec
-from bpx.step import joined, parted
+from bpx.passes import gradients
+from bpx.spec import Gradients, Spec
+from bpx.step import Passed, State, TrainingStep
 
-__all__ = ["Equation", "Taken", "Trained", "eager_step", "equations_of", "layer_of"]
+__all__ = ["Equation", "Taken", "eager_step", "equations_of", "layer_of"]
 
 
 class Equation(NamedTuple):
@@ -47,46 +46,25 @@ class Equation(NamedTuple):
     terms: int
 
 
-class Trained(NamedTuple):
-    """What a step moves.
-
-    Attributes
-    ----------
-    parameters : Parameters
-    optimizer : tree of arrays
-    feedback : tuple of arrays
-    """
-
-    parameters: Parameters
-    optimizer: Any
-    feedback: tuple[Array, ...]
-
-
 class Taken(NamedTuple):
-    """A step that was taken: what was before it and after, and everything between."""
+    """A step that was taken: the state before it and after, and everything between."""
 
-    before: Trained
-    y: Array
-    z: tuple[Array, ...]
-    a: tuple[Array, ...]
-    delta: tuple[Array, ...]
+    before: State
+    passed: Passed
     gradients: Gradients
-    after: Trained
+    after: State
 
 
-def eager_step(spec: Spec, update: Update, before: Trained, x: Array, y: Array) -> Taken:
-    """Train on one mini-batch; y has shape (n, k_L)."""
-    z, a = zs_and_activations(spec, before.parameters, x)
-    output_error = spec.cost.delta(spec.output, z[-1], a[-1], y)
-    delta = sent_back(spec, before.parameters, z, a, output_error, before.feedback)
-    gradient = gradients(1.0 / x.shape[0], delta, a)
-    after = _move(spec, update)(gradient, before)
-    return Taken(before, y, z, a, delta, gradient, after)
+def eager_step(step: TrainingStep, before: State, x: Array, labels: Array) -> Taken:
+    """Train on one mini-batch, as the step does."""
+    passed = step.passed(before, x, labels)
+    gradient = gradients(1.0 / x.shape[0], passed.delta, passed.a)
+    return Taken(before, passed, gradient, step.moved(before, gradient))
 
 
-def equations_of(spec: Spec, update: Update, taken: Taken) -> Iterator[Equation]:
+def equations_of(step: TrainingStep, taken: Taken) -> Iterator[Equation]:
     """The equations of a step in the order in which they are computed."""
-    layers = range(1, len(spec.layers) + 1)
+    spec, layers = step.spec, range(1, len(step.spec.layers) + 1)
     for layer in layers:
         yield _forward(taken, layer)
         yield _sigma(spec, taken, layer)
@@ -96,7 +74,7 @@ def equations_of(spec: Spec, update: Update, taken: Taken) -> Iterator[Equation]
     for layer in reversed(layers):
         yield _bp3(taken, layer)
         yield _bp4(taken, layer)
-    yield _update(spec, update, taken)
+    yield _update(step, taken)
 
 
 def layer_of(leaf: str, depth: int) -> int:
@@ -106,82 +84,83 @@ def layer_of(leaf: str, depth: int) -> int:
 
 
 def _forward(taken: Taken, layer: int) -> Equation:
-    i = layer - 1
-    w, b, a = taken.before.parameters.w[i], taken.before.parameters.b[i], taken.a[i]
+    (w, b), passed = (each[layer - 1] for each in taken.before.parameters), taken.passed
+    a, z = passed.a[layer - 1], passed.z[layer - 1]
     scale = _most(_absolute(a) @ _absolute(w).mT + _absolute(b))
-    inputs, terms = (w, b, a), a.shape[1] + 1
-    return Equation("z", layer, equations.forward, inputs, taken.z[i], scale, terms)
+    return Equation("z", layer, equations.forward, (w, b, a), z, scale, a.shape[1] + 1)
 
 
 def _sigma(spec: Spec, taken: Taken, layer: int) -> Equation:
-    activation, z, a = spec.layers[layer - 1].activation, taken.z[layer - 1], taken.a[layer]
-    terms = z.shape[1]  # softmax sums a row up
-    return Equation("a", layer, activation.sigma, (z,), a, _and_1(a), terms)
+    sigma, z = spec.layers[layer - 1].activation.sigma, taken.passed.z[layer - 1]
+    a, terms = taken.passed.a[layer], z.shape[1]  # softmax sums a row up
+    return Equation("a", layer, sigma, (z,), a, _and_1(a), terms)
 
 
 def _cost(spec: Spec, taken: Taken) -> Equation:
     def costs(z: Array, a: Array, y: Array) -> Array:
         return spec.cost.evaluate(spec.output, z, a, y)
 
-    inputs, terms = (taken.z[-1], taken.a[-1], taken.y), taken.y.shape[1]
-    given = costs(*inputs)
-    return Equation("C", len(spec.layers), costs, inputs, given, _and_1(given), terms)
+    return _of_outputs("C", costs, taken, costs(*_outputs(taken)))
 
 
 def _bp1(spec: Spec, taken: Taken) -> Equation:
     def delta(z: Array, a: Array, y: Array) -> Array:
         return spec.cost.delta(spec.output, z, a, y)
 
-    given, terms = taken.delta[-1], taken.y.shape[1]
-    inputs = taken.z[-1], taken.a[-1], taken.y
-    return Equation("BP1", len(spec.layers), delta, inputs, given, _and_1(given), terms)
+    return _of_outputs("BP1", delta, taken, taken.passed.delta[-1])
+
+
+def _outputs(taken: Taken) -> tuple[Array, Array, Array]:
+    """z^L, a^L and y."""
+    return taken.passed.z[-1], taken.passed.a[-1], taken.passed.y
+
+
+def _of_outputs(
+    name: str, compute: Callable[..., Array], taken: Taken, given: Array
+) -> Equation:
+    inputs, depth = _outputs(taken), len(taken.passed.z)
+    return Equation(name, depth, compute, inputs, given, _and_1(given), inputs[-1].shape[1])
 
 
 def _bp2(spec: Spec, taken: Taken, layer: int) -> Equation:
-    sigma, i = spec.layers[layer - 1].activation, layer - 1
+    sigma, passed, i = spec.layers[layer - 1].activation, taken.passed, layer - 1
 
     def delta(z: Array, a: Array, w: tuple[Array, ...], above: Any, B: Any) -> Array:
         return spec.feedback.bp2(sigma, z, a, w, above, B[0] if B else None)
 
-    w, above = taken.before.parameters.w[layer:], taken.delta[layer:]
-    B = taken.before.feedback[i : i + 1]
-    inputs, terms = (taken.z[i], taken.a[layer], w, above, B), w[0].shape[0]
-    scale = _most(_absolute(above[0]) @ _absolute(w[0])) + _most(_absolute(taken.delta[i]))
-    return Equation("BP2", layer, delta, inputs, taken.delta[i], scale, terms)
+    w, above = taken.before.parameters.w[layer:], passed.delta[layer:]
+    B, given = taken.before.feedback[i : i + 1], passed.delta[i]
+    scale = _most(_absolute(above[0]) @ _absolute(w[0])) + _most(_absolute(given))
+    inputs = passed.z[i], passed.a[layer], w, above, B
+    return Equation("BP2", layer, delta, inputs, given, scale, w[0].shape[0])
 
 
 def _bp3(taken: Taken, layer: int) -> Equation:
-    delta, n = taken.delta[layer - 1], taken.y.shape[0]
-    given, scale = taken.gradients.b[layer - 1], _most(_absolute(delta))
-    return Equation("BP3", layer, _mean_of(equations.bp3, n), (delta,), given, scale, n)
+    delta, given = taken.passed.delta[layer - 1], taken.gradients.b[layer - 1]
+    compute, n = _weighted(equations.bp3, delta), delta.shape[0]
+    return Equation("BP3", layer, compute, (delta,), given, _most(_absolute(delta)), n)
 
 
 def _bp4(taken: Taken, layer: int) -> Equation:
-    delta, a, n = taken.delta[layer - 1], taken.a[layer - 1], taken.y.shape[0]
+    delta, a = taken.passed.delta[layer - 1], taken.passed.a[layer - 1]
+    compute, n = _weighted(equations.bp4, delta), delta.shape[0]
     given, scale = taken.gradients.w[layer - 1], _most(_absolute(delta)) * _most(_absolute(a))
-    return Equation("BP4", layer, _mean_of(equations.bp4, n), (delta, a), given, scale, n)
+    return Equation("BP4", layer, compute, (delta, a), given, scale, n)
 
 
-def _mean_of(equation: Callable[..., Array], n: int) -> Callable[..., Array]:
-    return lambda *arrays: equation(1.0 / n, *arrays)
+def _weighted(equation: Callable[..., Array], delta: Array) -> Callable[..., Array]:
+    """The equation with the row weights 1/n."""
+    return lambda *arrays: equation(1.0 / delta.shape[0], *arrays)
 
 
-def _update(spec: Spec, update: Update, taken: Taken) -> Equation:
+def _update(step: TrainingStep, taken: Taken) -> Equation:
     """The optimizer's rule; its state belongs to the layers whose shapes it has."""
-    inputs = taken.gradients, taken.before
-    return Equation("update", None, _move(spec, update), inputs, taken.after, None, 1)
 
+    def moved(before: State, gradient: Gradients) -> State:
+        return step.moved(before, gradient)
 
-def _move(spec: Spec, update: Update) -> Callable[[Gradients, Trained], Trained]:
-    def move(gradient: Gradients, before: Trained) -> Trained:
-        entered = joined(spec, before.parameters, before.feedback)
-        moved, optimizer = update(
-            joined(spec, gradient, gradient.w[1:]), before.optimizer, entered
-        )
-        parameters, feedback = parted(spec, moved, before.feedback)
-        return Trained(parameters, optimizer, feedback)
-
-    return move
+    inputs = taken.before, taken.gradients
+    return Equation("update", None, moved, inputs, taken.after, None, 1)
 
 
 def _most(x: Array) -> Array:

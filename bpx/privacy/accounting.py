@@ -1,0 +1,329 @@
+"""What private training spends: an epsilon for a delta, by Google's dp-accounting.
+
+A training run is a mechanism: Gaussian noise on a sum over a Poisson sample, some number of
+times. What all of them together give away is their composition, whatever order they ran in.
+Two data sets are neighbours if one has one sample more than the other.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from math import inf, isfinite, log
+from typing import Any, Literal, NamedTuple
+
+from bpx.arguments import number, whole
+from bpx.errors import InputError, nearest
+
+__all__ = [
+    "ACCOUNTANTS",
+    "Accountant",
+    "Mechanism",
+    "Spent",
+    "check_accountant",
+    "check_past",
+    "composed",
+    "composed_epsilon",
+    "epsilon",
+    "is_mechanism",
+    "noise_for",
+]
+
+Accountant = Literal["pld", "rdp"]
+"""Privacy loss distributions (tight), or Rényi differential privacy (an upper bound)."""
+
+ACCOUNTANTS: tuple[Accountant, ...] = ("pld", "rdp")
+
+ORDERS = (
+    *(2.25, 2.5, 2.75, 3.25, 3.5, 3.75, 4.5, 5.5),
+    *range(2, 65),
+    *(72, 80, 96, 112, 128, 160, 192, 256, 384, 512, 1024),
+)
+"""Rényi's orders that are tried. Whole ones are quick; below 2 the sums may not converge."""
+
+
+class Mechanism(NamedTuple):
+    """Some steps of private training, as accounting sees them.
+
+    Attributes
+    ----------
+    noise_multiplier : float
+        sigma: the noise's standard deviation over the sensitivity, the clip.
+    sampling_rate : float
+        q: the probability with which a sample enters a step's batch.
+    steps : int
+    secure : bool
+        False if a seed made the noise and the samples: then nothing is promised.
+    """
+
+    noise_multiplier: float
+    sampling_rate: float
+    steps: int
+    secure: bool = True
+
+
+class Spent(NamedTuple):
+    """What has been spent of privacy at the end of an epoch.
+
+    Attributes
+    ----------
+    delta : float
+        At which epsilon is told.
+    accountant : {"pld", "rdp"}
+        Which counts it.
+    mechanisms : tuple of Mechanism
+        What is composed: all private training of this network, and the `past` that was
+        named. Not training without privacy.
+    seconds : float
+        Of the epoch's, those that drawing the samples and the noise took.
+    """
+
+    delta: float
+    accountant: Accountant
+    mechanisms: tuple[Mechanism, ...]
+    seconds: float
+
+    @property
+    def epsilon(self) -> float:
+        """The weights of this epoch and all before are (epsilon, delta)-differentially private.
+
+        If they are not `secure`, they would be, with noise of a secure source. It is counted
+        when it is asked for, which may take a second, and then known.
+        """
+        return composed_epsilon(self.mechanisms, self.delta, self.accountant)
+
+    @property
+    def secure(self) -> bool:
+        """Whether no part of it was drawn from a seed, by which it can be drawn again."""
+        return all(each.secure for each in self.mechanisms)
+
+    def __repr__(self) -> str:
+        found = f"epsilon={self.epsilon:.4g}, delta={self.delta:g}, secure={self.secure}"
+        return f"Spent({found}, mechanisms={self.mechanisms!r}, seconds={self.seconds:.3g})"
+
+
+def epsilon(
+    noise_multiplier: float,
+    sampling_rate: float,
+    steps: int,
+    delta: float,
+    *,
+    accountant: Accountant = "pld",
+    past: Sequence[Mechanism] = (),
+) -> float:
+    """The epsilon, at `delta`, of so many steps with Poisson sampling and Gaussian noise.
+
+    Parameters
+    ----------
+    noise_multiplier : float
+        sigma, at least 0; 0 gives infinity.
+    sampling_rate : float
+        q in (0, 1], batch_size / n. An epoch has about 1 / q steps.
+    steps : int
+        At least 1.
+    delta : float
+        In (0, 1), and well below 1 / n.
+    accountant : {"pld", "rdp"}, optional
+        Privacy loss distributions, which are tight; or Rényi differential privacy, an upper
+        bound that costs milliseconds.
+    past : sequence of Mechanism, optional
+        What was spent on the same samples before.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range, or dp-accounting is not installed.
+
+    Notes
+    -----
+    I. Mironov, K. Talwar, L. Zhang, "Rényi differential privacy of the sampled Gaussian
+    mechanism" (2019); A. Koskela, J. Jälkö, A. Honkela, "Computing tight differential
+    privacy guarantees using FFT" (2020).
+
+    Examples
+    --------
+    >>> round(bpx.privacy.epsilon(1.1, 256 / 60_000, 15 * 234, 1e-5, accountant="rdp"), 2)
+    1.28
+    """
+    check_accountant(accountant)
+    mechanism = Mechanism(
+        number("noise_multiplier", noise_multiplier, *_NOISE),
+        number("sampling_rate", sampling_rate, *_RATE),
+        whole("steps", steps, 1, None, "a whole number of at least 1"),
+    )
+    delta = number("delta", delta, *_DELTA)
+    return composed_epsilon(composed((*check_past(past), mechanism)), delta, accountant)
+
+
+def noise_for(
+    epsilon: float,
+    delta: float,
+    *,
+    sampling_rate: float,
+    steps: int,
+    accountant: Accountant = "pld",
+    past: Sequence[Mechanism] = (),
+) -> float:
+    """The noise multiplier with which so many steps spend `epsilon`, and not more.
+
+    Parameters
+    ----------
+    epsilon : float
+        The target, positive.
+    delta, sampling_rate, steps, accountant, past
+        As for `epsilon`.
+
+    Returns
+    -------
+    float
+        With which 99.5 to 100 % of `epsilon` is spent.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range, the past alone has spent more, or dp-accounting is
+        not installed.
+
+    Examples
+    --------
+    >>> settings = {"sampling_rate": 0.01, "steps": 1000, "accountant": "rdp"}
+    >>> sigma = bpx.privacy.noise_for(2.0, 1e-5, **settings)
+    >>> 1.99 < bpx.privacy.epsilon(sigma, 0.01, 1000, 1e-5, accountant="rdp") <= 2.0
+    True
+    """
+    target = number("epsilon", epsilon, "a positive number", lambda v: v > 0.0)
+    check_accountant(accountant)
+    before = check_past(past)
+
+    def spends(sigma: float, by: Accountant) -> float:
+        return _epsilon(sigma, sampling_rate, steps, delta, accountant=by, past=before)
+
+    # Rényi's bound is quick, and close to the other
+    found = _inverse(lambda sigma: spends(sigma, "rdp"), target, 1.0, 2.0)
+    if found and accountant == "pld":
+        found = _inverse(lambda sigma: spends(sigma, "pld"), target, found, 1.1)
+    if not found:
+        raise InputError(
+            f"epsilon={target:g} was given for {steps} steps at sampling_rate="
+            f"{sampling_rate:g} after {len(before)} mechanisms of the past; no noise is "
+            "enough. Take a larger epsilon, or a larger delta"
+        )
+    return found
+
+
+def _inverse(
+    spends: Callable[[float], float], target: float, guess: float, factor: float
+) -> float | None:
+    """Where a falling function is in 99.5 to 100 % of the target; None beyond a million.
+
+    As powers of each other interpolate it well, few calls find it: each may take a second.
+    """
+    high, at_high = guess, spends(guess)
+    while at_high > target:
+        high *= factor
+        if high > 1e6:
+            return None
+        at_high = spends(high)
+    low, at_low = high / factor, spends(high / factor)
+    while at_low <= target:
+        low, at_low, high, at_high = low / factor, spends(low / factor), low, at_low
+    while at_high < 0.995 * target and high > 1.0001 * low:
+        share = log(at_low / (0.998 * target)) / log(at_low / at_high)
+        middle = low * (high / low) ** (share if isfinite(share) and 0 < share < 1 else 0.5)
+        at_middle = spends(middle)
+        if at_middle > target:
+            low, at_low = middle, at_middle
+        else:
+            high, at_high = middle, at_middle
+    return high
+
+
+_epsilon = epsilon  # the name that a parameter hides
+_NOISE = "a number of at least 0", lambda v: v >= 0.0
+_RATE = "a number in (0, 1], batch_size / n", lambda v: 0.0 < v <= 1.0
+_DELTA = "a number in (0, 1), well below 1 / n", lambda v: 0.0 < v < 1.0
+
+
+def composed(mechanisms: Iterable[Mechanism]) -> tuple[Mechanism, ...]:
+    """The same, with the steps of equal ones added up."""
+    steps: dict[Mechanism, int] = {}
+    for each in mechanisms:
+        alike = each._replace(steps=0)
+        steps[alike] = steps.get(alike, 0) + each.steps
+    return tuple(each._replace(steps=number) for each, number in steps.items())
+
+
+def composed_epsilon(
+    mechanisms: Sequence[Mechanism], delta: float, accountant: Accountant
+) -> float:
+    """The epsilon of them all together, as if all were secure."""
+    if any(each.noise_multiplier == 0.0 for each in mechanisms):
+        return inf
+    return _composed_epsilon(tuple(each[:3] for each in mechanisms), delta, accountant)
+
+
+@lru_cache(maxsize=256)
+def _composed_epsilon(
+    mechanisms: tuple[tuple[float, float, int], ...], delta: float, accountant: Accountant
+) -> float:
+    dp = load()
+    neighbours = dp.NeighboringRelation.ADD_OR_REMOVE_ONE
+    account = (
+        dp.pld.PLDAccountant(neighbours)
+        if accountant == "pld"
+        else dp.rdp.RdpAccountant(ORDERS, neighbours)
+    )
+    for sigma, rate, steps in mechanisms:
+        sampled = dp.PoissonSampledDpEvent(rate, dp.GaussianDpEvent(sigma))
+        account.compose(dp.SelfComposedDpEvent(sampled, steps))
+    return float(account.get_epsilon(delta))
+
+
+def is_mechanism(given: Any) -> bool:
+    """Whether these are the fields of a `Mechanism` that can be: of a file, say."""
+    try:
+        sigma, rate, steps, secure = given
+        right = sigma >= 0.0 and 0.0 < rate <= 1.0 and steps >= 1
+    except (TypeError, ValueError):
+        return False
+    return right and type(steps) is int and type(secure) is bool
+
+
+def check_past(past: Any) -> tuple[Mechanism, ...]:
+    """The mechanisms of the past, or an `InputError`."""
+    each = past if isinstance(past, tuple | list) else (past,)
+    if not all(isinstance(one, Mechanism) and is_mechanism(one) for one in each):
+        raise InputError(
+            f"past={past!r} was given; expected mechanisms, such as epoch.privacy.mechanisms "
+            "or net.mechanisms"
+        )
+    return tuple(each)
+
+
+def check_accountant(accountant: Any) -> None:
+    """Refuse an accountant that there is not, with an `InputError`."""
+    if accountant not in ACCOUNTANTS:
+        near = nearest(str(accountant), ACCOUNTANTS)
+        raise InputError(f"accountant={accountant!r} was given; expected 'pld' or 'rdp'{near}")
+
+
+def load() -> Any:
+    """dp-accounting, imported when it is first needed: it brings SciPy.
+
+    Raises
+    ------
+    InputError
+        With the command that installs it.
+    """
+    try:
+        import dp_accounting
+        import dp_accounting.pld
+        import dp_accounting.rdp
+    except ImportError as error:
+        raise InputError(
+            "private training counts its epsilon by dp-accounting, which is not installed "
+            f"({error}); install it with: pip install 'backpropx[privacy]'"
+        ) from error
+    return dp_accounting

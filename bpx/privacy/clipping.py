@@ -1,0 +1,183 @@
+"""Clipping each sample's gradient, exactly, in the one backward pass.
+
+As delta is kept per sample, clipping a sample's gradient to the norm c is scaling its rows
+of delta by min(1, c / ‖grad_x‖) where BP3 and BP4 sum over the samples: the norms are sums
+of squares of rows (`bpx.inspect.gradient_norms`), and no gradient is made for its own sake.
+
+M. Abadi et al., "Deep learning with differential privacy" (2016), algorithm 1.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bpx._typing import Array
+from bpx.arguments import number
+from bpx.backend import namespace
+from bpx.equations import bp3, bp4
+from bpx.errors import InputError
+from bpx.inspect.per_sample import errors, squared_layer_norms
+from bpx.passes import Trace, errors_and_costs, row_weights
+from bpx.spec import Gradients, Parameters, Spec
+
+__all__ = [
+    "Clip",
+    "check_clip",
+    "clip_factors",
+    "clipped_backprop",
+    "clipped_sum",
+    "columns",
+    "weighted",
+]
+
+Clip = float | tuple[float, ...]
+"""The largest norm of a sample's gradient: by all parameters, or one for each layer."""
+
+
+def clip_factors(trace: Trace, clip: Clip) -> Array:
+    """What scales each sample's gradient: min(1, clip / ‖grad_x‖).
+
+    Parameters
+    ----------
+    trace : Trace
+        Of `bpx.backprop`, n samples.
+    clip : float, or tuple of L floats
+        The largest norm, positive: of the gradient by all parameters, or, of each layer, of
+        that by its w and b.
+
+    Returns
+    -------
+    array, shape (n, 1), or (n, L) for a tuple
+
+    Raises
+    ------
+    InputError
+        If the trace has no deltas, or the clip cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> net = bpx.Network([3, 4, 2], seed=0, dtype="float64")
+    >>> trace = net.backprop(np.ones((5, 3)), np.array([0, 1, 0, 1, 1]))
+    >>> factors = bpx.privacy.clip_factors(trace, 0.1)
+    >>> np.allclose(factors[:, 0] * bpx.inspect.gradient_norms(trace), 0.1)
+    True
+    """
+    factors = _factors(trace, clip)
+    return factors[0] if len(factors) == 1 else namespace(factors[0]).concat(factors, axis=1)
+
+
+def clipped_sum(trace: Trace, clip: Clip) -> Gradients:
+    """The sum over the samples of their gradients, each clipped: BP3 and BP4 once.
+
+    Parameters
+    ----------
+    trace, clip
+        As for `clip_factors`.
+
+    Returns
+    -------
+    Gradients
+        Adding or removing one sample changes it by at most the clip, in norm; with a clip
+        for each layer by the root of the sum of their squares.
+
+    Raises
+    ------
+    InputError
+        If the trace has no deltas, or the clip cannot be used.
+    """
+    return weighted(_factors(trace, clip), errors(trace), trace.a)
+
+
+def clipped_backprop(
+    spec: Spec,
+    parameters: Parameters,
+    x: Array,
+    y: Array,
+    clip: Clip,
+    *,
+    r: Array | float | None = None,
+    feedback: tuple[Array, ...] = (),
+) -> Trace:
+    """`bpx.backprop` with each sample's gradient clipped, in the same one pass.
+
+    Parameters
+    ----------
+    spec, parameters, x, y, r, feedback
+        As for `bpx.backprop`; the row weights multiply the clipped gradients.
+    clip
+        As for `clip_factors`.
+
+    Returns
+    -------
+    Trace
+        Its `gradients` are sum_x r_x min(1, clip / ‖grad_x‖) grad_x; all else is as
+        `bpx.backprop` gives it, the deltas unscaled.
+
+    Raises
+    ------
+    InputError
+        If a shape does not fit, or the clip cannot be used.
+    MixedArraysError
+        If an array is of another library, device or dtype than the parameters.
+    """
+    trace = errors_and_costs(spec, parameters, x, y, feedback)
+    weights = row_weights(x, r)
+    scaled = [weights * factor for factor in _factors(trace, clip)]
+    return trace._replace(gradients=weighted(scaled, errors(trace), trace.a))
+
+
+def columns(squares: Sequence[Array], clips: Sequence[Any]) -> list[Array]:
+    """The factors from the squared norms of the layers: a column (n, 1) for each clip.
+
+    Parameters
+    ----------
+    squares : sequence of L arrays, shape (n,)
+    clips : sequence of one or L numbers, or arrays of shape (1,)
+    """
+    if len(clips) == 1:
+        squares = [_total(squares)]
+    xp = namespace(squares[0])
+    # clip / max(norm, clip) is min(1, clip / norm), and divides by no zero
+    return [
+        clip / xp.maximum(xp.sqrt(square)[:, None], clip)
+        for square, clip in zip(squares, clips, strict=True)
+    ]
+
+
+def weighted(r: Sequence[Array], delta: tuple[Array, ...], a: tuple[Array, ...]) -> Gradients:
+    """BP4 and BP3, with one column of row weights for all layers, or one for each."""
+    each = [*r] * len(delta) if len(r) == 1 else r
+    layers = list(zip(each, delta, a, strict=False))
+    return Gradients(
+        w=tuple(bp4(column, d, a_prev) for column, d, a_prev in layers),
+        b=tuple(bp3(column, d) for column, d, _ in layers),
+    )
+
+
+def check_clip(clip: Any, layers: int | None = None) -> tuple[float, ...]:
+    """The clips as a tuple, of one or of as many as there are layers (if that is known).
+
+    Raises
+    ------
+    InputError
+        If one is not positive, or they are of another number than the layers.
+    """
+    each = tuple(clip) if isinstance(clip, tuple | list) else (clip,)
+    if layers is not None and isinstance(clip, tuple | list) and len(each) != layers:
+        raise InputError(
+            f"clip={clip!r} has {len(each)} numbers for {layers} layers; expected one for "
+            "each layer, or a single number for all parameters together"
+        )
+    return tuple(number("clip", c, "a positive number", lambda v: v > 0.0) for c in each)
+
+
+def _factors(trace: Trace, clip: Clip) -> list[Array]:
+    squares = squared_layer_norms(trace)
+    return columns(squares, check_clip(clip, len(squares)))
+
+
+def _total(parts: Sequence[Array]) -> Array:
+    first, *rest = parts
+    for part in rest:
+        first = first + part
+    return first

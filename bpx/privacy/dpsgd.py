@@ -1,0 +1,117 @@
+"""`DPSGD`: how a private training is to be done, checked."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bpx.arguments import number, whole
+from bpx.errors import InputError
+from bpx.privacy.accounting import Accountant, Mechanism, check_accountant, check_past
+from bpx.privacy.clipping import Clip, check_clip
+
+__all__ = ["DPSGD", "check_privacy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DPSGD:
+    """Training by noisy, clipped gradients: ``bpx.train(..., privacy=DPSGD(...))``.
+
+    Each step draws a batch in which every sample is with probability q = batch_size / n,
+    clips every sample's gradient, adds noise to their sum, and divides by batch_size, the
+    expected size: g = (sum_x min(1, clip / ‖grad_x‖) grad_x + N(0, sigma² S²)) / batch_size.
+    S is the clip; with a clip for each layer, the root of the sum of their squares, as all
+    layers move when a sample comes or goes. An epoch has round(n / batch_size) steps.
+
+    Parameters
+    ----------
+    noise_multiplier : float
+        sigma, at least 0. `bpx.privacy.noise_for` finds that for a target epsilon.
+    clip : float, or tuple of L floats, optional
+        The largest norm of a sample's gradient, positive: by all parameters, or by those of
+        each layer.
+    delta : float, optional
+        The delta at which epsilon is told, below 1 / n.
+    accountant : {"pld", "rdp"}, optional
+        See `bpx.privacy.epsilon`.
+    physical_size : int, optional
+        The rows that are computed at once. A batch that is larger is summed over several, a
+        smaller one is padded; neither changes what is learnt. Left out, 2.5 standard
+        deviations more than batch_size: one batch in 160 is larger.
+    draws : int, optional
+        How many normal numbers are drawn for each of the noise's. With 1 the noise is open
+        to the floating-point attack of Mironov (2012); 4, at four times the cost, is what
+        Holohan and Braghin (2021) advise against it.
+    past : tuple of Mechanism, optional
+        What was spent on the same samples by other networks: their
+        ``epoch.privacy.mechanisms``. What this network has spent is always counted.
+    seed : int, optional
+        For tests: noise and samples that repeat themselves, on every backend alike. **Not
+        private**: who knows the seed takes the noise off. The records say so.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range.
+
+    Notes
+    -----
+    M. Abadi et al., "Deep learning with differential privacy" (2016).
+    """
+
+    noise_multiplier: float
+    clip: Clip = 1.0
+    delta: float = 1e-5
+    accountant: Accountant = "pld"
+    physical_size: int | None = None
+    draws: int = 1
+    past: tuple[Mechanism, ...] = ()
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        number("noise_multiplier", self.noise_multiplier, "a number of at least 0", _not_below)
+        number("delta", self.delta, "a number in (0, 1), below 1 / n", lambda v: 0.0 < v < 1.0)
+        at_least_1 = 1, None, "a whole number of at least 1"
+        whole("draws", self.draws, *at_least_1)
+        if self.physical_size is not None:
+            whole("physical_size", self.physical_size, *at_least_1)
+        if self.seed is not None:
+            whole("seed", self.seed, 0, 2**64 - 1, "a whole number in 0 ... 2**64 - 1, or None")
+        check_clip(self.clip)
+        check_past(self.past)
+        check_accountant(self.accountant)
+
+    def physical(self, batch_size: int, n: int) -> int:
+        """The rows that are computed at once, of batches of that expected size."""
+        if self.physical_size is not None:
+            return min(self.physical_size, n)
+        deviation = (batch_size * (1.0 - batch_size / n)) ** 0.5
+        return min(n, batch_size + int(2.5 * deviation) + 1)
+
+
+def check_privacy(
+    privacy: Any, n: int, seed: int | None, shuffle: bool, drop_last: bool
+) -> None:
+    """Refuse what contradicts private training, with an `InputError` that names the reason."""
+    if not isinstance(privacy, DPSGD):
+        raise InputError(
+            f"privacy={privacy!r} was given; expected bpx.privacy.DPSGD(noise_multiplier=...)"
+        )
+    given = {"shuffle=False": not shuffle, "drop_last=True": drop_last}
+    for setting in (name for name, is_given in given.items() if is_given):
+        raise InputError(
+            f"{setting} was given with privacy, whose batches are drawn by Poisson sampling, "
+            "of any size: an epsilon is known for these alone. Leave it out"
+        )
+    if seed is not None:
+        raise InputError(
+            f"seed={seed!r} was given with privacy, whose samples and noise nobody may draw "
+            "again. Leave it out, or, for a test that is not private, take DPSGD(seed=...)"
+        )
+    if privacy.delta >= 1.0 / n:
+        raise InputError(
+            f"delta={privacy.delta:g} was given for {n} samples; expected less than 1 / n: a "
+            "training that publishes one sample as it is would pass"
+        )
+
+
+def _not_below(value: float) -> bool:
+    return value >= 0.0

@@ -1,0 +1,167 @@
+"""An epoch of private training: Poisson batches, noise in blocks, and what they spend."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from logging import getLogger
+from math import prod
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from bpx.backend import namespace
+from bpx.host import Array
+from bpx.privacy.accounting import Mechanism, Spent, composed, load
+from bpx.privacy.clipping import check_clip
+from bpx.privacy.dpsgd import DPSGD
+from bpx.privacy.sampling import earlier_parts, last_parts, poisson_batches
+from bpx.privacy.sources import Source, normals, random_bytes
+from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
+from bpx.runs import Run, Schedule
+from bpx.selection import Home
+from bpx.spec import Gradients, Parameters
+from bpx.step import Data, TrainingStep
+
+__all__ = ["Sampled", "sampled"]
+
+BLOCK_BYTES = 1 << 25
+"""Noise that is made at a time."""
+
+_log = getLogger("bpx")
+
+
+@dataclass
+class Sampled:
+    """Epochs of Poisson sampling: ``sampled(epoch) -> Schedule``.
+
+    Attributes
+    ----------
+    seconds : float
+        What drawing samples and noise has taken in the epoch.
+    """
+
+    home: Home
+    step: TrainingStep
+    data: Data
+    parameters: Parameters
+    batch_size: int
+    privacy: DPSGD
+    seconds: float = 0.0
+
+    @property
+    def n(self) -> int:
+        """The samples there are."""
+        return self.data.x.shape[0]
+
+    @property
+    def steps(self) -> int:
+        """The steps of an epoch."""
+        return max(1, round(self.n / self.batch_size))
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """An epoch, as accounting sees it."""
+        rate = self.batch_size / self.n
+        secure = self.privacy.seed is None
+        return Mechanism(self.privacy.noise_multiplier, rate, self.steps, secure)
+
+    @property
+    def deviation(self) -> float:
+        """The noise's standard deviation, in the mean over batch_size samples."""
+        clips = check_clip(self.privacy.clip)
+        sensitivity = sum(clip * clip for clip in clips) ** 0.5
+        return self.privacy.noise_multiplier * sensitivity / self.batch_size
+
+    def start(self) -> PrivateState:
+        """What the state of training has besides, before the first step."""
+        like = self.parameters.b[0][:1]
+        xp = namespace(like)
+        w, b = (tuple(map(xp.zeros_like, group)) for group in self.parameters)
+        clips = check_clip(self.privacy.clip, len(b))
+        return PrivateState(
+            tuple(xp.full_like(like, clip) for clip in clips),
+            xp.full_like(like, 1.0 / self.batch_size),
+            Gradients(w, b),
+        )
+
+    def spent(self, before: tuple[Mechanism, ...]) -> tuple[Spent, tuple[Mechanism, ...]]:
+        """What is spent after an epoch more, and the network's own mechanisms then."""
+        own = composed((*before, self.mechanism))
+        everything = composed((*self.privacy.past, *own))
+        accountant = self.privacy.accountant
+        return Spent(self.privacy.delta, accountant, everything, self.seconds), own
+
+    def __call__(self, epoch: int) -> Schedule:
+        """The epoch of that number, from 1."""
+        began, seed = perf_counter(), self.privacy.seed
+        choosing, noise = (random_bytes(seed, each, epoch) for each in ("sampling", "noise"))
+        drawn = poisson_batches(self.n, self.mechanism.sampling_rate, self.steps, choosing)
+        self.seconds = perf_counter() - began
+        return Schedule(sum(batch.size for batch in drawn), self._runs(drawn, noise))
+
+    def _runs(self, drawn: list[Array], source: Source) -> Iterator[Run]:
+        block = self._block()
+        for before in range(0, self.steps, block):
+            yield from self._of_block(drawn[before : before + block], block, before, source)
+
+    def _of_block(
+        self, drawn: list[Array], block: int, before: int, source: Source
+    ) -> Iterator[Run]:
+        physical = self.privacy.physical(self.batch_size, self.n)
+        data = NoisyData(*self.data, self._noise(len(drawn), block, source))
+        rows = self.home.asarray(last_parts(drawn, physical, block), "int32")
+        earlier = [earlier_parts(batch, physical) for batch in drawn]
+        sizes = tuple(b.size - physical * len(e) for b, e in zip(drawn, earlier, strict=True))
+        overflowing = [i for i, parts in enumerate(earlier) if len(parts)]
+        last = PrivateStep(self.step, last=True)
+        for start, stop in pairwise([0, *overflowing, len(drawn)]):
+            if start < stop:
+                yield Run(last, data, rows, sizes, physical, before, start, stop)
+            for part in earlier[stop] if stop < len(drawn) else ():
+                yield self._summed(part, data, physical, before + stop)
+
+    def _summed(self, part: Array, data: NoisyData, physical: int, before: int) -> Run:
+        rows = self.home.asarray(part[None, :], "int32")
+        step = PrivateStep(self.step, last=False)
+        return Run(step, data, rows, (physical,), physical, before, 0, 1)
+
+    def _block(self) -> int:
+        """The steps whose noise is made at a time: as many in each block of an epoch."""
+        width = np.dtype(self.home.dtype).itemsize
+        numbers = sum(prod(p.shape) for group in self.parameters for p in group)
+        most = max(1, BLOCK_BYTES // (width * numbers))
+        return -(-self.steps // -(-self.steps // most))
+
+    def _noise(self, steps: int, block: int, source: Source) -> Gradients:
+        """Noise for some steps, in arrays for a whole block, at home."""
+        began = perf_counter()
+        shapes = [p.shape for group in self.parameters for p in group]
+        ends = [0, *accumulate(map(prod, shapes))]
+        noise = np.zeros((block, ends[-1]), self.home.dtype)
+        for row in noise[:steps]:
+            row[:] = self.deviation * normals(ends[-1], source, self.privacy.draws)
+        each = [self.home.asarray(noise[:, a:b]) for a, b in pairwise(ends)]
+        self.seconds += perf_counter() - began
+        layers = len(self.parameters.w)
+        return Gradients(tuple(each[:layers]), tuple(each[layers:]))
+
+
+def sampled(
+    network: Any, step: TrainingStep, data: Data, batch_size: int, privacy: DPSGD
+) -> Sampled:
+    """A `Sampled`; of a seed the log says that it is not private.
+
+    Raises
+    ------
+    InputError
+        If dp-accounting is not installed: at once, not when epsilon is asked for.
+    """
+    load()
+    if privacy.seed is not None:
+        _log.warning(
+            "DPSGD(seed=%d): its noise can be drawn again, so that nothing is private; the "
+            "epsilon told is what noise of a secure source would give",
+            privacy.seed,
+        )
+    return Sampled(network.home, step, data, network.parameters, batch_size, privacy)

@@ -1,0 +1,126 @@
+"""The step of private training: exact clipping, a sum over physical batches, and noise.
+
+A logical batch is what Poisson sampling drew, of any size. It is done in physical batches,
+all of one size: what is missing is padding, rows of -1, which weigh nothing. Most logical
+batches fit into one; of a larger one all parts but the last are only added up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bpx._typing import Array
+from bpx.backend import namespace
+from bpx.inspect.per_sample import squared_layer_norms
+from bpx.passes import Trace
+from bpx.privacy.clipping import columns, weighted
+from bpx.spec import Gradients, Parameters, Spec
+from bpx.step import Data, Metrics, Passed, State, TrainingStep, add
+
+__all__ = ["NoisyData", "PrivateState", "PrivateStep"]
+
+
+class NoisyData(NamedTuple):
+    """What a private step reads: the samples, and noise for some steps.
+
+    Attributes
+    ----------
+    x, y : arrays
+        As in `bpx.step.Data`.
+    noise : Gradients
+        Scaled; of a parameter of p numbers an array of shape (steps, p).
+    """
+
+    x: Array
+    y: Array
+    noise: Gradients
+
+
+class PrivateState(NamedTuple):
+    """What the state of training has besides.
+
+    Attributes
+    ----------
+    clips : tuple of one or L arrays, shape (1,)
+    share : array, shape (1,)
+        1 / the expected size of a logical batch.
+    summed : Gradients
+        What the earlier physical batches of this logical batch have come to.
+    """
+
+    clips: tuple[Array, ...]
+    share: Array
+    summed: Gradients
+
+
+@dataclass(frozen=True)
+class PrivateStep:
+    """``step(state, data, rows) -> state`` for one physical batch.
+
+    `rows` names its samples, -1 for padding, and at its end the place of the step's noise.
+
+    Attributes
+    ----------
+    plain : TrainingStep
+    last : bool
+        Whether the logical batch ends here: the noise is added, and the network moves.
+    """
+
+    plain: TrainingStep
+    last: bool
+
+    @property
+    def spec(self) -> Spec:
+        """The layers and the cost."""
+        return self.plain.spec
+
+    @property
+    def precision(self) -> str:
+        """What the products are computed in: the engine's to see to."""
+        return self.plain.precision
+
+    def __call__(self, state: State, data: NoisyData, rows: Array) -> State:
+        """Clip and sum; at the end of the logical batch, train on it."""
+        passed = self.plain.passed(state, *self.picked(data, rows))
+        present = namespace(data.x).astype(rows[:-1] >= 0, data.x.dtype)
+        summed = self._summed(state.privacy, passed, present)
+        state = state._replace(metrics=self._measured(state.metrics, passed, present))
+        if self.last:
+            state = self.plain.moved(state, _map(_with_noise(rows[-1:]), summed, data.noise))
+            summed = _map(namespace(data.x).zeros_like, summed)
+        return state._replace(privacy=state.privacy._replace(summed=summed))
+
+    def picked(self, data: NoisyData, rows: Array) -> tuple[Array, Array]:
+        """The batch: x, and y as it is in the data; the first sample stands for padding."""
+        return self.plain.picked(Data(data.x, data.y), namespace(rows).maximum(rows[:-1], 0))
+
+    def _summed(self, private: PrivateState, passed: Passed, present: Array) -> Gradients:
+        """The sum so far and this batch's: sum_x min(1, clip / ‖grad_x‖) grad_x / expected."""
+        squares = squared_layer_norms(Trace(passed.z, passed.a, passed.delta))
+        weight = (private.share * present)[:, None]
+        r = [weight * factor for factor in columns(squares, private.clips)]
+        return _map(_plus, private.summed, weighted(r, passed.delta, passed.a))
+
+    def _measured(self, metrics: Metrics, passed: Passed, present: Array) -> Metrics:
+        right = self.plain.hits(passed)
+        return Metrics(
+            metrics.cost + present * self.plain.costs(passed),
+            add(metrics.hits, None if right is None else present * right),
+        )
+
+
+def _with_noise(place: Array) -> Callable[[Array, Array], Array]:
+    def noisy(summed: Array, noise: Array) -> Array:
+        xp = namespace(summed)
+        return summed + xp.reshape(xp.take(noise, place, axis=0), summed.shape)
+
+    return noisy
+
+
+def _plus(a: Array, b: Array) -> Array:
+    return a + b
+
+
+def _map(rule: Callable[..., Array], *trees: Gradients | Parameters) -> Gradients:
+    ws, bs = zip(*trees, strict=True)
+    return Gradients(tuple(map(rule, *ws)), tuple(map(rule, *bs)))

@@ -1,0 +1,111 @@
+"""Epsilon against Opacus' accountant, and against what is known of composition."""
+
+import sys
+from math import inf
+
+import pytest
+
+import bpx
+from bpx.privacy import Mechanism, accounting, epsilon, noise_for
+
+pytest.importorskip("dp_accounting", reason="dp-accounting is not installed")
+
+SETTINGS = {  # sigma, q, steps
+    "small batches": (1.1, 256 / 60_000, 3510),
+    "large batches": (4.0, 4096 / 60_000, 600),
+    "much noise": (8.0, 0.01, 1000),
+    "one step of all": (5.0, 1.0, 1),
+}
+each_setting = pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+
+
+@each_setting
+def test_epsilon_is_that_of_opacus(setting):
+    pytest.importorskip("opacus", reason="the peer is Opacus")
+    from opacus.accountants.analysis import rdp
+
+    (sigma, q, steps), orders = setting, accounting.ORDERS
+    spent = rdp.compute_rdp(q=q, noise_multiplier=sigma, steps=steps, orders=orders)
+    theirs, _ = rdp.get_privacy_spent(orders=orders, rdp=spent, delta=1e-5)
+    assert epsilon(*setting, 1e-5, accountant="rdp") == pytest.approx(theirs, rel=1e-3)
+
+
+@each_setting
+def test_the_tight_epsilon_is_below_renyis_bound(setting):
+    tight, bound = (epsilon(*setting, 1e-5, accountant=each) for each in ("pld", "rdp"))
+    assert 0.3 * bound < tight < bound
+
+
+def test_a_training_in_two_calls_spends_what_one_call_does():
+    first = Mechanism(1.5, 0.01, 300)
+    for accountant in ("pld", "rdp"):
+        whole = epsilon(1.5, 0.01, 1000, 1e-5, accountant=accountant)
+        rest = epsilon(1.5, 0.01, 700, 1e-5, accountant=accountant, past=[first])
+        assert rest == pytest.approx(whole, rel=1e-9)
+
+
+def test_other_settings_are_composed_in_any_order():
+    a, b = (1.5, 0.01, 300), (3.0, 0.05, 200)
+    one = epsilon(*a, 1e-5, past=[Mechanism(*b)])
+    assert one == pytest.approx(epsilon(*b, 1e-5, past=[Mechanism(*a)]), rel=1e-6)
+    assert one > max(epsilon(*a, 1e-5), epsilon(*b, 1e-5))
+
+
+def test_without_noise_nothing_is_private():
+    assert epsilon(0.0, 0.01, 1, 1e-5) == inf
+    assert epsilon(5.0, 0.01, 1, 1e-5, past=[Mechanism(0.0, 0.5, 1)]) == inf
+
+
+@pytest.mark.parametrize("accountant", ["pld", "rdp"])
+@pytest.mark.parametrize("target", [0.5, 4.0])
+def test_the_noise_for_an_epsilon_spends_it_and_hardly_less(accountant, target):
+    settings = {"sampling_rate": 0.02, "steps": 500, "accountant": accountant}
+    sigma = noise_for(target, 1e-5, **settings)
+    spent = epsilon(sigma, 0.02, 500, 1e-5, accountant=accountant)
+    assert 0.995 * target <= spent <= target
+
+
+def test_the_noise_makes_up_for_the_past():
+    settings = {"sampling_rate": 0.02, "steps": 100, "accountant": "rdp"}
+    past = [Mechanism(1.0, 0.02, 100)]
+    more, alone = noise_for(4.0, 1e-5, past=past, **settings), noise_for(4.0, 1e-5, **settings)
+    assert more > alone
+    assert epsilon(more, 0.02, 100, 1e-5, past=past, accountant="rdp") <= 4.0
+    with pytest.raises(bpx.InputError, match="after 1 mechanisms of the past; no noise is eno"):
+        noise_for(0.5, 1e-5, past=past, **settings)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            {"noise_multiplier": -1.0},
+            "noise_multiplier=-1.0 was given; expected a number of at",
+        ),
+        ({"sampling_rate": 0.0}, r"sampling_rate=0.0 was given; expected a number in \(0, 1\]"),
+        ({"sampling_rate": 1.5}, "sampling_rate=1.5"),
+        ({"steps": 0}, "steps=0 was given; expected a whole number of at least 1"),
+        ({"delta": 0.0}, "delta=0.0"),
+        ({"accountant": "plt"}, "accountant='plt' was given; expected 'pld' or 'rdp'.*'pld'"),
+        ({"past": ("all",)}, r"past=\('all',\) was given; expected mechanisms"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(wrong, said):
+    given = {"noise_multiplier": 1.0, "sampling_rate": 0.01, "steps": 10, "delta": 1e-5}
+    with pytest.raises(bpx.InputError, match=said):
+        epsilon(**{**given, **wrong})
+    if not {"noise_multiplier", "past"} & set(wrong):
+        del given["noise_multiplier"]
+        with pytest.raises(bpx.InputError, match=said):
+            noise_for(epsilon=1.0, **{**given, **wrong})
+
+
+def test_an_epsilon_to_aim_at_is_positive():
+    with pytest.raises(bpx.InputError, match="epsilon=0 was given; expected a positive number"):
+        noise_for(0, 1e-5, sampling_rate=0.1, steps=10)
+
+
+def test_without_dp_accounting_the_command_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dp_accounting", None)
+    with pytest.raises(bpx.InputError, match=r"pip install 'backpropx\[privacy\]'"):
+        epsilon(1.0, 0.0123, 10, 1e-5)
