@@ -155,7 +155,7 @@ def test_backends_that_agree():
     output = invoke("compare", "numpy", "strict", "--steps", "12")
     assert "numpy and strict: they are identical" in output
     assert "numpy and its engine: they " in output
-    assert "20-30-10, relu, softmax, categorical_cross_entropy, float32; SGD(eta=0.1" in output
+    assert "20-30-10, relu, softmax, categorical_cross_entropy, float32; SGD, eta 0.1" in output
     assert [line.split()[0] for line in output.splitlines()[-5:]] == ["1", "2", "5", "10", "12"]
 
 
@@ -171,7 +171,7 @@ def test_one_backend_and_its_engine():
         "tanh",
     )
     output = invoke("compare", "numpy", "--steps", "3", "--seed", "7", *words)
-    assert "4-5-2, relu, tanh, quadratic, float64; Adam(eta=0.001" in output
+    assert "4-5-2, relu, tanh, quadratic, float64; Adam, eta 0.001" in output
     assert "seed 7" in output
 
 

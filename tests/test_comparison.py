@@ -234,7 +234,9 @@ def test_a_table_tells_where_and_how_it_grows():
     comparison = compare(network(hidden=odd), PAIR, steps=60, engines=False)
     text = str(comparison)
     assert "numpy and strict: they part in step 1, layer 2, BP2: off by" in text
-    assert "6-5-4-3, odd, odd, softmax, categorical_cross_entropy, float32; SGD(" in text
+    assert (
+        "6-5-4-3, odd, odd, softmax, categorical_cross_entropy, float32; SGD, eta 0.1, " in text
+    )
     marks = [line.split()[0] for line in text.splitlines() if line[:1].isdigit()][1:]
     assert marks == ["1", "2", "5", "10", "20", "50", "60"]
     assert comparison.parted == comparison.twins

@@ -35,6 +35,7 @@ EXECUTED = (  # with NumPy alone: fast
     "custom",
     "curvature",
     "feedback",
+    "checks",
 )
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("[!_]*/*.md"))

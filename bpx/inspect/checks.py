@@ -70,7 +70,8 @@ def check(
         network is checked at its home. Where no float64 can be stored, NumPy is taken, and
         a note says so.
     tolerance : float, optional
-        The relative deviation |given − expected| / max(|given|, |expected|) that is allowed.
+        The relative deviation that is allowed: the distance of what a formula gives from what
+        is expected, over the larger of the two.
     seed : int, optional
         Of the random points.
 

@@ -156,13 +156,9 @@ def compare(
             pair.look(step, rows)
     for run in runs:
         run.home.release()
-    names = ", ".join(layer.activation.name for layer in spec.layers)
-    title = (
-        f"{'-'.join(map(str, spec.sizes))}, {names}, {spec.cost.name}, {_dtypes(homes)}; "
-        f"{optimizer!r}, {steps} steps of {batch} samples, seed {seed}"
-    )
     twins = (Twins(*pair.labels, pair.parting, tuple(pair.growth)) for pair in pairs)
-    return Comparison(title, tuple(twins))
+    how = f"{_rule(optimizer)}, {steps} steps of {batch} samples, seed {seed}"
+    return Comparison(f"{_described(spec, homes)}; {how}", tuple(twins))
 
 
 def _homes(network: Placed, backends: Sequence[str | Home]) -> list[Home]:
@@ -175,8 +171,15 @@ def _homes(network: Placed, backends: Sequence[str | Home]) -> list[Home]:
     return [each if isinstance(each, Home) else select(each, dtype) for each in backends]
 
 
-def _dtypes(homes: list[Home]) -> str:
-    return " and ".join(dict.fromkeys(home.dtype for home in homes))
+def _rule(optimizer: Optimizer) -> str:
+    eta = getattr(optimizer, "eta", None)
+    return type(optimizer).__name__ + ("" if eta is None else f", eta {eta:g}")
+
+
+def _described(spec: Spec, homes: list[Home]) -> str:
+    sizes, dtypes = "-".join(map(str, spec.sizes)), dict.fromkeys(h.dtype for h in homes)
+    names = ", ".join(layer.activation.name for layer in spec.layers)
+    return f"{sizes}, {names}, {spec.cost.name}, {' and '.join(dtypes)}"
 
 
 def _labelled(homes: list[Home]) -> list[tuple[Home, str]]:

@@ -64,9 +64,9 @@ class Deviation(NamedTuple):
     Attributes
     ----------
     largest : float
-        The largest |given − expected| over the larger of the two, or over what is too small
-        to be told from 0, if that is more. At most 2, which is a wrong sign; infinite
-        where the formula is not finite.
+        The largest distance of what was given from what was expected, over the larger of the
+        two, or over what is too small to be told from 0, if that is more. At most 2, which
+        is a wrong sign; infinite where the formula is not finite.
     at : int
         Where: the place in the flattened array.
     given, expected : float

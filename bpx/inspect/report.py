@@ -25,8 +25,9 @@ class Row(NamedTuple):
     ok : bool
         Whether it is right, as far as one can tell.
     deviation, tolerance : float or None
-        The largest relative deviation (|given − expected| over the larger of the two), and
-        what is allowed; None where what is checked is not a number.
+        The largest relative deviation, which is the distance of what was given from what was
+        expected, over the larger of the two; and what is allowed. None where what is checked
+        is not a number.
     where : str
         Where the deviation is largest, or what is wrong.
     points, skipped : int
