@@ -14,6 +14,7 @@ from bpx.costs import Cost, Pair
 from bpx.errors import (
     BackendError,
     BpxError,
+    CheckError,
     DivergenceError,
     FileFormatError,
     InputError,
@@ -41,6 +42,7 @@ __all__ = [
     "BackendError",
     "BackendInfo",
     "BpxError",
+    "CheckError",
     "Cost",
     "DivergenceError",
     "Elementwise",

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 __all__ = [
     "BackendError",
     "BpxError",
+    "CheckError",
     "DivergenceError",
     "FileFormatError",
     "InputError",
@@ -37,6 +38,31 @@ class BackendError(BpxError, RuntimeError):
 
 class MixedArraysError(BpxError, TypeError):
     """Arrays of different libraries, devices or dtypes in one computation."""
+
+
+class CheckError(BpxError, AssertionError):
+    """A formula that is wrong: what `bpx.inspect.check` found.
+
+    Attributes
+    ----------
+    equation : str
+        The first equation that is wrong, such as "sigma'" or "BP2".
+    layer : int or None
+        Its layer, counted from 1; None for a part that belongs to none.
+    deviation : float or None
+        The largest relative deviation; None where what is wrong is not a number.
+    """
+
+    def __init__(
+        self, message: str, equation: str, layer: int | None, deviation: float | None
+    ) -> None:
+        super().__init__(message, equation, layer, deviation)
+        self.equation = equation
+        self.layer = layer
+        self.deviation = deviation
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class DivergenceError(BpxError, ArithmeticError):

@@ -1,6 +1,7 @@
 """The host's own arrays, which are NumPy: draws keyed by a seed, and input brought to order."""
 
 import secrets
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ __all__ = [
     "generator",
     "is_host",
     "is_read_only",
+    "largest_difference",
     "one_hot_labels",
+    "quietly",
     "refuse_masked_or_sparse",
     "total",
 ]
@@ -90,6 +93,19 @@ def total(x: Array) -> float:
     """The sum of all elements, in float64, so that float32 costs cannot overflow in it."""
     with np.errstate(invalid="ignore"):
         return float(np.sum(x, dtype=np.float64))
+
+
+def quietly() -> AbstractContextManager[Any]:
+    """A context in which host arrays may overflow, or be divided by 0, without a warning."""
+    return np.errstate(all="ignore")
+
+
+def largest_difference(x: Array, y: Array) -> float:
+    """The largest |x − y|, in float64; infinite where only one of them is NaN or infinite."""
+    with quietly():
+        off = np.abs(x.astype(np.float64) - y.astype(np.float64))
+    off = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, off)
+    return float(np.max(np.where(np.isnan(off), np.inf, off), initial=0.0))
 
 
 def as_host(x: Any, name: str) -> Array:

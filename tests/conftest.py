@@ -6,12 +6,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.backends import flags, params, problem
 
 # float64 is to be tested on JAX too. Every array that bpx makes has its dtype written out,
 # so that this changes nothing else; the refusal without x64 is tested in a process of its own.
 os.environ.setdefault("JAX_ENABLE_X64", "1")
+
+# No test depends on time: a busy machine draws slowly.
+settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any")
 
 
 @pytest.fixture(params=params())

@@ -36,6 +36,7 @@ EXECUTED = (  # with NumPy alone: fast
     "custom",
     "curvature",
     "feedback",
+    "checks",
     "health",
     "influence",
     "privacy",

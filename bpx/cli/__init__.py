@@ -1,4 +1,4 @@
-"""The command line: ``bpx train``, ``evaluate``, ``predict`` and ``info``.
+"""The command line: ``bpx train``, ``evaluate``, ``predict``, ``check``, ``compare``, ``info``.
 
 It is thin: everything that it does is a public call of bpx. It needs click, rich and
 tomli-w, which the extra ``cli`` installs; importing bpx imports none of them.

@@ -7,6 +7,8 @@ import click
 
 import bpx
 from bpx.cli import display, options, predictions, report, running, sources
+from bpx.cli.check import check
+from bpx.cli.compare import compare
 from bpx.cli.folder import find_network
 from bpx.cli.running import Interrupted
 from bpx.cli.settings import Settings
@@ -70,6 +72,10 @@ def cli() -> None:
     They run on NumPy, CuPy, PyTorch or JAX: choose with --backend or BPX_BACKEND.
     `bpx COMMAND --help` tells more of each command.
     """
+
+
+cli.add_command(check)
+cli.add_command(compare)
 
 
 @cli.command(epilog=_TRAIN_EXAMPLES)

@@ -6,6 +6,8 @@ need hooks or further passes for is arithmetic here, exact and on every backend.
 
 from bpx.inspect import plots
 from bpx.inspect.alignment import Alignment, gradient_alignment, matrix_alignment
+from bpx.inspect.checks import check
+from bpx.inspect.comparison import Comparison, Parting, Twins, compare
 from bpx.inspect.curvature import (
     empirical_fisher_vector_product,
     fisher_vector_product,
@@ -39,16 +41,24 @@ from bpx.inspect.per_sample import (
     layer_norms,
     moments,
 )
+from bpx.inspect.report import Report, Row
 from bpx.inspect.vectors import flatten, unflatten
 
 __all__ = [
     "Alignment",
+    "Comparison",
     "Finding",
     "Health",
     "KroneckerFactors",
     "Limits",
     "Moments",
+    "Parting",
+    "Report",
     "Response",
+    "Row",
+    "Twins",
+    "check",
+    "compare",
     "dead_units",
     "diagnose",
     "el2n",

@@ -1,0 +1,103 @@
+"""``bpx compare``: whether backends agree, and where they part."""
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+import bpx
+from bpx.cli import options, sources
+from bpx.cli.settings import ETA, Settings, complete
+
+__all__ = ["compare"]
+
+_EXAMPLES = """\b
+Examples:
+  bpx compare numpy torch
+  bpx compare numpy cupy torch:cuda --layers 784,512,10 --steps 200
+  bpx compare numpy jax --data digits --dtype float64 --optimizer adam
+  bpx compare numpy
+"""
+
+_LAYERS = (20, 30, 10)
+
+
+@click.command(epilog=_EXAMPLES, short_help="Do backends agree, and where do they part?")
+@click.argument("backends", nargs=-1, required=True, metavar="BACKEND...")
+@click.option(
+    "--data",
+    metavar="DATA",
+    help="Samples, as in `bpx train`.  [default: random ones]",
+)
+@options.network_options
+@click.option(
+    "--optimizer",
+    type=click.Choice(["sgd", "adam"]),
+    default="sgd",
+    show_default=True,
+    help="How weights are moved.",
+)
+@click.option(
+    "--eta",
+    type=float,
+    help=f"The learning rate.  [default: {ETA['sgd']} for sgd, {ETA['adam']} for adam]",
+)
+@click.option("--steps", type=int, default=100, show_default=True, help="How many.")
+@click.option(
+    "--batch-size", type=int, default=10, show_default=True, help="Samples in a mini-batch."
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of the weights, the samples and their order.",
+)
+@click.option(
+    "--dtype",
+    metavar="NAME",
+    help="float32 or float64, what weights are stored in.  [default: BPX_DTYPE, else float32]",
+)
+@click.pass_context
+def compare(
+    ctx: click.Context,
+    /,
+    backends: tuple[str, ...],
+    data: str | None,
+    steps: int,
+    batch_size: int,
+    **chosen: Any,
+) -> None:
+    """Train one network on several backends, step by step, and tell where they part.
+
+    Each BACKEND is compared with the first, NAME[:DEVICE], equation by equation, and each
+    with its own compiled engine. All start from the same weights and see the same samples.
+    A difference that rounding does not explain is named by its step, layer and equation; the
+    table shows how the weights drift apart.
+
+    The exit code is 1 if backends part by more than rounding.
+    """
+    settings = Settings(data=data or "random", backend=backends[0], **chosen)
+    if data is None:
+        settings, samples = _without_data(settings), None
+    else:
+        train = sources.load(data).train
+        settings, samples = complete(settings, train), (train.x, train.y)
+    comparison = bpx.inspect.compare(
+        settings.network(),
+        backends,
+        samples,
+        steps=steps,
+        batch_size=batch_size,
+        optimizer=settings.make_optimizer(),
+        seed=settings.seed,
+    )
+    click.echo(str(comparison))
+    ctx.exit(1 if comparison.parted else 0)
+
+
+def _without_data(settings: Settings) -> Settings:
+    output = settings.output or "softmax"
+    cost = "cross_entropy" if output in ("softmax", "sigmoid") else "quadratic"
+    layers = settings.layers or _LAYERS
+    return replace(settings, layers=layers, output=output, cost=settings.cost or cost)

@@ -1,0 +1,143 @@
+"""What ``bpx check`` is asked to check: a built-in part, a saved network, a value in Python."""
+
+import inspect
+import os
+import sys
+from functools import reduce
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import bpx
+from bpx.activations import ACTIVATIONS
+from bpx.cli.folder import find_network
+from bpx.costs import COSTS
+from bpx.errors import nearest
+from bpx.feedback import FEEDBACKS
+
+__all__ = ["BUILT_IN", "find"]
+
+BUILT_IN: dict[str, tuple[str, ...]] = {
+    "activation": tuple(ACTIVATIONS),
+    "cost": tuple(COSTS),
+    "feedback": tuple(FEEDBACKS),
+}
+"""The names of the built-in parts, by kind."""
+
+
+def find(target: str, backend: str | None) -> Any:
+    """The part or the network that a word names.
+
+    Parameters
+    ----------
+    target : str
+        The name of a built-in part, ``file.py:name``, ``package.module:name``, a run's
+        folder or a saved network.
+    backend : str or None
+        Where a network shall live; None leaves it where it is made.
+
+    Raises
+    ------
+    InputError
+        If there is no such thing, it cannot be imported, or it cannot be checked.
+    """
+    names = [name for kind in BUILT_IN.values() for name in kind]
+    if target in names:
+        return target
+    place, colon, name = target.rpartition(":")
+    if colon and place:
+        return _moved(_checkable(_attribute(_module(place), place, name), target), backend)
+    if Path(target).suffix == ".py":
+        raise bpx.InputError(
+            f"{target} was given; expected the name of the value in it, too, such as "
+            f"{target}:{Path(target).stem}"
+        )
+    if not (Path(target).exists() or os.sep in target or Path(target).suffix):
+        raise bpx.InputError(
+            f"there is no built-in part and no file {target!r}{nearest(target, names)}; "
+            "expected such as relu, mish.py:mish, package.module:name, or the folder of a run"
+        )
+    return bpx.load(find_network(target)[0], backend=backend)
+
+
+def _module(place: str) -> ModuleType:
+    path = Path(place)
+    is_file = path.suffix == ".py" or os.sep in place
+    if is_file and not path.is_file():
+        raise bpx.InputError(f"there is no file {place}; expected one with Python code")
+    folder = str(path.resolve().parent) if is_file else os.getcwd()
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # as python does, for what it imports itself
+    try:
+        return _from_file(path) if is_file else import_module(place)
+    except (Exception, SystemExit) as error:  # code of the caller's may raise anything
+        raise bpx.InputError(
+            f"{place} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _from_file(path: Path) -> ModuleType:
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError("this is no file of Python code: its name ends in .py")
+    module = module_from_spec(spec)
+    known = sys.modules.get(path.stem)
+    sys.modules[path.stem] = module  # dataclasses look there while it runs
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        if known is not None:
+            sys.modules[path.stem] = known
+    return module
+
+
+def _attribute(module: ModuleType, place: str, name: str) -> Any:
+    try:
+        return reduce(getattr, name.split("."), module)
+    except AttributeError:
+        there = [each for each, value in vars(module).items() if _is_checkable(value)]
+        known = f"; it has {', '.join(there)}" if there else ""
+        raise bpx.InputError(f"{place} has no {name!r}{nearest(name, there)}{known}") from None
+
+
+def _checkable(value: Any, target: str) -> Any:
+    """The value itself, what a function without arguments gives, or a function as a rule."""
+    if _is_checkable(value):
+        return value
+    if callable(value) and _needs_nothing(value):
+        try:
+            value = value()
+        except Exception as error:  # a function of the caller's may raise anything
+            raise bpx.InputError(
+                f"{target}() raised {type(error).__name__}: {error}"
+            ) from error
+        if _is_checkable(value):
+            return value
+    elif callable(value):
+        return bpx.feedback.get(value)
+    raise bpx.InputError(
+        f"{target} is {value!r}; expected an activation, a bpx.Cost, a feedback, a "
+        "bpx.Network, or a function without arguments that gives one"
+    )
+
+
+def _is_checkable(value: Any) -> bool:
+    if inspect.isclass(value) or inspect.ismodule(value):
+        return False
+    is_activation = hasattr(value, "sigma") and hasattr(value, "pullback")
+    known = isinstance(value, bpx.Cost | bpx.feedback.Feedback | bpx.Network)
+    return is_activation or known
+
+
+def _needs_nothing(function: Any) -> bool:
+    try:
+        inspect.signature(function).bind()
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _moved(value: Any, backend: str | None) -> Any:
+    return value.to(backend) if isinstance(value, bpx.Network) and backend else value
