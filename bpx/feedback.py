@@ -146,8 +146,18 @@ class Feedback:
         """delta^l, shape (n, k_l), of the weights and the errors of the layers above."""
         if self.matrix is None:
             assert self.send is not None
-            return _bp2(sigma, z, a, self.send(w, delta, B))
+            return _bp2(sigma, z, a, self._sent(self.send(w, delta, B), z))
         return bp2(sigma, z, a, self.matrix(w, B), delta[-1 if self.direct else 0])
+
+    def _sent(self, g: Any, z: A) -> A:
+        if getattr(g, "shape", None) != z.shape:
+            given = f"shape {tuple(g.shape)}" if hasattr(g, "shape") else repr(g)
+            raise InputError(
+                f"send of the feedback {self.name!r} gave {given}; expected {tuple(z.shape)}, "
+                "a row for each sample and a column for each unit of the layer"
+            )
+        sent: A = g
+        return sent
 
     def after_a_step(self, arrays: tuple[A, ...]) -> tuple[A, ...]:
         """The layers' arrays for the next step: the counters go on, all else stays."""

@@ -13,7 +13,7 @@ from bpx.backend import compiled
 from bpx.errors import InputError
 from bpx.host import batches
 from bpx.inspect.examination import Health, Signs, as_health, signs
-from bpx.inspect.limits import Limits
+from bpx.inspect.limits import Limits, checked
 from bpx.selection import Home
 from bpx.step import Data, State, TrainingStep, zero_metrics
 
@@ -43,10 +43,7 @@ class HealthProbe:
 
     def __post_init__(self) -> None:
         whole("samples", self.samples, 1, None, "a whole number of at least 1")
-        if not isinstance(self.limits, Limits):
-            raise InputError(
-                f"limits={self.limits!r} was given; expected bpx.inspect.Limits(...)"
-            )
+        checked(self.limits)
 
 
 @dataclass(frozen=True)

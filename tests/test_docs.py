@@ -62,6 +62,13 @@ def run(codes, **names):
     return names
 
 
+@pytest.mark.parametrize(("module", "name"), NAMES)
+def test_a_bar_in_a_docstring_is_quoted(module, name):
+    """As |x| is a substitution of reStructuredText, of which `make docs` knows none."""
+    text = re.sub(r"``.*?``", "", inspect.getdoc(getattr(module, name)) or "")
+    assert not re.search(r"\|[^\s|]([^|\n]*[^\s|])?\|", text)
+
+
 def dotted(module, name):
     return f"{module.__name__}.{name}"
 

@@ -1,7 +1,7 @@
 """Epsilon against Opacus' accountant, and against what is known of composition."""
 
 import sys
-from math import inf
+from math import exp, inf
 
 import pytest
 
@@ -9,6 +9,8 @@ import bpx
 from bpx.privacy import Mechanism, accounting, epsilon, noise_for
 
 pytest.importorskip("dp_accounting", reason="dp-accounting is not installed")
+from scipy.optimize import brentq
+from scipy.special import log_ndtr, ndtr
 
 SETTINGS = {  # sigma, q, steps
     "small batches": (1.1, 256 / 60_000, 3510),
@@ -63,6 +65,28 @@ def test_the_noise_for_an_epsilon_spends_it_and_hardly_less(accountant, target):
     sigma = noise_for(target, 1e-5, **settings)
     spent = epsilon(sigma, 0.02, 500, 1e-5, accountant=accountant)
     assert 0.995 * target <= spent <= target
+
+
+@pytest.mark.parametrize("accountant", ["pld", "rdp"])
+@pytest.mark.parametrize("target", [1e-6, 0.01, 1e6])
+def test_the_noise_for_an_epsilon_out_of_the_way(accountant, target, caplog):
+    settings = {"sampling_rate": 0.5, "steps": 3, "accountant": accountant}
+    sigma = noise_for(target, 1e-5, **settings)
+    found = epsilon(sigma, 0.5, 3, 1e-5, accountant=accountant)
+    assert found <= target
+    assert epsilon(0.9 * sigma, 0.5, 3, 1e-5, accountant=accountant) > target
+    assert not caplog.records  # of orders that did not converge
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.01, 0.001])
+def test_little_noise_is_counted_in_little_memory(sigma):
+    def delta(epsilon):  # of one Gaussian mechanism, exactly: Balle and Wang 2018, theorem 8
+        a, b = 0.5 / sigma, epsilon * sigma
+        return ndtr(a - b) - exp(epsilon + log_ndtr(-a - b))
+
+    exact = brentq(lambda e: delta(e) - 1e-5, 1.0, 2.0 / sigma**2 + 1e3)
+    assert exact <= epsilon(sigma, 1.0, 1, 1e-5) < 1.001 * exact
+    assert epsilon(1e-7, 1.0, 1, 1e-5) == inf
 
 
 def test_the_noise_makes_up_for_the_past():

@@ -16,7 +16,8 @@ from bpx._typing import Array
 from bpx.backend import namespace
 from bpx.errors import InputError
 from bpx.inspect.per_sample import errors
-from bpx.passes import Trace, gradients, sent_back
+from bpx.inspect.refusals import check_trace
+from bpx.passes import Trace, check_home, gradients, sent_back
 from bpx.spec import Parameters, Spec, check_feedback
 
 __all__ = ["Alignment", "gradient_alignment", "matrix_alignment"]
@@ -58,7 +59,9 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: Trace) -> Alig
     Raises
     ------
     InputError
-        If the trace has no deltas.
+        If the trace has no deltas, or is of another network.
+    MixedArraysError
+        If it is of another library, device or dtype than the parameters.
 
     Examples
     --------
@@ -68,6 +71,8 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: Trace) -> Alig
     >>> bpx.inspect.gradient_alignment(net.spec, net.parameters, trace).angle.shape
     (2,)
     """
+    check_trace(spec, trace)
+    check_home(parameters.w[0], "trace.a[0]", trace.a[0], integers=False)
     delta, r = errors(trace), 1.0 / trace.a[0].shape[0]
     true = sent_back(spec.by_transpose(), parameters, trace.z, trace.a, delta[-1])
     given, expected = (gradients(r, each, trace.a) for each in (delta, true))
@@ -107,7 +112,9 @@ def matrix_alignment(
 
 def _check_matrix(spec: Spec) -> None:
     if len(spec.layers) == 1:
-        raise InputError("the network has one layer, to which nothing is sent back")
+        raise InputError(
+            "the network has one layer, to which nothing is sent back; expected a hidden layer"
+        )
     if spec.feedback.matrix is None:
         raise InputError(
             f"layer 1 gets its error by {spec.feedback.name!r}, a function without a matrix "

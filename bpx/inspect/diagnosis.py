@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
+from bpx.errors import InputError
 from bpx.inspect.examination import Health
-from bpx.inspect.limits import Limits
+from bpx.inspect.limits import Limits, checked
 
 __all__ = ["Finding", "diagnose"]
 
@@ -55,6 +56,11 @@ def diagnose(health: Health, limits: Limits | None = None) -> tuple[Finding, ...
     tuple of Finding
         Lost outputs first; none for a healthy network.
 
+    Raises
+    ------
+    InputError
+        If it is no `Health`.
+
     Examples
     --------
     >>> net = bpx.Network([2, 30, 30, 30, 30, 30, 2], seed=0)
@@ -62,7 +68,12 @@ def diagnose(health: Health, limits: Limits | None = None) -> tuple[Finding, ...
     >>> [(finding.layer, finding.kind) for finding in bpx.inspect.diagnose(health)]
     [(1, 'vanishing')]
     """
-    limits = limits or Limits()
+    if not isinstance(health, Health):
+        raise InputError(
+            f"a {type(health).__name__} was given; expected a Health, such as epoch.health of "
+            "bpx.train(..., health=True), or of bpx.inspect.examine"
+        )
+    limits = checked(limits)
     looks = (_lost, _vanishing, _exploding, _saturated, _dead, _updates, _quiet)
     return tuple(finding for look in looks for finding in look(health, limits))
 

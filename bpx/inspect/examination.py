@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from bpx._typing import Array
 from bpx.backend import compiled, namespace
 from bpx.boundary import Placed, samples
+from bpx.errors import InputError
 from bpx.inspect.health import (
     Response,
     dead_units,
@@ -16,7 +17,7 @@ from bpx.inspect.health import (
     two_sided,
     update_ratios,
 )
-from bpx.inspect.limits import Limits
+from bpx.inspect.limits import Limits, checked
 from bpx.passes import Trace, as_targets, backward, zs_and_activations
 from bpx.spec import Parameters, Spec
 from bpx.transfer import to_host
@@ -109,7 +110,7 @@ def examine(network: Placed, x: Any, y: Any, *, limits: Limits | None = None) ->
     Raises
     ------
     InputError
-        If x or y cannot be used.
+        If an argument cannot be used.
 
     Examples
     --------
@@ -118,11 +119,16 @@ def examine(network: Placed, x: Any, y: Any, *, limits: Limits | None = None) ->
     >>> len(health.errors), health.dead
     (2, ((), ()))
     """
+    if not hasattr(network, "home"):
+        raise InputError(
+            f"a {type(network).__name__} was given as the network; expected a bpx.Network"
+        )
+    limits = checked(limits)
     with network.home.active():
         arrived = samples(network.home, network.spec, x, y)
         classes = arrived.accuracy == "argmax"
         look = compiled(signs, 3, arrived.x)
-        given = network.spec, limits or Limits(), classes
+        given = network.spec, limits, classes
         found = look(*given, network.parameters, arrived.x, arrived.y, network.feedback)
         return as_health(network.spec, arrived.x.shape[0], found)
 

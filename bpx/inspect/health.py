@@ -89,7 +89,7 @@ def learning_speeds(trace: Trace) -> Array:
 
 
 def saturation(spec: Spec, trace: Trace, *, share: float = 0.05) -> tuple[Array | None, ...]:
-    """The part of the samples in which a unit has |sigma'(z)| < share · max |sigma'|.
+    """The part of the samples in which a unit has ``|sigma'(z)| < share · max |sigma'|``.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def saturation(spec: Spec, trace: Trace, *, share: float = 0.05) -> tuple[Array 
     trace : Trace
         Of `bpx.forward` or `bpx.backprop`.
     share : float, optional
-        Of the greatest |sigma'| for z in [-8, 8].
+        Of the greatest ``|sigma'|`` for z in [-8, 8].
 
     Returns
     -------
@@ -136,7 +136,7 @@ def two_sided(spec: Spec, like: Array, *, share: float = 0.05) -> Array:
     Returns
     -------
     array of bool, shape (L,)
-        |sigma'| at z = -8 and at z = 8 is below the share. False where there is no sigma'.
+        ``|sigma'|`` at z = -8 and at z = 8 is below the share. False where there is no sigma'.
     """
     xp = namespace(like)
     return xp.stack([_flattens(layer.activation, like, share) for layer in spec.layers])
@@ -197,7 +197,7 @@ class Response(NamedTuple):
     recall : array, shape (k_L,)
         The part of the samples of class j whose largest output is j.
     passed : array, shape (k_L,)
-        sum |delta^L_j| / sum |a^L_j − 1| over the samples of class j: how much of its error
+        ``sum |delta^L_j| / sum |a^L_j − 1|`` over the samples of class j: how much of its error
         output j sends back. Near 0, with a recall of 0, it never learns.
     """
 

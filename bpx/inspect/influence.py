@@ -26,7 +26,7 @@ _Score = Callable[[Placed, Trace, Array], Array]
 
 
 def tracin(
-    networks: Sequence[Placed],
+    networks: Placed | Sequence[Placed],
     train: tuple[Any, Any],
     test: tuple[Any, Any],
     *,
@@ -41,7 +41,7 @@ def tracin(
 
     Parameters
     ----------
-    networks : sequence of Network
+    networks : Network or sequence of Network
         The checkpoints.
     train, test : pairs (x, y) of arrays from anywhere
         n and m samples, as for `Network.evaluate`.
@@ -137,7 +137,7 @@ def _gradient_norms(network: Placed, trace: Trace, y: Array) -> Array:
 
 
 def _mean(networks: Placed | Sequence[Placed], x: Any, y: Any, score: _Score) -> Any:
-    several = _several([networks] if hasattr(networks, "spec") else networks)
+    several = _several(networks)
     return _sum(_scores(network, x, y, score) for network in several) / len(several)
 
 
@@ -179,11 +179,13 @@ def _traces_by(
 
 
 def _several(networks: Any) -> list[Placed]:
-    several = list(networks)
-    if not several or not all(hasattr(each, "spec") for each in several):
+    several = list(networks) if isinstance(networks, Iterable) else [networks]
+    other = [each for each in several if not hasattr(each, "spec")]
+    if not several or other:
+        told = f"a {type(other[0]).__name__}" if other else "[]"
         raise InputError(
-            f"networks={networks!r} was given; expected one or more bpx.Network, such as "
-            "those that bpx.load reads from checkpoints"
+            f"networks={told} was given; expected one or more bpx.Network, such as those "
+            "that bpx.load reads from checkpoints"
         )
     return several
 

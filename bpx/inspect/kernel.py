@@ -14,8 +14,8 @@ from bpx.backend import namespace
 from bpx.errors import InputError
 from bpx.inspect.output_curvature import unit_vectors
 from bpx.inspect.per_sample import inner_products
-from bpx.inspect.refusals import check_by_transpose
-from bpx.passes import Trace, sent_back
+from bpx.inspect.refusals import check_by_transpose, check_trace
+from bpx.passes import Trace, check_home, sent_back
 from bpx.spec import Parameters, Spec
 
 __all__ = ["neural_tangent_kernel", "output_traces"]
@@ -53,13 +53,15 @@ def neural_tangent_kernel(
     InputError
         If `outputs` is none of the three, the traces do not fit each other, or the spec's
         feedback is not the transpose.
+    MixedArraysError
+        If a trace is of another library, device or dtype than the parameters.
     """
     if outputs not in _OUTPUTS:
         raise InputError(
             f"outputs={outputs!r} was given; expected one of {', '.join(map(repr, _OUTPUTS))}"
         )
-    xp = namespace(trace.a[0])
     left = list(output_traces(spec, parameters, trace))
+    xp = namespace(trace.a[0])
     right = left if other is None else list(output_traces(spec, parameters, other))
     if outputs == "all":
         rows = [xp.stack([inner_products(i, j) for j in right], axis=-1) for i in left]
@@ -88,9 +90,14 @@ def output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[
     Raises
     ------
     InputError
-        If the spec's feedback is not the transpose: at once.
+        If the spec's feedback is not the transpose, or the trace is of another network: at
+        once.
+    MixedArraysError
+        If the trace is of another library, device or dtype than the parameters: at once.
     """
     check_by_transpose(spec, "the gradient of an output")
+    check_trace(spec, trace)
+    check_home(parameters.w[0], "trace.a[0]", trace.a[0], integers=False)
     return _output_traces(spec, parameters, trace)
 
 

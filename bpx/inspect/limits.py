@@ -1,8 +1,10 @@
 """What counts as unwell: the thresholds of `bpx.inspect.diagnose`, in one place."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Limits"]
+from bpx.errors import InputError
+
+__all__ = ["Limits", "checked"]
 
 
 class Limits(NamedTuple):
@@ -11,7 +13,7 @@ class Limits(NamedTuple):
     Attributes
     ----------
     share : float
-        A unit is saturated where |sigma'| is below this share of its greatest value.
+        A unit is saturated where ``|sigma'|`` is below this share of its greatest value.
     saturated : float
         A layer of sigmoid, tanh and their kin is, from this part of units × samples on.
     vanishing, exploding : float
@@ -33,3 +35,16 @@ class Limits(NamedTuple):
     recall: float = 0.1
     passed: float = 0.01
     updates: float = 0.1
+
+
+def checked(limits: Any) -> Limits:
+    """The limits given; those that are usual, for None.
+
+    Raises
+    ------
+    InputError
+        If they are no `Limits`.
+    """
+    if limits is not None and not isinstance(limits, Limits):
+        raise InputError(f"limits={limits!r} was given; expected bpx.inspect.Limits(...)")
+    return limits or Limits()

@@ -19,7 +19,7 @@ from bpx.arguments import whole
 from bpx.backend import namespace
 from bpx.equations import bp3, bp4
 from bpx.errors import InputError
-from bpx.passes import Trace
+from bpx.passes import Trace, check_home
 from bpx.spec import Gradients
 
 __all__ = [
@@ -105,6 +105,8 @@ def inner_products(trace: Trace, other: Trace | None = None) -> Array:
     ------
     InputError
         If a trace has no deltas, or the two are of networks of other widths.
+    MixedArraysError
+        If they are of different libraries, devices or dtypes.
     """
     other = trace if other is None else other
     delta, delta_other = errors(trace), errors(other)
@@ -253,7 +255,8 @@ def gradient_diversity(trace: Trace) -> Array:
     InputError
         If the trace has no deltas.
     """
-    xp, summed = namespace(trace.a[0]), _sums(1.0, list(_layers(errors(trace), trace)))
+    summed = _sums(1.0, list(_layers(errors(trace), trace)))
+    xp = namespace(trace.a[0])
     squared_sum = _total(xp.sum(g * g) for group in summed for g in group)
     return xp.sum(_total(squared_layer_norms(trace))) / squared_sum
 
@@ -264,8 +267,12 @@ def errors(trace: Trace) -> tuple[Array, ...]:
     Raises
     ------
     InputError
-        If it has none.
+        If it has none, or is no trace.
     """
+    if not isinstance(trace, Trace):
+        raise InputError(
+            f"a {type(trace).__name__} was given as a trace; expected one of net.backprop(x, y)"
+        )
     if trace.delta is None:
         raise InputError(
             "the trace is of a forward pass and has no deltas; expected one of "
@@ -309,6 +316,7 @@ def _total(parts: Iterable[Array]) -> Array:
 
 
 def _check_alike(trace: Trace, other: Trace) -> None:
+    check_home(trace.a[0], "other.a[0]", other.a[0], integers=False)
     widths = [[a.shape[1] for a in each.a] for each in (trace, other)]
     if widths[0] != widths[1]:
         raise InputError(

@@ -23,7 +23,7 @@ def errors(records: Iterable[Any], ax: Any = None) -> Any:
 
     Parameters
     ----------
-    records : iterable of Epoch or of Health
+    records : iterable of Epoch or of Health, or one of them
         Such as a `History`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; left out, a new figure's.
@@ -49,7 +49,7 @@ def updates(records: Iterable[Any], ax: Any = None) -> Any:
 
     Parameters
     ----------
-    records : iterable of Epoch or of Health
+    records : iterable of Epoch or of Health, or one of them
         Of training: `examine` knows no step.
     ax : matplotlib.axes.Axes, optional
         Where to draw; left out, a new figure's.
@@ -80,7 +80,7 @@ def saturation(records: Iterable[Any], ax: Any = None) -> Any:
 
     Parameters
     ----------
-    records : iterable of Epoch or of Health
+    records : iterable of Epoch or of Health, or one of them
         Such as a `History`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; left out, a new figure's.
@@ -109,7 +109,7 @@ def outputs(records: Iterable[Any], ax: Any = None) -> Any:
 
     Parameters
     ----------
-    records : iterable of Epoch or of Health
+    records : iterable of Epoch or of Health, or one of them
         Of a network that tells classes apart.
     ax : matplotlib.axes.Axes, optional
         Where to draw; left out, a new figure's.
@@ -140,20 +140,29 @@ def outputs(records: Iterable[Any], ax: Any = None) -> Any:
 
 
 def _healths(records: Iterable[Any]) -> list[Health]:
-    given = list(records)
-    found = (each if isinstance(each, Health) else each.health for each in given)
+    # A record is a tuple itself: one alone is drawn as one of one epoch
+    one = isinstance(records, Health) or hasattr(records, "health")
+    given = [records] if one else list(records)
+    found = (e if isinstance(e, Health) else getattr(e, "health", None) for e in given)
     healths = [health for health in found if health is not None]
     if not healths or len(healths) < len(given):
         raise InputError(
             f"{len(healths)} of {len(given)} records have a health; expected records of "
             "bpx.train(..., health=True), or of bpx.inspect.examine"
         )
+    if len({health.sizes for health in healths}) > 1:
+        raise InputError("records of networks of other widths were given; expected one network")
     return healths
 
 
 def _axes(ax: Any) -> Any:
     """The axes given, or those of a new figure."""
     if ax is not None:
+        if not hasattr(ax, "plot"):
+            raise InputError(
+                f"ax is a {type(ax).__name__}; expected Matplotlib axes, one of those that "
+                "pyplot.subplots() makes, such as axes[0]"
+            )
         return ax
     try:
         from matplotlib import pyplot

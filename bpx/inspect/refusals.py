@@ -17,11 +17,21 @@ __all__ = [
     "check_derivatives",
     "check_direction",
     "check_dtype",
+    "check_spec",
     "check_trace",
 ]
 
 Direction = tuple[Sequence[Array], Sequence[Array]]
 """A pair (w, b) of the parameters' shapes: `Parameters`, `Gradients`, or plain tuples."""
+
+
+def check_spec(spec: Spec) -> None:
+    """Refuse what is no spec, such as the network that has it."""
+    if not isinstance(spec, Spec):
+        raise InputError(
+            f"a {type(spec).__name__} was given as the spec; expected net.spec, and after it "
+            "net.parameters"
+        )
 
 
 def check_by_transpose(spec: Spec, what: str) -> None:
@@ -38,6 +48,7 @@ def check_by_transpose(spec: Spec, what: str) -> None:
     InputError
         Naming the first such layer, its rule, and what to do.
     """
+    check_spec(spec)
     if len(spec.layers) > 1 and spec.feedback != feedback.transpose:
         raise InputError(
             f"layer 1 gets its error by {spec.feedback.name!r}, and {what} goes through the "
@@ -93,7 +104,8 @@ def check_direction(sizes: Sequence[int], like: Array, v: Direction) -> Paramete
     MixedArraysError
         If an array is of another library, device or dtype.
     """
-    depth, pair = len(sizes) - 1, isinstance(v, tuple | list) and len(v) == 2
+    depth, groups = len(sizes) - 1, isinstance(v, tuple | list) and len(v) == 2
+    pair = groups and all(isinstance(part, tuple | list) for part in v)
     if not pair or [len(part) for part in v] != [depth, depth]:
         raise InputError(
             f"v is {_told(v)}; expected a direction in the space of the parameters, a pair "
@@ -123,6 +135,12 @@ def check_dtype(stored: str, asked_for: str, name: str, layer: int = 1) -> None:
 
 def check_trace(spec: Spec, trace: Trace) -> None:
     """Refuse a trace of a network of other widths."""
+    check_spec(spec)
+    if not isinstance(trace, Trace):
+        raise InputError(
+            f"a {type(trace).__name__} was given as a trace; expected one of "
+            "net.forward(x) or net.backprop(x, y)"
+        )
     widths = tuple(a.shape[1] for a in trace.a)
     if widths != spec.sizes:
         raise InputError(
@@ -141,8 +159,10 @@ def _check_part(like: Array, x: Array, shape: tuple[int, ...], layer: int, kind:
 
 
 def _told(v: object) -> str:
-    lengths = [len(part) for part in v] if isinstance(v, tuple | list) else ""
-    return f"{type(v).__name__} {lengths}".strip()
+    if not isinstance(v, tuple | list):
+        return type(v).__name__
+    parts = [len(part) if hasattr(part, "__len__") else type(part).__name__ for part in v]
+    return f"{type(v).__name__} {parts}"
 
 
 @contextmanager

@@ -23,7 +23,18 @@ def flatten(groups: tuple[Sequence[Array], Sequence[Array]]) -> Array:
     Returns
     -------
     array, shape (p,)
+
+    Raises
+    ------
+    InputError
+        If it is no such pair.
     """
+    pair = isinstance(groups, tuple | list) and len(groups) == 2
+    if not pair or not all(isinstance(part, tuple | list) and part for part in groups):
+        raise InputError(
+            f"a {type(groups).__name__} was given; expected a pair (w, b) of tuples of arrays, "
+            "such as net.parameters or trace.gradients"
+        )
     xp = namespace(groups[0][0])
     parts = (part for layer in zip(*groups, strict=True) for part in layer)
     return xp.concat([xp.reshape(part, (-1,)) for part in parts])
@@ -50,10 +61,11 @@ def unflatten(vector: Array, like: tuple[Sequence[Array], Sequence[Array]]) -> P
     """
     shapes = [tuple(part.shape) for layer in zip(*like, strict=True) for part in layer]
     ends = list(accumulate(map(prod, shapes)))
-    if tuple(vector.shape) != (ends[-1],):
+    array = hasattr(vector, "shape")
+    if not array or tuple(vector.shape) != (ends[-1],):
+        told = f"vector of shape {tuple(vector.shape)}" if array else type(vector).__name__
         raise InputError(
-            f"a vector of shape {tuple(vector.shape)} was given; expected ({ends[-1]},), one "
-            "number for each parameter"
+            f"a {told} was given; expected ({ends[-1]},), one number for each parameter"
         )
     xp = namespace(vector)
     parts = [

@@ -151,9 +151,9 @@ def eigenpairs(
     if which not in _ORDERS:
         names = ", ".join(map(repr, _ORDERS))
         raise InputError(f"which={which!r} was given; expected one of {names}")
+    library, linalg = _libraries(operator)
     size = operator.shape[0]
     k = whole("k", k, 1, size - 1, f"a whole number in 1 ... {size - 1}, below the size")
-    library, linalg = _libraries(operator)
     start = library.asarray(_generator(seed).standard_normal(size).astype(operator.dtype))
     code, key = _ORDERS[which]
     values, vectors = linalg.eigsh(operator, k, which=code, v0=start)
@@ -299,6 +299,11 @@ def _add(one: Gradients, other: Gradients) -> Gradients:
 
 def _libraries(operator: Any) -> tuple[Any, Any]:
     """The array library of an operator's vectors, and its solvers."""
+    if len(getattr(operator, "shape", ())) != 2:
+        raise InputError(
+            f"a {type(operator).__name__} was given; expected a symmetric linear operator, "
+            "such as curvature_operator(net, x, y) makes"
+        )
     if not type(operator).__module__.startswith("cupy"):
         return np, _linalg("numpy")
     import cupy

@@ -5,8 +5,10 @@ times. What all of them together give away is their composition, whatever order 
 Two data sets are neighbours if one has one sample more than the other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
+from logging import ERROR, getLogger
 from math import inf
 from typing import Any, Literal, NamedTuple
 
@@ -186,14 +188,38 @@ def _composed_epsilon(
     dp = load()
     neighbours = dp.NeighboringRelation.ADD_OR_REMOVE_ONE
     account = (
-        dp.pld.PLDAccountant(neighbours)
+        dp.pld.PLDAccountant(neighbours, _interval(min(each[0] for each in mechanisms)))
         if accountant == "pld"
         else dp.rdp.RdpAccountant(ORDERS, neighbours)
     )
-    for sigma, rate, steps in mechanisms:
-        sampled = dp.PoissonSampledDpEvent(rate, dp.GaussianDpEvent(sigma))
-        account.compose(dp.SelfComposedDpEvent(sampled, steps))
-    return float(account.get_epsilon(delta))
+    try:
+        with _without_excluded_orders():
+            for sigma, rate, steps in mechanisms:
+                sampled = dp.PoissonSampledDpEvent(rate, dp.GaussianDpEvent(sigma))
+                account.compose(dp.SelfComposedDpEvent(sampled, steps))
+        return float(account.get_epsilon(delta))
+    except OverflowError:  # of a sigma of 1e-5, say
+        return inf
+
+
+def _interval(sigma: float) -> float:
+    """How finely privacy losses are told apart, always rounded up.
+
+    They grow as 1 / sigma²: told apart alike, those of little noise would fill the memory.
+    """
+    return 1e-4 * max(1.0, (0.3 / sigma) ** 2)
+
+
+@contextmanager
+def _without_excluded_orders() -> Iterator[None]:
+    """Of Rényi's orders one is enough: that others did not converge is no news to a caller."""
+    log = getLogger("absl")
+    level = log.level
+    log.setLevel(ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def is_mechanism(given: Any) -> bool:

@@ -86,11 +86,17 @@ def _inverse(
     while at_low <= target:
         low, at_low, high, at_high = low / factor, spends(low / factor), low, at_low
     while at_high < 0.995 * target and high > 1.0001 * low:
-        share = log(at_low / (0.998 * target)) / log(at_low / at_high)
-        middle = low * (high / low) ** (share if isfinite(share) and 0 < share < 1 else 0.5)
+        middle = low * (high / low) ** _share(at_low, 0.998 * target, at_high)
         at_middle = spends(middle)
         if at_middle > target:
             low, at_low = middle, at_middle
         else:
             high, at_high = middle, at_middle
     return high
+
+
+def _share(at_low: float, target: float, at_high: float) -> float:
+    """Where between the two a power law has the target; the middle, if that tells nothing."""
+    if not (isfinite(at_low) and 0.0 < at_high < target < at_low):
+        return 0.5
+    return log(at_low / target) / log(at_low / at_high)
