@@ -51,8 +51,8 @@ def check_by_transpose(spec: Spec, what: str) -> None:
     check_spec(spec)
     if len(spec.layers) > 1 and spec.feedback != feedback.transpose:
         raise InputError(
-            f"layer 1 gets its error by {spec.feedback.name!r}, and {what} goes through the "
-            "transpose: pass spec.by_transpose(), the same network with BP2 as it is, and "
+            f"layer 1 gets its error by {spec.feedback.name!r}, and {what} must go through "
+            "the transpose: pass spec.by_transpose(), the same network with BP2 as it is, and "
             "traces of that"
         )
 
