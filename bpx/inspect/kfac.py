@@ -103,7 +103,7 @@ def kfac(
     else:
         drawn = samples if kind == "monte_carlo" else None
         pairs = output_errors(spec, parameters, trace, y, what, drawn, seed)
-    moments = tuple(_mean_outer(a, a) for a in map(_with_one, trace.a[:-1]))
+    moments = tuple(map(_second_moment, map(_with_one, trace.a[:-1])))
     return KroneckerFactors(moments, summed(pairs, _mean_outer))
 
 
@@ -114,9 +114,14 @@ def _with_one(a: AnyArray) -> AnyArray:
     return joined
 
 
+def _second_moment(a: AnyArray) -> AnyArray:
+    """(1/n) sum_x a_x a_x^T."""
+    scaled = a.shape[0] ** -0.5 * a
+    # Of one array with itself NumPy computes half, and mirrors it.
+    return scaled.mT @ scaled
+
+
 def _mean_outer(s: AnyArray, t: AnyArray) -> AnyArray:
     """(1/n) sum_x s_x t_x^T."""
-    scale = s.shape[0] ** -0.5
-    left = scale * s
-    # Of one array with itself BLAS computes half, and mirrors it.
-    return left.mT @ (left if t is s else scale * t)
+    # A full product even if t is s: mirroring takes longer where k_l is a power of two.
+    return (1.0 / s.shape[0] * s).mT @ t
