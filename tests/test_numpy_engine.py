@@ -127,7 +127,10 @@ def test_a_damaged_file_of_numbas_is_told_of_and_replaced(tmp_path):
     assert all(len(file.read_bytes()) > 50 for file in kept)
 
 
-@pytest.mark.parametrize(("word", "wish"), [("1", True), ("False", False), ("auto", None)])
+@pytest.mark.parametrize(
+    ("word", "wish"),
+    [pytest.param("1", True, marks=needs_numba), ("False", False), ("auto", None)],
+)
 def test_other_words_for_the_same_wish(monkeypatch, word, wish):
     monkeypatch.setenv("BPX_NUMBA", word)
     assert numpy_engine._wants_numba() == (find_spec("numba") is not None and wish is not False)
