@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 import bpx
-from bpx.host import batches
+from bpx.arrays.host import batches
 
 __all__ = ["CASES", "MNIST", "Case", "Problem", "network", "problem"]
 

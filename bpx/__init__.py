@@ -7,9 +7,21 @@ The backend is chosen by ``BPX_BACKEND``, `bpx.use`, or an argument. Importing b
 no array library but NumPy, which the host's own rooms use.
 """
 
-from bpx import activations, costs, data, feedback, initializers, inspect, privacy, random
+from bpx import (
+    activations,
+    costs,
+    data,
+    feedback,
+    initializers,
+    inspect,
+    privacy,
+    random,
+    testing,
+)
 from bpx.activations import Elementwise, Rowwise
-from bpx.backend import namespace
+from bpx.arrays.home import BackendInfo, Home, backends, set_default, use
+from bpx.arrays.registry import namespace
+from bpx.arrays.transfer import asarray, move_to, to_host
 from bpx.costs import Cost, Pair
 from bpx.errors import (
     BackendError,
@@ -21,18 +33,16 @@ from bpx.errors import (
     MixedArraysError,
     RecordingError,
 )
-from bpx.evaluation import Evaluation
 from bpx.initializers import Initializer
+from bpx.inspect.health.probe import HealthProbe
 from bpx.loading import load
+from bpx.model.evaluate import Evaluation
+from bpx.model.passes import Trace, backprop, forward
+from bpx.model.spec import Gradients, Layer, Parameters, Spec
 from bpx.network import Network
-from bpx.optimizers import SGD, Adam
-from bpx.passes import Trace, backprop, forward
-from bpx.probe import HealthProbe
-from bpx.records import Epoch, History, Progress
-from bpx.selection import BackendInfo, Home, backends, set_default, use
-from bpx.spec import Gradients, Layer, Parameters, Spec
-from bpx.training import train
-from bpx.transfer import asarray, move_to, to_host
+from bpx.optim.rules import SGD, Adam
+from bpx.training.loop import train
+from bpx.training.records import Epoch, History, Progress
 
 __version__ = "0.1.0"
 
@@ -81,6 +91,7 @@ __all__ = [
     "privacy",
     "random",
     "set_default",
+    "testing",
     "to_host",
     "train",
     "use",

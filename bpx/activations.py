@@ -7,7 +7,7 @@ derivatives are functions of z and of a = sigma(z), from which some are cheaper.
 from math import pi, sqrt
 
 from bpx._typing import A, Array
-from bpx.backend import namespace
+from bpx.arrays.registry import namespace
 from bpx.errors import InputError, nearest
 from bpx.jacobians import Activation, Elementwise, Rowwise, flat
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from bpx._typing import A, Array
 from bpx.activations import ACTIVATIONS, Activation, identity, sigmoid, softmax
-from bpx.backend import namespace
+from bpx.arrays.registry import namespace
 from bpx.equations import bp1, r1
 from bpx.errors import InputError, nearest
 from bpx.jacobians import pushforward

@@ -14,7 +14,7 @@ B. Pearlmutter, "Fast exact multiplication by the Hessian" (1994).
 """
 
 from bpx._typing import A
-from bpx.backend import namespace
+from bpx.arrays.registry import namespace
 from bpx.jacobians import Activation, bends, pullback_derivative
 
 __all__ = ["bp1", "bp2", "bp3", "bp4", "forward", "r0", "r1", "r2", "r3", "r4"]

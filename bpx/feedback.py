@@ -23,7 +23,7 @@ from math import sqrt
 from typing import Any
 
 from bpx._typing import A, Array
-from bpx.backend import namespace
+from bpx.arrays.registry import namespace
 from bpx.equations import bp2
 from bpx.errors import InputError, nearest
 from bpx.jacobians import Activation

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bpx._typing import A, Array
-from bpx.backend import namespace
+from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 
 __all__ = [

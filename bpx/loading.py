@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from bpx import checkpoint
 from bpx.activations import Activation
+from bpx.arrays.home import select
 from bpx.costs import Cost
 from bpx.feedback import Feedback
+from bpx.io import checkpoint
 from bpx.network import Network
-from bpx.selection import select
 
 __all__ = ["load"]
 

@@ -9,27 +9,29 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bpx import checkpoint, evaluation, initializers, listing, passes, training
 from bpx._typing import Array
 from bpx.activations import Activation
-from bpx.boundary import check_values, inputs, samples
+from bpx.arrays.home import Home, select
+from bpx.arrays.host import check_seed
+from bpx.arrays.transfer import give_back
 from bpx.costs import Cost
-from bpx.evaluation import Evaluation
 from bpx.feedback import Feedback, Send
-from bpx.host import check_seed
-from bpx.inference import check_classes, classes, outputs
 from bpx.initializers import Initializer
-from bpx.optimizers import Optimizer
-from bpx.passes import Trace
-from bpx.placing import placed
+from bpx.inspect.health.probe import HealthProbe
+from bpx.io import checkpoint
+from bpx.model import evaluate as evaluation
+from bpx.model import initial, passes
+from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
+from bpx.model.inputs import check_values, inputs, placed, samples
+from bpx.model.passes import Trace
+from bpx.model.spec import Parameters, Spec, make_spec
+from bpx.optim.rules import Optimizer
 from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD
-from bpx.probe import HealthProbe
-from bpx.program import Program
-from bpx.records import History, Progress
-from bpx.selection import Home, select
-from bpx.spec import Parameters, Spec, make_spec
-from bpx.transfer import give_back
+from bpx.program.program import Program
+from bpx.training import listing
+from bpx.training import loop as training
+from bpx.training.records import History, Progress
 
 __all__ = ["Network"]
 
@@ -109,8 +111,8 @@ class Network:
         )
         home = select(backend, dtype)
         self.seed: int | None = check_seed(seed)
-        drawn = initializers.draw_feedback(spec, self.seed)
-        self._place(spec, initializers.draw(spec, init, self.seed), drawn, home)
+        drawn = initial.draw_feedback(spec, self.seed)
+        self._place(spec, initial.draw(spec, init, self.seed), drawn, home)
 
     @classmethod
     def from_arrays(
@@ -144,7 +146,7 @@ class Network:
         network = cls.__new__(cls)
         network.seed = seed
         if feedback is None and seed is not None:
-            feedback = initializers.draw_feedback(spec, seed)
+            feedback = initial.draw_feedback(spec, seed)
         network._place(spec, Parameters(tuple(w), tuple(b)), feedback or (), home)
         return network
 

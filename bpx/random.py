@@ -13,8 +13,8 @@ from math import pi, prod
 from typing import Any
 
 from bpx._typing import A
-from bpx.arguments import whole
-from bpx.backend import namespace
+from bpx._validate import whole
+from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 
 __all__ = ["bernoulli", "fold_in", "key_words", "normal", "threefry2x32", "uniform", "words"]

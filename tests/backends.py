@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.backend import load
-from bpx.selection import select
+from bpx.arrays.home import select
+from bpx.arrays.registry import load
 
 
 class Case(NamedTuple):

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from bpx.operation import Value
-from bpx.program import apply
-from bpx_backends.engines.cuda_items import Call, Launch, Product
-from bpx_backends.engines.cuda_layout import Place
-from bpx_backends.engines.cuda_products import Factor, Gemm, gemm
-from bpx_backends.engines.cuda_schedule import Schedule
-from bpx_backends.engines.cuda_source import kernel_name, source
+from bpx.program.operation import Value
+from bpx.program.program import apply
+from bpx_backends.engines.cuda.items import Call, Launch, Product
+from bpx_backends.engines.cuda.layout import Place
+from bpx_backends.engines.cuda.products import Factor, Gemm, gemm
+from bpx_backends.engines.cuda.schedule import Schedule
+from bpx_backends.engines.cuda.source import kernel_name, source
 
 HERE = Path(__file__).parent
 FLAGS = [
@@ -116,7 +116,7 @@ def compiled(source: str, architecture: str = "sm_90") -> int:
 
 
 class EmulatedMachines:
-    """Gives machines of the host: `bpx_backends.engines.cupy_engine.Machines`."""
+    """Gives machines of the host: `bpx_backends.engines.cuda.engine.Machines`."""
 
     def __init__(self, *, reverse: bool = False, captures: bool = True) -> None:
         self.reverse, self.captures = reverse, captures

@@ -329,8 +329,8 @@ def _machine(patch: Any) -> ModuleType:
     """The module, imported anew; CuPy's stand-in is nobody else's, not even afterwards."""
     import array_api_compat
 
-    name = "bpx_backends.engines.cupy_machine"
-    for each in (name, "bpx_backends.engines.cupy_products"):
+    name = "bpx_backends.engines.cuda.machine"
+    for each in (name, "bpx_backends.engines.cuda.cublaslt"):
         patch.setitem(sys.modules, each, None)
         del sys.modules[each]
     patch.setitem(sys.modules, "cupy", cupy())

@@ -7,11 +7,11 @@ from unittest.mock import patch
 
 import numpy as np
 
-from bpx.engine import leaves
-from bpx.fusion import can_fuse
-from bpx_backends.engines import numba_kernels
-from bpx_backends.engines import replay as engine
-from bpx_backends.engines.numba_source import SUPPORTED, source
+from bpx.program.contract import leaves
+from bpx.program.fusion import can_fuse
+from bpx_backends.engines.numpy import kernels as numba_kernels
+from bpx_backends.engines.numpy import replay as engine
+from bpx_backends.engines.numpy.source import SUPPORTED, source
 
 
 def interpreted(text):

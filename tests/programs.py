@@ -3,8 +3,8 @@
 import numpy as np
 
 import bpx
-from bpx.recording import record
-from bpx.step import Data, State, TrainingStep, zero_metrics
+from bpx.program.record import record
+from bpx.training.step import Data, State, TrainingStep, zero_metrics
 
 ROWS = np.array([1, 0], "int32")
 

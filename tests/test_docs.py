@@ -12,7 +12,7 @@ import pytest
 
 import bpx
 import bpx.interop.spectrum
-from bpx.backend import Backend
+from bpx.arrays.backend import Backend
 from bpx_backends import KNOWN
 
 ROOT = Path(__file__).parent.parent
@@ -28,6 +28,7 @@ PUBLIC = (
     bpx.interop.spectrum,
     bpx.privacy,
     bpx.random,
+    bpx.testing,
 )
 EXECUTED = (  # with NumPy alone: fast
     "index",

@@ -9,7 +9,7 @@ import pytest
 
 import bpx
 from bpx.feedback import FEEDBACKS, Feedback, kp
-from bpx.initializers import draw_feedback
+from bpx.model.initial import draw_feedback
 from tests.backends import Target, assert_at_home, host
 from tests.peers import close, random_network, random_samples, torch_functions
 from tests.test_random import reference

@@ -95,10 +95,10 @@ def test_predictions_come_back_in_the_library_and_on_the_device_of_the_input(tar
     for source in available():
         x = source.asarray(np.ones((2, 6)), "float32")
         for result in (net.predict(x), net.classify(x)):
-            assert bpx.backend.backend_of(result) is bpx.backend.backend_of(x)
-            assert bpx.backend.backend_of(x).device_of(result) == bpx.backend.backend_of(
-                x
-            ).device_of(x)
+            assert bpx.arrays.registry.backend_of(result) is bpx.arrays.registry.backend_of(x)
+            assert bpx.arrays.registry.backend_of(x).device_of(
+                result
+            ) == bpx.arrays.registry.backend_of(x).device_of(x)
     assert isinstance(net.predict([[0.0] * 6]), np.ndarray)
 
 
@@ -107,14 +107,14 @@ def test_large_inputs_go_through_in_chunks(target, monkeypatch):
     x, y = samples(target, 50)
     whole, evaluation = host(net.predict(x)), net.evaluate(x, y)
     seven = lambda spec, x: (x[i : min(i + 7, 50), ...] for i in range(0, 50, 7))  # noqa: E731
-    monkeypatch.setattr("bpx.inference.chunks", seven)
-    monkeypatch.setattr("bpx.evaluation.chunks", seven)
+    monkeypatch.setattr("bpx.model.evaluate.chunks", seven)
+    monkeypatch.setattr("bpx.model.evaluate.chunks", seven)
     np.testing.assert_allclose(host(net.predict(x)), whole, rtol=1e-6)
     assert net.evaluate(x, y) == pytest.approx(evaluation, rel=1e-6)
 
 
 def test_chunks_cover_all_rows_within_their_memory():
-    from bpx.boundary import chunks
+    from bpx.model.inputs import chunks
 
     spec = bpx.Network([4000, 4096, 10], seed=0).spec
     parts = list(chunks(spec, np.arange(5000)))
@@ -151,7 +151,7 @@ def test_mixed_libraries_and_devices_are_refused_and_the_advice_mends_it(target)
             bpx.MixedArraysError, match=r"bpx\.move_to\(x, like=net\.weights"
         ) as e:
             net.forward(foreign)
-        names = [bpx.backend.backend_of(a).name for a in (foreign, x)]
+        names = [bpx.arrays.registry.backend_of(a).name for a in (foreign, x)]
         assert all(name in str(e.value) for name in names)
         with pytest.raises(bpx.MixedArraysError, match="y is"):
             net.backprop(x, source.asarray(host(y), "int32"))

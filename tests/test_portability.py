@@ -74,7 +74,7 @@ def test_batches_are_identical(target):
         progress=lambda p: costs.append((p.samples, p.cost)), compile=target.value.compile,
     )  # fmt: skip
     list(bpx_train)
-    (first, second) = (bpx.host.batches(4, e, 20, 1, shuffle=True)[0] for e in (1, 2))
+    (first, second) = (bpx.arrays.host.batches(4, e, 20, 1, shuffle=True)[0] for e in (1, 2))
     assert not np.array_equal(first, second)
     samples_seen, cost = costs[0]
     expected = np.mean(0.5 * first[:samples_seen, 0].astype(float) ** 2)

@@ -1,6 +1,6 @@
 """The only place in bpx that names an array library: one small module for each.
 
-A backend is a module (or any object) with the names of `bpx.backend.Backend`.
+A backend is a module (or any object) with the names of `bpx.arrays.backend.Backend`.
 The built-in ones are ``bpx_backends._<name>``; another package offers its own through
 the entry-point group ``bpx.backends``. Importing this package imports no library.
 """

@@ -7,9 +7,10 @@ import array_api_compat.cupy
 import cupy
 import numpy as np
 
-from bpx.engine import Step
-from bpx_backends.engines import cupy_engine, cupy_machine
-from bpx_backends.engines.cuda_precision import PRECISIONS
+from bpx.program.contract import Step
+from bpx_backends.engines.cuda import engine as cupy_engine
+from bpx_backends.engines.cuda import machine as cupy_machine
+from bpx_backends.engines.cuda.precision import PRECISIONS
 
 name = "cupy"
 xp = array_api_compat.cupy
@@ -22,7 +23,7 @@ _engines = {each: cupy_engine.CupyEngine(each) for each in PRECISIONS}
 def scan(
     step: Step, state: Any, data: Any, rows: Any, start: int, stop: int, donate: bool = False
 ) -> Any:
-    """Run a training step for many mini-batches: see `bpx.engine`."""
+    """Run a training step for many mini-batches: see `bpx.program.contract`."""
     precision = getattr(step, "precision", "float32")
     return _engines[precision].scan(step, state, data, rows, start, stop, donate)
 

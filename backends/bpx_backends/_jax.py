@@ -10,9 +10,9 @@ import jax.numpy as xp
 import numpy as np
 from jax import lax
 
-from bpx.engine import Step, check_state, eager, index
-from bpx_backends.engines.fallback import tell
-from bpx_backends.engines.jax_native import native
+from bpx.program.contract import Step, check_state, eager, index
+from bpx_backends.engines.jax.native import native
+from bpx_backends.engines.shared.fallback import tell
 
 name = "jax"
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as xp
 
-from bpx_backends.engines import numpy_engine, recycling
+from bpx_backends.engines.numpy import engine as numpy_engine
+from bpx_backends.engines.shared import recycling
 
 name = "numpy"
 scan = numpy_engine.scan

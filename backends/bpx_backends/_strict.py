@@ -6,7 +6,7 @@ from typing import Any
 import array_api_strict as xp
 import numpy as np
 
-from bpx.engine import eager
+from bpx.program.contract import eager
 
 name = "strict"
 scan = eager

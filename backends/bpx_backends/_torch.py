@@ -7,7 +7,8 @@ import array_api_compat.torch
 import numpy as np
 import torch
 
-from bpx_backends.engines import recycling, torch_updates
+from bpx_backends.engines.shared import recycling
+from bpx_backends.engines.torch import updates as torch_updates
 
 name = "torch"
 xp = array_api_compat.torch

@@ -12,9 +12,9 @@ import bpx
 from benchmarks.cases import network
 from benchmarks.quantities import Subject, Work, interleaved, split_gauge
 from bpx import inspect
-from bpx.passes import Trace
+from bpx.model.passes import Trace
+from bpx.model.spec import Parameters, Spec
 from bpx.privacy.sources import normals, random_bytes
-from bpx.spec import Parameters, Spec
 
 __all__ = ["on_jax", "on_numpy", "on_torch"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 import bpx
-from bpx.cli import display, options, predictions, report, running, sources
+from bpx.cli import display, machine, options, predictions, running, sources
 from bpx.cli.check import check
 from bpx.cli.compare import compare
 from bpx.cli.folder import find_network
@@ -182,5 +182,5 @@ def predict(
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def info(as_json: bool) -> None:
     """What a bug report needs: versions, backends, devices, environment variables."""
-    collected = report.collect()
-    click.echo(json.dumps(collected, indent=2) if as_json else report.as_text(collected))
+    collected = machine.collect()
+    click.echo(json.dumps(collected, indent=2) if as_json else machine.as_text(collected))

@@ -83,7 +83,7 @@ def compare(
     else:
         train = sources.load(data).train
         settings, samples = complete(settings, train), (train.x, train.y)
-    comparison = bpx.inspect.compare(
+    comparison = bpx.testing.compare(
         settings.network(),
         backends,
         samples,

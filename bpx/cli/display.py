@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 import bpx
-from bpx.cli import vitals
+from bpx.cli import health
 
 __all__ = [
     "Display",
@@ -183,7 +183,7 @@ def _validation(epoch: bpx.Epoch) -> list[str]:
 
 
 def _health(epoch: bpx.Epoch | None) -> list[str]:
-    return [] if epoch is None or epoch.health is None else [vitals.summary(epoch.health)]
+    return [] if epoch is None or epoch.health is None else [health.summary(epoch.health)]
 
 
 def _words(record: bpx.Epoch | bpx.Progress) -> list[str]:

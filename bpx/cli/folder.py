@@ -20,7 +20,7 @@ from typing import Any
 import tomli_w
 
 import bpx
-from bpx.cli import vitals
+from bpx.cli import health
 
 __all__ = ["RunFolder", "find_network", "make_folder", "uninterrupted"]
 
@@ -156,7 +156,7 @@ def uninterrupted() -> Iterator[None]:
 def _row(epoch: bpx.Epoch) -> tuple[object, ...]:
     validation = epoch.validation or (None, None)
     timing = (round(epoch.seconds, 6), round(epoch.samples_per_second, 1))
-    more = vitals.row(epoch.health) if epoch.health else ()
+    more = health.row(epoch.health) if epoch.health else ()
     return (epoch.number, epoch.cost, epoch.accuracy, *validation, *timing, *more)
 
 

@@ -7,7 +7,7 @@ from typing import IO, Any
 import numpy as np
 
 import bpx
-from bpx.files import write_atomically
+from bpx._files import write_atomically
 
 __all__ = ["check_place", "write"]
 

@@ -9,7 +9,7 @@ from typing import cast
 import click
 
 import bpx
-from bpx.cli import display, sources, vitals
+from bpx.cli import display, health, sources
 from bpx.cli.display import Display
 from bpx.cli.folder import NETWORK, RunFolder, make_folder
 from bpx.cli.settings import BATCH_SIZE, Settings, complete, versions
@@ -54,13 +54,13 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
     records = _records(work, shown)
     with make_folder(out, work.settings.data) as folder:
         layers = len(work.network.weights)
-        folder.begin(_described(work), vitals.columns(layers) if options.health else ())
+        folder.begin(_described(work), health.columns(layers) if options.health else ())
         with _ends_in_a_sentence(folder):
             if not quiet:
                 click.echo(_head(work, folder) + "\n")
             _follow(records, work, folder, shown)
-            if (health := folder.epochs[-1].health) and not quiet:
-                vitals.show(health)
+            if (found := folder.epochs[-1].health) and not quiet:
+                health.show(found)
             click.echo(folder.path if quiet else _summary(work, folder))
 
 

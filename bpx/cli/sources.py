@@ -8,7 +8,7 @@ import numpy as np
 
 import bpx
 from bpx.data import Dataset, Split
-from bpx.data.datasets import SOURCES
+from bpx.data.catalogue import SOURCES
 
 __all__ = [
     "VALIDATION_FRACTION",

@@ -4,12 +4,12 @@ Everything is given as NumPy arrays, float32 samples in rows and int32 labels or
 float32 targets, and nothing in a file is trusted before it is checked.
 """
 
-from bpx.data.datasets import load
-from bpx.data.idx import read_idx
-from bpx.data.numpy_files import read_npy, read_npz
+from bpx.data.catalogue import load
+from bpx.data.readers.csv import read_csv
+from bpx.data.readers.idx import read_idx
+from bpx.data.readers.numpy import read_npy, read_npz
 from bpx.data.reading import read
 from bpx.data.split import Dataset, Split
-from bpx.data.tables import read_csv
 
 __all__ = [
     "Dataset",

@@ -1,14 +1,14 @@
-"""Where data sets lie: the environment, the cache, the files in a folder."""
+"""Where data sets lie: the environment, and the files in a folder."""
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bpx._files import expanded
 from bpx.data.files import PathLike
 from bpx.errors import InputError
 
-__all__ = ["as_folder", "cache_folder", "data_folder", "find", "mirror_url"]
+__all__ = ["as_folder", "data_folder", "find", "mirror_url"]
 
 
 def data_folder() -> Path | None:
@@ -22,25 +22,9 @@ def mirror_url() -> str | None:
     return os.environ.get("BPX_MIRROR") or None
 
 
-def cache_folder() -> Path:
-    """The folder for downloads: BPX_CACHE, else the platform's own; it need not exist."""
-    value = os.environ.get("BPX_CACHE")
-    return _expand(value) if value else _platform_cache() / "bpx"
-
-
-def _platform_cache() -> Path:
-    if xdg := os.environ.get("XDG_CACHE_HOME"):
-        return _expand(xdg)
-    if sys.platform == "darwin":
-        return _expand("~/Library/Caches")
-    if sys.platform == "win32":
-        return _expand(os.environ.get("LOCALAPPDATA") or "~/AppData/Local")
-    return _expand("~/.cache")
-
-
 def as_folder(path: PathLike, origin: str) -> Path:
     """The path of a folder that exists; otherwise an InputError that names its origin."""
-    folder = _expand(path)
+    folder = expanded(path)
     if not os.path.isdir(folder):
         raise InputError(
             f"{origin} is {os.fspath(path)!r}, which is not a folder; "
@@ -77,7 +61,3 @@ def find(folder: Path, name: str, files: Sequence[str]) -> list[Path] | None:
 def _either(plain: Path) -> Path | None:
     compressed = plain.with_name(f"{plain.name}.gz")
     return next((path for path in (plain, compressed) if os.path.isfile(path)), None)
-
-
-def _expand(path: PathLike) -> Path:
-    return Path(os.path.expanduser(path))

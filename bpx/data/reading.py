@@ -3,10 +3,10 @@
 from pathlib import PurePath
 
 from bpx.data.files import PathLike
-from bpx.data.idx import is_idx, read_idx
-from bpx.data.numpy_files import read_npy, read_npz
+from bpx.data.readers.csv import LAST, Target, read_csv
+from bpx.data.readers.idx import is_idx, read_idx
+from bpx.data.readers.numpy import read_npy, read_npz
 from bpx.data.split import HostArray, Split, as_split
-from bpx.data.tables import LAST, Target, read_csv
 from bpx.errors import InputError
 
 __all__ = ["read"]

@@ -6,18 +6,21 @@ need hooks or further passes for is arithmetic here, exact and on every backend.
 
 from bpx.inspect import plots
 from bpx.inspect.alignment import Alignment, gradient_alignment, matrix_alignment
-from bpx.inspect.checks import check
-from bpx.inspect.comparison import Comparison, Parting, Twins, compare
-from bpx.inspect.curvature import (
+from bpx.inspect.checks.check import check
+from bpx.inspect.checks.report import Report, Row
+from bpx.inspect.curvature.diagonal import ggn_diagonal
+from bpx.inspect.curvature.kronecker import KroneckerFactors, kfac
+from bpx.inspect.curvature.products import (
     empirical_fisher_vector_product,
     fisher_vector_product,
     ggn_vector_product,
     hessian_vector_product,
 )
-from bpx.inspect.diagnosis import Finding, diagnose
-from bpx.inspect.examination import Health, examine
-from bpx.inspect.ggn_diagonal import ggn_diagonal
-from bpx.inspect.health import (
+from bpx.inspect.curvature.vectors import flatten, unflatten
+from bpx.inspect.health.diagnosis import Finding, diagnose
+from bpx.inspect.health.examination import Health, examine
+from bpx.inspect.health.limits import Limits
+from bpx.inspect.health.measures import (
     Response,
     dead_units,
     error_norms,
@@ -28,11 +31,7 @@ from bpx.inspect.health import (
     two_sided,
     update_ratios,
 )
-from bpx.inspect.influence import el2n, grand, tracin
-from bpx.inspect.kernel import neural_tangent_kernel, output_traces
-from bpx.inspect.kfac import KroneckerFactors, kfac
-from bpx.inspect.limits import Limits
-from bpx.inspect.per_sample import (
+from bpx.inspect.samples.gradients import (
     Moments,
     gradient_diversity,
     gradient_norms,
@@ -41,24 +40,20 @@ from bpx.inspect.per_sample import (
     layer_norms,
     moments,
 )
-from bpx.inspect.report import Report, Row
-from bpx.inspect.vectors import flatten, unflatten
+from bpx.inspect.samples.influence import el2n, grand, tracin
+from bpx.inspect.samples.kernel import neural_tangent_kernel, output_traces
 
 __all__ = [
     "Alignment",
-    "Comparison",
     "Finding",
     "Health",
     "KroneckerFactors",
     "Limits",
     "Moments",
-    "Parting",
     "Report",
     "Response",
     "Row",
-    "Twins",
     "check",
-    "compare",
     "dead_units",
     "diagnose",
     "el2n",

@@ -13,12 +13,12 @@ from operator import add, sub
 from typing import NamedTuple
 
 from bpx._typing import Array
-from bpx.backend import namespace
+from bpx.arrays.registry import namespace
 from bpx.errors import InputError
-from bpx.inspect.per_sample import errors
-from bpx.inspect.refusals import check_trace
-from bpx.passes import Trace, check_home, gradients, sent_back
-from bpx.spec import Parameters, Spec, check_feedback
+from bpx.inspect.requirements import check_trace
+from bpx.inspect.samples.gradients import errors
+from bpx.model.passes import Trace, check_home, gradients, sent_back
+from bpx.model.spec import Parameters, Spec, check_feedback
 
 __all__ = ["Alignment", "gradient_alignment", "matrix_alignment"]
 

@@ -9,8 +9,8 @@ from math import inf, nan
 from typing import Any
 
 from bpx.errors import InputError
-from bpx.inspect.diagnosis import diagnose
-from bpx.inspect.examination import Health
+from bpx.inspect.health.diagnosis import diagnose
+from bpx.inspect.health.examination import Health
 
 __all__ = ["errors", "outputs", "saturation", "updates"]
 

@@ -19,22 +19,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx._typing import Array
-from bpx.arguments import whole
-from bpx.backend import compiled
-from bpx.boundary import Placed, Samples, chunks, samples
+from bpx._validate import whole
+from bpx.arrays.host import check_seed
+from bpx.arrays.registry import compiled
+from bpx.arrays.transfer import to_host
 from bpx.errors import BackendError, InputError, MixedArraysError
-from bpx.host import check_seed
-from bpx.inspect.curvature import (
+from bpx.inspect.curvature.products import (
     empirical_fisher_vector_product,
     fisher_vector_product,
     ggn_vector_product,
     hessian_vector_product,
 )
-from bpx.inspect.refusals import check_by_transpose, check_dtype
-from bpx.inspect.vectors import flatten, unflatten
-from bpx.passes import backprop, forward
-from bpx.spec import Gradients, Parameters, Spec
-from bpx.transfer import to_host
+from bpx.inspect.curvature.vectors import flatten, unflatten
+from bpx.inspect.requirements import check_by_transpose, check_dtype
+from bpx.model.inputs import Placed, Samples, chunks, samples
+from bpx.model.passes import backprop, forward
+from bpx.model.spec import Gradients, Parameters, Spec
 
 __all__ = [
     "Eigenpairs",

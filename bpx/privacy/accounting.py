@@ -12,7 +12,7 @@ from logging import ERROR, getLogger
 from math import inf
 from typing import Any, Literal, NamedTuple
 
-from bpx.arguments import number, whole
+from bpx._validate import number, whole
 from bpx.errors import InputError, nearest
 
 __all__ = [

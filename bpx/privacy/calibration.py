@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from math import isfinite, log
 
-from bpx.arguments import number
+from bpx._validate import number
 from bpx.errors import InputError
 from bpx.privacy import accounting
 from bpx.privacy.accounting import Accountant, Mechanism

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpx._typing import Array
-from bpx.arguments import number
-from bpx.backend import namespace
+from bpx._validate import number
+from bpx.arrays.registry import namespace
 from bpx.equations import bp3, bp4
 from bpx.errors import InputError
-from bpx.inspect.per_sample import errors, squared_layer_norms
-from bpx.passes import Trace, errors_and_costs, row_weights
-from bpx.spec import Gradients, Parameters, Spec
+from bpx.inspect.samples.gradients import errors, squared_layer_norms
+from bpx.model.passes import Trace, errors_and_costs, row_weights
+from bpx.model.spec import Gradients, Parameters, Spec
 
 __all__ = [
     "Clip",

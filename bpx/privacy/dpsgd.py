@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bpx.arguments import number, whole
+from bpx._validate import number, whole
 from bpx.errors import InputError
 from bpx.privacy.accounting import Accountant, Mechanism, check_accountant, check_past
 from bpx.privacy.clipping import Clip, check_clip

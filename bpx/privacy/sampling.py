@@ -9,7 +9,7 @@ from math import log1p
 
 import numpy as np
 
-from bpx.host import Array
+from bpx.arrays.host import Array
 from bpx.privacy.sources import Source, uniforms
 
 __all__ = ["PADDING", "earlier_parts", "last_parts", "poisson_batches", "positions"]

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from bpx.backend import namespace
-from bpx.host import Array
+from bpx.arrays.home import Home
+from bpx.arrays.host import Array
+from bpx.arrays.registry import namespace
+from bpx.model.spec import Gradients, Parameters
 from bpx.privacy.accounting import Mechanism, Spent, composed, load
 from bpx.privacy.clipping import check_clip
 from bpx.privacy.dpsgd import DPSGD
 from bpx.privacy.sampling import earlier_parts, last_parts, poisson_batches
 from bpx.privacy.sources import Source, normals, random_bytes
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
-from bpx.runs import Run, Schedule
-from bpx.selection import Home
-from bpx.spec import Gradients, Parameters
-from bpx.step import Data, TrainingStep
+from bpx.training.batches import Run, Schedule
+from bpx.training.step import Data, TrainingStep
 
 __all__ = ["Sampled", "sampled"]
 

@@ -11,7 +11,7 @@ from math import pi
 
 import numpy as np
 
-from bpx.host import Array, generator
+from bpx.arrays.host import Array, generator
 
 __all__ = ["Source", "normals", "random_bytes", "uniforms"]
 

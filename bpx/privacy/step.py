@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bpx._typing import Array
-from bpx.backend import namespace
-from bpx.inspect.per_sample import squared_layer_norms
-from bpx.passes import Trace
+from bpx.arrays.registry import namespace
+from bpx.inspect.samples.gradients import squared_layer_norms
+from bpx.model.passes import Trace
+from bpx.model.spec import Gradients, Parameters, Spec
 from bpx.privacy.clipping import columns, weighted
-from bpx.spec import Gradients, Parameters, Spec
-from bpx.step import Data, Metrics, Passed, State, TrainingStep, add
+from bpx.training.step import Data, Metrics, Passed, State, TrainingStep, add
 
 __all__ = ["NoisyData", "PrivateState", "PrivateStep"]
 
@@ -26,7 +26,7 @@ class NoisyData(NamedTuple):
     Attributes
     ----------
     x, y : arrays
-        As in `bpx.step.Data`.
+        As in `bpx.training.step.Data`.
     noise : Gradients
         Scaled; of a parameter of p numbers an array of shape (steps, p).
     """

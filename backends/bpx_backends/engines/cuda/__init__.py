@@ -1,0 +1,1 @@
+"""CuPy: plans as generated CUDA kernels, cuBLASLt products and CUDA graphs."""

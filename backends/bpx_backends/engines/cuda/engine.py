@@ -1,0 +1,257 @@
+"""The engine of the CuPy backend: a step planned, scheduled, captured in a graph, replayed.
+
+All arrays of a step live in one arena that belongs to the engine. A call copies the state
+in, replays, and copies the new state out to fresh arrays; so what entered stays valid, and
+what was given back is never written again. The number of the step stands on the device and
+is counted up there, so that between two replays nothing is transferred.
+
+This module decides what is done when, and calls no library: `cupy_machine` does.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from logging import getLogger
+from threading import RLock
+from typing import Any, Protocol
+
+from bpx.program.contract import leaves, rebuilt
+from bpx.program.plan import Plan
+from bpx_backends.engines.cuda.layout import Place
+from bpx_backends.engines.cuda.precision import check_precision, in_precision
+from bpx_backends.engines.cuda.schedule import Schedule, fuses, schedule
+from bpx_backends.engines.shared.planned import Planned
+
+__all__ = ["CupyEngine", "Machine", "Machines", "Prepared", "Replay", "unrolled"]
+
+_log = getLogger("bpx")
+
+KEPT = 8
+"""Plans that keep their memory on a device; the one longest unused gives its back."""
+_GRAPH_ITEMS = 256
+_MANY_FLOPS = 5e9
+
+
+class Machine(Protocol):
+    """A schedule on a device: its memory, its kernels, its stream."""
+
+    schedule: Schedule
+    captures: bool
+    """Whether steps can be captured in a graph."""
+
+    def fresh(self, place: Place) -> Any:
+        """A new array of the caller's, of that shape and dtype."""
+
+    def usable(self, x: Any) -> Any:
+        """The array itself, or a copy that kernels can read: contiguous and aligned."""
+
+    def active(self) -> AbstractContextManager[Any]:
+        """A context that is entered after what the caller has begun, and left when done."""
+
+    def point(self, first: int, arrays: Sequence[Any]) -> None:
+        """Fill the slots: the number of the first step, the index matrix and the data."""
+
+    def write(self, place: Place, x: Any) -> None:
+        """Copy an array into the arena."""
+
+    def read(self, x: Any, place: Place) -> None:
+        """Copy a place into an array of the caller's."""
+
+    def step(self, number: int) -> None:
+        """Put one step on the stream: the one of that number, counted from the slot's."""
+
+    def advance(self, steps: int) -> None:
+        """Count the slot's number up."""
+
+    def capture(self, body: Callable[[], None]) -> Callable[[], None]:
+        """What puts the same on the stream again, as one graph."""
+
+
+class Machines(Protocol):
+    """What gives a device's machines, one at a time."""
+
+    def key(self, x: Any) -> Any:
+        """The device that an array is on."""
+
+    def on(self, device: Any) -> AbstractContextManager[Any]:
+        """A context with the device for oneself."""
+
+    def make(self, device: Any, made: Callable[..., Schedule]) -> Machine:
+        """A machine for a schedule: ``made(bias=True)``, or ``bias=False`` if it must be."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A plan in the engine's precision, and its schedules.
+
+    Attributes
+    ----------
+    plan : Plan
+    """
+
+    plan: Plan
+    _schedules: dict[bool, Schedule] = field(default_factory=dict)
+
+    def schedule(self, *, bias: bool = True) -> Schedule:
+        """What a step puts on the stream: see `cuda_schedule`."""
+        if bias not in self._schedules:
+            self._schedules[bias] = schedule(self.plan, bias=bias)
+        return self._schedules[bias]
+
+
+class CupyEngine:
+    """Plans prepared and run in a precision: ``CupyEngine("tf32").scan`` is a scan.
+
+    Parameters
+    ----------
+    precision : {"float32", "tf32", "float16", "bfloat16"}
+        What the matrix products of a float32 network are computed in. Sums are float32.
+    machines : Machines, optional
+        Other than CuPy's, for tests.
+
+    Raises
+    ------
+    InputError
+        If there is no such precision; on the first call, if it cannot be had.
+    """
+
+    def __init__(self, precision: str = "float32", machines: Machines | None = None) -> None:
+        self.precision = check_precision(precision)
+        self._machines = machines
+        self._lock = RLock()
+        self._replays: OrderedDict[Any, Replay] = OrderedDict()
+        self.scan = Planned(self.prepare, self.run, fuses)
+
+    def prepare(self, plan: Plan) -> Prepared:
+        """What is done once for a plan, on whatever device."""
+        return Prepared(in_precision(plan, self.precision, fuses))
+
+    def run(
+        self,
+        prepared: Prepared,
+        state: Any,
+        data: Any,
+        rows: Any,
+        start: int,
+        stop: int,
+        donate: bool = False,
+    ) -> Any:
+        """The state after the steps from `start` to `stop`."""
+        machines = self.machines
+        device = machines.key(rows)
+        with machines.on(device):
+            replay = self._replay(prepared, device)
+            return replay.run(state, data, rows, start, stop, donate)
+
+    def release(self) -> None:
+        """Give the memory of all plans back; their kernels stay compiled."""
+        with self._lock:
+            self._replays.clear()
+
+    @property
+    def machines(self) -> Machines:
+        """Those of CuPy, made at the first use."""
+        with self._lock:
+            if self._machines is None:
+                from bpx_backends.engines.cuda.machine import CupyMachines
+
+                self._machines = CupyMachines(self.precision)
+            return self._machines
+
+    def _replay(self, prepared: Prepared, device: Any) -> "Replay":
+        key = prepared, device
+        with self._lock:
+            found = self._replays.get(key)
+        if found is None:
+            machine = self.machines.make(device, prepared.schedule)
+            found = Replay(machine, prepared.plan)
+        with self._lock:
+            self._replays[key] = found
+            self._replays.move_to_end(key)
+            while len(self._replays) > KEPT:
+                self._replays.popitem(last=False)
+        return found
+
+
+class Replay:
+    """A schedule on a machine, and the graphs that were captured of it."""
+
+    def __init__(self, machine: Machine, plan: Plan) -> None:
+        self.machine, self.program = machine, plan.program
+        self.layout = machine.schedule.layout
+        self.unroll = unrolled(machine.schedule)
+        self.graphs: dict[int, Callable[[], None]] = {}
+        self.warm = False
+
+    def run(self, state: Any, data: Any, rows: Any, start: int, stop: int, donate: bool) -> Any:
+        """The state after the steps from `start` to `stop`: an engine's scan, for this plan."""
+        machine, entered = self.machine, list(leaves(state))
+        arrays = [machine.usable(each) for each in (rows, *leaves(data))]
+        pairs = zip(self.program.state, self.program.outputs, strict=True)
+        changed = [i for i, (was, now) in enumerate(pairs) if was is not now]
+        places = {i: self.layout.state[i] for i in changed}
+        after = {i: entered[i] if donate else machine.fresh(p) for i, p in places.items()}
+        with machine.active():
+            machine.point(start, arrays)
+            self._warm_up(entered, arrays)
+            self._enter(entered, arrays)
+            self._advance(stop - start)
+            for i, x in after.items():
+                machine.read(x, places[i])
+        return rebuilt(state, [after.get(i, x) for i, x in enumerate(entered)])
+
+    def _enter(self, entered: Sequence[Any], arrays: Sequence[Any]) -> None:
+        for place, x in zip(self.layout.state, entered, strict=True):
+            self.machine.write(place, x)
+        for i, place in self.layout.staged.items():
+            self.machine.write(place, arrays[1 + i])
+
+    def _warm_up(self, entered: Sequence[Any], arrays: Sequence[Any]) -> None:
+        """One step for nothing: kernels are loaded at their first launch, not in a capture."""
+        if not self.warm:
+            self._enter(entered, arrays)
+            self.machine.step(0)
+            self.machine.advance(0)
+            self.warm = True
+
+    def _advance(self, steps: int) -> None:
+        many, single = divmod(steps, self.unroll)
+        times = {self.unroll: many, 1: single} if self.unroll > 1 else {1: steps}
+        graphs = self._captured([length for length, often in times.items() if often])
+        if graphs is None:
+            self._steps(steps)
+            return
+        for length, often in times.items():
+            for _ in range(often):
+                graphs[length]()
+
+    def _captured(self, lengths: Sequence[int]) -> dict[int, Callable[[], None]] | None:
+        """Graphs of so many steps; None where none can be had."""
+        if not self.machine.captures:
+            return None
+        try:
+            for length in lengths:
+                if length not in self.graphs:
+                    body = partial(self._steps, length)
+                    self.graphs[length] = self.machine.capture(body)
+        except Exception as why:  # whatever a driver or a library may refuse
+            _log.warning(
+                "steps are launched one by one, as no graph can hold them: %s", str(why)
+            )
+            self.machine.captures = False
+            return None
+        return self.graphs
+
+    def _steps(self, steps: int) -> None:
+        for number in range(steps):
+            self.machine.step(number)
+        self.machine.advance(steps)
+
+
+def unrolled(made: Schedule) -> int:
+    """How many steps a graph holds: of small ones several, so that its launch weighs less."""
+    if made.plan.program.flops > _MANY_FLOPS:
+        return 1
+    return max(1, min(32, _GRAPH_ITEMS // max(1, len(made.items))))

@@ -1,0 +1,120 @@
+"""What is put on a GPU's stream, one after another: launches, products, other calls."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from bpx.program.operation import Operation
+from bpx_backends.engines.cuda.layout import Place
+from bpx_backends.engines.cuda.loops import Function
+
+__all__ = ["Call", "Item", "Launch", "Product", "conflict", "matrix_order", "overlap"]
+
+Spans = Sequence[tuple[int, int]]
+"""Bytes of the arena, from and to."""
+
+
+class Touching(Protocol):
+    """What reads and writes bytes of the arena."""
+
+    @property
+    def reads(self) -> Spans:
+        """The bytes that are read."""
+
+    @property
+    def writes(self) -> Spans:
+        """The bytes that are written."""
+
+
+class Launch(NamedTuple):
+    """One launch: functions that touch nothing of one another's, side by side."""
+
+    functions: tuple[Function, ...]
+
+    @property
+    def threads(self) -> int:
+        """Of each block."""
+        return max(each.threads for each in self.functions)
+
+    @property
+    def blocks(self) -> int:
+        """Of all functions."""
+        return sum(each.blocks_of(self.threads) for each in self.functions)
+
+    @property
+    def reads(self) -> Spans:
+        """The bytes of the arena that are read."""
+        return [span for each in self.functions for span in each.reads]
+
+    @property
+    def writes(self) -> Spans:
+        """The bytes that are written."""
+        return [span for each in self.functions for span in each.writes]
+
+
+class Product(NamedTuple):
+    """``out = a @ b``, plus a vector for each row where `bias` is given."""
+
+    a: Place
+    b: Place
+    out: Place
+    bias: Place | None = None
+
+    @property
+    def reads(self) -> Spans:
+        """The bytes of the arena that are read."""
+        return [each.span for each in (self.a, self.b, self.bias) if each]
+
+    @property
+    def writes(self) -> Spans:
+        """The bytes that are written."""
+        return [self.out.span]
+
+
+class Call(NamedTuple):
+    """An operation that no kernel of ours knows: a function of the library computes it."""
+
+    operation: Operation
+    operands: tuple[Place | bool | int | float, ...]
+    out: Place
+
+    @property
+    def reads(self) -> Spans:
+        """The bytes of the arena that are read."""
+        return [each.span for each in self.operands if isinstance(each, Place)]
+
+    @property
+    def writes(self) -> Spans:
+        """The bytes that are written."""
+        return [self.out.span]
+
+
+Item = Launch | Product | Call
+
+
+def matrix_order(place: Place) -> tuple[bool, int] | None:
+    """Whether a matrix is stored transposed, and the step between its stored rows.
+
+    None if neither its rows nor its columns are without gaps.
+    """
+    (rows, columns), (down, along) = place.shape, place.strides
+    if columns == 1 or along == 1:
+        step = down if rows > 1 else columns
+        if step >= columns:
+            return False, step
+    if rows == 1 or down == 1:
+        step = along if columns > 1 else rows
+        if step >= rows:
+            return True, step
+    return None
+
+
+def conflict(a: Touching, b: Touching) -> bool:
+    """Whether one writes what the other touches: then their order matters."""
+    return (
+        overlap(a.writes, b.reads) or overlap(a.writes, b.writes) or overlap(a.reads, b.writes)
+    )
+
+
+def overlap(some: Spans, others: Spans) -> bool:
+    """Whether any bytes are in both."""
+    return any(a < d and c < b for a, b in some for c, d in others)

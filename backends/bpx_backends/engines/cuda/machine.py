@@ -1,0 +1,256 @@
+"""A schedule on a GPU, through CuPy: the only engine module that makes CUDA calls.
+
+With nvmath-python the products are cuBLASLt's, and steps are captured in CUDA graphs.
+Without, they are CuPy's own, which it refuses while a stream is captured: the kernels are
+then launched one by one.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from logging import getLogger
+from threading import Lock
+from typing import Any
+
+import cupy
+import numpy as np
+from array_api_compat import cupy as xp
+
+from bpx.errors import BackendError
+from bpx.program.operation import Value
+from bpx.program.program import apply
+from bpx_backends.engines.cuda.cublaslt import LtProducts, NoAlgorithmError
+from bpx_backends.engines.cuda.engine import Machine
+from bpx_backends.engines.cuda.items import Call, Launch, Product
+from bpx_backends.engines.cuda.layout import Place
+from bpx_backends.engines.cuda.schedule import Schedule
+from bpx_backends.engines.cuda.source import kernel_name, source
+
+__all__ = ["CupyMachine", "CupyMachines", "engine"]
+
+_log = getLogger("bpx")
+
+_VECTOR_BYTES = 32
+"""The widest vector that a kernel loads: four float64."""
+_OPTIONS = ("--std=c++17",)
+KEPT = 64
+"""Compiled modules of a device; the one longest unused is forgotten."""
+
+Put = Callable[[int], None]
+"""Puts an item of the step of a number on the stream."""
+
+
+def engine() -> str:
+    """What the engine is made of here, for a bug report."""
+    if find_spec("nvmath") is None:
+        return (
+            "recorded steps, launched one by one, with kernels of its own and products by "
+            "CuPy; nvmath-python, which CUDA graphs need, is not installed"
+        )
+    return "recorded steps, replayed as CUDA graphs: kernels of its own, cuBLASLt's products"
+
+
+class CupyMachines:
+    """Gives machines, and what those of one device share: a stream, a workspace, a lock."""
+
+    def __init__(self, precision: str) -> None:
+        self.precision = precision
+        self._devices: dict[int, _Device] = {}
+        self._lock = Lock()
+
+    def key(self, x: Any) -> int:
+        """The device that an array is on."""
+        return int(x.device.id)
+
+    @contextmanager
+    def on(self, device: int) -> Iterator[None]:
+        """The device, for this thread alone: its machines share a stream."""
+        with self._lock, cupy.cuda.Device(device):
+            shared = self._devices.get(device) or _Device(self.precision)
+            self._devices[device] = shared
+        with shared.lock, cupy.cuda.Device(device):
+            yield
+
+    def make(self, device: int, made: Callable[..., Schedule]) -> "CupyMachine":
+        """A machine for a schedule: with biases in its products, if they can have them."""
+        shared = self._devices[device]
+        if shared.products is None:
+            return CupyMachine(made(bias=False), shared, None)
+        try:
+            return CupyMachine(made(bias=True), shared, shared.products)
+        except NoAlgorithmError:
+            return self._without_biases(made, shared)
+
+    def _without_biases(
+        self, made: Callable[..., Schedule], shared: "_Device"
+    ) -> "CupyMachine":
+        try:
+            return CupyMachine(made(bias=False), shared, shared.products)
+        except NoAlgorithmError as why:
+            if self.precision != "float32":
+                raise BackendError(
+                    f"precision={self.precision!r} cannot be had here: {why}; train in float32"
+                ) from why
+            # As text: who keeps what is logged shall not keep the device's memory.
+            _log.warning("CuPy's own matrix products are used: %s", str(why))
+            return CupyMachine(made(bias=False), shared, None)
+
+
+class _Device:
+    """What the machines of a device share."""
+
+    def __init__(self, precision: str) -> None:
+        self.lock = Lock()
+        self.stream = cupy.cuda.Stream(non_blocking=True)
+        self.products = _products(precision)
+        self._modules: OrderedDict[str, Any] = OrderedDict()
+
+    def module(self, text: str) -> Any:
+        """A source, compiled; the sources in use are kept so."""
+        if text not in self._modules:
+            self._modules[text] = cupy.RawModule(code=text, options=_OPTIONS)
+        self._modules.move_to_end(text)
+        while len(self._modules) > KEPT:
+            self._modules.popitem(last=False)
+        return self._modules[text]
+
+
+def _products(precision: str) -> LtProducts | None:
+    """The products of cuBLASLt; None where CuPy's own are to be used."""
+    if find_spec("nvmath") is None:
+        if precision != "float32":
+            raise _needed(precision, "is not installed")
+        return None
+    try:
+        return LtProducts(precision)
+    except Exception as why:  # a broken library may raise anything
+        if precision != "float32":
+            raise _needed(precision, f"cannot be used: {why}") from why
+        _log.warning("nvmath-python cannot be used, CuPy's own products are: %s", str(why))
+        return None
+
+
+def _needed(precision: str, why: str) -> BackendError:
+    return BackendError(
+        f"precision={precision!r} needs nvmath-python, which {why}; install it with: "
+        "pip install 'backpropx[cuda13]' (with CUDA 12: 'backpropx[cuda12]')"
+    )
+
+
+class CupyMachine(Machine):
+    """A schedule with its memory, its kernels and its stream: see `Machine`."""
+
+    def __init__(
+        self, schedule: Schedule, shared: _Device, products: LtProducts | None
+    ) -> None:
+        self.schedule, self.stream = schedule, shared.stream
+        self.captures = products is not None and schedule.capturable
+        # Nothing is allocated while a graph is captured: it has these addresses alone.
+        self._arena = cupy.empty((schedule.layout.size,), np.uint8)
+        self._slots = cupy.zeros((2 + len(schedule.plan.program.data),), np.int64)
+        module = shared.module(source(schedule.launches))
+        self._advance = module.get_function("advance")
+        names = map(kernel_name, range(len(schedule.launches)))
+        kernels = map(module.get_function, names)
+        self._items = [self._put(item, kernels, products) for item in schedule.items]
+        self._write_constants()
+        self._kept: Any = None
+
+    def _write_constants(self) -> None:
+        constants: dict[Value, Any] = {}
+        for op in self.schedule.plan.constants:
+            operands = [constants[v] if isinstance(v, Value) else v for v in op.operands]
+            constants[op.result] = apply(xp, op, operands)
+            self.write(self.schedule.layout.places[op.result], constants[op.result])
+        cupy.cuda.get_current_stream().synchronize()
+
+    def _put(self, item: Any, kernels: Iterator[Any], products: LtProducts | None) -> Put:
+        if isinstance(item, Launch):
+            return self._launch(next(kernels), (item.blocks,), (item.threads,))
+        return self._product(item, products) if isinstance(item, Product) else self._call(item)
+
+    # What is put holds no machine, so that memory goes with the last one who needs it.
+
+    def _launch(self, kernel: Any, grid: tuple[int], block: tuple[int]) -> Put:
+        arena, slots = self._arena, self._slots
+        return lambda number: kernel(grid, block, (arena, slots, np.int32(number)))
+
+    def _product(self, product: Product, products: LtProducts | None) -> Put:
+        stream = self.stream
+        if products is not None:
+            multiply = products.prepare(product, self._arena.data.ptr)
+            return lambda number: multiply(stream.ptr)
+        a, b, out = (self._view(place) for place in (product.a, product.b, product.out))
+        return lambda number: cupy.dot(a, b, out=out)
+
+    def _call(self, call: Call) -> Put:
+        operands = [self._view(v) if isinstance(v, Place) else v for v in call.operands]
+        out = self._view(call.out)
+
+        def put(number: int) -> None:
+            out[...] = apply(xp, call.operation, operands)
+
+        return put
+
+    def _view(self, place: Place) -> Any:
+        itemsize = place.dtype.itemsize
+        return cupy.ndarray(
+            place.shape,
+            place.dtype.name,
+            memptr=self._arena.data + place.offset,
+            strides=tuple(stride * itemsize for stride in place.strides),
+        )
+
+    def fresh(self, place: Place) -> Any:
+        """A new array of the caller's: of its pool and stream."""
+        return cupy.empty(place.shape, place.dtype.name)
+
+    def usable(self, x: Any) -> Any:
+        """The array itself, or a copy, contiguous and aligned."""
+        if x.flags.c_contiguous and x.data.ptr % _VECTOR_BYTES == 0:
+            return x
+        return cupy.array(x, order="C", copy=True)
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """The machine's stream, after the caller's, waited for at the end."""
+        self.stream.wait_event(cupy.cuda.get_current_stream().record())
+        try:
+            with self.stream:
+                yield
+        finally:
+            self.stream.synchronize()
+
+    def point(self, first: int, arrays: Sequence[Any]) -> None:
+        """Fill the slots."""
+        addresses = [first, *(each.data.ptr for each in arrays)]
+        self._kept = np.array(addresses, np.int64)  # as long as the copy may take
+        self._slots.set(self._kept)
+
+    def write(self, place: Place, x: Any) -> None:
+        """Copy an array into the arena."""
+        cupy.copyto(self._view(place), x)
+
+    def read(self, x: Any, place: Place) -> None:
+        """Copy a place into an array of the caller's."""
+        cupy.copyto(x, self._view(place))
+
+    def step(self, number: int) -> None:
+        """Put one step on the stream."""
+        for put in self._items:
+            put(number)
+
+    def advance(self, steps: int) -> None:
+        """Count the slot's number up."""
+        self._advance((1,), (1,), (self._slots, np.int32(steps)))
+
+    def capture(self, body: Callable[[], None]) -> Callable[[], None]:
+        """A graph of what `body` puts on the stream."""
+        self.stream.begin_capture()
+        try:
+            body()
+        finally:
+            graph = self.stream.end_capture()
+        stream = self.stream
+        return lambda: graph.launch(stream)

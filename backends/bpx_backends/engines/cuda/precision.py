@@ -1,0 +1,78 @@
+"""What matrix products are computed in: their operands cast, their sums kept in float32."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bpx.errors import InputError
+from bpx.program.operation import DType, Operation, Value, constants, needed
+from bpx.program.plan import Plan, plan
+from bpx.program.program import Program
+
+__all__ = ["PRECISIONS", "check_precision", "in_precision"]
+
+PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
+"""The choices: ``float32`` is what is stored; the others are for networks in float32."""
+
+_HALF = {name: DType(name, "real floating", 2) for name in ("float16", "bfloat16")}
+
+
+def check_precision(precision: str) -> str:
+    """The choice itself.
+
+    Raises
+    ------
+    InputError
+        If it is none of `PRECISIONS`.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(
+            f"precision={precision!r} was given; expected one of {', '.join(PRECISIONS)}"
+        )
+    return precision
+
+
+def in_precision(made: Plan, precision: str, fuses: Callable[[Operation], bool]) -> Plan:
+    """The plan with the operands of its products in that precision.
+
+    Raises
+    ------
+    InputError
+        If the products are not float32 and another precision was chosen.
+    """
+    wide = [op for op in made.program.operations if op.name == "matmul"]
+    other = next((op for op in wide if op.result.dtype.name != "float32"), None)
+    if precision != "float32" and other is not None:
+        raise InputError(
+            f"precision={precision!r} was given for a network in {other.result.dtype}; "
+            "it is for networks in float32"
+        )
+    if precision not in _HALF:
+        return made
+    return plan(_cast(made.program, _HALF[precision]), fuses)
+
+
+def _cast(program: Program, dtype: DType) -> Program:
+    """A program whose products read their operands in another dtype."""
+    makers = {op.result: op for op in program.operations}
+    fixed = constants(program.operations)
+    narrow: dict[Value, Value] = {}
+    operations: list[Operation] = []
+
+    def narrowed(v: Value) -> Value:
+        if v not in narrow:
+            narrow[v] = Value(v.shape, dtype)
+            maker = makers.get(v)
+            if maker is not None and maker.name == "matrix_transpose":
+                operations.append(
+                    Operation("matrix_transpose", (narrowed(maker.values[0]),), narrow[v])
+                )
+            else:
+                cast = Operation("astype", (v,), narrow[v], (("dtype", dtype),))
+                operations.append(cast)
+        return narrow[v]
+
+    for op in program.operations:
+        if op.name == "matmul" and not fixed & set(op.values):
+            op = op._replace(operands=tuple(narrowed(v) for v in op.values))
+        operations.append(op)
+    return replace(program, operations=needed(operations, program.outputs))

@@ -1,0 +1,1 @@
+"""JAX: the recorded step in its own calls."""

@@ -1,0 +1,1 @@
+"""NumPy: plans replayed by its functions, or with kernels by numba."""

@@ -1,0 +1,118 @@
+"""One operation of a program as calls of NumPy that write into a given array."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpx.program.operation import Operation, Value
+from bpx.program.program import apply
+
+__all__ = ["Call", "calls", "gathered"]
+
+
+class Call(NamedTuple):
+    """A function and its arguments."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+def calls(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
+    """What computes an operation into `out`, allocating nothing where NumPy can.
+
+    Parameters
+    ----------
+    op : Operation
+    operands : sequence of ndarray or Python number
+    out : ndarray
+        May be one of the operands, whole, for an elementwise operation other than `where`.
+    """
+    if op.name in _SPECIAL:
+        return _SPECIAL[op.name](op, operands, out)
+    function = getattr(np, op.name, None)
+    if isinstance(function, np.ufunc):
+        numbers = (_cheap(v, op.values[0], out) for v in operands)
+        if function in (np.maximum, np.minimum):  # they want the output named
+            return [Call(partial(function, out=out), tuple(numbers))]
+        return [Call(function, (*numbers, out))]
+    return [Call(_assign, (out, op, tuple(operands)))]
+
+
+def _cheap(operand: Any, like: Value, out: np.ndarray) -> Any:
+    """Single numbers without an axis: NumPy's loops take them fastest."""
+    if not isinstance(operand, np.ndarray):
+        return np.array(operand, like.dtype.name)
+    return operand.reshape(()) if operand.size == 1 < out.size else operand
+
+
+def _assign(out: np.ndarray, op: Operation, operands: tuple[Any, ...]) -> None:
+    out[...] = apply(np, op, operands)
+
+
+def _matmul(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
+    return [Call(np.dot, (*operands, out))]  # a product of matrices, with less to look up
+
+
+def _take(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
+    x, indices = operands
+    return [Call(x.take, (indices, 0, out, "raise"))]
+
+
+def gathered(x: np.ndarray, rows: np.ndarray, out: np.ndarray) -> Call:
+    """The rows of a mini-batch, which are known to be in range."""
+    return Call(x.take, (rows, 0, out, "clip"))
+
+
+def _copy(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
+    return [Call(np.copyto, (out, operands[0], "unsafe"))]
+
+
+def _where(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
+    condition, a, b = operands
+    return [
+        Call(np.copyto, (out, b, "unsafe")),
+        Call(np.copyto, (out, a, "unsafe", condition)),
+    ]
+
+
+def _reduced(function: np.ufunc) -> Callable[..., list[Call]]:
+    def reduce(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
+        axis, keepdims = op.attribute("axis"), op.attribute("keepdims")
+        return [Call(function.reduce, (operands[0], axis, None, out, keepdims))]
+
+    return reduce
+
+
+def _mean(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
+    count = np.array(operands[0].size // max(out.size, 1), out.dtype)
+    return [*_reduced(np.add)(op, operands, out), Call(np.divide, (out, count, out))]
+
+
+def _argument(name: str) -> Callable[..., list[Call]]:
+    def find(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
+        if op.attribute("keepdims") or op.attribute("axis") is None:
+            return [Call(_assign, (out, op, tuple(operands)))]
+        return [Call(getattr(operands[0], name), (op.attribute("axis"), out))]
+
+    return find
+
+
+_SPECIAL: dict[str, Callable[..., list[Call]]] = {
+    "matmul": _matmul,
+    "take": _take,
+    "copy": _copy,
+    "astype": _copy,
+    "broadcast_to": _copy,
+    "where": _where,
+    "sum": _reduced(np.add),
+    "prod": _reduced(np.multiply),
+    "max": _reduced(np.maximum),
+    "min": _reduced(np.minimum),
+    "any": _reduced(np.logical_or),
+    "all": _reduced(np.logical_and),
+    "mean": _mean,
+    "argmax": _argument("argmax"),
+    "argmin": _argument("argmin"),
+}

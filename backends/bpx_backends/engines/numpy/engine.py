@@ -1,0 +1,83 @@
+"""The engine of the NumPy backend: with kernels by numba where it is installed, or without.
+
+``BPX_NUMBA=off`` leaves numba aside: nothing is compiled then, and a short training does not
+wait for it. ``BPX_NUMBA=on`` asks for it. It is read when training starts.
+"""
+
+import os
+from functools import cache
+from importlib.util import find_spec
+from logging import getLogger
+from typing import Any
+
+from bpx.errors import BackendError
+from bpx.program.contract import Step
+from bpx_backends.engines.numpy.replay import prepare, replay
+from bpx_backends.engines.shared.planned import Planned
+
+__all__ = ["engine", "scan"]
+
+VARIABLE = "BPX_NUMBA"
+
+_log = getLogger("bpx")
+
+
+def scan(
+    step: Step,
+    state: Any,
+    data: Any,
+    rows: Any,
+    start: int,
+    stop: int,
+    donate: bool = False,
+) -> Any:
+    """Run a training step for many mini-batches: see `bpx.program.contract`."""
+    run = _with_numba() if _wants_numba() else _with_ufuncs()
+    return run(step, state, data, rows, start, stop, donate)
+
+
+def engine() -> str:
+    """What the engine is made of here, for a bug report."""
+    if not _wants_numba():
+        why = "is not installed" if find_spec("numba") is None else f"is off ({VARIABLE})"
+        return f"recorded steps, replayed by NumPy's functions; numba {why}"
+    return "recorded steps, replayed with kernels by numba"
+
+
+def _wants_numba() -> bool:
+    word = os.environ.get(VARIABLE, "").strip().lower()
+    if word not in _WISHES:
+        raise BackendError(
+            f"the environment variable {VARIABLE} is {word!r}; expected on, off, or auto"
+        )
+    wish = _WISHES[word]
+    if wish and find_spec("numba") is None:
+        raise BackendError(
+            f"{VARIABLE} is {word!r}, but numba is not installed; install it with: "
+            "pip install 'backpropx[fast]'"
+        )
+    return wish is not False and find_spec("numba") is not None
+
+
+_WISHES = {
+    **dict.fromkeys(("on", "1", "true", "yes"), True),
+    **dict.fromkeys(("off", "0", "false", "no"), False),
+    **dict.fromkeys(("", "auto"), None),
+}
+
+
+@cache
+def _with_ufuncs() -> Planned[Any]:
+    return Planned(prepare, replay)
+
+
+@cache
+def _with_numba() -> Planned[Any]:
+    try:
+        import numba  # noqa: F401 - its kernels import it, too late to do without
+
+        from bpx_backends.engines.numpy.kernels import compiled, fuses
+    except ImportError as why:  # a numba that does not know this NumPy, say
+        _log.warning("numba cannot be imported, NumPy's functions are used: %s", why)
+        return _with_ufuncs()
+    return Planned(compiled, replay, fuses)

@@ -1,0 +1,1 @@
+"""What the engines have in common: planning, falling back, memory that is used again."""

@@ -1,0 +1,110 @@
+"""A scan that records and plans a step once for each set of shapes, and then runs the plan."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+from bpx.errors import MixedArraysError
+from bpx.program.contract import Step, eager, index, keeping, named_leaves
+from bpx.program.operation import Operation
+from bpx.program.plan import Plan, plan
+from bpx.program.record import record
+from bpx_backends.engines.shared.fallback import tell
+
+__all__ = ["Planned"]
+
+P = TypeVar("P")
+
+KEPT = 64
+"""How many plans are kept; the one longest unused is forgotten."""
+
+
+class Planned(Generic[P]):
+    """An engine's scan: see `bpx.program.contract`.
+
+    Parameters
+    ----------
+    prepare : callable
+        ``prepare(plan) -> prepared``: what is done once, such as compiling kernels.
+    run : callable
+        ``run(prepared, state, data, rows, start, stop, donate) -> state``.
+    fuses : callable, optional
+        Whether an operation goes into a kernel: see `bpx.program.plan.plan`.
+
+    Notes
+    -----
+    A step that cannot be recorded, as a part of the user's own asks for a number or for a
+    function beyond the standard, runs eagerly; the reason is logged, once. A mistake in such
+    a part then shows itself on arrays of the library.
+    """
+
+    def __init__(
+        self,
+        prepare: Callable[[Plan], P],
+        run: Callable[[P, Any, Any, Any, int, int, bool], Any],
+        fuses: Callable[[Operation], bool] = lambda _: False,
+    ) -> None:
+        self._prepare, self._run, self._fuses = prepare, run, fuses
+        self._known: OrderedDict[Any, _Known[P]] = OrderedDict()
+        self._eager: set[Step] = set()
+        self._lock = Lock()
+
+    def __call__(
+        self,
+        step: Step,
+        state: Any,
+        data: Any,
+        rows: Any,
+        start: int,
+        stop: int,
+        donate: bool = False,
+    ) -> Any:
+        """The state after the steps from `start` to `stop`."""
+        if start == stop:
+            return state
+        prepared = self.prepared(step, state, data, rows)
+        if prepared is None:
+            return eager(step, state, data, rows, start, stop)
+        return self._run(prepared, state, data, rows, start, stop, donate)
+
+    def prepared(self, step: Step, state: Any, data: Any, rows: Any) -> P | None:
+        """The plan for a step and these shapes; None if it cannot be recorded."""
+        key = (step, *(_kinds(tree) for tree in (state, data, rows)))
+        with self._lock:
+            known = self._known.setdefault(key, _Known())
+            self._known.move_to_end(key)
+            while len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        with known.lock:  # of two threads with equal steps one compiles, others go on
+            if not known.made:
+                known.prepared = self._made(step, state, data, index(rows, 0))
+                known.made = True
+            return known.prepared
+
+    def _made(self, step: Step, state: Any, data: Any, rows: Any) -> P | None:
+        if step in self._eager:
+            return None
+        try:
+            program = record(keeping(step), state, data, rows)
+        except MixedArraysError:
+            raise
+        except Exception as why:  # whatever it asks of arrays that are none
+            self._eager.add(step)
+            tell(why)
+            return None
+        return self._prepare(plan(program, self._fuses))
+
+
+@dataclass
+class _Known(Generic[P]):
+    """What was prepared for a step, once it is made; None if it cannot be recorded."""
+
+    lock: Lock = field(default_factory=Lock)
+    made: bool = False
+    prepared: P | None = None
+
+
+def _kinds(tree: Any) -> tuple[Any, ...]:
+    return tuple((name, tuple(x.shape), str(x.dtype)) for name, x in named_leaves(tree))

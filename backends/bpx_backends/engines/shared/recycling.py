@@ -1,0 +1,84 @@
+"""Memory that is used again once nobody looks at it.
+
+Fresh memory of the operating system costs more than a pass over it: each page is cleared,
+and on some machines first fetched. A training run needs the same few sizes again and again.
+"""
+
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+
+from bpx.program.memory import ALIGNMENT
+
+__all__ = ["empty", "release"]
+
+LARGE = 1 << 17
+"""Bytes; less comes from NumPy as always."""
+
+
+def empty(shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """An array without values, at the beginning of a cache line if it is large.
+
+    Its memory is kept for another when neither it nor a view of it is left, until `release`.
+    """
+    count = int(np.prod(shape, dtype=np.int64))
+    nbytes = count * np.dtype(dtype).itemsize
+    if nbytes < LARGE:
+        return np.empty(shape, dtype)
+    return np.asarray(_Lease(_kept.take(nbytes)))[:nbytes].view(dtype).reshape(shape)
+
+
+def release() -> None:
+    """Give all free memory back to the system, and from now on what becomes free."""
+    _kept.close()
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    memory: np.ndarray
+
+
+class _Kept:
+    """The blocks that are free. A finalizer may give one back at any moment: no lock there."""
+
+    def __init__(self) -> None:
+        self.blocks: list[_Block] = []
+        self.open = False
+        self.lock = Lock()
+
+    def take(self, nbytes: int) -> _Block:
+        """The smallest free block that fits without wasting half of it; else a new one."""
+        self.open = True
+        with self.lock:
+            fitting = [b for b in tuple(self.blocks) if nbytes <= b.memory.size < 2 * nbytes]
+            if fitting:
+                block = min(fitting, key=lambda each: each.memory.size)
+                self.blocks.remove(block)
+                return block
+        memory = np.empty(nbytes + ALIGNMENT, np.uint8)
+        start = -memory.ctypes.data % ALIGNMENT
+        return _Block(memory[start : start + nbytes])
+
+    def give(self, block: _Block) -> None:
+        if self.open:
+            self.blocks.append(block)
+
+    def close(self) -> None:
+        with self.lock:
+            self.open = False
+            self.blocks.clear()
+
+
+_kept = _Kept()
+
+
+class _Lease:
+    """A block in use, until NumPy drops the last array on it."""
+
+    def __init__(self, block: _Block) -> None:
+        self.block, self.give = block, _kept.give
+        self.__array_interface__ = block.memory.__array_interface__
+
+    def __del__(self) -> None:
+        self.give(self.block)

@@ -1,0 +1,1 @@
+"""PyTorch: plans replayed by its functions, on CUDA as a graph."""

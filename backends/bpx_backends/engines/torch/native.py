@@ -1,0 +1,45 @@
+"""What PyTorch does in one call: see `bpx_backends.engines.torch.calls`."""
+
+from bpx.program.operation import Operation
+from bpx.program.program import Program
+from bpx_backends.engines.shared.patterns import SIGMOID, Bound, Rule, arrays, rewritten
+
+__all__ = ["RULES", "native"]
+
+
+def _affine(op: Operation, bound: Bound) -> bool:
+    """The product is as large as the sum."""
+    return arrays(op, bound) and op.result.shape == (
+        bound["a"].shape[0],
+        bound["b"].shape[1],
+    )
+
+
+def _scaled(op: Operation, bound: Bound) -> bool:
+    """By a number."""
+    return type(bound["r"]) is float and arrays(op, {**bound, "r": op.result})
+
+
+_PRODUCT = ("multiply", "s", "y")
+_POSITIVE = ("astype", ("greater", "z", 0.0))
+
+RULES = (
+    Rule(("add", ("matmul", "a", "b"), "c"), "matmul", "addmm", "cab", _affine, alone=True),
+    SIGMOID,
+    Rule(("multiply", "g", _POSITIVE), "multiply", "threshold_backward", "gz"),
+    Rule(
+        ("matmul", ("matrix_transpose", ("multiply", "r", "d")), "a"),
+        *("matmul", "scaled_product", "rda", _scaled),
+    ),
+    Rule(("sum", ("multiply", "r", "d")), "sum", "scaled_sum", "rd", _scaled),
+    Rule(("add", "x", _PRODUCT), "add", "addcmul", "xsy", attributes=(("value", 1),)),
+    Rule(
+        ("subtract", "x", _PRODUCT), "subtract", "addcmul", "xsy", attributes=(("value", -1),)
+    ),
+)
+"""``threshold_backward`` is ``g * (z > 0)`` of finite numbers; the others are exact."""
+
+
+def native(program: Program) -> Program:
+    """The same program, with what PyTorch does in one call as one operation."""
+    return rewritten(program, RULES)

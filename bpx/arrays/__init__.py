@@ -1,0 +1,1 @@
+"""Where arrays live: backends, homes, and the ways between them and the host."""

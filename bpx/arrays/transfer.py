@@ -1,0 +1,200 @@
+"""Moving arrays between libraries and devices, only when asked.
+
+On one CUDA device arrays change library through DLPack; elsewhere they go through the host.
+Either way they arrive as new memory, unless the caller asks to share it.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from bpx.arrays.home import Home, default_dtype, select
+from bpx.arrays.host import as_host, is_read_only, refuse_masked_or_sparse
+from bpx.arrays.registry import backend_of, describe, dtype_name, namespace
+from bpx.errors import BackendError, InputError
+
+__all__ = ["asarray", "bring", "give_back", "move_to", "to_host"]
+
+_DTYPES = (
+    *("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"),
+    *("float16", "bfloat16", "float32", "float64"),
+)
+
+
+def asarray(
+    x: Any,
+    backend: str | None = None,
+    *,
+    dtype: str | None = None,
+    copy: bool | None = None,
+) -> Any:
+    """An array of a chosen backend with the values of `x`.
+
+    Parameters
+    ----------
+    x : array of any library, or nested sequence of numbers
+        Never written.
+    backend : str, optional
+        ``backend[:device]``; left out, what `bpx.use` and its kin have chosen.
+    dtype : str, optional
+        Such as ``"float32"`` or ``"int32"``. Left out, the dtype of `x` (which JAX without
+        its 64-bit mode refuses for float64: name ``"float32"`` there); fractions in a
+        sequence take the dtype that ``BPX_DTYPE`` and its kin have chosen for parameters.
+    copy : bool, optional
+        True: always new memory. False: share the memory of `x`, or raise; what is written
+        through one is then seen through the other. None: `x` itself where it is already
+        what was asked for, else new memory.
+
+    Raises
+    ------
+    BackendError
+        If the backend cannot be used, or cannot hold the dtype.
+    InputError
+        If `x` is not an array of real numbers, or cannot be shared though `copy` is False.
+
+    Examples
+    --------
+    >>> bpx.asarray([1.0, 2.0], backend="numpy", dtype="float32")
+    array([1., 2.], dtype=float32)
+    """
+    home = replace(select(backend, "float32"), dtype=default_dtype())
+    return _transfer(x, home, dtype, copy, "x")
+
+
+def to_host(x: Any) -> Any:
+    """The values of `x`, an array of any library, as a NumPy array.
+
+    It may share the memory of `x`, and may be read-only.
+    """
+    backend = backend_of(x)
+    return as_host(x, "x") if backend is None else backend.to_host(x)
+
+
+def move_to(*arrays: Any, like: Any, dtype: str | None = None) -> Any:
+    """Arrays brought to the library and the device of another.
+
+    Parameters
+    ----------
+    *arrays : arrays of any library, or nested sequences of numbers
+    like : array
+        Where they go, as in ``bpx.move_to(x, y, like=net.weights[0])``.
+    dtype : str, optional
+        The dtype of all results. Left out, fractions take that of `like`, if that is
+        floating, and whole numbers keep theirs.
+
+    Returns
+    -------
+    array, or tuple of arrays if several were given
+        One that is already there is given back as it is.
+
+    Raises
+    ------
+    InputError
+        If `like` is no array of a known library, or an argument is not made of numbers.
+    """
+    backend = backend_of(like)
+    if backend is None:
+        raise InputError(f"like is {describe(like)}; expected an array, such as net.weights[0]")
+    home = Home(backend, backend.device_of(like), None, dtype_name(like))
+    moved = tuple(_transfer(x, home, dtype or _float_of(x, home), None, "x") for x in arrays)
+    return moved[0] if len(moved) == 1 else moved
+
+
+def bring(x: Any, home: Home, name: str, *, copy: bool | None = None) -> Any:
+    """`x` at a network's home, in its dtype; `x` itself if it is there and no copy is asked."""
+    return _transfer(x, home, home.dtype, copy, name)
+
+
+def give_back(result: Any, like: Any) -> Any:
+    """A result in the library and on the device of the input it came from.
+
+    What was no array (a list, say) gets a host array.
+    """
+    backend = backend_of(like)
+    if backend is None:
+        return to_host(result)
+    return bring(result, Home(backend, backend.device_of(like), None, dtype_name(result)), "x")
+
+
+def _transfer(x: Any, home: Home, dtype: str | None, copy: bool | None, name: str) -> Any:
+    if backend_of(x) is None:
+        if copy is False:
+            raise InputError(
+                f"{name} is {describe(x)}: there is nothing to share, leave copy out"
+            )
+        x = as_host(x, name)
+        dtype = dtype or _float_of(x, home)
+    refuse_masked_or_sparse(x, name)
+    wanted = getattr(dtype, "name", dtype) or dtype_name(x)  # numpy.dtype has a name
+    if wanted not in _DTYPES or not hasattr(home.backend.xp, wanted):
+        raise InputError(
+            f"{name} was asked for as dtype {wanted!r}; expected a name that "
+            f"{home.backend.name} has, of {', '.join(_DTYPES)}"
+        )
+    try:
+        home.backend.check_dtype(wanted)
+        return _moved(x, home, wanted, copy, name)
+    except (InputError, BackendError):
+        raise
+    except (ValueError, OverflowError, TypeError) as error:
+        raise BackendError(f"{name} cannot be stored as {wanted} on {home}: {error}") from error
+
+
+def _moved(x: Any, home: Home, dtype: str, copy: bool | None, name: str) -> Any:
+    if home.owns(x):
+        return _cast(x, home, dtype, copy, name)
+    if copy is False:
+        return _cast(_share(x, home, name), home, dtype, copy, name)
+    if _on_cuda(x):
+        # Shared is our own contiguous copy: some libraries abort on foreign strides.
+        with suppress(InputError):
+            own = namespace(x).asarray(x, copy=True)
+            return _cast(_share(own, home, name), home, dtype, None, name)
+    return home.asarray(as_host(x, name), dtype)
+
+
+def _cast(x: Any, home: Home, dtype: str, copy: bool | None, name: str) -> Any:
+    xp = home.backend.xp
+    same = x.dtype == getattr(xp, dtype)
+    if same and not copy:
+        return x
+    if copy is False:
+        raise InputError(
+            f"{name} is {describe(x)}; it cannot be shared as {dtype}: leave copy out"
+        )
+    return xp.astype(x, getattr(xp, dtype), copy=True)
+
+
+def _share(x: Any, home: Home, name: str) -> Any:
+    if any(stride < 0 for stride in _strides(x)):
+        raise InputError(f"{name} has negative strides and cannot be shared: leave copy out")
+    if is_read_only(x):
+        raise InputError(f"{name} is read-only and cannot be shared: leave copy out")
+    try:
+        shared = home.backend.xp.from_dlpack(x)
+    except Exception as error:
+        raise InputError(
+            f"{name} is {describe(x)} and cannot be shared with {home} ({error}): "
+            "leave copy out"
+        ) from error
+    if not home.owns(shared):
+        raise InputError(f"{name} is {describe(x)}, which is not {home}: leave copy out")
+    return shared
+
+
+def _strides(x: Any) -> tuple[int, ...]:
+    strides = getattr(x, "strides", ())
+    return strides if isinstance(strides, tuple) else ()
+
+
+def _float_of(x: Any, home: Home) -> str | None:
+    """The dtype of `home` for fractions, if it can hold them; else None: their own."""
+    floating = hasattr(x, "dtype") and "float" in dtype_name(x)
+    return home.dtype if floating and "float" in home.dtype else None
+
+
+_CUDA = 2  # DLPack's kDLCUDA
+
+
+def _on_cuda(x: Any) -> bool:
+    return hasattr(x, "__dlpack_device__") and int(x.__dlpack_device__()[0]) == _CUDA

@@ -1,0 +1,61 @@
+"""The health of a network on the terminal, and as columns of ``history.csv``."""
+
+import sys
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bpx.inspect import Health, diagnose
+from bpx.inspect.health.table import HEAD, cells
+
+__all__ = ["columns", "row", "show", "summary"]
+
+_BY_LAYER = ("delta", "saturated", "dead", "update")
+
+
+def summary(health: Health) -> str:
+    """What is wrong, in a few words for a line: ``lost outputs 2 5, saturated layer 1``."""
+    words = []
+    for finding in diagnose(health):
+        lost = " ".join(map(str, finding.units))
+        place = f"outputs {lost}" if finding.kind == "lost" else f"layer {finding.layer}"
+        words.append(f"{finding.kind} {place}")
+    return ", ".join(words) or "healthy"
+
+
+def show(health: Health, console: Console | None = None) -> None:
+    """The table and the findings: of lines on a terminal, plain in a log."""
+    console = console or Console(highlight=False)
+    if not (sys.stdout.isatty() or console.is_terminal):
+        click.echo(f"\n{health}")
+        return
+    title = f"health on {health.samples:,} samples"
+    table = Table(box=box.SIMPLE_HEAD, padding=0, title=title, title_justify="left")
+    for name in HEAD:
+        table.add_column(name, justify="left" if name == "activation" else "right")
+    for each in cells(health):
+        table.add_row(*each)
+    console.print(table)
+    findings = diagnose(health)
+    for finding in findings:
+        told = Text.assemble(("! ", "bold yellow"), finding.what, "; ", (finding.advice, "dim"))
+        console.print(told)
+    if not findings:
+        console.print("nothing wrong was found")
+
+
+def columns(layers: int) -> tuple[str, ...]:
+    """The further columns of ``history.csv``: ``delta_1`` ... ``update_L``, and ``lost``."""
+    numbers = range(1, layers + 1)
+    return (*(f"{name}_{i}" for name in _BY_LAYER for i in numbers), "lost")
+
+
+def row(health: Health) -> tuple[object, ...]:
+    """What stands in these `columns`; the lost outputs with spaces between them."""
+    lost = [unit for each in diagnose(health) if each.kind == "lost" for unit in each.units]
+    updates = health.updates or (None,) * len(health.errors)
+    dead = map(len, health.dead)
+    return (*health.errors, *health.saturated, *dead, *updates, " ".join(map(str, lost)))

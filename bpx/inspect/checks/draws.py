@@ -1,0 +1,68 @@
+"""Random samples to try formulas on: drawn from a seed on the host, the same everywhere."""
+
+from typing import Any
+
+from bpx._typing import Array
+from bpx.arrays.home import Home
+from bpx.arrays.host import as_host
+from bpx.arrays.registry import namespace
+from bpx.costs import Cost
+from bpx.random import fold_in, key_words, normal, uniform
+
+__all__ = ["Draws", "sums_to_one"]
+
+
+class Draws:
+    """Arrays at a home, in its dtype, each of a stream of its own.
+
+    Parameters
+    ----------
+    home : Home
+    seed : int
+    """
+
+    def __init__(self, home: Home, seed: int) -> None:
+        self._home = home
+        self._key = as_host(list(key_words(seed)), "seed").astype("int32")
+        self._dtype = namespace(self._key).float64
+        self._drawn = 0
+
+    def normal(self, *shape: int) -> Array:
+        """Standard normal numbers."""
+        return self._at_home(normal(self._stream(), 0, shape, self._dtype))
+
+    def uniform(self, *shape: int) -> Array:
+        """Uniform numbers in [0.05, 0.95)."""
+        return self._at_home(0.05 + 0.9 * uniform(self._stream(), 0, shape, self._dtype))
+
+    def signs(self, *shape: int) -> Array:
+        """1 or −1."""
+        half = uniform(self._stream(), 0, shape, self._dtype) < 0.5
+        return self._at_home(2.0 * half - 1.0)
+
+    def widely(self, n: int, k: int) -> Array:
+        """Normal numbers whose scale goes from 0.002 to 20, row by row."""
+        z = normal(self._stream(), 0, (n, k), self._dtype)
+        xp = namespace(z)
+        share = xp.linspace(-1.0, 1.0, n, dtype=z.dtype)
+        return self._at_home(0.2 * z * xp.exp(4.6 * share)[:, None])
+
+    def targets(self, cost: Cost, n: int, k: int) -> Array:
+        """Targets that a cost has a meaning for."""
+        if cost.targets == "real":
+            return self.normal(n, k)
+        y = self.uniform(n, k)
+        return sums_to_one(y) if cost.targets == "distribution" else y
+
+    def _stream(self) -> Any:
+        self._drawn += 1
+        return fold_in(self._key, self._drawn)
+
+    def _at_home(self, x: Any) -> Array:
+        arrived: Array = self._home.asarray(x)
+        return arrived
+
+
+def sums_to_one(y: Array) -> Array:
+    """The rows, each divided by its sum."""
+    return y / namespace(y).sum(y, axis=1, keepdims=True)

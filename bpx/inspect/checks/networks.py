@@ -1,0 +1,291 @@
+"""A network's equations, layer by layer, each against differences of what it differentiates.
+
+Every equation is given numbers of its own: BP2 a random error of the layer above, BP3 and
+BP4 a random error of theirs. So what is wrong in one layer does not spread to the others,
+and is named where it is. The last row, the whole gradient, puts them together.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from bpx import equations
+from bpx._typing import Array
+from bpx.activations import Activation
+from bpx.arrays.registry import namespace
+from bpx.arrays.transfer import move_to
+from bpx.inspect.checks.costs import pair_rows
+from bpx.inspect.checks.differences import (
+    Slope,
+    known,
+    settled,
+    slope,
+    slopes,
+    tiled,
+    total,
+    unit_vectors,
+)
+from bpx.inspect.checks.draws import Draws
+from bpx.inspect.checks.report import Row, by_sample, by_unit, compared
+from bpx.model.passes import Trace, backprop, zs_and_activations
+from bpx.model.spec import Parameters, Spec
+
+__all__ = ["Point", "curvature_rows", "network_rows"]
+
+_UNITS = 32  # of a layer, that are moved one by one; of a wider one, as many signs of all
+_SUMMED = 64  # units of a layer whose z is summed up by hand
+_DIRECTIONS = 4  # of weights
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a network is checked: float64 arrays of one home.
+
+    Attributes
+    ----------
+    spec : Spec
+    parameters : Parameters
+    x, y : array, shape (n, k_0) and (n, k_L)
+    z, a : tuple of arrays
+        As in a trace.
+    feedback : tuple of arrays
+        What the spec's feedback has drawn.
+    draws : Draws
+    tolerance : float
+        The relative deviation that is allowed.
+    """
+
+    spec: Spec
+    parameters: Parameters
+    x: Array
+    y: Array
+    z: tuple[Array, ...]
+    a: tuple[Array, ...]
+    feedback: tuple[Array, ...]
+    draws: Draws
+    tolerance: float
+
+    @property
+    def depth(self) -> int:
+        """L."""
+        return len(self.spec.layers)
+
+    def sigma(self, layer: int) -> Activation:
+        """The activation of a layer, counted from 1."""
+        return self.spec.layers[layer - 1].activation
+
+    def weights(self, layer: int) -> tuple[Array, Array]:
+        """w^l and b^l."""
+        return self.parameters.w[layer - 1], self.parameters.b[layer - 1]
+
+    def like(self, x: Array) -> Array:
+        """Random normal numbers of the shape of x."""
+        return self.draws.normal(*x.shape)
+
+    def compared(
+        self,
+        equation: str,
+        layer: int | None,
+        given: Array,
+        expected: Slope,
+        place: Callable[[int], str],
+    ) -> Row:
+        """The row of an equation of a layer."""
+        part = self._part(equation, layer)
+        return compared(equation, layer, part, given, expected, self.tolerance, place)
+
+    def _part(self, equation: str, layer: int | None) -> str:
+        """What an equation has of the caller's: an activation, a cost; else the widths."""
+        if layer is None:
+            return "all layers"
+        chosen = self.spec.layers[layer - 1]
+        if equation in ("BP1", "R1"):
+            return f"{chosen.activation.name}, {self.spec.cost.name}"
+        if equation in ("BP2", "R2"):
+            return chosen.activation.name
+        return f"{chosen.n_in} to {chosen.n_out}"
+
+
+def network_rows(point: Point) -> Iterator[Row]:
+    """The forward equation, the cost's pair, BP1 to BP4, and the whole gradient."""
+    layers = range(1, point.depth + 1)
+    yield from (_forward(point, layer) for layer in layers)
+    yield from _pair(point)
+    yield _bp1(point)
+    yield from (_bp2(point, layer) for layer in reversed(layers[:-1]))
+    yield from (_bp3(point, layer) for layer in layers)
+    yield from (_bp4(point, layer) for layer in layers)
+    yield _gradient(point)
+
+
+def curvature_rows(point: Point) -> Iterator[Row]:
+    """R1 and R2: BP1 and BP2 differentiated once, by the parts' second derivatives.
+
+    Raises
+    ------
+    InputError
+        If a part was made without its second derivative, which is named.
+    """
+    yield _r1(point)
+    yield from (_r2(point, layer) for layer in reversed(range(1, point.depth)))
+
+
+def _forward(point: Point, layer: int) -> Row:
+    """z^l against its sums, without a matrix product."""
+    (w, b), a = point.weights(layer), point.a[layer - 1]
+    each = -(-w.shape[0] // _SUMMED)
+    sums = namespace(a).sum(a[:, None, :] * w[None, ::each, :], axis=2) + b[::each]
+    z = equations.forward(w, b, a)[:, ::each]
+    place = by_unit(z.shape[1])
+    return point.compared("z", layer, z, known(sums), place)
+
+
+def _pair(point: Point) -> list[Row]:
+    spec = point.spec
+    rows = pair_rows(spec.cost, spec.output, point.draws, point.tolerance)
+    return [row._replace(layer=point.depth) for row in rows if row.equation != "hess_z"]
+
+
+def _bp1(point: Point) -> Row:
+    """delta^L against C_x as z^L moves."""
+    spec, z, y = point.spec, point.z[-1], point.y
+    output = spec.output
+
+    def costs(z: Array) -> Array:
+        return spec.cost.evaluate(output, z, output.sigma(z), tiled(y, z.shape[0] // n))
+
+    n = z.shape[0]
+    given = spec.cost.delta(output, z, point.a[-1], y)
+    return _by_direction(point, "BP1", point.depth, given, costs)
+
+
+def _bp2(point: Point, layer: int) -> Row:
+    """delta^l against the sum of delta^{l+1} ∘ z^{l+1}, as z^l moves."""
+    z, a, sigma = point.z[layer - 1], point.a[layer], point.sigma(layer)
+    w_next, b_next = point.weights(layer + 1)
+    delta_next = point.like(point.z[layer])
+    xp, n = namespace(z), z.shape[0]
+
+    def sums(z: Array) -> Array:
+        z_next = equations.forward(w_next, b_next, sigma.sigma(z))
+        return xp.sum(tiled(delta_next, z.shape[0] // n) * z_next, axis=1)
+
+    given = equations.bp2(sigma, z, a, w_next, delta_next)
+    return _by_direction(point, "BP2", layer, given, sums)
+
+
+def _by_direction(
+    point: Point, equation: str, layer: int, delta: Array, f: Callable[[Array], Array]
+) -> Row:
+    """An error against differences of f by z^l: unit by unit, or along many at once."""
+    (n, k), z = delta.shape, point.z[layer - 1]
+    ways = unit_vectors(z) if k <= _UNITS else point.draws.signs(_UNITS, k)
+    given = namespace(z).reshape(ways @ delta.mT, (-1,))
+    place = by_sample(n, "unit" if k <= _UNITS else "direction")
+    return point.compared(equation, layer, given, slopes(f, z, ways), place)
+
+
+def _bp3(point: Point, layer: int) -> Row:
+    """dC/db^l against the weighted sum of delta^l ∘ z^l, as b^l moves."""
+    w, b = point.weights(layer)
+    r, delta = _weighted(point, layer)
+    ways = point.draws.normal(_DIRECTIONS, b.shape[0])
+    moved = slope(lambda t: _sums(point, layer, r, delta, w, b + t * ways))
+    given = namespace(b).sum(equations.bp3(r, delta) * ways, axis=1)
+    return point.compared("BP3", layer, given, moved, _direction)
+
+
+def _bp4(point: Point, layer: int) -> Row:
+    """dC/dw^l against the same sum, as w^l moves."""
+    w, b = point.weights(layer)
+    r, delta = _weighted(point, layer)
+    ways = point.draws.normal(_DIRECTIONS, *w.shape)
+    moved = slope(lambda t: _sums(point, layer, r, delta, w + t * ways, b))
+    gradient = equations.bp4(r, delta, point.a[layer - 1])
+    given = namespace(w).sum(gradient * ways, axis=(1, 2))
+    return point.compared("BP4", layer, given, moved, _direction)
+
+
+def _weighted(point: Point, layer: int) -> tuple[Array, Array]:
+    """Random row weights r, a column, and errors delta^l."""
+    delta = point.like(point.z[layer - 1])
+    return point.draws.uniform(delta.shape[0], 1), delta
+
+
+def _sums(point: Point, layer: int, r: Array, delta: Array, w: Array, b: Array) -> Array:
+    """sum_x r_x delta^l_x · z^l_x for several w^l, or several b^l: one for each direction."""
+    xp, a = namespace(w), point.a[layer - 1]
+    k, shape = delta.shape[1], (_DIRECTIONS, *point.weights(layer)[0].shape)
+    # All in one product, as the units of one wide layer.
+    wide = xp.reshape(xp.broadcast_to(w, shape), (-1, shape[2]))
+    z = equations.forward(wide, xp.reshape(xp.broadcast_to(b, shape[:2]), (-1,)), a)
+    by_direction = xp.reshape(z, (z.shape[0], _DIRECTIONS, k))
+    return xp.sum((r * delta)[:, None, :] * by_direction, axis=(0, 2))
+
+
+def _gradient(point: Point) -> Row:
+    """All gradients of `bpx.backprop` against the costs, as all weights move at once.
+
+    Samples that are at a kink get the weight 0.
+    """
+    spec, parameters, xp = point.spec.by_transpose(), point.parameters, namespace(point.x)
+    ways = [_everywhere(point) for _ in range(_DIRECTIONS // 2)]
+
+    def costs(way: Parameters, t: float) -> Array:
+        z, a = zs_and_activations(spec, _moved(parameters, way, t), point.x)
+        return spec.cost.evaluate(spec.output, z[-1], a[-1], point.y)
+
+    moved = slope(lambda t: xp.stack([costs(way, t) for way in ways]))
+    counts = settled(moved, point.tolerance).all(axis=0) * 1.0
+    r = move_to(counts[:, None], like=point.x)
+    trace = backprop(spec, parameters, point.x, point.y, r=r)
+    given = xp.stack([_product(trace, way) for way in ways])
+    return point.compared("gradient", None, given, total(moved, 1, counts), _direction)
+
+
+def _everywhere(point: Point) -> Parameters:
+    """A direction of all weights and biases, by which every z moves about equally."""
+    scales = [layer.n_in**-0.5 for layer in point.spec.layers]
+    w = [scale * point.like(w) for scale, w in zip(scales, point.parameters.w, strict=True)]
+    return Parameters(tuple(w), tuple(map(point.like, point.parameters.b)))
+
+
+def _product(trace: Trace, way: Parameters) -> Array:
+    """The derivative along a direction: the gradients times it, summed."""
+    xp, (w, b) = namespace(trace.a[0]), trace.gradients or ((), ())
+    pairs = [*zip(w, way.w, strict=True), *zip(b, way.b, strict=True)]
+    return xp.sum(xp.stack([xp.sum(g * v) for g, v in pairs]))
+
+
+def _moved(parameters: Parameters, way: Parameters, t: float) -> Parameters:
+    pairs = zip(parameters, way, strict=True)
+    w, b = (tuple(p + t * v for p, v in zip(*pair, strict=True)) for pair in pairs)
+    return Parameters(w, b)
+
+
+def _direction(index: int) -> str:
+    return f"direction {index}"
+
+
+def _r1(point: Point) -> Row:
+    cost, sigma, z, y = point.spec.cost, point.spec.output, point.z[-1], point.y
+    v = point.like(z)
+    given = cost.delta_derivative(sigma, z, point.a[-1], y, v)
+    moved = slope(lambda t: cost.delta(sigma, z + t * v, sigma.sigma(z + t * v), y))
+    return _elements(point, "R1", point.depth, given, moved)
+
+
+def _r2(point: Point, layer: int) -> Row:
+    z, a, sigma = point.z[layer - 1], point.a[layer], point.sigma(layer)
+    w, delta = point.weights(layer + 1)[0], point.like(point.z[layer])
+    v, rdelta, rz = map(point.like, (w, delta, z))
+
+    def bp2(t: float) -> Array:
+        moved, a_moved = z + t * rz, sigma.sigma(z + t * rz)
+        return equations.bp2(sigma, moved, a_moved, w + t * v, delta + t * rdelta)
+
+    given = equations.r2(sigma, z, a, w, v, delta, rdelta, rz)
+    return _elements(point, "R2", layer, given, slope(bp2))
+
+
+def _elements(point: Point, equation: str, layer: int, given: Array, expected: Slope) -> Row:
+    return point.compared(equation, layer, given, expected, by_unit(given.shape[1]))

@@ -1,0 +1,1 @@
+"""Curvature: products with the Hessian and its kin, diagonals and Kronecker factors."""

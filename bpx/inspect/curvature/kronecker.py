@@ -1,0 +1,127 @@
+"""Kronecker factors: of each layer's curvature, the second moments of its inputs and errors.
+
+The block of the Gauss-Newton matrix that belongs to layer l is the mean of (δ δ^T) ⊗ (ā ā^T),
+with ā = (a^{l-1}, 1), over the samples, δ being what BP2 makes of a root of H. The mean of
+the products is taken for the product of the means, G^l ⊗ A^{l-1}: two small matrices, which
+are cheap to invert, in place of one as large as the square of the layer.
+"""
+
+from typing import NamedTuple
+
+from bpx._typing import A as AnyArray
+from bpx._typing import Array
+from bpx.arrays.registry import namespace
+from bpx.errors import InputError
+from bpx.inspect.curvature.output import output_errors, summed
+from bpx.inspect.requirements import check_by_transpose, check_trace
+from bpx.inspect.samples.gradients import errors
+from bpx.model.passes import Trace
+from bpx.model.spec import Parameters, Spec
+
+__all__ = ["KroneckerFactors", "kfac"]
+
+_KINDS = ("exact", "monte_carlo", "empirical")
+
+
+class KroneckerFactors(NamedTuple):
+    """Of each layer, A of what enters it and G of its errors.
+
+    The bias is the weight of an input that is always 1: the block of layer l, with its
+    weights and its bias in one matrix (w^l, b^l), row by row, is about G ⊗ A, and times a
+    direction (v_w, v_b), G (v_w, v_b) A. Without the last row and column of A,
+    ``A[:-1, :-1]``, it is the weights' block, and G alone is the biases': the convention of
+    factors for weights and biases apart.
+
+    Attributes
+    ----------
+    A : tuple of L arrays
+        ``A[i]`` of shape (k_i + 1, k_i + 1): the mean of ā ā^T, ā = (a^i, 1).
+    G : tuple of L arrays
+        ``G[i]`` of shape (k_{i+1}, k_{i+1}): the mean of δ δ^T of layer i + 1.
+    """
+
+    A: tuple[Array, ...]
+    G: tuple[Array, ...]
+
+
+def kfac(
+    spec: Spec,
+    parameters: Parameters,
+    trace: Trace,
+    y: Array,
+    *,
+    kind: str = "exact",
+    samples: int = 1,
+    seed: int | Array = 0,
+) -> KroneckerFactors:
+    """The Kronecker factors of the Gauss-Newton or Fisher matrix, layer by layer.
+
+    Parameters
+    ----------
+    spec, parameters
+        The network's.
+    trace : Trace
+        Of `bpx.backprop`; of `bpx.forward` too, but for ``"empirical"``.
+    y : array, shape (n,) or (n, k_L)
+        The targets.
+    kind : {"exact", "monte_carlo", "empirical"}, optional
+        G of a root of H, one pass of BP2 for each output; of labels that are drawn from the
+        network's own distribution, one pass for each draw; of the labels that were given,
+        whose errors the trace has: no further pass.
+    samples : int, optional
+        Labels to draw for each sample, for ``"monte_carlo"``.
+    seed : int or array, shape (2,), int32, optional
+        Of the labels, as for `ggn_diagonal`.
+
+    Returns
+    -------
+    KroneckerFactors
+        Means over the samples.
+
+    Raises
+    ------
+    InputError
+        If `kind` is none of the three, or as for `ggn_diagonal`.
+    MixedArraysError
+        If y is of another library or device than the parameters.
+
+    Notes
+    -----
+    J. Martens, R. Grosse, "Optimizing neural networks with Kronecker-factored approximate
+    curvature" (2015), ``"monte_carlo"``; A. Botev, H. Ritter, D. Barber, "Practical
+    Gauss-Newton optimisation for deep learning" (2017), KFLR, ``"exact"``.
+    """
+    if kind not in _KINDS:
+        raise InputError(
+            f"kind={kind!r} was given; expected one of {', '.join(map(repr, _KINDS))}"
+        )
+    what = "the Kronecker factors"
+    if kind == "empirical":
+        check_by_transpose(spec, what)
+        check_trace(spec, trace)
+        pairs = iter([(errors(trace), errors(trace))])
+    else:
+        drawn = samples if kind == "monte_carlo" else None
+        pairs = output_errors(spec, parameters, trace, y, what, drawn, seed)
+    moments = tuple(map(_second_moment, map(_with_one, trace.a[:-1])))
+    return KroneckerFactors(moments, summed(pairs, _mean_outer))
+
+
+def _with_one(a: AnyArray) -> AnyArray:
+    """ā, a row of it (a, 1)."""
+    xp = namespace(a)
+    joined: AnyArray = xp.concat([a, xp.ones_like(a[:, :1])], axis=1)
+    return joined
+
+
+def _second_moment(a: AnyArray) -> AnyArray:
+    """(1/n) sum_x a_x a_x^T."""
+    scaled = a.shape[0] ** -0.5 * a
+    # Of one array with itself NumPy computes half, and mirrors it.
+    return scaled.mT @ scaled
+
+
+def _mean_outer(s: AnyArray, t: AnyArray) -> AnyArray:
+    """(1/n) sum_x s_x t_x^T."""
+    # A full product even if t is s: mirroring takes longer where k_l is a power of two.
+    return (1.0 / s.shape[0] * s).mT @ t

@@ -1,0 +1,215 @@
+"""From a `Health` to words: what is wrong, in which layer and units, and what to try."""
+
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from typing import NamedTuple
+
+from bpx.errors import InputError
+from bpx.inspect.health.examination import Health
+from bpx.inspect.health.limits import Limits, checked
+
+__all__ = ["Finding", "diagnose"]
+
+_LISTED = 10
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong; ``str(finding)`` is the sentence.
+
+    Attributes
+    ----------
+    layer : int
+        From 1 to L.
+    kind : str
+        "vanishing", "exploding", "saturated", "dead", "lost", "quiet" or "updates".
+    units : tuple of int
+        Which units of the layer, or, for "quiet", of the one before; empty for all.
+    value : float
+        What was measured against `Limits`; for "dead" the part of the layer's units.
+    what, advice : str
+        What is wrong, and what to try.
+    """
+
+    layer: int
+    kind: str
+    units: tuple[int, ...]
+    value: float
+    what: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.advice}"
+
+
+def diagnose(health: Health, limits: Limits | None = None) -> tuple[Finding, ...]:
+    """What is wrong with a network, and what to try.
+
+    Parameters
+    ----------
+    health : Health
+        Of `examine`, or of an `Epoch`.
+    limits : Limits, optional
+        What counts as wrong. Its `share` and `quiet` are those that `examine` was given.
+
+    Returns
+    -------
+    tuple of Finding
+        Lost outputs first; none for a healthy network.
+
+    Raises
+    ------
+    InputError
+        If it is no `Health`.
+
+    Examples
+    --------
+    >>> net = bpx.Network([2, 30, 30, 30, 30, 30, 2], seed=0)
+    >>> health = bpx.inspect.examine(net, [[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    >>> [(finding.layer, finding.kind) for finding in bpx.inspect.diagnose(health)]
+    [(1, 'vanishing')]
+    """
+    if not isinstance(health, Health):
+        raise InputError(
+            f"a {type(health).__name__} was given; expected a Health, such as epoch.health of "
+            "bpx.train(..., health=True), or of bpx.inspect.examine"
+        )
+    limits = checked(limits)
+    looks = (_lost, _vanishing, _exploding, _saturated, _dead, _updates, _quiet)
+    return tuple(finding for look in looks for finding in look(health, limits))
+
+
+def _lost(health: Health, limits: Limits) -> Iterator[Finding]:
+    """The book's chapter 1: outputs saturated at 0, with no delta though the error is 1."""
+    answers = zip(health.recall or (), health.passed or (), strict=True)
+    lost = {
+        j: passed
+        for j, (recall, passed) in enumerate(answers)
+        if recall is not None and recall < limits.recall
+        if passed is not None and passed < limits.passed
+    }
+    if lost:
+        units, most = tuple(lost), max(lost.values())
+        yield Finding(
+            len(health.activations),
+            "lost",
+            units,
+            most,
+            f"{_named('output', units)} lost: hardly ever the answer to samples of that class, "
+            f"and at most {most:.1g} of that error is sent back, as sigma' is near 0",
+            "try cost='cross_entropy', whose delta has no sigma', init='book', or a smaller "
+            "eta",
+        )
+
+
+def _vanishing(health: Health, limits: Limits) -> Iterator[Finding]:
+    layer, ratio = min(_ratios(health), key=itemgetter(1), default=(0, 1.0))
+    if ratio < limits.vanishing:
+        of = f"1/{1.0 / ratio:,.0f} of" if ratio > 0.0 else "0, beside"
+        squashed = any(health.two_sided[layer - 1 : -1])
+        yield Finding(
+            layer,
+            "vanishing",
+            (),
+            ratio,
+            f"{_layer(health, layer)}: the error ‖delta‖ is {of} the last layer's, and it "
+            "learns as much more slowly",
+            "try hidden='relu', whose sigma' is 1 where it is on, or fewer layers"
+            if squashed
+            else "try init='he_normal', which keeps the errors' size, or fewer layers",
+        )
+
+
+def _exploding(health: Health, limits: Limits) -> Iterator[Finding]:
+    layer, ratio = max(_ratios(health), key=itemgetter(1), default=(0, 1.0))
+    if ratio > limits.exploding:
+        yield Finding(
+            layer,
+            "exploding",
+            (),
+            ratio,
+            f"{_layer(health, layer)}: the error ‖delta‖ is {ratio:,.0f} times the last "
+            "layer's",
+            "try smaller initial weights (init='he_normal' for relu, 'glorot_normal' for "
+            "tanh), or a smaller eta",
+        )
+
+
+def _saturated(health: Health, limits: Limits) -> Iterator[Finding]:
+    # Hidden layers only: outputs that are right are saturated.
+    for layer, share in enumerate(health.saturated[:-1], 1):
+        if share is not None and health.two_sided[layer - 1] and share >= limits.saturated:
+            yield Finding(
+                layer,
+                "saturated",
+                (),
+                share,
+                f"{_layer(health, layer)}: {share:.0%} of its units × samples are saturated, "
+                "with sigma' near 0",
+                "try inputs scaled to about [0, 1], smaller initial weights (init='book'), or "
+                "a smaller eta",
+            )
+
+
+def _dead(health: Health, limits: Limits) -> Iterator[Finding]:
+    judged = health.dead if health.recall is None else health.dead[:-1]  # else by `_lost`
+    for layer, units in enumerate(judged, 1):
+        if units:
+            width = health.sizes[layer]
+            yield Finding(
+                layer,
+                "dead",
+                units,
+                len(units) / width,
+                f"{_layer(health, layer)}: {len(units)} of {width} units learn from no sample, "
+                f"as sigma' is 0 for all: {_named('unit', units)} dead",
+                "try a smaller eta, hidden='leaky_relu', or init='he_normal'",
+            )
+
+
+def _updates(health: Health, limits: Limits) -> Iterator[Finding]:
+    for layer, ratio in enumerate(health.updates or (), 1):
+        if ratio >= limits.updates:
+            yield Finding(
+                layer,
+                "updates",
+                (),
+                ratio,
+                f"{_layer(health, layer)}: a step moves the weights by {ratio:.2g} of their "
+                "norm",
+                "try a smaller eta; 0.001 is usual",
+            )
+
+
+def _quiet(health: Health, limits: Limits) -> Iterator[Finding]:
+    for layer, units in enumerate(health.quiet, 1):
+        if units:
+            yield Finding(
+                layer,
+                "quiet",
+                units,
+                limits.quiet,
+                f"{_layer(health, layer)}: {_named('unit', units)} below {limits.quiet:g} of "
+                f"the largest in layer {layer - 1}; by BP4 the weights from there learn as "
+                "much more slowly",
+                "try inputs scaled to the same range" if layer == 1 else "try another init",
+            )
+
+
+def _ratios(health: Health) -> Iterator[tuple[int, float]]:
+    """Each layer but the last, with its error over the last one's, where there is one."""
+    *before, last = health.errors
+    if last > 0.0:
+        yield from ((layer, error / last) for layer, error in enumerate(before, 1))
+
+
+def _layer(health: Health, layer: int) -> str:
+    return f"layer {layer} of {len(health.errors)}"
+
+
+def _named(noun: str, units: Sequence[int]) -> str:
+    """Such as "outputs 2, 5 and 7 are"."""
+    if len(units) == 1:
+        return f"{noun} {units[0]} is"
+    if len(units) > _LISTED:
+        return f"{noun}s {', '.join(map(str, units[:_LISTED]))}, … are"
+    return f"{noun}s {', '.join(map(str, units[:-1]))} and {units[-1]} are"

@@ -1,0 +1,200 @@
+"""`Health`: what `bpx.inspect.health` finds in one trace, for each layer, on the host."""
+
+from typing import Any, NamedTuple
+
+from bpx._typing import Array
+from bpx.arrays.registry import compiled, namespace
+from bpx.arrays.transfer import to_host
+from bpx.errors import InputError
+from bpx.inspect.health.limits import Limits, checked
+from bpx.inspect.health.measures import (
+    Response,
+    dead_units,
+    error_norms,
+    input_sizes,
+    learning_speeds,
+    output_response,
+    saturation,
+    two_sided,
+    update_ratios,
+)
+from bpx.model.inputs import Placed, samples
+from bpx.model.passes import Trace, as_targets, backward, zs_and_activations
+from bpx.model.spec import Parameters, Spec
+
+__all__ = ["Health", "Signs", "as_health", "examine", "signs"]
+
+
+class Health(NamedTuple):
+    """How well each layer of a network can learn, on some samples; plain Python numbers.
+
+    ``print(health)`` shows it as a table, with what `diagnose` finds.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        k_0, ..., k_L.
+    activations : tuple of str
+        Of the layers 1 to L, as all that follows.
+    samples : int
+        How many were looked at.
+    errors : tuple of float
+        The mean over the samples of ‖delta^l_x‖: see `error_norms`.
+    speeds : tuple of float
+        ‖dC/db^l‖: see `learning_speeds`.
+    saturated : tuple of float or None
+        The part of units × samples where sigma' is near 0: see `saturation`.
+    two_sided : tuple of bool
+        Whether that is an illness: see `two_sided`.
+    dead : tuple of tuples of int
+        The units that learn from no sample: see `dead_units`.
+    quiet : tuple of tuples of int
+        The units of the layer before (of layer 1: the inputs) that are so small that weights
+        from them hardly learn: see `input_sizes`.
+    recall, passed : tuple of float or None, or None
+        Of each output: see `Response`. None for a class without samples; None in all where
+        there are no classes.
+    updates : tuple of float, or None
+        ‖Δw^l‖ / ‖w^l‖ of one training step: see `update_ratios`. None outside training, and in
+        private training.
+    """
+
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    samples: int
+    errors: tuple[float, ...]
+    speeds: tuple[float, ...]
+    saturated: tuple[float | None, ...]
+    two_sided: tuple[bool, ...]
+    dead: tuple[tuple[int, ...], ...]
+    quiet: tuple[tuple[int, ...], ...]
+    recall: tuple[float | None, ...] | None
+    passed: tuple[float | None, ...] | None
+    updates: tuple[float, ...] | None = None
+
+    def __str__(self) -> str:
+        from bpx.inspect.health.table import report  # which reads this class
+
+        return report(self)
+
+
+class Signs(NamedTuple):
+    """The same at the network's home: arrays, of which nothing was read on the host."""
+
+    errors: Array
+    speeds: Array
+    saturated: tuple[Array | None, ...]
+    two_sided: Array
+    dead: tuple[Array, ...]
+    quiet: tuple[Array, ...]
+    response: Response | None
+    updates: Array | None
+
+
+def examine(network: Placed, x: Any, y: Any, *, limits: Limits | None = None) -> Health:
+    """How well each layer of a network can learn, as one pass over some samples shows it.
+
+    Parameters
+    ----------
+    network : Network
+    x, y : arrays from anywhere
+        Samples as for `Network.evaluate`; a few hundred tell enough, and all are passed at
+        once.
+    limits : Limits, optional
+        What counts as saturated and as quiet.
+
+    Returns
+    -------
+    Health
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    >>> net = bpx.Network([2, 3, 2], seed=0)
+    >>> health = bpx.inspect.examine(net, [[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    >>> len(health.errors), health.dead
+    (2, ((), ()))
+    """
+    if not hasattr(network, "home"):
+        raise InputError(
+            f"a {type(network).__name__} was given as the network; expected a bpx.Network"
+        )
+    limits = checked(limits)
+    with network.home.active():
+        arrived = samples(network.home, network.spec, x, y)
+        classes = arrived.accuracy == "argmax"
+        look = compiled(signs, 3, arrived.x)
+        given = network.spec, limits, classes
+        found = look(*given, network.parameters, arrived.x, arrived.y, network.feedback)
+        return as_health(network.spec, arrived.x.shape[0], found)
+
+
+def signs(
+    spec: Spec,
+    limits: Limits,
+    classes: bool,
+    parameters: Parameters,
+    x: Array,
+    y: Array,
+    feedback: tuple[Array, ...],
+    after: Parameters | None = None,
+) -> Signs:
+    """Everything of a `Health`, at home; y are labels if there are `classes`."""
+    z, a = zs_and_activations(spec, parameters, x)
+    trace = Trace(z, a, backward(spec, parameters, z, a, as_targets(spec, y, x), feedback))
+    return Signs(
+        errors=error_norms(trace),
+        speeds=learning_speeds(trace),
+        saturated=tuple(map(_mean, saturation(spec, trace, share=limits.share))),
+        two_sided=two_sided(spec, x, share=limits.share),
+        dead=dead_units(spec, trace),
+        quiet=tuple(_quiet(sizes, limits.quiet) for sizes in input_sizes(trace)),
+        response=output_response(spec, trace, y) if classes else None,
+        updates=None if after is None else update_ratios(parameters, after),
+    )
+
+
+def as_health(spec: Spec, n: int, found: Signs) -> Health:
+    """Brought to the host."""
+    recall, passed = found.response or (None, None)
+    return Health(
+        sizes=spec.sizes,
+        activations=tuple(layer.activation.name for layer in spec.layers),
+        samples=n,
+        errors=_numbers(found.errors),
+        speeds=_numbers(found.speeds),
+        saturated=tuple(s if s is None else float(to_host(s)) for s in found.saturated),
+        two_sided=_numbers(found.two_sided),
+        dead=tuple(map(_indices, found.dead)),
+        quiet=tuple(map(_indices, found.quiet)),
+        recall=None if recall is None else _known(recall),
+        passed=None if passed is None else _known(passed),
+        updates=None if found.updates is None else _numbers(found.updates),
+    )
+
+
+def _mean(x: Array | None) -> Array | None:
+    return None if x is None else namespace(x).mean(x)
+
+
+def _quiet(sizes: Array, share: float) -> Array:
+    """Which are not 0, but below a share of the largest."""
+    xp = namespace(sizes)
+    return xp.logical_and(sizes > 0.0, sizes < share * xp.max(sizes))
+
+
+def _numbers(x: Array) -> tuple[Any, ...]:
+    return tuple(to_host(x).tolist())
+
+
+def _known(x: Array) -> tuple[float | None, ...]:
+    """NaN, which stands for a class without samples, as None."""
+    return tuple(None if number != number else number for number in _numbers(x))
+
+
+def _indices(mask: Array) -> tuple[int, ...]:
+    return tuple(i for i, true in enumerate(_numbers(mask)) if true)

@@ -1,0 +1,67 @@
+"""A `Health` as a table of plain text, and what is found in it."""
+
+from collections.abc import Callable, Sequence
+
+from bpx.inspect.health.diagnosis import diagnose
+from bpx.inspect.health.examination import Health
+
+__all__ = ["HEAD", "cells", "report", "table"]
+
+HEAD = (
+    "layer",
+    "units",
+    "activation",
+    "‖delta‖",
+    "÷ last",
+    "‖dC/db‖",
+    "saturated",
+    "dead",
+    "quiet",
+    "‖Δw‖/‖w‖",
+)
+
+
+def cells(health: Health) -> list[tuple[str, ...]]:
+    """One row for each layer, under `HEAD`."""
+    return [_row(health, i) for i in range(len(health.errors))]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns of text, the third to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(_placed(i, cell, widths[i]) for i, cell in enumerate(row)).rstrip()
+        for row in (head, *rows)
+    )
+
+
+def report(health: Health) -> str:
+    """The table, and below it a line for each finding."""
+    findings = diagnose(health)
+    told = [f"- {finding}" for finding in findings] or ["nothing wrong was found"]
+    head = f"health on {health.samples:,} samples"
+    return "\n".join([head, "", table(HEAD, cells(health)), "", *told])
+
+
+def _row(health: Health, i: int) -> tuple[str, ...]:
+    last = health.errors[-1]
+    return (
+        str(i + 1),
+        str(health.sizes[i + 1]),
+        health.activations[i],
+        f"{health.errors[i]:.2g}",
+        _or_dash(health.errors[i] / last if last > 0.0 else None, "{:.2g}".format),
+        f"{health.speeds[i]:.2g}",
+        _or_dash(health.saturated[i], "{:.0%}".format),
+        str(len(health.dead[i])),
+        str(len(health.quiet[i])),
+        _or_dash(health.updates[i] if health.updates else None, "{:.1e}".format),
+    )
+
+
+def _or_dash(number: float | None, write: Callable[[float], str]) -> str:
+    return "-" if number is None else write(number)
+
+
+def _placed(column: int, cell: str, width: int) -> str:
+    return cell.ljust(width) if HEAD[column] == "activation" else cell.rjust(width)

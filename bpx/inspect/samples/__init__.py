@@ -1,0 +1,1 @@
+"""What each sample does to a network: gradients, kernels and influence."""

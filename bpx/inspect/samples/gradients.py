@@ -1,0 +1,325 @@
+"""The gradient of each sample, from a trace: norms, inner products and moments.
+
+Sample x has the gradient delta^l_x (a^{l-1}_x)^T by w^l and delta^l_x by b^l. As it is an
+outer product, its norms and inner products are products of those of delta and a, and the
+samples' gradients, which are as large as n networks, need not be made:
+
+    ‖grad_x‖² = sum_l ‖delta^l_x‖² (‖a^{l-1}_x‖² + 1).
+
+The + 1 is the bias's, whose input is 1. These are gradients of C_x, not of C_x / n, and a
+trace's row weights, which weigh the samples in a sum, have no part in them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from math import inf
+from typing import NamedTuple
+
+from bpx._typing import A, Array
+from bpx._validate import whole
+from bpx.arrays.registry import namespace
+from bpx.equations import bp3, bp4
+from bpx.errors import InputError
+from bpx.model.passes import Trace, check_home
+from bpx.model.spec import Gradients
+
+__all__ = [
+    "Moments",
+    "gradient_diversity",
+    "gradient_norms",
+    "individual_gradients",
+    "inner_products",
+    "layer_norms",
+    "moments",
+]
+
+CHUNK_BYTES = 2**26
+
+
+def layer_norms(trace: Trace) -> Array:
+    """‖grad_x‖ by the parameters of each layer: column l - 1 belongs to w^l and b^l.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of `bpx.backprop`, n samples.
+
+    Returns
+    -------
+    array, shape (n, L)
+
+    Raises
+    ------
+    InputError
+        If the trace has no deltas.
+
+    Notes
+    -----
+    I. Goodfellow, "Efficient per-example gradient computations" (2015).
+    """
+    squares = squared_layer_norms(trace)
+    return namespace(squares[0]).sqrt(namespace(squares[0]).stack(squares, axis=1))
+
+
+def gradient_norms(trace: Trace) -> Array:
+    """‖grad_x‖ = sqrt(sum_l ‖delta^l_x‖² (‖a^{l-1}_x‖² + 1)), by all parameters.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of `bpx.backprop`, n samples.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    InputError
+        If the trace has no deltas.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> net = bpx.Network([3, 4, 2], seed=0, dtype="float64")
+    >>> trace = net.backprop(np.ones((5, 3)), np.array([0, 1, 0, 1, 1]))
+    >>> bpx.inspect.gradient_norms(trace).shape
+    (5,)
+    """
+    squares = squared_layer_norms(trace)
+    return namespace(squares[0]).sqrt(_total(squares))
+
+
+def inner_products(trace: Trace, other: Trace | None = None) -> Array:
+    """grad_x · grad_x' of all pairs: sum_l (delta^l delta'^l^T) ∘ (a^{l-1} a'^{l-1}^T + 1).
+
+    Parameters
+    ----------
+    trace, other : Trace
+        Of `bpx.backprop`, n and m samples; `other` left out, the trace itself.
+
+    Returns
+    -------
+    array, shape (n, m)
+
+    Raises
+    ------
+    InputError
+        If a trace has no deltas, or the two are of networks of other widths.
+    MixedArraysError
+        If they are of different libraries, devices or dtypes.
+    """
+    other = trace if other is None else other
+    delta, delta_other = errors(trace), errors(other)
+    _check_alike(trace, other)
+    return _total(
+        (d @ e.mT) * (a @ c.mT + 1.0)
+        for d, e, a, c in zip(delta, delta_other, trace.a, other.a, strict=False)
+    )
+
+
+def individual_gradients(
+    trace: Trace, *, chunk: int | None = None
+) -> Iterator[tuple[slice, Gradients]]:
+    """Each sample's own gradient, a few samples at a time: they are as large as networks.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of `bpx.backprop`, n samples.
+    chunk : int, optional
+        Samples at a time, at least 1; left out, as many as make 64 MiB.
+
+    Yields
+    ------
+    slice
+        The samples, rows of the trace.
+    Gradients
+        ``w[i]`` of shape (samples, k_{i+1}, k_i), ``b[i]`` of shape (samples, k_{i+1}).
+
+    Raises
+    ------
+    InputError
+        If the trace has no deltas, or `chunk` is less than 1: at once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> net = bpx.Network([3, 4, 2], seed=0, dtype="float64")
+    >>> trace = net.backprop(np.ones((5, 3)), np.array([0, 1, 0, 1, 1]))
+    >>> for samples, gradients in bpx.inspect.individual_gradients(trace, chunk=3):
+    ...     print(samples.start, gradients.w[0].shape)
+    0 (3, 4, 3)
+    3 (2, 4, 3)
+    """
+    delta, n = errors(trace), trace.a[0].shape[0]
+    if chunk is None:
+        numbers = sum(d.shape[1] * (a.shape[1] + 1) for d, a in _layers(delta, trace))
+        chunk = max(1, CHUNK_BYTES // (8 * numbers))
+    size = whole("chunk", chunk, 1, None, "a whole number of at least 1")
+    parts = [slice(begin, min(begin + size, n)) for begin in range(0, n, size)]
+    return _outer_products(delta, trace, parts)
+
+
+def _outer_products(
+    delta: tuple[Array, ...], trace: Trace, parts: list[slice]
+) -> Iterator[tuple[slice, Gradients]]:
+    for part in parts:
+        layers = [(d[part, :], a[part, :]) for d, a in _layers(delta, trace)]
+        w = tuple(d[:, :, None] * a[:, None, :] for d, a in layers)
+        yield part, Gradients(w, tuple(d for d, _ in layers))
+
+
+class Moments(NamedTuple):
+    """The first two moments of the samples' gradients, number by number.
+
+    Attributes
+    ----------
+    mean : Gradients
+        (1/n) sum_x grad_x, the gradient of C.
+    second : Gradients
+        (1/n) sum_x grad_x², squared element by element.
+    """
+
+    mean: Gradients
+    second: Gradients
+
+    @property
+    def variance(self) -> Gradients:
+        """The mean of grad² less the mean's square, over the n samples, not n - 1.
+
+        Where they nearly cancel it is as exact as the difference: in float32 about 1e-7 of
+        the second moment. What rounding takes below 0 is 0.
+        """
+        return self._map(lambda m, s: namespace(m).maximum(s - m * m, 0.0))
+
+    @property
+    def signal_to_noise(self) -> Gradients:
+        """mean² / variance; 0 where the mean is 0, infinite where only the variance is.
+
+        J. Liu et al., "Understanding why neural networks generalize well through GSNR of
+        parameters" (2020), equation 1.
+        """
+        return self._map(_signal_to_noise)
+
+    def _map(self, rule: Callable[[Array, Array], Array]) -> Gradients:
+        w = tuple(map(rule, self.mean.w, self.second.w))
+        return Gradients(w, tuple(map(rule, self.mean.b, self.second.b)))
+
+
+def moments(trace: Trace, *, mean: Gradients | None = None) -> Moments:
+    """The mean of the samples' gradients, and of their squares: two products for each layer.
+
+    As grad_x is an outer product, its square is that of the squares: the second moment by
+    w^l is (1/n) sum_x (delta^l_x)² ((a^{l-1}_x)²)^T.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of `bpx.backprop`.
+    mean : Gradients, optional
+        Their mean, if it is at hand, which saves half of the work: ``trace.gradients`` of a
+        trace that was made without row weights of one's own.
+
+    Returns
+    -------
+    Moments
+
+    Raises
+    ------
+    InputError
+        If the trace has no deltas.
+    """
+    delta, n = errors(trace), trace.a[0].shape[0]
+    squares = [(d * d, a * a) for d, a in _layers(delta, trace)]
+    mean = _sums(1.0 / n, list(_layers(delta, trace))) if mean is None else mean
+    return Moments(mean, _sums(1.0 / n, squares))
+
+
+def gradient_diversity(trace: Trace) -> Array:
+    """sum_x ‖grad_x‖² / ‖sum_x grad_x‖²: 1/n if all are alike, 1 if they are orthogonal.
+
+    n times it bounds the batch size from which on larger batches gain nothing (Yin et al.,
+    "Gradient diversity", 2018, definition 1).
+
+    Parameters
+    ----------
+    trace : Trace
+        Of `bpx.backprop`.
+
+    Returns
+    -------
+    array, shape ()
+
+    Raises
+    ------
+    InputError
+        If the trace has no deltas.
+    """
+    summed = _sums(1.0, list(_layers(errors(trace), trace)))
+    xp = namespace(trace.a[0])
+    squared_sum = _total(xp.sum(g * g) for group in summed for g in group)
+    return xp.sum(_total(squared_layer_norms(trace))) / squared_sum
+
+
+def errors(trace: Trace) -> tuple[Array, ...]:
+    """The trace's deltas.
+
+    Raises
+    ------
+    InputError
+        If it has none, or is no trace.
+    """
+    if not isinstance(trace, Trace):
+        raise InputError(
+            f"a {type(trace).__name__} was given as a trace; expected one of net.backprop(x, y)"
+        )
+    if trace.delta is None:
+        raise InputError(
+            "the trace is of a forward pass and has no deltas; expected one of "
+            "net.backprop(x, y)"
+        )
+    return trace.delta
+
+
+def squared_layer_norms(trace: Trace) -> list[Array]:
+    """‖grad_x‖² by the parameters of each layer: L arrays of shape (n,)."""
+    return [_squares(d) * (_squares(a) + 1.0) for d, a in _layers(errors(trace), trace)]
+
+
+def _layers(delta: tuple[Array, ...], trace: Trace) -> Iterator[tuple[Array, Array]]:
+    return zip(delta, trace.a, strict=False)
+
+
+def _squares(x: A) -> A:
+    return namespace(x).sum(x * x, axis=1)
+
+
+def _sums(r: float, layers: list[tuple[Array, Array]]) -> Gradients:
+    return Gradients(
+        tuple(bp4(r, d, a) for d, a in layers), tuple(bp3(r, d) for d, _ in layers)
+    )
+
+
+def _signal_to_noise(mean: Array, second: Array) -> Array:
+    xp = namespace(mean)
+    variance = xp.maximum(second - mean * mean, 0.0)
+    ratio = mean * mean / xp.where(variance > 0.0, variance, xp.ones_like(mean))
+    alike = xp.logical_and(variance <= 0.0, xp.abs(mean) > 0.0)
+    return xp.where(alike, xp.full_like(mean, inf), ratio)
+
+
+def _total(parts: Iterable[Array]) -> Array:
+    first, *rest = parts
+    for part in rest:
+        first = first + part
+    return first
+
+
+def _check_alike(trace: Trace, other: Trace) -> None:
+    check_home(trace.a[0], "other.a[0]", other.a[0], integers=False)
+    widths = [[a.shape[1] for a in each.a] for each in (trace, other)]
+    if widths[0] != widths[1]:
+        raise InputError(
+            f"traces of networks of widths {widths[0]} and {widths[1]} were given; expected "
+            "two of one network, or of networks of the same widths"
+        )

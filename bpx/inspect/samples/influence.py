@@ -1,0 +1,210 @@
+"""Which examples matter: scores of samples over several networks, such as checkpoints.
+
+These are boundaries, as `Network.evaluate` is: samples may come from anywhere, and are taken
+to each network's home in chunks; the scores come back in the library of the inputs.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
+from operator import add
+from typing import Any
+
+from bpx._typing import Array
+from bpx._validate import number
+from bpx.arrays.registry import namespace
+from bpx.arrays.transfer import give_back
+from bpx.errors import InputError
+from bpx.inspect.samples.gradients import gradient_norms, inner_products
+from bpx.model.inputs import Placed, Samples, chunks, samples
+from bpx.model.passes import Trace, as_targets, backprop
+from bpx.model.spec import Spec
+
+__all__ = ["el2n", "grand", "tracin"]
+
+_Score = Callable[[Placed, Trace, Array], Array]
+"""A score of each sample, shape (n,)."""
+
+
+def tracin(
+    networks: Placed | Sequence[Placed],
+    train: tuple[Any, Any],
+    test: tuple[Any, Any],
+    *,
+    eta: float | Sequence[float] = 1.0,
+) -> Any:
+    """How much training on each sample lowered the cost of each test sample.
+
+    sum_i eta_i grad C_x(w_i) · grad C_x'(w_i), over checkpoints w_i of one training: to
+    first order, what steps on x took off C_x'. Proponents are positive, opponents negative.
+    Of a network with another feedback than the transpose, the step on x is the rule's, and
+    grad C_x' the cost's own.
+
+    Parameters
+    ----------
+    networks : Network or sequence of Network
+        The checkpoints.
+    train, test : pairs (x, y) of arrays from anywhere
+        n and m samples, as for `Network.evaluate`.
+    eta : float or sequence of float, optional
+        The learning rate at each checkpoint, or one for all.
+
+    Returns
+    -------
+    array, shape (n, m)
+        In the library and on the device of the training inputs.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Notes
+    -----
+    G. Pruthi et al., "Estimating training data influence by tracing gradient descent"
+    (2020), TracInCP.
+    """
+    several = _several(networks)
+    pairs = _pair("train", train), _pair("test", test)
+    etas = _etas(eta, len(several))
+    return _sum(_products(each, *pairs, eta) for each, eta in zip(several, etas, strict=True))
+
+
+def el2n(networks: Placed | Sequence[Placed], x: Any, y: Any) -> Any:
+    """‖a^L − y‖ of each sample, the mean over the networks: how far off its answer is.
+
+    Parameters
+    ----------
+    networks : Network or sequence of Network
+        Trained for a few epochs, from several seeds.
+    x, y : arrays from anywhere
+        n samples, as for `Network.evaluate`.
+
+    Returns
+    -------
+    array, shape (n,)
+        In the library and on the device of x. Those with the lowest scores are the first
+        that a data set can do without.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Notes
+    -----
+    M. Paul, S. Ganguli, G. Dziugaite, "Deep learning on a data diet" (2021), definition 2.
+    """
+    return _mean(networks, x, y, _error_norms)
+
+
+def grand(networks: Placed | Sequence[Placed], x: Any, y: Any) -> Any:
+    """‖grad C_x‖ of each sample, the mean over the networks.
+
+    It is the cost's own gradient, by the transpose, whatever a network's feedback is.
+
+    Parameters
+    ----------
+    networks : Network or sequence of Network
+        Initial ones, or trained for a few epochs, from several seeds.
+    x, y : arrays from anywhere
+        n samples, as for `Network.evaluate`.
+
+    Returns
+    -------
+    array, shape (n,)
+        In the library and on the device of x.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Notes
+    -----
+    M. Paul, S. Ganguli, G. Dziugaite, "Deep learning on a data diet" (2021), definition 1.
+    """
+    return _mean(networks, x, y, _gradient_norms)
+
+
+def _error_norms(network: Placed, trace: Trace, y: Array) -> Array:
+    xp, a = namespace(trace.a[-1]), trace.a[-1]
+    error = a - as_targets(network.spec, y, a)
+    return xp.sqrt(xp.sum(error * error, axis=1))
+
+
+def _gradient_norms(network: Placed, trace: Trace, y: Array) -> Array:
+    return gradient_norms(trace)
+
+
+def _mean(networks: Placed | Sequence[Placed], x: Any, y: Any, score: _Score) -> Any:
+    several = _several(networks)
+    return _sum(_scores(network, x, y, score) for network in several) / len(several)
+
+
+def _scores(network: Placed, x: Any, y: Any, score: _Score) -> Any:
+    with network.home.active():
+        arrived = samples(network.home, network.spec, x, y)
+        scores = [score(network, *each) for each in _true_traces(network, arrived)]
+        return give_back(namespace(scores[0]).concat(scores), x)
+
+
+def _products(
+    network: Placed, train: tuple[Any, Any], test: tuple[Any, Any], eta: float
+) -> Any:
+    with network.home.active():
+        xp = namespace(network.parameters.b[0])
+        left, right = (samples(network.home, network.spec, *each) for each in (train, test))
+        columns = [
+            xp.concat([inner_products(each, against) for each, _ in _traces(network, left)])
+            for against, _ in _true_traces(network, right)
+        ]
+        return give_back(eta * xp.concat(columns, axis=1), train[0])
+
+
+def _traces(network: Placed, arrived: Samples) -> Iterator[tuple[Trace, Array]]:
+    """Traces of a few samples at a time, and their targets."""
+    return _traces_by(network.spec, network.feedback, network, arrived)
+
+
+def _true_traces(network: Placed, arrived: Samples) -> Iterator[tuple[Trace, Array]]:
+    """The same, their errors sent back through the transpose."""
+    return _traces_by(network.spec.by_transpose(), (), network, arrived)
+
+
+def _traces_by(
+    spec: Spec, feedback: tuple[Array, ...], network: Placed, arrived: Samples
+) -> Iterator[tuple[Trace, Array]]:
+    for x, y in zip(chunks(spec, arrived.x), chunks(spec, arrived.y), strict=True):
+        yield backprop(spec, network.parameters, x, y, feedback=feedback), y
+
+
+def _several(networks: Any) -> list[Placed]:
+    several = list(networks) if isinstance(networks, Iterable) else [networks]
+    other = [each for each in several if not hasattr(each, "spec")]
+    if not several or other:
+        told = f"a {type(other[0]).__name__}" if other else "[]"
+        raise InputError(
+            f"networks={told} was given; expected one or more bpx.Network, such as those "
+            "that bpx.load reads from checkpoints"
+        )
+    return several
+
+
+def _etas(eta: float | Sequence[float], count: int) -> list[float]:
+    etas = list(eta) if isinstance(eta, Sequence) else [eta] * count
+    if len(etas) != count:
+        raise InputError(
+            f"{len(etas)} learning rates were given for {count} networks; expected one for "
+            "each, or one for all"
+        )
+    return [number("eta", each, "a positive number", lambda v: v > 0.0) for each in etas]
+
+
+def _pair(name: str, data: Any) -> tuple[Any, Any]:
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise InputError(f"{name} is {type(data).__name__}; expected a pair (x, y)")
+    return data[0], data[1]
+
+
+def _sum(parts: Iterable[Any]) -> Any:
+    return reduce(add, parts)

@@ -1,0 +1,106 @@
+"""The neural tangent kernel: inner products of the outputs' gradients, by BP2.
+
+The gradient of z^L_j of a sample by the parameters is what BP2, BP3 and BP4 give for the
+error delta^L = e_j, the j-th unit vector, in place of BP1's. So one pass of BP2 for each
+output is all that the kernel takes: the gradients themselves are not made.
+
+A. Jacot, F. Gabriel, C. Hongler, "Neural tangent kernel" (2018).
+"""
+
+from collections.abc import Iterator
+
+from bpx._typing import Array
+from bpx.arrays.registry import namespace
+from bpx.errors import InputError
+from bpx.inspect.curvature.output import unit_vectors
+from bpx.inspect.requirements import check_by_transpose, check_trace
+from bpx.inspect.samples.gradients import inner_products
+from bpx.model.passes import Trace, check_home, sent_back
+from bpx.model.spec import Parameters, Spec
+
+__all__ = ["neural_tangent_kernel", "output_traces"]
+
+_OUTPUTS = ("all", "each", "mean")
+
+
+def neural_tangent_kernel(
+    spec: Spec,
+    parameters: Parameters,
+    trace: Trace,
+    other: Trace | None = None,
+    *,
+    outputs: str = "all",
+) -> Array:
+    """grad z^L_i(x) · grad z^L_j(x') of all pairs of samples and of outputs.
+
+    Parameters
+    ----------
+    spec, parameters
+        The network's.
+    trace, other : Trace
+        Of `bpx.forward` or `bpx.backprop`, n and m samples; `other` left out, the trace
+        itself.
+    outputs : {"all", "each", "mean"}, optional
+        Every pair of outputs (i, j); those with i = j; or the mean of these.
+
+    Returns
+    -------
+    array, shape (n, m, k_L, k_L), (n, m, k_L) or (n, m)
+        The kernel of the weighted inputs z^L, before the output's activation.
+
+    Raises
+    ------
+    InputError
+        If `outputs` is none of the three, the traces do not fit each other, or the spec's
+        feedback is not the transpose.
+    MixedArraysError
+        If a trace is of another library, device or dtype than the parameters.
+    """
+    if outputs not in _OUTPUTS:
+        raise InputError(
+            f"outputs={outputs!r} was given; expected one of {', '.join(map(repr, _OUTPUTS))}"
+        )
+    left = list(output_traces(spec, parameters, trace))
+    xp = namespace(trace.a[0])
+    right = left if other is None else list(output_traces(spec, parameters, other))
+    if outputs == "all":
+        rows = [xp.stack([inner_products(i, j) for j in right], axis=-1) for i in left]
+        return xp.stack(rows, axis=-2)
+    each = xp.stack([inner_products(i, j) for i, j in zip(left, right, strict=True)], axis=-1)
+    return each if outputs == "each" else xp.mean(each, axis=-1)
+
+
+def output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[Trace]:
+    """For each output j a trace whose deltas are dz^L_j/dz^l, one pass of BP2 each.
+
+    What is arithmetic on the trace of a cost, is the same for z^L_j on such a trace.
+
+    Parameters
+    ----------
+    spec, parameters
+        The network's.
+    trace : Trace
+        Of `bpx.forward` or `bpx.backprop`.
+
+    Yields
+    ------
+    Trace
+        k_L of them, with z and a of the one given; `cost` and `gradients` are None.
+
+    Raises
+    ------
+    InputError
+        If the spec's feedback is not the transpose, or the trace is of another network: at
+        once.
+    MixedArraysError
+        If the trace is of another library, device or dtype than the parameters: at once.
+    """
+    check_by_transpose(spec, "the gradient of an output")
+    check_trace(spec, trace)
+    check_home(parameters.w[0], "trace.a[0]", trace.a[0], integers=False)
+    return _output_traces(spec, parameters, trace)
+
+
+def _output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[Trace]:
+    for unit in unit_vectors(trace.z[-1]):
+        yield Trace(trace.z, trace.a, sent_back(spec, parameters, trace.z, trace.a, unit))

@@ -1,0 +1,193 @@
+"""Saving and loading a network: one safetensors file, the spec in its metadata.
+
+The arrays are named as in a PyTorch ``Sequential`` of ``Linear`` layers with an activation
+after each: ``0.weight``, ``0.bias``, ``2.weight``, ... of shapes (out, in) and (out,). What a
+feedback has drawn for a hidden layer is beside them, as ``0.feedback``, ``2.feedback``, ...
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors import numpy as safetensors
+
+from bpx._files import write_atomically
+from bpx.activations import ACTIVATIONS, Activation
+from bpx.arrays.home import DTYPES
+from bpx.arrays.transfer import to_host
+from bpx.costs import COSTS, Cost
+from bpx.errors import FileFormatError, InputError
+from bpx.feedback import FEEDBACKS, Feedback
+from bpx.model.spec import Parameters, Spec, check_feedback, check_shapes, make_spec
+from bpx.privacy.accounting import Mechanism, is_mechanism
+
+__all__ = ["Saved", "read", "save"]
+
+_FORMAT = 1
+
+
+class Saved(NamedTuple):
+    """A network as a file holds it: host arrays, and the dtype they were saved in."""
+
+    spec: Spec
+    parameters: Parameters
+    seed: int | None
+    dtype: str
+    feedback: tuple[Any, ...]
+    mechanisms: tuple[Mechanism, ...] = ()
+
+
+def save(
+    path: str | Path,
+    spec: Spec,
+    parameters: Parameters,
+    seed: int | None,
+    feedback: tuple[Any, ...] = (),
+    mechanisms: tuple[Mechanism, ...] = (),
+) -> None:
+    """Write a network to `path`, at once or not at all."""
+    groups = zip(("weight", "bias", "feedback"), (*parameters, feedback), strict=True)
+    arrays = {
+        f"{2 * i}.{kind}": np.array(to_host(array), order="C")  # safetensors mangles strides
+        for kind, group in groups
+        for i, array in enumerate(group)
+    }
+    content = safetensors.save(arrays, _metadata(spec, seed, mechanisms))
+    with write_atomically(path) as file:
+        file.write(content)
+
+
+def read(path: str | Path, custom: Mapping[str, Activation | Cost | Feedback]) -> Saved:
+    """What a file holds: `bpx.load` without the choice of a home.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or a part is neither built in nor custom.
+    FileFormatError
+        If the file is truncated, foreign, or contradicts itself.
+    """
+    described, arrays = _open(Path(path))
+    known = _known(path, described, custom)
+    try:
+        spec = _spec(described, known)
+        layers = range(0, 2 * len(spec.layers), 2)
+        parameters = Parameters(
+            w=tuple(arrays[f"{i}.weight"] for i in layers),
+            b=tuple(arrays[f"{i}.bias"] for i in layers),
+        )
+        check_shapes(spec, parameters)
+        _check_dtypes(parameters)
+        drawn = len(spec.feedback.shapes(spec.sizes))
+        feedback = tuple(arrays[f"{2 * i}.feedback"] for i in range(drawn))
+        check_feedback(spec, feedback)
+    except KeyError as error:
+        raise FileFormatError(
+            f"{path} lacks the array {error} that its spec asks for"
+        ) from error
+    except InputError as error:
+        raise FileFormatError(f"{path} does not fit its own spec: {error}") from error
+    dtype = parameters.w[0].dtype.name
+    mechanisms = tuple(Mechanism(*each) for each in described.get("mechanisms", ()))
+    return Saved(spec, parameters, described["seed"], dtype, feedback, mechanisms)
+
+
+def _check_dtypes(parameters: Parameters) -> None:
+    found = {array.dtype.name for group in parameters for array in group}
+    if len(found) > 1 or not found <= set(DTYPES):
+        raise InputError(f"its arrays are {', '.join(sorted(found))}; expected one of {DTYPES}")
+
+
+def _metadata(
+    spec: Spec, seed: int | None, mechanisms: tuple[Mechanism, ...]
+) -> dict[str, str]:
+    activations = {layer.activation.name: layer.activation for layer in spec.layers}
+    own = [name for name, value in activations.items() if ACTIVATIONS.get(name) != value]
+    own += [spec.cost.name] * (COSTS.get(spec.cost.name) != spec.cost)
+    own += [spec.feedback.name] * (FEEDBACKS.get(spec.feedback.name) != spec.feedback)
+    described = {
+        "format": _FORMAT,
+        "sizes": spec.sizes,
+        "activations": [layer.activation.name for layer in spec.layers],
+        "cost": spec.cost.name,
+        "feedback": spec.feedback.name,
+        "custom": own,
+        "seed": seed,
+    }
+    if mechanisms:
+        described["mechanisms"] = mechanisms
+    # One key alone: safetensors writes several in no fixed order, and equal networks
+    # shall make equal files.
+    return {"bpx": json.dumps(described)}
+
+
+def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; expected one that Network.save wrote")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise FileFormatError(
+            f"{path} is truncated or no safetensors file ({error}); expected one that "
+            "Network.save wrote"
+        ) from error
+    if "bpx" not in metadata:
+        raise FileFormatError(
+            f"{path} is a safetensors file that bpx did not write; expected one that "
+            "Network.save wrote"
+        )
+    return _described(path, metadata["bpx"]), arrays
+
+
+def _described(path: Path, metadata: str) -> dict[str, Any]:
+    """The spec as it stands in the file, its types checked."""
+    try:
+        described = json.loads(metadata)
+        described.setdefault("feedback", "transpose")  # which older files do not name
+        names = [described[part] for part in ("cost", "feedback")]
+        names += [*described["activations"], *described["custom"]]
+        right = (
+            described["format"] == _FORMAT
+            and all(isinstance(name, str) for name in names)
+            and all(isinstance(size, int) for size in described["sizes"])
+            and isinstance(described["seed"], int | None)
+            and all(map(is_mechanism, described.get("mechanisms", ())))
+        )
+    except (KeyError, TypeError, ValueError):
+        right = False
+    if not right:
+        raise FileFormatError(
+            f"{path} has no spec that this version of bpx can read; expected a file that "
+            "Network.save wrote"
+        )
+    return described
+
+
+def _known(
+    path: str | Path, metadata: dict[str, Any], custom: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The parts by name; one that was custom is never taken for a built-in one."""
+    built_in = {**ACTIVATIONS, **COSTS, **FEEDBACKS}
+    known = {n: v for n, v in built_in.items() if n not in metadata["custom"]} | dict(custom)
+    parts = (*metadata["activations"], metadata["cost"], metadata["feedback"])
+    unknown = [name for name in parts if name not in known]
+    if unknown:
+        raise InputError(
+            f"{path} was made with {', '.join(map(repr, unknown))}, of somebody's own; "
+            f"pass load(..., custom={{{unknown[0]!r}: ...}})"
+        )
+    return known
+
+
+def _spec(metadata: dict[str, Any], known: dict[str, Any]) -> Spec:
+    return make_spec(
+        metadata["sizes"],
+        each=[known[name] for name in metadata["activations"]],
+        cost=known[metadata["cost"]],
+        feedback=known[metadata["feedback"]],
+    )

@@ -1,0 +1,236 @@
+"""Where arrays enter a network: checked as a whole, then brought to the network's home.
+
+Below this boundary nothing is checked again and nothing is moved.
+"""
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Any, NamedTuple, Protocol
+
+from bpx._typing import Array
+from bpx.arrays.home import Home
+from bpx.arrays.host import (
+    as_host,
+    as_labels,
+    first_nonfinite_row,
+    is_host,
+    one_hot_labels,
+    refuse_masked_or_sparse,
+)
+from bpx.arrays.registry import backend_of, compiled, dtype_name, namespace
+from bpx.arrays.transfer import bring
+from bpx.costs import Cost
+from bpx.errors import InputError
+from bpx.model.metrics import Accuracy
+from bpx.model.spec import Parameters, Spec, check_feedback, check_shapes
+
+__all__ = [
+    "Placed",
+    "Samples",
+    "check_values",
+    "chunks",
+    "finite",
+    "inputs",
+    "placed",
+    "samples",
+]
+
+_LOOKED_AT = 2**22
+"""Numbers that are looked at at a time."""
+
+
+class Placed(Protocol):
+    """What a `Network` is to those that only look at it."""
+
+    @property
+    def spec(self) -> Spec:
+        """The layers, the cost and the feedback."""
+
+    @property
+    def home(self) -> Home:
+        """Where the parameters live."""
+
+    @property
+    def parameters(self) -> Parameters:
+        """The current weights and biases."""
+
+    @property
+    def feedback(self) -> tuple[Array, ...]:
+        """What the spec's feedback has drawn, one array for each hidden layer."""
+
+
+class Samples(NamedTuple):
+    """Inputs and targets at a network's home.
+
+    Attributes
+    ----------
+    x : array, shape (n, k_0)
+    y : array, shape (n,), int32 labels or numbers, or (n, k_L), numbers
+    accuracy : {"argmax", "threshold", None}
+    """
+
+    x: Array
+    y: Array
+    accuracy: Accuracy
+
+
+def inputs(home: Home, spec: Spec, x: Any, name: str = "x") -> Array:
+    """Inputs, shape (n, k_0), at `home` in its dtype; whole numbers are cast, never scaled.
+
+    Raises
+    ------
+    InputError
+        If they are empty, of another rank or width, not real numbers, or not finite.
+    """
+    x = _dense(x, name)
+    shape, width = tuple(x.shape), spec.sizes[0]
+    if len(shape) != 2 or shape[1] != width:
+        advice = f"; a single sample is {name}[None, :]" if shape == (width,) else ""
+        raise InputError(
+            f"{name} has shape {shape}; expected (n, {width}), one sample a row{advice}"
+        )
+    if shape[0] == 0:
+        raise InputError(f"{name} is empty, with shape {shape}; expected at least one sample")
+    arrived: Array = bring(x, home, name)
+    _refuse_nonfinite(arrived, name)
+    return arrived
+
+
+def samples(
+    home: Home, spec: Spec, x: Any, y: Any, names: tuple[str, str] = ("x", "y")
+) -> Samples:
+    """Inputs and targets at `home`, checked together.
+
+    Raises
+    ------
+    InputError
+        If either cannot be used, or they are not of equal length.
+    """
+    arrived = inputs(home, spec, x, names[0])
+    host = as_host(y, names[1])
+    n, k = arrived.shape[0], spec.sizes[-1]
+    if host.ndim == 0 or host.shape[0] != n:
+        raise InputError(
+            f"{names[0]} has {n} samples and {names[1]} has shape {host.shape}; "
+            "expected one target for each sample"
+        )
+    targets, accuracy = _targets(spec, host, k, names[1])
+    integers = targets.dtype.kind in "iu"
+    return Samples(arrived, home.asarray(targets, "int32" if integers else None), accuracy)
+
+
+def check_values(spec: Spec, y: Array) -> None:
+    """Refuse labels out of range, and numbers that the cost has no meaning for.
+
+    A device would take such a label for no class at all. A traced array, which has no
+    values yet, passes.
+    """
+    backend = backend_of(y)
+    if backend is not None and backend.device_of(y) is not None:
+        _targets(spec, as_host(y, "y"), spec.sizes[-1], "y")
+
+
+def chunks(spec: Spec, x: Array) -> Iterator[Array]:
+    """The rows of `x` in parts, so long that every z and a of theirs stays within 64 MiB."""
+    return _parts(x, max(1, 2**26 // (16 * sum(spec.sizes))))
+
+
+def _parts(x: Array, size: int) -> Iterator[Array]:
+    n = x.shape[0]
+    if n <= size:
+        return iter((x,))
+    return (x[begin : min(begin + size, n), ...] for begin in range(0, n, size))
+
+
+def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
+    if y.shape not in ((len(y),), (len(y), k)):
+        advice = f": {name}[:, 0]" if y.shape == (len(y), 1) else ""
+        raise InputError(
+            f"{name} has shape {y.shape}; expected labels ({len(y)},) or ({len(y)}, {k}), "
+            f"for {k} outputs{advice}"
+        )
+    if y.ndim == 1 and k > 1:
+        return as_labels(y, k, name), "argmax"
+    _refuse_nonfinite(y, name)
+    labels = one_hot_labels(y) if y.ndim == 2 else None
+    if labels is not None:
+        return labels, "argmax"
+    _refuse_outside(spec.cost, y, name)
+    y = y.astype("float64")
+    binary = spec.output.name == "sigmoid" and k == 1 and bool(((y == 0) | (y == 1)).all())
+    return y, "threshold" if binary else None
+
+
+def finite(x: Array) -> bool:
+    """Whether all numbers of an array are finite: read on the host."""
+    return bool(compiled(_all_finite, 0, x)(x))
+
+
+def _all_finite(x: Array) -> Array:
+    xp = namespace(x)
+    return xp.all(xp.isfinite(x))
+
+
+def _refuse_outside(cost: Cost, y: Any, name: str) -> None:
+    outside = ((y < 0) | (y > 1)).reshape(len(y), -1).any(axis=1)
+    if cost.targets in ("unit", "distribution") and outside.any():
+        raise InputError(
+            f"{name} leaves [0, 1] in row {int(outside.argmax())}; "
+            f"{cost.name} expects probabilities"
+        )
+    off = abs(y.reshape(len(y), -1).sum(axis=1) - 1.0) > 1e-3
+    if cost.targets == "distribution" and off.any():
+        raise InputError(
+            f"{name} does not sum to 1 in row {int(off.argmax())}; {cost.name} expects "
+            "a distribution in each row"
+        )
+
+
+def _dense(x: Any, name: str) -> Any:
+    """`x` if it is a library's array of real numbers, else what the host makes of it."""
+    backend = backend_of(x)
+    if backend is None or is_host(x):
+        return as_host(x, name)
+    refuse_masked_or_sparse(x, name)
+    if not backend.xp.isdtype(x.dtype, ("bool", "integral", "real floating")):
+        raise InputError(f"{name} has dtype {x.dtype}; expected real numbers")
+    return x
+
+
+def _refuse_nonfinite(x: Any, name: str) -> None:
+    # In parts: some libraries take several times the memory that they look at.
+    size = max(1, _LOOKED_AT * x.shape[0] // max(1, prod(x.shape)))
+    if not all(map(finite, _parts(x, size))):
+        row = first_nonfinite_row(as_host(x, name))
+        raise InputError(
+            f"{name} holds NaN, infinity, or what is infinite as {dtype_name(x)}, first in row "
+            f"{row}; expected finite numbers: drop, fill or scale such rows"
+        )
+
+
+def placed(
+    spec: Spec, parameters: Parameters, feedback: Sequence[Any], home: Home
+) -> tuple[Parameters, tuple[Array, ...]]:
+    """The parameters and the feedback's arrays of a network, at its home.
+
+    Raises
+    ------
+    InputError
+        If their number or shapes do not fit the spec.
+    """
+    with home.active():
+        w = tuple(bring(each, home, "weights", copy=True) for each in parameters.w)
+        b = tuple(bring(each, home, "biases", copy=True) for each in parameters.b)
+        drawn = tuple(_drawn(each, home, spec.feedback.redrawn) for each in feedback)
+    arrived = Parameters(w, b)
+    check_shapes(spec, arrived)
+    check_feedback(spec, drawn)
+    return arrived, drawn
+
+
+def _drawn(x: Any, home: Home, is_key: bool) -> Array:
+    if is_key:
+        key: Array = home.asarray(as_host(x, "feedback"), "int32")
+        return key
+    brought: Array = bring(x, home, "feedback", copy=True)
+    return brought

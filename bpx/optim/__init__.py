@@ -1,0 +1,1 @@
+"""Optimizers: what is done with a gradient."""

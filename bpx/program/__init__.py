@@ -1,0 +1,1 @@
+"""A training step as a program: a list of array operations, recorded, planned and counted."""

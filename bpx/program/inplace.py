@@ -1,0 +1,74 @@
+"""Which states can be written over: what may come after what."""
+
+from collections.abc import Mapping, Sequence
+
+from bpx.program.fusion import ELEMENTWISE, REDUCTIONS
+from bpx.program.operation import Operation, Value
+from bpx.program.program import Program
+
+__all__ = ["Order", "makers", "written_over"]
+
+Order = dict[Operation, list[Operation]]
+"""What must have been done before each operation."""
+
+
+def makers(work: Sequence[Operation], roots: Mapping[Value, Value]) -> Order:
+    """The makers of each operation's operands."""
+    maker = {op.result: op for op in work}
+    return {
+        op: list(
+            dict.fromkeys(maker[root] for v in op.values if (root := roots.get(v, v)) in maker)
+        )
+        for op in work
+    }
+
+
+def written_over(
+    program: Program,
+    work: Sequence[Operation],
+    roots: Mapping[Value, Value],
+    before: Order,
+    fused: set[Operation],
+) -> set[int]:
+    """The states whose new value can be written over the old one.
+
+    All who read the old one must come before: that is added to `before`. An operation that
+    reads the old one itself does so element by element: alone, NumPy's `where` does not. A
+    reduction is written from its start, while others in its kernel may still read.
+    """
+    maker = {op.result: op for op in work}
+    readers: dict[Value, list[Operation]] = {}
+    for op in work:
+        for v in {roots.get(v, v) for v in op.values}:
+            readers.setdefault(v, []).append(op)
+    chosen = set()
+    for i, (was, after) in enumerate(zip(program.state, program.outputs, strict=True)):
+        writer = maker.get(after)
+        if was is after or writer is None:
+            continue
+        others = [op for op in readers.get(was, ()) if op is not writer]
+        itself = was in {roots.get(v, v) for v in writer.values}
+        whole = writer.name in ELEMENTWISE and was.shape == after.shape
+        whole = whole and (writer in fused or writer.name != "where")
+        seen = any(v in roots and roots[v] is was for v in writer.values)
+        if itself and (seen or not whole):
+            continue
+        if others and writer.name in REDUCTIONS:
+            continue
+        if any(_leads(writer, op, before) for op in others):
+            continue
+        before[writer].extend(op for op in others if op not in before[writer])
+        chosen.add(i)
+    return chosen
+
+
+def _leads(first: Operation, last: Operation, before: Order) -> bool:
+    """Whether `last` must wait for `first`."""
+    seen, waiting = {last}, [last]
+    while waiting:
+        op = waiting.pop()
+        if op is first:
+            return True
+        waiting.extend(each for each in before[op] if each not in seen)
+        seen.update(before[op])
+    return False

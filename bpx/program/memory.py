@@ -1,0 +1,110 @@
+"""Where the arrays of a plan live: one block of scratch memory, its places used again.
+
+A result takes a place when the instruction that computes it begins, and leaves it after the
+last one that reads it. An elementwise result takes the very place of an operand that dies
+there.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from bpx.program.operation import Value
+
+__all__ = ["ALIGNMENT", "assign", "lifetimes"]
+
+ALIGNMENT = 64
+"""Bytes: a cache line, and the widest vector register."""
+
+
+def lifetimes(
+    made: Sequence[Iterable[Value]], read: Sequence[Iterable[Value]]
+) -> dict[Value, tuple[int, int]]:
+    """The instruction that makes each value, and the last one that reads it."""
+    lives = {value: (i, i) for i, values in enumerate(made) for value in values}
+    for i, values in enumerate(read):
+        for value in values:
+            if value in lives:
+                lives[value] = lives[value][0], max(i, lives[value][1])
+    return lives
+
+
+def assign(
+    made: Sequence[Iterable[Value]],
+    lives: dict[Value, tuple[int, int]],
+    inherits: Callable[[int, Value], Iterable[Value]],
+) -> tuple[dict[Value, int], int]:
+    """An offset in bytes for each value, and the size of the block.
+
+    Parameters
+    ----------
+    made : sequence of iterables of Value
+        For each instruction the values that need a place.
+    lives : dict
+        As `lifetimes` gives.
+    inherits : callable
+        ``inherits(instruction, value)``: the operands whose place the value may take if
+        they die there.
+    """
+    space, offsets = _Space(), dict[Value, int]()
+    taken: set[Value] = set()
+    for i, values in enumerate(made):
+        for value in values:
+            heirloom = next(
+                (
+                    dying
+                    for dying in inherits(i, value)
+                    if dying in offsets and dying not in taken
+                    and lives[dying][1] == i and dying.nbytes == value.nbytes
+                ),
+                None,
+            )  # fmt: skip
+            if heirloom is None:
+                offsets[value] = space.take(_aligned(value.nbytes))
+            else:
+                offsets[value] = offsets[heirloom]
+                taken.add(heirloom)
+        for value, (_, last) in lives.items():
+            if last == i and value in offsets and value not in taken:
+                space.give(offsets[value], _aligned(value.nbytes))
+    return offsets, space.size
+
+
+def _aligned(nbytes: int) -> int:
+    return -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
+
+
+class _Space:
+    """Free places in a block that grows at its end."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.free: list[tuple[int, int]] = []  # (offset, bytes), sorted
+
+    def take(self, nbytes: int) -> int:
+        """The offset of the smallest free place that holds so much."""
+        fitting = [each for each in self.free if each[1] >= nbytes]
+        if not fitting:
+            return self._grown(nbytes)
+        offset, size = min(fitting, key=lambda each: each[1])
+        self.free.remove((offset, size))
+        if size > nbytes:
+            self.give(offset + nbytes, size - nbytes)
+        return offset
+
+    def give(self, offset: int, nbytes: int) -> None:
+        """Give a place back, joined with its free neighbours."""
+        joined: list[tuple[int, int]] = []
+        for start, size in sorted([*self.free, (offset, nbytes)]):
+            if joined and sum(joined[-1]) == start:
+                joined[-1] = joined[-1][0], joined[-1][1] + size
+            else:
+                joined.append((start, size))
+        self.free = joined
+
+    def _grown(self, nbytes: int) -> int:
+        """A place at the end, a free one there made longer."""
+        if self.free and sum(self.free[-1]) == self.size:
+            offset, _ = self.free.pop()
+        else:
+            offset = self.size
+        self.size = offset + nbytes
+        return offset

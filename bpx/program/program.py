@@ -1,0 +1,120 @@
+"""A step as a straight-line program of array operations.
+
+`bpx.program.record` runs a pure step once, on recording arrays, and leaves a `Program`: the
+operations of the Array API standard that it used, in order, each with the shape and the
+dtype of its result. A program can be printed, counted, and replayed on any library of the
+standard; `bpx.program.plan` turns it into what an engine runs.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bpx.program.notation import lines
+from bpx.program.operation import Operation, Value
+
+__all__ = ["Program", "apply"]
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What one step does: ``outputs = program(state, data, rows)``.
+
+    Attributes
+    ----------
+    state, data : tuple of Value
+        The arrays of the state that enters, and of the data, in the order of their trees.
+    rows : Value
+        The indices of the mini-batch.
+    operations : tuple of Operation
+        In an order in which they can be run. None is superfluous.
+    outputs : tuple of Value
+        The state that leaves: ``outputs[i]`` takes the place of ``state[i]``.
+    """
+
+    state: tuple[Value, ...]
+    data: tuple[Value, ...]
+    rows: Value
+    operations: tuple[Operation, ...]
+    outputs: tuple[Value, ...]
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """All that enters."""
+        return (*self.state, *self.data, self.rows)
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How often each operation occurs, by name."""
+        return Counter(each.name for each in self.operations)
+
+    @property
+    def flops(self) -> int:
+        """The floating-point operations of one step."""
+        return sum(each.flops for each in self.operations)
+
+    @property
+    def bytes(self) -> int:
+        """The bytes that must move: what is read of the inputs, and the outputs, once each.
+
+        Of an array that is only gathered from (the data), that is the rows gathered.
+        """
+        gathered = {op.values[0] for op in self.operations if op.name == "take"}
+        read = {v for op in self.operations for v in op.values} & set(self.inputs)
+        taken = sum(op.result.nbytes for op in self.operations if op.name == "take")
+        written = {v for v in self.outputs if v not in self.state}
+        return taken + sum(v.nbytes for v in (read - gathered) | written)
+
+    def replay(self, xp: Any, state: Any, data: Any, rows: Any) -> list[Any]:
+        """Run the operations one by one on any library of the standard.
+
+        Parameters
+        ----------
+        xp : namespace
+            Of the standard's functions.
+        state, data : sequence of arrays
+            The leaves of the trees, of the shapes and dtypes that were recorded.
+        rows : array
+
+        Returns
+        -------
+        list of arrays
+            The leaves of the next state.
+        """
+        held: dict[Any, Any] = dict(zip(self.inputs, (*state, *data, rows), strict=True))
+        device = getattr(held[self.inputs[0]], "device", None)
+        for operation in self.operations:
+            operands = [held.get(each, each) for each in operation.operands]
+            held[operation.result] = apply(xp, operation, operands, device)
+        return [held[each] for each in self.outputs]
+
+    def __str__(self) -> str:
+        return "\n".join(lines(self.inputs, self.operations, self.state, self.outputs))
+
+
+def apply(xp: Any, operation: Operation, operands: Sequence[Any], device: Any = None) -> Any:
+    """One operation on arrays of the library `xp`."""
+    attributes = dict(operation.attributes)
+    if operation.name == "getitem":
+        return operands[0][_viewing(attributes["key"])]
+    if operation.name == "copy":
+        return xp.asarray(operands[0], copy=True)
+    if "dtype" in attributes:
+        attributes["dtype"] = getattr(xp, attributes["dtype"].name)
+    if not operation.values:
+        attributes["device"] = device
+    if operation.name == "full":
+        operands = [attributes.pop("shape"), *operands]
+    elif operation.name in ("astype", "reshape", "broadcast_to"):
+        # These take the dtype or the shape by position.
+        extra = [attributes.pop(name) for name in ("shape", "dtype") if name in attributes]
+        operands = [*operands, *extra]
+    return getattr(xp, operation.name)(*operands, **attributes)
+
+
+def _viewing(key: Any) -> Any:
+    """The same key, such that NumPy gives an array and no number: a view, whatever is left."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return parts if Ellipsis in parts else (*parts, Ellipsis)

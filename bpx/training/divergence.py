@@ -1,0 +1,104 @@
+"""Finding where a training run turned non-finite: the epoch, the step, the first layer."""
+
+from math import isfinite
+from typing import Any, NamedTuple
+
+from bpx._typing import Array
+from bpx.arrays.host import total
+from bpx.arrays.registry import compiled, namespace
+from bpx.arrays.transfer import to_host
+from bpx.errors import DivergenceError
+from bpx.model.inputs import finite
+from bpx.model.passes import zs_and_activations
+from bpx.model.spec import Parameters
+from bpx.privacy.step import PrivateStep
+from bpx.program.contract import Scan, index
+from bpx.training.step import State, TrainingStep
+
+__all__ = ["Replay", "check_parameters", "find_divergence"]
+
+_ADVICE = (
+    "the network keeps its weights from before that epoch. A smaller eta, inputs scaled "
+    "to about [0, 1], or an init that fits the activation often mends it"
+)
+
+
+class Replay(NamedTuple):
+    """A chunk to run again, one step at a time, with the engine that ran it."""
+
+    scan: Scan
+    step: TrainingStep | PrivateStep
+    data: Any
+    rows: Any
+    start: int
+    stop: int
+
+
+def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> DivergenceError:
+    """The error that names where the cost turned non-finite.
+
+    Parameters
+    ----------
+    chunk : Replay
+        Steps at whose end the cost was not finite.
+    state : State
+        The state that entered it.
+    epoch, before : int
+        The epoch, from 1, and its steps before the first row of the chunk's index matrix.
+    """
+    for i in range(chunk.start, chunk.stop):
+        after = chunk.scan(chunk.step, state, chunk.data, chunk.rows, i, i + 1)
+        if not isfinite(total(to_host(after.metrics.cost))):
+            layer = _first_layer(chunk, state.parameters, i)
+            where = f"epoch {epoch}, step {before + i + 1}"
+            return DivergenceError(
+                f"the cost turned non-finite in {where}, first in layer {layer}; {_ADVICE}",
+                epoch=epoch,
+                step=before + i + 1,
+                layer=layer,
+            )
+        state = after
+    return DivergenceError(
+        f"the sum of the costs overflowed in epoch {epoch}; {_ADVICE}",
+        epoch=epoch,
+        step=None,
+        layer=None,
+    )
+
+
+def check_parameters(parameters: Parameters, epoch: int) -> None:
+    """Refuse to publish weights or biases that are not finite.
+
+    Raises
+    ------
+    DivergenceError
+        Naming the first such layer. The costs may all have been finite.
+    """
+    look = compiled(_finite_layers, 0, parameters.b[0])
+    are_finite = to_host(look(parameters)).tolist()
+    if not all(are_finite):
+        layer = are_finite.index(False) + 1
+        raise DivergenceError(
+            f"the weights were non-finite at the end of epoch {epoch}, first in layer {layer}; "
+            f"{_ADVICE}",
+            epoch=epoch,
+            step=None,
+            layer=layer,
+        )
+
+
+def _finite_layers(parameters: Parameters) -> Array:
+    """Whether all of a layer's numbers are finite, shape (L,), bool."""
+    xp = namespace(parameters.b[0])
+    layers = zip(*parameters, strict=True)
+    return xp.stack(
+        [xp.logical_and(xp.all(xp.isfinite(w)), xp.all(xp.isfinite(b))) for w, b in layers]
+    )
+
+
+def _first_layer(chunk: Replay, parameters: Parameters, i: int) -> int:
+    """The first layer with a z or an a that is not finite, or, with none, the output's."""
+    x, _ = chunk.step.picked(chunk.data, index(chunk.rows, i))
+    z, a = zs_and_activations(chunk.step.spec, parameters, x)
+    layers = enumerate(zip(z, a[1:], strict=True), 1)
+    return next((n for n, both in layers if not all(map(finite, both))), len(z))

@@ -1,0 +1,139 @@
+"""What training tells: a record of each epoch, and how far an epoch has come."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import nan
+from time import perf_counter
+from typing import NamedTuple
+
+from bpx.inspect.health.examination import Health
+from bpx.model.evaluate import Evaluation
+from bpx.privacy.accounting import Spent
+
+__all__ = ["Epoch", "History", "Progress", "Sums"]
+
+
+class Epoch(NamedTuple):
+    """The record of one epoch.
+
+    Attributes
+    ----------
+    number : int
+        Counted from 1.
+    cost : float
+        The mean of C_x over the epoch's samples, each as its own batch found it, without
+        the penalty.
+    accuracy : float or None
+        The share of right answers, likewise; None for real targets.
+    validation : Evaluation or None
+        The network at the end of the epoch on the validation samples.
+    seconds : float
+        The time that the training took, without the validation.
+    samples_per_second : float
+    privacy : bpx.privacy.Spent or None
+        With private training, the (epsilon, delta) reached. It is the weights that have
+        spent it: cost, accuracy and health are computed from the samples as they are.
+    health : Health or None
+        The network at the end of the epoch, on samples that stay the same, if `train` was
+        asked for it.
+    """
+
+    number: int
+    cost: float
+    accuracy: float | None
+    validation: Evaluation | None
+    seconds: float
+    samples_per_second: float
+    privacy: Spent | None = None
+    health: Health | None = None
+
+
+class Progress(NamedTuple):
+    """How far an epoch has come, told between chunks.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    samples, total : int
+        The samples seen in this epoch, and those it has.
+    cost : float
+        The running mean of C_x.
+    accuracy : float or None
+        The running share of right answers.
+    samples_per_second : float
+    """
+
+    epoch: int
+    samples: int
+    total: int
+    cost: float
+    accuracy: float | None
+    samples_per_second: float
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What an epoch has summed up so far, on the host."""
+
+    epoch: int
+    total: int
+    started: float
+    cost: float = 0.0
+    hits: float | None = None
+    samples: int = 0
+
+    def plus(self, cost: float, hits: float | None, samples: int) -> "Sums":
+        """The sums with these added."""
+        return replace(
+            self,
+            cost=self.cost + cost,
+            hits=None if hits is None else (self.hits or 0.0) + hits,
+            samples=self.samples + samples,
+        )
+
+    @property
+    def means(self) -> tuple[float, float | None]:
+        """The mean cost, and the share of right answers."""
+        samples = self.samples or nan  # a Poisson batch may be empty
+        return self.cost / samples, None if self.hits is None else self.hits / samples
+
+    @property
+    def seconds(self) -> float:
+        """Since the epoch began."""
+        return perf_counter() - self.started
+
+    @property
+    def rate(self) -> float:
+        """Samples per second."""
+        return self.samples / max(self.seconds, 1e-9)
+
+    @property
+    def progress(self) -> Progress:
+        """How far the epoch has come."""
+        return Progress(self.epoch, self.samples, self.total, *self.means, self.rate)
+
+
+@dataclass(frozen=True)
+class History:
+    """What `fit` gives back: a sequence of `Epoch` records, and the seed of their order.
+
+    Attributes
+    ----------
+    epochs : tuple of Epoch
+    seed : int or None
+        The seed that was given, or the one that was drawn; None of private training, whose
+        order nobody may draw again.
+    """
+
+    epochs: tuple[Epoch, ...]
+    seed: int | None
+
+    def __iter__(self) -> Iterator[Epoch]:
+        return iter(self.epochs)
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __getitem__(self, index: int) -> Epoch:
+        return self.epochs[index]

@@ -1,0 +1,76 @@
+"""The host's arrays: draws keyed by a seed, and input brought to order."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.arrays import host
+
+
+def test_generators_depend_on_the_seed_the_purpose_and_the_index_alone():
+    first = host.generator(1, "weights", 0).random(4)
+    np.testing.assert_array_equal(first, host.generator(1, "weights", 0).random(4))
+    for other in ((2, "weights", 0), (1, "biases", 0), (1, "weights", 1)):
+        assert not np.array_equal(first, host.generator(*other).random(4))
+
+
+def test_generators_leave_numpys_own_alone():
+    np.random.seed(0)
+    before = np.random.get_state()[1].copy()
+    host.generator(0, "order", 1).permutation(10)
+    np.testing.assert_array_equal(before, np.random.get_state()[1])
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "shapes"),
+    [
+        (10, 5, [(2, 5)]),
+        (10, 4, [(2, 4), (1, 2)]),
+        (10, 10, [(1, 10)]),
+        (10, 1, [(10, 1)]),
+        (3, 2, [(1, 2), (1, 1)]),
+    ],
+)
+def test_batches_hold_each_sample_once(n, size, shapes):
+    parts = host.batches(0, 1, n, size, shuffle=True)
+    assert [part.shape for part in parts] == shapes
+    assert {part.dtype.name for part in parts} == {"int32"}
+    assert sorted(np.concatenate([part.ravel() for part in parts])) == list(range(n))
+
+
+def test_each_epoch_has_an_order_of_its_own():
+    orders = [host.batches(0, epoch, 20, 20, shuffle=True)[0].tolist() for epoch in (1, 2, 1)]
+    assert orders[0] == orders[2] != orders[1]
+    assert host.batches(0, 1, 20, 20, shuffle=False)[0].tolist() == [list(range(20))]
+
+
+@pytest.mark.parametrize("seed", [0, 2**64 - 1, np.int64(7)])
+def test_seeds_are_whole_numbers(seed):
+    assert host.check_seed(seed) == int(seed)
+    assert type(host.check_seed(seed)) is int
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, 1.0, "1", True])
+def test_other_seeds_are_refused(seed):
+    with pytest.raises(bpx.InputError, match="seed="):
+        host.check_seed(seed)
+
+
+def test_a_fresh_seed_is_drawn():
+    assert host.check_seed(None) != host.check_seed(None)
+
+
+def test_one_hot_rows_are_told_from_others():
+    assert host.one_hot_labels(np.eye(3)[[2, 0]]).tolist() == [2, 0]
+    assert host.one_hot_labels(np.array([[1.0, 1.0], [0.0, 1.0]])) is None
+    assert host.one_hot_labels(np.array([[0.5, 0.5]])) is None
+    assert host.one_hot_labels(np.array([[1.0], [1.0]])) is None
+
+
+def test_the_first_row_that_is_not_finite_is_found():
+    x = np.zeros((4, 2))
+    assert host.first_nonfinite_row(x) is None
+    x[2, 1] = np.nan
+    x[3, 0] = np.inf
+    assert host.first_nonfinite_row(x) == 2
+    assert host.first_nonfinite_row(x[:, 0]) == 3

@@ -1,0 +1,145 @@
+"""Finding backends, recognising arrays, and a backend from another package."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.arrays import registry as backend
+from bpx.arrays.registry import backend_of, load, namespace
+from tests.backends import host
+
+
+def test_arrays_are_recognised(target):
+    x = target.asarray([1.0])
+    assert backend_of(x) is load(target.spec.split(":")[0])
+    assert namespace(x) is backend_of(x).xp
+
+
+@pytest.mark.parametrize("x", [[1.0], 1.0, "x", None])
+def test_what_is_no_array_is_not(x):
+    assert backend_of(x) is None
+    with pytest.raises(bpx.BackendError, match=r"bpx\.asarray"):
+        namespace(x)
+
+
+def test_a_foreign_array_of_the_standard_is_taken_at_its_word():
+    class Foreign:
+        def __array_namespace__(self):
+            return types
+
+    assert namespace(Foreign()) is types
+
+
+@pytest.fixture
+def third_party(monkeypatch):
+    """A backend of another package: NumPy under a new name."""
+    numpy = load("numpy")
+
+    class Mine(np.ndarray):
+        pass
+
+    module = types.SimpleNamespace(**{n: getattr(numpy, n) for n in vars(numpy) if n[0] != "_"})
+    module.name = "mine"
+    module.is_array = lambda x: type(x) is Mine
+    module.asarray = lambda x, dtype, device: np.array(x, dtype=dtype).view(Mine)
+    entry = types.SimpleNamespace(name="mine", load=lambda: module)
+    monkeypatch.setattr(backend, "_entry_points", lambda: {"mine": entry})
+    monkeypatch.setattr(backend, "KNOWN", {**backend.KNOWN})
+    yield module
+    backend._loaded.pop("mine", None)
+
+
+def test_another_packages_backend_is_found_by_name(third_party):
+    net = bpx.Network([3, 4, 2], backend="mine", seed=0)
+    assert str(net.home) == "mine"
+    assert type(net.weights[0]).__name__ == "Mine"
+    x = np.random.default_rng(0).random((10, 3))
+    net.fit(x, [0, 1] * 5, epochs=1, batch_size=5, optimizer=bpx.SGD(1.0), seed=0)
+    assert "mine" in {info.name for info in bpx.backends()}
+
+
+def test_the_entry_point_group_is_read(monkeypatch, tmp_path):
+    package = tmp_path / "bpx_other-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: bpx-other\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[bpx.backends]\nother = bpx_other\n")
+    module = "from bpx_backends._numpy import *\nname = 'other'\n"
+    (tmp_path / "bpx_other.py").write_text(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        assert "other" in backend.known()
+        assert bpx.Network([2, 2], backend="other", seed=0).home.backend.name == "other"
+    finally:
+        backend._loaded.pop("other", None)
+        sys.modules.pop("bpx_other", None)
+
+
+def test_a_broken_library_says_what_its_import_said(monkeypatch, tmp_path):
+    (tmp_path / "broken_lib.py").write_text("raise ImportError('libmissing.so is not there')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    known = backend.KNOWN["cupy"]._replace(package="broken_lib")
+    monkeypatch.setitem(backend.KNOWN, "broken", known)
+    with pytest.raises(bpx.BackendError, match=r"libmissing\.so"):
+        load("broken")
+
+
+def test_every_backend_offers_what_the_protocol_asks():
+    asked = {n for n in vars(backend.Backend) if not n.startswith("_")}
+    for info in bpx.backends():
+        if info.problem is None:
+            assert asked <= set(dir(load(info.name))), info.name
+
+
+def test_a_function_is_compiled_where_the_library_has_a_compiler(target):
+    x, counter = target.asarray([[1.0, 2.0]], "float32"), Counter()
+    for _ in range(2):
+        run = backend.compiled(summed, 1, x)
+        assert host(run(counter, (x, x))).tolist() == [[2.0, 4.0]]
+    assert counter.runs == (1 if target.spec.startswith("jax") else 2)
+
+
+class Counter:
+    runs = 0
+
+
+def summed(counter, both):
+    x, y = both
+    counter.runs += 1
+    return x + y
+
+
+def test_a_function_that_asks_for_a_number_runs_as_it_is(target):
+    x = target.asarray([[1.0, 2.0]], "float32")
+    run = backend.compiled(positive, 0, x)
+    assert host(run(x)).tolist() == [[1.0, 2.0]]
+    assert host(run(-x)).tolist() == [[1.0, 2.0]]
+
+
+def positive(x):
+    return x if float(x[0, 0]) > 0.0 else -x
+
+
+def test_a_library_that_breaks_in_any_way_says_how(monkeypatch, tmp_path):
+    (tmp_path / "broken_lib.py").write_text("raise OSError('libcudart.so: cannot open')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    known = backend.KNOWN["cupy"]._replace(package="broken_lib")
+    monkeypatch.setitem(backend.KNOWN, "broken", known)
+    listed = {info.name: info for info in bpx.backends()}
+    assert "libcudart.so" in listed["broken"].problem
+
+
+def test_a_library_that_breaks_does_not_stop_the_others(monkeypatch):
+    known = backend.KNOWN["cupy"]._replace(package="broken_lib")
+    monkeypatch.setitem(backend.KNOWN, "broken", known)
+    broken = types.ModuleType("broken_lib")
+    broken.__spec__ = types.SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "broken_lib", broken)
+    assert backend_of([1.0]) is None
+
+
+def test_a_library_that_was_blocked_is_no_library(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert bpx.Network([2, 2], seed=0).predict([[0.0, 1.0]]).shape == (1, 2)

@@ -1,0 +1,91 @@
+"""Every engine against the plain loop, on random steps."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from bpx.arrays.registry import load
+from bpx.program.contract import eager, leaves
+from bpx.program.plan import plan
+from bpx.program.record import record
+from bpx_backends.engines.cuda.engine import CupyEngine
+from tests.backends import problem
+from tests.cuda_emulation import EmulatedMachines, compiler
+from tests.interpreted import compiled, replayed, supported
+from tests.random_steps import STEPS, RandomStep
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+
+
+def agree(ours, theirs, within=1e-9):
+    for one, other in zip(ours, theirs, strict=True):
+        one, other = np.asarray(one), np.asarray(other)
+        assert one.shape == other.shape
+        np.testing.assert_allclose(one, other, rtol=1e3 * within, atol=within)
+
+
+def expected(step):
+    return list(leaves(eager(step, step.state, step.data, step.rows, 0, STEPS)))
+
+
+def check(step, backend, caplog):
+    """In one chunk, and in two of which the second may write over what the first gave."""
+    library = load(backend)
+    device = library.device(None)
+    brought = lambda x: library.asarray(x, str(x.dtype), device)  # noqa: E731
+    state, data = (tuple(map(brought, each)) for each in (step.state, step.data))
+    rows = brought(step.rows)
+    with library.active(device), caplog.at_level(logging.WARNING, "bpx"):
+        whole = library.scan(step, state, data, rows, 0, STEPS)
+        first = library.scan(step, state, data, rows, 0, 1)
+        second = library.scan(step, first, data, rows, 1, STEPS, True)
+    assert not caplog.records
+    for found in (whole, second):
+        agree(map(library.to_host, found), expected(step))
+    for given, entered in zip(state, step.state, strict=True):
+        np.testing.assert_array_equal(library.to_host(given), entered)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_numpy(seed, caplog):
+    check(RandomStep(seed), "numpy", caplog)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_the_text_for_numba(seed):
+    """Interpreted, and cut in parts that are run in another order."""
+    step = RandomStep(seed)
+    program = record(step, step.state, step.data, step.rows[0])
+    ready = compiled(plan(program, supported))
+    agree(replayed(ready, step.state, step.data, step.rows), expected(step))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_numba(seed, caplog, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setenv("BPX_NUMBA", "on")
+    check(RandomStep(seed), "numpy", caplog)
+
+
+@pytest.mark.parametrize("seed", range(0, 300, 2))
+def test_torch(seed, caplog):
+    if problem("torch:cpu"):
+        pytest.skip(problem("torch:cpu"))
+    check(RandomStep(seed), "torch", caplog)
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 3))
+def test_jax(seed, caplog):
+    if problem("jax:cpu"):
+        pytest.skip(problem("jax:cpu"))
+    check(RandomStep(seed), "jax", caplog)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_cuda_source(seed):
+    if compiler() is None:
+        pytest.skip("no C++ compiler")
+    step = RandomStep(seed)
+    engine = CupyEngine("float32", EmulatedMachines(reverse=seed % 2 == 1))
+    agree(engine.scan(step, step.state, step.data, step.rows, 0, STEPS), expected(step))

@@ -1,0 +1,83 @@
+"""Outputs in chunks, the classes that they mean, the mean cost, the share of right answers."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.model.evaluate import check_classes, classes, outputs
+from tests.backends import host
+
+
+@pytest.mark.parametrize(
+    ("settings", "cost"),
+    [
+        ({}, lambda a, t: 0.5 * ((a - t) ** 2).sum(1)),
+        (
+            {"output": "softmax", "cost": "cross_entropy"},
+            lambda a, t: -(t * np.log(a)).sum(1),
+        ),
+        (
+            {"output": "sigmoid", "cost": "cross_entropy"},
+            lambda a, t: -(t * np.log(a) + (1 - t) * np.log(1 - a)).sum(1),
+        ),
+    ],
+)
+def test_it_is_what_the_outputs_say(target, settings, cost):
+    rng = np.random.default_rng(5)
+    x, y = rng.random((30, 4)), rng.integers(0, 3, 30)
+    net = target.network([4, 5, 3], seed=0, dtype="float64", **settings)
+    a = host(net.predict(x))
+    found = net.evaluate(x, y)
+    assert found.cost == pytest.approx(cost(a, np.eye(3)[y]).mean(), rel=1e-12)
+    assert found.accuracy == np.mean(a.argmax(1) == y)
+    assert isinstance(found.cost, float)
+    assert isinstance(found.accuracy, float)
+
+
+def test_soft_targets_have_a_cost_and_no_accuracy(target):
+    x = np.random.default_rng(6).random((4, 3))
+    y = np.array([[0.5, 0.5], [0.2, 0.8], [1.0, 0.0], [0.9, 0.1]])
+    net = target.network(
+        [3, 2], output="softmax", cost="cross_entropy", seed=0, dtype="float64"
+    )
+    found = net.evaluate(x, y)
+    expected = -(y * np.log(host(net.predict(x)))).sum(1).mean()
+    assert found.cost == pytest.approx(expected, rel=1e-12)
+    assert found.accuracy is None
+
+
+def test_it_changes_nothing():
+    net = bpx.Network([3, 2], seed=0)
+    before = net.parameters
+    net.evaluate(np.ones((2, 3)), [0, 1])
+    assert net.parameters is before
+
+
+def test_outputs_of_many_samples_are_those_of_each(target, monkeypatch):
+    net = target.network([4, 3, 2], seed=0, dtype="float64")
+    x = target.asarray(np.random.default_rng(0).random((9, 4)), "float64")
+    whole = host(net.forward(x).a[-1])
+    fours = lambda spec, x: (x[i : min(i + 4, 9), :] for i in (0, 4, 8))  # noqa: E731
+    monkeypatch.setattr("bpx.model.evaluate.chunks", fours)
+    np.testing.assert_allclose(host(outputs(net.spec, net.parameters, x)), whole, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("a", "expected"),
+    [
+        ([[0.1, 0.7, 0.2], [0.5, 0.1, 0.4]], [1, 0]),
+        ([[0.5], [0.51], [0.0]], [0, 1, 0]),
+    ],
+)
+def test_classes(target, a, expected):
+    found = classes(target.asarray(a))
+    assert host(found).tolist() == expected
+    assert str(found.dtype).endswith("int32")
+
+
+@pytest.mark.parametrize("output", ["identity", "tanh", "relu"])
+def test_a_single_number_is_no_class(output):
+    with pytest.raises(bpx.InputError, match=rf"{output}.*use predict"):
+        check_classes(bpx.Network([2, 1], output=output, seed=0).spec)
+    check_classes(bpx.Network([2, 3], output=output, seed=0).spec)
+    check_classes(bpx.Network([2, 1], seed=0).spec)

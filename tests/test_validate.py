@@ -1,0 +1,59 @@
+"""Numbers that a caller gives, and names that are nearly right."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx._validate import number, whole
+from bpx.errors import nearest
+
+
+@pytest.mark.parametrize("value", [1, 5, np.int64(3)])
+def test_whole_numbers_within(value):
+    assert whole("n", value, 1, 5, "…") == value
+    assert type(whole("n", value, 1, 5, "…")) is int
+
+
+@pytest.mark.parametrize("value", [0, 6, 2.0, "2", None, True, np.float64(2), [2]])
+def test_others_are_refused(value):
+    with pytest.raises(bpx.InputError, match=r"n=.* was given; expected one of five"):
+        whole("n", value, 1, 5, "one of five")
+
+
+@pytest.mark.parametrize("value", [0.5, 1, np.float32(0.5)])
+def test_numbers(value):
+    assert number("eta", value, "…", lambda v: v > 0) == value
+
+
+@pytest.mark.parametrize(
+    "value", [-0.5, float("nan"), float("inf"), "0.5", None, 1j, True, [1.0]]
+)
+def test_what_is_no_right_number(value):
+    with pytest.raises(bpx.InputError, match=r"eta=.* was given; expected a positive"):
+        number("eta", value, "a positive number", lambda v: v > 0)
+
+
+@pytest.mark.parametrize("make", [bpx.SGD, lambda v: bpx.Adam(beta1=v)])
+@pytest.mark.parametrize("value", ["0.5", None, np.array([0.5, 0.1])])
+def test_optimizers_refuse_what_is_no_number(make, value):
+    with pytest.raises(bpx.InputError, match="was given; expected"):
+        make(value)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("gelu", "gelu_tanh"), ("Relu", "relu"), ("RELU", "relu"), ("sigmod", "sigmoid")],
+)
+def test_the_nearest_spelling(given, meant):
+    assert nearest(given, bpx.activations.ACTIVATIONS) == f" (did you mean {meant!r}?)"
+
+
+@pytest.mark.parametrize("given", ["", "zzzz"])
+def test_no_spelling_is_near(given):
+    assert nearest(given, bpx.activations.ACTIVATIONS) == ""
+
+
+@pytest.mark.parametrize("init", [["book"], "", 3])
+def test_what_is_no_initializer(init):
+    with pytest.raises(bpx.InputError, match="no initializer"):
+        bpx.Network([2, 2], init=init)
