@@ -8,6 +8,13 @@ from typing import Any
 import numpy as np
 
 import bpx
+from bpx.program.operation import DTYPES, Operation, Value
+from bpx.program.plan import plan
+from bpx.program.record import record
+from bpx_backends.engines.cuda.layout import Layout, lay_out
+from bpx_backends.engines.cuda.loops import Loop
+from bpx_backends.engines.cuda.nests import loops_of
+from bpx_backends.engines.cuda.schedule import fuses
 from tests.engines.cuda.steps import Run
 
 
@@ -96,3 +103,25 @@ def reduced_floats(x):
 
 SHAPES = [(1, 1), (1, 7), (5, 1), (3, 10), (7, 32), (2, 33), (3, 100), (2, 1300), (70, 5),
           (2100, 3), (600, 33)]  # fmt: skip
+
+
+def loops(function, *arrays):
+    """The loops of the kernels of that step, with their places."""
+    run, _ = computing(function, *arrays)
+    planned = plan(record(run.step, run.state, run.data, run.rows[0]), fuses)
+    layout = lay_out(planned)
+    return [
+        loop
+        for kernel in planned.kernels
+        for nest in kernel.nests
+        for loop in loops_of(nest, frozenset(kernel.writes), layout)
+    ]
+
+
+def loop_of(name, domain, shape, **attributes):
+    """The loop of one operation of a float32 array as large as the domain."""
+    x, y = (Value(each, DTYPES["float32"]) for each in (domain, shape))
+    layout = Layout()
+    places = {v: layout.reserve(v.shape, v.dtype) for v in (x, y)}
+    op = Operation(name, (x,), y, (*attributes.items(), ("keepdims", False)))
+    return Loop(domain, [[op]], places, frozenset([y]))
