@@ -11,7 +11,7 @@ from bpx.program.plan import plan
 from bpx.program.record import record
 from bpx_backends.engines.cuda.engine import CupyEngine
 from tests.backends import problem
-from tests.cuda_emulation import EmulatedMachines, compiler
+from tests.engines.cuda.emulation import EmulatedMachines, compiler
 from tests.interpreted import compiled, replayed, supported
 from tests.random_steps import STEPS, RandomStep
 

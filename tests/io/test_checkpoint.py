@@ -35,11 +35,6 @@ def test_round_trip(tmp_path, dtype):
     np.testing.assert_array_equal(net.predict(x), loaded.predict(x))
 
 
-def test_the_dtype_can_be_chosen_on_loading(tmp_path):
-    network(dtype="float64").save(tmp_path / "net")
-    assert bpx.load(tmp_path / "net", dtype="float32").weights[0].dtype == np.float32
-
-
 @pytest.mark.parametrize(
     "awkward",
     [
@@ -141,11 +136,6 @@ def test_custom_activations_and_costs_are_saved_by_name(tmp_path):
     assert loaded.spec == net.spec
 
 
-def test_a_missing_file_says_so(tmp_path):
-    with pytest.raises(bpx.InputError, match="there is no file"):
-        bpx.load(tmp_path / "absent")
-
-
 def _valid(tmp_path):
     network().save(tmp_path / "net")
     return (tmp_path / "net").read_bytes()
@@ -216,12 +206,6 @@ def test_another_programs_safetensors_is_told_apart(tmp_path):
     save_file({"0.weight": np.zeros((2, 2))}, tmp_path / "other")
     with pytest.raises(bpx.FileFormatError, match="that bpx did not write"):
         bpx.load(tmp_path / "other")
-
-
-def test_a_load_into_an_unusable_backend_says_so(tmp_path):
-    network().save(tmp_path / "net")
-    with pytest.raises(bpx.BackendError):
-        bpx.load(tmp_path / "net", backend="strict:device9")
 
 
 def test_a_custom_part_with_a_built_in_name_is_not_taken_for_it(tmp_path):

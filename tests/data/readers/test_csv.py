@@ -8,15 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bpx.data import read, read_csv
+from bpx.data import read_csv
 from bpx.errors import FileFormatError, InputError
-
-
-def table(tmp_path, text, name="t.csv"):
-    path = tmp_path / name
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return path
-
+from tests.data.written import table
 
 finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -194,20 +188,3 @@ def test_a_truncated_gzip_is_refused(tmp_path):
     whole = gzip.compress("".join(f"{i},{i % 7}\n" for i in range(500)).encode())
     with pytest.raises(FileFormatError, match="truncated"):
         read_csv(table(tmp_path, whole[:-20]))
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [("t.csv", "1,2\n3,4\n"), ("t.tsv", "1\t2\n3\t4\n"), ("T.CSV.GZ", "1,2\n3,4\n")],
-)
-def test_read_knows_the_delimiter_by_the_suffix(tmp_path, name, text):
-    data = gzip.compress(text.encode()) if name.endswith("GZ") else text
-    split = read(table(tmp_path, data, name))
-    assert split.x.tolist() == [[1], [3]]
-    assert split.y.tolist() == [2, 4]
-
-
-def test_read_passes_the_options_on(tmp_path):
-    path = table(tmp_path, "a;b\n1;2\n3;4\n")
-    assert read(path, target="a", delimiter=";").y.tolist() == [1, 3]
-    assert read(path, target=None, delimiter=";", header=True).x.tolist() == [[1, 2], [3, 4]]

@@ -1,7 +1,6 @@
 """NPY and NPZ: numbers come through, everything else is refused."""
 
 import gzip
-import io
 import pickle
 import struct
 import tracemalloc
@@ -15,23 +14,13 @@ from hypothesis.extra import numpy as hnp
 
 from bpx.data import read, read_npy, read_npz
 from bpx.errors import FileFormatError, InputError
-
-
-def npy_bytes(array, version=None):
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, array, version=version, allow_pickle=True)
-    return buffer.getvalue()
+from tests.data.written import npy_bytes, write
 
 
 def lying(descr="<f8", shape=(1000, 1000), fortran=False, payload=bytes(80), text=None):
     text = text or repr({"descr": descr, "fortran_order": fortran, "shape": shape})
     body = text.encode("latin-1") + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(body)) + body + payload
-
-
-def write(path, data):
-    path.write_bytes(data)
-    return path
 
 
 def zip_of(path, *, method=zipfile.ZIP_STORED, **members):
@@ -194,33 +183,11 @@ def test_labels_and_samples_of_an_npz(tmp_path, save, names):
     assert read(tmp_path / "a.npz").x.tolist() == split.x.tolist()
 
 
-@pytest.mark.parametrize(
-    ("y", "dtype"),
-    [
-        (np.array([0.0, 1.0]), np.float32),
-        (np.array([True, False]), np.int32),
-        (np.array([[1, 0], [0, 1]]), np.float32),
-        (np.array([2**31 - 1, -(2**31)]), np.int32),
-    ],
-)
-def test_the_dtype_of_targets_follows_that_of_the_file(tmp_path, y, dtype):
-    np.savez(tmp_path / "a.npz", x=np.zeros((2, 3)), y=y)
-    result = read_npz(tmp_path / "a.npz").y
-    assert result.dtype == dtype
-    assert result.tolist() == y.tolist()
-
-
 @pytest.mark.parametrize("reader", [read_npz, read])
 def test_the_key_of_the_targets_may_be_another_or_none(tmp_path, reader):
     np.savez(tmp_path / "a.npz", x=np.ones((2, 3)), labels=np.array([4, 5]))
     assert reader(tmp_path / "a.npz", target=None).y is None
     assert reader(tmp_path / "a.npz", target="labels").y.tolist() == [4, 5]
-
-
-def test_an_npz_has_no_columns(tmp_path):
-    np.savez(tmp_path / "a.npz", x=np.ones((2, 3)), y=np.array([4, 5]))
-    with pytest.raises(InputError, match="target=0 was given"):
-        read(tmp_path / "a.npz", target=0)
 
 
 @pytest.mark.parametrize(
@@ -238,34 +205,6 @@ def test_missing_keys_are_named(tmp_path, keys, missing):
     with pytest.raises(FileFormatError) as caught:
         read_npz(tmp_path / "a.npz")
     assert f"found the keys {sorted(keys)}; expected {missing!r}" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "message"),
-    [
-        (np.zeros((3, 2)), np.zeros(2), r"y has shape \(2,\) and x has 3 rows"),
-        (np.zeros((2, 2)), np.zeros((2, 2, 2)), "y has shape"),
-        (np.zeros((2, 2)), np.array(1), "y has shape"),
-        (np.array(1.0), np.array([1]), "single number"),
-        (np.array([[1, np.nan], [0, 0]]), np.zeros(2), r"x\[0, 1\] is nan.*1 such"),
-        (np.array([[1, 2], [1e39, 1e40]]), np.zeros(2), r"x\[1, 0\] is 1e\+39.*2 such"),
-        (np.zeros((2, 2)), np.array([0, np.inf]), r"y\[1\] is inf"),
-        (np.zeros((2, 2)), np.array([0, 2**31]), "from 0 to 2147483648"),
-        (np.zeros((2, 2)), np.array([0, 2**64 - 1], np.uint64), "18446744073709551615"),
-        (np.zeros((2, 2), np.complex64), np.zeros(2), "complex64; expected real"),
-    ],
-)
-def test_arrays_that_do_not_make_a_split_are_refused(tmp_path, x, y, message):
-    np.savez(tmp_path / "a.npz", x=x, y=y)
-    with pytest.raises(FileFormatError, match=message):
-        read_npz(tmp_path / "a.npz")
-
-
-def test_samples_without_rows_are_kept(tmp_path):
-    np.savez(tmp_path / "a.npz", x=np.zeros((0, 3)), y=np.zeros(0, int))
-    split = read_npz(tmp_path / "a.npz")
-    assert split.x.shape == (0, 3)
-    assert split.y.shape == (0,)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -332,13 +271,3 @@ def test_a_path_that_does_not_exist(tmp_path, reader):
     with pytest.raises(InputError, match="there is nothing here") as caught:
         reader(tmp_path / "missing.npz")
     assert not isinstance(caught.value, FileFormatError)
-
-
-@pytest.mark.parametrize("name", ["a.npy", "A.NPY", "a.npy.gz"])
-def test_read_takes_an_npy_as_samples(tmp_path, name):
-    array = np.arange(12, dtype=np.int16).reshape(3, 2, 2)
-    content = npy_bytes(array)
-    split = read(write(tmp_path / name, gzip.compress(content) if "gz" in name else content))
-    assert split.y is None
-    assert split.x.dtype == np.float32
-    assert split.x.tolist() == array.reshape(3, 4).tolist()

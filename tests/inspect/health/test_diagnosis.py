@@ -5,35 +5,7 @@ import pytest
 
 import bpx
 from bpx import inspect
-
-SIZES = [8, 20, 20, 4]
-
-
-def samples(n=300):
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 4, n)
-    return np.repeat(np.eye(4), 2, axis=1)[y] + 0.3 * rng.standard_normal((n, 8)), y
-
-
-def network(sizes=SIZES, **settings):
-    settings = {"hidden": "tanh", "output": "softmax", "cost": "cross_entropy"} | settings
-    return bpx.Network(sizes, seed=0, **settings)
-
-
-def found(net, x=None, **limits):
-    chosen = inspect.Limits(**limits)
-    own = samples()
-    health = inspect.examine(net, own[0] if x is None else x, own[1], limits=chosen)
-    return inspect.diagnose(health, chosen)
-
-
-def moved(net, layer, *, w=None, b=None):
-    """The network with a layer's parameters changed by a function."""
-    ws, bs = list(net.weights), list(net.biases)
-    ws[layer - 1] = w(np.array(ws[layer - 1])) if w else ws[layer - 1]
-    bs[layer - 1] = b(np.array(bs[layer - 1])) if b else bs[layer - 1]
-    net.parameters = ws, bs
-    return net
+from tests.inspect.health.unwell import found, moved, network, samples
 
 
 @pytest.mark.parametrize("hidden", ["tanh", "sigmoid", "elu", "gelu_tanh"])
@@ -159,13 +131,6 @@ def test_too_large_a_step():
     kinds = {f.kind: f for f in inspect.diagnose(epoch.health, inspect.Limits(updates=0.01))}
     assert kinds["updates"].value == epoch.health.updates[kinds["updates"].layer - 1]
     assert "a smaller eta" in kinds["updates"].advice
-
-
-def test_the_limits_decide():
-    net = moved(network(), 1, w=lambda w: 20.0 * w)
-    assert "saturated" not in {f.kind for f in found(net, saturated=1.1)}
-    deep = network([8, 20, 20, 20, 20, 20, 4], hidden="sigmoid")
-    assert "vanishing" not in {f.kind for f in found(deep, vanishing=1e-9)}
 
 
 def test_without_any_error_nothing_vanishes():

@@ -49,7 +49,7 @@ def compiler() -> str | None:
 
 def _compile(name: str, stem: str, source: str) -> "subprocess.CompletedProcess[str]":
     text = _folder() / f"{stem}.cpp"
-    text.write_text(f'#include "{HERE / "cuda_emulation.h"}"\n{source}')
+    text.write_text(f'#include "{HERE / "emulation.h"}"\n{source}')
     command = [name, *FLAGS, "-o", os.fspath(_folder() / f"{stem}.so"), os.fspath(text)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.cuda_emulation import emulate, host_library
+from tests.engines.cuda.emulation import emulate, host_library
 
 ALIGNMENT = 512
 

@@ -1,0 +1,73 @@
+"""A run's folder: fresh or empty, whole after Ctrl-C, and found again."""
+
+import os
+import signal
+
+import pytest
+
+import bpx
+
+pytest.importorskip("click", reason="the command line is an extra")
+pytest.importorskip("rich", reason="the command line is an extra")
+pytest.importorskip("tomli_w", reason="the command line is an extra")
+
+from bpx.cli import display, folder
+from tests.cli.invoked import history, interrupt, invoke, learned, ok, refused
+
+
+def test_a_fresh_folder_under_runs(blobs):
+    for _ in range(2):  # within the same second, too
+        ok("train", blobs, "--epochs", 1)
+    assert len(os.listdir("runs")) == 2
+    assert all(name.startswith("blobs-") for name in os.listdir("runs"))
+
+
+def test_ctrl_c_while_an_epoch_is_saved_waits_for_its_row(blobs, monkeypatch):
+    save = bpx.Network.save
+
+    def interrupted(network, path):
+        signal.raise_signal(signal.SIGINT)
+        save(network, path)
+
+    monkeypatch.setattr(bpx.Network, "save", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = invoke("train", blobs, "--out", "run")
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert result.exit_code == 130
+    assert "the network of epoch 1 is saved" in result.output
+    assert len(history("run")) == 1
+    assert os.path.exists("run/network.safetensors")
+
+
+def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with folder.uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_an_empty_folder_of_the_user_is_used_and_stays(blobs, monkeypatch):
+    os.mkdir("mine")
+    with monkeypatch.context() as patch:
+        patch.setattr(display.Lines, "progress", interrupt)
+        assert invoke("train", blobs, "--out", "mine").exit_code == 130
+    assert os.listdir("mine") == []
+    ok("train", blobs, "--epochs", 1, "--out", "mine")
+    assert len(history("mine")) == 1
+
+
+def test_a_folder_with_files_is_refused_and_left_alone(trained, blobs):
+    before = learned("run")
+    assert "--out run has files in it" in refused("train", blobs, "--out", "run")
+    assert learned("run") == before
+
+
+def test_settings_that_cannot_be_read(trained, blobs):
+    with open("run/settings.toml", "w", encoding="utf-8") as file:
+        file.write("seed = \n")
+    assert "settings.toml cannot be read" in refused("evaluate", "run", blobs)

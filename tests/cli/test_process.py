@@ -1,0 +1,92 @@
+"""The command as a process: its exit codes, Ctrl-C, and what it needs installed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.cli import sources
+from tests.cli.invoked import COMMAND, SECONDS, history, settings
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+def test_ctrl_c_keeps_the_last_finished_epoch():
+    rng = np.random.default_rng(0)
+    np.savez("data.npz", x=rng.random((2000, 50)), y=rng.integers(0, 10, 2000))
+    code = (  # a process in the background of a shell script would ignore it
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from bpx.cli import main; main()"
+    )
+    words = ["train", "data.npz", "--epochs", "1000000", "--out", "run"]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            _wait_for_a_row(process)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
+    rows = history("run")
+    assert process.returncode == 130
+    assert said == (
+        f"Interrupted: the network of epoch {len(rows)} is saved in "
+        f"{os.path.join('run', 'network.safetensors')}.\n"
+    )
+    network = bpx.load("run/network.safetensors")
+    rest, _ = sources.hold_out(bpx.data.read("data.npz"), 0.2, settings("run")["seed"])
+    assert network.sizes == (50, 30, 10)
+    assert np.isfinite(network.evaluate(*rest).cost)
+
+
+def _wait_for_a_row(process):
+    until = time.monotonic() + SECONDS
+    while not (os.path.exists("run/history.csv") and history("run")):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < until, "no epoch finished"
+        time.sleep(0.01)
+
+
+def python(code, *words):
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=SECONDS
+    )
+
+
+@pytest.mark.parametrize("package", ["click", "rich", "tomli_w"])
+def test_without_the_extra_one_sentence_says_how_to_install_it(package):
+    code = f"import sys; sys.modules[{package!r}] = None\nfrom bpx.cli import main\nmain()"
+    result = python(code, "train", "digits")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"The command line needs {package.replace('_', '-')}, which is not installed; "
+        "install it with: pip install 'backpropx[cli]'\n"
+    )
+
+
+def test_importing_bpx_imports_nothing_of_the_command_line():
+    code = (
+        "import sys, bpx\n"
+        "print([m for m in ('click', 'rich', 'tomli_w', 'bpx.cli') if m in sys.modules])"
+    )
+    assert python(code).stdout == "[]\n"
+
+
+def test_the_process_ends_with_the_codes_of_the_commands(blobs):
+    good = subprocess.run([*COMMAND, "--version"], capture_output=True, timeout=SECONDS)
+    bad = subprocess.run(
+        [*COMMAND, "train", "digit"], capture_output=True, text=True, timeout=SECONDS
+    )
+    assert good.returncode == 0
+    assert bad.returncode == 1
+    assert bad.stdout == ""
+    assert bad.stderr.startswith("Error: there is no data set 'digit'")

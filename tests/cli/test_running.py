@@ -1,0 +1,113 @@
+"""``bpx train``: on every backend, by every choice, and to an end of every kind."""
+
+import os
+
+import numpy as np
+import pytest
+
+import bpx
+
+pytest.importorskip("click", reason="the command line is an extra")
+pytest.importorskip("rich", reason="the command line is an extra")
+pytest.importorskip("tomli_w", reason="the command line is an extra")
+
+from bpx.cli import display
+from tests.cli.invoked import costs, history, interrupt, invoke, learned, ok, refused, settings
+
+
+def test_training_on_every_backend(digits, backend):
+    words = ["--epochs", 2, "--batch-size", 100, "--out", "run"]
+    output = ok("train", digits, *words, "--backend", backend)
+    assert f"home      {backend}, float32" in output
+    assert settings("run")["backend"] == backend
+    assert backend in settings("run")["versions"]
+    assert len(history("run")) == 2
+
+
+def test_the_environment_chooses_the_backend(digits, backend):
+    words = ["--epochs", 1, "--batch-size", 100, "--out", "run"]
+    ok("train", digits, *words, env={"BPX_BACKEND": backend})
+    assert settings("run")["backend"] == backend
+
+
+def test_the_option_goes_before_the_environment(blobs):
+    env = {"BPX_BACKEND": "nonsense", "BPX_DTYPE": "float32"}
+    words = ["--backend", "numpy", "--dtype", "float64", "--epochs", 1, "--out", "run"]
+    ok("train", blobs, *words, env=env)
+    assert settings("run")["dtype"] == "float64"
+    assert bpx.load("run/network.safetensors").weights[0].dtype == np.float64
+
+
+def test_the_defaults_learn_the_digits(digits):
+    output = ok("train", digits, "--seed", 1, "--out", "run")
+    assert len(history("run")) == 30
+    assert float(history("run")[-1]["validation_accuracy"]) > 0.95
+    assert "validation  best accuracy 9" in output
+    assert "test        accuracy 9" in output
+    assert "bpx evaluate run digits" in output
+
+
+def test_the_same_seed_gives_the_same_history_and_another_does_not(blobs):
+    for seed, out in ((1, "a"), (1, "b"), (2, "c")):
+        ok("train", blobs, "--epochs", 2, "--seed", seed, "--out", out)
+    assert learned("a") == learned("b")
+    assert costs("a") == pytest.approx(costs("b"), rel=1e-5)
+    assert costs("a") != pytest.approx(costs("c"), rel=1e-5)
+    first, second = (bpx.load(f"{run}/network.safetensors") for run in ("a", "b"))
+    for one, other in zip(first.weights, second.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_history_is_what_the_library_says(blobs):
+    ok("train", blobs, "--epochs", 2, "--seed", 3, "--validation-fraction", 0, "--out", "run")
+    data = bpx.data.read(blobs)
+    network = bpx.Network(
+        [3, 30, 3], hidden="relu", output="softmax", cost="cross_entropy", seed=3
+    )
+    epochs = network.fit(*data, epochs=2, batch_size=10, optimizer=bpx.Adam(0.001), seed=3)
+    assert costs("run") == pytest.approx([epoch.cost for epoch in epochs], rel=1e-5)
+    assert [row["accuracy"] for row in history("run")] == [str(e.accuracy) for e in epochs]
+    assert history("run")[0]["validation_cost"] == ""
+    assert "validation_fraction" in settings("run")
+
+
+def test_quiet_prints_the_folder_alone(blobs):
+    assert ok("train", blobs, "--epochs", 1, "--out", "run", "--quiet") == "run\n"
+
+
+def test_fewer_samples_than_a_batch():
+    np.savez("data.npz", x=np.eye(4), y=np.arange(4) % 2)
+    ok("train", "data.npz", "--epochs", 1, "--out", "run")
+    assert settings("run")["batch_size"] == 3
+
+
+def test_ctrl_c_before_the_first_epoch_leaves_no_folder(blobs, monkeypatch):
+    monkeypatch.setattr(display.Lines, "progress", interrupt)
+    result = invoke("train", blobs, "--out", "deep/run")
+    assert result.exit_code == 130
+    assert "Interrupted: no epoch had finished, so nothing was trained" in result.output
+    assert not os.path.exists("deep")
+
+
+def test_divergence_in_the_first_epoch_leaves_nothing(blobs):
+    words = ["--optimizer", "sgd", "--eta", 1e30, "--output", "identity"]
+    said = refused("train", blobs, *words, "--out", "run")
+    assert "the cost turned non-finite in epoch 1" in said
+    assert "no epoch had finished" in said
+    assert not os.path.exists("run")
+
+
+def test_divergence_keeps_the_last_good_epoch():
+    x = np.linspace(-1, 1, 20)[:, None]
+    np.savez("data.npz", x=x, y=x[:, 0])
+    words = ["--layers", "1,1", "--optimizer", "sgd", "--eta", 100, "--batch-size", 4]
+    said = refused("train", "data.npz", *words, "--epochs", 100, "--out", "run")
+    rows = history("run")
+    assert 1 <= len(rows) < 100
+    assert f"the network of epoch {len(rows)} is saved" in said
+    assert np.isfinite(bpx.load("run/network.safetensors").weights[0]).all()
+
+
+def test_a_named_data_set_has_its_own_validation_samples(digits):
+    said = refused("train", digits, "--validation-fraction", 0.3)
+    assert "digits has validation samples of its own" in said

@@ -1,0 +1,49 @@
+"""Where samples come from: which are held out, and which are evaluated on."""
+
+import numpy as np
+
+import bpx
+from bpx.cli import sources
+from tests.cli.invoked import history, ok, refused
+
+
+def test_a_fraction_is_held_out_by_the_seed():
+    x = np.arange(40, dtype=np.float32).reshape(20, 2)
+    whole = bpx.data.Split(x, np.arange(20, dtype=np.int32))
+    rest, held = sources.hold_out(whole, 0.25, 7)
+    assert len(held.x) == 5
+    assert sorted([*rest.y, *held.y]) == list(range(20))
+    assert (np.diff(rest.y) > 0).all()
+    np.testing.assert_array_equal(held.x, x[held.y])
+    np.testing.assert_array_equal(sources.hold_out(whole, 0.25, 7)[1].y, held.y)
+    assert list(sources.hold_out(whole, 0.25, 8)[1].y) != list(held.y)
+    assert sources.hold_out(whole, 0.0, 7) == (whole, None)
+
+
+def test_evaluate_finds_the_samples_that_a_run_held_out(trained, blobs):
+    share = float(history("run")[-1]["validation_accuracy"])
+    said = ok("evaluate", trained, blobs, "--split", "validation")
+    assert "blobs.csv: 18 validation samples" in said
+    assert f"accuracy  {100 * share:.2f} %" in said
+    assert "blobs.csv: 72 train samples" in ok("evaluate", trained, blobs, "--split", "train")
+    assert "blobs.csv: 90 samples" in ok("evaluate", trained, blobs)
+
+
+def test_predict_leaves_out_the_column_of_the_targets(trained, blobs):
+    with_targets = ok("predict", trained, blobs, "--target", "kind", "--labels")
+    assert len(with_targets.splitlines()) == 90
+    assert "--target names the column" in refused("predict", trained, blobs)
+
+
+def test_a_split_that_cannot_be_known(trained, blobs):
+    alone = refused("evaluate", "run/network.safetensors", blobs, "--split", "validation")
+    assert "with the folder of the run" in alone
+    assert "expected no --split" in refused("evaluate", "run", blobs, "--split", "test")
+    np.savez("fewer.npz", x=np.ones((10, 3)), y=np.arange(10) % 3)
+    fewer = refused("evaluate", "run", "fewer.npz", "--split", "validation")
+    assert "fewer.npz has 10 samples and the run had 90" in fewer
+
+
+def test_samples_of_another_width(trained):
+    np.savez("wide.npz", x=np.ones((10, 7)), y=np.arange(10) % 3)
+    assert "have 7 numbers and the network takes 3" in refused("evaluate", "run", "wide.npz")

@@ -1,0 +1,81 @@
+"""The sources, compiled for a GPU by NVIDIA's compiler, which needs none."""
+
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.program.operation import DType
+from bpx_backends.engines.cuda.expressions import TYPES
+from bpx_backends.engines.cuda.items import Launch
+from bpx_backends.engines.cuda.loops import Function
+from bpx_backends.engines.cuda.prelude import PRELUDE
+from bpx_backends.engines.cuda.source import source
+from tests.engines.cuda.emulation import compiled
+from tests.engines.cuda.functions import (
+    FLOATS,
+    SHAPES,
+    computing,
+    floating,
+    integral,
+    reduced_floats,
+)
+from tests.engines.cuda.steps import HEADS, OPTIMIZERS, M, S, training
+
+
+@pytest.mark.usefixtures("_nvrtc")
+@pytest.mark.parametrize(
+    "case",
+    [S, M, M | {"batch": 1}, S | {"batch": 8192}],
+    ids=["S", "M", "M, batch 1", "S, batch 8192"],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kernels_compile_for_hopper(case, dtype):
+    made = training(**case, dtype=dtype, steps=1).scheduled()
+    assert compiled(source(made.launches)) > 0
+
+
+@cache
+def functions(dtype: str, batch: int) -> dict[str, Function]:
+    """The functions of every activation, cost and optimiser, by their text."""
+    found = {}
+    for hidden, (output, cost), optimizer in product(
+        bpx.activations.ACTIVATIONS, HEADS, OPTIMIZERS
+    ):
+        run = training(
+            hidden=hidden, output=output, cost=cost, batch=batch, decay=0.1, dtype=dtype,
+            optimizer=OPTIMIZERS[optimizer], steps=1,
+        )  # fmt: skip
+        launches = run.scheduled().launches
+        found |= {each.text: each for launch in launches for each in launch.functions}
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_nvrtc")
+@pytest.mark.parametrize(("dtype", "batch"), [("float32", 7), ("float64", 7), ("float32", 1)])
+def test_every_activation_cost_and_optimizer_compiles_for_hopper(dtype, batch):
+    launches = [Launch((each,)) for each in functions(dtype, batch).values()]
+    assert compiled(source(launches)) > 0
+
+
+@pytest.mark.usefixtures("_nvrtc")
+def test_every_function_and_reduction_compiles_for_hopper():
+    x = np.array(FLOATS, "float32")
+    runs = [
+        computing(floating, np.ascontiguousarray(x[:, None] + 0 * x), x)[0],
+        computing(integral, np.ones((3, 3), "int64"), np.ones(3, "int64"))[0],
+        *(computing(reduced_floats, np.ones(shape, "float32"))[0] for shape in SHAPES[3:9:2]),
+    ]
+    for run in runs:
+        assert compiled(source(run.scheduled().launches)) > 0
+
+
+@pytest.mark.usefixtures("_nvrtc")
+def test_nothing_turns_double_unasked():
+    for case in (S, M):
+        text = source(training(**case, steps=1).scheduled().launches)
+        assert "double" not in text.replace(PRELUDE, "")
+    assert TYPES[DType("float32", "real floating", 4).name] == "float"

@@ -1,0 +1,89 @@
+"""Whole steps, emulated on the host, against the eager loop."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.model.spec import Gradients
+from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
+from tests.engines.cuda.steps import HEADS, OPTIMIZERS, STEPS, M, Run, S, check, training
+
+# Whole steps.
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("name", bpx.activations.ACTIVATIONS)
+def test_every_activation(name):
+    check(training(hidden=name, output=name, cost="quadratic", dtype="float64"))
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("output", "cost"), HEADS[-2:])
+def test_every_cost_and_optimizer(output, cost, optimizer):
+    check(
+        training((6, 5, 3, 4), hidden="tanh", output=output, cost=cost, decay=0.01,
+                 optimizer=OPTIMIZERS[optimizer])
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sizes": (6, 4)},
+        {"batch": 1},
+        {"sizes": (6, 1), "real": True, "output": "identity"},
+        {"sizes": (1, 1, 2), "batch": 1},
+        {"sizes": (8, 8, 8), "batch": 8, "hidden": "gelu_tanh"},
+        {"sizes": (6, 200, 4), "batch": 40, "hidden": "silu"},
+        {"sizes": (6, 40, 35), "batch": 33, "hidden": "softmax", "output": "softmax",
+         "cost": "cross_entropy", "steps": 10},
+        {"sizes": (6, 50, 4), "batch": 700, "steps": 3},
+    ],
+    ids=["one layer", "batch 1", "one output", "ones", "square", "wide", "long rows", "tall"],
+)  # fmt: skip
+def test_every_shape(settings):
+    steps = settings.get("steps", STEPS)
+    run = training(
+        **{"optimizer": OPTIMIZERS["adam"], "decay": 0.1, "dtype": "float64"} | settings
+    )
+    check(run, ends=(1, steps - 1, steps))
+
+
+@pytest.mark.usefixtures("emulated")
+def test_the_case_s_in_float32():
+    check(training(**S), 1e-5, reverse=(False,))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("emulated")
+def test_the_case_m_in_float32():
+    run = training(**M, steps=2, samples=300)
+    check(run, 1e-4, ends=(1, 2), reverse=(False,))
+
+
+# On a GPU.
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("clips", [(0.3,), (0.2, 0.3)], ids=["flat", "per_layer"])
+def test_private_steps(clips, last):
+    """Padding, clipping, and noise that the last of a row's numbers picks."""
+    run = training(batch=7, steps=5)
+    rng, like = np.random.default_rng(2), run.state.parameters.b[0][:1]
+    noise = Gradients(
+        *(
+            tuple(0.1 * rng.standard_normal((3, p.size)).astype(p.dtype) for p in group)
+            for group in run.state.parameters
+        )
+    )
+    clips = tuple(np.full_like(like, clip) for clip in clips)
+    summed = Gradients(*(tuple(map(np.ones_like, group)) for group in run.state.parameters))
+    state = run.state._replace(privacy=PrivateState(clips, np.full_like(like, 0.2), summed))
+    rows = np.concatenate([run.rows, np.arange(5, dtype="int32")[:, None] % 3], axis=1)
+    rows[1, 4:7], rows[3, :7] = -1, -1
+    check(
+        Run(PrivateStep(run.step, last), state, NoisyData(*run.data, noise), rows), ends=(1, 5)
+    )

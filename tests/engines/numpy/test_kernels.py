@@ -1,0 +1,44 @@
+"""Where compiled kernels are kept, and what is fused into one."""
+
+import pytest
+
+from tests.engines.numpy.processes import needs_numba, train
+
+
+@needs_numba
+def test_the_next_process_finds_the_kernels_compiled(tmp_path):
+    first, _ = train(BPX_NUMBA="on", BPX_CACHE=str(tmp_path))
+    kept = {f.name: f.stat().st_mtime_ns for f in (tmp_path / "kernels").rglob("*.nb*")}
+    assert kept
+    again, _ = train(BPX_NUMBA="on", BPX_CACHE=str(tmp_path))
+    assert {f.name: f.stat().st_mtime_ns for f in (tmp_path / "kernels").rglob("*.nb*")} == kept
+    assert again == first
+
+
+@needs_numba
+def test_without_a_place_for_the_kernels_they_are_compiled_in_memory(tmp_path):
+    no_folder = tmp_path / "file"
+    no_folder.write_text("")
+    assert train(BPX_NUMBA="on", BPX_CACHE=str(no_folder))[0] == pytest.approx(
+        train(BPX_NUMBA="off")[0], rel=1e-6
+    )
+
+
+@needs_numba
+def test_a_kernel_file_that_was_changed_is_written_again(tmp_path):
+    expected, _ = train(BPX_NUMBA="on", BPX_CACHE=str(tmp_path))
+    for file in (tmp_path / "kernels").glob("*.py"):
+        file.write_text(file.read_text().replace("*", "+"))
+    assert train(BPX_NUMBA="on", BPX_CACHE=str(tmp_path))[0] == expected
+
+
+@needs_numba
+def test_a_damaged_file_of_numbas_is_told_of_and_replaced(tmp_path):
+    expected, _ = train(BPX_NUMBA="on", BPX_CACHE=str(tmp_path))
+    for file in (tmp_path / "kernels").rglob("*.nb*"):
+        file.write_bytes(file.read_bytes()[:50] if file.suffix == ".nbc" else b"")
+    for _ in range(2):
+        assert train(BPX_NUMBA="on", BPX_CACHE=str(tmp_path))[0] == expected
+    kept = list((tmp_path / "kernels").rglob("*.nbc"))
+    assert kept
+    assert all(len(file.read_bytes()) > 50 for file in kept)
