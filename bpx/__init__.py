@@ -14,6 +14,8 @@ from bpx import (
     feedback,
     initializers,
     inspect,
+    layers,
+    optim,
     privacy,
     random,
     testing,
@@ -35,12 +37,15 @@ from bpx.errors import (
 )
 from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
+from bpx.layers.dense import Dense
 from bpx.loading import load
 from bpx.model.evaluate import Evaluation
-from bpx.model.passes import Trace, backprop, forward
-from bpx.model.spec import Gradients, Layer, Parameters, Spec
+from bpx.model.parameters import Gradients, Parameters
+from bpx.model.passes import backprop, forward
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 from bpx.network import Network
-from bpx.optim.rules import SGD, Adam
+from bpx.optim.optimizers import SGD, Adam, AdamW
 from bpx.training.loop import train
 from bpx.training.records import Epoch, History, Progress
 
@@ -49,11 +54,13 @@ __version__ = "0.1.0"
 __all__ = [
     "SGD",
     "Adam",
+    "AdamW",
     "BackendError",
     "BackendInfo",
     "BpxError",
     "CheckError",
     "Cost",
+    "Dense",
     "DivergenceError",
     "Elementwise",
     "Epoch",
@@ -65,7 +72,6 @@ __all__ = [
     "Home",
     "Initializer",
     "InputError",
-    "Layer",
     "MixedArraysError",
     "Network",
     "Pair",
@@ -85,9 +91,11 @@ __all__ = [
     "forward",
     "initializers",
     "inspect",
+    "layers",
     "load",
     "move_to",
     "namespace",
+    "optim",
     "privacy",
     "random",
     "set_default",

@@ -17,7 +17,7 @@ from bpx._typing import A
 from bpx.arrays.registry import namespace
 from bpx.jacobians import Activation, bends, pullback_derivative
 
-__all__ = ["bp1", "bp2", "bp3", "bp4", "forward", "r0", "r1", "r2", "r3", "r4"]
+__all__ = ["bp1", "bp2", "bp3", "bp4", "forward", "r0", "r1", "r2", "r3", "r4", "sent"]
 
 
 def forward(w: A, b: A, a_prev: A) -> A:
@@ -30,14 +30,19 @@ def bp1(sigma: Activation, z: A, a: A, grad_a: A) -> A:
     return sigma.pullback(z, a, grad_a)
 
 
+def sent(w_next: A, delta_next: A) -> A:
+    """(w^{l+1})^T delta^{l+1}, of shape (n, k_l): dC_x/da^l, what BP2 sends back."""
+    return delta_next @ w_next
+
+
 def bp2(sigma: Activation, z: A, a: A, w_next: A, delta_next: A) -> A:
     """delta^l = ((w^{l+1})^T delta^{l+1}) ⊙ sigma'(z^l), of shape (n, k_l)."""
-    return sigma.pullback(z, a, delta_next @ w_next)
+    return sigma.pullback(z, a, sent(w_next, delta_next))
 
 
 def bp3(r: A | float, delta: A) -> A:
-    """dC/db^l = sum_x r_x delta^l_x, of shape (k_l,)."""
-    return namespace(delta).sum(r * delta, axis=0)
+    """dC/db^l = sum_x r_x delta^l_x, of shape (k_l,); (K, 1, k_l) of K networks."""
+    return namespace(delta).sum(r * delta, axis=-2, keepdims=delta.ndim > 2)
 
 
 def bp4(r: A | float, delta: A, a_prev: A) -> A:

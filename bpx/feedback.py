@@ -24,9 +24,8 @@ from typing import Any
 
 from bpx._typing import A, Array
 from bpx.arrays.registry import namespace
-from bpx.equations import bp2
+from bpx.equations import sent
 from bpx.errors import InputError, nearest
-from bpx.jacobians import Activation
 from bpx.random import uniform
 
 __all__ = [
@@ -134,39 +133,29 @@ class Feedback:
         key[2] = 0  # the counter
         return key
 
-    def bp2(
-        self,
-        sigma: Activation,
-        z: A,
-        a: A,
-        w: tuple[A, ...],
-        delta: tuple[A, ...],
-        B: A | None,
-    ) -> A:
-        """delta^l, shape (n, k_l), of the weights and the errors of the layers above."""
+    def sent(self, a: A, w: tuple[A, ...], delta: tuple[A, ...], B: A | None) -> A:
+        """G, in the place of (w^{l+1})^T delta^{l+1}: of the shape (n, k_l) of a^l.
+
+        Of the weights and the errors of the layers above.
+        """
         if self.matrix is None:
             assert self.send is not None
-            return _bp2(sigma, z, a, self._sent(self.send(w, delta, B), z))
-        return bp2(sigma, z, a, self.matrix(w, B), delta[-1 if self.direct else 0])
+            return self._checked(self.send(w, delta, B), a)
+        return sent(self.matrix(w, B), delta[-1 if self.direct else 0])
 
-    def _sent(self, g: Any, z: A) -> A:
-        if getattr(g, "shape", None) != z.shape:
+    def _checked(self, g: Any, a: A) -> A:
+        if getattr(g, "shape", None) != a.shape:
             given = f"shape {tuple(g.shape)}" if hasattr(g, "shape") else repr(g)
             raise InputError(
-                f"send of the feedback {self.name!r} gave {given}; expected {tuple(z.shape)}, "
+                f"send of the feedback {self.name!r} gave {given}; expected {tuple(a.shape)}, "
                 "a row for each sample and a column for each unit of the layer"
             )
-        sent: A = g
-        return sent
+        right: A = g
+        return right
 
     def after_a_step(self, arrays: tuple[A, ...]) -> tuple[A, ...]:
         """The layers' arrays for the next step: the counters go on, all else stays."""
         return tuple(map(_counted, arrays)) if self.redrawn else arrays
-
-
-def _bp2(sigma: Activation, z: A, a: A, g: A) -> A:
-    """delta^l = g ⊙ sigma'(z^l), of what is sent in the place of (w^{l+1})^T delta^{l+1}."""
-    return sigma.pullback(z, a, g)
 
 
 def _counted(B: A) -> A:

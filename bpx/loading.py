@@ -48,6 +48,6 @@ def load(
     saved = checkpoint.read(path, custom or {})
     home = select(backend, dtype or saved.dtype)
     drawn = saved.seed, saved.feedback
-    network = Network.from_arrays(saved.spec, *saved.parameters, home, *drawn)
+    network = Network.from_arrays(saved.spec, saved.parameters, home, *drawn)
     network.mechanisms = saved.mechanisms
     return network

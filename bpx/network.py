@@ -23,9 +23,10 @@ from bpx.model import evaluate as evaluation
 from bpx.model import initial, passes
 from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
 from bpx.model.inputs import check_values, inputs, placed, samples
-from bpx.model.passes import Trace
-from bpx.model.spec import Parameters, Spec, make_spec
-from bpx.optim.rules import Optimizer
+from bpx.model.parameters import Parameters, as_parameters
+from bpx.model.spec import Spec, make_spec
+from bpx.model.trace import Trace
+from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD
 from bpx.program.program import Program
@@ -118,8 +119,7 @@ class Network:
     def from_arrays(
         cls,
         spec: Spec,
-        w: Sequence[Any],
-        b: Sequence[Any],
+        parameters: Parameters | tuple[Sequence[Any], Sequence[Any]],
         home: Home,
         seed: int | None = None,
         feedback: Sequence[Any] | None = None,
@@ -129,8 +129,8 @@ class Network:
         Parameters
         ----------
         spec : Spec
-        w, b : sequences of arrays from anywhere
-            As in `Parameters`.
+        parameters : Parameters, or pair (w, b) of sequences
+            Of arrays from anywhere; a pair where all layers are Dense.
         home : Home
             Such as ``net.home`` of another network.
         seed : int, optional
@@ -147,7 +147,7 @@ class Network:
         network.seed = seed
         if feedback is None and seed is not None:
             feedback = initial.draw_feedback(spec, seed)
-        network._place(spec, Parameters(tuple(w), tuple(b)), feedback or (), home)
+        network._place(spec, as_parameters(parameters), feedback or (), home)
         return network
 
     def _place(
@@ -159,17 +159,17 @@ class Network:
 
     @property
     def parameters(self) -> Parameters:
-        """The weights and biases, ``Parameters(w, b)``.
+        """The weights and biases: see `bpx.Parameters`.
 
-        What is assigned may be a pair of sequences of arrays from anywhere, of the same
-        shapes; they are copied to the network's home, all or none.
+        What is assigned may be the same of arrays from anywhere or, with Dense layers alone, a
+        pair (w, b) of sequences, of the same shapes; they are copied to the network's home,
+        all or none.
         """
         return self._parameters
 
     @parameters.setter
-    def parameters(self, parameters: tuple[Sequence[Any], Sequence[Any]]) -> None:
-        w, b = parameters
-        self._place(self.spec, Parameters(tuple(w), tuple(b)), self._feedback, self.home)
+    def parameters(self, parameters: Parameters | tuple[Sequence[Any], Sequence[Any]]) -> None:
+        self._place(self.spec, as_parameters(parameters), self._feedback, self.home)
 
     @property
     def feedback(self) -> tuple[Array, ...]:
@@ -199,7 +199,7 @@ class Network:
         return self.spec.sizes
 
     def __repr__(self) -> str:
-        spec, names = self.spec, [layer.activation.name for layer in self.spec.layers]
+        spec, names = self.spec, [layer.activation.name for layer in self.spec.dense]
         rule = f"feedback {spec.feedback.name!r}, " if spec != spec.by_transpose() else ""
         return (
             f"<bpx.Network {list(self.sizes)}, activations {names}, "

@@ -18,7 +18,7 @@ def network(rule, sizes=SIZES, target=Target.NUMPY, seed=0, **settings):
 
 
 def arrays(net):
-    return [host(each) for group in (*net.parameters, net.feedback) for each in group]
+    return [host(each) for group in (net.weights, net.biases, net.feedback) for each in group]
 
 
 def train(net, optimizer=bpx.SGD(0.3), n=40, **settings):  # noqa: B008

@@ -52,7 +52,7 @@ class Twin:
         self.names = [layer.activation.name for layer in net.spec.layers]
         self.cost, self.k = net.spec.cost.name, net.sizes[-1]
         self.parameters = tuple(
-            self.tensor(each) for pair in zip(*net.parameters, strict=True) for each in pair
+            self.tensor(each) for pair in zip(net.weights, net.biases, strict=True) for each in pair
         )
 
     def tensor(self, x) -> Any:

@@ -258,7 +258,7 @@ def test_a_network_without_hidden_layers_has_nothing_to_refuse():
 def test_the_scores_of_samples_are_of_the_cost():
     net = network("dfa")
     x, y = random_samples(net)
-    plain = bpx.Network.from_arrays(net.spec.by_transpose(), *net.parameters, net.home)
+    plain = bpx.Network.from_arrays(net.spec.by_transpose(), net.parameters, net.home)
     close(bpx.inspect.grand(net, x, y), bpx.inspect.grand(plain, x, y))
     close(bpx.inspect.el2n(net, x, y), bpx.inspect.el2n(plain, x, y))
     steps, true = net.backprop(x, y), plain.backprop(x, y)

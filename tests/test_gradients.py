@@ -120,7 +120,7 @@ def gradient_differences(net, x, y):
         for i, array in enumerate(net.parameters[kind]):
 
             def cost(moved, kind=kind, i=i):
-                parameters = [list(group) for group in net.parameters]
+                parameters = [list(group) for group in (net.weights, net.biases)]
                 parameters[kind][i] = moved
                 return mean_cost(net, parameters, x, y)
 
@@ -162,7 +162,7 @@ def torch_peer(net, names, cost, x, y) -> Found:
         ),
         "categorical_cross_entropy": lambda a, y: -torch.special.xlogy(y, a).sum(1),
     }
-    w, b = ([torch.from_numpy(e.copy()).requires_grad_() for e in g] for g in net.parameters)
+    w, b = ([torch.from_numpy(e.copy()).requires_grad_() for e in g] for g in (net.weights, net.biases))
     a, zs = torch.from_numpy(x), []
     for name, wl, bl in zip(names, w, b, strict=True):
         zs.append(F.linear(a, wl, bl))
@@ -202,7 +202,7 @@ def jax_peer(net, names, cost, x, y) -> Found:
             a = sigma.get(name, getattr(nn, name, None))(z)
         return value[cost](z, a, y)
 
-    w, b = net.parameters
+    w, b = net.weights, net.biases
     shifts = tuple(np.zeros_like(bl) for bl in b)
     with jax.enable_x64(True):
         one = jax.value_and_grad(cost_of, argnums=(0, 1, 2))
@@ -309,7 +309,7 @@ def test_row_weights_weigh_the_samples(form):
     plain = net.spec.cost
     weighted = Cost("weighted", lambda a, y: weights * plain.value(a, y), plain.grad_a)
     other = bpx.Network.from_arrays(
-        replace(net.spec, cost=weighted), *net.parameters, home=net.home
+        replace(net.spec, cost=weighted), net.parameters, home=net.home
     )
     trace = net.backprop(x, y, r=r)
     assert_is_differenced(trace, *gradient_differences(other, x, y))

@@ -168,7 +168,7 @@ def subject(case: Case, seed: int = 0) -> Subject:
     net, rng = network(case, seed, "numpy"), np.random.default_rng(seed)
     w, b = (
         tuple(rng.standard_normal(each.shape, dtype=np.float32) for each in group)
-        for group in net.parameters
+        for group in (net.weights, net.biases)
     )
     norms = bpx.inspect.gradient_norms(net.backprop(numbers.x, numbers.y))
     return Subject(numbers, (w, b), float(np.median(norms)))

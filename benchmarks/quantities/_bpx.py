@@ -12,8 +12,9 @@ import bpx
 from benchmarks.cases import network
 from benchmarks.quantities import Subject, Work, interleaved, split_gauge
 from bpx import inspect
-from bpx.model.passes import Trace
-from bpx.model.spec import Parameters, Spec
+from bpx.model.parameters import Parameters
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 from bpx.privacy.sources import normals, random_bytes
 
 __all__ = ["on_jax", "on_numpy", "on_torch"]

@@ -35,6 +35,7 @@ _PURPOSES = {
     "biases": 1,
     "order": 2,
     "feedback": 3,
+    "layer": 4,
     "sampling": 16,
     "noise": 17,
 }

@@ -153,7 +153,7 @@ def _counts(data: Dataset) -> dict[str, int]:
 def _head(work: _Work, folder: RunFolder) -> str:
     settings, network = work.settings, work.network
     counts = ", ".join(f"{count:,} {name}" for name, count in _counts(work.data).items())
-    names = [layer.activation.name for layer in network.spec.layers]
+    names = [layer.activation.name for layer in network.spec.dense]
     return "\n".join(
         (
             f"data      {settings.data}: {counts}",

@@ -17,8 +17,11 @@ from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.inspect.requirements import check_trace
 from bpx.inspect.samples.gradients import errors
-from bpx.model.passes import Trace, check_home, gradients, sent_back
-from bpx.model.spec import Parameters, Spec, check_feedback
+from bpx.model.expected import check_home
+from bpx.model.parameters import Parameters, dense
+from bpx.model.passes import gradients, sent_back
+from bpx.model.spec import Spec, check_feedback
+from bpx.model.trace import Trace
 
 __all__ = ["Alignment", "gradient_alignment", "matrix_alignment"]
 
@@ -73,10 +76,10 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: Trace) -> Alig
     """
     check_trace(spec, trace)
     check_home(parameters.w[0], "trace.a[0]", trace.a[0], integers=False)
-    delta, r = errors(trace), 1.0 / trace.a[0].shape[0]
-    true = sent_back(spec.by_transpose(), parameters, trace.z, trace.a, delta[-1])
-    given, expected = (gradients(r, each, trace.a) for each in (delta, true))
-    pairs = zip(zip(*given, strict=True), zip(*expected, strict=True), strict=True)
+    deltas, r = errors(trace), 1.0 / trace.a[0].shape[0]
+    true = sent_back(spec.by_transpose(), parameters, trace.layers, deltas[-1])
+    given, expected = (gradients(r, trace.layers, each) for each in (deltas, true))
+    pairs = zip(dense(given.layers), dense(expected.layers), strict=True)
     return _stacked([_aligned(*pair) for pair in pairs])
 
 
@@ -111,7 +114,7 @@ def matrix_alignment(
 
 
 def _check_matrix(spec: Spec) -> None:
-    if len(spec.layers) == 1:
+    if len(spec.dense) == 1:
         raise InputError(
             "the network has one layer, to which nothing is sent back; expected a hidden layer"
         )
@@ -123,7 +126,7 @@ def _check_matrix(spec: Spec) -> None:
 
 
 def _matrices(spec: Spec, parameters: Parameters, feedback: tuple[Array, ...]) -> list[Array]:
-    matrix, depth = spec.feedback.matrix, len(spec.layers)
+    matrix, depth = spec.feedback.matrix, len(spec.dense)
     assert matrix is not None  # as was checked
     drawn = feedback or (None,) * (depth - 1)
     return [matrix(parameters.w[i + 1 :], B) for i, B in enumerate(drawn)]

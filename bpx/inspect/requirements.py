@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from bpx import feedback
 from bpx._typing import Array
 from bpx.arrays.registry import backend_of, dtype_name
 from bpx.errors import InputError, MixedArraysError
 from bpx.jacobians import asked
-from bpx.model.passes import Trace, check_home
-from bpx.model.spec import Parameters, Spec
+from bpx.layers.dense import Dense
+from bpx.model.expected import check_home
+from bpx.model.parameters import Parameters, dense
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 
 __all__ = [
     "Direction",
@@ -21,8 +25,17 @@ __all__ = [
     "check_trace",
 ]
 
-Direction = tuple[Sequence[Array], Sequence[Array]]
-"""A pair (w, b) of the parameters' shapes: `Parameters`, `Gradients`, or plain tuples."""
+Direction = Parameters | tuple[Sequence[Array], Sequence[Array]]
+"""Of the parameters' shapes: `Parameters`, `Gradients` or, of Dense layers, a pair (w, b)."""
+
+_DIFFERENTIATED = (
+    "bends",
+    "r_forward",
+    "r_output",
+    "r_error",
+    "r_send_back",
+    "r_gradients",
+)
 
 
 def check_spec(spec: Spec) -> None:
@@ -49,7 +62,7 @@ def check_by_transpose(spec: Spec, what: str) -> None:
         Naming the first such layer, its rule, and what to do.
     """
     check_spec(spec)
-    if len(spec.layers) > 1 and spec.feedback != feedback.transpose:
+    if len(spec.dense) > 1 and spec.feedback != feedback.transpose:
         raise InputError(
             f"layer 1 gets its error by {spec.feedback.name!r}, and {what} must go through "
             "the transpose: pass spec.by_transpose(), the same network with BP2 as it is, and "
@@ -76,45 +89,65 @@ def check_derivatives(
     InputError
         With the number of the layer, and what its part was made without.
     """
+    layer: Any
     for number, layer in enumerate(spec.layers[:-1], 1):
         with _naming(what, number):
-            for method in hidden:
+            for method in hidden if isinstance(layer, Dense) else ():
                 asked(layer.activation, method)
+            _check_layer(layer, hidden)
     with _naming(what, len(spec.layers)):
         spec.cost.second(spec.output)
         for method in () if spec.cost.pair(spec.output) else output:
             asked(spec.output, method)
 
 
-def check_direction(sizes: Sequence[int], like: Array, v: Direction) -> Parameters:
+def _check_layer(layer: Any, asked_of_activations: tuple[str, ...]) -> None:
+    """A layer of the user's own needs the equations once differentiated for any of these."""
+    missing = [name for name in _DIFFERENTIATED if not hasattr(layer, name)]
+    if asked_of_activations and missing:
+        raise InputError(
+            f"{layer.kind!r} was made without {', '.join(missing)}, its equations once "
+            "differentiated: see bpx.layers.Layer"
+        )
+
+
+def check_direction(like: Parameters, v: Direction) -> Parameters:
     """A direction in the space of the parameters, if it is one.
 
     Parameters
     ----------
-    sizes : sequence of int
-        The widths k_0, ..., k_L.
-    like : array
-        Of the network's home and dtype.
-    v : pair (w, b) of tuples of arrays
+    like : Parameters or Gradients
+        Of the network.
+    v : Parameters or Gradients, or pair (w, b) of tuples of arrays
 
     Raises
     ------
     InputError
-        If it is no pair (w, b), or a shape is not that of the parameters.
+        If it is neither, or a shape is not that of the parameters.
     MixedArraysError
         If an array is of another library, device or dtype.
     """
-    depth, groups = len(sizes) - 1, isinstance(v, tuple | list) and len(v) == 2
-    pair = groups and all(isinstance(part, tuple | list) for part in v)
-    if not pair or [len(part) for part in v] != [depth, depth]:
-        raise InputError(
-            f"v is {_told(v)}; expected a direction in the space of the parameters, a pair "
-            f"(w, b) of tuples of {depth} arrays, such as trace.gradients"
-        )
-    for number, (w, b, n_out, n_in) in enumerate(zip(*v, sizes[1:], sizes, strict=False), 1):
-        _check_part(like, w, (n_out, n_in), number, 0)
-        _check_part(like, b, (n_out,), number, 1)
-    return Parameters(tuple(v[0]), tuple(v[1]))
+    given = _as_direction(like, v)
+    pairs = zip(like.layers, given.layers, strict=True)
+    for number, (entry, part) in enumerate(pairs, 1):
+        for field in getattr(entry, "_fields", ()):
+            _check_part(getattr(entry, field), getattr(part, field, None), number, field)
+    return given
+
+
+def _as_direction(like: Parameters, v: Any) -> Parameters:
+    depth = len(like.layers)
+    if isinstance(v, Parameters):
+        if len(v.layers) == depth:
+            return v
+    elif len(dense(like.layers)) == depth and isinstance(v, tuple | list) and len(v) == 2:
+        pair = all(isinstance(part, tuple | list) for part in v)
+        if pair and [len(part) for part in v] == [depth, depth]:
+            return Parameters.dense(*v)
+    raise InputError(
+        f"v is {_told(v)}; expected a direction in the space of the parameters, such as "
+        f"trace.gradients, or a pair (w, b) of tuples of {depth} arrays"
+    )
 
 
 def check_dtype(stored: str, asked_for: str, name: str, layer: int = 1) -> None:
@@ -141,7 +174,7 @@ def check_trace(spec: Spec, trace: Trace) -> None:
             f"a {type(trace).__name__} was given as a trace; expected one of "
             "net.forward(x) or net.backprop(x, y)"
         )
-    widths = tuple(a.shape[1] for a in trace.a)
+    widths = tuple(a.shape[-1] for a in trace.a)
     if widths != spec.sizes:
         raise InputError(
             f"a trace of a network of widths {list(widths)} was given with a spec of widths "
@@ -149,13 +182,13 @@ def check_trace(spec: Spec, trace: Trace) -> None:
         )
 
 
-def _check_part(like: Array, x: Array, shape: tuple[int, ...], layer: int, kind: int) -> None:
-    name = f"v's {'wb'[kind]} of layer {layer}"
+def _check_part(like: Array, x: Any, layer: int, field: str) -> None:
+    name = f"v's {field} of layer {layer}"
     if backend_of(x) is backend_of(like):
         check_dtype(dtype_name(like), dtype_name(x), name, layer)
-    check_home(like, f"v[{kind}][{layer - 1}]", x, integers=False)
-    if tuple(x.shape) != shape:
-        raise InputError(f"{name} has shape {tuple(x.shape)}; expected {shape}")
+    check_home(like, name, x, integers=False)
+    if tuple(x.shape) != tuple(like.shape):
+        raise InputError(f"{name} has shape {tuple(x.shape)}; expected {tuple(like.shape)}")
 
 
 def _told(v: object) -> str:

@@ -27,8 +27,11 @@ from bpx.inspect.curvature.products import (
 from bpx.inspect.curvature.vectors import flatten, unflatten
 from bpx.inspect.requirements import check_by_transpose, check_dtype
 from bpx.model.inputs import Placed, Samples, chunks, samples
+from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import backprop, forward
-from bpx.model.spec import Gradients, Parameters, Spec
+from bpx.model.spec import Spec
+from bpx.optim.trees import mapped
+from bpx.program.contract import leaves
 
 __all__ = ["curvature_operator", "linalg_of"]
 
@@ -60,7 +63,7 @@ def curvature_operator(
     InputError
         If an argument cannot be used, or as the product of that kind does: at once. Of a
         network with another feedback than the transpose, take
-        ``bpx.Network.from_arrays(net.spec.by_transpose(), *net.parameters, net.home)``.
+        ``bpx.Network.from_arrays(net.spec.by_transpose(), net.parameters, net.home)``.
     MixedArraysError
         If `dtype` is not that of the network.
     BackendError
@@ -97,7 +100,7 @@ class _Product:
         self.spec, self.parameters, self.home = net.spec, net.parameters, net.home
         self.data, self.function = data, _PRODUCTS[kind]
         self.on_device = net.home.backend.name == "cupy"
-        self.size = sum(prod(part.shape) for group in net.parameters for part in group)
+        self.size = sum(prod(part.shape) for part in leaves(net.parameters))
 
     def check(self) -> None:
         """Refuse what cannot be computed before a solver asks for it."""
@@ -161,7 +164,8 @@ def _check_dtype(stored: str, asked_for: str) -> None:
 
 
 def _add(one: Gradients, other: Gradients) -> Gradients:
-    return Gradients(*(tuple(map(add, *groups)) for groups in zip(one, other, strict=True)))
+    summed: Gradients = mapped(add, one, other)
+    return summed
 
 
 def linalg_of(backend: str) -> Any:

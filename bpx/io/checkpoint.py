@@ -21,8 +21,10 @@ from bpx.arrays.transfer import to_host
 from bpx.costs import COSTS, Cost
 from bpx.errors import FileFormatError, InputError
 from bpx.feedback import FEEDBACKS, Feedback
-from bpx.model.spec import Parameters, Spec, check_feedback, check_shapes, make_spec
+from bpx.model.parameters import Parameters
+from bpx.model.spec import Spec, check_feedback, check_shapes, make_spec
 from bpx.privacy.accounting import Mechanism, is_mechanism
+from bpx.program.contract import leaves
 
 __all__ = ["Saved", "read", "save"]
 
@@ -49,7 +51,9 @@ def save(
     mechanisms: tuple[Mechanism, ...] = (),
 ) -> None:
     """Write a network to `path`, at once or not at all."""
-    groups = zip(("weight", "bias", "feedback"), (*parameters, feedback), strict=True)
+    groups = zip(
+        ("weight", "bias", "feedback"), (parameters.w, parameters.b, feedback), strict=True
+    )
     arrays = {
         f"{2 * i}.{kind}": np.array(to_host(array), order="C")  # safetensors mangles strides
         for kind, group in groups
@@ -75,9 +79,8 @@ def read(path: str | Path, custom: Mapping[str, Activation | Cost | Feedback]) -
     try:
         spec = _spec(described, known)
         layers = range(0, 2 * len(spec.layers), 2)
-        parameters = Parameters(
-            w=tuple(arrays[f"{i}.weight"] for i in layers),
-            b=tuple(arrays[f"{i}.bias"] for i in layers),
+        parameters = Parameters.dense(
+            [arrays[f"{i}.weight"] for i in layers], [arrays[f"{i}.bias"] for i in layers]
         )
         check_shapes(spec, parameters)
         _check_dtypes(parameters)
@@ -96,7 +99,7 @@ def read(path: str | Path, custom: Mapping[str, Activation | Cost | Feedback]) -
 
 
 def _check_dtypes(parameters: Parameters) -> None:
-    found = {array.dtype.name for group in parameters for array in group}
+    found = {array.dtype.name for array in leaves(parameters)}
     if len(found) > 1 or not found <= set(DTYPES):
         raise InputError(f"its arrays are {', '.join(sorted(found))}; expected one of {DTYPES}")
 
@@ -104,14 +107,14 @@ def _check_dtypes(parameters: Parameters) -> None:
 def _metadata(
     spec: Spec, seed: int | None, mechanisms: tuple[Mechanism, ...]
 ) -> dict[str, str]:
-    activations = {layer.activation.name: layer.activation for layer in spec.layers}
+    activations = {layer.activation.name: layer.activation for layer in spec.dense}
     own = [name for name, value in activations.items() if ACTIVATIONS.get(name) != value]
     own += [spec.cost.name] * (COSTS.get(spec.cost.name) != spec.cost)
     own += [spec.feedback.name] * (FEEDBACKS.get(spec.feedback.name) != spec.feedback)
     described = {
         "format": _FORMAT,
         "sizes": spec.sizes,
-        "activations": [layer.activation.name for layer in spec.layers],
+        "activations": [layer.activation.name for layer in spec.dense],
         "cost": spec.cost.name,
         "feedback": spec.feedback.name,
         "custom": own,

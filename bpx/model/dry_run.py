@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from bpx import equations
 from bpx._typing import Array
 from bpx.activations import Elementwise
 from bpx.errors import InputError
-from bpx.model.passes import as_targets
-from bpx.model.spec import Parameters, Spec
+from bpx.layers.dense import Dense
+from bpx.model.expected import as_targets
+from bpx.model.parameters import Parameters
+from bpx.model.passes import bp2, costs, gradients, layer_by_layer
+from bpx.model.spec import Spec
 
-__all__ = ["rehearse"]
+__all__ = ["dry_run"]
 
 
-def rehearse(
+def dry_run(
     spec: Spec,
     parameters: Parameters,
     x: Array,
@@ -35,74 +37,105 @@ def rehearse(
     InputError
         Naming the layer, the function, what it gave and what was expected.
     """
-    z, a = _forward(spec, parameters, x)
-    targets, cost = as_targets(spec, y, x), spec.cost
-    costs = cost.evaluate(spec.output, z[-1], a[-1], targets)
-    _expect(f"value of the cost {cost.name!r}", costs, x.shape[:1], x)
+    layers, cost = _forward(spec, parameters, x), spec.cost
+    targets, output = as_targets(spec, y, x), layers[-1]
+    value = costs(spec, output, targets)
+    _expect(f"value of the cost {cost.name!r}", value, x.shape[:-1], x)
     if cost.pair(spec.output) is None:
-        grad_a = cost.grad_a(a[-1], targets)
-        _expect(f"grad_a of the cost {cost.name!r}", grad_a, a[-1].shape, x)
-    _backward(spec, parameters, z, a, targets, feedback)
+        grad_a = cost.grad_a(output.a, targets)
+        _expect(f"grad_a of the cost {cost.name!r}", grad_a, output.a.shape, x)
+    deltas = _backward(spec, parameters, layers, targets, feedback)
+    _gradients(spec, parameters, layers, deltas)
 
 
-def _forward(
-    spec: Spec, parameters: Parameters, x: Array
-) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    # Layer by layer, unlike `passes.zs_and_activations`: the next one may refuse what
-    # this one gave, in words that name nothing.
-    zs: list[Array] = []
-    activations = [x]
-    for number, (layer, w, b) in enumerate(zip(spec.layers, *parameters, strict=True), 1):
-        zs.append(equations.forward(w, b, activations[-1]))
-        activations.append(layer.activation.sigma(zs[-1]))
-        name, z, a = layer.activation.name, zs[-1], activations[-1]
-        _expect(f"sigma of {name!r}, layer {number},", a, z.shape, x)
-        if isinstance(layer.activation, Elementwise):
-            prime = layer.activation.sigma_prime(z, a)
-            _expect(f"sigma_prime of {name!r}, layer {number},", prime, z.shape, x)
-    return tuple(zs), tuple(activations)
+def _forward(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
+    # Each layer is looked at before the next one runs: that may refuse what this one gave,
+    # in words that name nothing.
+    layers: list[Any] = []
+    for number, (kept, _) in enumerate(layer_by_layer(spec, parameters, x), 1):
+        layer = spec.layers[number - 1]
+        _expect_output(layer, number, kept, (*x.shape[:-1], layer.n_out), x)
+        layers.append(kept)
+    return tuple(layers)
+
+
+def _expect_output(
+    layer: Any, number: int, kept: Any, shape: tuple[int, ...], x: Array
+) -> None:
+    if not isinstance(layer, Dense):
+        return _expect(f"the output of layer {number}, {layer.kind!r},", kept.a, shape, x)
+    sigma = layer.activation
+    _expect(f"sigma of {sigma.name!r}, layer {number},", kept.a, shape, x)
+    if isinstance(sigma, Elementwise):
+        prime = sigma.sigma_prime(kept.z, kept.a)
+        _expect(f"sigma_prime of {sigma.name!r}, layer {number},", prime, shape, x)
+    return None
 
 
 def _backward(
     spec: Spec,
     parameters: Parameters,
-    z: tuple[Array, ...],
-    a: tuple[Array, ...],
+    layers: tuple[Any, ...],
     targets: Array,
     feedback: tuple[Array, ...],
-) -> None:
-    # From the last layer on, unlike `passes.backward`, and the rule by itself: see `_forward`.
-    deltas: tuple[Array, ...] = (spec.cost.delta(spec.output, z[-1], a[-1], targets),)
-    _expect_delta(spec, len(z), deltas[0], z[-1])
-    for i in reversed(range(len(z) - 1)):
-        w, B = parameters.w[i + 1 :], feedback[i] if feedback else None
-        _expect_feedback(spec, i + 1, w, deltas, B, z[i])
-        sigma = spec.layers[i].activation
-        deltas = (spec.feedback.bp2(sigma, z[i], a[i + 1], w, deltas, B), *deltas)
-        _expect_delta(spec, i + 1, deltas[0], z[i])
+) -> tuple[Array, ...]:
+    # One by one from the last layer on, and the feedback's rule by itself: see `_forward`.
+    output = layers[-1]
+    deltas: tuple[Array, ...] = (spec.cost.delta(spec.output, output.z, output.a, targets),)
+    _expect_delta(spec, len(layers) - 1, deltas[0], output.a)
+    for i in reversed(range(len(layers) - 1)):
+        _expect_feedback(spec, parameters, layers, i, deltas, feedback)
+        deltas = (bp2(spec, parameters, layers, i, deltas, feedback), *deltas)
+        _expect_delta(spec, i, deltas[0], layers[i].a)
+    return deltas
 
 
-def _expect_delta(spec: Spec, number: int, delta: Array, z: Array) -> None:
-    name = spec.layers[number - 1].activation.name
-    _expect(f"the pullback of {name!r}, layer {number},", delta, z.shape, z)
+def _expect_delta(spec: Spec, i: int, delta: Array, a: Array) -> None:
+    layer = spec.layers[i]
+    if isinstance(layer, Dense):
+        what = f"the pullback of {layer.activation.name!r}, layer {i + 1},"
+        _expect(what, delta, a.shape, a)
+    elif not hasattr(delta, "dtype") or delta.dtype != a.dtype:
+        raise InputError(
+            f"error of layer {i + 1}, {layer.kind!r}, gave {delta!r}; expected an array of "
+            f"{a.dtype}"
+        )
 
 
 def _expect_feedback(
     spec: Spec,
-    number: int,
-    w: tuple[Array, ...],
-    delta: tuple[Array, ...],
-    B: Array | None,
-    z: Array,
+    parameters: Parameters,
+    layers: tuple[Any, ...],
+    i: int,
+    deltas: tuple[Array, ...],
+    feedback: tuple[Array, ...],
 ) -> None:
-    rule = spec.feedback
+    rule, below, a = spec.feedback, spec.dense_below(i + 1), layers[i].a
+    if below == 0 or not isinstance(spec.layers[i + 1], Dense):
+        return
+    w, B = parameters.w[below:], feedback[below - 1] if feedback else None
     if rule.matrix is not None:
-        shape = w[-1 if rule.direct else 0].shape[0], z.shape[1]
-        what = f"matrix of the feedback {rule.name!r}, layer {number},"
-        _expect(what, rule.matrix(w, B), shape, z)
+        shape = w[-1 if rule.direct else 0].shape[-2], a.shape[-1]
+        what = f"matrix of the feedback {rule.name!r}, layer {i + 1},"
+        _expect(what, rule.matrix(w, B), (*w[0].shape[:-2], *shape), a)
     elif rule.send is not None:
-        what = f"send of the feedback {rule.name!r}, layer {number},"
-        _expect(what, rule.send(w, delta, B), z.shape, z)
+        pairs = zip(spec.layers[i + 1 :], deltas, strict=True)
+        errors = tuple(delta for layer, delta in pairs if isinstance(layer, Dense))
+        what = f"send of the feedback {rule.name!r}, layer {i + 1},"
+        _expect(what, rule.send(w, errors, B), a.shape, a)
+
+
+def _gradients(
+    spec: Spec, parameters: Parameters, layers: tuple[Any, ...], deltas: tuple[Array, ...]
+) -> None:
+    """Of the layers of the user's own: of their parameters' fields and shapes."""
+    made = gradients(0.5, layers, deltas)
+    pairs = zip(spec.layers, parameters.layers, made.layers, strict=True)
+    for number, (layer, entry, gradient) in enumerate(pairs, 1):
+        for field in getattr(entry, "_fields", ()):
+            was, what = getattr(entry, field), f"gradients of layer {number}, {layer.kind!r},"
+            given = getattr(gradient, field, None)
+            _expect(f"{field} of the {what}", given, was.shape, was)
 
 
 def _expect(what: str, given: Any, shape: tuple[int, ...], like: Array) -> None:

@@ -6,10 +6,12 @@ from bpx._typing import Array
 from bpx.activations import ACTIVATIONS
 from bpx.arrays.registry import compiled, namespace
 from bpx.errors import InputError
+from bpx.model.expected import as_targets
 from bpx.model.inputs import Samples, chunks
 from bpx.model.metrics import Accuracy, hits
-from bpx.model.passes import as_targets, zs_and_activations
-from bpx.model.spec import Parameters, Spec
+from bpx.model.parameters import Parameters
+from bpx.model.passes import costs, saved
+from bpx.model.spec import Spec
 
 __all__ = ["Evaluation", "check_classes", "classes", "evaluate", "outputs"]
 
@@ -35,8 +37,8 @@ def evaluate(spec: Spec, parameters: Parameters, samples: Samples) -> Evaluation
     n, summed = samples.x.shape[0], compiled(_summed, 2, samples.x)
     cost, right = 0.0, 0.0
     for x, y in zip(chunks(spec, samples.x), chunks(spec, samples.y), strict=True):
-        costs, answered = summed(spec, samples.accuracy, parameters, x, y)
-        cost += float(costs)
+        total, answered = summed(spec, samples.accuracy, parameters, x, y)
+        cost += float(total)
         right += 0.0 if answered is None else float(answered)
     return Evaluation(cost / n, right / n if samples.accuracy else None)
 
@@ -46,10 +48,10 @@ def _summed(
 ) -> tuple[Array, Array | None]:
     """The sum of the costs, and of the right answers."""
     xp = namespace(x)
-    z, a = zs_and_activations(spec, parameters, x)
-    costs = spec.cost.evaluate(spec.output, z[-1], a[-1], as_targets(spec, y, x))
-    answered = hits(accuracy, a[-1], y)
-    return xp.sum(costs), None if answered is None else xp.sum(answered)
+    output = saved(spec, parameters, x)[-1]
+    answered = hits(accuracy, output.a, y)
+    summed = xp.sum(costs(spec, output, as_targets(spec, y, x)))
+    return summed, None if answered is None else xp.sum(answered)
 
 
 def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
@@ -60,13 +62,13 @@ def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
 
 
 def _answer(spec: Spec, parameters: Parameters, x: Array) -> Array:
-    return zs_and_activations(spec, parameters, x)[1][-1]
+    return saved(spec, parameters, x)[-1].a
 
 
 def classes(a: Array) -> Array:
     """The largest output of each row, or whether a single one is above 1/2: (n,), int32."""
     xp = namespace(a)
-    labels = xp.argmax(a, axis=1) if a.shape[1] > 1 else a[:, 0] > 0.5
+    labels = xp.argmax(a, axis=-1) if a.shape[-1] > 1 else a[..., 0] > 0.5
     return xp.astype(labels, xp.int32)
 
 

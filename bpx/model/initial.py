@@ -1,10 +1,13 @@
 """Initial parameters, and what a feedback draws: on the host, the same on every backend."""
 
+from functools import partial
 from typing import Any
 
 from bpx.arrays.host import generator
-from bpx.initializers import Initializer, default, get
-from bpx.model.spec import Parameters, Spec
+from bpx.initializers import Initializer
+from bpx.layers.dense import Dense
+from bpx.model.parameters import Parameters
+from bpx.model.spec import Spec
 
 __all__ = ["draw", "draw_feedback"]
 
@@ -16,15 +19,21 @@ def draw(spec: Spec, init: str | Initializer | None, seed: int) -> Parameters:
     ----------
     spec : Spec
     init : str or Initializer or None
-        For all layers; None lets each layer's activation choose: see `default`.
+        For all layers; None lets each layer's activation choose: see
+        `bpx.initializers.default`.
     seed : int
     """
-    w, b = [], []
+    entries = []
     for i, layer in enumerate(spec.layers):
-        chosen = default(layer.activation) if init is None else get(init)
-        w.append(chosen.weights(generator(seed, "weights", i), layer.n_out, layer.n_in))
-        b.append(chosen.biases(generator(seed, "biases", i), layer.n_out))
-    return Parameters(tuple(w), tuple(b))
+        arrays = layer.draw(init, partial(_generator, seed, spec, i))
+        entries.append(layer.entry(arrays))
+    return Parameters(entries)
+
+
+def _generator(seed: int, spec: Spec, i: int, purpose: str) -> Any:
+    """Of Dense layers, counted by themselves: a layer between draws no others for them."""
+    counted = spec.dense_below(i) if isinstance(spec.layers[i], Dense) else i
+    return generator(seed, purpose, counted)
 
 
 def draw_feedback(spec: Spec, seed: int) -> tuple[Any, ...]:

@@ -22,7 +22,9 @@ from bpx.arrays.transfer import bring
 from bpx.costs import Cost
 from bpx.errors import InputError
 from bpx.model.metrics import Accuracy
-from bpx.model.spec import Parameters, Spec, check_feedback, check_shapes
+from bpx.model.parameters import Parameters
+from bpx.model.spec import Spec, check_feedback, check_shapes
+from bpx.program.contract import named_leaves, rebuilt
 
 __all__ = [
     "Placed",
@@ -219,13 +221,21 @@ def placed(
         If their number or shapes do not fit the spec.
     """
     with home.active():
-        w = tuple(bring(each, home, "weights", copy=True) for each in parameters.w)
-        b = tuple(bring(each, home, "biases", copy=True) for each in parameters.b)
+        brought = [
+            bring(each, home, _called(place), copy=True)
+            for place, each in named_leaves(parameters)
+        ]
         drawn = tuple(_drawn(each, home, spec.feedback.redrawn) for each in feedback)
-    arrived = Parameters(w, b)
+    arrived: Parameters = rebuilt(parameters, brought)
     check_shapes(spec, arrived)
     check_feedback(spec, drawn)
     return arrived, drawn
+
+
+def _called(place: str) -> str:
+    """What a parameter is called in messages, by its place: ``w[0]`` is of the weights."""
+    field = place.partition("[")[0]
+    return {"w": "weights", "b": "biases"}.get(field, field)
 
 
 def _drawn(x: Any, home: Home, is_key: bool) -> Array:

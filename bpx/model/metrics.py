@@ -15,9 +15,9 @@ def hits(accuracy: Accuracy, a: Array, y: Array) -> Array | None:
     """1 for each sample that is answered rightly, else 0, shape (n,), of the dtype of a."""
     xp = namespace(a)
     if accuracy == "argmax":
-        right = xp.argmax(a, axis=1) == y
+        right = xp.argmax(a, axis=-1) == y
     elif accuracy == "threshold":
-        right = (a[:, 0] > 0.5) == (xp.reshape(y, (-1,)) > 0.5)
+        right = (a[..., 0] > 0.5) == (xp.reshape(y, a.shape[:-1]) > 0.5)
     else:
         return None
     return xp.astype(right, a.dtype)

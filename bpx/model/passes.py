@@ -1,57 +1,54 @@
 """The forward and the backward pass: pure functions that keep every z, a and delta."""
 
-from numbers import Real
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from bpx import equations
 from bpx._typing import Array
-from bpx.arrays.host import refuse_masked_or_sparse
-from bpx.arrays.registry import backend_of, describe, dtype_name, namespace
-from bpx.equations import bp3, bp4
-from bpx.errors import InputError, MixedArraysError
-from bpx.model.spec import Gradients, Parameters, Spec, check_feedback
+from bpx.layers.dense import Dense, DenseSaved
+from bpx.layers.layer import Context, learns
+from bpx.model.expected import (
+    as_targets,
+    check_home,
+    check_inputs,
+    check_targets,
+    row_weights,
+)
+from bpx.model.parameters import Gradients, Parameters
+from bpx.model.spec import Spec, check_feedback
+from bpx.model.trace import Trace
 
 __all__ = [
-    "Trace",
-    "as_targets",
+    "Randomness",
     "backprop",
     "backward",
-    "check_home",
-    "check_inputs",
-    "check_targets",
+    "bp2",
+    "costs",
+    "drawing",
     "errors_and_costs",
     "forward",
     "gradients",
-    "row_weights",
+    "layer_by_layer",
+    "saved",
+    "sent",
     "sent_back",
-    "zs_and_activations",
 ]
 
+OUTSIDE = Context()
 
-class Trace(NamedTuple):
-    """What the passes computed, for n samples and layers 0 to L.
+
+class Randomness(NamedTuple):
+    """What the random numbers of a training step are drawn by.
 
     Attributes
     ----------
-    z : tuple of L arrays
-        ``z[i]``: the weighted inputs of layer i + 1, shape (n, k_{i+1}).
-    a : tuple of L + 1 arrays
-        ``a[i]``: the activations of layer i, shape (n, k_i); ``a[0]`` is x.
-    delta : tuple of L arrays, or None
-        ``delta[i]``: the errors dC_x/dz of layer i + 1, shape (n, k_{i+1}), for each sample,
-        not divided by n. None after a forward pass alone.
-    cost : array, shape (n,), or None
-        C_x, the cost of each sample, without any penalty.
-    gradients : Gradients, or None
-        ``gradients.w[i] = (r * delta[i]).mT @ a[i]`` and ``gradients.b[i]``, the sum of
-        ``r * delta[i]`` over the samples, where r is 1/n or the row weights.
+    keys : tuple of arrays, shape (2,), int32, or None
+        One for each layer, for `bpx.random`; None for one that draws nothing.
+    step : array, shape (1,), int32
+        The training steps so far.
     """
 
-    z: tuple[Array, ...]
-    a: tuple[Array, ...]
-    delta: tuple[Array, ...] | None = None
-    cost: Array | None = None
-    gradients: Gradients | None = None
+    keys: tuple[Any, ...]
+    step: Any
 
 
 def forward(spec: Spec, parameters: Parameters, x: Array) -> Trace:
@@ -79,7 +76,7 @@ def forward(spec: Spec, parameters: Parameters, x: Array) -> Trace:
         If x is of another library, device or dtype. Nothing is moved silently.
     """
     check_inputs(spec, parameters, x)
-    return Trace(*zs_and_activations(spec, parameters, x))
+    return Trace(saved(spec, parameters, x))
 
 
 def backprop(
@@ -118,11 +115,15 @@ def backprop(
         If a shape does not fit.
     MixedArraysError
         If an array is of another library, device or dtype than the parameters.
+
+    Notes
+    -----
+    The network is run as it is outside training: nothing is dropped.
     """
     trace = errors_and_costs(spec, parameters, x, y, feedback)
-    assert trace.delta is not None
+    assert trace.deltas is not None
     weights = row_weights(x, r)
-    return trace._replace(gradients=gradients(weights, trace.delta, trace.a))
+    return trace._replace(gradients=gradients(weights, trace.layers, trace.deltas))
 
 
 def errors_and_costs(
@@ -138,140 +139,115 @@ def errors_and_costs(
     check_feedback(spec, feedback)
     for array in feedback:
         check_home(parameters.w[0], "feedback", array, integers=True)
-    z, a = zs_and_activations(spec, parameters, x)
-    targets = as_targets(spec, y, x)
-    delta = backward(spec, parameters, z, a, targets, feedback)
-    return Trace(z, a, delta, spec.cost.evaluate(spec.output, z[-1], a[-1], targets))
+    layers, targets = saved(spec, parameters, x), as_targets(spec, y, x)
+    deltas = backward(spec, parameters, layers, targets, feedback)
+    return Trace(layers, deltas, costs(spec, layers[-1], targets))
 
 
-def zs_and_activations(
-    spec: Spec, parameters: Parameters, x: Array
-) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """Every z and every a, layer by layer."""
-    zs: list[Array] = []
-    activations = [x]
-    for layer, w, b in zip(spec.layers, *parameters, strict=True):
-        zs.append(equations.forward(w, b, activations[-1]))
-        activations.append(layer.activation.sigma(zs[-1]))
-    return tuple(zs), tuple(activations)
+def layer_by_layer(
+    spec: Spec,
+    parameters: Parameters,
+    x: Array,
+    running: tuple[Any, ...] = (),
+    randomness: Randomness | None = None,
+) -> Iterator[tuple[Any, Any]]:
+    """What each layer saves of its forward pass, and its running arrays afterwards, in turn.
+
+    Parameters
+    ----------
+    spec, parameters, x
+        As for `forward`.
+    running : tuple, optional
+        The running arrays of each layer, where any has some.
+    randomness : Randomness, optional
+        In a training step; without it, the network is run as it is outside training.
+    """
+    a = x
+    for i, (layer, entry) in enumerate(zip(spec.layers, parameters.layers, strict=True)):
+        context = OUTSIDE if randomness is None else drawing(randomness, i)
+        kept, state = layer.forward(entry, a, running[i] if running else (), context)
+        yield kept, state
+        a = kept.a
+
+
+def saved(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
+    """What each layer saves of its forward pass outside training."""
+    return tuple(kept for kept, _ in layer_by_layer(spec, parameters, x))
+
+
+def drawing(randomness: Randomness, i: int) -> Context:
+    """What ``layers[i]`` is told in a training step."""
+    return Context(True, randomness.keys[i], randomness.step)
+
+
+def costs(spec: Spec, output: DenseSaved, y: Array) -> Array:
+    """C_x of each sample, shape (n,), from what the last layer saved. y has shape (n, k_L)."""
+    return spec.cost.evaluate(spec.output, output.z, output.a, y)
 
 
 def backward(
     spec: Spec,
     parameters: Parameters,
-    z: tuple[Array, ...],
-    a: tuple[Array, ...],
+    layers: tuple[Any, ...],
     y: Array,
     feedback: tuple[Array, ...] = (),
 ) -> tuple[Array, ...]:
     """Every delta: the output's error by BP1, sent back by BP2. y has shape (n, k_L)."""
-    delta = spec.cost.delta(spec.output, z[-1], a[-1], y)
-    return sent_back(spec, parameters, z, a, delta, feedback)
+    output = layers[-1]
+    delta = spec.cost.delta(spec.output, output.z, output.a, y)
+    return sent_back(spec, parameters, layers, delta, feedback)
 
 
 def sent_back(
     spec: Spec,
     parameters: Parameters,
-    z: tuple[Array, ...],
-    a: tuple[Array, ...],
+    layers: tuple[Any, ...],
     delta: Array,
     feedback: tuple[Array, ...] = (),
 ) -> tuple[Array, ...]:
     """Every delta from the last layer's, shape (n, k_L), by BP2 with the spec's feedback."""
     deltas: tuple[Array, ...] = (delta,)
-    for i in reversed(range(len(z) - 1)):
-        sigma, w = spec.layers[i].activation, parameters.w[i + 1 :]
-        B = feedback[i] if feedback else None
-        deltas = (spec.feedback.bp2(sigma, z[i], a[i + 1], w, deltas, B), *deltas)
+    for i in reversed(range(len(layers) - 1)):
+        deltas = (bp2(spec, parameters, layers, i, deltas, feedback), *deltas)
     return deltas
 
 
-def gradients(r: Array | float, delta: tuple[Array, ...], a: tuple[Array, ...]) -> Gradients:
-    """BP4 and BP3 for every layer, the samples weighted by r."""
-    return Gradients(
-        w=tuple(bp4(r, d, a_prev) for d, a_prev in zip(delta, a, strict=False)),
-        b=tuple(bp3(r, d) for d in delta),
-    )
+def bp2(
+    spec: Spec,
+    parameters: Parameters,
+    layers: tuple[Any, ...],
+    i: int,
+    deltas: tuple[Array, ...],
+    feedback: tuple[Array, ...],
+) -> Array:
+    """The delta of layer i, from those of the layers above it."""
+    return spec.layers[i].error(layers[i], sent(spec, parameters, layers, i, deltas, feedback))
 
 
-def as_targets(spec: Spec, y: Array, like: Array) -> Array:
-    """The targets as (n, k_L) numbers of the dtype of `like`; labels become one-hot rows."""
-    xp = namespace(y)
-    k = spec.layers[-1].n_out
-    if y.ndim == 1 and k > 1:
-        classes = xp.arange(k, dtype=xp.int32, device=getattr(y, "device", None))
-        y = xp.astype(y, xp.int32, copy=False)[:, None] == classes
-    elif y.ndim == 1:
-        y = y[:, None]
-    return xp.astype(y, like.dtype, copy=False)
+def sent(
+    spec: Spec,
+    parameters: Parameters,
+    layers: tuple[Any, ...],
+    i: int,
+    deltas: tuple[Array, ...],
+    feedback: tuple[Array, ...],
+) -> Array:
+    """What the layer above i sends back to it: of a Dense one, as the spec's feedback says.
+
+    The feedback sees the weights and the errors of the Dense layers alone.
+    """
+    above, depth = i + 1, spec.dense_below(i + 1)
+    if depth == 0 or not isinstance(spec.layers[above], Dense):
+        return spec.layers[above].send_back(parameters.layers[above], layers[above], deltas[0])
+    pairs = zip(spec.layers[above:], deltas, strict=True)
+    errors = tuple(delta for layer, delta in pairs if isinstance(layer, Dense))
+    B = feedback[depth - 1] if feedback else None
+    return spec.feedback.sent(layers[i].a, parameters.w[depth:], errors, B)
 
 
-def row_weights(x: Array, r: Array | float | None) -> Array | float:
-    """The row weights as a Python number or a column: 1/n, or what the caller gave, checked."""
-    if r is None:
-        return 1.0 / x.shape[0]
-    if isinstance(r, float | Real):
-        return float(r)  # a NumPy scalar would widen the gradients
-    check_home(x, "r", r, integers=False)
-    if tuple(r.shape) != (x.shape[0], 1):
-        raise InputError(
-            f"r has shape {tuple(r.shape)} for {x.shape[0]} samples; expected a number, or a "
-            f"column ({x.shape[0]}, 1): r[:, None]"
-        )
-    return r
-
-
-def check_inputs(spec: Spec, parameters: Parameters, x: Array) -> None:
-    """Refuse an x that is not (n, k_0) at the parameters' home."""
-    check_home(parameters.w[0], "x", x, integers=False)
-    if x.ndim != 2 or x.shape[1] != spec.sizes[0] or x.shape[0] == 0:
-        raise InputError(
-            f"x has shape {tuple(x.shape)}; expected (n, {spec.sizes[0]}) with n >= 1: "
-            f"one sample a row, {spec.sizes[0]} inputs{_rank_advice(x)}"
-        )
-
-
-def check_targets(spec: Spec, parameters: Parameters, x: Array, y: Array) -> None:
-    """Refuse a y that is not (n,) or (n, k_L) at the parameters' home."""
-    check_home(parameters.w[0], "y", y, integers=True)
-    n, k = x.shape[0], spec.sizes[-1]
-    if tuple(y.shape) not in ((n,), (n, k)):
-        raise InputError(
-            f"y has shape {tuple(y.shape)} for {n} samples; expected labels ({n},) or "
-            f"numbers ({n}, {k})"
-        )
-    if y.ndim == 1 and k > 1 and not namespace(y).isdtype(y.dtype, ("integral", "bool")):
-        raise InputError(
-            f"y has shape {tuple(y.shape)} and dtype {y.dtype}; labels for {k} outputs are "
-            f"integers, and numbers have shape ({n}, {k})"
-        )
-
-
-def _rank_advice(x: Array) -> str:
-    return "; a single sample is x[None, :]" if x.ndim == 1 else ""
-
-
-def check_home(w: Array, name: str, x: Array, *, integers: bool) -> None:
-    """Refuse an x that is not of the library, device and dtype of a network's array w."""
-    if backend_of(x) is None and not hasattr(x, "__array_namespace__"):
-        raise MixedArraysError(
-            f"{name} is {describe(x)}; expected an array at the network's home, {describe(w)}: "
-            f"pass bpx.move_to({name}, like=net.weights[0])"
-        )
-    xp = namespace(x)
-    refuse_masked_or_sparse(x, name)
-    alike = xp is namespace(w) and _same_device(x, w)
-    if alike and (
-        x.dtype == w.dtype or (integers and xp.isdtype(x.dtype, ("integral", "bool")))
-    ):
-        return
-    cast = "" if integers else f", dtype={dtype_name(w)!r}"
-    raise MixedArraysError(
-        f"{name} is {describe(x)}, the network is {describe(w)}; nothing is moved "
-        f"silently here: pass bpx.move_to({name}, like=net.weights[0]{cast})"
-    )
-
-
-def _same_device(x: Array, w: Array) -> bool:
-    devices = [backend.device_of(each) for each in (x, w) if (backend := backend_of(each))]
-    return None in devices or all(device == devices[0] for device in devices)
+def gradients(
+    r: Array | float, layers: tuple[Any, ...], deltas: tuple[Array, ...]
+) -> Gradients:
+    """BP4 and BP3 for every layer that learns, the samples weighted by r."""
+    each = zip(layers, deltas, strict=True)
+    return Gradients(kept.gradients(r, delta) if learns(kept) else () for kept, delta in each)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any
 
 from bpx import activations, costs
 from bpx import feedback as feedbacks
@@ -11,59 +11,16 @@ from bpx.activations import Activation
 from bpx.costs import Cost
 from bpx.errors import InputError
 from bpx.feedback import Feedback, Send
+from bpx.layers.dense import Dense
+from bpx.layers.layer import Layer
+from bpx.model.parameters import Parameters
 
 __all__ = [
-    "Gradients",
-    "Layer",
-    "Parameters",
     "Spec",
     "check_feedback",
     "check_shapes",
     "make_spec",
 ]
-
-
-class Parameters(NamedTuple):
-    """The weights and biases of layers 1 to L.
-
-    Attributes
-    ----------
-    w : tuple of arrays
-        ``w[i]`` of shape (k_{i+1}, k_i), so that ``w[i][j, k]`` is the book's w^{i+1}_{jk}.
-    b : tuple of arrays
-        ``b[i]`` of shape (k_{i+1},).
-    """
-
-    w: tuple[Array, ...]
-    b: tuple[Array, ...]
-
-
-class Gradients(NamedTuple):
-    """dC/dw and dC/db, of the shapes of `Parameters`.
-
-    Attributes
-    ----------
-    w, b : tuple of arrays
-    """
-
-    w: tuple[Array, ...]
-    b: tuple[Array, ...]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer.
-
-    Attributes
-    ----------
-    n_in, n_out : int
-        The widths k_{l-1} and k_l.
-    activation : Activation
-    """
-
-    n_in: int
-    n_out: int
-    activation: Activation
 
 
 @dataclass(frozen=True)
@@ -73,7 +30,8 @@ class Spec:
     Attributes
     ----------
     layers : tuple of Layer
-        Layers 1 to L; the inputs are layer 0 and have none.
+        In the order in which they run; the last is a `Dense` one. The inputs are layer 0 and
+        have none.
     cost : Cost
     feedback : Feedback
         What BP2 sends back; left out, the transpose.
@@ -84,14 +42,23 @@ class Spec:
     feedback: Feedback = feedbacks.transpose
 
     @property
+    def dense(self) -> tuple[Dense, ...]:
+        """The Dense layers: the book's layers 1 to L."""
+        return tuple(layer for layer in self.layers if isinstance(layer, Dense))
+
+    def dense_below(self, i: int) -> int:
+        """How many Dense layers run before ``layers[i]``."""
+        return sum(isinstance(layer, Dense) for layer in self.layers[:i])
+
+    @property
     def sizes(self) -> tuple[int, ...]:
-        """The widths k_0, ..., k_L."""
-        return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
+        """The widths k_0, ..., k_L: of the inputs, and of each Dense layer."""
+        return (self.layers[0].n_in, *(layer.n_out for layer in self.dense))
 
     @property
     def output(self) -> Activation:
         """The last layer's activation."""
-        return self.layers[-1].activation
+        return self.dense[-1].activation
 
     def by_transpose(self) -> "Spec":
         """The same network with BP2 as it is: what the gradients of the cost go through."""
@@ -135,7 +102,7 @@ def make_spec(
             "use output='sigmoid' for two classes, or two outputs"
         )
     pairs = zip(widths, widths[1:], chosen, strict=False)
-    layers = tuple(Layer(*each) for each in pairs)
+    layers = tuple(Dense(*each) for each in pairs)
     return Spec(layers, costs.get(cost, chosen[-1]), feedbacks.get(feedback))
 
 
@@ -178,15 +145,30 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
     InputError
         With the shapes that were given, and those that were expected.
     """
-    expected = [(layer.n_out, layer.n_in) for layer in spec.layers]
-    given = [tuple(w.shape) for w in parameters.w]
-    biases = [tuple(b.shape) for b in parameters.b]
-    if given != expected or biases != [shape[:1] for shape in expected]:
+    expected = [dict(layer.shapes) for layer in spec.layers]
+    given = [_shapes(entry) for entry in parameters.layers]
+    if given == expected:
+        return
+    if all(isinstance(layer, Dense) for layer in spec.layers):
+        given_w, given_b = (_group(given, field) for field in ("w", "b"))
+        w, b = (_group(expected, field) for field in ("w", "b"))
         raise InputError(
-            f"weights of shapes {given} and biases of shapes {biases} were given; a network of "
-            f"sizes {list(spec.sizes)} has weights {expected} and biases "
-            f"{[shape[:1] for shape in expected]}"
+            f"weights of shapes {given_w} and biases of shapes {given_b} were given; a network "
+            f"of sizes {list(spec.sizes)} has weights {w} and biases {b}"
         )
+    raise InputError(
+        f"parameters of shapes {given} were given; a network of the layers "
+        f"{', '.join(layer.kind for layer in spec.layers)} has {expected}"
+    )
+
+
+def _shapes(entry: Any) -> dict[str, tuple[int, ...]]:
+    fields = getattr(entry, "_fields", ())
+    return {field: tuple(getattr(entry, field).shape) for field in fields}
+
+
+def _group(shapes: list[dict[str, tuple[int, ...]]], field: str) -> list[tuple[int, ...]]:
+    return [each[field] for each in shapes if field in each]
 
 
 def check_feedback(spec: Spec, arrays: Sequence[Array]) -> None:

@@ -13,11 +13,14 @@ from typing import Any
 from bpx._typing import Array
 from bpx._validate import number
 from bpx.arrays.registry import namespace
-from bpx.equations import bp3, bp4
 from bpx.errors import InputError
 from bpx.inspect.samples.gradients import errors, squared_layer_norms
-from bpx.model.passes import Trace, errors_and_costs, row_weights
-from bpx.model.spec import Gradients, Parameters, Spec
+from bpx.layers.layer import learns
+from bpx.model.expected import row_weights
+from bpx.model.parameters import Gradients, Parameters
+from bpx.model.passes import errors_and_costs
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 
 __all__ = [
     "Clip",
@@ -63,7 +66,7 @@ def clip_factors(trace: Trace, clip: Clip) -> Array:
     True
     """
     factors = _factors(trace, clip)
-    return factors[0] if len(factors) == 1 else namespace(factors[0]).concat(factors, axis=1)
+    return factors[0] if len(factors) == 1 else namespace(factors[0]).concat(factors, axis=-1)
 
 
 def clipped_sum(trace: Trace, clip: Clip) -> Gradients:
@@ -85,7 +88,7 @@ def clipped_sum(trace: Trace, clip: Clip) -> Gradients:
     InputError
         If the trace has no deltas, or the clip cannot be used.
     """
-    return weighted(_factors(trace, clip), errors(trace), trace.a)
+    return weighted(_factors(trace, clip), trace.layers, errors(trace))
 
 
 def clipped_backprop(
@@ -123,7 +126,7 @@ def clipped_backprop(
     trace = errors_and_costs(spec, parameters, x, y, feedback)
     weights = row_weights(x, r)
     scaled = [weights * factor for factor in _factors(trace, clip)]
-    return trace._replace(gradients=weighted(scaled, errors(trace), trace.a))
+    return trace._replace(gradients=weighted(scaled, trace.layers, errors(trace)))
 
 
 def columns(squares: Sequence[Array], clips: Sequence[Any]) -> list[Array]:
@@ -139,18 +142,19 @@ def columns(squares: Sequence[Array], clips: Sequence[Any]) -> list[Array]:
     xp = namespace(squares[0])
     # clip / max(norm, clip) is min(1, clip / norm), and divides by no zero
     return [
-        clip / xp.maximum(xp.sqrt(square)[:, None], clip)
+        clip / xp.maximum(xp.sqrt(square)[..., None], clip)
         for square, clip in zip(squares, clips, strict=True)
     ]
 
 
-def weighted(r: Sequence[Array], delta: tuple[Array, ...], a: tuple[Array, ...]) -> Gradients:
-    """BP4 and BP3, with one column of row weights for all layers, or one for each."""
-    each = [*r] * len(delta) if len(r) == 1 else r
-    layers = list(zip(each, delta, a, strict=False))
+def weighted(
+    r: Sequence[Array], layers: tuple[Any, ...], deltas: tuple[Array, ...]
+) -> Gradients:
+    """BP4 and BP3, with one column of row weights for all layers that learn, or for each."""
+    given = iter([*r] * len(layers) if len(r) == 1 else r)
+    each = zip(layers, deltas, strict=True)
     return Gradients(
-        w=tuple(bp4(column, d, a_prev) for column, d, a_prev in layers),
-        b=tuple(bp3(column, d) for column, d, _ in layers),
+        kept.gradients(next(given), delta) if learns(kept) else () for kept, delta in each
     )
 
 

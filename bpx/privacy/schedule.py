@@ -13,13 +13,15 @@ import numpy as np
 from bpx.arrays.home import Home
 from bpx.arrays.host import Array
 from bpx.arrays.registry import namespace
-from bpx.model.spec import Gradients, Parameters
+from bpx.model.parameters import Gradients, Parameters
+from bpx.optim.trees import mapped
 from bpx.privacy.accounting import Mechanism, Spent, composed, load
 from bpx.privacy.clipping import check_clip
 from bpx.privacy.dpsgd import DPSGD
 from bpx.privacy.sampling import earlier_parts, last_parts, poisson_batches
 from bpx.privacy.sources import Source, normals, random_bytes
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
+from bpx.program.contract import leaves, rebuilt
 from bpx.training.batches import Run, Schedule
 from bpx.training.step import Data, TrainingStep
 
@@ -77,12 +79,12 @@ class Sampled:
         """What the state of training has besides, before the first step."""
         like = self.parameters.b[0][:1]
         xp = namespace(like)
-        w, b = (tuple(map(xp.zeros_like, group)) for group in self.parameters)
-        clips = check_clip(self.privacy.clip, len(b))
+        learning = sum(1 for entry in self.parameters.layers if entry)
+        clips = check_clip(self.privacy.clip, learning)
         return PrivateState(
             tuple(xp.full_like(like, clip) for clip in clips),
             xp.full_like(like, 1.0 / self.batch_size),
-            Gradients(w, b),
+            Gradients(mapped(xp.zeros_like, self.parameters).layers),
         )
 
     def spent(self, before: tuple[Mechanism, ...]) -> tuple[Spent, tuple[Mechanism, ...]]:
@@ -129,22 +131,21 @@ class Sampled:
     def _block(self) -> int:
         """The steps whose noise is made at a time: as many in each block of an epoch."""
         width = np.dtype(self.home.dtype).itemsize
-        numbers = sum(prod(p.shape) for group in self.parameters for p in group)
+        numbers = sum(prod(p.shape) for p in leaves(self.parameters))
         most = max(1, BLOCK_BYTES // (width * numbers))
         return -(-self.steps // -(-self.steps // most))
 
     def _noise(self, steps: int, block: int, source: Source) -> Gradients:
         """Noise for some steps, in arrays for a whole block, at home."""
         began = perf_counter()
-        shapes = [p.shape for group in self.parameters for p in group]
+        shapes = [p.shape for p in leaves(self.parameters)]
         ends = [0, *accumulate(map(prod, shapes))]
         noise = np.zeros((block, ends[-1]), self.home.dtype)
         for row in noise[:steps]:
             row[:] = self.deviation * normals(ends[-1], source, self.privacy.draws)
         each = [self.home.asarray(noise[:, a:b]) for a, b in pairwise(ends)]
         self.seconds += perf_counter() - began
-        layers = len(self.parameters.w)
-        return Gradients(tuple(each[:layers]), tuple(each[layers:]))
+        return Gradients(rebuilt(self.parameters, each).layers)
 
 
 def sampled(

@@ -12,10 +12,12 @@ from typing import NamedTuple
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.inspect.samples.gradients import squared_layer_norms
-from bpx.model.passes import Trace
-from bpx.model.spec import Gradients, Parameters, Spec
+from bpx.model.parameters import Gradients
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
+from bpx.optim.trees import mapped
 from bpx.privacy.clipping import columns, weighted
-from bpx.training.step import Data, Metrics, Passed, State, TrainingStep, add
+from bpx.training.step import Data, Metrics, Passes, State, TrainingStep, add
 
 __all__ = ["NoisyData", "PrivateState", "PrivateStep"]
 
@@ -81,30 +83,31 @@ class PrivateStep:
 
     def __call__(self, state: State, data: NoisyData, rows: Array) -> State:
         """Clip and sum; at the end of the logical batch, train on it."""
-        passed = self.plain.passed(state, *self.picked(data, rows))
+        made = self.plain.passes(state, *self.picked(data, rows))
         present = namespace(data.x).astype(rows[:-1] >= 0, data.x.dtype)
-        summed = self._summed(state.privacy, passed, present)
-        state = state._replace(metrics=self._measured(state.metrics, passed, present))
+        summed = self._summed(state.privacy, made, present)
+        state = self.plain.after_passes(state, made)
+        state = state._replace(metrics=self._measured(state.metrics, made, present))
         if self.last:
-            state = self.plain.moved(state, _map(_with_noise(rows[-1:]), summed, data.noise))
-            summed = _map(namespace(data.x).zeros_like, summed)
+            state = self.plain.moved(state, mapped(_with_noise(rows[-1:]), summed, data.noise))
+            summed = mapped(namespace(data.x).zeros_like, summed)
         return state._replace(privacy=state.privacy._replace(summed=summed))
 
     def picked(self, data: NoisyData, rows: Array) -> tuple[Array, Array]:
         """The batch: x, and y as it is in the data; the first sample stands for padding."""
         return self.plain.picked(Data(data.x, data.y), namespace(rows).maximum(rows[:-1], 0))
 
-    def _summed(self, private: PrivateState, passed: Passed, present: Array) -> Gradients:
+    def _summed(self, private: PrivateState, made: Passes, present: Array) -> Gradients:
         """The sum so far and this batch's: sum_x min(1, clip / ‖grad_x‖) grad_x / expected."""
-        squares = squared_layer_norms(Trace(passed.z, passed.a, passed.delta))
-        weight = (private.share * present)[:, None]
+        squares = squared_layer_norms(Trace(made.layers, made.deltas))
+        weight = (private.share * present)[..., None]
         r = [weight * factor for factor in columns(squares, private.clips)]
-        return _map(_plus, private.summed, weighted(r, passed.delta, passed.a))
+        return mapped(_plus, private.summed, weighted(r, made.layers, made.deltas))
 
-    def _measured(self, metrics: Metrics, passed: Passed, present: Array) -> Metrics:
-        right = self.plain.hits(passed)
+    def _measured(self, metrics: Metrics, made: Passes, present: Array) -> Metrics:
+        right = self.plain.hits(made)
         return Metrics(
-            metrics.cost + present * self.plain.costs(passed),
+            metrics.cost + present * self.plain.costs(made),
             add(metrics.hits, None if right is None else present * right),
         )
 
@@ -119,8 +122,3 @@ def _with_noise(place: Array) -> Callable[[Array, Array], Array]:
 
 def _plus(a: Array, b: Array) -> Array:
     return a + b
-
-
-def _map(rule: Callable[..., Array], *trees: Gradients | Parameters) -> Gradients:
-    ws, bs = zip(*trees, strict=True)
-    return Gradients(tuple(map(rule, *ws)), tuple(map(rule, *bs)))

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 from bpx.errors import MixedArraysError
 
 __all__ = [
+    "Branches",
+    "Rule",
     "Scan",
     "Step",
     "check_state",
@@ -26,6 +28,10 @@ __all__ = [
     "named_leaves",
     "rebuilt",
 ]
+
+
+Branches = list[tuple[str, Any]]
+"""What a node of a tree has, each with its place: a field's name, or ``[i]``."""
 
 
 class Step(Protocol):
@@ -52,6 +58,23 @@ class Scan(Protocol):
         /,
     ) -> Any:
         """The state after the last of them: see `eager`."""
+
+
+class Rule(Protocol):
+    """What an engine may know of a step's update, to run it by a kernel of its library.
+
+    A step may have an `update` with ``rules``, run one after another, whose states are
+    ``state.optimizer.parts``; ``update(updates, state, parameters) -> (updates, state)`` is
+    then what the step does with its gradients, and updates of None move nothing. A rule may
+    have a name, `known`:
+
+    - ``"adam"``: Adam's (Kingma and Ba 2015), of a state with beta1, beta2, epsilon, t, m, v;
+    - ``"descent"``: u becomes −eta u, of a state with eta.
+    """
+
+    @property
+    def known(self) -> str:
+        """The rule's name."""
 
 
 def eager(
@@ -141,15 +164,15 @@ def _kind(leaf: Any) -> str:
 
 
 def form(tree: Any) -> str:
-    """The form of a tree, without its arrays: ``Parameters(w=(., .), b=(., .))``."""
+    """The form of a tree, without its arrays: ``Parameters(w[0]=., b[0]=.)``."""
     if not isinstance(tree, tuple | list):
         return "None" if tree is None else "."
-    fields = getattr(tree, "_fields", None)
-    parts = [form(branch) for branch in tree]
-    if fields is None:
-        return f"({', '.join(parts)})"
-    inside = (f"{field}={part}" for field, part in zip(fields, parts, strict=True))
-    return f"{type(tree).__name__}({', '.join(inside)})"
+    named = hasattr(tree, "_fields")
+    parts = (
+        f"{place}={form(branch)}" if named else form(branch)
+        for place, branch in _branches(tree)
+    )
+    return f"{type(tree).__name__ if named else ''}({', '.join(parts)})"
 
 
 def leaves(tree: Any) -> Iterator[Any]:
@@ -158,12 +181,15 @@ def leaves(tree: Any) -> Iterator[Any]:
 
 
 def named_leaves(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """The arrays with their places in the tree, such as ``parameters.w[0]``."""
+    """The arrays with their places in the tree, such as ``parameters.w[0]``.
+
+    A named tuple may name and order its branches itself, by a method ``branches()`` that
+    gives pairs of a name and a branch; ``grown(branches)`` then makes it of others.
+    """
     if isinstance(tree, tuple | list):
-        fields = getattr(tree, "_fields", range(len(tree)))
-        for field, branch in zip(fields, tree, strict=True):
-            place = f"[{field}]" if isinstance(field, int) else f".{field}" if name else field
-            yield from named_leaves(branch, name + place)
+        for place, branch in _branches(tree):
+            dot = "." if name and not place.startswith("[") else ""
+            yield from named_leaves(branch, name + dot + place)
     elif tree is not None:
         yield name, tree
 
@@ -174,8 +200,18 @@ def rebuilt(tree: Any, arrays: Iterable[Any]) -> Any:
     return _rebuilt(tree, source)
 
 
+def _branches(tree: Any) -> Branches:
+    if hasattr(tree, "branches"):
+        named: Branches = tree.branches()
+        return named
+    fields = getattr(tree, "_fields", None) or [f"[{i}]" for i in range(len(tree))]
+    return list(zip(fields, tree, strict=True))
+
+
 def _rebuilt(tree: Any, source: Iterator[Any]) -> Any:
-    if isinstance(tree, tuple | list):
-        branches = [_rebuilt(branch, source) for branch in tree]
-        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
-    return None if tree is None else next(source)
+    if not isinstance(tree, tuple | list):
+        return None if tree is None else next(source)
+    branches = [_rebuilt(branch, source) for _, branch in _branches(tree)]
+    if hasattr(tree, "grown"):
+        return tree.grown(branches)
+    return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)

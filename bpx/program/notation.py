@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from bpx.program.operation import VIEWS, Operation, Value
@@ -14,9 +15,11 @@ _INFIX = {
     "less": ("<", 0), "less_equal": ("<=", 0), "equal": ("==", 0), "not_equal": ("!=", 0),
 }  # fmt: skip
 _ATOM = 5
+_WHOLE = ("bp2", "TrainingStep.moved")
+"""What calls several functions and is one equation all the same."""
 _SYMBOLS = {
     "forward": "z",
-    "zs_and_activations": "a",
+    "Dense.forward": "a",
     "bp1": "delta",
     "bp2": "delta",
     "Cost.delta": "delta",
@@ -78,9 +81,13 @@ def _inner(operations: Sequence[Operation], outputs: Sequence[Value]) -> dict[Va
 
 
 def _within(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether one function called the other (or is it), below the step itself."""
+    """Whether one function called the other (or is it), or both are of one equation."""
     shorter = min(one, other, key=len)
-    return len(shorter) > 1 and one[-len(shorter) :] == other[-len(shorter) :]
+    if len(shorter) > 1 and one[-len(shorter) :] == other[-len(shorter) :]:
+        return True
+    together = zip(reversed(one), reversed(other), strict=False)
+    common = list(takewhile(lambda pair: pair[0] == pair[1], together))
+    return bool(common) and common[-1][0] in _WHOLE
 
 
 def _label(op: Operation) -> str:

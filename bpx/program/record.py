@@ -63,6 +63,7 @@ class _Recorder:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self.known: dict[Any, Recorded] = {}
+        self.negatives: dict[Any, Operand] = {}
 
     def input(self, name: str, like: Any) -> "Recorded":
         dtype = getattr(like.dtype, "name", None) or str(like.dtype).rpartition(".")[2]
@@ -81,6 +82,7 @@ class _Recorder:
         **given: Any,
     ) -> "Recorded":
         arguments = tuple(self.operand(each) for each in operands)
+        name, arguments = self.simplest(name, arguments)
         attributes = tuple((key, value) for key, value in given.items() if value is not None)
         signs = tuple(each if isinstance(each, Value) else repr(each) for each in arguments)
         key = name, signs, _hashable(attributes)
@@ -88,7 +90,14 @@ class _Recorder:
             value = Value(tuple(shape), dtype)
             self.operations.append(Operation(name, arguments, value, attributes, _origin()))
             self.known[key] = Recorded(value, self)
+            if name == "negative":
+                self.negatives[value] = arguments[0]
         return self.known[key]
+
+    def simplest(self, name: str, operands: tuple[Operand, ...]) -> tuple[str, Any]:
+        """A + (-b) is a - b, to the last bit."""
+        added = self.negatives.get(operands[-1]) if name == "add" else None
+        return (name, operands) if added is None else ("subtract", (operands[0], added))
 
     def operand(self, x: Any) -> Operand:
         if isinstance(x, Recorded):

@@ -21,7 +21,8 @@ from bpx.inspect.checks.draws import Draws
 from bpx.inspect.checks.report import table
 from bpx.model.inputs import Placed, placed, samples
 from bpx.model.spec import Spec
-from bpx.optim.rules import SGD, Optimizer, check_optimizer
+from bpx.optim.chain import Optimizer, check_optimizer
+from bpx.optim.optimizers import SGD
 from bpx.program.contract import leaves, rebuilt
 from bpx.testing.lockstep import EPSILON, EagerPair, EnginePair, Parting, Run, Start
 from bpx.training.step import Data
@@ -177,7 +178,7 @@ def _rule(optimizer: Optimizer) -> str:
 
 def _described(spec: Spec, homes: list[Home]) -> str:
     sizes, dtypes = "-".join(map(str, spec.sizes)), dict.fromkeys(h.dtype for h in homes)
-    names = ", ".join(layer.activation.name for layer in spec.layers)
+    names = ", ".join(layer.activation.name for layer in spec.dense)
     return f"{sizes}, {names}, {spec.cost.name}, {' and '.join(dtypes)}"
 
 

@@ -10,8 +10,9 @@ from bpx.arrays.registry import dtype_name
 from bpx.arrays.transfer import to_host
 from bpx.inspect.checks.draws import Draws
 from bpx.model.inputs import placed, samples
-from bpx.model.spec import Parameters, Spec
-from bpx.optim.rules import Optimizer, initial
+from bpx.model.parameters import Parameters
+from bpx.model.spec import Spec
+from bpx.optim.chain import Optimizer, initial
 from bpx.program.contract import leaves, named_leaves, rebuilt
 from bpx.testing.step_equations import Equation, eager_step, equations_of, layer_of
 from bpx.training.step import Data, State, TrainingStep, joined, zero_metrics
@@ -71,7 +72,7 @@ class Run:
             parameters, feedback = placed(spec, start.parameters, start.feedback, home)
             state = initial(optimizer, joined(spec, parameters, feedback))
             metrics = zero_metrics(parameters.b[0], start.batch, arrived.accuracy)
-            self.start = self.after = State(parameters, state, None, metrics, feedback)
+            self.start = self.after = State(parameters, state, metrics, feedback)
 
     @property
     def depth(self) -> int:
@@ -117,8 +118,8 @@ class EagerPair:
     def _inputs(self, step: int, rows: Any) -> Parting | None:
         with self._other.home.active():
             arrived = self._other.batch(rows)
-        passed = self._first.taken.passed
-        given = passed.a[0], passed.labels
+        made = self._first.taken.passes
+        given = self._first.taken.x, made.labels
         pairs = zip(given, arrived, strict=True)
         off = max(largest_difference(to_host(one), to_host(two)) for one, two in pairs)
         return Parting(step, 0, "inputs", off, 0.0) if off else None
@@ -179,8 +180,7 @@ class EnginePair:
         pairs = zip(leaves(taken.before.parameters), leaves(w_and_b), strict=True)
         parameters = rebuilt(w_and_b, [p * shake for p, shake in pairs])
         before = taken.before._replace(parameters=parameters)
-        passed = taken.passed
-        return eager_step(self._run.step, before, passed.a[0] * x, passed.labels).after
+        return eager_step(self._run.step, before, taken.x * x, taken.passes.labels).after
 
     def _part(self, step: int, found: State) -> Parting | None:
         expected, epsilon = self._run.taken.after, EPSILON[self._run.home.dtype]

@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 from bpx import equations
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
-from bpx.model.passes import gradients
-from bpx.model.spec import Gradients, Spec
-from bpx.training.step import Passed, State, TrainingStep
+from bpx.layers.dense import Dense, DenseParameters
+from bpx.layers.layer import Context, learns
+from bpx.model.parameters import Gradients
+from bpx.model.passes import bp2, drawing, gradients
+from bpx.model.spec import Spec
+from bpx.training.step import Passes, State, TrainingStep
 
 __all__ = ["Equation", "Taken", "eager_step", "equations_of", "layer_of"]
 
@@ -47,33 +50,46 @@ class Equation(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A step that was taken: the state before it and after, and everything between."""
+    """A step that was taken: its samples, the state before it and after, and all between."""
 
+    x: Array
     before: State
-    passed: Passed
+    passes: Passes
     gradients: Gradients
     after: State
+
+    def fed(self, i: int) -> Array:
+        """What ``layers[i]`` was fed."""
+        fed: Array = self.passes.layers[i - 1].a if i else self.x
+        return fed
 
 
 def eager_step(step: TrainingStep, before: State, x: Array, labels: Array) -> Taken:
     """Train on one mini-batch, as the step does."""
-    passed = step.passed(before, x, labels)
-    gradient = gradients(1.0 / x.shape[0], passed.delta, passed.a)
-    return Taken(before, passed, gradient, step.moved(before, gradient))
+    made = step.passes(before, x, labels)
+    gradient = gradients(1.0 / x.shape[-2], made.layers, made.deltas)
+    after = step.after_passes(step.moved(before, gradient), made)
+    return Taken(x, before, made, gradient, after)
 
 
 def equations_of(step: TrainingStep, taken: Taken) -> Iterator[Equation]:
     """The equations of a step in the order in which they are computed."""
-    spec, layers = step.spec, range(1, len(step.spec.layers) + 1)
-    for layer in layers:
-        yield _forward(taken, layer)
-        yield _sigma(spec, taken, layer)
+    spec, depth = step.spec, len(step.spec.layers)
+    for i, layer in enumerate(spec.layers):
+        if isinstance(layer, Dense):
+            yield _forward(taken, i)
+            yield _sigma(layer, taken, i)
+        else:
+            yield _output(spec, taken, i)
     yield _cost(spec, taken)
     yield _bp1(spec, taken)
-    yield from (_bp2(spec, taken, layer) for layer in reversed(layers[:-1]))
-    for layer in reversed(layers):
-        yield _bp3(taken, layer)
-        yield _bp4(taken, layer)
+    yield from (_bp2(spec, taken, i) for i in reversed(range(depth - 1)))
+    for i in reversed(range(depth)):
+        if isinstance(spec.layers[i], Dense):
+            yield _bp3(taken, i)
+            yield _bp4(taken, i)
+        elif learns(taken.passes.layers[i]):
+            yield _gradients(taken, i)
     yield _update(step, taken)
 
 
@@ -83,83 +99,120 @@ def layer_of(leaf: str, depth: int) -> int:
     return int(found[1]) + 1 if found else depth
 
 
-def _forward(taken: Taken, layer: int) -> Equation:
-    (w, b), passed = (each[layer - 1] for each in taken.before.parameters), taken.passed
-    a, z = passed.a[layer - 1], passed.z[layer - 1]
+def _forward(taken: Taken, i: int) -> Equation:
+    (w, b), kept = taken.before.parameters.layers[i], taken.passes.layers[i]
+    a, z = kept.a_prev, kept.z
     scale = _most(_absolute(a) @ _absolute(w).mT + _absolute(b))
-    return Equation("z", layer, equations.forward, (w, b, a), z, scale, a.shape[1] + 1)
+    return Equation("z", i + 1, equations.forward, (w, b, a), z, scale, a.shape[-1] + 1)
 
 
-def _sigma(spec: Spec, taken: Taken, layer: int) -> Equation:
-    sigma, z = spec.layers[layer - 1].activation.sigma, taken.passed.z[layer - 1]
-    a, terms = taken.passed.a[layer], z.shape[1]  # softmax sums a row up
-    return Equation("a", layer, sigma, (z,), a, _and_1(a), terms)
+def _sigma(layer: Dense, taken: Taken, i: int) -> Equation:
+    kept, terms = taken.passes.layers[i], layer.n_out  # softmax sums a row up
+    sigma = layer.activation.sigma
+    return Equation("a", i + 1, sigma, (kept.z,), kept.a, _and_1(kept.a), terms)
+
+
+def _output(spec: Spec, taken: Taken, i: int) -> Equation:
+    """All of the forward pass of a layer that is no Dense one."""
+    layer, before = spec.layers[i], taken.before
+    entry, fed, given = before.parameters.layers[i], taken.fed(i), taken.passes.layers[i].a
+
+    def a(entry: Any, fed: Any, state: Any, randomness: Any) -> Any:
+        context = Context() if randomness is None else drawing(randomness, i)
+        return layer.forward(entry, fed, state, context)[0].a
+
+    state = before.running[i] if before.running else ()
+    inputs = entry, fed, state, before.randomness
+    return Equation("a", i + 1, a, inputs, given, _and_1(given), layer.n_in + 1)
 
 
 def _cost(spec: Spec, taken: Taken) -> Equation:
-    def costs(z: Array, a: Array, y: Array) -> Array:
+    def value(z: Array, a: Array, y: Array) -> Array:
         return spec.cost.evaluate(spec.output, z, a, y)
 
-    return _of_outputs("C", costs, taken, costs(*_outputs(taken)))
+    return _of_outputs("C", value, taken, value(*_outputs(taken)))
 
 
 def _bp1(spec: Spec, taken: Taken) -> Equation:
     def delta(z: Array, a: Array, y: Array) -> Array:
         return spec.cost.delta(spec.output, z, a, y)
 
-    return _of_outputs("BP1", delta, taken, taken.passed.delta[-1])
+    return _of_outputs("BP1", delta, taken, taken.passes.deltas[-1])
 
 
 def _outputs(taken: Taken) -> tuple[Array, Array, Array]:
     """z^L, a^L and y."""
-    return taken.passed.z[-1], taken.passed.a[-1], taken.passed.y
+    output = taken.passes.layers[-1]
+    return output.z, output.a, taken.passes.y
 
 
 def _of_outputs(
     name: str, compute: Callable[..., Array], taken: Taken, given: Array
 ) -> Equation:
-    inputs, depth = _outputs(taken), len(taken.passed.z)
-    return Equation(name, depth, compute, inputs, given, _and_1(given), inputs[-1].shape[1])
+    inputs, depth = _outputs(taken), len(taken.passes.layers)
+    return Equation(name, depth, compute, inputs, given, _and_1(given), inputs[-1].shape[-1])
 
 
-def _bp2(spec: Spec, taken: Taken, layer: int) -> Equation:
-    sigma, passed, i = spec.layers[layer - 1].activation, taken.passed, layer - 1
+def _bp2(spec: Spec, taken: Taken, i: int) -> Equation:
+    made, before = taken.passes, taken.before
 
-    def delta(z: Array, a: Array, w: tuple[Array, ...], above: Any, B: Any) -> Array:
-        return spec.feedback.bp2(sigma, z, a, w, above, B[0] if B else None)
+    def delta(parameters: Any, layers: Any, above: Any, feedback: Any) -> Array:
+        return bp2(spec, parameters, layers, i, above, feedback)
 
-    w, above = taken.before.parameters.w[layer:], passed.delta[layer:]
-    B, given = taken.before.feedback[i : i + 1], passed.delta[i]
-    scale = _most(_absolute(above[0]) @ _absolute(w[0])) + _most(_absolute(given))
-    inputs = passed.z[i], passed.a[layer], w, above, B
-    return Equation("BP2", layer, delta, inputs, given, scale, w[0].shape[0])
-
-
-def _bp3(taken: Taken, layer: int) -> Equation:
-    delta, given = taken.passed.delta[layer - 1], taken.gradients.b[layer - 1]
-    compute, n = _weighted(equations.bp3, delta), delta.shape[0]
-    return Equation("BP3", layer, compute, (delta,), given, _most(_absolute(delta)), n)
+    above, given = made.deltas[i + 1 :], made.deltas[i]
+    entry = before.parameters.layers[i + 1]
+    scale = _most(_absolute(given)) + _sent_scale(entry, above[0])
+    inputs = before.parameters, made.layers, above, before.feedback
+    return Equation("BP2", i + 1, delta, inputs, given, scale, above[0].shape[-1])
 
 
-def _bp4(taken: Taken, layer: int) -> Equation:
-    delta, a = taken.passed.delta[layer - 1], taken.passed.a[layer - 1]
-    compute, n = _weighted(equations.bp4, delta), delta.shape[0]
-    given, scale = taken.gradients.w[layer - 1], _most(_absolute(delta)) * _most(_absolute(a))
-    return Equation("BP4", layer, compute, (delta, a), given, scale, n)
+def _sent_scale(entry: Any, delta: Array) -> Array:
+    """The largest sum of the magnitudes in a Dense layer's product; of others their delta's."""
+    if isinstance(entry, DenseParameters):
+        return _most(_absolute(delta) @ _absolute(entry.w))
+    return _most(_absolute(delta))
+
+
+def _bp3(taken: Taken, i: int) -> Equation:
+    delta, given = taken.passes.deltas[i], taken.gradients.layers[i].b
+    compute, n = _weighted(equations.bp3, delta), delta.shape[-2]
+    return Equation("BP3", i + 1, compute, (delta,), given, _most(_absolute(delta)), n)
+
+
+def _bp4(taken: Taken, i: int) -> Equation:
+    delta, a = taken.passes.deltas[i], taken.passes.layers[i].a_prev
+    compute, n = _weighted(equations.bp4, delta), delta.shape[-2]
+    scale = _most(_absolute(delta)) * _most(_absolute(a))
+    return Equation("BP4", i + 1, compute, (delta, a), taken.gradients.layers[i].w, scale, n)
+
+
+def _gradients(taken: Taken, i: int) -> Equation:
+    """All gradients of a layer that is no Dense one."""
+    kept, delta, given = (
+        taken.passes.layers[i],
+        taken.passes.deltas[i],
+        taken.gradients.layers[i],
+    )
+    n = delta.shape[-2]
+    return Equation("BP4", i + 1, _gradients_of, (kept, delta), given, None, n)
+
+
+def _gradients_of(kept: Any, delta: Array) -> Any:
+    return kept.gradients(1.0 / delta.shape[-2], delta)
 
 
 def _weighted(equation: Callable[..., Array], delta: Array) -> Callable[..., Array]:
     """The equation with the row weights 1/n."""
-    return lambda *arrays: equation(1.0 / delta.shape[0], *arrays)
+    return lambda *arrays: equation(1.0 / delta.shape[-2], *arrays)
 
 
 def _update(step: TrainingStep, taken: Taken) -> Equation:
     """The optimizer's rule; its state belongs to the layers whose shapes it has."""
 
-    def moved(before: State, gradient: Gradients) -> State:
-        return step.moved(before, gradient)
+    def moved(before: State, gradient: Gradients, made: Passes) -> State:
+        return step.after_passes(step.moved(before, gradient), made)
 
-    inputs = taken.before, taken.gradients
+    inputs = taken.before, taken.gradients, taken.passes
     return Equation("update", None, moved, inputs, taken.after, None, 1)
 
 

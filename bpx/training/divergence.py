@@ -1,5 +1,6 @@
 """Finding where a training run turned non-finite: the epoch, the step, the first layer."""
 
+from functools import reduce
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -9,10 +10,10 @@ from bpx.arrays.registry import compiled, namespace
 from bpx.arrays.transfer import to_host
 from bpx.errors import DivergenceError
 from bpx.model.inputs import finite
-from bpx.model.passes import zs_and_activations
-from bpx.model.spec import Parameters
+from bpx.model.parameters import Parameters
+from bpx.model.passes import saved
 from bpx.privacy.step import PrivateStep
-from bpx.program.contract import Scan, index
+from bpx.program.contract import Scan, index, leaves
 from bpx.training.step import State, TrainingStep
 
 __all__ = ["Replay", "check_parameters", "find_divergence"]
@@ -77,7 +78,8 @@ def check_parameters(parameters: Parameters, epoch: int) -> None:
     look = compiled(_finite_layers, 0, parameters.b[0])
     are_finite = to_host(look(parameters)).tolist()
     if not all(are_finite):
-        layer = are_finite.index(False) + 1
+        having = [n for n, entry in enumerate(parameters.layers, 1) if entry]
+        layer = having[are_finite.index(False)]
         raise DivergenceError(
             f"the weights were non-finite at the end of epoch {epoch}, first in layer {layer}; "
             f"{_ADVICE}",
@@ -88,17 +90,16 @@ def check_parameters(parameters: Parameters, epoch: int) -> None:
 
 
 def _finite_layers(parameters: Parameters) -> Array:
-    """Whether all of a layer's numbers are finite, shape (L,), bool."""
+    """Whether all numbers of each layer that has some are finite: 1-d, bool."""
     xp = namespace(parameters.b[0])
-    layers = zip(*parameters, strict=True)
-    return xp.stack(
-        [xp.logical_and(xp.all(xp.isfinite(w)), xp.all(xp.isfinite(b))) for w, b in layers]
-    )
+    each = ([xp.all(xp.isfinite(x)) for x in leaves(entry)] for entry in parameters.layers)
+    return xp.stack([reduce(xp.logical_and, finite) for finite in each if finite])
 
 
 def _first_layer(chunk: Replay, parameters: Parameters, i: int) -> int:
     """The first layer with a z or an a that is not finite, or, with none, the output's."""
     x, _ = chunk.step.picked(chunk.data, index(chunk.rows, i))
-    z, a = zs_and_activations(chunk.step.spec, parameters, x)
-    layers = enumerate(zip(z, a[1:], strict=True), 1)
-    return next((n for n, both in layers if not all(map(finite, both))), len(z))
+    layers = saved(chunk.step.spec, parameters, x)
+    numbered = enumerate(layers, 1)
+    wrong = (n for n, kept in numbered if not all(map(finite, leaves(kept))))
+    return next(wrong, len(layers))

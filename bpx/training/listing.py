@@ -6,8 +6,10 @@ from typing import Any
 from bpx._typing import Array
 from bpx._validate import whole
 from bpx.model.metrics import Accuracy
-from bpx.model.spec import Parameters, Spec
-from bpx.optim.rules import Optimizer, check_optimizer, initial
+from bpx.model.parameters import Parameters
+from bpx.model.spec import Spec
+from bpx.optim.chain import Optimizer, check_optimizer, initial
+from bpx.optim.limits import penalised
 from bpx.program.operation import dtype_of
 from bpx.program.program import Program
 from bpx.program.record import record
@@ -36,13 +38,14 @@ def program(
         accuracy = "threshold" if spec.output.name == "sigmoid" else None
     state = State(
         parameters,
-        initial(optimizer, joined(spec, parameters, feedback)),
-        like[:1] if lmbda else None,
+        initial(penalised(optimizer, lmbda), joined(spec, parameters, feedback)),
         Metrics(each, each if accuracy else None),
         feedback,
     )
     data = Data(x, rows if spec.sizes[-1] > 1 else each)
-    return record(TrainingStep(spec, optimizer.update, accuracy), state, data, rows)
+    return record(
+        TrainingStep(spec, penalised(optimizer, lmbda).update, accuracy), state, data, rows
+    )
 
 
 @dataclass(frozen=True)

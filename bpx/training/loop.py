@@ -20,11 +20,12 @@ from bpx.arrays.transfer import to_host
 from bpx.errors import InputError
 from bpx.inspect.health.examination import Health
 from bpx.inspect.health.probe import HealthProbe, Look, prepare
-from bpx.model.dry_run import rehearse
+from bpx.model.dry_run import dry_run
 from bpx.model.evaluate import Evaluation, evaluate
 from bpx.model.inputs import Placed, Samples, samples
-from bpx.model.spec import Parameters
-from bpx.optim.rules import Optimizer, check_optimizer, initial
+from bpx.model.parameters import Parameters
+from bpx.optim.chain import Optimizer, check_optimizer, initial
+from bpx.optim.limits import penalised
 from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.privacy.schedule import Sampled, sampled
@@ -181,10 +182,11 @@ def train(
             "batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples"
         )
         precise = _precision(network.home, precision, compile)
-        step = TrainingStep(network.spec, optimizer.update, arrived.accuracy, precise)
+        rule = penalised(optimizer, lmbda / n)
+        step = TrainingStep(network.spec, rule.update, arrived.accuracy, precise)
         _check_hashable(step)
         read = Data(arrived.x, arrived.y)
-        state = _start(network, optimizer, lmbda / n)
+        state = _start(network, rule)
         drawn = check_seed(seed)
         check_privacy(privacy, n, seed, shuffle, drop_last)
         schedule = _schedule(network, step, read, size, privacy, (drawn, shuffle, drop_last))
@@ -200,7 +202,7 @@ def train(
             tell=progress or (lambda _: None),
             look=prepare(health, network.home, step, n, None if privacy else size, drawn),
         )
-        _rehearse(plan, network, compile)
+        _try_out(plan, network, compile)
         return _epochs(plan, network, state)
 
 
@@ -218,12 +220,12 @@ def _schedule(
     return Shuffled(network.home, step, data, batch_size, *order)
 
 
-def _rehearse(plan: _Plan, network: Trainable, compile: bool) -> None:  # noqa: A002
+def _try_out(plan: _Plan, network: Trainable, compile: bool) -> None:  # noqa: A002
     """Run two samples through, the first and the last (of one, twice the same)."""
     xp = namespace(plan.data.x)
     two = plan.home.asarray([0, plan.data.x.shape[0] - 1], "int32")
     x, y = (xp.take(each, two, axis=0) for each in plan.data)
-    run = compiled(rehearse, 1, x) if compile else rehearse
+    run = compiled(dry_run, 1, x) if compile else dry_run
     run(plan.step.spec, network.parameters, x, y, network.feedback)
 
 
@@ -238,14 +240,12 @@ def _check_hashable(step: TrainingStep) -> None:
         ) from None
 
 
-def _start(network: Trainable, optimizer: Optimizer, decay: float) -> State:
+def _start(network: Trainable, optimizer: Optimizer) -> State:
     parameters, feedback = network.parameters, network.feedback
-    like = parameters.b[0][:1]
     return State(
         parameters,
         initial(optimizer, joined(network.spec, parameters, feedback)),
-        namespace(like).full_like(like, decay) if decay else None,
-        Metrics(like, None),
+        Metrics(parameters.b[0], None),
         feedback,
     )
 

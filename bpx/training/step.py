@@ -1,7 +1,7 @@
 """The training step: one pure function of arrays, with its seams named.
 
-forward → BP1 → BP2 → row weights → BP3, BP4 → penalty → update. The book's five steps,
-and the two sums that an Epoch reports.
+forward → BP1 → BP2 → row weights → BP3, BP4 → update. The book's five steps, and the two
+sums that an Epoch reports.
 """
 
 from dataclasses import dataclass
@@ -9,20 +9,24 @@ from typing import Any, NamedTuple, TypeVar
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
+from bpx.model.expected import as_targets
 from bpx.model.metrics import Accuracy, hits
-from bpx.model.passes import as_targets, backward, gradients, zs_and_activations
-from bpx.model.spec import Gradients, Parameters, Spec
-from bpx.optim.rules import Update
+from bpx.model.parameters import Gradients, Parameters
+from bpx.model.passes import Randomness, backward, costs, gradients, layer_by_layer
+from bpx.model.spec import Spec
+from bpx.optim.chain import Update
+from bpx.optim.trees import mapped
 
 Group = TypeVar("Group", Parameters, Gradients)
 
 __all__ = [
     "Data",
     "Metrics",
-    "Passed",
+    "Passes",
     "State",
     "TrainingStep",
     "add",
+    "added",
     "joined",
     "zero_metrics",
 ]
@@ -58,31 +62,46 @@ class State(NamedTuple):
     parameters : Parameters
     optimizer : tree of arrays
         What the optimizer's `init` made.
-    decay : array, shape (1,), or None
-        lmbda / n_train; None without a penalty.
     metrics : Metrics
     feedback : tuple of arrays
         What the spec's feedback has drawn.
     privacy : tree of arrays or None
         What a private step needs besides; None for the plain one.
+    running : tuple
+        The layers' own arrays that move without a gradient; empty if no layer has any.
+    randomness : Randomness or None
+        The keys of the layers that draw, and the count of steps; None if none draws.
     """
 
     parameters: Parameters
     optimizer: Any
-    decay: Array | None
     metrics: Metrics
     feedback: tuple[Array, ...] = ()
     privacy: Any = None
+    running: tuple[Any, ...] = ()
+    randomness: Randomness | None = None
 
 
-class Passed(NamedTuple):
-    """What the two passes made of a mini-batch: its labels and targets, z, a and delta."""
+class Passes(NamedTuple):
+    """What the two passes made of a mini-batch.
+
+    Attributes
+    ----------
+    labels, y : arrays
+        The targets as they are in the data, and as numbers, shape (n, k_L).
+    layers : tuple of named tuples of arrays
+        What each layer saved.
+    deltas : tuple of arrays
+        The delta of each layer.
+    running : tuple
+        The layers' running arrays afterwards.
+    """
 
     labels: Array
     y: Array
-    z: tuple[Array, ...]
-    a: tuple[Array, ...]
-    delta: tuple[Array, ...]
+    layers: tuple[Any, ...]
+    deltas: tuple[Array, ...]
+    running: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,10 +118,11 @@ class TrainingStep:
 
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""
-        passed = self.passed(state, *self.picked(data, rows))
-        moved = self.moved(state, gradients(1.0 / rows.shape[0], passed.delta, passed.a))
+        made = self.passes(state, *self.picked(data, rows))
+        gradient = gradients(1.0 / rows.shape[-1], made.layers, made.deltas)
+        moved = self.after_passes(self.moved(state, gradient), made)
         metrics = Metrics(
-            state.metrics.cost + self.costs(passed), add(state.metrics.hits, self.hits(passed))
+            state.metrics.cost + self.costs(made), add(state.metrics.hits, self.hits(made))
         )
         return moved._replace(metrics=metrics)
 
@@ -111,29 +131,44 @@ class TrainingStep:
         xp = namespace(data.x)
         return xp.take(data.x, rows, axis=0), xp.take(data.y, rows, axis=0)
 
-    def passed(self, state: State, x: Array, labels: Array) -> Passed:
+    def passes(self, state: State, x: Array, labels: Array) -> Passes:
         """Forward, BP1 and BP2."""
-        y = as_targets(self.spec, labels, x)
-        z, a = zs_and_activations(self.spec, state.parameters, x)
-        delta = backward(self.spec, state.parameters, z, a, y, state.feedback)
-        return Passed(labels, y, z, a, delta)
+        y, entered = as_targets(self.spec, labels, x), (state.running, state.randomness)
+        run = list(layer_by_layer(self.spec, state.parameters, x, *entered))
+        layers = tuple(kept for kept, _ in run)
+        running = tuple(after for _, after in run) if state.running else ()
+        deltas = backward(self.spec, state.parameters, layers, y, state.feedback)
+        return Passes(labels, y, layers, deltas, running)
+
+    def after_passes(self, state: State, made: Passes) -> State:
+        """The layers' running arrays taken over, and the step counted where layers draw."""
+        if state.randomness is None:
+            return state._replace(running=made.running)
+        counted = state.randomness._replace(step=state.randomness.step + 1)
+        return state._replace(running=made.running, randomness=counted)
 
     def moved(self, state: State, gradient: Gradients) -> State:
-        """The state after an update by the gradient and the penalty."""
+        """The state after an update by the gradient."""
         gradient = joined(self.spec, gradient, gradient.w[1:])
         entered = joined(self.spec, state.parameters, state.feedback)
-        gradient = _penalised(gradient, state.decay, entered)
-        moved, optimizer = self.update(gradient, state.optimizer, entered)
+        updates, optimizer = self.update(gradient, state.optimizer, entered)
+        moved = added(entered, updates)
         parameters, feedback = _parted(self.spec, moved, state.feedback)
         return state._replace(parameters=parameters, optimizer=optimizer, feedback=feedback)
 
-    def costs(self, passed: Passed) -> Array:
+    def costs(self, made: Passes) -> Array:
         """C_x of each sample."""
-        return self.spec.cost.evaluate(self.spec.output, passed.z[-1], passed.a[-1], passed.y)
+        return costs(self.spec, made.layers[-1], made.y)
 
-    def hits(self, passed: Passed) -> Array | None:
+    def hits(self, made: Passes) -> Array | None:
         """Of each sample, whether it is answered rightly: see `hits`."""
-        return hits(self.accuracy, passed.a[-1], passed.labels)
+        return hits(self.accuracy, made.layers[-1].a, made.labels)
+
+
+class Learned(NamedTuple):
+    """A matrix B that a feedback learns, as the optimizer sees it."""
+
+    B: Array
 
 
 def zero_metrics(like: Array, batch: int, accuracy: Accuracy) -> Metrics:
@@ -148,23 +183,22 @@ def add(total: Array | None, more: Array | None) -> Array | None:
     return None if total is None or more is None else total + more
 
 
-def _penalised(gradient: Gradients, decay: Array | None, parameters: Parameters) -> Gradients:
-    """BP4 with the L2 penalty's lmbda/n_train w; the biases are left out."""
-    if decay is None:
-        return gradient
-    return gradient._replace(
-        w=tuple(g + decay * w for g, w in zip(gradient.w, parameters.w, strict=True))
-    )
+def added(parameters: Parameters, updates: Any) -> Parameters:
+    """The parameters after a step: w + u. None are no updates."""
+    if updates is None:
+        return parameters
+    moved: Parameters = mapped(lambda w, u: w + u, parameters, updates)
+    return moved
 
 
 def joined(spec: Spec, group: Group, arrays: tuple[Array, ...]) -> Group:
-    """What the optimizer moves: w and b and, behind the w, each B that the feedback learns.
+    """What the optimizer moves: the layers' and, behind them, each B that the feedback learns.
 
     As B^l has the shape of w^{l+1}, so has its gradient: it is that of w^{l+1}.
     """
     if not spec.feedback.learns:
         return group
-    return type(group)((*group.w, *arrays), group.b)
+    return type(group)((*group.layers, *map(Learned, arrays)))
 
 
 def _parted(
@@ -174,4 +208,4 @@ def _parted(
     if not spec.feedback.learns:
         return moved, spec.feedback.after_a_step(arrays)
     depth = len(spec.layers)
-    return Parameters(moved.w[:depth], moved.b), moved.w[depth:]
+    return Parameters(moved.layers[:depth]), tuple(each.B for each in moved.layers[depth:])

@@ -25,7 +25,7 @@ def by_layer(gradients):
 
 def plain(net):
     """The same network by backpropagation."""
-    return bpx.Network.from_arrays(net.spec.by_transpose(), *net.parameters, net.home)
+    return bpx.Network.from_arrays(net.spec.by_transpose(), net.parameters, net.home)
 
 
 @pytest.mark.parametrize("rule", [*RULES, DIRECT])
@@ -199,7 +199,7 @@ def test_a_random_network_of_other_weights():
     base = random_network([4, 5, 3])
     spec = network("fa", [4, 5, 3]).spec
     B = np.random.default_rng(3).standard_normal((3, 5))
-    net = bpx.Network.from_arrays(spec, *base.parameters, base.home, feedback=[B])
+    net = bpx.Network.from_arrays(spec, base.parameters, base.home, feedback=[B])
     x, y = random_samples(net)
     found = gradient_alignment(spec, net.parameters, net.backprop(x, y))
     one, true = (by_layer(each.backprop(x, y).gradients)[0] for each in (net, base))

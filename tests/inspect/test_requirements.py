@@ -36,7 +36,7 @@ def test_errors_that_are_not_sent_back_by_the_transpose():
         compute()
     with pytest.raises(bpx.InputError, match=r"layer 1 gets its error by 'fa', and curva"):
         spectrum.curvature_operator(net, *random_samples(net))
-    there = bpx.Network.from_arrays(net.spec.by_transpose(), *net.parameters, net.home)
+    there = bpx.Network.from_arrays(net.spec.by_transpose(), net.parameters, net.home)
     spectrum.curvature_operator(there, *random_samples(net))
 
 
@@ -106,7 +106,7 @@ def test_float64_of_a_network_in_float32():
     net = bpx.Network([3, 4, 2], seed=0)
     x, y = np.ones((5, 3), np.float32), np.zeros(5, np.int32)
     trace = net.backprop(x, y)
-    w, b = net.parameters
+    w, b = net.weights, net.biases
     v = w, (b[0], b[1].astype(np.float64))
     message = r"v's b of layer 2 is float64 and layer 2 .* is float32: curvature is no more ex"
     with pytest.raises(bpx.MixedArraysError, match=message):

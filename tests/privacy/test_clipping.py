@@ -64,7 +64,7 @@ def test_the_clipped_sum_is_that_of_opacus():
     x = 10.0 * x  # Opacus divides by the norm + 1e-6
     trace = net.backprop(x, y)
     layers = []
-    for w, b in zip(*net.parameters, strict=True):
+    for w, b in zip(net.weights, net.biases, strict=True):
         linear = torch.nn.Linear(w.shape[1], w.shape[0], dtype=torch.float64)
         linear.weight.data, linear.bias.data = (torch.from_numpy(np.array(p)) for p in (w, b))
         layers += [linear, torch.nn.Tanh()]

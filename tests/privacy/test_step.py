@@ -5,7 +5,7 @@ import pytest
 
 import bpx
 from bpx import privacy
-from bpx.model.spec import Gradients
+from bpx.model.parameters import Gradients
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
 from bpx.training.step import State, TrainingStep, zero_metrics
 from tests.backends import host
@@ -23,7 +23,7 @@ def parts(target, physical, clips=(0.7,), noise=0.0):
             target.asarray(noise * rng.standard_normal((3, p.shape[0] * _width(p))), "float64")
             for p in group
         )
-        for group in net.parameters
+        for group in (net.weights, net.biases)
     ]
     data = NoisyData(
         target.asarray(x, "float64"), target.asarray(y, "int32"), Gradients(*drawn)

@@ -192,7 +192,7 @@ def test_what_can_be_seen_has_been_counted():
             raise KeyboardInterrupt
 
     plain = network()
-    net = Interrupted.from_arrays(plain.spec, *plain.parameters, plain.home)
+    net = Interrupted.from_arrays(plain.spec, plain.parameters, plain.home)
     with pytest.raises(KeyboardInterrupt):
         trained(net=net)
     assert not np.array_equal(net.weights[0], plain.weights[0])

@@ -176,7 +176,7 @@ def test_fit_goes_on_from_the_current_weights_with_a_fresh_optimizer():
     net = network()
     settings = {**SETTINGS, "optimizer": bpx.SGD(0.1, momentum=0.9), "epochs": 1}
     net.fit(x, y, **settings)
-    fresh = bpx.Network.from_arrays(net.spec, *net.parameters, net.home)
+    fresh = bpx.Network.from_arrays(net.spec, net.parameters, net.home)
     net.fit(x, y, **settings)
     fresh.fit(x, y, **settings)
     np.testing.assert_array_equal(net.weights[0], fresh.weights[0])

@@ -21,11 +21,13 @@ from bpx.inspect.checks.draws import Draws
 from bpx.inspect.checks.feedback import alignment_notes, feedback_rows
 from bpx.inspect.checks.networks import Point, curvature_rows, network_rows
 from bpx.inspect.checks.report import Report, Row
-from bpx.model.dry_run import rehearse
+from bpx.model.dry_run import dry_run
+from bpx.model.expected import as_targets
 from bpx.model.initial import draw, draw_feedback
 from bpx.model.inputs import Placed, placed, samples
-from bpx.model.passes import as_targets, zs_and_activations
-from bpx.model.spec import Parameters, Spec, make_spec
+from bpx.model.parameters import Parameters
+from bpx.model.passes import saved
+from bpx.model.spec import Spec, make_spec
 
 __all__ = ["TOLERANCE", "check"]
 
@@ -173,8 +175,8 @@ def _point(
     parameters, feedback = placed(spec, network.parameters, network.feedback, home)
     arrived = _samples(network, home, draws, x, y)
     wrong = _misshapen(network, parameters, arrived, feedback)
-    z, a = ((), ()) if wrong else zs_and_activations(spec, parameters, arrived[0])
-    return Point(spec, parameters, *arrived, z, a, feedback, draws, tolerance), wrong
+    layers = () if wrong else saved(spec, parameters, arrived[0])
+    return Point(spec, parameters, *arrived, layers, feedback, draws, tolerance), wrong
 
 
 def _widened(home: Home) -> tuple[Home, tuple[str, ...]]:
@@ -206,10 +208,10 @@ def _misshapen(
     """What a part does wrong with shapes or dtypes, in float64 and in the network's own."""
     spec, own = network.spec, network.home
     try:
-        rehearse(spec, parameters, *arrived, feedback)
+        dry_run(spec, parameters, *arrived, feedback)
         with own.active():
             x, y = (bring(each, own, "x") for each in arrived)
-            rehearse(spec, network.parameters, x, y, network.feedback)
+            dry_run(spec, network.parameters, x, y, network.feedback)
     except InputError as error:
         return str(error)
     except Exception as error:  # a function of the caller's may raise anything

@@ -7,6 +7,7 @@ and is named where it is. The last row, the whole gradient, puts them together.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from bpx import equations
 from bpx._typing import Array
@@ -26,10 +27,13 @@ from bpx.inspect.checks.differences import (
 )
 from bpx.inspect.checks.draws import Draws
 from bpx.inspect.checks.report import Row, by_sample, by_unit, compared
-from bpx.model.passes import Trace, backprop, zs_and_activations
-from bpx.model.spec import Parameters, Spec
+from bpx.model.parameters import Parameters
+from bpx.model.passes import backprop, costs, saved
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
+from bpx.program.contract import leaves, rebuilt
 
-__all__ = ["Point", "curvature_rows", "network_rows"]
+__all__ = ["Point", "curvature_rows", "moved", "network_rows"]
 
 _UNITS = 32  # of a layer, that are moved one by one; of a wider one, as many signs of all
 _SUMMED = 64  # units of a layer whose z is summed up by hand
@@ -45,8 +49,8 @@ class Point:
     spec : Spec
     parameters : Parameters
     x, y : array, shape (n, k_0) and (n, k_L)
-    z, a : tuple of arrays
-        As in a trace.
+    layers : tuple
+        What each layer saved of a pass, as in a trace.
     feedback : tuple of arrays
         What the spec's feedback has drawn.
     draws : Draws
@@ -58,20 +62,29 @@ class Point:
     parameters: Parameters
     x: Array
     y: Array
-    z: tuple[Array, ...]
-    a: tuple[Array, ...]
+    layers: tuple[Any, ...]
     feedback: tuple[Array, ...]
     draws: Draws
     tolerance: float
 
     @property
+    def z(self) -> tuple[Array, ...]:
+        """Of the Dense layers."""
+        return Trace(self.layers).z
+
+    @property
+    def a(self) -> tuple[Array, ...]:
+        """What the Dense layers are fed, and the output."""
+        return Trace(self.layers).a
+
+    @property
     def depth(self) -> int:
         """L."""
-        return len(self.spec.layers)
+        return len(self.spec.dense)
 
     def sigma(self, layer: int) -> Activation:
         """The activation of a layer, counted from 1."""
-        return self.spec.layers[layer - 1].activation
+        return self.spec.dense[layer - 1].activation
 
     def weights(self, layer: int) -> tuple[Array, Array]:
         """w^l and b^l."""
@@ -97,7 +110,7 @@ class Point:
         """What an equation has of the caller's: an activation, a cost; else the widths."""
         if layer is None:
             return "all layers"
-        chosen = self.spec.layers[layer - 1]
+        chosen = self.spec.dense[layer - 1]
         if equation in ("BP1", "R1"):
             return f"{chosen.activation.name}, {self.spec.cost.name}"
         if equation in ("BP2", "R2"):
@@ -150,16 +163,16 @@ def _bp1(point: Point) -> Row:
     spec, z, y = point.spec, point.z[-1], point.y
     output = spec.output
 
-    def costs(z: Array) -> Array:
+    def of_z(z: Array) -> Array:
         return spec.cost.evaluate(output, z, output.sigma(z), tiled(y, z.shape[0] // n))
 
     n = z.shape[0]
     given = spec.cost.delta(output, z, point.a[-1], y)
-    return _by_direction(point, "BP1", point.depth, given, costs)
+    return _by_direction(point, "BP1", point.depth, given, of_z)
 
 
 def _bp2(point: Point, layer: int) -> Row:
-    """delta^l against the sum of delta^{l+1} ∘ z^{l+1}, as z^l moves."""
+    """delta^l against the sum of delta^{l+1} ∘ z^{l+1}, as z^l moves: with no layer between."""
     z, a, sigma = point.z[layer - 1], point.a[layer], point.sigma(layer)
     w_next, b_next = point.weights(layer + 1)
     delta_next = point.like(point.z[layer])
@@ -189,9 +202,9 @@ def _bp3(point: Point, layer: int) -> Row:
     w, b = point.weights(layer)
     r, delta = _weighted(point, layer)
     ways = point.draws.normal(_DIRECTIONS, b.shape[0])
-    moved = slope(lambda t: _sums(point, layer, r, delta, w, b + t * ways))
+    found = slope(lambda t: _sums(point, layer, r, delta, w, b + t * ways))
     given = namespace(b).sum(equations.bp3(r, delta) * ways, axis=1)
-    return point.compared("BP3", layer, given, moved, _direction)
+    return point.compared("BP3", layer, given, found, _direction)
 
 
 def _bp4(point: Point, layer: int) -> Row:
@@ -199,10 +212,10 @@ def _bp4(point: Point, layer: int) -> Row:
     w, b = point.weights(layer)
     r, delta = _weighted(point, layer)
     ways = point.draws.normal(_DIRECTIONS, *w.shape)
-    moved = slope(lambda t: _sums(point, layer, r, delta, w + t * ways, b))
+    found = slope(lambda t: _sums(point, layer, r, delta, w + t * ways, b))
     gradient = equations.bp4(r, delta, point.a[layer - 1])
     given = namespace(w).sum(gradient * ways, axis=(1, 2))
-    return point.compared("BP4", layer, given, moved, _direction)
+    return point.compared("BP4", layer, given, found, _direction)
 
 
 def _weighted(point: Point, layer: int) -> tuple[Array, Array]:
@@ -230,36 +243,37 @@ def _gradient(point: Point) -> Row:
     spec, parameters, xp = point.spec.by_transpose(), point.parameters, namespace(point.x)
     ways = [_everywhere(point) for _ in range(_DIRECTIONS // 2)]
 
-    def costs(way: Parameters, t: float) -> Array:
-        z, a = zs_and_activations(spec, _moved(parameters, way, t), point.x)
-        return spec.cost.evaluate(spec.output, z[-1], a[-1], point.y)
+    def along(way: Parameters, t: float) -> Array:
+        return costs(spec, saved(spec, moved(parameters, way, t), point.x)[-1], point.y)
 
-    moved = slope(lambda t: xp.stack([costs(way, t) for way in ways]))
-    counts = settled(moved, point.tolerance).all(axis=0) * 1.0
+    found = slope(lambda t: xp.stack([along(way, t) for way in ways]))
+    counts = settled(found, point.tolerance).all(axis=0) * 1.0
     r = move_to(counts[:, None], like=point.x)
     trace = backprop(spec, parameters, point.x, point.y, r=r)
     given = xp.stack([_product(trace, way) for way in ways])
-    return point.compared("gradient", None, given, total(moved, 1, counts), _direction)
+    return point.compared("gradient", None, given, total(found, 1, counts), _direction)
 
 
 def _everywhere(point: Point) -> Parameters:
-    """A direction of all weights and biases, by which every z moves about equally."""
-    scales = [layer.n_in**-0.5 for layer in point.spec.layers]
-    w = [scale * point.like(w) for scale, w in zip(scales, point.parameters.w, strict=True)]
-    return Parameters(tuple(w), tuple(map(point.like, point.parameters.b)))
+    """A direction of all parameters, by which every z moves about equally."""
+    drawn = (
+        (x.shape[-1] ** -0.5 if x.ndim > 1 else 1.0) * point.like(x)
+        for x in leaves(point.parameters)
+    )
+    way: Parameters = rebuilt(point.parameters, drawn)
+    return way
 
 
 def _product(trace: Trace, way: Parameters) -> Array:
     """The derivative along a direction: the gradients times it, summed."""
-    xp, (w, b) = namespace(trace.a[0]), trace.gradients or ((), ())
-    pairs = [*zip(w, way.w, strict=True), *zip(b, way.b, strict=True)]
+    xp, pairs = namespace(trace.a[0]), zip(leaves(trace.gradients), leaves(way), strict=True)
     return xp.sum(xp.stack([xp.sum(g * v) for g, v in pairs]))
 
 
-def _moved(parameters: Parameters, way: Parameters, t: float) -> Parameters:
-    pairs = zip(parameters, way, strict=True)
-    w, b = (tuple(p + t * v for p, v in zip(*pair, strict=True)) for pair in pairs)
-    return Parameters(w, b)
+def moved(tree: Any, way: Any, t: float) -> Any:
+    """The arrays of a tree, moved along a direction of its form."""
+    pairs = zip(leaves(tree), leaves(way), strict=True)
+    return rebuilt(tree, [p + t * v for p, v in pairs])
 
 
 def _direction(index: int) -> str:
@@ -270,8 +284,8 @@ def _r1(point: Point) -> Row:
     cost, sigma, z, y = point.spec.cost, point.spec.output, point.z[-1], point.y
     v = point.like(z)
     given = cost.delta_derivative(sigma, z, point.a[-1], y, v)
-    moved = slope(lambda t: cost.delta(sigma, z + t * v, sigma.sigma(z + t * v), y))
-    return _elements(point, "R1", point.depth, given, moved)
+    found = slope(lambda t: cost.delta(sigma, z + t * v, sigma.sigma(z + t * v), y))
+    return _elements(point, "R1", point.depth, given, found)
 
 
 def _r2(point: Point, layer: int) -> Row:
@@ -280,8 +294,8 @@ def _r2(point: Point, layer: int) -> Row:
     v, rdelta, rz = map(point.like, (w, delta, z))
 
     def bp2(t: float) -> Array:
-        moved, a_moved = z + t * rz, sigma.sigma(z + t * rz)
-        return equations.bp2(sigma, moved, a_moved, w + t * v, delta + t * rdelta)
+        z_moved, a_moved = z + t * rz, sigma.sigma(z + t * rz)
+        return equations.bp2(sigma, z_moved, a_moved, w + t * v, delta + t * rdelta)
 
     given = equations.r2(sigma, z, a, w, v, delta, rdelta, rz)
     return _elements(point, "R2", layer, given, slope(bp2))

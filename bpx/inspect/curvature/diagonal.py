@@ -9,8 +9,11 @@ from operator import mul
 
 from bpx._typing import Array
 from bpx.inspect.curvature.output import output_errors, summed
-from bpx.model.passes import Trace, gradients
-from bpx.model.spec import Gradients, Parameters, Spec
+from bpx.layers.layer import learns
+from bpx.model.parameters import Gradients, Parameters
+from bpx.model.passes import gradients
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 
 __all__ = ["ggn_diagonal"]
 
@@ -72,4 +75,5 @@ def ggn_diagonal(
     """
     pairs = output_errors(spec, parameters, trace, y, "the GGN's diagonal", samples, seed)
     squares = summed(pairs, mul)
-    return gradients(1.0 / y.shape[0], squares, tuple(a * a for a in trace.a[:-1]))
+    squared = tuple(kept.squared() if learns(kept) else kept for kept in trace.layers)
+    return gradients(1.0 / y.shape[0], squared, squares)

@@ -15,8 +15,10 @@ from bpx.errors import InputError
 from bpx.inspect.curvature.output import output_errors, summed
 from bpx.inspect.requirements import check_by_transpose, check_trace
 from bpx.inspect.samples.gradients import errors
-from bpx.model.passes import Trace
-from bpx.model.spec import Parameters, Spec
+from bpx.layers.dense import Dense
+from bpx.model.parameters import Parameters
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 
 __all__ = ["KroneckerFactors", "kfac"]
 
@@ -104,7 +106,12 @@ def kfac(
         drawn = samples if kind == "monte_carlo" else None
         pairs = output_errors(spec, parameters, trace, y, what, drawn, seed)
     moments = tuple(map(_second_moment, map(_with_one, trace.a[:-1])))
-    return KroneckerFactors(moments, summed(pairs, _mean_outer))
+    return KroneckerFactors(moments, _of_dense(spec, summed(pairs, _mean_outer)))
+
+
+def _of_dense(spec: Spec, each: tuple[Array, ...]) -> tuple[Array, ...]:
+    pairs = zip(spec.layers, each, strict=True)
+    return tuple(found for layer, found in pairs if isinstance(layer, Dense))
 
 
 def _with_one(a: AnyArray) -> AnyArray:

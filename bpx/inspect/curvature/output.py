@@ -18,8 +18,11 @@ from bpx.costs import Cost, binary_cross_entropy, categorical_cross_entropy, qua
 from bpx.errors import InputError
 from bpx.inspect.requirements import check_by_transpose, check_derivatives, check_trace
 from bpx.jacobians import Activation
-from bpx.model.passes import Trace, as_targets, check_targets, sent_back
-from bpx.model.spec import Parameters, Spec
+from bpx.model.expected import as_targets, check_targets
+from bpx.model.parameters import Parameters
+from bpx.model.passes import sent_back
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 from bpx.random import key_words, normal, uniform
 
 __all__ = ["check_likelihood", "output_errors", "summed", "unit_vectors"]
@@ -192,7 +195,7 @@ _DRAWS: dict[Cost, Callable[..., Any]] = {
 def _sent_back(
     spec: Spec, parameters: Parameters, trace: Trace, error: Array
 ) -> tuple[Array, ...]:
-    return sent_back(spec, parameters, trace.z, trace.a, error)
+    return sent_back(spec, parameters, trace.layers, error)
 
 
 def _key(seed: int | Array, like: Array) -> Array:

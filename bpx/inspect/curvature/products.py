@@ -21,9 +21,12 @@ All are means over the samples, or sums weighted by r, of C alone: a penalty add
 N. Schraudolph, "Fast curvature matrix-vector products" (2002).
 """
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+from typing import Any
+
 from bpx._typing import Array
-from bpx.arrays.registry import namespace
-from bpx.equations import r0, r2, r3, r4
 from bpx.inspect.curvature.output import check_likelihood
 from bpx.inspect.requirements import (
     Direction,
@@ -33,9 +36,13 @@ from bpx.inspect.requirements import (
     check_trace,
 )
 from bpx.inspect.samples.gradients import errors
-from bpx.jacobians import pushforward
-from bpx.model.passes import Trace, as_targets, check_targets, gradients, row_weights, sent_back
-from bpx.model.spec import Gradients, Parameters, Spec
+from bpx.inspect.samples.layers import along
+from bpx.layers.layer import learns
+from bpx.model.expected import as_targets, check_targets, row_weights
+from bpx.model.parameters import Gradients, Parameters
+from bpx.model.passes import gradients, sent_back
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 
 __all__ = [
     "empirical_fisher_vector_product",
@@ -100,18 +107,34 @@ def hessian_vector_product(
     both = "pushforward", "pullback_derivative"
     check_by_transpose(spec, "the Hessian")
     check_derivatives(spec, "the Hessian", hidden=both, output=both)
-    delta, (v, targets, r) = errors(trace), _given(spec, parameters, trace, y, v, r)
-    rz, ra = _pushed(spec, parameters, trace, v)
-    a = trace.a[-1]
-    rdelta = [spec.cost.delta_derivative(spec.output, trace.z[-1], a, targets, rz[-1])]
-    for i in reversed(range(len(delta) - 1)):
-        sigma, at = spec.layers[i].activation, (trace.z[i], trace.a[i + 1])
-        next_layer = parameters.w[i + 1], v.w[i + 1], delta[i + 1], rdelta[0]
-        rdelta.insert(0, r2(sigma, *at, *next_layer, rz[i]))
-    layers = zip(delta, rdelta, trace.a, ra, strict=False)
-    return Gradients(
-        w=tuple(r4(r, *each) for each in layers), b=tuple(r3(r, each) for each in rdelta)
-    )
+    deltas = errors(trace)
+    direction, targets, r = _given(spec, parameters, trace, y, v, r)
+    moved, output = _pushed(spec, parameters, trace, direction), trace.layers[-1]
+    at_output = spec.output, output.z, output.a, targets, moved[-1].z
+    rdeltas = [spec.cost.delta_derivative(*at_output)]
+    for i in reversed(range(len(deltas) - 1)):
+        rdeltas.insert(0, _r2(spec, parameters, trace, direction, moved, i, rdeltas[0]))
+    layers: tuple[Any, ...] = spec.layers
+    each = zip(layers, trace.layers, moved, deltas, rdeltas, strict=True)
+    return Gradients(layer.r_gradients(r, *those) for layer, *those in each)
+
+
+def _r2(
+    spec: Spec,
+    parameters: Parameters,
+    trace: Trace,
+    v: Parameters,
+    moved: Sequence[Any],
+    i: int,
+    rdelta: Array,
+) -> Array:
+    """R{delta} of layer i: BP2 by the product rule, of what the layer above sends back."""
+    layers: tuple[Any, ...] = spec.layers
+    layer, above, delta = layers[i], layers[i + 1], errors(trace)[i + 1]
+    entry, kept = parameters.layers[i + 1], trace.layers[i + 1]
+    rg = above.r_send_back(entry, v.layers[i + 1], kept, moved[i + 1], delta, rdelta)
+    g = above.send_back(entry, kept, delta) if layer.bends else None
+    return layer.r_error(trace.layers[i], moved[i], g, rg)
 
 
 def ggn_vector_product(
@@ -146,11 +169,11 @@ def ggn_vector_product(
     """
     check_by_transpose(spec, "the GGN")
     check_derivatives(spec, "the GGN", hidden=("pushforward",), output=("pushforward",))
-    v, targets, r = _given(spec, parameters, trace, y, v, r)
-    rz, _ = _pushed(spec, parameters, trace, v)
-    z, a = trace.z, trace.a
-    error = spec.cost.gauss_newton(spec.output, z[-1], a[-1], targets, rz[-1])
-    return gradients(r, sent_back(spec, parameters, z, a, error), a)
+    direction, targets, r = _given(spec, parameters, trace, y, v, r)
+    rz, output = _pushed(spec, parameters, trace, direction)[-1].z, trace.layers[-1]
+    error = spec.cost.gauss_newton(spec.output, output.z, output.a, targets, rz)
+    deltas = sent_back(spec, parameters, trace.layers, error)
+    return gradients(r, trace.layers, deltas)
 
 
 def fisher_vector_product(
@@ -225,12 +248,11 @@ def empirical_fisher_vector_product(
     F. Kunstner, L. Balles, P. Hennig, "Limitations of the empirical Fisher approximation"
     (2019).
     """
-    delta, xp = errors(trace), namespace(trace.a[0])
-    v = check_direction([a.shape[1] for a in trace.a], trace.a[0], v)
-    along = 0.0
-    for d, a, v_w, v_b in zip(delta, trace.a, *v, strict=False):
-        along = along + xp.sum(d * (a @ v_w.mT + v_b), axis=1, keepdims=True)
-    return gradients(row_weights(trace.a[0], r) * along, delta, trace.a)
+    deltas = errors(trace)
+    direction = check_direction(trace.gradients or gradients(1.0, trace.layers, deltas), v)
+    each = zip(trace.layers, direction.layers, deltas, strict=True)
+    weights = reduce(add, (along(*those) for those in each if learns(those[0])))
+    return gradients(row_weights(trace.a[0], r) * weights, trace.layers, deltas)
 
 
 def _given(
@@ -245,18 +267,17 @@ def _given(
     x = trace.a[0]
     check_trace(spec, trace)
     check_targets(spec, parameters, x, y)
-    v = check_direction(spec.sizes, parameters.w[0], v)
-    return v, as_targets(spec, y, x), row_weights(x, r)
+    direction = check_direction(parameters, v)
+    return direction, as_targets(spec, y, x), row_weights(x, r)
 
 
-def _pushed(
-    spec: Spec, parameters: Parameters, trace: Trace, v: Parameters
-) -> tuple[list[Array], list[Array | None]]:
-    """R{z^l} of layers 1 to L, and R{a^l} of layers 0 to L - 1."""
-    w, a = parameters.w, trace.a
-    rz = [r0(w[0], v.w[0], v.b[0], a[0], None)]
-    ra: list[Array | None] = [None]
-    for i, layer in enumerate(spec.layers[:-1], 1):
-        ra.append(pushforward(layer.activation, trace.z[i - 1], a[i], rz[-1]))
-        rz.append(r0(w[i], v.w[i], v.b[i], a[i], ra[-1]))
-    return rz, ra
+def _pushed(spec: Spec, parameters: Parameters, trace: Trace, v: Parameters) -> list[Any]:
+    """The derivatives of what each layer saved; R{a^0} = 0 is written None."""
+    moved: list[Any] = []
+    ra = None
+    layers: tuple[Any, ...] = spec.layers
+    for i, layer in enumerate(layers):
+        kept = trace.layers[i]
+        moved.append(layer.r_forward(parameters.layers[i], v.layers[i], kept, ra))
+        ra = layer.r_output(kept, moved[-1]) if i + 1 < len(spec.layers) else None
+    return moved

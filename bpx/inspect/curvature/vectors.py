@@ -1,23 +1,26 @@
-"""Parameters, gradients and directions as one vector, in the order w^1, b^1, w^2, b^2, ..."""
+"""Parameters, gradients and directions as one vector: layer by layer, w before b."""
 
 from collections.abc import Sequence
 from itertools import accumulate
 from math import prod
+from typing import Any
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
-from bpx.model.spec import Parameters
+from bpx.model.parameters import Parameters, as_parameters
 
 __all__ = ["flatten", "unflatten"]
 
+Groups = Parameters | tuple[Sequence[Array], Sequence[Array]]
 
-def flatten(groups: tuple[Sequence[Array], Sequence[Array]]) -> Array:
-    """A pair (w, b) as one vector: w^1, b^1, w^2, ..., each array row by row.
+
+def flatten(groups: Groups) -> Array:
+    """Parameters as one vector: w^1, b^1, w^2, ..., each array row by row.
 
     Parameters
     ----------
-    groups : pair (w, b) of tuples of arrays
+    groups : Parameters or Gradients, or pair (w, b) of tuples of arrays
         Such as ``net.parameters`` or ``trace.gradients``.
 
     Returns
@@ -27,39 +30,33 @@ def flatten(groups: tuple[Sequence[Array], Sequence[Array]]) -> Array:
     Raises
     ------
     InputError
-        If it is no such pair.
+        If it is neither.
     """
-    pair = isinstance(groups, tuple | list) and len(groups) == 2
-    if not pair or not all(isinstance(part, tuple | list) and part for part in groups):
-        raise InputError(
-            f"a {type(groups).__name__} was given; expected a pair (w, b) of tuples of arrays, "
-            "such as net.parameters or trace.gradients"
-        )
-    xp = namespace(groups[0][0])
-    parts = (part for layer in zip(*groups, strict=True) for part in layer)
+    parts = [part for entry in _given(groups).layers for part in entry]
+    xp = namespace(parts[0])
     return xp.concat([xp.reshape(part, (-1,)) for part in parts])
 
 
-def unflatten(vector: Array, like: tuple[Sequence[Array], Sequence[Array]]) -> Parameters:
-    """The pair (w, b) of a vector that `flatten` made.
+def unflatten(vector: Array, like: Groups) -> Parameters:
+    """The parameters of a vector that `flatten` made.
 
     Parameters
     ----------
     vector : array, shape (p,)
-    like : pair (w, b) of tuples of arrays
+    like : Parameters or Gradients, or pair (w, b) of tuples of arrays
         Of the shapes, such as ``net.parameters``.
 
     Returns
     -------
-    pair (w, b)
-        A `Parameters`.
+    bpx.Parameters
 
     Raises
     ------
     InputError
         If the vector is of another length.
     """
-    shapes = [tuple(part.shape) for layer in zip(*like, strict=True) for part in layer]
+    entries = _given(like).layers
+    shapes = [tuple(part.shape) for entry in entries for part in entry]
     ends = list(accumulate(map(prod, shapes)))
     array = hasattr(vector, "shape")
     if not array or tuple(vector.shape) != (ends[-1],):
@@ -68,8 +65,26 @@ def unflatten(vector: Array, like: tuple[Sequence[Array], Sequence[Array]]) -> P
             f"a {told} was given; expected ({ends[-1]},), one number for each parameter"
         )
     xp = namespace(vector)
-    parts = [
+    parts = iter(
         xp.reshape(vector[begin:end], shape)
         for begin, end, shape in zip([0, *ends], ends, shapes, strict=False)
-    ]
-    return Parameters(tuple(parts[::2]), tuple(parts[1::2]))
+    )
+    return Parameters(_filled(entry, parts) for entry in entries)
+
+
+def _filled(entry: Any, parts: Any) -> Any:
+    inside = [next(parts) for _ in entry]
+    return type(entry)(*inside) if inside else entry
+
+
+def _given(groups: Any) -> Parameters:
+    try:
+        given = as_parameters(groups)
+    except InputError:
+        given = Parameters(())
+    if not any(given.layers):
+        raise InputError(
+            f"a {type(groups).__name__} was given; expected bpx.Parameters or Gradients, such "
+            "as net.parameters or trace.gradients, or a pair (w, b) of tuples of arrays"
+        )
+    return given

@@ -18,9 +18,12 @@ from bpx.inspect.health.measures import (
     two_sided,
     update_ratios,
 )
+from bpx.model.expected import as_targets
 from bpx.model.inputs import Placed, samples
-from bpx.model.passes import Trace, as_targets, backward, zs_and_activations
-from bpx.model.spec import Parameters, Spec
+from bpx.model.parameters import Parameters
+from bpx.model.passes import backward, saved
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 
 __all__ = ["Health", "Signs", "as_health", "examine", "signs"]
 
@@ -144,8 +147,9 @@ def signs(
     after: Parameters | None = None,
 ) -> Signs:
     """Everything of a `Health`, at home; y are labels if there are `classes`."""
-    z, a = zs_and_activations(spec, parameters, x)
-    trace = Trace(z, a, backward(spec, parameters, z, a, as_targets(spec, y, x), feedback))
+    layers = saved(spec, parameters, x)
+    deltas = backward(spec, parameters, layers, as_targets(spec, y, x), feedback)
+    trace = Trace(layers, deltas)
     return Signs(
         errors=error_norms(trace),
         speeds=learning_speeds(trace),
@@ -163,7 +167,7 @@ def as_health(spec: Spec, n: int, found: Signs) -> Health:
     recall, passed = found.response or (None, None)
     return Health(
         sizes=spec.sizes,
-        activations=tuple(layer.activation.name for layer in spec.layers),
+        activations=tuple(layer.activation.name for layer in spec.dense),
         samples=n,
         errors=_numbers(found.errors),
         speeds=_numbers(found.speeds),

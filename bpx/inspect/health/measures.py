@@ -13,9 +13,11 @@ from bpx.activations import Activation
 from bpx.arrays.registry import namespace
 from bpx.equations import bp3
 from bpx.errors import InputError
-from bpx.inspect.samples.gradients import errors
-from bpx.model.passes import Trace, as_targets
-from bpx.model.spec import Parameters, Spec
+from bpx.inspect.samples.gradients import dense_errors
+from bpx.model.expected import as_targets
+from bpx.model.parameters import Parameters
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 
 __all__ = [
     "Response",
@@ -49,9 +51,9 @@ def error_norms(trace: Trace) -> Array:
     InputError
         If the trace has no deltas.
     """
-    delta = errors(trace)
+    delta = dense_errors(trace)
     xp = namespace(delta[0])
-    return xp.stack([xp.mean(xp.sqrt(xp.sum(d * d, axis=1))) for d in delta])
+    return xp.stack([xp.mean(xp.sqrt(xp.sum(d * d, axis=-1))) for d in delta])
 
 
 def learning_speeds(trace: Trace) -> Array:
@@ -84,7 +86,7 @@ def learning_speeds(trace: Trace) -> Array:
     >>> bool(speeds[0] < speeds[1] < speeds[2])
     True
     """
-    delta = errors(trace)
+    delta = dense_errors(trace)
     return namespace(delta[0]).stack([_norm(bp3(1.0 / d.shape[0], d)) for d in delta])
 
 
@@ -111,7 +113,7 @@ def saturation(spec: Spec, trace: Trace, *, share: float = 0.05) -> tuple[Array 
     Of relu and its kin this is the part in which the unit is off, which is no illness.
     """
     found: list[Array | None] = []
-    for layer, z, a in zip(spec.layers, trace.z, trace.a[1:], strict=True):
+    for layer, (_, z, a) in zip(spec.dense, trace.dense, strict=True):
         xp, prime = namespace(z), _prime(layer.activation, z, a)
         if prime is None:
             found.append(None)
@@ -139,7 +141,7 @@ def two_sided(spec: Spec, like: Array, *, share: float = 0.05) -> Array:
         ``|sigma'|`` at z = -8 and at z = 8 is below the share. False where there is no sigma'.
     """
     xp = namespace(like)
-    return xp.stack([_flattens(layer.activation, like, share) for layer in spec.layers])
+    return xp.stack([_flattens(layer.activation, like, share) for layer in spec.dense])
 
 
 def dead_units(spec: Spec, trace: Trace) -> tuple[Array, ...]:
@@ -158,7 +160,7 @@ def dead_units(spec: Spec, trace: Trace) -> tuple[Array, ...]:
         Of shape (k_l,). Where there is no sigma', as in softmax, a = 0 for all samples.
     """
     dead = []
-    for layer, z, a in zip(spec.layers, trace.z, trace.a[1:], strict=True):
+    for layer, (_, z, a) in zip(spec.dense, trace.dense, strict=True):
         prime = _prime(layer.activation, z, a)
         xp = namespace(z)
         dead.append(xp.all(xp.abs(a if prime is None else prime) <= 0.0, axis=0))
@@ -227,7 +229,7 @@ def output_response(spec: Spec, trace: Trace, y: Array) -> Response:
     InputError
         If the trace has no deltas, or the network has a single output.
     """
-    delta, a = errors(trace)[-1], trace.a[-1]
+    delta, a = dense_errors(trace)[-1], trace.a[-1]
     xp, k = namespace(a), a.shape[1]
     if k == 1:
         raise InputError("the network has a single output; expected one for each class")

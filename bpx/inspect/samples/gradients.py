@@ -11,16 +11,22 @@ trace's row weights, which weigh the samples in a sum, have no part in them.
 """
 
 from collections.abc import Iterable, Iterator
+from math import prod
+from typing import Any
 
-from bpx._typing import A, Array
+from bpx._typing import Array
 from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
-from bpx.model.passes import Trace, check_home
-from bpx.model.spec import Gradients
+from bpx.inspect.samples.layers import individual, inner_product, squared_norms
+from bpx.layers.layer import learns
+from bpx.model.expected import check_home
+from bpx.model.parameters import Gradients
+from bpx.model.trace import Trace
+from bpx.program.contract import leaves, rebuilt
 
 __all__ = [
-    "by_layer",
+    "dense_errors",
     "errors",
     "gradient_norms",
     "individual_gradients",
@@ -55,7 +61,7 @@ def layer_norms(trace: Trace) -> Array:
     I. Goodfellow, "Efficient per-example gradient computations" (2015).
     """
     squares = squared_layer_norms(trace)
-    return namespace(squares[0]).sqrt(namespace(squares[0]).stack(squares, axis=1))
+    return namespace(squares[0]).sqrt(namespace(squares[0]).stack(squares, axis=-1))
 
 
 def gradient_norms(trace: Trace) -> Array:
@@ -107,12 +113,10 @@ def inner_products(trace: Trace, other: Trace | None = None) -> Array:
         If they are of different libraries, devices or dtypes.
     """
     other = trace if other is None else other
-    delta, delta_other = errors(trace), errors(other)
+    both = errors(trace), errors(other)
     _check_alike(trace, other)
-    return total(
-        (d @ e.mT) * (a @ c.mT + 1.0)
-        for d, e, a, c in zip(delta, delta_other, trace.a, other.a, strict=False)
-    )
+    each = zip(trace.layers, both[0], other.layers, both[1], strict=True)
+    return total(inner_product(*pair) for pair in each if learns(pair[0]))
 
 
 def individual_gradients(
@@ -149,22 +153,36 @@ def individual_gradients(
     0 (3, 4, 3)
     3 (2, 4, 3)
     """
-    delta, n = errors(trace), trace.a[0].shape[0]
+    deltas, n = errors(trace), trace.a[0].shape[-2]
+    own = [pair for pair in zip(trace.layers, deltas, strict=True) if learns(pair[0])]
     if chunk is None:
-        numbers = sum(d.shape[1] * (a.shape[1] + 1) for d, a in by_layer(delta, trace))
-        chunk = max(1, CHUNK_BYTES // (8 * numbers))
+        chunk = max(1, CHUNK_BYTES // (8 * sum(_numbers(*pair) for pair in own)))
     size = whole("chunk", chunk, 1, None, "a whole number of at least 1")
     parts = [slice(begin, min(begin + size, n)) for begin in range(0, n, size)]
-    return _outer_products(delta, trace, parts)
+    return _in_parts(trace.layers, deltas, parts)
 
 
-def _outer_products(
-    delta: tuple[Array, ...], trace: Trace, parts: list[slice]
+def _numbers(kept: Any, delta: Array) -> int:
+    """The parameters of a layer: the numbers of one sample's gradient."""
+    one = individual(rebuilt(kept, [x[:1, ...] for x in leaves(kept)]), delta[:1, ...])
+    return sum(prod(x.shape) for x in leaves(one))
+
+
+def _in_parts(
+    layers: tuple[Any, ...], deltas: tuple[Array, ...], parts: list[slice]
 ) -> Iterator[tuple[slice, Gradients]]:
     for part in parts:
-        layers = [(d[part, :], a[part, :]) for d, a in by_layer(delta, trace)]
-        w = tuple(d[:, :, None] * a[:, None, :] for d, a in layers)
-        yield part, Gradients(w, tuple(d for d, _ in layers))
+        yield (
+            part,
+            Gradients(_of_rows(part, *pair) for pair in zip(layers, deltas, strict=True)),
+        )
+
+
+def _of_rows(part: slice, kept: Any, delta: Array) -> Any:
+    if not learns(kept):
+        return ()
+    rows = rebuilt(kept, [x[part, ...] for x in leaves(kept)])
+    return individual(rows, delta[part, ...])
 
 
 def errors(trace: Trace) -> tuple[Array, ...]:
@@ -179,26 +197,32 @@ def errors(trace: Trace) -> tuple[Array, ...]:
         raise InputError(
             f"a {type(trace).__name__} was given as a trace; expected one of net.backprop(x, y)"
         )
-    if trace.delta is None:
+    if trace.deltas is None:
         raise InputError(
             "the trace is of a forward pass and has no deltas; expected one of "
             "net.backprop(x, y)"
         )
-    return trace.delta
+    return trace.deltas
+
+
+def dense_errors(trace: Trace) -> tuple[Array, ...]:
+    """delta^1, ..., delta^L: those of the Dense layers.
+
+    Raises
+    ------
+    InputError
+        As for `errors`.
+    """
+    errors(trace)
+    delta = trace.delta
+    assert delta is not None  # as was checked
+    return delta
 
 
 def squared_layer_norms(trace: Trace) -> list[Array]:
-    """‖grad_x‖² by the parameters of each layer: L arrays of shape (n,)."""
-    return [_squares(d) * (_squares(a) + 1.0) for d, a in by_layer(errors(trace), trace)]
-
-
-def by_layer(delta: tuple[Array, ...], trace: Trace) -> Iterator[tuple[Array, Array]]:
-    """delta^l with a^{l-1}, l = 1, ..., L."""
-    return zip(delta, trace.a, strict=False)
-
-
-def _squares(x: A) -> A:
-    return namespace(x).sum(x * x, axis=1)
+    """‖grad_x‖² by the parameters of each layer that learns: arrays of shape (n,)."""
+    pairs = zip(trace.layers, errors(trace), strict=True)
+    return [squared_norms(*pair) for pair in pairs if learns(pair[0])]
 
 
 def total(parts: Iterable[Array]) -> Array:
@@ -211,7 +235,7 @@ def total(parts: Iterable[Array]) -> Array:
 
 def _check_alike(trace: Trace, other: Trace) -> None:
     check_home(trace.a[0], "other.a[0]", other.a[0], integers=False)
-    widths = [[a.shape[1] for a in each.a] for each in (trace, other)]
+    widths = [[a.shape[-1] for a in each.a] for each in (trace, other)]
     if widths[0] != widths[1]:
         raise InputError(
             f"traces of networks of widths {widths[0]} and {widths[1]} were given; expected "

@@ -15,9 +15,11 @@ from bpx.arrays.registry import namespace
 from bpx.arrays.transfer import give_back
 from bpx.errors import InputError
 from bpx.inspect.samples.gradients import gradient_norms, inner_products
+from bpx.model.expected import as_targets
 from bpx.model.inputs import Placed, Samples, chunks, samples
-from bpx.model.passes import Trace, as_targets, backprop
+from bpx.model.passes import backprop
 from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 
 __all__ = ["el2n", "grand", "tracin"]
 

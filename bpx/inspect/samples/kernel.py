@@ -15,8 +15,11 @@ from bpx.errors import InputError
 from bpx.inspect.curvature.output import unit_vectors
 from bpx.inspect.requirements import check_by_transpose, check_trace
 from bpx.inspect.samples.gradients import inner_products
-from bpx.model.passes import Trace, check_home, sent_back
-from bpx.model.spec import Parameters, Spec
+from bpx.model.expected import check_home
+from bpx.model.parameters import Parameters
+from bpx.model.passes import sent_back
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
 
 __all__ = ["neural_tangent_kernel", "output_traces"]
 
@@ -103,4 +106,4 @@ def output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[
 
 def _output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[Trace]:
     for unit in unit_vectors(trace.z[-1]):
-        yield Trace(trace.z, trace.a, sent_back(spec, parameters, trace.z, trace.a, unit))
+        yield Trace(trace.layers, sent_back(spec, parameters, trace.layers, unit))

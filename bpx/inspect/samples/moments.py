@@ -5,14 +5,18 @@ As in `bpx.inspect.samples.gradients` they are gradients of C_x, and none of the
 
 from collections.abc import Callable
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
-from bpx.equations import bp3, bp4
-from bpx.inspect.samples.gradients import by_layer, errors, squared_layer_norms, total
-from bpx.model.passes import Trace
-from bpx.model.spec import Gradients
+from bpx.inspect.samples.gradients import errors, squared_layer_norms, total
+from bpx.inspect.samples.layers import individual
+from bpx.layers.layer import learns
+from bpx.model.parameters import Gradients
+from bpx.model.passes import gradients
+from bpx.model.trace import Trace
+from bpx.optim.trees import mapped
+from bpx.program.contract import leaves, rebuilt
 
 __all__ = ["Moments", "gradient_diversity", "moments"]
 
@@ -50,8 +54,8 @@ class Moments(NamedTuple):
         return self._map(_signal_to_noise)
 
     def _map(self, rule: Callable[[Array, Array], Array]) -> Gradients:
-        w = tuple(map(rule, self.mean.w, self.second.w))
-        return Gradients(w, tuple(map(rule, self.mean.b, self.second.b)))
+        found: Gradients = mapped(rule, self.mean, self.second)
+        return found
 
 
 def moments(trace: Trace, *, mean: Gradients | None = None) -> Moments:
@@ -77,10 +81,17 @@ def moments(trace: Trace, *, mean: Gradients | None = None) -> Moments:
     InputError
         If the trace has no deltas.
     """
-    delta, n = errors(trace), trace.a[0].shape[0]
-    squares = [(d * d, a * a) for d, a in by_layer(delta, trace)]
-    mean = _sums(1.0 / n, list(by_layer(delta, trace))) if mean is None else mean
-    return Moments(mean, _sums(1.0 / n, squares))
+    deltas, r = errors(trace), 1.0 / trace.a[0].shape[0]
+    pairs = zip(trace.layers, deltas, strict=True)
+    second = Gradients(_second(r, *pair) if learns(pair[0]) else () for pair in pairs)
+    return Moments(gradients(r, trace.layers, deltas) if mean is None else mean, second)
+
+
+def _second(r: float, kept: Any, delta: Array) -> Any:
+    if hasattr(kept, "squared"):
+        return kept.squared().gradients(r, delta * delta)
+    each = individual(kept, delta)
+    return rebuilt(each, [namespace(g).sum(r * (g * g), axis=0) for g in leaves(each)])
 
 
 def gradient_diversity(trace: Trace) -> Array:
@@ -103,16 +114,10 @@ def gradient_diversity(trace: Trace) -> Array:
     InputError
         If the trace has no deltas.
     """
-    summed = _sums(1.0, list(by_layer(errors(trace), trace)))
+    summed = gradients(1.0, trace.layers, errors(trace))
     xp = namespace(trace.a[0])
-    squared_sum = total(xp.sum(g * g) for group in summed for g in group)
+    squared_sum = total(xp.sum(g * g) for g in leaves(summed))
     return xp.sum(total(squared_layer_norms(trace))) / squared_sum
-
-
-def _sums(r: float, layers: list[tuple[Array, Array]]) -> Gradients:
-    return Gradients(
-        tuple(bp4(r, d, a) for d, a in layers), tuple(bp3(r, d) for d, _ in layers)
-    )
 
 
 def _signal_to_noise(mean: Array, second: Array) -> Array:

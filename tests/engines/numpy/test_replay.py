@@ -4,7 +4,7 @@ import numpy as np
 
 from bpx.program.plan import plan
 from bpx_backends.engines.numpy.replay import prepare, replay
-from tests.program.planned import ROWS, numbers, recorded
+from tests.planned import ROWS, numbers, recorded
 
 
 def test_what_is_given_back_is_nobody_elses():

@@ -1,7 +1,8 @@
 """Updates by PyTorch's own kernels, where they follow the same rule.
 
-A training step is then recorded up to its gradients, which it hands on; what updates the
-parameters is called after it. Any other optimizer is recorded with the step.
+A training step is then recorded up to the gradients that this rule is given, which it hands
+on; what updates the parameters is called after it. Any other optimizer is recorded with the
+step. Which rules those are, their names say: see `bpx.program.contract.Rule`.
 """
 
 from collections.abc import Callable
@@ -12,11 +13,8 @@ from typing import Any, NamedTuple
 import torch
 from torch.optim.adam import adam as fused_adam
 
-from bpx.model.spec import Gradients, Parameters
-from bpx.optim.rules import Update, adam
 from bpx.program.contract import Step, eager, leaves
 from bpx.program.plan import Plan
-from bpx.training.step import State, TrainingStep, joined
 from bpx_backends.engines.shared.planned import Planned
 from bpx_backends.engines.torch.calls import Call
 from bpx_backends.engines.torch.replay import prepare, replay
@@ -25,31 +23,32 @@ __all__ = ["scan"]
 
 
 class Handed(NamedTuple):
-    """In the place of the optimizer's state: that state, and the gradients."""
+    """In the place of some rules' states: these, and the gradients that they are given."""
 
-    optimizer: Any
-    gradients: Gradients
-
-
-def hand_on(
-    gradients: Gradients, state: Handed, parameters: Parameters
-) -> tuple[Parameters, Handed]:
-    """In the place of an update: nothing moves, and the gradients stay to be seen."""
-    return parameters, state._replace(gradients=gradients)
+    parts: tuple[Any, ...]
+    gradients: Any
 
 
-def _adam(state: State) -> list[Call]:
+def hand_on(updates: Any, state: Handed, parameters: Any) -> tuple[None, Handed]:
+    """In the place of these rules: nothing moves, and the gradients stay to be seen."""
+    return None, state._replace(gradients=updates)
+
+
+def _adam(state: Any) -> list[Call]:
     """Adam in one kernel, for all parameters; on the CPU without a wait, as on CUDA."""
-    rule: Any = state.optimizer.optimizer
+    handed: Handed = state.optimizer.parts[-1]
+    rule, descent = handed.parts
+    gradients = list(leaves(handed.gradients))
     # Read once, before the first step. Where the device counts, eta stays there.
-    beta1, beta2, epsilon, eta = torch.cat((*rule[1:4], rule.eta)).tolist()
-    w: list[torch.Tensor] = list(leaves(_moved(state)))
+    numbers = rule.beta1, rule.beta2, rule.epsilon, descent.eta
+    beta1, beta2, epsilon, eta = torch.cat(numbers).tolist()
+    w: list[torch.Tensor] = [*leaves(state.parameters), *state.feedback][: len(gradients)]
     on_cuda = w[0].is_cuda
     steps = [rule.t.float().clone() for _ in w]
     update = partial(
         fused_adam,
         w,
-        list(leaves(state.optimizer.gradients)),
+        gradients,
         list(leaves(rule.m)),
         list(leaves(rule.v)),
         [],
@@ -59,7 +58,7 @@ def _adam(state: State) -> list[Call]:
         amsgrad=False,
         beta1=beta1,
         beta2=beta2,
-        lr=rule.eta.reshape(()) if on_cuda else eta,
+        lr=eta,
         weight_decay=0.0,
         eps=epsilon,
         maximize=False,
@@ -67,18 +66,12 @@ def _adam(state: State) -> list[Call]:
     return [update, partial(rule.t.copy_, steps[0])]
 
 
-def _moved(state: State) -> Parameters:
-    """What the gradients are of, where a feedback learns too: see `training.step.joined`."""
-    (w, b), gradients = state.parameters, state.optimizer.gradients
-    return Parameters((*w, *state.feedback) if len(gradients.w) > len(w) else w, b)
-
-
-FUSED: dict[Update, Callable[[State], list[Call]]] = {adam: _adam}
-"""For an optimizer's update the calls that do the same, given the state to be written."""
+FUSED: dict[tuple[str, ...], Callable[[Any], list[Call]]] = {("adam", "descent"): _adam}
+"""For the last rules of a chain, the calls that do the same, given the state to be written."""
 
 _recorded = Planned(prepare, replay)
-_handing: dict[Update, Planned[Plan]] = {
-    update: Planned(prepare, partial(replay, after=after)) for update, after in FUSED.items()
+_handing: dict[tuple[str, ...], Planned[Plan]] = {
+    rules: Planned(prepare, partial(replay, after=after)) for rules, after in FUSED.items()
 }
 
 
@@ -93,26 +86,38 @@ def scan(
 ) -> Any:
     """Run a training step for many mini-batches: see `bpx.program.contract`."""
     here = start < stop and rows.device.type in ("cpu", "cuda")
-    if here and isinstance(step, TrainingStep) and step.update in _handing:
-        return _scan_handing(step, state, data, rows, start, stop, donate)
+    known = _known(step) if here else None
+    if known is not None:
+        return _scan_handing(known, step, state, data, rows, start, stop, donate)
     return _recorded(step, state, data, rows, start, stop, donate)
 
 
+def _known(step: Any) -> tuple[str, ...] | None:
+    """The rules at the end of the step's update that PyTorch has a kernel for."""
+    rules = getattr(getattr(step, "update", None), "rules", ())
+    names = tuple(getattr(rule, "known", None) for rule in rules)
+    return next((each for each in FUSED if names[-len(each) :] == each), None)
+
+
 def _scan_handing(
-    step: TrainingStep,
-    state: State,
+    known: tuple[str, ...],
+    step: Any,
+    state: Any,
     data: Any,
     rows: Any,
     start: int,
     stop: int,
     donate: bool,
-) -> State:
-    run = _handing[step.update]
-    handing = replace(step, update=hand_on)
-    # The parameters stand for gradients of their shapes, which are not read.
-    alike = Gradients(*joined(step.spec, state.parameters, state.feedback))
-    entered = state._replace(optimizer=Handed(state.optimizer, alike))
-    if run.prepared(handing, entered, data, rows) is None:
+) -> Any:
+    run, count = _handing[known], len(known)
+    rules, parts = step.update.rules, state.optimizer.parts
+    update = type(step.update)((*rules[:-count], hand_on))
+    # What the rule keeps for each parameter stands for the gradients, and is not read.
+    handed = Handed(parts[-count:], parts[-count].m)
+    chain = type(state.optimizer)
+    entered = state._replace(optimizer=chain((*parts[:-count], handed)))
+    if run.prepared(replace(step, update=update), entered, data, rows) is None:
         return eager(step, state, data, rows, start, stop)
-    after = run(handing, entered, data, rows, start, stop, donate)
-    return after._replace(optimizer=after.optimizer.optimizer)
+    after = run(replace(step, update=update), entered, data, rows, start, stop, donate)
+    (*first, left) = after.optimizer.parts
+    return after._replace(optimizer=chain((*first, *left.parts)))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.model.spec import Gradients, Parameters
-from bpx.optim.rules import SGD, Adam
+from bpx.model.parameters import Gradients, Parameters
+from bpx.optim import SGD, Adam
 
 STEPS = 50
 RULES = {

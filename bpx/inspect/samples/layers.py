@@ -1,0 +1,79 @@
+"""The samples' own gradients by one layer, from what it saved and its delta.
+
+A layer may know what is cheaper than these gradients, as `Dense` does; of one that only has
+`individual`, norms and products are made of the gradients themselves.
+"""
+
+from functools import reduce
+from operator import add
+from typing import Any
+
+from bpx._typing import Array
+from bpx.arrays.registry import namespace
+from bpx.errors import InputError
+from bpx.program.contract import leaves
+
+__all__ = ["along", "individual", "inner_product", "squared_norms"]
+
+
+def individual(kept: Any, delta: Array) -> Any:
+    """grad_x of each sample: behind the samples' axis the parameters' own.
+
+    Raises
+    ------
+    InputError
+        If the layer couples samples, or was made without them: by name.
+    """
+    _check_apart(kept)
+    if not hasattr(kept, "individual"):
+        raise InputError(
+            f"a layer that saves {type(kept).__name__} was made without the gradients of each "
+            "sample; give what it saves a method individual(delta): see bpx.layers.Layer"
+        )
+    return kept.individual(delta)
+
+
+def squared_norms(kept: Any, delta: Array) -> Array:
+    """‖grad_x‖², shape (n,)."""
+    _check_apart(kept)
+    if hasattr(kept, "squared_norms"):
+        norms: Array = kept.squared_norms(delta)
+        return norms
+    return reduce(add, (_rowwise(g * g) for g in leaves(individual(kept, delta))))
+
+
+def inner_product(kept: Any, delta: Array, other: Any, delta_other: Array) -> Array:
+    """grad_x · grad_x' of all pairs, shape (n, m)."""
+    _check_apart(kept)
+    if hasattr(kept, "inner_products"):
+        products: Array = kept.inner_products(delta, other, delta_other)
+        return products
+    both = leaves(individual(kept, delta)), leaves(individual(other, delta_other))
+    return reduce(add, (_flat(g) @ _flat(h).mT for g, h in zip(*both, strict=True)))
+
+
+def along(kept: Any, v: Any, delta: Array) -> Array:
+    """grad_x · v of each sample, a column (n, 1)."""
+    _check_apart(kept)
+    if hasattr(kept, "along"):
+        column: Array = kept.along(v, delta)
+        return column
+    pairs = zip(leaves(individual(kept, delta)), leaves(v), strict=True)
+    return reduce(add, (_rowwise(g * direction)[..., None] for g, direction in pairs))
+
+
+def _check_apart(kept: Any) -> None:
+    if getattr(kept, "couples_samples", False):
+        raise InputError(
+            f"a layer that saves {type(kept).__name__} couples the samples of a batch, so that "
+            "none has a gradient of its own; expected a network without such a layer"
+        )
+
+
+def _flat(g: Array) -> Array:
+    """Each sample's numbers in a row."""
+    return namespace(g).reshape(g, (g.shape[0], -1))
+
+
+def _rowwise(g: Array) -> Array:
+    return namespace(g).sum(_flat(g), axis=-1)

@@ -1,0 +1,192 @@
+"""`Dense`: z = w a + b and a = sigma(z), with all that is ever asked of these two.
+
+It is all of bpx that knows that a layer is (w, b, sigma): the equations of the book, those
+differentiated once, and what the sum over the samples in BP3 and BP4 leaves out: each
+sample's own gradient is the outer product of its delta and its (a_prev, 1), so that norms,
+inner products and Kronecker factors are made of those of delta and a_prev.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from bpx import equations
+from bpx._typing import A, Array
+from bpx.arrays.registry import namespace
+from bpx.initializers import default, get
+from bpx.jacobians import Activation, bends, pullback_derivative, pushforward
+from bpx.layers.layer import Context
+
+__all__ = ["Dense", "DenseMoved", "DenseParameters", "DenseSaved"]
+
+
+class DenseParameters(NamedTuple):
+    """What a `Dense` layer learns, and its gradients.
+
+    Attributes
+    ----------
+    w : array, shape (n_out, n_in)
+        ``w[j, k]`` is the book's w^l_{jk}.
+    b : array, shape (n_out,)
+    """
+
+    w: Any
+    b: Any
+
+
+class DenseSaved(NamedTuple):
+    """What its forward pass leaves for the way back.
+
+    Attributes
+    ----------
+    a_prev : array, shape (n, n_in)
+        What it was fed.
+    z, a : arrays, shape (n, n_out)
+    """
+
+    a_prev: Any
+    z: Any
+    a: Any
+
+    def gradients(self, r: Any, delta: Any) -> DenseParameters:
+        """BP4 and BP3."""
+        return DenseParameters(equations.bp4(r, delta, self.a_prev), equations.bp3(r, delta))
+
+    # What the sums over the samples leave out: grad_x = delta_x (a_x, 1)^T
+
+    def squared_norms(self, delta: A) -> A:
+        """‖grad_x‖² = ‖delta_x‖² (‖a_x‖² + 1), shape (n,)."""
+        norms: A = _squares(delta) * (_squares(self.a_prev) + 1.0)
+        return norms
+
+    def inner_products(self, delta: A, other: "DenseSaved", delta_other: A) -> A:
+        """grad_x · grad_x' of all pairs, (n, m): (delta delta'^T) ∘ (a a'^T + 1)."""
+        return (delta @ delta_other.mT) * (self.a_prev @ other.a_prev.mT + 1.0)
+
+    def individual(self, delta: Any) -> DenseParameters:
+        """grad_x of each sample: behind the samples' axis the parameters' own."""
+        return DenseParameters(delta[..., :, None] * self.a_prev[..., None, :], delta)
+
+    def along(self, v: DenseParameters, delta: A) -> A:
+        """grad_x · v of each sample, a column (n, 1)."""
+        moved = self.a_prev @ v.w.mT + v.b
+        product: A = namespace(delta).sum(delta * moved, axis=-1, keepdims=True)
+        return product
+
+    def squared(self) -> "DenseSaved":
+        """That of which BP3 and BP4, of squared deltas, give the squared gradients' sums."""
+        return self._replace(a_prev=self.a_prev * self.a_prev)
+
+
+class DenseMoved(NamedTuple):
+    """R{a_prev} and R{z}, as (w, b) moves along a direction; R{a_prev} is None for 0."""
+
+    a_prev: Any
+    z: Any
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer: z = a_prev w^T + b, a = sigma(z).
+
+    Attributes
+    ----------
+    n_in, n_out : int
+        The widths k_{l-1} and k_l.
+    activation : Activation
+        sigma.
+    """
+
+    n_in: int
+    n_out: int
+    activation: Activation
+
+    kind: ClassVar[str] = "dense"
+    couples_samples: ClassVar[bool] = False
+    draws: ClassVar[bool] = False
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Of w and b."""
+        return {"w": (self.n_out, self.n_in), "b": (self.n_out,)}
+
+    def entry(self, arrays: Mapping[str, Any]) -> DenseParameters:
+        """``(w, b)``."""
+        return DenseParameters(arrays["w"], arrays["b"])
+
+    def draw(self, init: Any, rng: Callable[[str], Any]) -> Mapping[str, Any]:
+        """By the initializer that was given, or the one that suits the activation."""
+        chosen = default(self.activation) if init is None else get(init)
+        weights = chosen.weights(rng("weights"), self.n_out, self.n_in)
+        return {"w": weights, "b": chosen.biases(rng("biases"), self.n_out)}
+
+    def running(self, like: Array) -> tuple[()]:
+        """None."""
+        return ()
+
+    # The equations of the book
+
+    def forward(
+        self, parameters: DenseParameters, a_prev: A, state: tuple[()], context: Context
+    ) -> tuple[DenseSaved, tuple[()]]:
+        """z^l = w^l a^{l-1} + b^l, a^l = sigma(z^l)."""
+        z = equations.forward(parameters.w, parameters.b, a_prev)
+        return DenseSaved(a_prev, z, self.activation.sigma(z)), state
+
+    def error(self, saved: DenseSaved, g: A) -> A:
+        """delta^l = g ⊙ sigma'(z^l), of shape (n, k_l)."""
+        return self.activation.pullback(saved.z, saved.a, g)
+
+    def send_back(self, parameters: DenseParameters, saved: DenseSaved, delta: A) -> A:
+        """(w^l)^T delta^l, of shape (n, k_{l-1})."""
+        return equations.sent(parameters.w, delta)
+
+    # The equations differentiated once, as (w, b) moves along v
+
+    @property
+    def bends(self) -> bool:
+        """Whether its delta moves with z even where g stands still: sigma'' is not 0."""
+        return bends(self.activation)
+
+    def r_forward(
+        self, parameters: DenseParameters, v: DenseParameters, saved: DenseSaved, ra_prev: Any
+    ) -> DenseMoved:
+        """R0; R{a^0} = 0 is written None."""
+        return DenseMoved(ra_prev, equations.r0(parameters.w, v.w, v.b, saved.a_prev, ra_prev))
+
+    def r_output(self, saved: DenseSaved, moved: DenseMoved) -> Any:
+        """R{a} = sigma'(z) ⊙ R{z}."""
+        return pushforward(self.activation, saved.z, saved.a, moved.z)
+
+    def r_error(self, saved: DenseSaved, moved: DenseMoved, g: Any, rg: A) -> A:
+        """R{delta} = R{g} ⊙ sigma'(z) + g ⊙ sigma''(z) ⊙ R{z}; g is read if it `bends`."""
+        rdelta = self.error(saved, rg)
+        if not self.bends:
+            return rdelta
+        bent = pullback_derivative(self.activation, saved.z, saved.a, g, moved.z)
+        return rdelta + bent
+
+    def r_send_back(
+        self,
+        parameters: DenseParameters,
+        v: DenseParameters,
+        saved: DenseSaved,
+        moved: DenseMoved,
+        delta: A,
+        rdelta: A,
+    ) -> A:
+        """(w^l)^T R{delta^l} + (v_w^l)^T delta^l."""
+        return equations.sent(parameters.w, rdelta) + equations.sent(v.w, delta)
+
+    def r_gradients(
+        self, r: A | float, saved: DenseSaved, moved: DenseMoved, delta: A, rdelta: A
+    ) -> DenseParameters:
+        """R4 and R3."""
+        return DenseParameters(
+            w=equations.r4(r, delta, rdelta, saved.a_prev, moved.a_prev),
+            b=equations.r3(r, rdelta),
+        )
+
+
+def _squares(x: A) -> A:
+    return namespace(x).sum(x * x, axis=-1)

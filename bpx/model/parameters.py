@@ -1,0 +1,119 @@
+"""Parameters and gradients: one entry for each layer, and the arrays of all by their names."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Self
+
+from bpx._typing import Array
+from bpx.errors import InputError
+from bpx.layers.dense import DenseParameters
+from bpx.program.contract import Branches
+
+__all__ = ["Gradients", "Parameters", "as_parameters", "dense"]
+
+
+class _Layers(NamedTuple):
+    layers: tuple[Any, ...]
+
+
+class Parameters(_Layers):
+    """What a network learns: one entry for each of its layers, in the order in which they run.
+
+    Attributes
+    ----------
+    layers : tuple of named tuples of arrays
+        What each layer's `forward` is given: of a `Dense` layer ``(w, b)``; an empty tuple
+        of a layer that learns nothing.
+    w : tuple of arrays
+        ``w[i]``, of shape (k_{i+1}, k_i), is the book's w^{i+1}: of the `Dense` layers.
+    b : tuple of arrays
+        ``b[i]`` of shape (k_{i+1},), likewise.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, layers: Iterable[Any], *others: Any) -> Self:
+        """From the layers' entries."""
+        if others:
+            raise InputError(
+                f"bpx.{cls.__name__} was given w and b; it now has one entry for each layer: "
+                f"bpx.{cls.__name__}.dense(w, b) makes them of the weights and biases of "
+                "Dense layers"
+            )
+        return super().__new__(cls, tuple(layers))
+
+    @classmethod
+    def dense(cls, w: Sequence[Any], b: Sequence[Any]) -> Self:
+        """Of Dense layers alone: their weights w^1, ..., w^L and biases b^1, ..., b^L."""
+        return cls(DenseParameters(*each) for each in zip(w, b, strict=True))
+
+    @property
+    def w(self) -> tuple[Array, ...]:
+        """The weights of the Dense layers."""
+        return tuple(each.w for each in dense(self.layers))
+
+    @property
+    def b(self) -> tuple[Array, ...]:
+        """The biases of the Dense layers."""
+        return tuple(each.b for each in dense(self.layers))
+
+    def branches(self) -> Branches:
+        """The arrays, all of one name together: ``w[0], w[1], ..., b[0], b[1], ...``."""
+        return [
+            (f"{field}[{i}]", getattr(self.layers[at], field))
+            for field, those in _by_field(self.layers).items()
+            for i, at in enumerate(those)
+        ]
+
+    def grown(self, branches: Sequence[Any]) -> Self:
+        """The same layers with other arrays, in the order of `branches`."""
+        given, made = iter(branches), [dict[str, Any]() for _ in self.layers]
+        for field, those in _by_field(self.layers).items():
+            for at in those:
+                made[at][field] = next(given)
+        pairs = zip(self.layers, made, strict=True)
+        return type(self)(type(old)(**new) if new else old for old, new in pairs)
+
+
+class Gradients(Parameters):
+    """dC/dw and dC/db of each layer, in the form of `Parameters`."""
+
+    __slots__ = ()
+
+
+def as_parameters(given: Any) -> Parameters:
+    """Parameters, or a pair (w, b) of sequences, of Dense layers alone.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if isinstance(given, Parameters):
+        return given
+    pair = isinstance(given, tuple | list) and len(given) == 2
+    if not pair or not all(isinstance(part, tuple | list) for part in given):
+        raise InputError(
+            f"a {type(given).__name__} was given as parameters; expected bpx.Parameters, such "
+            "as net.parameters, or a pair (w, b) of the weights and biases of Dense layers"
+        )
+    w, b = given
+    if len(w) != len(b):
+        raise InputError(
+            f"{len(w)} weights and {len(b)} biases were given; expected one of each for every "
+            "layer"
+        )
+    return Parameters.dense(w, b)
+
+
+def dense(entries: Iterable[Any]) -> list[DenseParameters]:
+    """Those of Dense layers."""
+    return [entry for entry in entries if isinstance(entry, DenseParameters)]
+
+
+def _by_field(layers: Sequence[Any]) -> dict[str, list[int]]:
+    """Which layers have each field, the fields in the order in which they first come."""
+    found: dict[str, list[int]] = {}
+    for at, entry in enumerate(layers):
+        for field in getattr(entry, "_fields", ()):
+            found.setdefault(field, []).append(at)
+    return found

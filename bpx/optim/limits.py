@@ -1,0 +1,102 @@
+"""Links that hold the weights and their updates small: decay, and clipping by the norm."""
+
+from functools import partial, reduce
+from operator import add
+from typing import Any, NamedTuple
+
+from bpx._typing import Array
+from bpx._validate import number as checked
+from bpx.arrays.registry import namespace
+from bpx.optim.chain import Transformation, chain
+from bpx.optim.trees import mapped, number, on_weights
+from bpx.program.contract import leaves
+
+__all__ = ["add_decayed_weights", "clip_by_global_norm", "penalised"]
+
+
+class DecayState(NamedTuple):
+    """The decay's coefficient, shape (1,)."""
+
+    decay: Array
+
+
+class ClipState(NamedTuple):
+    """The largest norm, shape (1,)."""
+
+    largest: Array
+
+
+def add_decayed_weights(decay: float) -> Transformation:
+    """u ← u + decay · w, for weights; not for biases.
+
+    At the head of a chain this is the gradient of the L2 penalty ½ decay ‖w‖² (the book's
+    (87), with decay = lmbda / n); between `scale_by_adam` and the learning rate it is AdamW's
+    decoupled decay (Loshchilov and Hutter 2019).
+
+    Parameters
+    ----------
+    decay : float
+        At least 0.
+
+    Raises
+    ------
+    InputError
+        If it is negative.
+    """
+    given = checked("decay", decay, "a number of at least 0", lambda v: v >= 0.0)
+    return Transformation(partial(_decay_state, given), decayed)
+
+
+def penalised(optimizer: Any, decay: float) -> Any:
+    """The optimizer behind the gradient of an L2 penalty; itself if there is none."""
+    return chain(add_decayed_weights(decay), optimizer) if decay else optimizer
+
+
+def clip_by_global_norm(largest: float) -> Transformation:
+    """u ← u · min(1, largest / ‖u‖), with the norm by all parameters together.
+
+    R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural
+    networks" (2013). It clips the gradient of the mini-batch; `bpx.privacy` clips each
+    sample's.
+
+    Parameters
+    ----------
+    largest : float
+        Positive.
+
+    Raises
+    ------
+    InputError
+        If it is not positive.
+    """
+    given = checked("largest", largest, "a positive number", lambda v: v > 0.0)
+    return Transformation(partial(_clip_state, given), clipped)
+
+
+def _decay_state(decay: float, parameters: Any) -> DecayState:
+    return DecayState(number(decay, parameters))
+
+
+def _clip_state(largest: float, parameters: Any) -> ClipState:
+    return ClipState(number(largest, parameters))
+
+
+def decayed(updates: Any, state: DecayState, parameters: Any) -> tuple[Any, DecayState]:
+    """U + decay · w, for the weights."""
+    return on_weights(lambda u, w: u + state.decay * w, updates, parameters), state
+
+
+def clipped(updates: Any, state: ClipState, parameters: Any) -> tuple[Any, ClipState]:
+    """U · largest / max(‖u‖, largest): min(1, largest / ‖u‖) that divides by no zero."""
+    xp = namespace(state.largest)
+    norm = xp.sqrt(reduce(add, (_squared(u, state.largest) for u in leaves(updates))))
+    share = state.largest / xp.maximum(norm, state.largest)
+    return mapped(lambda u: share * u, updates), state
+
+
+def _squared(u: Array, like: Array) -> Array:
+    """‖u‖² in the shape of a number of the state."""
+    xp = namespace(u)
+    if like.ndim > 1:
+        return xp.sum(u * u, axis=(-2, -1), keepdims=True)
+    return xp.reshape(xp.sum(u * u), (1,))

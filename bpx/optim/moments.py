@@ -1,0 +1,142 @@
+"""Links that average the updates over the steps: momentum, and Adam's two moments."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
+
+from bpx._typing import Array
+from bpx._validate import number as checked
+from bpx.arrays.registry import namespace
+from bpx.optim.chain import Transformation
+from bpx.optim.trees import mapped, number, zeros
+
+__all__ = ["momentum", "scale_by_adam"]
+
+_RATE = "a number in [0, 1)", lambda v: 0.0 <= v < 1.0
+
+
+class MomentumState(NamedTuple):
+    """mu, shape (1,), and the velocity."""
+
+    mu: Array
+    velocity: Any
+
+
+class AdamState(NamedTuple):
+    """The rule's numbers and the count of steps, shape (1,), and the two moments."""
+
+    beta1: Array
+    beta2: Array
+    epsilon: Array
+    t: Array
+    m: Any
+    v: Any
+
+
+def momentum(mu: float, *, nesterov: bool = False) -> Transformation:
+    """v ← mu v + u, and u ← v.
+
+    With u = −eta g this is Polyak's rule (1964), the book's (107) and (108). With Nesterov's
+    correction u ← mu v + u, with the new v (Sutskever et al. 2013, in the form that looks
+    ahead from the stored weights).
+
+    Parameters
+    ----------
+    mu : float
+        In [0, 1).
+    nesterov : bool, optional
+        Whether to look ahead.
+
+    Raises
+    ------
+    InputError
+        If mu is out of its range.
+    """
+    given = checked("momentum", mu, *_RATE)
+    return Transformation(partial(_momentum_state, given), _nesterov if nesterov else _momentum)
+
+
+def scale_by_adam(
+    beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
+) -> Transformation:
+    """u ← m̂ / (sqrt(v̂) + epsilon) (Kingma and Ba 2015, algorithm 1).
+
+    m ← beta1 m + (1 − beta1) u and v ← beta2 v + (1 − beta2) u²; at step t,
+    m̂ = m / (1 − beta1^t) and v̂ = v / (1 − beta2^t).
+
+    Parameters
+    ----------
+    beta1, beta2 : float, optional
+        The decay rates of the moments, in [0, 1).
+    epsilon : float, optional
+        Positive.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range.
+    """
+    numbers = (
+        checked("beta1", beta1, *_RATE),
+        checked("beta2", beta2, *_RATE),
+        checked("epsilon", epsilon, "a positive number", lambda v: v > 0.0),
+    )
+    return Transformation(partial(_adam_state, numbers), _ADAM)
+
+
+def _momentum_state(mu: float, parameters: Any) -> MomentumState:
+    return MomentumState(number(mu, parameters), zeros(parameters))
+
+
+def _adam_state(numbers: tuple[float, ...], parameters: Any) -> AdamState:
+    beta1, beta2, epsilon, t = (number(each, parameters) for each in (*numbers, 0.0))
+    return AdamState(beta1, beta2, epsilon, t, zeros(parameters), zeros(parameters))
+
+
+def _momentum(updates: Any, state: MomentumState, parameters: Any) -> tuple[Any, MomentumState]:
+    velocity = mapped(lambda v, u: state.mu * v + u, state.velocity, updates)
+    return velocity, state._replace(velocity=velocity)
+
+
+def _nesterov(updates: Any, state: MomentumState, parameters: Any) -> tuple[Any, MomentumState]:
+    velocity = mapped(lambda v, u: state.mu * v + u, state.velocity, updates)
+    ahead = mapped(lambda v, u: state.mu * v + u, velocity, updates)
+    return ahead, state._replace(velocity=velocity)
+
+
+@dataclass(frozen=True)
+class _Adam:
+    """Adam's rule; a number that follows it goes into its own numbers: see `scaled`."""
+
+    known: ClassVar[str] = "adam"  # to engines: see `bpx.program.contract.Rule`
+
+    def __call__(
+        self, updates: Any, state: AdamState, parameters: Any
+    ) -> tuple[Any, AdamState]:
+        """U ← m̂ / (sqrt(v̂) + epsilon)."""
+        return self.scaled(updates, state, parameters, None)
+
+    def scaled(
+        self, updates: Any, state: AdamState, parameters: Any, factor: Array | None
+    ) -> tuple[Any, AdamState]:
+        """The same times a number."""
+        return adam(updates, state, factor)
+
+
+_ADAM = _Adam()
+
+
+def adam(updates: Any, state: AdamState, factor: Array | None) -> tuple[Any, AdamState]:
+    """factor · m̂ / (sqrt(v̂) + epsilon), and the moments after one step more."""
+    xp = namespace(state.t)
+    t = state.t + 1.0
+    m = mapped(lambda m, g: m + (1.0 - state.beta1) * (g - m), state.m, updates)
+    v = mapped(lambda v, g: v + (1.0 - state.beta2) * (g * g - v), state.v, updates)
+    # 1 − beta^t without the cancellation that float32 would show. As in section 2 of the
+    # paper, both corrections go into numbers: alpha_t m / (sqrt(v) + epsilon_t).
+    correction1 = -xp.expm1(t * xp.log(state.beta1))
+    correction2 = xp.sqrt(-xp.expm1(t * xp.log(state.beta2)))
+    alpha = correction2 if factor is None else factor * correction2
+    alpha_t, epsilon_t = alpha / correction1, state.epsilon * correction2
+    moved = mapped(lambda m, v: alpha_t * m / (xp.sqrt(v) + epsilon_t), m, v)
+    return moved, state._replace(t=t, m=m, v=v)

@@ -1,0 +1,138 @@
+"""Links that multiply the updates by a number: a constant, or the learning rate.
+
+The updates u enter the first link of a chain as the gradients g; those of the last are added
+to the weights: w ← w + u.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+from bpx._typing import Array
+from bpx._validate import number as checked
+from bpx.optim.chain import Transformation
+from bpx.optim.schedules import Schedule
+from bpx.optim.trees import mapped, number
+
+__all__ = ["scale", "scale_by_learning_rate"]
+
+
+class ScaleState(NamedTuple):
+    """The number that `scale` multiplies by, shape (1,)."""
+
+    factor: Array
+
+
+class RateState(NamedTuple):
+    """The learning rate, shape (1,)."""
+
+    eta: Array
+
+
+class ScheduleState(NamedTuple):
+    """The count of steps and the schedule's numbers, shape (1,)."""
+
+    steps: Array
+    schedule: Any
+
+
+def scale(factor: float) -> Transformation:
+    """u ← factor · u.
+
+    Parameters
+    ----------
+    factor : float
+        Negative for a descent: the last link's updates are added to the weights.
+
+    Raises
+    ------
+    InputError
+        If it is no finite number.
+    """
+    given = checked("factor", factor, "a finite number", lambda v: True)
+    return Transformation(partial(_scale_state, given), _SCALE)
+
+
+def scale_by_learning_rate(eta: float | Schedule) -> Transformation:
+    """u ← −eta u: the step of a descent.
+
+    Parameters
+    ----------
+    eta : float or Schedule
+        The learning rate, positive; or one that changes: see `warmup_cosine`.
+
+    Raises
+    ------
+    InputError
+        If it is not positive.
+    """
+    if isinstance(eta, Schedule):
+        rule = Scaling(_Scheduled(eta.rate), descends=True)
+        return Transformation(partial(_schedule_state, eta.numbers), rule)
+    given = checked("eta", eta, "a positive number", lambda v: v > 0.0)
+    return Transformation(partial(_rate_state, given), _DESCEND)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """A rule that multiplies by one number, which the rule before it may take in.
+
+    Attributes
+    ----------
+    factor : callable
+        ``factor(state)``: the number, and the state afterwards.
+    descends : bool
+        Whether the sign is turned.
+    """
+
+    factor: Callable[[Any], tuple[Array, Any]]
+    descends: bool
+
+    @property
+    def known(self) -> str | None:
+        """To engines: see `bpx.program.contract.Rule`."""
+        return "descent" if self == _DESCEND else None
+
+    def signed(self, u: Array) -> Array:
+        """What is left to do where the rule before has taken in the number."""
+        return -u if self.descends else u
+
+    def __call__(self, updates: Any, state: Any, parameters: Any) -> tuple[Any, Any]:
+        """Of every array."""
+        factor, after = self.factor(state)
+        return mapped(lambda u: self.signed(factor * u), updates), after
+
+
+@dataclass(frozen=True)
+class _Scheduled:
+    """The learning rate of a schedule, and one step more."""
+
+    rate: Callable[[Any, Any], Any]
+
+    def __call__(self, state: ScheduleState) -> tuple[Array, ScheduleState]:
+        return self.rate(state.steps, state.schedule), state._replace(steps=state.steps + 1.0)
+
+
+def _factor(state: ScaleState) -> tuple[Array, ScaleState]:
+    return state.factor, state
+
+
+def _eta(state: RateState) -> tuple[Array, RateState]:
+    return state.eta, state
+
+
+_SCALE, _DESCEND = Scaling(_factor, descends=False), Scaling(_eta, descends=True)
+
+
+def _scale_state(factor: float, parameters: Any) -> ScaleState:
+    return ScaleState(number(factor, parameters))
+
+
+def _rate_state(eta: float, parameters: Any) -> RateState:
+    return RateState(number(eta, parameters))
+
+
+def _schedule_state(numbers: Any, parameters: Any) -> ScheduleState:
+    given = type(numbers)(*(number(each, parameters) for each in numbers))
+    return ScheduleState(number(0.0, parameters), given)
