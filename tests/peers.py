@@ -49,10 +49,12 @@ class Twin:
 
     def __init__(self, net: bpx.Network) -> None:
         self.torch = torch_functions()
-        self.names = [layer.activation.name for layer in net.spec.layers]
+        self.names = [layer.activation.name for layer in net.spec.dense]
         self.cost, self.k = net.spec.cost.name, net.sizes[-1]
         self.parameters = tuple(
-            self.tensor(each) for pair in zip(net.weights, net.biases, strict=True) for each in pair
+            self.tensor(each)
+            for pair in zip(net.weights, net.biases, strict=True)
+            for each in pair
         )
 
     def tensor(self, x) -> Any:

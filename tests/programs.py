@@ -18,7 +18,7 @@ def training(sizes, batch, optimizer, samples=50, **settings):
         rng.integers(0, sizes[-1], samples).astype("int32"),
     )
     zeros = zero_metrics(net.biases[0], batch, "argmax")
-    state = State(net.parameters, optimizer.init(net.parameters), None, zeros)
+    state = State(net.parameters, optimizer.init(net.parameters), zeros)
     rows = rng.integers(0, samples, batch).astype("int32")
     return TrainingStep(net.spec, optimizer.update, "argmax"), state, data, rows
 

@@ -43,7 +43,10 @@ COLUMNS = {
 
 def columns(net, x, label):
     """Each layer's delta of one sample: tanh, then softmax with cross-entropy."""
-    (w, b), feedback = [[host(each) for each in g] for g in (net.weights, net.biases)], net.feedback
+    (w, b), feedback = (
+        [[host(each) for each in g] for g in (net.weights, net.biases)],
+        net.feedback,
+    )
     a = [x]
     for w_l, b_l in zip(w, b, strict=True):
         z = w_l @ a[-1] + b_l
@@ -85,7 +88,9 @@ def test_a_rule_differs_from_backpropagation():
 class TorchTwin:
     def __init__(self, net):
         self.torch = torch_functions()
-        tensors = [[self.torch.from_numpy(host(each)) for each in g] for g in (net.weights, net.biases)]
+        tensors = [
+            [self.torch.from_numpy(host(each)) for each in g] for g in (net.weights, net.biases)
+        ]
         self.w, self.b = [[each.requires_grad_() for each in group] for group in tensors]
         self.B = [self.torch.from_numpy(host(each)) for each in net.feedback]
 
@@ -298,7 +303,7 @@ def test_softmax_in_a_hidden_layer_pulls_back_what_is_sent():
     x, y = random_samples(net)
     other = bpx.Network.from_arrays(
         network("fa", [5, 4, 3], hidden="softmax").spec,
-        *net.parameters,
+        net.parameters,
         net.home,
         feedback=[net.weights[1]],
     )

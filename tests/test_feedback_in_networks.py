@@ -166,7 +166,7 @@ def test_feedback_can_be_set():
 
 def test_from_arrays_draws_by_the_seed_or_is_given():
     net = network("fa", seed=4)
-    given = net.spec, *net.parameters, net.home
+    given = net.spec, net.parameters, net.home
     drawn = bpx.Network.from_arrays(*given, seed=4)
     handed = bpx.Network.from_arrays(*given, feedback=net.feedback)
     for each in (drawn, handed):

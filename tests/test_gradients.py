@@ -162,7 +162,10 @@ def torch_peer(net, names, cost, x, y) -> Found:
         ),
         "categorical_cross_entropy": lambda a, y: -torch.special.xlogy(y, a).sum(1),
     }
-    w, b = ([torch.from_numpy(e.copy()).requires_grad_() for e in g] for g in (net.weights, net.biases))
+    w, b = (
+        [torch.from_numpy(e.copy()).requires_grad_() for e in g]
+        for g in (net.weights, net.biases)
+    )
     a, zs = torch.from_numpy(x), []
     for name, wl, bl in zip(names, w, b, strict=True):
         zs.append(F.linear(a, wl, bl))

@@ -303,7 +303,7 @@ def test_seeds(target):
 
 def test_activations_may_differ_by_layer():
     net = bpx.Network([3, 4, 4, 2], activations=["relu", "tanh", "identity"], seed=0)
-    assert [layer.activation.name for layer in net.spec.layers] == ["relu", "tanh", "identity"]
+    assert [layer.activation.name for layer in net.spec.dense] == ["relu", "tanh", "identity"]
     assert not net.biases[0].any()
     assert "relu" in repr(net)
     assert "numpy" in repr(net)

@@ -94,7 +94,7 @@ def _work(backend: str, key: str, subject: Subject) -> Work:
     problem = subject.problem
     net = network(problem.case, problem.seed, backend)
     home = partial(bpx.move_to, like=net.weights[0])
-    v = Parameters(*(tuple(map(home, group)) for group in subject.v))
+    v = Parameters.dense(*(tuple(map(home, group)) for group in subject.v))
     seed = home(np.zeros(2, np.int32))
     given = Given(net.parameters, home(problem.x), home(problem.y), v, seed)
     run = partial(_run, backend, net.spec, subject.bound, given)

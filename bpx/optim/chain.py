@@ -150,21 +150,19 @@ class ChainState(NamedTuple):
 
     def branches(self) -> Branches:
         """What is in the links' states, by name."""
-        return [
-            (field, branch)
-            for i, part in enumerate(self.parts)
-            for field, branch in zip(
-                getattr(part, "_fields", None) or [f"[{i}]"] * len(part), part, strict=True
-            )
-        ]
+        named: Branches = []
+        for i, part in enumerate(self.parts):
+            fields = getattr(part, "_fields", None)
+            named += [(f"[{i}]", part)] if fields is None else zip(fields, part, strict=True)
+        return named
 
     def grown(self, branches: Sequence[Any]) -> Self:
         """The same links with other states, in the order of `branches`."""
         given = iter(branches)
         made = []
         for part in self.parts:
-            inside = [next(given) for _ in part]
-            made.append(type(part)(*inside) if hasattr(part, "_fields") else tuple(inside))
+            fields = hasattr(part, "_fields")
+            made.append(type(part)(*(next(given) for _ in part)) if fields else next(given))
         return type(self)(tuple(made))
 
 

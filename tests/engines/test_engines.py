@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.optim.limits import penalised
 from bpx.program.contract import Scan, Step, eager, leaves
 from bpx.training.step import Data, State, TrainingStep, joined, zero_metrics
 from tests.backends import Target, host, problem
@@ -94,10 +95,10 @@ def run(
     y = engine.target.asarray(y, dtype if real else "int32")
     accuracy = None if real else "argmax"
     like = net.parameters.b[0]
+    optimizer = penalised(optimizer, decay)
     state = State(
         net.parameters,
         optimizer.init(joined(net.spec, net.parameters, net.feedback)),
-        None if decay is None else like[:1] * 0.0 + decay,
         zero_metrics(like, batch, accuracy),
         net.feedback,
     )

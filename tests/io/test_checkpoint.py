@@ -46,7 +46,7 @@ def test_round_trip(tmp_path, dtype):
 def test_transposed_and_strided_weights_survive(tmp_path, awkward):
     net = network()
     spoiled = tuple(awkward(w) for w in net.weights)
-    net.publish(bpx.Parameters(spoiled, net.biases))  # as an engine might
+    net.publish(bpx.Parameters.dense(spoiled, net.biases))  # as an engine might
     assert not net.weights[0].flags.c_contiguous
     net.save(tmp_path / "net")
     assert same(net, bpx.load(tmp_path / "net"))

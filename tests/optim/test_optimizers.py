@@ -7,7 +7,8 @@ import pytest
 
 import bpx
 from bpx.model.parameters import Gradients, Parameters
-from bpx.optim import SGD, Adam
+from bpx.optim import SGD, Adam, mapped
+from bpx.training.step import added
 
 STEPS = 50
 RULES = {
@@ -25,7 +26,7 @@ def parameters(dtype="float64"):
     """Two layers' weights and biases."""
     rng = np.random.default_rng(0)
     shapes = ([(3, 2), (1, 3)], [(3,), (1,)])
-    return Parameters(
+    return Parameters.dense(
         *(tuple(rng.standard_normal(s).astype(dtype) for s in group) for group in shapes)
     )
 
@@ -43,14 +44,15 @@ def slope(w):
 
 
 def gradients(p):
-    return Gradients(*(tuple(slope(w) for w in group) for group in p))
+    return Gradients(mapped(slope, p).layers)
 
 
 def run(rule, p, steps=STEPS, at=gradients):
     """The parameters after each step."""
     state, visited = rule.init(p), []
     for _ in range(steps):
-        p, state = rule.update(at(p), state, p)
+        updates, state = rule.update(at(p), state, p)
+        p = added(p, updates)
         visited.append(p)
     return visited
 
@@ -148,16 +150,16 @@ def test_against_torch(name):
 def test_adams_bias_correction_keeps_single_precision(betas, t):
     """Had the slope always been g, the corrected step is eta g / (|g| + epsilon) at any t."""
     rule = Adam(1e-3, *betas)
-    p = Parameters((np.zeros((1, 2), np.float32),), (np.zeros(1, np.float32),))
-    g = Gradients((np.array([[0.5, -3.0]], np.float32),), (np.array([2.0], np.float32),))
+    p = Parameters.dense((np.zeros((1, 2), np.float32),), (np.zeros(1, np.float32),))
+    g = Gradients.dense((np.array([[0.5, -3.0]], np.float32),), (np.array([2.0], np.float32),))
     state = rule.init(p)
     beta1, beta2 = (float(beta[0]) for beta in (state.beta1, state.beta2))
-    state = state._replace(
+    state = state.having(
         t=np.array([t - 1], np.float32),
         m=averaged(g, lambda each: (1 - beta1 ** (t - 1)) * each),
         v=averaged(g, lambda each: (1 - beta2 ** (t - 1)) * each**2),
     )
-    moved, state = rule.update(g, state, p)
+    moved, state = rule.update(g, state, p)  # of weights that are 0
     assert state.t.tolist() == [t]
     for step, each in zip(leaves(moved), leaves(g), strict=True):
         assert step.dtype == np.float32
@@ -166,12 +168,7 @@ def test_adams_bias_correction_keeps_single_precision(betas, t):
 
 def averaged(g, rule):
     """Moments computed in double precision, rounded once."""
-    return Parameters(
-        *(
-            tuple(rule(each.astype(np.float64)).astype(np.float32) for each in group)
-            for group in g
-        )
-    )
+    return mapped(lambda each: rule(each.astype(np.float64)).astype(np.float32), g)
 
 
 # What training relies on
@@ -200,7 +197,8 @@ def test_shapes_and_dtypes_of_the_state_do_not_drift(rule, dtype):
     kept = leaves((p, state))
     assert {array.dtype.name for array in kept} == {dtype}
     for _ in range(2):
-        p, state = rule.update(gradients(p), state, p)
+        updates, state = rule.update(gradients(p), state, p)
+        p = added(p, updates)
         now = leaves((p, state))
         assert isinstance(p, Parameters)
         assert [(a.shape, a.dtype) for a in now] == [(a.shape, a.dtype) for a in kept]

@@ -6,7 +6,9 @@ import pytest
 import bpx
 from bpx import privacy
 from bpx.model.parameters import Gradients
+from bpx.optim import mapped
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
+from bpx.program.contract import leaves
 from bpx.training.step import State, TrainingStep, zero_metrics
 from tests.backends import host
 from tests.peers import close, flat, random_network, random_samples
@@ -26,19 +28,19 @@ def parts(target, physical, clips=(0.7,), noise=0.0):
         for group in (net.weights, net.biases)
     ]
     data = NoisyData(
-        target.asarray(x, "float64"), target.asarray(y, "int32"), Gradients(*drawn)
+        target.asarray(x, "float64"), target.asarray(y, "int32"), Gradients.dense(*drawn)
     )
     one, zeros = net.biases[0][:1], net.backprop(data.x, data.y).gradients
     xp = bpx.namespace(one)
     private = PrivateState(
         tuple(xp.full_like(one, clip) for clip in clips),
         xp.full_like(one, SHARE),
-        Gradients(*(tuple(map(xp.zeros_like, group)) for group in zeros)),
+        mapped(xp.zeros_like, zeros),
     )
     optimizer = bpx.SGD(0.5)
     metrics = zero_metrics(one, physical, "argmax")
     moves = net.parameters, optimizer.init(net.parameters)
-    state = State(*moves, None, metrics, privacy=private)
+    state = State(*moves, metrics, privacy=private)
     return net, data, state, TrainingStep(net.spec, optimizer.update, "argmax")
 
 
@@ -63,12 +65,11 @@ def test_a_step_is_a_clipped_sum_noise_and_an_update(target, clips):
     trace = net.backprop(target.asarray(x, "float64"), target.asarray(y, "int32"))
     clip = clips if len(clips) > 1 else clips[0]
     summed = privacy.clipped_sum(trace, clip)
-    for i in (0, 1):
-        for w, g, noise, new in zip(
-            net.parameters[i], summed[i], data.noise[i], after.parameters[i], strict=True
-        ):
-            moved = SHARE * host(g) + host(noise)[1].reshape(w.shape)
-            np.testing.assert_allclose(host(new), host(w) - 0.5 * moved, rtol=1e-12)
+    for w, g, noise, new in zip(
+        *map(leaves, (net.parameters, summed, data.noise, after.parameters)), strict=True
+    ):
+        moved = SHARE * host(g) + host(noise)[1].reshape(w.shape)
+        np.testing.assert_allclose(host(new), host(w) - 0.5 * moved, rtol=1e-12)
     np.testing.assert_allclose(host(after.metrics.cost), host(trace.cost), rtol=1e-12)
     assert host(after.metrics.hits).sum() == (host(trace.a[-1]).argmax(axis=1) == y).sum()
     assert not flat(after.privacy.summed).any()

@@ -10,6 +10,7 @@ import pytest
 import bpx
 from bpx import random
 from bpx.errors import RecordingError
+from bpx.optim.limits import penalised
 from bpx.program.contract import leaves
 from bpx.program.program import Program
 from bpx.program.record import record
@@ -47,10 +48,10 @@ def parts(library, optimizer, sizes=(5, 3, 4), decay=0.1, **settings):
         library.asarray(rng.integers(0, sizes[-1], 6), "int32"),
     )
     like = net.biases[0]
+    optimizer = penalised(optimizer, decay)
     state = State(
         net.parameters,
         optimizer.init(net.parameters),
-        None if decay is None else like[:1] * 0.0 + decay,
         zero_metrics(like, len(ROWS), "argmax"),
     )
     step = TrainingStep(net.spec, optimizer.update, "argmax")

@@ -39,7 +39,7 @@ def test_the_step_is_that_in_which_it_begins():
 
     def watched(self, rows):
         take(self, rows)
-        largest.append(float(self.taken.passed.z[1].max()))
+        largest.append(float(self.taken.passes.layers[1].z.max()))
 
     take = Run.take
     with pytest.MonkeyPatch.context() as patch:

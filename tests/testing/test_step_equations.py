@@ -61,21 +61,18 @@ def test_products_and_sums_that_differ_on_one_library(monkeypatch, name, equatio
 
 
 def odd_update(gradients, state, parameters):
-    moved, state = bpx.SGD(0.1).update(gradients, state, parameters)
-    if not on_strict(moved.w[1]):
-        return moved, state
-    w = (moved.w[0], moved.w[1] + 1e-4, *moved.w[2:])
-    return bpx.Parameters(w, moved.b), state
+    updates, state = bpx.SGD(0.1).update(gradients, state, parameters)
+    if not on_strict(updates.w[1]):
+        return updates, state
+    w = (updates.w[0], updates.w[1] + 1e-4, *updates.w[2:])
+    return bpx.Gradients.dense(w, updates.b), state
 
 
-class Odd:
-    update = staticmethod(odd_update)
-
-    def init(self, parameters):
-        return bpx.SGD(0.1).init(parameters)
+def odd():
+    return bpx.optim.Transformation(bpx.SGD(0.1).init, odd_update)
 
 
 def test_an_update_that_differs_on_one_library():
-    found = parting(network(), optimizer=Odd(), steps=5)
+    found = parting(network(), optimizer=odd(), steps=5)
     assert found[:3] == (1, 2, "update")
     assert found.difference == pytest.approx(1e-4, rel=1e-3)

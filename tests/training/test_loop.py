@@ -264,14 +264,19 @@ def test_a_precision_is_for_float32_networks_on_the_engine(monkeypatch):
             )  # fmt: skip
 
 
-class Odd:
+class Odd(bpx.optim.Optimizer):
     """An optimizer with a state, or an update, that training cannot do with."""
 
-    def __init__(self, state=(), update=None):
-        self.state, self.update = state, update or sgd
+    def __init__(self, state=(), rule=None):
+        self.state, self.rule = state, rule or sgd
 
-    def init(self, parameters):
-        return self.state
+    @property
+    def transformations(self):
+        return (bpx.optim.Transformation(lambda parameters: self.state, self.rule),)
+
+    @property
+    def update(self):
+        return self.rule
 
     def __repr__(self):
         return "Odd()"
@@ -291,9 +296,12 @@ class Unhashable:
 @pytest.mark.parametrize(
     ("optimizer", "said"),
     [
-        (Odd({"eta": 0.1}), r"init of Odd\(\) gave \{'eta': 0.1\} as state; expected arrays"),
-        (Odd((0.1,)), r"gave 0.1 as state\[0\]; expected arrays"),
-        (Odd(update=Unhashable()), "unhashable type: 'Unhashable'.*a function"),
+        (
+            Odd({"eta": 0.1}),
+            r"init of Odd\(\) gave \{'eta': 0.1\} as state\[0\]; expected arrays",
+        ),
+        (Odd((0.1,)), r"gave 0.1 as state\[0\]\[0\]; expected arrays"),
+        (Odd(rule=Unhashable()), "unhashable type: 'Unhashable'.*a function"),
     ],
 )
 def test_an_optimizer_that_cannot_be_used_is_refused_at_once(target, optimizer, said):

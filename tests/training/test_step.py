@@ -3,6 +3,7 @@
 import numpy as np
 
 import bpx
+from bpx.optim.limits import penalised
 from bpx.training.step import Data, Metrics, State, TrainingStep, zero_metrics
 from tests.backends import host
 
@@ -17,7 +18,8 @@ def parts(target, optimizer=SGD, decay=None):
         target.asarray(rng.integers(0, 2, 6), "int32"),
     )
     metrics = zero_metrics(net.biases[0], 3, "argmax")
-    state = State(net.parameters, optimizer.init(net.parameters), decay, metrics)
+    optimizer = penalised(optimizer, decay)
+    state = State(net.parameters, optimizer.init(net.parameters), metrics)
     return net, data, state, TrainingStep(net.spec, optimizer.update, "argmax")
 
 

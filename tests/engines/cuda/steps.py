@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import bpx
+from bpx.optim.limits import penalised
 from bpx.program.contract import eager, leaves
 from bpx.program.plan import plan
 from bpx.program.record import record
@@ -79,10 +80,10 @@ def training(
     )
     accuracy = None if real else "argmax"
     like = net.parameters.b[0]
+    optimizer = penalised(optimizer, decay)
     state = State(
         net.parameters,
         optimizer.init(net.parameters),
-        None if decay is None else like[:1] * 0.0 + like.dtype.type(decay),
         zero_metrics(like, batch, accuracy),
     )
     rows = rng.integers(0, samples, (steps, batch)).astype("int32")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.model.spec import Gradients
+from bpx.optim import mapped
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
 from tests.engines.cuda.steps import HEADS, OPTIMIZERS, STEPS, M, Run, S, check, training
 
@@ -73,14 +73,11 @@ def test_private_steps(clips, last):
     """Padding, clipping, and noise that the last of a row's numbers picks."""
     run = training(batch=7, steps=5)
     rng, like = np.random.default_rng(2), run.state.parameters.b[0][:1]
-    noise = Gradients(
-        *(
-            tuple(0.1 * rng.standard_normal((3, p.size)).astype(p.dtype) for p in group)
-            for group in run.state.parameters
-        )
+    noise = mapped(
+        lambda p: 0.1 * rng.standard_normal((3, p.size)).astype(p.dtype), run.state.parameters
     )
     clips = tuple(np.full_like(like, clip) for clip in clips)
-    summed = Gradients(*(tuple(map(np.ones_like, group)) for group in run.state.parameters))
+    summed = mapped(np.ones_like, run.state.parameters)
     state = run.state._replace(privacy=PrivateState(clips, np.full_like(like, 0.2), summed))
     rows = np.concatenate([run.rows, np.arange(5, dtype="int32")[:, None] % 3], axis=1)
     rows[1, 4:7], rows[3, :7] = -1, -1

@@ -5,6 +5,7 @@ import pytest
 
 import bpx
 from bpx.network import Network
+from bpx.optim.limits import penalised
 from bpx.program.contract import eager, leaves
 from bpx.program.plan import plan
 from bpx.program.record import record
@@ -25,13 +26,12 @@ class Job:
         rng = np.random.default_rng(1)
         net = Network(sizes, seed=3, dtype=dtype, backend=spec, **settings)
         at = {"backend": spec}
-        self.optimizer = optimizer or bpx.SGD(0.3)
+        self.optimizer = penalised(optimizer or bpx.SGD(0.3), decay)
         like = net.parameters.b[0]
         self.step = TrainingStep(net.spec, self.optimizer.update, "argmax")
         self.state = State(
             net.parameters,
             self.optimizer.init(net.parameters),
-            None if decay is None else torch.full_like(like[:1], decay),
             zero_metrics(like, batch, "argmax"),
         )
         self.data = Data(

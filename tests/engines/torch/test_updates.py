@@ -58,7 +58,7 @@ def test_a_users_own_adam_is_recorded_with_the_step(monkeypatch):
     monkeypatch.setattr(torch_updates, "fused_adam", None)
 
     def adam(gradients, state, parameters):
-        return bpx.optim.rules.adam(gradients, state, parameters)
+        return bpx.Adam().update(gradients, state, parameters)
 
     job = Job(optimizer=bpx.Adam(0.05))
     job.step = TrainingStep(job.step.spec, adam, "argmax")

@@ -46,7 +46,9 @@ def given(name="softmax", *, target=None, **settings):
 def direction(net, seed=4):
     """Numbers like the parameters, and the same as one vector."""
     rng = np.random.default_rng(seed)
-    vector = rng.standard_normal(sum(host(p).size for group in (net.weights, net.biases) for p in group))
+    vector = rng.standard_normal(
+        sum(host(p).size for group in (net.weights, net.biases) for p in group)
+    )
     bring = net.home.asarray
     parts = unflatten(vector, [[host(p) for p in group] for group in (net.weights, net.biases)])
     return tuple(tuple(map(bring, group)) for group in parts), vector

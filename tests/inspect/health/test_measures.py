@@ -144,15 +144,15 @@ def test_update_ratios():
     net = random_network([4, 5, 3])
     x, y = random_samples(net)
     g = net.backprop(x, y).gradients
-    after = bpx.Parameters(
-        tuple(w - 0.1 * d for w, d in zip(net.weights, g.w, strict=True)), ()
+    after = bpx.Parameters.dense(
+        tuple(w - 0.1 * d for w, d in zip(net.weights, g.w, strict=True)), net.biases
     )
     expected = [
         0.1 * np.linalg.norm(d) / np.linalg.norm(w)
         for w, d in zip(net.weights, g.w, strict=True)
     ]
     close(inspect.update_ratios(net.parameters, after), expected)
-    zeros = bpx.Parameters(tuple(0.0 * w for w in net.weights), ())
+    zeros = bpx.Parameters.dense(tuple(0.0 * w for w in net.weights), net.biases)
     assert np.isinf(inspect.update_ratios(zeros, after)).all()
     assert (inspect.update_ratios(zeros, zeros) == 0.0).all()
 
@@ -185,8 +185,8 @@ def test_on_every_backend(target):
         for mine, its in zip(found, wanted, strict=True):
             alike(mine, its)
     alike(
-        inspect.update_ratios(net.parameters, bpx.Parameters(*trace.gradients)),
-        inspect.update_ratios(there.parameters, bpx.Parameters(*expected.gradients)),
+        inspect.update_ratios(net.parameters, bpx.Parameters(trace.gradients.layers)),
+        inspect.update_ratios(there.parameters, bpx.Parameters(expected.gradients.layers)),
     )
 
 
