@@ -4,6 +4,7 @@
   first step, and the floor below them
 - ``python -m benchmarks.book``: the accuracies of Nielsen's book, over seeds
 - ``python -m benchmarks.imports``: what ``import bpx`` costs over ``import numpy``
+- ``python -m benchmarks.against COMMIT``: the present code against that of an earlier commit
 
 Each prints Markdown, and writes the numbers behind it with ``--out``.
 """

@@ -1,0 +1,89 @@
+"""Measurements of two sides in pairs that take turns, and the ratio that they show."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.against.trees import SIDES
+
+__all__ = ["Paired", "Seconds", "as_dict", "in_pairs", "interval", "line"]
+
+Seconds = dict[str, list[float]]
+"""Of each side."""
+
+RESAMPLES = 10_000
+
+
+class Paired(NamedTuple):
+    """What was measured of both sides.
+
+    Attributes
+    ----------
+    engine, case : str
+    old, new : list of float
+        Seconds, one of each in each pair.
+    asked : float or None
+        What the upper end of the interval may be; None if nothing is asked.
+    """
+
+    engine: str
+    case: str
+    old: list[float]
+    new: list[float]
+    asked: float | None
+
+    @property
+    def ratios(self) -> list[float]:
+        """new / old, pair by pair."""
+        return [new / old for old, new in zip(self.old, self.new, strict=True)]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """In which the median ratio lies, with 95 % confidence."""
+        return interval(self.ratios)
+
+    @property
+    def met(self) -> bool:
+        """Whether the new side is fast enough for certain."""
+        return self.asked is None or self.interval[1] <= self.asked
+
+
+def in_pairs(measure: Callable[[str], float], numbers: Iterable[int]) -> Seconds:
+    """Each side's measurements, for pairs of those numbers.
+
+    An even pair begins with the old side and an odd one with the new, so that neither always
+    comes second.
+    """
+    seconds: Seconds = {side: [] for side in SIDES}
+    for number in numbers:
+        for side in SIDES[:: (-1) ** number]:
+            seconds[side].append(measure(side))
+    return seconds
+
+
+def interval(ratios: Sequence[float]) -> tuple[float, float]:
+    """The bootstrapped 95 % interval of the median: of the medians of resamples."""
+    drawn = np.random.default_rng(0).choice(ratios, (RESAMPLES, len(ratios)))
+    low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
+    return float(low), float(high)
+
+
+def line(each: Paired) -> tuple[str, ...]:
+    """Its line of the table."""
+    low, high = each.interval
+    times = [f"{1e3 * median(side):,.1f}" for side in (each.old, each.new)]
+    ratio = f"{median(each.ratios):.3f} [{low:.3f}, {high:.3f}]"
+    asked = ("", "") if each.asked is None else (f"{each.asked:.2f}", _word(each.met))
+    return each.engine, each.case, *times, ratio, *asked
+
+
+def _word(met: bool) -> str:
+    return "yes" if met else "no"
+
+
+def as_dict(each: Paired) -> Mapping[str, Any]:
+    """For JSON."""
+    found = {"ratio": median(each.ratios), "interval": each.interval, "met": each.met}
+    return each._asdict() | found
