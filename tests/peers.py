@@ -173,8 +173,9 @@ class Twin:
 
 
 def interleaved(groups) -> list[np.ndarray]:
-    """A pair (w, b) of tuples in the order w^1, b^1, w^2, ..., on the host."""
-    return [np.array(bpx.to_host(each)) for pair in zip(*groups, strict=True) for each in pair]
+    """Parameters, or a pair (w, b), in the order w^1, b^1, w^2, ..., on the host."""
+    entries = getattr(groups, "layers", None) or zip(*groups, strict=True)
+    return [np.array(bpx.to_host(each)) for entry in entries for each in entry]
 
 
 def flat(groups) -> np.ndarray:

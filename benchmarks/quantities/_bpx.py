@@ -10,12 +10,13 @@ import numpy as np
 
 import bpx
 from benchmarks.cases import network
-from benchmarks.quantities import Subject, Work, interleaved, split_gauge
+from benchmarks.quantities import Subject, Work, split_gauge
 from bpx import inspect
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
 from bpx.model.trace import Trace
 from bpx.privacy.sources import normals, random_bytes
+from bpx.program.contract import leaves
 
 __all__ = ["on_jax", "on_numpy", "on_torch"]
 
@@ -111,10 +112,10 @@ on_jax = partial(_work, "jax:cpu")
 
 def _noisy(summed: Any, home: Callable[[Any], Any]) -> Any:
     """With noise from the operating system's source, drawn on the host."""
-    numbers = [prod(each.shape) for group in summed for each in group]
+    numbers = [prod(each.shape) for each in leaves(summed)]
     noise = normals(sum(numbers), random_bytes(None, "noise", 1)).astype(np.float32)
     parts = iter(np.split(noise, np.cumsum(numbers)[:-1]))
-    noisy = [each + home(next(parts).reshape(each.shape)) for group in summed for each in group]
+    noisy = [each + home(next(parts).reshape(each.shape)) for each in leaves(summed)]
     return _finished(noisy)
 
 
@@ -142,4 +143,4 @@ def _read(key: str, found: Any) -> Any:
         A, G = (map(bpx.to_host, each) for each in told)
         return split_gauge([a[:-1, :-1] for a in A], G)
     groups = told.second if key == "moments" else told
-    return interleaved(map(bpx.to_host, group) for group in groups)
+    return [np.asarray(bpx.to_host(each)) for entry in groups.layers for each in entry]

@@ -24,7 +24,6 @@ from bpx.errors import InputError
 from bpx.model.metrics import Accuracy
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec, check_feedback, check_shapes
-from bpx.program.contract import named_leaves, rebuilt
 
 __all__ = [
     "Placed",
@@ -223,10 +222,10 @@ def placed(
     with home.active():
         brought = [
             bring(each, home, _called(place), copy=True)
-            for place, each in named_leaves(parameters)
+            for place, each in parameters.branches()
         ]
         drawn = tuple(_drawn(each, home, spec.feedback.redrawn) for each in feedback)
-    arrived: Parameters = rebuilt(parameters, brought)
+    arrived = parameters.grown(brought)
     check_shapes(spec, arrived)
     check_feedback(spec, drawn)
     return arrived, drawn

@@ -130,7 +130,7 @@ def check_state(before: Any, after: Any) -> None:
     if form(before) != form(after):
         raise MixedArraysError(
             f"one training step turned its state from {form(before)} into {form(after)}; a "
-            "custom optimizer must give back bpx.Parameters, and a state of the same form"
+            "custom optimizer must give back a state of the same form"
         )
     old, new = list(leaves(before)), list(leaves(after))
     if [_kind(each) for each in old] == [_kind(each) for each in new]:

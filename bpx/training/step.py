@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
+from bpx.errors import MixedArraysError
 from bpx.model.expected import as_targets
 from bpx.model.metrics import Accuracy, hits
 from bpx.model.parameters import Gradients, Parameters
@@ -16,6 +17,7 @@ from bpx.model.passes import Randomness, backward, costs, gradients, layer_by_la
 from bpx.model.spec import Spec
 from bpx.optim.chain import Update
 from bpx.optim.trees import mapped
+from bpx.program.contract import form
 
 Group = TypeVar("Group", Parameters, Gradients)
 
@@ -187,6 +189,11 @@ def added(parameters: Parameters, updates: Any) -> Parameters:
     """The parameters after a step: w + u. None are no updates."""
     if updates is None:
         return parameters
+    if not isinstance(updates, Parameters):
+        raise MixedArraysError(
+            f"one training step turned {form(parameters)} into updates {form(updates)}; a "
+            "custom optimizer must give back updates of that form: see bpx.optim.mapped"
+        )
     moved: Parameters = mapped(lambda w, u: w + u, parameters, updates)
     return moved
 

@@ -22,20 +22,13 @@ class Sum:
         return 0
 
 
-class Widening:
-    """An optimizer that promotes what it is given, as a float64 constant would."""
-
-    def init(self, parameters):
-        return parameters.b[0][:1]
-
-    @property
-    def update(self):
-        return widen
-
-
 def widen(gradients, state, parameters):
-    xp = bpx.namespace(state)
-    return parameters, xp.astype(state, xp.float64)
+    xp = bpx.namespace(state[0])
+    return gradients, (xp.astype(state[0], xp.float64),)
+
+
+widening = bpx.optim.Transformation(lambda parameters: (parameters.b[0][:1],), widen)
+"""It promotes what it is given, as a float64 constant would."""
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 4), (1, 3), (2, 2), (3, 4)])
@@ -59,54 +52,42 @@ def test_a_step_that_drifts_is_refused(target):
         bpx.MixedArraysError, match=r"one training step turned.*float32.*float64"
     ):
         net.fit(
-            np.ones((4, 3)), np.ones((4, 2)), epochs=1, batch_size=2, optimizer=Widening(),
+            np.ones((4, 3)), np.ones((4, 2)), epochs=1, batch_size=2, optimizer=widening,
             compile=target.value.compile,
         )  # fmt: skip
     assert net.parameters is before
 
 
-class Forgetful:
-    """An optimizer whose update gives back what is no Parameters, or drops its state."""
-
-    def __init__(self, given):
-        self.given = given
-
-    def init(self, parameters):
-        return (parameters.b[0][:1],)
-
-    @property
-    def update(self):
-        return {"a tuple": as_tuples, "no state": without_state, "a number": a_number}[
-            self.given
-        ]
-
-
 def as_tuples(gradients, state, parameters):
-    return (parameters.w, parameters.b), state
+    return (gradients.w, gradients.b), state
 
 
 def without_state(gradients, state, parameters):
-    return parameters, ()
+    return gradients, ()
 
 
 def a_number(gradients, state, parameters):
-    return parameters, (1.0,)
+    return gradients, (1.0,)
+
+
+FORGETFUL = {"a tuple": as_tuples, "no state": without_state, "a number": a_number}
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     {
-        "a tuple": r"Parameters\(.*into.*must give back bpx\.Parameters",
-        "no state": r"optimizer=\(\.\).*into.*optimizer=\(\)",
+        "a tuple": r"Parameters\(.*into.*must give back updates",
+        "no state": r"optimizer=ChainState\(\[0\]=\(\.\).*into.*\[0\]=\(\)",
         "a number": r"into (1\.0, which is no array|an array of shape \(\))",
     }.items(),
 )
 def test_a_step_that_changes_the_form_of_its_state_is_refused(target, given, said):
     net = target.network([3, 2], seed=0)
+    forgetful = bpx.optim.Transformation(lambda p: (p.b[0][:1],), FORGETFUL[given])
     with pytest.raises(bpx.MixedArraysError, match=said):
         net.fit(
             np.ones((4, 3)), np.ones((4, 2)), epochs=1, batch_size=2,
-            optimizer=Forgetful(given), compile=target.value.compile,
+            optimizer=forgetful, compile=target.value.compile,
         )  # fmt: skip
 
 

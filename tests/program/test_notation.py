@@ -23,14 +23,14 @@ delta2 = t4 * (a2 * (1.0 - a2))                                   float32 (2, 2)
 delta1 = delta2 @ parameters.w[1] * (a1 * (1.0 - a1))             float32 (2, 2)       # bp2
 t5 = 0.5 * delta1                                                 float32 (2, 2)       # bp4
 dw1 = t5.mT @ t1                                                  float32 (2, 3)       # bp4
+db1 = sum(t5, axis=0, keepdims=False)                             float32 (2,)         # bp3
 t6 = 0.5 * delta2                                                 float32 (2, 2)       # bp4
 dw2 = t6.mT @ a1                                                  float32 (2, 2)       # bp4
-db1 = sum(t5, axis=0, keepdims=False)                             float32 (2,)         # bp3
 db2 = sum(t6, axis=0, keepdims=False)                             float32 (2,)         # bp3
-t7 = parameters.w[0] - optimizer.eta * dw1                        float32 (2, 3)       # sgd
-t8 = parameters.w[1] - optimizer.eta * dw2                        float32 (2, 2)       # sgd
-t9 = parameters.b[0] - optimizer.eta * db1                        float32 (2,)         # sgd
-t10 = parameters.b[1] - optimizer.eta * db2                       float32 (2,)         # sgd
+t7 = parameters.w[0] - optimizer.eta * dw1                        float32 (2, 3)       # added
+t8 = parameters.w[1] - optimizer.eta * dw2                        float32 (2, 2)       # added
+t9 = parameters.b[0] - optimizer.eta * db1                        float32 (2,)         # added
+t10 = parameters.b[1] - optimizer.eta * db2                       float32 (2,)         # added
 t11 = 0.5 * sum(t4 ** 2, axis=1, keepdims=False)                  float32 (2,)         # quadratic
 t12 = metrics.cost + t11                                          float32 (2,)         # step
 t13 = astype(argmax(a2, axis=1, keepdims=False) == t2, dtype=float32)  float32 (2,)         # hits

@@ -138,10 +138,10 @@ def test_inputs_are_named_by_their_places():
     found = [each.name for each in program.state]
     assert found[:3] == ["parameters.w[0]", "parameters.w[1]", "parameters.b[0]"]
     assert found[4:10] == [
-        *(f"optimizer.{name}" for name in ("eta", "beta1", "beta2", "epsilon", "t")),
+        *(f"optimizer.{name}" for name in ("decay", "beta1", "beta2", "epsilon", "t")),
         "optimizer.m.w[0]",
     ]
-    assert found[-3:] == ["decay", "metrics.cost", "metrics.hits"]
+    assert found[-3:] == ["optimizer.eta", "metrics.cost", "metrics.hits"]
     assert [each.name for each in (*program.data, program.rows)] == ["data.x", "data.y", "rows"]
 
 

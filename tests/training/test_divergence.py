@@ -1,5 +1,7 @@
 """A cost that turns non-finite: where it happened is named, and nothing is lost."""
 
+from operator import is_
+
 import numpy as np
 import pytest
 
@@ -43,10 +45,9 @@ def test_the_step_is_the_first_whose_cost_is_not_finite():
             step += 1
             if not np.isfinite(trace.cost).all():
                 break
-            by_hand.parameters = [
-                [p - np.float32(1e6) * g for p, g in zip(ps, gs, strict=True)]
-                for ps, gs in zip(by_hand.parameters, trace.gradients, strict=True)
-            ]
+            by_hand.parameters = bpx.optim.mapped(
+                lambda p, g: p - np.float32(1e6) * g, by_hand.parameters, trace.gradients
+            )
     assert error.value.step == step
 
 
@@ -63,7 +64,7 @@ def test_the_last_good_epoch_is_kept():
     with pytest.raises(DivergenceError, match="epoch 4") as error:
         next(epochs)
     assert error.value.epoch == 4
-    assert net.weights is kept
+    assert all(map(is_, net.weights, kept))
     assert np.isfinite(kept[0]).all()
 
 

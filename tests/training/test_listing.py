@@ -32,7 +32,7 @@ def test_the_penalty_is_an_operation_more(net):
     without = net.program(batch_size=2, optimizer=bpx.SGD(1.0))
     with_it = net.program(batch_size=2, optimizer=bpx.SGD(1.0), lmbda=0.1)
     assert with_it.counts["multiply"] == without.counts["multiply"] + 2
-    assert "decay" in {each.name for each in with_it.state}
+    assert "optimizer.decay" in {each.name for each in with_it.state}
 
 
 @pytest.mark.parametrize(

@@ -67,10 +67,9 @@ def test_a_ragged_last_batch_is_trained_on(target, batch_size):
     by_hand = network(dtype="float64")
     for i in range(0, 40, batch_size):
         gradients = by_hand.backprop(x[i : i + batch_size], y[i : i + batch_size]).gradients
-        by_hand.parameters = [
-            [p - 0.5 * g for p, g in zip(ps, gs, strict=True)]
-            for ps, gs in zip(by_hand.parameters, gradients, strict=True)
-        ]
+        by_hand.parameters = bpx.optim.mapped(
+            lambda p, g: p - 0.5 * g, by_hand.parameters, gradients
+        )
     for a, b in zip(net.weights, by_hand.weights, strict=True):
         np.testing.assert_allclose(host(a), b, rtol=1e-10, atol=1e-12)
 

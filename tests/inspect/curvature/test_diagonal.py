@@ -5,6 +5,7 @@ import pytest
 
 import bpx
 from bpx.inspect import ggn_diagonal, ggn_vector_product
+from bpx.program.contract import leaves
 from tests.backends import host
 from tests.inspect.curvature.test_products import NETWORKS, each_network, given
 from tests.peers import Twin, close, flat, random_samples
@@ -74,7 +75,7 @@ def test_on_every_backend(target):
     _, _, _, expected = given()
     for settings in ({}, {"samples": 3, "seed": 2**40 + 1}):
         found = ggn_diagonal(*args, **settings)
-        assert all(net.home.owns(part) for group in found for part in group)
+        assert all(map(net.home.owns, leaves(found)))
         wanted = flat(ggn_diagonal(*expected, **settings))
         np.testing.assert_allclose(flat(found), wanted, rtol=1e-9, atol=1e-15)
 
@@ -92,7 +93,7 @@ def test_float32_stays_float32():
     args = net.spec, net.parameters, net.forward(x), y
     for settings in ({}, {"samples": 2}):
         found = ggn_diagonal(*args, **settings)
-        assert {str(part.dtype) for group in found for part in group} == {"float32"}
+        assert {str(part.dtype) for part in leaves(found)} == {"float32"}
 
 
 def test_refusals():

@@ -8,6 +8,7 @@ import pytest
 import bpx
 from bpx import inspect
 from bpx.inspect import unflatten
+from bpx.program.contract import leaves
 from tests.backends import host
 from tests.peers import Twin, close, flat, random_network, random_samples
 
@@ -51,7 +52,7 @@ def direction(net, seed=4):
     )
     bring = net.home.asarray
     parts = unflatten(vector, [[host(p) for p in group] for group in (net.weights, net.biases)])
-    return tuple(tuple(map(bring, group)) for group in parts), vector
+    return (tuple(map(bring, parts.w)), tuple(map(bring, parts.b))), vector
 
 
 @each_network
@@ -166,7 +167,7 @@ def test_on_every_backend(target):
     w, _ = direction(there)
     for product in PRODUCTS.values():
         found = product(*args, v)
-        assert all(net.home.owns(part) for group in found for part in group)
+        assert all(map(net.home.owns, leaves(found)))
         np.testing.assert_allclose(flat(found), flat(product(*expected, w)), rtol=1e-9)
     found = inspect.empirical_fisher_vector_product(args[2], v)
     wanted = inspect.empirical_fisher_vector_product(expected[2], w)

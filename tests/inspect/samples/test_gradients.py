@@ -54,7 +54,7 @@ def test_individual_gradients(name):
     seen = []
     for samples, gradients in inspect.individual_gradients(trace, chunk=3):
         for i in range(samples.stop - samples.start):
-            close(flat([[g[i] for g in group] for group in gradients]), expected[samples][i])
+            close(flat(bpx.optim.mapped(lambda g: g[i], gradients)), expected[samples][i])  # noqa: B023
         seen.append((samples.start, samples.stop))
     assert seen == [(0, 3), (3, 6), (6, 7)]
 
