@@ -53,12 +53,12 @@ def test_what_an_error_carries_arrives_in_another_process(error, carried):
         ("ReLU", "relu"),
         ("soft", "softmax"),  # begun
         ("SIGMOID", "sigmoid"),
-        ("s", "sigmoid"),
+        ("sgd", "SGD"),
         ("qwerty", None),
         ("", None),
     ],
 )
 def test_the_nearest_spelling_is_told_if_one_is_near(given, found):
-    told = errors.nearest(given, ["sigmoid", "relu", "softmax"])
+    told = errors.nearest(given, ["SGD", "sigmoid", "relu", "softmax"])
     assert told == (f" (did you mean {found!r}?)" if found else "")
     assert errors.nearest(given, []) == ""

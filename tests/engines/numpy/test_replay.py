@@ -49,16 +49,14 @@ def test_constants_are_computed_when_a_plan_is_prepared():
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
-def test_rows_that_are_more_than_indices_keep_their_dtype(dtype):
-    (x,) = numbers((2,))
+def test_rows_that_are_more_than_indices_are_of_their_own_dtype(dtype):
     rows, data = ROWS.astype(dtype), (np.arange(3.0),)
+    state = numbers((2,))[0], rows[0]
 
     def step(xp, s, d, r):
-        return s[0] + xp.take(d[0], r, axis=0), r
+        return s[0] + xp.take(d[0], r, axis=0), s[1] + r * 100
 
-    program = record(
-        lambda s, d, r: step(bpx.namespace(r), s, d, r), (x, rows[0]), data, rows[0]
-    )
-    _, last = replay(prepare(plan(program)), (x, rows[0]), data, rows, 0, 3)
+    program = record(lambda s, d, r: step(bpx.namespace(r), s, d, r), state, data, rows[0])
+    _, last = replay(prepare(plan(program)), state, data, rows, 0, 3)
     assert last.dtype == dtype
-    np.testing.assert_array_equal(last, rows[2])
+    np.testing.assert_array_equal(last, rows[0] + 100 * rows.sum(axis=0, dtype=dtype))
