@@ -26,3 +26,28 @@ def test_a_load_into_an_unusable_backend_says_so(tmp_path):
     network().save(tmp_path / "net")
     with pytest.raises(bpx.BackendError):
         bpx.load(tmp_path / "net", backend="strict:device9")
+
+
+def test_the_file_does_not_say_where_a_network_shall_live(tmp_path):
+    pytest.importorskip("array_api_strict", reason="the other backend is array-api-strict")
+    network(dtype="float64").save(tmp_path / "net")
+    given = bpx.load(tmp_path / "net", backend="strict:device1")
+    with bpx.use("strict:device1"):
+        chosen = bpx.load(tmp_path / "net")
+    for each in (given, chosen):
+        assert (str(each.home), each.home.dtype) == ("strict:device1", "float64")
+    assert str(bpx.load(tmp_path / "net").home) == "numpy"
+
+
+def test_a_loaded_network_goes_on_as_the_saved_one_would(tmp_path):
+    net, rng = network(dtype="float64", feedback="brsf"), np.random.default_rng(0)
+    data = rng.random((20, 4)), np.arange(20) % 3
+    settings = {"epochs": 2, "batch_size": 5, "optimizer": bpx.SGD(0.5), "seed": 0}
+    net.fit(*data, **settings)
+    net.save(tmp_path / "net")
+    loaded = bpx.load(tmp_path / "net")
+    assert loaded.seed == net.seed
+    for each in (net, loaded):
+        each.fit(*data, **settings)
+    for one, other in zip(loaded.weights, net.weights, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -9,8 +9,6 @@ import bpx
 from bpx.cli import sources
 from tests.cli.invoked import history, interrupt, invoke, ok, refused
 
-# Ctrl-C, divergence, and what is left of a run
-
 
 def test_ctrl_c_before_training_says_so(blobs, monkeypatch):
     monkeypatch.setattr(sources, "load", interrupt)

@@ -1,7 +1,10 @@
 """The thread pools of this process, and whether its products are as fast as they could be."""
 
+import sys
+
 import pytest
 
+from bpx.cli import threads
 from bpx.cli.threads import slower_kernel
 
 
@@ -19,3 +22,41 @@ from bpx.cli.threads import slower_kernel
 def test_a_kernel_of_openblas_that_is_slower_than_the_cpu(kernel, features, said):
     told = slower_kernel(kernel, features)
     assert told is None if said is None else said in told
+
+
+BLAS = {
+    "user_api": "blas", "internal_api": "openblas", "prefix": "libopenblas",
+    "version": "0.3.27", "architecture": "Haswell", "num_threads": 4,
+}  # fmt: skip
+OPENMP = {
+    "user_api": "openmp", "internal_api": "openmp", "prefix": "libgomp", "version": None,
+    "num_threads": 8,
+}  # fmt: skip
+
+
+@pytest.fixture
+def pools(monkeypatch):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    monkeypatch.setattr(threadpoolctl, "threadpool_info", lambda: [BLAS, OPENMP])
+
+
+@pytest.mark.usefixtures("pools")
+def test_each_pool_is_told_with_its_kernel_and_threads():
+    assert threads.pools() == [
+        "openblas 0.3.27 Haswell, 4 threads (libopenblas)",
+        "openmp, 8 threads (libgomp)",
+    ]
+
+
+@pytest.mark.usefixtures("pools")
+@pytest.mark.parametrize(("found", "count"), [(["AVX2"], 0), (["AVX2", "AVX512F"], 1)])
+def test_a_warning_is_of_this_cpu_and_of_its_blas(monkeypatch, found, count):
+    built = {"SIMD Extensions": {"baseline": ["SSE"], "found": found}}
+    monkeypatch.setattr(threads.np, "show_config", lambda mode: built)
+    assert len(threads.warnings()) == count
+
+
+def test_without_threadpoolctl_it_is_told_how_to_know(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    assert threads.pools() == ["not known: pip install threadpoolctl"]
+    assert threads.warnings() == []

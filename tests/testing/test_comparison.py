@@ -48,7 +48,7 @@ def test_two_dtypes_start_from_the_same_numbers():
     assert 1e-9 < twins.growth[0] < 1e-6
 
 
-# They do not: each equation by name, at its layer, and no other
+# They do not
 
 
 def test_a_table_tells_where_and_how_it_grows():

@@ -18,6 +18,11 @@ import numpy as np
 from tests.engines.cuda.emulation import emulate, host_library
 
 ALIGNMENT = 512
+NAMING_CUPY = (
+    "bpx_backends._cupy",
+    "bpx_backends.engines.cuda.machine",
+    "bpx_backends.engines.cuda.cublaslt",
+)
 
 
 class Pointer:
@@ -320,19 +325,20 @@ def installed(monkeypatch: Any, lt: CublasLt | None) -> Iterator[ModuleType]:
     for each, module in nvmath.items():
         monkeypatch.setitem(sys.modules, each, module)
     with monkeypatch.context() as patch:
-        machine = _machine(patch)
+        machine = anew(patch, "bpx_backends.engines.cuda.machine")
     machine.find_spec = lambda _: lt
     yield machine
 
 
-def _machine(patch: Any) -> ModuleType:
-    """The module, imported anew; CuPy's stand-in is nobody else's, not even afterwards."""
+def anew(patch: Any, name: str) -> ModuleType:
+    """A module, imported anew; CuPy's stand-in is nobody else's, not even afterwards."""
     import array_api_compat
 
-    name = "bpx_backends.engines.cuda.machine"
-    for each in (name, "bpx_backends.engines.cuda.cublaslt"):
-        patch.setitem(sys.modules, each, None)
-        del sys.modules[each]
+    for each in NAMING_CUPY:
+        package, _, own = each.rpartition(".")
+        for names, name_there in ((sys.modules, each), (vars(import_module(package)), own)):
+            patch.setitem(names, name_there, None)
+            del names[name_there]
     patch.setitem(sys.modules, "cupy", cupy())
     patch.setitem(sys.modules, "array_api_compat.cupy", np)
     patch.setattr(array_api_compat, "cupy", np, raising=False)

@@ -12,13 +12,14 @@ import numpy as np
 
 import bpx
 from bpx.optim.limits import penalised
-from bpx.program.contract import eager, leaves
+from bpx.program.contract import eager, leaves, rebuilt
 from bpx.program.plan import plan
 from bpx.program.record import record
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
 from bpx_backends.engines.cuda.engine import CupyEngine
 from bpx_backends.engines.cuda.schedule import fuses, schedule
 from tests.backends import host
+from tests.engines.cuda import fakes
 from tests.engines.cuda.emulation import EmulatedMachines
 
 STEPS = 20
@@ -147,3 +148,15 @@ def by_view(state, data, rows):
     w = 0.1 * state[0] + total[:3, None] * picked[:3] + xp.broadcast_to(x[0, :3], (3, 3))
     u = 0.1 * state[1] + xp.reshape(flat[:9], (3, 3)) + (x[:3, ::2] @ x[:3, ::2])
     return w, u + xp.max(x) + xp.prod(x[:3, :3], axis=1, keepdims=True)
+
+
+def on_fakes(run):
+    """The same, on the stand-in for CuPy."""
+
+    def array(x):
+        return fakes.array(np.asarray(x))
+
+    state, data = (
+        rebuilt(tree, [array(each) for each in leaves(tree)]) for tree in (run.state, run.data)
+    )
+    return Run(run.step, state, data, array(run.rows))

@@ -10,8 +10,6 @@ from bpx.program.contract import leaves
 from tests.engines.cuda.emulation import EmulatedMachine
 from tests.engines.cuda.steps import OPTIMIZERS, STEPS, agree, emulator, training
 
-# Whole steps.
-
 
 @pytest.mark.usefixtures("emulated")
 def test_a_ragged_last_batch_is_another_plan():
@@ -25,9 +23,6 @@ def test_a_ragged_last_batch_is_another_plan():
         agree(list(leaves(ours)), with_state.eagerly(), 1e-5)
         state = ours
     assert len(machines.made) == 2
-
-
-# The engine: graphs, slots, what is kept.
 
 
 @pytest.mark.usefixtures("emulated")

@@ -2,24 +2,12 @@
 
 import gc
 
-import numpy as np
 import pytest
 
 import bpx
-from bpx.program.contract import leaves, rebuilt
 from bpx_backends.engines.cuda.engine import CupyEngine
 from tests.engines.cuda import fakes
-from tests.engines.cuda.steps import Run, agree, training
-
-
-def on_fakes(run):
-    def array(x):
-        return fakes.array(np.asarray(x))
-
-    state, data = (
-        rebuilt(tree, [array(each) for each in leaves(tree)]) for tree in (run.state, run.data)
-    )
-    return Run(run.step, state, data, array(run.rows))
+from tests.engines.cuda.steps import agree, on_fakes, training
 
 
 @pytest.mark.usefixtures("emulated")

@@ -8,8 +8,6 @@ from bpx.optim import mapped
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
 from tests.engines.cuda.steps import HEADS, OPTIMIZERS, STEPS, M, Run, S, check, training
 
-# Whole steps.
-
 
 @pytest.mark.usefixtures("emulated")
 @pytest.mark.parametrize("name", bpx.activations.ACTIVATIONS)
@@ -61,9 +59,6 @@ def test_the_case_s_in_float32():
 def test_the_case_m_in_float32():
     run = training(**M, steps=2, samples=300)
     check(run, 1e-4, ends=(1, 2), reverse=(False,))
-
-
-# On a GPU.
 
 
 @pytest.mark.usefixtures("emulated")

@@ -2,6 +2,8 @@
 
 import pytest
 
+from bpx.program.operation import Operation, Value, dtype_of
+from bpx_backends.engines.numpy.kernels import FEW, fuses
 from tests.engines.numpy.processes import needs_numba, train
 
 
@@ -42,3 +44,19 @@ def test_a_damaged_file_of_numbas_is_told_of_and_replaced(tmp_path):
     kept = list((tmp_path / "kernels").rglob("*.nbc"))
     assert kept
     assert all(len(file.read_bytes()) > 50 for file in kept)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "fused"),
+    [
+        ("add", 10**6, True),
+        ("maximum", 10**6, True),
+        ("tanh", FEW, True),
+        ("tanh", FEW + 1, False),  # NumPy computes several at a time
+        ("sin", 1, False),  # no kernel's text has it
+        ("matmul", 1, False),
+    ],
+)
+def test_what_is_fused_is_what_numba_computes_as_fast(name, size, fused):
+    x, y = (Value((1, size), dtype_of("float64")) for _ in range(2))
+    assert fuses(Operation(name, (x,), y)) == fused

@@ -1,0 +1,105 @@
+"""JAX as a backend: what its 64-bit mode changes, what is compiled, and what is not."""
+
+import logging
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.program.contract import eager, leaves
+from tests.programs import training
+
+jax = pytest.importorskip("jax")
+jnp = jax.numpy
+
+from bpx_backends import _jax  # noqa: E402
+
+CPU = jax.devices("cpu")[0]
+
+
+@pytest.fixture
+def narrow():
+    """JAX as it is by default: without 64 bits."""
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", False)
+    yield
+    jax.config.update("jax_enable_x64", before)
+
+
+def test_devices_have_a_number_each():
+    assert "cpu:0" in _jax.devices()
+    assert _jax.device("cpu") == _jax.device("cpu:0") == CPU
+
+
+def test_a_tracer_is_nowhere_yet():
+    seen = []
+    jax.jit(lambda x: seen.append(_jax.device_of(x)) or x)(jnp.ones(1))
+    assert seen == [None]
+    assert _jax.device_of(jax.device_put(jnp.ones(1), CPU)) == CPU
+
+
+@pytest.mark.usefixtures("narrow")
+def test_without_64_bits_float64_is_refused():
+    with pytest.raises(ValueError, match="JAX_ENABLE_X64=1"):
+        _jax.check_dtype("float64")
+    _jax.check_dtype("float32")
+
+
+@pytest.mark.usefixtures("narrow")
+def test_without_64_bits_no_number_is_changed_unsaid():
+    fits = _jax.asarray(np.array([3, -1]), "int64", CPU)
+    np.testing.assert_array_equal(fits, [3, -1])
+    with pytest.raises(OverflowError, match="64-bit mode"):
+        _jax.asarray(np.array([2**40]), "int64", CPU)
+
+
+def test_an_array_arrives_in_memory_of_its_own():
+    x = np.zeros((2, 3), "float32")
+    arrived = _jax.asarray(x.T, "float32", CPU)
+    x[...] = 1.0
+    assert not np.asarray(arrived).any()
+    assert (arrived.shape, arrived.dtype) == ((3, 2), jnp.float32)
+
+
+def test_bfloat16_comes_to_the_host_as_float32():
+    found = _jax.to_host(jnp.asarray([1.5, -2.0], jnp.bfloat16))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, [1.5, -2.0])
+
+
+def brought(step, state, data, rows):
+    state, data = jax.tree.map(jnp.asarray, (state, data))
+    return step, state, data, jnp.stack([jnp.asarray((rows + i) % 50) for i in range(5)])
+
+
+@pytest.mark.parametrize(("large", "over"), [(1, True), (1 << 22, False)])
+def test_a_donated_state_is_written_over_where_it_is_large(monkeypatch, large, over):
+    monkeypatch.setattr(_jax, "LARGE", large)
+    step, state, data, rows = brought(*training((3, 2), 2, bpx.SGD(0.5)))
+    expected = eager(step, state, data, rows, 0, 5)
+    first = _jax.scan(step, state, data, rows, 0, 2)
+    found = _jax.scan(step, first, data, rows, 2, 5, True)
+    for one, other in zip(leaves(found), leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
+    assert first.parameters.w[0].is_deleted() == over
+    assert not state.parameters.w[0].is_deleted()
+
+
+class Choosy:
+    """A step that asks for a number."""
+
+    def __call__(self, state, data, rows):
+        return (state[0] + (1.0 if float(state[0][0]) < 2.0 else 10.0),)
+
+    def __hash__(self):
+        return 0
+
+
+def test_a_step_that_asks_for_a_number_runs_as_the_plain_loop_and_is_told_once(caplog):
+    step, rows = Choosy(), jnp.zeros((4, 1), jnp.int32)
+    with caplog.at_level(logging.WARNING, "bpx"):
+        for _ in range(2):
+            (found,) = _jax.scan(step, (jnp.zeros(1),), (), rows, 0, 4)
+            assert found.tolist() == [22.0]
+    (told,) = caplog.messages
+    assert "Choosy" in told

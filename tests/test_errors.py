@@ -1,0 +1,64 @@
+"""The errors: what else they are, what they carry, and the nearest of known names."""
+
+import pickle
+
+import pytest
+
+from bpx import errors
+
+
+@pytest.mark.parametrize(
+    ("name", "also"),
+    [
+        ("InputError", ValueError),
+        ("FileFormatError", errors.InputError),
+        ("BackendError", RuntimeError),
+        ("MixedArraysError", TypeError),
+        ("CheckError", AssertionError),
+        ("DivergenceError", ArithmeticError),
+        ("RecordingError", TypeError),
+    ],
+)
+def test_each_is_one_of_bpx_and_one_of_pythons(name, also):
+    error = getattr(errors, name)
+    assert issubclass(error, errors.BpxError)
+    assert issubclass(error, also)
+
+
+@pytest.mark.parametrize(
+    ("error", "carried"),
+    [
+        (
+            errors.CheckError("BP2 is wrong", "BP2", 3, 0.01),
+            {"equation": "BP2", "layer": 3, "deviation": 0.01},
+        ),
+        (
+            errors.DivergenceError("the cost is nan", 2, None, 1),
+            {"epoch": 2, "step": None, "layer": 1},
+        ),
+    ],
+)
+def test_what_an_error_carries_arrives_in_another_process(error, carried):
+    message = str(error)
+    assert message == error.args[0]
+    for each in (error, pickle.loads(pickle.dumps(error))):
+        assert str(each) == message
+        assert {name: getattr(each, name) for name in carried} == carried
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("rellu", "relu"),
+        ("ReLU", "relu"),
+        ("soft", "softmax"),  # begun
+        ("SIGMOID", "sigmoid"),
+        ("sgd", "SGD"),
+        ("qwerty", None),
+        ("", None),
+    ],
+)
+def test_the_nearest_spelling_is_told_if_one_is_near(given, found):
+    told = errors.nearest(given, ["SGD", "sigmoid", "relu", "softmax"])
+    assert told == (f" (did you mean {found!r}?)" if found else "")
+    assert errors.nearest(given, []) == ""

@@ -1,0 +1,115 @@
+"""A test file for each module, named alike, in a folder named alike.
+
+``bpx/<folder>/<name>.py`` has ``tests/<folder>/test_<name>.py``. What is in
+``backends/bpx_backends``, each library and the engines, has its tests in ``tests/engines``. The
+modules of ``benchmarks`` may have such a file.
+"""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+OF_NO_MODULE = ("__init__", "__main__", "_typing")
+
+EXEMPT = {
+    "bpx/model/initial.py": "to come",
+    "bpx/model/metrics.py": "to come",
+    "bpx/model/passes.py": "to come",
+    "bpx/model/spec.py": "to come",
+    "bpx/privacy/calibration.py": "to come",
+    "bpx/privacy/dpsgd.py": "to come",
+    "bpx/privacy/schedule.py": "to come",
+    "bpx/privacy/sources.py": "to come",
+    "bpx/training/batches.py": "to come",
+    "bpx/training/records.py": "to come",
+}
+"""Modules without a file of their own, and why."""
+
+ACROSS = {
+    "cli/test_process.py",
+    "engines/cuda/test_on_gpu.py",
+    "engines/cuda/test_steps.py",
+    "engines/test_engines.py",
+    "engines/test_random_steps.py",
+    "privacy/test_training.py",
+    "test_book.py",
+    "test_docs.py",
+    "test_feedback_in_networks.py",
+    "test_gradients.py",
+    "test_isolation.py",
+    "test_mirror.py",
+    "test_mistakes.py",
+    "test_portability.py",
+}
+"""Suites that cut across."""
+
+
+def modules(folder):
+    return sorted(
+        path for path in (ROOT / folder).rglob("*.py") if path.stem not in OF_NO_MODULE
+    )
+
+
+def mirror(module):
+    """The file that tests a module, from the tests' folder."""
+    parts = module.relative_to(ROOT).with_suffix("").parts
+    *folders, name = parts[1:] if parts[0] == "bpx" else parts
+    if folders[:2] == ["backends", "bpx_backends"]:
+        folders = ["engines", *folders[3:]]
+    return Path(*folders, f"test_{name.removeprefix('_')}.py").as_posix()
+
+
+def defines(path, prefix=""):
+    """Whether a file has a function, or a class, whose name begins so."""
+    kinds = ast.FunctionDef | ast.ClassDef
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return any(isinstance(node, kinds) and node.name.startswith(prefix) for node in nodes)
+
+
+OURS = [*modules("bpx"), *modules("backends/bpx_backends")]
+PACKAGES = [path.parent for path in (ROOT / "benchmarks").rglob("*/__init__.py")]
+MIRRORS = {mirror(module) for module in (*OURS, *modules("benchmarks"), *PACKAGES)}
+SUITES = {path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")}
+
+
+def test_every_module_has_its_file():
+    missing = {
+        module.relative_to(ROOT).as_posix(): mirror(module)
+        for module in OURS
+        if defines(module) and mirror(module) not in SUITES
+    }
+    assert {name: file for name, file in missing.items() if name not in EXEMPT} == {}
+    assert sorted(EXEMPT.keys() - missing.keys()) == []  # a reason that is none any more
+
+
+def test_no_two_modules_have_the_same_file():
+    assert [file for file, n in Counter(map(mirror, OURS)).items() if n > 1] == []
+
+
+def test_every_suite_is_of_a_module_or_cuts_across():
+    assert sorted(SUITES - MIRRORS - ACROSS) == []
+    assert sorted(ACROSS & MIRRORS) == []
+    assert sorted(ACROSS - SUITES) == []
+
+
+def test_every_suite_has_tests():
+    assert [suite for suite in sorted(SUITES) if not defines(TESTS / suite, "test_")] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "file"),
+    [
+        ("bpx/costs.py", "test_costs.py"),
+        ("bpx/_files.py", "test_files.py"),
+        ("bpx/data/readers/csv.py", "data/readers/test_csv.py"),
+        ("backends/bpx_backends/_numpy.py", "engines/test_numpy.py"),
+        ("backends/bpx_backends/engines/cuda/rows.py", "engines/cuda/test_rows.py"),
+        ("benchmarks/book.py", "benchmarks/test_book.py"),
+    ],
+)
+def test_what_is_named_alike(module, file):
+    assert mirror(ROOT / module) == file
