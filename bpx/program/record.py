@@ -8,6 +8,7 @@ from typing import Any
 from bpx.errors import RecordingError
 from bpx.program.array import Recorded, as_recorded, recorder_in_use
 from bpx.program.contract import Step, named_leaves, rebuilt
+from bpx.program.namespace import namespace
 from bpx.program.operation import DType, Operand, Operation, Value, dtype_of, needed
 from bpx.program.program import Program
 
@@ -57,6 +58,8 @@ def record(step: Step, state: Any, data: Any, rows: Any) -> Program:
 class _Recorder:
     """The operations so far. An operation that was recorded before is not recorded again."""
 
+    namespace = namespace
+
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self.known: dict[Any, Recorded] = {}
@@ -97,7 +100,7 @@ class _Recorder:
         return x
 
 
-_OWN = (__name__, Recorded.__module__)
+_OWN = (__name__, Recorded.__module__, type(namespace).__module__)
 
 
 def _hashable(given: Any) -> Any:
