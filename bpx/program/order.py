@@ -1,12 +1,12 @@
-"""Which states can be written over: what may come after what."""
+"""What may come after what: states that are written over, an order, and its stages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bpx.program.fusion import ELEMENTWISE, REDUCTIONS
 from bpx.program.operation import Operation, Value
 from bpx.program.program import Program
 
-__all__ = ["Order", "makers", "written_over"]
+__all__ = ["Order", "makers", "ordered", "postpone", "staged", "written_over"]
 
 Order = dict[Operation, list[Operation]]
 """What must have been done before each operation."""
@@ -72,3 +72,56 @@ def _leads(first: Operation, last: Operation, before: Order) -> bool:
         waiting.extend(each for each in before[op] if each not in seen)
         seen.update(before[op])
     return False
+
+
+def ordered(
+    work: Sequence[Operation], before: Order, outputs: Iterable[Value]
+) -> list[Operation]:
+    """What one output needs, just before it: an order in which few results are alive."""
+    maker = {op.result: op for op in work}
+    order: dict[Operation, None] = {}
+    for output in outputs:
+        waiting = [maker[output]] if output in maker else []
+        while waiting:
+            op = waiting[-1]
+            missing = [each for each in before[op] if each not in order]
+            if op in order or not missing:
+                order.setdefault(op)
+                waiting.pop()
+            else:
+                waiting.append(missing[0])
+    return list(order)
+
+
+def staged(
+    order: Sequence[Operation], before: Order, fused: set[Operation]
+) -> dict[Operation, int]:
+    """Each stage is a kernel, followed by what no kernel holds."""
+    stages: dict[Operation, int] = {}
+    for op in order:
+        stages[op] = max(
+            (stages[p] + (op in fused and p not in fused) for p in before[op]), default=0
+        )
+    return stages
+
+
+def postpone(
+    order: Sequence[Operation],
+    before: Order,
+    fused: set[Operation],
+    stages: dict[Operation, int],
+) -> None:
+    """What a kernel computes is computed where it is used, unless what it needs is larger.
+
+    So all new parameters come last, together. Single numbers come first: what is left is
+    then independent of one another.
+    """
+    last = max((stages[op] for op in order if op in fused), default=0)
+    users: dict[Operation, list[Operation]] = {op: [] for op in order}
+    for op in order:
+        for earlier in before[op]:
+            users[earlier].append(op)
+    for op in reversed(order):
+        largest = max((v.nbytes for v in op.values), default=0)
+        if op in fused and op.result.size > 1 and op.result.nbytes >= largest:
+            stages[op] = min((stages[user] for user in users[op]), default=last)

@@ -1,0 +1,84 @@
+"""What is left of a program: simplified, and parted into constants, views and work."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bpx.program.operation import VIEWS, Operation, Value
+from bpx.program.program import Program
+
+__all__ = ["dense", "parted", "roots_of", "settled"]
+
+
+def settled(program: Program) -> Program:
+    """Each output that changes has an operation of its own; squares and ones are simplified."""
+    replaced: dict[Any, Any] = {}
+    operations: list[Operation] = []
+    ones = {op.result for op in program.operations if op.name == "full" and op.operands[0] == 1}
+    for op in program.operations:
+        operands = tuple(replaced.get(v, v) for v in op.operands)
+        alike = [v for v in operands if v in ones]
+        other = [v for v in operands if v not in ones]
+        if (
+            op.name == "multiply"
+            and len(alike) == len(other) == 1
+            and _same(other[0], op.result)
+        ):
+            replaced[op.result] = other[0]
+        elif op.name == "pow" and operands[1] == 2:
+            operations.append(op._replace(name="square", operands=operands[:1]))
+        else:
+            operations.append(op._replace(operands=operands))
+    outputs: list[Value] = []
+    computed = {op.result: op for op in operations if op.name not in VIEWS and op.values}
+    for before, output in zip(program.state, program.outputs, strict=True):
+        after = replaced.get(output, output)
+        if after is not before and (after not in computed or after in outputs):
+            copy = Value(after.shape, after.dtype)
+            operations.append(Operation("copy", (after,), copy))
+            after = copy
+        outputs.append(after)
+    return Program(program.state, program.data, program.rows, tuple(operations), tuple(outputs))
+
+
+def _same(operand: Any, value: Value) -> bool:
+    alike = isinstance(operand, Value) and operand.shape == value.shape
+    return alike and operand.dtype == value.dtype
+
+
+def parted(
+    operations: Iterable[Operation],
+) -> tuple[tuple[Operation, ...], dict[Value, Operation], tuple[Operation, ...]]:
+    """Constants, views, and what is to be done at every step."""
+    constants: dict[Value, Operation] = {}
+    views: dict[Value, Operation] = {}
+    work: list[Operation] = []
+    for op in operations:
+        if all(v in constants for v in op.values):
+            constants[op.result] = op
+        elif op.name in VIEWS and not (op.name == "reshape" and op.values[0] in views):
+            views[op.result] = op
+        else:
+            work.append(op)
+    return tuple(constants.values()), views, tuple(work)
+
+
+def dense(v: Value, views: Mapping[Value, Operation]) -> bool:
+    """Whether the elements stand together, in order: of a transpose they do not."""
+    if v not in views:
+        return True
+    op = views[v]
+    parts = op.attribute("key", ())
+    whole = (None, Ellipsis, slice(None))
+    kept = op.name != "matrix_transpose" and all(
+        each in whole for each in (parts if isinstance(parts, tuple) else (parts,))
+    )
+    return kept and dense(op.values[0], views)
+
+
+def roots_of(views: Mapping[Value, Operation]) -> dict[Value, Value]:
+    """The array whose memory each view looks at."""
+    roots: dict[Value, Value] = {}
+    for value, op in views.items():
+        (base,) = op.values
+        roots[value] = roots.get(base, base)
+    return roots

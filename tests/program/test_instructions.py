@@ -1,0 +1,101 @@
+"""Where results live: what is alive at once, and who takes whose place."""
+
+import pytest
+
+from bpx.program.fusion import Kernel, can_fuse
+from bpx.program.plan import plan
+from tests.program.planned import kernels, numbers, ran, recorded
+
+
+def overlaps(planned):
+    """The values that are alive at one instruction and share bytes, but for heirs."""
+    made, last = {}, {}
+    for i, each in enumerate(planned.instructions):
+        kernel = isinstance(each, Kernel)
+        for v in each.writes if kernel else (each.result,):
+            made[v] = i
+        for v in each.reads if kernel else each.values:
+            last[planned.roots.get(v, v)] = i
+    for v in planned.program.outputs:
+        last[v] = len(planned.instructions)
+    at = planned.offsets
+    return [
+        (a, b)
+        for a in at
+        for b in at
+        if a is not b
+        and made[a] <= made[b] <= last.get(a, made[a])
+        and at[a] < at[b] + b.nbytes
+        and at[b] < at[a] + a.nbytes
+        and not (made[b] == last.get(a) and at[a] == at[b])
+    ]
+
+
+PROGRAMS = {
+    "elementwise": lambda xp, s, d, r: (s[0] + xp.tanh(s[0] * 2.0) * (s[0] - 1.0), s[1]),
+    "products": lambda xp, s, d, r: (s[0] + (s[0] @ s[1]) @ (s[0].mT @ s[0]).mT, s[1] @ s[1]),
+    "views": lambda xp, s, d, r: (
+        s[0] + xp.reshape(s[0] * 2.0, (3, 4)).mT + (s[0] - 1.0)[::-1, :], s[1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fuses", [lambda op: False, can_fuse], ids=["ufuncs", "kernels"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_is_alive_at_once_does_not_overlap(name, fuses):
+    state = numbers((4, 3), (3, 3))
+    program = recorded(PROGRAMS[name], state)
+    planned = plan(program, fuses)
+    assert not overlaps(planned)
+    assert planned.scratch >= max((o + v.nbytes for v, o in planned.offsets.items()), default=0)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_results_are_right_where_memory_is_used_again(name):
+    ran(PROGRAMS[name], (4, 3), (3, 3))
+
+
+def test_an_elementwise_result_takes_the_place_of_what_dies_there():
+    this = ran(lambda xp, s, d, r: (s[0] + (xp.abs(s[0] * 2.0) + 1.0) * 3.0,), (8,))
+    assert this.plan.scratch == 64
+    assert set(this.plan.offsets.values()) == {0}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda xp, s, d, r: (s[0] + xp.where(s[0] > 0.0, s[0] * 2.0, s[0] - 1.0),),
+        lambda xp, s, d, r: (s[0] + (s[0] * 2.0)[::-1] * (s[0] * 2.0),),
+        lambda xp, s, d, r: (s[0] + xp.astype(xp.astype(s[0], xp.int64) + 1, xp.float64),),
+    ],
+    ids=["where", "seen through a view", "of another dtype"],
+)
+def test_no_place_is_inherited(step):
+    this = ran(step, (8,))
+    assert not overlaps(this.plan)
+    places = list(this.plan.offsets.values())
+    assert len(set(places)) > 1
+
+
+def test_in_a_kernel_the_place_is_inherited_where_each_element_is_read_last():
+    def step(xp, s, d, r):
+        product = s[0] @ s[1]
+        return s[0] + xp.abs(product * 2.0 - product) @ s[1], s[1]
+
+    planned = kernels(step, (4, 3), (3, 3))
+    kernel = planned.kernels[0]
+    (base,) = planned.overwritten(kernel).values()
+    assert base is planned.instructions[0].result
+    assert not overlaps(planned)
+
+
+def test_in_a_kernel_no_place_is_inherited_while_a_later_loop_reads_it():
+    def step(xp, s, d, r):
+        product = s[0] @ s[1]
+        grown = product * 2.0
+        return grown @ s[1] + (product / xp.sum(grown, axis=1, keepdims=True)) @ s[1], s[1]
+
+    planned = kernels(step, (4, 3), (3, 3))
+    product = planned.instructions[0].result
+    kernel = next(each for each in planned.kernels if product in each.reads)
+    for after, base in planned.overwritten(kernel).items():
+        assert base is not product or after is kernel.operations[-1].result
