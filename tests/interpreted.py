@@ -11,7 +11,8 @@ from bpx.program.contract import leaves
 from bpx.program.fusion import can_fuse
 from bpx_backends.engines.numpy import kernels as numba_kernels
 from bpx_backends.engines.numpy import replay as engine
-from bpx_backends.engines.numpy.source import SUPPORTED, source
+from bpx_backends.engines.numpy.expressions import SUPPORTED
+from bpx_backends.engines.numpy.source import source
 
 
 def interpreted(text):

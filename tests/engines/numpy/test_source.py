@@ -12,7 +12,7 @@ from bpx.program.contract import eager, leaves
 from bpx.program.plan import plan
 from bpx.program.record import record
 from bpx_backends.engines.numpy import replay as engine
-from bpx_backends.engines.numpy.source import SUPPORTED
+from bpx_backends.engines.numpy.expressions import SUPPORTED
 from tests.interpreted import compiled, compiled_and_sources, replayed, supported
 
 STEPS = 3

@@ -26,8 +26,9 @@ from bpx.errors import InputError
 from bpx.program.fusion import Kernel, can_fuse
 from bpx.program.operation import Operation
 from bpx.program.plan import Plan
+from bpx_backends.engines.numpy.expressions import SUPPORTED
 from bpx_backends.engines.numpy.replay import PART, Compiled, Fused, prepare
-from bpx_backends.engines.numpy.source import SUPPORTED, source
+from bpx_backends.engines.numpy.source import source
 
 __all__ = ["compiled", "fuses"]
 

@@ -1,0 +1,195 @@
+"""A nest in a kernel's Python: its loops, line by line."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bpx.program.fusion import REDUCTIONS, Nest, is_column_reduction
+from bpx.program.operation import DType, Operand, Operation, Value
+from bpx_backends.engines.numpy.expressions import (
+    FORMS,
+    TESTS,
+    cast,
+    common,
+    literal,
+    share,
+    start,
+    varies,
+)
+
+__all__ = ["NestWriter"]
+
+
+class NestWriter:
+    """The lines of one nest."""
+
+    def __init__(
+        self,
+        nest: Nest,
+        names: Mapping[Value, str],
+        writes: set[Value],
+        constants: Mapping[float, str],
+        number: int,
+    ) -> None:
+        self.nest, self.names, self.writes = nest, names, writes
+        self.constants, self.number = constants, number
+        self.n, self.k = nest.domain
+        self.local: dict[Value, str] = {}
+        self.count = 0
+        self.columns = [op for op in nest.operations if is_column_reduction(op)]
+        self.flat = self._is_flat()
+
+    def lines(self) -> Iterator[str]:
+        """All of them, as they stand in the function."""
+        first = 2 * self.number
+        yield f"n, k = sizes[{first}], sizes[{first + 1}]"
+        yield from self._numbers()
+        if self.flat:
+            yield f"for i in range({share('n * k')}):"
+            for op in self.nest.operations:
+                yield from _indented(self._element(op, "i"))
+            return
+        yield from self._rows()
+
+    def _rows(self) -> Iterator[str]:
+        if self.columns:  # cut by columns, so that no two threads sum into the same one
+            yield f"first, last = {share('k')}"
+            for op in self.columns:
+                yield "for j in range(first, last):"
+                yield f"    {self.names[op.result]}[j] = {start(op)}"
+            yield "for i in range(n):"
+        else:
+            yield "first, last = uint64(0), k"
+            yield f"for i in range({share('n')}):"
+        for phase in self.nest.phases:
+            yield from _indented(self._phase(phase))
+        for op in self.columns:
+            if op.name == "mean":
+                name = self.names[op.result]
+                yield "for j in range(first, last):"
+                yield f"    {name}[j] = {name}[j] / {op.result.dtype}(n)"
+
+    def _phase(self, phase: Sequence[Operation]) -> Iterator[str]:
+        rows = [op for op in phase if self.nest.is_row(op)]
+        elements = [op for op in phase if op not in rows]
+        reduced = [op for op in elements if op.name in REDUCTIONS and op not in self.columns]
+        for op in rows:
+            yield from self._element(op, "i")
+        for op in reduced:
+            yield from self._begin(op)
+        # The elements of a row stand together: the index is known to be affine.
+        if elements:
+            yield "for j in range(first, last):"
+        for op in elements:
+            if op.name in REDUCTIONS:
+                yield from _indented(self._accumulate(op))
+            else:
+                yield from _indented(self._element(op, "i * k + j"))
+        for op in reduced:
+            yield from self._finish(op)
+        for op in elements:
+            if op.name not in REDUCTIONS:
+                del self.local[op.result]  # of the last element: a later phase reads memory
+
+    def _numbers(self) -> Iterator[str]:
+        """Single numbers are read before the loop."""
+        for op in self.nest.operations:
+            for v in op.values:
+                if (
+                    v.size == 1
+                    and v in self.names
+                    and v not in self.local
+                    and not self._inside(v)
+                ):
+                    self.local[v] = self._fresh("s")
+                    yield f"{self.local[v]} = {self.names[v]}[0]"
+
+    def _fresh(self, letter: str) -> str:
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def _inside(self, v: Value) -> bool:
+        return any(op.result is v for op in self.nest.operations)
+
+    def _is_flat(self) -> bool:
+        size = self.n * self.k
+        ops = self.nest.operations
+        return len(self.nest.phases) == 1 and all(
+            op.name not in REDUCTIONS
+            and op.result.size == size
+            and all(v.size in (1, size) for v in op.values)
+            for op in ops
+        )
+
+    def _element(self, op: Operation, at: str) -> Iterator[str]:
+        name = self._fresh("v")
+        yield f"{name} = {self._expression(op)}"
+        self.local[op.result] = name
+        if op.result in self.writes:
+            where = at if op.result.size > 1 else "0"
+            yield f"{self.names[op.result]}[{where}] = {name}"
+
+    def _expression(self, op: Operation) -> str:
+        dtype = op.result.dtype
+        kind = common(op) if op.name in TESTS else dtype
+        if op.name == "where":
+            parts = [
+                self._read(op.operands[0], None),
+                *(self._read(v, dtype) for v in op.operands[1:]),
+            ]
+        else:
+            parts = [self._read(v, None if op.name == "astype" else kind) for v in op.operands]
+        form = FORMS[op.name]
+        if op.name in ("maximum", "minimum") and not isinstance(op.operands[1], Value):
+            sign = "<" if op.name == "maximum" else ">"
+            form = f"({{1}} if {{0}} {sign} {{1}} else {{0}})"
+        text = form.format(*parts)
+        # Of floats alone, arithmetic keeps the dtype; integers become wider.
+        kept = dtype.kind in ("real floating", "bool") and op.name != "astype"
+        return text if kept else cast(dtype, text)
+
+    def _read(self, v: Operand, dtype: DType | None) -> str:
+        if not isinstance(v, Value):
+            return cast(dtype, self.constants[v] if varies(v) else literal(v))
+        text = self.local.get(v) or f"{self.names[v]}[{self._index(v)}]"
+        return text if dtype in (None, v.dtype) else cast(dtype, text)
+
+    def _index(self, v: Value) -> str:
+        if self.flat:
+            return "i" if v.size > 1 else "0"
+        shape = (1,) * (2 - len(v.shape)) + v.shape
+        row, column = shape[0] > 1, shape[1] > 1
+        if len(v.shape) == 1 and self.n == 1:
+            row, column = False, v.size > 1
+        if row and column:
+            return "i * k + j"
+        return "i" if row else "j" if column else "0"
+
+    def _begin(self, op: Operation) -> Iterator[str]:
+        name = self.local[op.result] = self._fresh("v")
+        if op.name == "argmax":
+            yield f"{name}, best{name} = int64(0), {start(op)}"
+        else:
+            yield f"{name} = {start(op)}"
+
+    def _accumulate(self, op: Operation) -> Iterator[str]:
+        value = self._read(op.operands[0], None)
+        name = f"{self.names[op.result]}[j]" if op in self.columns else self.local[op.result]
+        if op.name == "argmax":
+            best = f"best{name}"
+            yield f"if {value} > {best} or ({value} != {value} and {best} == {best}):"
+            yield f"    {name}, best{name} = int64(j), {value}"
+        elif op.name in ("sum", "mean"):
+            yield f"{name} = {name} + {value}"
+        else:
+            sign = ">" if op.name == "max" else "<"
+            yield f"{name} = {value} if {value} {sign} {name} or {value} != {value} else {name}"
+
+    def _finish(self, op: Operation) -> Iterator[str]:
+        name = self.local[op.result]
+        if op.name == "mean":
+            yield f"{name} = {name} / {op.result.dtype}(k)"
+        if op.result in self.writes:
+            yield f"{self.names[op.result]}[i] = {name}"
+
+
+def _indented(lines: Iterator[str]) -> Iterator[str]:
+    return (f"    {line}" for line in lines)
