@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bpx.program.operation import Value
-from bpx_backends.engines.cuda.loops import VECTOR, Function, Loop, Scribe, at, each
+from bpx_backends.engines.cuda.loops import VECTOR, Function, Loop
 from bpx_backends.engines.cuda.reductions import (
     accumulate,
     cut,
@@ -12,6 +12,7 @@ from bpx_backends.engines.cuda.reductions import (
     start,
     thread_lines,
 )
+from bpx_backends.engines.cuda.scribe import Scribe, at, each
 
 __all__ = ["column_slices", "columns"]
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from bpx.program.operation import Value
-from bpx_backends.engines.cuda.loops import VECTOR, Function, Loop, Scribe, at
+from bpx_backends.engines.cuda.loops import VECTOR, Function, Loop
+from bpx_backends.engines.cuda.scribe import Scribe, at
 
 __all__ = ["flat"]
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bpx.program.operation import Operation, Value
 from bpx_backends.engines.cuda.expressions import TYPES, largest, literal, smallest
-from bpx_backends.engines.cuda.loops import WARP, Scribe
+from bpx_backends.engines.cuda.loops import WARP
+from bpx_backends.engines.cuda.scribe import Scribe
 
 __all__ = [
     "KINDS",

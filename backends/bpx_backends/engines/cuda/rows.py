@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bpx.program.fusion import REDUCTIONS
 from bpx.program.operation import Operation, Value
-from bpx_backends.engines.cuda.loops import VECTOR, WARP, Function, Loop, Scribe, at, row_step
+from bpx_backends.engines.cuda.loops import VECTOR, WARP, Function, Loop, row_step
 from bpx_backends.engines.cuda.reductions import (
     KINDS,
     accumulate,
@@ -20,6 +20,7 @@ from bpx_backends.engines.cuda.reductions import (
     start,
     thread_lines,
 )
+from bpx_backends.engines.cuda.scribe import Scribe, at
 
 __all__ = ["row_slices", "rows"]
 
