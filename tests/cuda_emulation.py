@@ -116,7 +116,7 @@ def compiled(source: str, architecture: str = "sm_90") -> int:
 
 
 class EmulatedMachines:
-    """Gives machines of the host: `bpx_backends.engines.cuda.engine.Machines`."""
+    """Gives machines of the host: `bpx_backends.engines.cuda.contract.Machines`."""
 
     def __init__(self, *, reverse: bool = False, captures: bool = True) -> None:
         self.reverse, self.captures = reverse, captures

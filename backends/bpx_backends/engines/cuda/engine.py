@@ -5,26 +5,25 @@ in, replays, and copies the new state out to fresh arrays; so what entered stays
 what was given back is never written again. The number of the step stands on the device and
 is counted up there, so that between two replays nothing is transferred.
 
-This module decides what is done when, and calls no library: `cupy_machine` does.
+This module decides what is done when, and calls no library: `CupyMachine` does.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from logging import getLogger
 from threading import RLock
-from typing import Any, Protocol
+from typing import Any
 
 from bpx.program.contract import leaves, rebuilt
 from bpx.program.plan import Plan
-from bpx_backends.engines.cuda.layout import Place
+from bpx_backends.engines.cuda.contract import Machine, Machines
 from bpx_backends.engines.cuda.precision import check_precision, in_precision
 from bpx_backends.engines.cuda.schedule import Schedule, fuses, schedule
 from bpx_backends.engines.shared.planned import Planned
 
-__all__ = ["CupyEngine", "Machine", "Machines", "Prepared", "Replay", "unrolled"]
+__all__ = ["CupyEngine", "Prepared", "Replay", "unrolled"]
 
 _log = getLogger("bpx")
 
@@ -32,54 +31,6 @@ KEPT = 8
 """Plans that keep their memory on a device; the one longest unused gives its back."""
 _GRAPH_ITEMS = 256
 _MANY_FLOPS = 5e9
-
-
-class Machine(Protocol):
-    """A schedule on a device: its memory, its kernels, its stream."""
-
-    schedule: Schedule
-    captures: bool
-    """Whether steps can be captured in a graph."""
-
-    def fresh(self, place: Place) -> Any:
-        """A new array of the caller's, of that shape and dtype."""
-
-    def usable(self, x: Any) -> Any:
-        """The array itself, or a copy that kernels can read: contiguous and aligned."""
-
-    def active(self) -> AbstractContextManager[Any]:
-        """A context that is entered after what the caller has begun, and left when done."""
-
-    def point(self, first: int, arrays: Sequence[Any]) -> None:
-        """Fill the slots: the number of the first step, the index matrix and the data."""
-
-    def write(self, place: Place, x: Any) -> None:
-        """Copy an array into the arena."""
-
-    def read(self, x: Any, place: Place) -> None:
-        """Copy a place into an array of the caller's."""
-
-    def step(self, number: int) -> None:
-        """Put one step on the stream: the one of that number, counted from the slot's."""
-
-    def advance(self, steps: int) -> None:
-        """Count the slot's number up."""
-
-    def capture(self, body: Callable[[], None]) -> Callable[[], None]:
-        """What puts the same on the stream again, as one graph."""
-
-
-class Machines(Protocol):
-    """What gives a device's machines, one at a time."""
-
-    def key(self, x: Any) -> Any:
-        """The device that an array is on."""
-
-    def on(self, device: Any) -> AbstractContextManager[Any]:
-        """A context with the device for oneself."""
-
-    def make(self, device: Any, made: Callable[..., Schedule]) -> Machine:
-        """A machine for a schedule: ``made(bias=True)``, or ``bias=False`` if it must be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +46,7 @@ class Prepared:
     _schedules: dict[bool, Schedule] = field(default_factory=dict)
 
     def schedule(self, *, bias: bool = True) -> Schedule:
-        """What a step puts on the stream: see `cuda_schedule`."""
+        """What a step puts on the stream: see `Schedule`."""
         if bias not in self._schedules:
             self._schedules[bias] = schedule(self.plan, bias=bias)
         return self._schedules[bias]

@@ -20,8 +20,8 @@ from array_api_compat import cupy as xp
 from bpx.errors import BackendError
 from bpx.program.operation import Value
 from bpx.program.program import apply
+from bpx_backends.engines.cuda.contract import Machine
 from bpx_backends.engines.cuda.cublaslt import LtProducts, NoAlgorithmError
-from bpx_backends.engines.cuda.engine import Machine
 from bpx_backends.engines.cuda.items import Call, Launch, Product
 from bpx_backends.engines.cuda.layout import Place
 from bpx_backends.engines.cuda.schedule import Schedule
