@@ -32,16 +32,14 @@ from bpx.inspect.health.measures import (
     update_ratios,
 )
 from bpx.inspect.samples.gradients import (
-    Moments,
-    gradient_diversity,
     gradient_norms,
     individual_gradients,
     inner_products,
     layer_norms,
-    moments,
 )
 from bpx.inspect.samples.influence import el2n, grand, tracin
 from bpx.inspect.samples.kernel import neural_tangent_kernel, output_traces
+from bpx.inspect.samples.moments import Moments, gradient_diversity, moments
 
 __all__ = [
     "Alignment",

@@ -1,4 +1,4 @@
-"""The gradient of each sample, from a trace: norms, inner products and moments.
+"""The gradient of each sample, from a trace: its norm, and its inner products with others.
 
 Sample x has the gradient delta^l_x (a^{l-1}_x)^T by w^l and delta^l_x by b^l. As it is an
 outer product, its norms and inner products are products of those of delta and a, and the
@@ -10,26 +10,24 @@ The + 1 is the bias's, whose input is 1. These are gradients of C_x, not of C_x 
 trace's row weights, which weigh the samples in a sum, have no part in them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from math import inf
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
 from bpx._typing import A, Array
 from bpx._validate import whole
 from bpx.arrays.registry import namespace
-from bpx.equations import bp3, bp4
 from bpx.errors import InputError
 from bpx.model.passes import Trace, check_home
 from bpx.model.spec import Gradients
 
 __all__ = [
-    "Moments",
-    "gradient_diversity",
+    "by_layer",
+    "errors",
     "gradient_norms",
     "individual_gradients",
     "inner_products",
     "layer_norms",
-    "moments",
+    "squared_layer_norms",
+    "total",
 ]
 
 CHUNK_BYTES = 2**26
@@ -86,7 +84,7 @@ def gradient_norms(trace: Trace) -> Array:
     (5,)
     """
     squares = squared_layer_norms(trace)
-    return namespace(squares[0]).sqrt(_total(squares))
+    return namespace(squares[0]).sqrt(total(squares))
 
 
 def inner_products(trace: Trace, other: Trace | None = None) -> Array:
@@ -111,7 +109,7 @@ def inner_products(trace: Trace, other: Trace | None = None) -> Array:
     other = trace if other is None else other
     delta, delta_other = errors(trace), errors(other)
     _check_alike(trace, other)
-    return _total(
+    return total(
         (d @ e.mT) * (a @ c.mT + 1.0)
         for d, e, a, c in zip(delta, delta_other, trace.a, other.a, strict=False)
     )
@@ -153,7 +151,7 @@ def individual_gradients(
     """
     delta, n = errors(trace), trace.a[0].shape[0]
     if chunk is None:
-        numbers = sum(d.shape[1] * (a.shape[1] + 1) for d, a in _layers(delta, trace))
+        numbers = sum(d.shape[1] * (a.shape[1] + 1) for d, a in by_layer(delta, trace))
         chunk = max(1, CHUNK_BYTES // (8 * numbers))
     size = whole("chunk", chunk, 1, None, "a whole number of at least 1")
     parts = [slice(begin, min(begin + size, n)) for begin in range(0, n, size)]
@@ -164,101 +162,9 @@ def _outer_products(
     delta: tuple[Array, ...], trace: Trace, parts: list[slice]
 ) -> Iterator[tuple[slice, Gradients]]:
     for part in parts:
-        layers = [(d[part, :], a[part, :]) for d, a in _layers(delta, trace)]
+        layers = [(d[part, :], a[part, :]) for d, a in by_layer(delta, trace)]
         w = tuple(d[:, :, None] * a[:, None, :] for d, a in layers)
         yield part, Gradients(w, tuple(d for d, _ in layers))
-
-
-class Moments(NamedTuple):
-    """The first two moments of the samples' gradients, number by number.
-
-    Attributes
-    ----------
-    mean : Gradients
-        (1/n) sum_x grad_x, the gradient of C.
-    second : Gradients
-        (1/n) sum_x grad_x², squared element by element.
-    """
-
-    mean: Gradients
-    second: Gradients
-
-    @property
-    def variance(self) -> Gradients:
-        """The mean of grad² less the mean's square, over the n samples, not n - 1.
-
-        Where they nearly cancel it is as exact as the difference: in float32 about 1e-7 of
-        the second moment. What rounding takes below 0 is 0.
-        """
-        return self._map(lambda m, s: namespace(m).maximum(s - m * m, 0.0))
-
-    @property
-    def signal_to_noise(self) -> Gradients:
-        """mean² / variance; 0 where the mean is 0, infinite where only the variance is.
-
-        J. Liu et al., "Understanding why neural networks generalize well through GSNR of
-        parameters" (2020), equation 1.
-        """
-        return self._map(_signal_to_noise)
-
-    def _map(self, rule: Callable[[Array, Array], Array]) -> Gradients:
-        w = tuple(map(rule, self.mean.w, self.second.w))
-        return Gradients(w, tuple(map(rule, self.mean.b, self.second.b)))
-
-
-def moments(trace: Trace, *, mean: Gradients | None = None) -> Moments:
-    """The mean of the samples' gradients, and of their squares: two products for each layer.
-
-    As grad_x is an outer product, its square is that of the squares: the second moment by
-    w^l is (1/n) sum_x (delta^l_x)² ((a^{l-1}_x)²)^T.
-
-    Parameters
-    ----------
-    trace : Trace
-        Of `bpx.backprop`.
-    mean : Gradients, optional
-        Their mean, if it is at hand, which saves half of the work: ``trace.gradients`` of a
-        trace that was made without row weights of one's own.
-
-    Returns
-    -------
-    Moments
-
-    Raises
-    ------
-    InputError
-        If the trace has no deltas.
-    """
-    delta, n = errors(trace), trace.a[0].shape[0]
-    squares = [(d * d, a * a) for d, a in _layers(delta, trace)]
-    mean = _sums(1.0 / n, list(_layers(delta, trace))) if mean is None else mean
-    return Moments(mean, _sums(1.0 / n, squares))
-
-
-def gradient_diversity(trace: Trace) -> Array:
-    """sum_x ‖grad_x‖² / ‖sum_x grad_x‖²: 1/n if all are alike, 1 if they are orthogonal.
-
-    n times it bounds the batch size from which on larger batches gain nothing (Yin et al.,
-    "Gradient diversity", 2018, definition 1).
-
-    Parameters
-    ----------
-    trace : Trace
-        Of `bpx.backprop`.
-
-    Returns
-    -------
-    array, shape ()
-
-    Raises
-    ------
-    InputError
-        If the trace has no deltas.
-    """
-    summed = _sums(1.0, list(_layers(errors(trace), trace)))
-    xp = namespace(trace.a[0])
-    squared_sum = _total(xp.sum(g * g) for group in summed for g in group)
-    return xp.sum(_total(squared_layer_norms(trace))) / squared_sum
 
 
 def errors(trace: Trace) -> tuple[Array, ...]:
@@ -283,10 +189,11 @@ def errors(trace: Trace) -> tuple[Array, ...]:
 
 def squared_layer_norms(trace: Trace) -> list[Array]:
     """‖grad_x‖² by the parameters of each layer: L arrays of shape (n,)."""
-    return [_squares(d) * (_squares(a) + 1.0) for d, a in _layers(errors(trace), trace)]
+    return [_squares(d) * (_squares(a) + 1.0) for d, a in by_layer(errors(trace), trace)]
 
 
-def _layers(delta: tuple[Array, ...], trace: Trace) -> Iterator[tuple[Array, Array]]:
+def by_layer(delta: tuple[Array, ...], trace: Trace) -> Iterator[tuple[Array, Array]]:
+    """delta^l with a^{l-1}, l = 1, ..., L."""
     return zip(delta, trace.a, strict=False)
 
 
@@ -294,21 +201,8 @@ def _squares(x: A) -> A:
     return namespace(x).sum(x * x, axis=1)
 
 
-def _sums(r: float, layers: list[tuple[Array, Array]]) -> Gradients:
-    return Gradients(
-        tuple(bp4(r, d, a) for d, a in layers), tuple(bp3(r, d) for d, _ in layers)
-    )
-
-
-def _signal_to_noise(mean: Array, second: Array) -> Array:
-    xp = namespace(mean)
-    variance = xp.maximum(second - mean * mean, 0.0)
-    ratio = mean * mean / xp.where(variance > 0.0, variance, xp.ones_like(mean))
-    alike = xp.logical_and(variance <= 0.0, xp.abs(mean) > 0.0)
-    return xp.where(alike, xp.full_like(mean, inf), ratio)
-
-
-def _total(parts: Iterable[Array]) -> Array:
+def total(parts: Iterable[Array]) -> Array:
+    """Their sum; of one at least."""
     first, *rest = parts
     for part in rest:
         first = first + part

@@ -59,52 +59,10 @@ def test_individual_gradients(name):
     assert seen == [(0, 3), (3, 6), (6, 7)]
 
 
-@each_network
-def test_moments(name):
-    net, x, y, trace = traced(name)
-    gradients = Twin(net).flat_gradients(x, y)
-    found = inspect.moments(trace)
-    close(flat(found.mean), gradients.mean(axis=0))
-    close(flat(found.second), (gradients**2).mean(axis=0))
-    close(flat(found.variance), gradients.var(axis=0))
-    ratio = gradients.mean(axis=0) ** 2 / gradients.var(axis=0)
-    close(flat(found.signal_to_noise), ratio, 1e-6)
-    again = inspect.moments(trace, mean=trace.gradients)
-    close(flat(again.mean), flat(found.mean), 1e-14)
-    close(flat(again.variance), flat(found.variance), 1e-12)
-
-
-@each_network
-def test_gradient_diversity(name):
-    net, x, y, trace = traced(name)
-    gradients = Twin(net).flat_gradients(x, y)
-    expected = (gradients**2).sum() / (gradients.sum(axis=0) ** 2).sum()
-    close(inspect.gradient_diversity(trace), expected)
-
-
 def test_row_weights_have_no_part_in_it():
     net, x, y, trace = traced("softmax")
     weighted = net.backprop(x, y, r=np.arange(7.0)[:, None])
     assert (inspect.gradient_norms(weighted) == inspect.gradient_norms(trace)).all()
-
-
-def test_equal_samples_have_no_variance_and_no_diversity():
-    net, x, y, _ = traced("softmax")
-    trace = net.backprop(np.repeat(x[:1], 4, axis=0), np.repeat(y[:1], 4))
-    np.testing.assert_allclose(inspect.gradient_diversity(trace), 0.25, rtol=1e-12)
-    assert np.abs(flat(inspect.moments(trace).variance)).max() < 1e-15
-    assert (flat(inspect.moments(trace).variance) >= 0.0).all()
-
-
-def test_signal_to_noise_of_weights_that_do_not_matter():
-    net = random_network([3, 4, 2], "relu")
-    net.parameters = net.weights, (np.full(4, -50.0), net.biases[1])  # all units are dead
-    x, y = random_samples(net)
-    ratio = inspect.moments(net.backprop(x, y)).signal_to_noise
-    assert (ratio.w[0] == 0.0).all()
-    assert (ratio.b[1] > 0.0).all()
-    one = net.backprop(x[:1], y[:1])
-    assert np.isinf(inspect.moments(one).signal_to_noise.b[1]).all()
 
 
 def test_chunks_are_of_64_mib_unless_said_otherwise():
@@ -123,23 +81,17 @@ def test_on_every_backend(target):
         inspect.gradient_norms,
         inspect.layer_norms,
         inspect.inner_products,
-        inspect.gradient_diversity,
     ):
         found = function(trace)
         assert net.home.owns(found)
         np.testing.assert_allclose(host(found), function(expected), rtol=1e-10)
-    found, wanted = inspect.moments(trace), inspect.moments(expected)
-    np.testing.assert_allclose(flat(found.variance), flat(wanted.variance), atol=1e-12)
-    np.testing.assert_allclose(
-        flat(found.signal_to_noise), flat(wanted.signal_to_noise), rtol=1e-6
-    )
     (_, gradients), *_ = inspect.individual_gradients(trace, chunk=2)
     assert net.home.owns(gradients.w[0])
 
 
 def test_a_trace_of_a_forward_pass_is_refused():
     net, x, _, _ = traced("softmax")
-    for function in (inspect.gradient_norms, inspect.moments, inspect.individual_gradients):
+    for function in (inspect.gradient_norms, inspect.individual_gradients):
         with pytest.raises(bpx.InputError, match=r"has no deltas.*net\.backprop"):
             function(net.forward(x))
 

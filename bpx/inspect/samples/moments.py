@@ -1,0 +1,123 @@
+"""The gradients of all samples together: their mean and spread, and how alike they are.
+
+As in `bpx.inspect.samples.gradients` they are gradients of C_x, and none of them is made.
+"""
+
+from collections.abc import Callable
+from math import inf
+from typing import NamedTuple
+
+from bpx._typing import Array
+from bpx.arrays.registry import namespace
+from bpx.equations import bp3, bp4
+from bpx.inspect.samples.gradients import by_layer, errors, squared_layer_norms, total
+from bpx.model.passes import Trace
+from bpx.model.spec import Gradients
+
+__all__ = ["Moments", "gradient_diversity", "moments"]
+
+
+class Moments(NamedTuple):
+    """The first two moments of the samples' gradients, number by number.
+
+    Attributes
+    ----------
+    mean : Gradients
+        (1/n) sum_x grad_x, the gradient of C.
+    second : Gradients
+        (1/n) sum_x grad_x², squared element by element.
+    """
+
+    mean: Gradients
+    second: Gradients
+
+    @property
+    def variance(self) -> Gradients:
+        """The mean of grad² less the mean's square, over the n samples, not n - 1.
+
+        Where they nearly cancel it is as exact as the difference: in float32 about 1e-7 of
+        the second moment. What rounding takes below 0 is 0.
+        """
+        return self._map(lambda m, s: namespace(m).maximum(s - m * m, 0.0))
+
+    @property
+    def signal_to_noise(self) -> Gradients:
+        """mean² / variance; 0 where the mean is 0, infinite where only the variance is.
+
+        J. Liu et al., "Understanding why neural networks generalize well through GSNR of
+        parameters" (2020), equation 1.
+        """
+        return self._map(_signal_to_noise)
+
+    def _map(self, rule: Callable[[Array, Array], Array]) -> Gradients:
+        w = tuple(map(rule, self.mean.w, self.second.w))
+        return Gradients(w, tuple(map(rule, self.mean.b, self.second.b)))
+
+
+def moments(trace: Trace, *, mean: Gradients | None = None) -> Moments:
+    """The mean of the samples' gradients, and of their squares: two products for each layer.
+
+    As grad_x is an outer product, its square is that of the squares: the second moment by
+    w^l is (1/n) sum_x (delta^l_x)² ((a^{l-1}_x)²)^T.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of `bpx.backprop`.
+    mean : Gradients, optional
+        Their mean, if it is at hand, which saves half of the work: ``trace.gradients`` of a
+        trace that was made without row weights of one's own.
+
+    Returns
+    -------
+    Moments
+
+    Raises
+    ------
+    InputError
+        If the trace has no deltas.
+    """
+    delta, n = errors(trace), trace.a[0].shape[0]
+    squares = [(d * d, a * a) for d, a in by_layer(delta, trace)]
+    mean = _sums(1.0 / n, list(by_layer(delta, trace))) if mean is None else mean
+    return Moments(mean, _sums(1.0 / n, squares))
+
+
+def gradient_diversity(trace: Trace) -> Array:
+    """sum_x ‖grad_x‖² / ‖sum_x grad_x‖²: 1/n if all are alike, 1 if they are orthogonal.
+
+    n times it bounds the batch size from which on larger batches gain nothing (Yin et al.,
+    "Gradient diversity", 2018, definition 1).
+
+    Parameters
+    ----------
+    trace : Trace
+        Of `bpx.backprop`.
+
+    Returns
+    -------
+    array, shape ()
+
+    Raises
+    ------
+    InputError
+        If the trace has no deltas.
+    """
+    summed = _sums(1.0, list(by_layer(errors(trace), trace)))
+    xp = namespace(trace.a[0])
+    squared_sum = total(xp.sum(g * g) for group in summed for g in group)
+    return xp.sum(total(squared_layer_norms(trace))) / squared_sum
+
+
+def _sums(r: float, layers: list[tuple[Array, Array]]) -> Gradients:
+    return Gradients(
+        tuple(bp4(r, d, a) for d, a in layers), tuple(bp3(r, d) for d, _ in layers)
+    )
+
+
+def _signal_to_noise(mean: Array, second: Array) -> Array:
+    xp = namespace(mean)
+    variance = xp.maximum(second - mean * mean, 0.0)
+    ratio = mean * mean / xp.where(variance > 0.0, variance, xp.ones_like(mean))
+    alike = xp.logical_and(variance <= 0.0, xp.abs(mean) > 0.0)
+    return xp.where(alike, xp.full_like(mean, inf), ratio)
