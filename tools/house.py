@@ -7,7 +7,8 @@
 unit
     A module or a folder at the top of ``bpx/``: ``bpx/network.py`` is `bpx.network`, all of
     ``bpx/inspect/`` is `bpx.inspect`, and ``bpx/__init__.py`` alone is `bpx`. The folders
-    ``backends/`` and ``benchmarks/`` are one unit each.
+    ``backends/`` and ``benchmarks/`` are one unit each. The table of the known backends,
+    ``bpx_backends/__init__.py``, is apart, the unit `bpx_backends`: it is data that bpx reads.
 import
     A pair of units, or of modules, in which the first imports the second, once or often.
 circle

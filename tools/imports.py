@@ -13,6 +13,9 @@ FOLDERS = {  # and the folder from which Python imports what is in them
     "benchmarks": ".",
 }
 
+TABLE = "bpx_backends"
+"""The table of the known backends: data, which bpx reads; a unit apart from the engines."""
+
 Node = ast.Import | ast.ImportFrom
 
 
@@ -63,10 +66,14 @@ def find_imports(modules: Sequence[Module]) -> list[Import]:
 def _module(root: Path, folder: str, path: Path) -> Module:
     parts = path.relative_to(root / FOLDERS[folder]).with_suffix("").parts
     name = ".".join(parts).removesuffix(".__init__")
-    unit = ".".join(name.split(".")[:2]) if folder == "bpx" else folder
-    return Module(
-        path.relative_to(root).as_posix(), name, unit, path.read_text(encoding="utf-8")
-    )
+    source = path.read_text(encoding="utf-8")
+    return Module(path.relative_to(root).as_posix(), name, _unit(folder, name), source)
+
+
+def _unit(folder: str, name: str) -> str:
+    if name == TABLE:
+        return TABLE
+    return ".".join(name.split(".")[:2]) if folder == "bpx" else folder
 
 
 def _of(module: Module, known: Mapping[str, Module]) -> Iterator[Import]:
