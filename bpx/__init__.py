@@ -21,7 +21,8 @@ from bpx import (
     testing,
 )
 from bpx.activations import Elementwise, Rowwise
-from bpx.arrays.home import BackendInfo, Home, backends, set_default, use
+from bpx.arrays.choice import set_default, use
+from bpx.arrays.home import BackendInfo, Home, backends
 from bpx.arrays.registry import namespace
 from bpx.arrays.transfer import asarray, move_to, to_host
 from bpx.costs import Cost, Pair

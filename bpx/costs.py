@@ -8,7 +8,7 @@ both have a closed form from the logits z^L that neither overflows nor cancels: 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from bpx._typing import A, Array
 from bpx.activations import ACTIVATIONS, Activation, identity, sigmoid, softmax
@@ -16,6 +16,7 @@ from bpx.arrays.registry import namespace
 from bpx.equations import bp1, r1
 from bpx.errors import InputError, nearest
 from bpx.jacobians import pushforward
+from bpx.pairs import Pair, binary_pair, categorical_pair, minus, row_sums
 
 __all__ = [
     "COSTS",
@@ -27,27 +28,7 @@ __all__ = [
     "quadratic",
 ]
 
-
 _TARGETS = ("real", "unit", "distribution")
-
-
-class Pair(NamedTuple):
-    """A cost and an output activation, taken together, from the logits.
-
-    Attributes
-    ----------
-    value : callable
-        ``value(z, y)``, the cost of each sample, shape (n,).
-    delta : callable
-        ``delta(z, a, y)``, dC_x/dz^L, shape (n, k): BP1 with both factors multiplied out.
-    hess_z : callable, optional
-        ``hess_z(z, a, y, v)``, shape (n, k): the derivative of delta as z moves along v,
-        which is the Hessian of C_x by z^L, applied to v.
-    """
-
-    value: Callable[[Any, Any], Any]
-    delta: Callable[[Any, Any, Any], Any]
-    hess_z: Callable[[Any, Any, Any, Any], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -154,23 +135,14 @@ def _given(part: Callable[..., Any] | None, whose: str, what: str) -> Callable[.
     return part
 
 
-def _row_sums(x: A) -> A:
-    return namespace(x).sum(x, axis=1)
-
-
 def _above_zero(a: A) -> A:
     """The smallest normal number in place of 0, for a logarithm or a division."""
     xp = namespace(a)
     return xp.maximum(a, float(xp.finfo(a.dtype).smallest_normal))
 
 
-def _minus(z: A, a: A, y: A) -> A:
-    # What the derivative of each pair below comes to (of softmax's, as y sums to 1).
-    return a - y
-
-
 def _quadratic(a: Array, y: Array) -> Array:
-    return 0.5 * _row_sums((a - y) ** 2)
+    return 0.5 * row_sums((a - y) ** 2)
 
 
 def _quadratic_grad(a: Array, y: Array) -> Array:
@@ -187,7 +159,7 @@ def _quadratic_hess_z(z: Array, a: Array, y: Array, v: Array) -> Array:
 
 def _binary(a: Array, y: Array) -> Array:
     log = namespace(a).log
-    return -_row_sums(y * log(_above_zero(a)) + (1.0 - y) * log(_above_zero(1.0 - a)))
+    return -row_sums(y * log(_above_zero(a)) + (1.0 - y) * log(_above_zero(1.0 - a)))
 
 
 def _binary_grad(a: Array, y: Array) -> Array:
@@ -198,20 +170,8 @@ def _binary_hess(a: Array, y: Array, v: Array) -> Array:
     return v * ((1.0 - y) / _above_zero(1.0 - a) ** 2 + y / _above_zero(a) ** 2)
 
 
-def _binary_from_logits(z: Array, y: Array) -> Array:
-    # -y log sigma(z) - (1 - y) log(1 - sigma(z)) = softplus(z) - y z, where max(z, 0) - y z
-    # is taken first: it is exact where y is 0 or 1.
-    xp = namespace(z)
-    return _row_sums((xp.maximum(z, 0.0) - y * z) + xp.log1p(xp.exp(-xp.abs(z))))
-
-
-def _binary_hess_z(z: Array, a: Array, y: Array, v: Array) -> Array:
-    # diag(a ∘ (1 - a)) v.
-    return sigmoid.pushforward(z, a, v)
-
-
 def _categorical(a: Array, y: Array) -> Array:
-    return -_row_sums(y * namespace(a).log(_above_zero(a)))
+    return -row_sums(y * namespace(a).log(_above_zero(a)))
 
 
 def _categorical_grad(a: Array, y: Array) -> Array:
@@ -222,23 +182,11 @@ def _categorical_hess(a: Array, y: Array, v: Array) -> Array:
     return v * y / _above_zero(a) ** 2
 
 
-def _categorical_from_logits(z: Array, y: Array) -> Array:
-    # -sum_j y_j log softmax(z)_j = sum_j y_j (logsumexp(z) - z_j).
-    xp = namespace(z)
-    shifted = z - xp.max(z, axis=1, keepdims=True)
-    return _row_sums(y * (xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True)) - shifted))
-
-
-def _categorical_hess_z(z: Array, a: Array, y: Array, v: Array) -> Array:
-    # (diag(a) - a a^T) v.
-    return softmax.pushforward(z, a, v)
-
-
 quadratic = Cost(
     "quadratic",
     _quadratic,
     _quadratic_grad,
-    pairs=((identity, Pair(_quadratic, _minus, _quadratic_hess_z)),),
+    pairs=((identity, Pair(_quadratic, minus, _quadratic_hess_z)),),
     hess_a=_quadratic_hess,
 )
 """C_x = 1/2 sum_j (a_j - y_j)^2."""
@@ -246,7 +194,7 @@ binary_cross_entropy = Cost(
     "binary_cross_entropy",
     _binary,
     _binary_grad,
-    pairs=((sigmoid, Pair(_binary_from_logits, _minus, _binary_hess_z)),),
+    pairs=((sigmoid, binary_pair),),
     targets="unit",
     outputs=(sigmoid,),
     hess_a=_binary_hess,
@@ -256,7 +204,7 @@ categorical_cross_entropy = Cost(
     "categorical_cross_entropy",
     _categorical,
     _categorical_grad,
-    pairs=((softmax, Pair(_categorical_from_logits, _minus, _categorical_hess_z)),),
+    pairs=((softmax, categorical_pair),),
     targets="distribution",
     outputs=(softmax,),
     hess_a=_categorical_hess,

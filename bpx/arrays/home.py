@@ -1,28 +1,17 @@
-"""Choosing where arrays live: ``backend[:device]``, and the dtype that is stored.
-
-An explicit argument goes before `use`, that before `set_default`, that before the
-environment variables ``BPX_BACKEND`` and ``BPX_DTYPE``, and those before ``numpy`` and
-``float32``. The choice is read when a network is made, never at import.
-"""
+"""Where arrays live: ``backend[:device]``, and the dtype that is stored."""
 
 import logging
-import os
-import re
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from bpx.arrays.backend import Backend
+from bpx.arrays.choice import checked, chosen, split
 from bpx.arrays.registry import known, load
-from bpx.errors import BackendError, InputError, nearest
-from bpx_backends import AUTO, KNOWN
+from bpx.errors import BackendError
+from bpx_backends import AUTO
 
-__all__ = ["DTYPES", "BackendInfo", "Home", "backends", "select", "set_default", "use"]
-
-DTYPES = ("float32", "float64")
-"""The dtypes that parameters are stored in."""
+__all__ = ["BackendInfo", "Home", "backends", "select"]
 
 _log = logging.getLogger("bpx")
 
@@ -81,7 +70,7 @@ class Home:
 
     def stored_as(self, dtype: str) -> "Home":
         """The same backend and device, with another dtype."""
-        _checked(None, dtype)
+        checked(None, dtype)
         _check_stored(self.backend, dtype)
         return replace(self, dtype=dtype)
 
@@ -114,68 +103,6 @@ class BackendInfo(NamedTuple):
     engine: str | None = None
 
 
-class _Choice(NamedTuple):
-    backend: str | None = None
-    dtype: str | None = None
-
-
-_NOTHING = _Choice()
-
-_in_context: ContextVar[_Choice] = ContextVar("bpx.use", default=_NOTHING)
-_in_process = _NOTHING
-
-
-@contextmanager
-def use(backend: str | None = None, *, dtype: str | None = None) -> Iterator[None]:
-    """Choose the backend for networks made inside a ``with`` block, in this thread or task.
-
-    Parameters
-    ----------
-    backend : str, optional
-        ``backend[:device]``, as in ``"cupy:1"``, or ``"auto"``.
-    dtype : {"float32", "float64"}, optional
-        What parameters are stored in.
-
-    Raises
-    ------
-    BackendError, InputError
-        If a name is unknown. A library that is missing is noticed when a network is made.
-
-    Examples
-    --------
-    >>> with bpx.use("numpy", dtype="float64"):
-    ...     net = bpx.Network([2, 3, 1])
-    >>> net.weights[0].dtype
-    dtype('float64')
-    """
-    outer = _in_context.get()
-    choice = _checked(backend, dtype)
-    token = _in_context.set(
-        _Choice(*(new or old for new, old in zip(choice, outer, strict=True)))
-    )
-    try:
-        yield
-    finally:
-        _in_context.reset(token)
-
-
-def set_default(backend: str | None = None, *, dtype: str | None = None) -> None:
-    """Choose the backend for the whole process: every thread, every notebook cell.
-
-    Parameters
-    ----------
-    backend, dtype : str, optional
-        As in `use`. What is left out, or None, goes back to the environment's choice.
-
-    Raises
-    ------
-    BackendError, InputError
-        If a name is unknown.
-    """
-    global _in_process
-    _in_process = _checked(backend, dtype)
-
-
 def select(backend: str | None = None, dtype: str | None = None) -> Home:
     """The home that the arguments, `use`, `set_default` and the environment choose.
 
@@ -194,16 +121,8 @@ def select(backend: str | None = None, dtype: str | None = None) -> Home:
     InputError
         If the dtype is not one of the two.
     """
-    made = (_checked(backend, dtype), _in_context.get(), _in_process)
-    name = _first(*(choice.backend for choice in made)) or _from_environment("BPX_BACKEND")
-    name, stored = name or "numpy", dtype or default_dtype()
+    name, stored = chosen(backend, dtype)
     return _auto(stored) if name == "auto" else _home(name, stored)
-
-
-def default_dtype() -> str:
-    """The dtype that `use`, `set_default` and the environment choose for parameters."""
-    made = _first(_in_context.get().dtype, _in_process.dtype)
-    return made or _from_environment("BPX_DTYPE") or "float32"
 
 
 def backends() -> tuple[BackendInfo, ...]:
@@ -219,49 +138,8 @@ def backends() -> tuple[BackendInfo, ...]:
     return tuple(_info(name) for name in known())
 
 
-def _first(*choices: str | None) -> str | None:
-    return next(filter(None, choices), None)
-
-
-def _from_environment(variable: str) -> str | None:
-    """What a variable says, its spelling checked; the error names the variable."""
-    said = os.environ.get(variable)
-    try:
-        _checked(*((said, None) if variable == "BPX_BACKEND" else (None, said)))
-    except (BackendError, InputError) as error:
-        raise type(error)(f"in the environment variable {variable}: {error}") from error
-    return said
-
-
-def _checked(backend: str | None, dtype: str | None) -> _Choice:
-    """The same two, their spelling checked before anything is imported."""
-    if dtype and (not isinstance(dtype, str) or dtype not in DTYPES):
-        raise InputError(
-            f"dtype {dtype!r} was given; parameters are stored in {' or '.join(DTYPES)}"
-            f"{nearest(str(dtype), DTYPES)}"
-        )
-    if backend:
-        _split(backend)
-    return _Choice(backend or None, dtype or None)
-
-
-def _split(spec: str) -> tuple[str, str | None]:
-    """``"torch:cuda:0"`` as ``("torch", "cuda:0")``: split at the first colon."""
-    name, _, device = str(spec).partition(":")
-    if not re.fullmatch(r"[a-z0-9_]+", name):
-        raise BackendError(
-            f"backend {spec!r} was given; expected backend[:device] in lower case, such as "
-            f"numpy, cupy:1 or torch:cuda:0; known: {', '.join(known())}, auto"
-        )
-    if name == "auto" and device:
-        raise BackendError(f"{spec!r} was given; auto finds the device itself: write 'auto'")
-    if name not in KNOWN and name != "auto" and name not in known():
-        load(name)  # raises, with the nearest spelling
-    return name, device or None
-
-
 def _home(spec: str, dtype: str) -> Home:
-    name, device_name = _split(spec)
+    name, device_name = split(spec)
     backend = load(name)
     try:
         device = backend.device(device_name)

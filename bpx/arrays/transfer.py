@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from bpx.arrays.home import Home, default_dtype, select
+from bpx.arrays.choice import default_dtype
+from bpx.arrays.home import Home, select
 from bpx.arrays.host import as_host, is_read_only, refuse_masked_or_sparse
 from bpx.arrays.registry import backend_of, describe, dtype_name, namespace
 from bpx.errors import BackendError, InputError

@@ -16,7 +16,7 @@ from safetensors import numpy as safetensors
 
 from bpx._files import write_atomically
 from bpx.activations import ACTIVATIONS, Activation
-from bpx.arrays.home import DTYPES
+from bpx.arrays.choice import DTYPES
 from bpx.arrays.transfer import to_host
 from bpx.costs import COSTS, Cost
 from bpx.errors import FileFormatError, InputError

@@ -11,7 +11,7 @@ from bpx.errors import RecordingError
 from bpx.program.array import Recorded
 from bpx.program.namespace import namespace
 from bpx.program.record import record
-from tests.recorded_calls import BITS, FLOATS, ROWS, SIGNED, Call, cases, check, recording_array
+from tests.program.calls import BITS, FLOATS, ROWS, SIGNED, Call, cases, check, recording_array
 
 SYNTAX: dict[str, Call] = {
     "slices": Call(lambda xp, x, row, column, vector, number: (

@@ -4,7 +4,7 @@ import pytest
 
 from bpx.program.fusion import Kernel, can_fuse
 from bpx.program.plan import plan
-from tests.planned import kernels, numbers, ran, recorded
+from tests.program.planned import kernels, numbers, ran, recorded
 
 
 def overlaps(planned):

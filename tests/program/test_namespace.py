@@ -9,7 +9,7 @@ import pytest
 from bpx.errors import RecordingError
 from bpx.program.namespace import namespace
 from bpx.program.operation import DTYPES
-from tests.recorded_calls import (
+from tests.program.calls import (
     BITS,
     FLOATS,
     NUMERIC,

@@ -1,8 +1,8 @@
-"""What is written over what, and what comes before that."""
+"""Which states are written over, and what must come before."""
 
 import pytest
 
-from tests.planned import ran
+from tests.program.planned import ran
 
 
 def test_a_state_is_updated_in_place():

@@ -8,7 +8,7 @@ import pytest
 import bpx
 from bpx.program.operation import Operation
 from bpx.program.plan import plan
-from tests.planned import kernels, numbers, recorded
+from tests.program.planned import kernels, numbers, recorded
 
 
 def test_a_kernel_that_overwrites_a_state_says_which():

@@ -5,7 +5,7 @@ import pytest
 
 from bpx.program.plan import plan
 from bpx_backends.engines.numpy.replay import prepare, replay
-from tests.planned import ROWS, numbers, ran, recorded
+from tests.program.planned import ROWS, numbers, ran, recorded
 
 LEAVES = {
     "another state": lambda xp, s, d, r: (s[1], s[1]),

@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from bpx.errors import InputError
-from bpx.inspect.health.examination import Health
+from bpx.inspect.health.fields import HealthFields
 from bpx.inspect.health.limits import Limits, checked
 
 __all__ = ["Finding", "diagnose"]
@@ -41,7 +41,7 @@ class Finding(NamedTuple):
         return f"{self.what}; {self.advice}"
 
 
-def diagnose(health: Health, limits: Limits | None = None) -> tuple[Finding, ...]:
+def diagnose(health: HealthFields, limits: Limits | None = None) -> tuple[Finding, ...]:
     """What is wrong with a network, and what to try.
 
     Parameters
@@ -68,7 +68,7 @@ def diagnose(health: Health, limits: Limits | None = None) -> tuple[Finding, ...
     >>> [(finding.layer, finding.kind) for finding in bpx.inspect.diagnose(health)]
     [(1, 'vanishing')]
     """
-    if not isinstance(health, Health):
+    if not isinstance(health, HealthFields):
         raise InputError(
             f"a {type(health).__name__} was given; expected a Health, such as epoch.health of "
             "bpx.train(..., health=True), or of bpx.inspect.examine"
@@ -78,7 +78,7 @@ def diagnose(health: Health, limits: Limits | None = None) -> tuple[Finding, ...
     return tuple(finding for look in looks for finding in look(health, limits))
 
 
-def _lost(health: Health, limits: Limits) -> Iterator[Finding]:
+def _lost(health: HealthFields, limits: Limits) -> Iterator[Finding]:
     """The book's chapter 1: outputs saturated at 0, with no delta though the error is 1."""
     answers = zip(health.recall or (), health.passed or (), strict=True)
     lost = {
@@ -101,7 +101,7 @@ def _lost(health: Health, limits: Limits) -> Iterator[Finding]:
         )
 
 
-def _vanishing(health: Health, limits: Limits) -> Iterator[Finding]:
+def _vanishing(health: HealthFields, limits: Limits) -> Iterator[Finding]:
     layer, ratio = min(_ratios(health), key=itemgetter(1), default=(0, 1.0))
     if ratio < limits.vanishing:
         of = f"1/{1.0 / ratio:,.0f} of" if ratio > 0.0 else "0, beside"
@@ -119,7 +119,7 @@ def _vanishing(health: Health, limits: Limits) -> Iterator[Finding]:
         )
 
 
-def _exploding(health: Health, limits: Limits) -> Iterator[Finding]:
+def _exploding(health: HealthFields, limits: Limits) -> Iterator[Finding]:
     layer, ratio = max(_ratios(health), key=itemgetter(1), default=(0, 1.0))
     if ratio > limits.exploding:
         yield Finding(
@@ -134,7 +134,7 @@ def _exploding(health: Health, limits: Limits) -> Iterator[Finding]:
         )
 
 
-def _saturated(health: Health, limits: Limits) -> Iterator[Finding]:
+def _saturated(health: HealthFields, limits: Limits) -> Iterator[Finding]:
     # Hidden layers only: outputs that are right are saturated.
     for layer, share in enumerate(health.saturated[:-1], 1):
         if share is not None and health.two_sided[layer - 1] and share >= limits.saturated:
@@ -150,7 +150,7 @@ def _saturated(health: Health, limits: Limits) -> Iterator[Finding]:
             )
 
 
-def _dead(health: Health, limits: Limits) -> Iterator[Finding]:
+def _dead(health: HealthFields, limits: Limits) -> Iterator[Finding]:
     judged = health.dead if health.recall is None else health.dead[:-1]  # else by `_lost`
     for layer, units in enumerate(judged, 1):
         if units:
@@ -166,7 +166,7 @@ def _dead(health: Health, limits: Limits) -> Iterator[Finding]:
             )
 
 
-def _updates(health: Health, limits: Limits) -> Iterator[Finding]:
+def _updates(health: HealthFields, limits: Limits) -> Iterator[Finding]:
     for layer, ratio in enumerate(health.updates or (), 1):
         if ratio >= limits.updates:
             yield Finding(
@@ -180,7 +180,7 @@ def _updates(health: Health, limits: Limits) -> Iterator[Finding]:
             )
 
 
-def _quiet(health: Health, limits: Limits) -> Iterator[Finding]:
+def _quiet(health: HealthFields, limits: Limits) -> Iterator[Finding]:
     for layer, units in enumerate(health.quiet, 1):
         if units:
             yield Finding(
@@ -195,14 +195,14 @@ def _quiet(health: Health, limits: Limits) -> Iterator[Finding]:
             )
 
 
-def _ratios(health: Health) -> Iterator[tuple[int, float]]:
+def _ratios(health: HealthFields) -> Iterator[tuple[int, float]]:
     """Each layer but the last, with its error over the last one's, where there is one."""
     *before, last = health.errors
     if last > 0.0:
         yield from ((layer, error / last) for layer, error in enumerate(before, 1))
 
 
-def _layer(health: Health, layer: int) -> str:
+def _layer(health: HealthFields, layer: int) -> str:
     return f"layer {layer} of {len(health.errors)}"
 
 

@@ -6,6 +6,7 @@ from bpx._typing import Array
 from bpx.arrays.registry import compiled, namespace
 from bpx.arrays.transfer import to_host
 from bpx.errors import InputError
+from bpx.inspect.health.fields import HealthFields
 from bpx.inspect.health.limits import Limits, checked
 from bpx.inspect.health.measures import (
     Response,
@@ -18,6 +19,7 @@ from bpx.inspect.health.measures import (
     two_sided,
     update_ratios,
 )
+from bpx.inspect.health.table import report
 from bpx.model.expected import as_targets
 from bpx.model.inputs import Placed, samples
 from bpx.model.parameters import Parameters
@@ -28,7 +30,7 @@ from bpx.model.trace import Trace
 __all__ = ["Health", "Signs", "as_health", "examine", "signs"]
 
 
-class Health(NamedTuple):
+class Health(HealthFields):
     """How well each layer of a network can learn, on some samples; plain Python numbers.
 
     ``print(health)`` shows it as a table, with what `diagnose` finds.
@@ -62,22 +64,9 @@ class Health(NamedTuple):
         private training.
     """
 
-    sizes: tuple[int, ...]
-    activations: tuple[str, ...]
-    samples: int
-    errors: tuple[float, ...]
-    speeds: tuple[float, ...]
-    saturated: tuple[float | None, ...]
-    two_sided: tuple[bool, ...]
-    dead: tuple[tuple[int, ...], ...]
-    quiet: tuple[tuple[int, ...], ...]
-    recall: tuple[float | None, ...] | None
-    passed: tuple[float | None, ...] | None
-    updates: tuple[float, ...] | None = None
+    __slots__ = ()
 
     def __str__(self) -> str:
-        from bpx.inspect.health.table import report  # which reads this class
-
         return report(self)
 
 

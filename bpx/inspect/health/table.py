@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from bpx.inspect.health.diagnosis import diagnose
-from bpx.inspect.health.examination import Health
+from bpx.inspect.health.fields import HealthFields
 
 __all__ = ["HEAD", "cells", "report", "table"]
 
@@ -21,7 +21,7 @@ HEAD = (
 )
 
 
-def cells(health: Health) -> list[tuple[str, ...]]:
+def cells(health: HealthFields) -> list[tuple[str, ...]]:
     """One row for each layer, under `HEAD`."""
     return [_row(health, i) for i in range(len(health.errors))]
 
@@ -35,7 +35,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def report(health: Health) -> str:
+def report(health: HealthFields) -> str:
     """The table, and below it a line for each finding."""
     findings = diagnose(health)
     told = [f"- {finding}" for finding in findings] or ["nothing wrong was found"]
@@ -43,7 +43,7 @@ def report(health: Health) -> str:
     return "\n".join([head, "", table(HEAD, cells(health)), "", *told])
 
 
-def _row(health: Health, i: int) -> tuple[str, ...]:
+def _row(health: HealthFields, i: int) -> tuple[str, ...]:
     last = health.errors[-1]
     return (
         str(i + 1),

@@ -1,0 +1,53 @@
+"""The loops of a nest, as they are written: one over all elements, or rows and columns."""
+
+import pytest
+
+from bpx.program.fusion import is_column_reduction
+from bpx_backends.engines.numpy.nests import NestWriter
+from tests.program.planned import kernels
+
+
+def written(step, *shapes):
+    """The writers of the only kernel's nests, and their lines."""
+    (kernel,) = kernels(lambda xp, s, d, r: step(xp, *s), *shapes).kernels
+    arrays = dict.fromkeys((*kernel.reads, *kernel.writes))
+    names = {v: f"x{i}" for i, v in enumerate(arrays)}
+    writers = [
+        NestWriter(nest, names, set(kernel.writes), {}, i)
+        for i, nest in enumerate(kernel.nests)
+    ]
+    return writers, [list(writer.lines()) for writer in writers]
+
+
+def test_elements_alone_are_one_loop():
+    (writer,), (lines,) = written(lambda xp, x: (x + 1.0,), (3, 4))
+    assert writer.flat
+    assert lines == [
+        "n, k = sizes[0], sizes[1]",
+        "for i in range(n * k * part // parts, n * k * (part + uint64(1)) // parts):",
+        "    v1 = (x0[i] + float64(1.0))",
+        "    x1[i] = v1",
+    ]
+
+
+def test_rows_are_shared_out_and_their_elements_are_not():
+    (writer,), (lines,) = written(lambda xp, x: (x * xp.sum(x, axis=1, keepdims=True),), (3, 4))
+    assert not writer.flat
+    assert "first, last = uint64(0), k" in lines
+    assert "for i in range(n * part // parts, n * (part + uint64(1)) // parts):" in lines
+
+
+def test_columns_that_are_summed_are_shared_out():
+    """So that no two threads sum into the same one."""
+    (writer,), (lines,) = written(lambda xp, x, v: (x, xp.sum(x * 2.0, axis=0)), (3, 4), (4,))
+    assert [op.name for op in writer.columns] == ["sum"]
+    assert all(map(is_column_reduction, writer.columns))
+    assert "first, last = k * part // parts, k * (part + uint64(1)) // parts" in lines
+    assert "for i in range(n):" in lines
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_each_nest_has_sizes_of_its_own(number):
+    writers, lines = written(lambda xp, x, v: (x + 1.0, v * 2.0), (3, 4), (5,))
+    assert len(writers) == 2
+    assert lines[number][0] == f"n, k = sizes[{2 * number}], sizes[{2 * number + 1}]"

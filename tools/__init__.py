@@ -1,0 +1,1 @@
+"""Tools for work on the project itself; none of them is installed."""
