@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.optim.adam import adam as fused_adam
 
-from bpx.program.contract import Step, eager, leaves
+from bpx.program.contract import Step, eager, leaves, rebuilt
 from bpx.program.plan import Plan
 from bpx_backends.engines.shared.planned import Planned
 from bpx_backends.engines.torch.calls import Call
@@ -31,7 +31,7 @@ class Handed(NamedTuple):
 
 def hand_on(updates: Any, state: Handed, parameters: Any) -> tuple[None, Handed]:
     """In the place of these rules: nothing moves, and the gradients stay to be seen."""
-    return None, state._replace(gradients=updates)
+    return None, state._replace(gradients=rebuilt(state.gradients, leaves(updates)))
 
 
 def _adam(state: Any) -> list[Call]:
