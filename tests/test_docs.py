@@ -26,6 +26,8 @@ PUBLIC = (
     bpx.inspect,
     bpx.inspect.plots,
     bpx.interop.spectrum,
+    bpx.layers,
+    bpx.optim,
     bpx.privacy,
     bpx.random,
     bpx.testing,

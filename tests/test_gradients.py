@@ -106,7 +106,7 @@ def outputs(net, parameters, a, first=0):
 def cost_from(net, layer, z, y):
     """C_x of each sample, from the weighted inputs z of a layer on."""
     a = net.spec.layers[layer].activation.sigma(z)
-    return net.spec.cost.value(outputs(net, net.parameters, a, layer + 1), y)
+    return net.spec.cost.value(outputs(net, (net.weights, net.biases), a, layer + 1), y)
 
 
 def mean_cost(net, parameters, x, y) -> float:
@@ -117,7 +117,7 @@ def gradient_differences(net, x, y):
     """dC/dw and dC/db of every layer, by central differences."""
     found = ([], [])
     for kind in (0, 1):
-        for i, array in enumerate(net.parameters[kind]):
+        for i, array in enumerate((net.weights, net.biases)[kind]):
 
             def cost(moved, kind=kind, i=i):
                 parameters = [list(group) for group in (net.weights, net.biases)]
@@ -446,6 +446,6 @@ def test_the_differences_are_taken_of_the_traces_own_cost():
     """`cost_from` and `mean_cost` are the network, from any of its layers on."""
     net, x, y = point([3, 5, 4, 4, 3], ["softmax", "relu", "tanh", "softmax"], "cross_entropy")
     trace = net.backprop(x, y)
-    assert distance(mean_cost(net, net.parameters, x, y), trace.cost.mean()) < 1e-14
+    assert distance(mean_cost(net, (net.weights, net.biases), x, y), trace.cost.mean()) < 1e-14
     for layer, z in enumerate(trace.z):
         assert distance(cost_from(net, layer, z, y), trace.cost) < 1e-14

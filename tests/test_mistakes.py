@@ -99,7 +99,9 @@ def test_tracin_of_one_network_is_that_of_a_list_of_it():
 def test_flatten_and_unflatten_name_what_they_were_given():
     net = network()
     for given, told in ((np.ones((4, 4)), "a ndarray"), (((), ()), "a tuple"), (net, "a Net")):
-        with pytest.raises(bpx.InputError, match=rf"{told}.*expected a pair \(w, b\)"):
+        with pytest.raises(
+            bpx.InputError, match=rf"{told}.*expected bpx\.Parameters.*or a pair \(w, b\)"
+        ):
             bpx.inspect.flatten(given)
     with pytest.raises(bpx.InputError, match=r"a list was given; expected \(43,\)"):
         bpx.inspect.unflatten([1.0], net.parameters)

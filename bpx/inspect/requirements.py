@@ -128,10 +128,9 @@ def check_direction(like: Parameters, v: Direction) -> Parameters:
         If an array is of another library, device or dtype.
     """
     given = _as_direction(like, v)
-    pairs = zip(like.layers, given.layers, strict=True)
-    for number, (entry, part) in enumerate(pairs, 1):
-        for field in getattr(entry, "_fields", ()):
-            _check_part(getattr(entry, field), getattr(part, field, None), number, field)
+    parts = dict(given.branches())
+    for place, array in like.branches():
+        _check_part(array, parts.get(place), place)
     return given
 
 
@@ -182,11 +181,13 @@ def check_trace(spec: Spec, trace: Trace) -> None:
         )
 
 
-def _check_part(like: Array, x: Any, layer: int, field: str) -> None:
+def _check_part(like: Array, x: Any, place: str) -> None:
+    field, _, index = place.rstrip("]").partition("[")
+    layer = int(index) + 1
     name = f"v's {field} of layer {layer}"
     if backend_of(x) is backend_of(like):
         check_dtype(dtype_name(like), dtype_name(x), name, layer)
-    check_home(like, name, x, integers=False)
+    check_home(like, f"v.{place}", x, integers=False)
     if tuple(x.shape) != tuple(like.shape):
         raise InputError(f"{name} has shape {tuple(x.shape)}; expected {tuple(like.shape)}")
 

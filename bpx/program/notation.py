@@ -15,13 +15,13 @@ _INFIX = {
     "less": ("<", 0), "less_equal": ("<=", 0), "equal": ("==", 0), "not_equal": ("!=", 0),
 }  # fmt: skip
 _ATOM = 5
-_WHOLE = ("bp2", "TrainingStep.moved")
+_WHOLE = ("bp2", "Chained.__call__", "TrainingStep.moved")
 """What calls several functions and is one equation all the same."""
 _SYMBOLS = {
     "forward": "z",
     "Dense.forward": "a",
     "bp1": "delta",
-    "bp2": "delta",
+    "Dense.error": "delta",
     "Cost.delta": "delta",
     "bp3": "db",
     "bp4": "dw",
@@ -87,7 +87,8 @@ def _within(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
         return True
     together = zip(reversed(one), reversed(other), strict=False)
     common = list(takewhile(lambda pair: pair[0] == pair[1], together))
-    return bool(common) and common[-1][0] in _WHOLE
+    whole = common[-1][0] if common else ""
+    return whole in _WHOLE and (whole != "bp2" or one[0] == "sent")  # of no rule of a user's
 
 
 def _label(op: Operation) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+import bpx
 from tests.cli.judged import invoke, refused
 
 
@@ -44,7 +45,7 @@ def test_backends_that_do_not_agree_end_in_1(monkeypatch):
     def odd(step, state, *rest):
         after = right(step, state, *rest)
         b = (after.parameters.b[0] + 1.0, *after.parameters.b[1:])
-        return after._replace(parameters=after.parameters._replace(b=b))
+        return after._replace(parameters=bpx.Parameters.dense(after.parameters.w, b))
 
     monkeypatch.setattr(_numpy, "scan", odd)
     output = invoke("compare", "numpy", "--steps", "2", code=1)

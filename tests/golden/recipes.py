@@ -82,7 +82,7 @@ def _private() -> bpx.Network:
 
 def _without_a_seed() -> bpx.Network:
     net = bpx.Network((4, 5, 3), **CLASSES, seed=7, backend="numpy")
-    return bpx.Network.from_arrays(net.spec, net.weights, net.biases, net.home)
+    return bpx.Network.from_arrays(net.spec, net.parameters, net.home)
 
 
 def data(outputs: int) -> tuple[Any, Any]:

@@ -19,8 +19,7 @@ def aligned(given, true):
 
 
 def by_layer(gradients):
-    pairs = zip(*gradients, strict=True)
-    return [np.concatenate([host(w).reshape(-1), host(b)]) for w, b in pairs]
+    return [np.concatenate([host(w).reshape(-1), host(b)]) for w, b in gradients.layers]
 
 
 def plain(net):

@@ -221,7 +221,8 @@ def dense_errors(trace: Trace) -> tuple[Array, ...]:
 
 def squared_layer_norms(trace: Trace) -> list[Array]:
     """‖grad_x‖² by the parameters of each layer that learns: arrays of shape (n,)."""
-    pairs = zip(trace.layers, errors(trace), strict=True)
+    deltas = errors(trace)
+    pairs = zip(trace.layers, deltas, strict=True)
     return [squared_norms(*pair) for pair in pairs if learns(pair[0])]
 
 

@@ -114,7 +114,8 @@ def gradient_diversity(trace: Trace) -> Array:
     InputError
         If the trace has no deltas.
     """
-    summed = gradients(1.0, trace.layers, errors(trace))
+    deltas = errors(trace)
+    summed = gradients(1.0, trace.layers, deltas)
     xp = namespace(trace.a[0])
     squared_sum = total(xp.sum(g * g) for g in leaves(summed))
     return xp.sum(total(squared_layer_norms(trace))) / squared_sum

@@ -113,5 +113,5 @@ def test_refusals():
 def test_every_network_has_a_diagonal_of_its_shape():
     for name in NETWORKS:
         net, _, _, args = given(name)
-        for found, expected in zip(ggn_diagonal(*args), net.parameters, strict=True):
-            assert [host(p).shape for p in found] == [p.shape for p in expected]
+        found = [host(p).shape for p in leaves(ggn_diagonal(*args))]
+        assert found == [p.shape for p in leaves(net.parameters)]

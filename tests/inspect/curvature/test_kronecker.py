@@ -124,7 +124,7 @@ def test_of_a_single_sample_the_factors_are_the_diagonal():
     net, x, y, _ = problem("tanh")
     args = net.spec, net.parameters, net.forward(x[:1]), y[:1]
     diagonal = ggn_diagonal(*args)
-    for w, b, a, g in zip(*diagonal, *kfac(*args), strict=True):
+    for w, b, a, g in zip(diagonal.w, diagonal.b, *kfac(*args), strict=True):
         both = np.diag(g)[:, None] * np.diag(a)
         close(both[:, :-1], w)
         close(both[:, -1], b)

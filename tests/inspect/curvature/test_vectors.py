@@ -13,7 +13,7 @@ def test_flatten_and_unflatten(target):
     v, vector = direction(net)
     assert (host(flatten(v)) == vector).all()
     again = unflatten(flatten(v), net.parameters)
-    for one, other in zip(again, v, strict=True):
+    for one, other in zip((again.w, again.b), v, strict=True):
         for a, b in zip(one, other, strict=True):
             assert net.home.owns(a)
             assert (host(a) == host(b)).all()

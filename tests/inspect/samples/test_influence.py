@@ -35,10 +35,7 @@ def test_one_step_of_training_is_what_tracin_says_to_first_order():
     before = net.backprop(*test).cost
     scores = inspect.tracin([net], train, test, eta=eta)[0]
     gradients = net.backprop(*train).gradients
-    net.parameters = tuple(
-        [p - eta * g for p, g in zip(*both, strict=True)]
-        for both in zip(net.parameters, gradients, strict=True)
-    )
+    net.parameters = bpx.optim.mapped(lambda p, g: p - eta * g, net.parameters, gradients)
     np.testing.assert_allclose(before - net.backprop(*test).cost, scores, rtol=1e-3, atol=1e-10)
 
 
