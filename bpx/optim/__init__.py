@@ -6,7 +6,7 @@
 from bpx.optim.chain import Chain, Optimizer, Transformation, chain
 from bpx.optim.limits import add_decayed_weights, clip_by_global_norm
 from bpx.optim.moments import momentum, scale_by_adam
-from bpx.optim.optimizers import OPTIMIZERS, SGD, Adam, AdamW
+from bpx.optim.optimizers import SGD, Adam, AdamW
 from bpx.optim.scaling import scale, scale_by_learning_rate
 from bpx.optim.schedules import Schedule, warmup_cosine
 from bpx.optim.trees import mapped
@@ -30,3 +30,6 @@ __all__ = [
     "scale_by_learning_rate",
     "warmup_cosine",
 ]
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+"""The optimizers by name: what the command line, its settings and its messages know."""

@@ -1,7 +1,7 @@
-"""The optimizers that have a name: chains of transformations, and the table of them."""
+"""The optimizers that have a name: chains of transformations."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from bpx.errors import InputError
 from bpx.optim.chain import Optimizer, Transformation
@@ -10,7 +10,7 @@ from bpx.optim.moments import momentum, scale_by_adam
 from bpx.optim.scaling import scale_by_learning_rate
 from bpx.optim.schedules import Schedule
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW"]
+__all__ = ["SGD", "Adam", "AdamW"]
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,3 @@ class AdamW(Optimizer):
             add_decayed_weights(self.decay),
             scale_by_learning_rate(self.eta),
         )
-
-
-OPTIMIZERS: dict[str, type[Any]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
-"""The optimizers by name: what the command line, settings and messages know."""
