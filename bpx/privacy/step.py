@@ -83,12 +83,12 @@ class PrivateStep:
         """Clip and sum; at the end of the logical batch, train on it."""
         passed = self.plain.passed(state, *self.picked(data, rows))
         present = namespace(data.x).astype(rows[:-1] >= 0, data.x.dtype)
-        summed = self._summed(state.privacy, passed, present)
+        summed = self._summed(state.extra, passed, present)
         state = state._replace(metrics=self._measured(state.metrics, passed, present))
         if self.last:
             state = self.plain.moved(state, _map(_with_noise(rows[-1:]), summed, data.noise))
             summed = _map(namespace(data.x).zeros_like, summed)
-        return state._replace(privacy=state.privacy._replace(summed=summed))
+        return state._replace(extra=state.extra._replace(summed=summed))
 
     def picked(self, data: NoisyData, rows: Array) -> tuple[Array, Array]:
         """The batch: x, and y as it is in the data; the first sample stands for padding."""

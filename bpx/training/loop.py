@@ -22,14 +22,13 @@ from bpx.inspect.health.examination import Health
 from bpx.inspect.health.probe import HealthProbe, Look, prepare
 from bpx.model.dry_run import rehearse
 from bpx.model.evaluate import Evaluation, evaluate
-from bpx.model.inputs import Placed, Samples, samples
+from bpx.model.inputs import Samples, samples
 from bpx.model.spec import Parameters
 from bpx.optim.rules import Optimizer, check_optimizer, initial
-from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD, check_privacy
-from bpx.privacy.schedule import Sampled, sampled
+from bpx.privacy.schedule import Account, sampled
 from bpx.program.contract import Scan, eager
-from bpx.training.batches import Run, Shuffled
+from bpx.training.batches import Batches, Shuffled, Stretch
 from bpx.training.divergence import Replay, check_parameters, find_divergence
 from bpx.training.records import Epoch, Progress, Sums
 from bpx.training.step import Data, Metrics, State, TrainingStep, joined, zero_metrics
@@ -41,10 +40,8 @@ KEPT_SECONDS = 5.0
 SUM_STEPS = 4096
 
 
-class Trainable(Placed, Protocol):
+class Trainable(Account, Protocol):
     """What training asks of a network."""
-
-    mechanisms: tuple[Mechanism, ...]
 
     def publish(self, parameters: Parameters, feedback: tuple[Array, ...]) -> None:
         """Take up the weights and biases of a finished epoch, and its feedback arrays."""
@@ -59,7 +56,7 @@ class _Plan:
     data: Data
     validation: Samples | None
     epochs: int
-    schedule: Shuffled | Sampled
+    batches: Batches
     scan: Scan
     tell: Callable[[Progress], None]
     look: Look | None
@@ -187,15 +184,15 @@ def train(
         state = _start(network, optimizer, lmbda / n)
         drawn = check_seed(seed)
         check_privacy(privacy, n, seed, shuffle, drop_last)
-        schedule = _schedule(network, step, read, size, privacy, (drawn, shuffle, drop_last))
-        state = state._replace(privacy=schedule.start())
+        batches = _batches(network, step, read, size, privacy, (drawn, shuffle, drop_last))
+        state = state._replace(extra=batches.start())
         plan = _Plan(
             home=network.home,
             step=step,
             data=read,
             validation=_validation(network, validation),
             epochs=whole("epochs", epochs, 1, None, "a whole number of at least 1"),
-            schedule=schedule,
+            batches=batches,
             scan=network.home.backend.scan if compile else eager,
             tell=progress or (lambda _: None),
             look=prepare(health, network.home, step, n, None if privacy else size, drawn),
@@ -204,15 +201,15 @@ def train(
         return _epochs(plan, network, state)
 
 
-def _schedule(
+def _batches(
     network: Trainable,
     step: TrainingStep,
     data: Data,
     batch_size: int,
     privacy: DPSGD | None,
     order: tuple[int, bool, bool],
-) -> Shuffled | Sampled:
-    """The epochs, as runs. `order`: the seed, whether to shuffle, whether to drop the last."""
+) -> Batches:
+    """The mini-batches. `order`: the seed, whether to shuffle, whether to drop the last."""
     if privacy is not None:
         return sampled(network, step, data, batch_size, privacy)
     return Shuffled(network.home, step, data, batch_size, *order)
@@ -261,7 +258,7 @@ def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
                 seconds, rate = sums.seconds, sums.rate
                 check_parameters(state.parameters, epoch)
                 # Counted before it is there to be seen.
-                spent, network.mechanisms = plan.schedule.spent(network.mechanisms)
+                spent = plan.batches.finish().get("privacy")
                 network.publish(state.parameters, state.feedback)
                 validation = _validate(plan, state)
             yield Epoch(
@@ -281,35 +278,39 @@ def _health(plan: _Plan, state: State) -> Health | None:
 
 def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, Sums]:
     started = perf_counter()
-    samples, runs = plan.schedule(epoch)
+    samples, stretches = plan.batches(epoch)
     sums = Sums(epoch, samples, started)
-    for run in runs:
-        state, sums = _train_on(plan, pace, state, run, sums)
+    for stretch in stretches:
+        state, sums = _train_on(plan, pace, state, stretch, sums)
     return state, sums
 
 
 def _train_on(
-    plan: _Plan, pace: _Pace, state: State, run: Run, sums: Sums
+    plan: _Plan, pace: _Pace, state: State, stretch: Stretch, sums: Sums
 ) -> tuple[State, Sums]:
     """Run the batches of one index matrix, in chunks.
 
     The metrics are summed up on the device for `SUM_STEPS` steps, whatever the chunks, so
     that where these end changes no digit, and then taken to the host, in float64.
     """
-    zero = zero_metrics(state.parameters.b[0], run.width, plan.step.accuracy)
-    for first in range(run.start, run.stop, SUM_STEPS):
+    zero = zero_metrics(state.parameters.b[0], stretch.width, plan.step.accuracy)
+    for first in range(stretch.start, stretch.stop, SUM_STEPS):
         state, start, so_far = state._replace(metrics=zero), first, sums
         kept = _Kept(state, first)
-        last = min(first + SUM_STEPS, run.stop)
+        last = min(first + SUM_STEPS, stretch.stop)
         while start < last:
             stop, began = min(start + pace.steps, last), perf_counter()
             donate = start > kept.start  # then only we have it
-            state = plan.scan(run.step, state, run.data, run.rows, start, stop, donate)
-            so_far = sums.plus(*_read(state.metrics), sum(run.sizes[first:stop]))
+            state = plan.scan(
+                stretch.step, state, stretch.data, stretch.rows, start, stop, donate
+            )
+            so_far = sums.plus(*_read(state.metrics), sum(stretch.sizes[first:stop]))
             pace.adjust(stop - start, perf_counter() - began)
             if not isfinite(so_far.cost):
-                replay = Replay(plan.scan, run.step, run.data, run.rows, kept.start, stop)
-                raise find_divergence(replay, kept.state, sums.epoch, run.before)
+                replay = Replay(
+                    plan.scan, stretch.step, stretch.data, stretch.rows, kept.start, stop
+                )
+                raise find_divergence(replay, kept.state, sums.epoch, stretch.before)
             plan.tell(so_far.progress)
             start = stop
             if perf_counter() - kept.at > KEPT_SECONDS:

@@ -63,8 +63,8 @@ class State(NamedTuple):
     metrics : Metrics
     feedback : tuple of arrays
         What the spec's feedback has drawn.
-    privacy : tree of arrays or None
-        What a private step needs besides; None for the plain one.
+    extra : tree of arrays or None
+        What another step than `TrainingStep` keeps besides: see `Batches.start`.
     """
 
     parameters: Parameters
@@ -72,7 +72,7 @@ class State(NamedTuple):
     decay: Array | None
     metrics: Metrics
     feedback: tuple[Array, ...] = ()
-    privacy: Any = None
+    extra: Any = None
 
 
 class Passed(NamedTuple):
