@@ -42,6 +42,7 @@ from bpx.model.spec import Gradients, Layer, Parameters, Spec
 from bpx.network import Network
 from bpx.optim.rules import SGD, Adam
 from bpx.training.loop import train
+from bpx.training.observers import Observer
 from bpx.training.records import Epoch, History, Progress
 
 __version__ = "0.1.0"
@@ -68,6 +69,7 @@ __all__ = [
     "Layer",
     "MixedArraysError",
     "Network",
+    "Observer",
     "Pair",
     "Parameters",
     "Progress",

@@ -31,6 +31,7 @@ from bpx.privacy.dpsgd import DPSGD
 from bpx.program.program import Program
 from bpx.training import listing
 from bpx.training import loop as training
+from bpx.training.observers import Observer
 from bpx.training.records import History, Progress
 
 __all__ = ["Network"]
@@ -322,6 +323,7 @@ class Network:
         privacy: DPSGD | None = None,
         progress: Callable[[Progress], None] | None = None,
         health: bool | HealthProbe = False,
+        observers: Sequence[Observer] = (),
     ) -> History:
         """Train to the end: `bpx.train`, all of its records at once.
 
@@ -358,6 +360,7 @@ class Network:
             privacy=privacy,
             progress=progress,
             health=health,
+            observers=observers,
         )
         return History(tuple(records), seed)
 

@@ -5,7 +5,7 @@ about half a second, between which progress is told and Ctrl-C is heard. Only th
 never inside a chunk, is a value of the device read on the host.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from time import perf_counter
@@ -18,8 +18,7 @@ from bpx.arrays.host import check_seed, total
 from bpx.arrays.registry import compiled, namespace
 from bpx.arrays.transfer import to_host
 from bpx.errors import InputError
-from bpx.inspect.health.examination import Health
-from bpx.inspect.health.probe import HealthProbe, Look, prepare
+from bpx.inspect.health.probe import HealthProbe, prepare
 from bpx.model.dry_run import rehearse
 from bpx.model.evaluate import Evaluation, evaluate
 from bpx.model.inputs import Samples, samples
@@ -30,6 +29,7 @@ from bpx.privacy.schedule import Account, sampled
 from bpx.program.contract import Scan, eager
 from bpx.training.batches import Batches, Shuffled, Stretch
 from bpx.training.divergence import Replay, check_parameters, find_divergence
+from bpx.training.observers import Observer, check_observers, observed
 from bpx.training.records import Epoch, Progress, Sums
 from bpx.training.step import Data, Metrics, State, TrainingStep, joined, zero_metrics
 
@@ -59,7 +59,7 @@ class _Plan:
     batches: Batches
     scan: Scan
     tell: Callable[[Progress], None]
-    look: Look | None
+    observers: Sequence[Observer]
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ def train(
     privacy: DPSGD | None = None,
     progress: Callable[[Progress], None] | None = None,
     health: bool | HealthProbe = False,
+    observers: Sequence[Observer] = (),
 ) -> Iterator[Epoch]:
     """Train a network, yielding a record after each epoch.
 
@@ -147,6 +148,9 @@ def train(
         costs a pass over them and a step more for each epoch, and leaves the training as it is.
         Of private training there are no updates in it, and, as the cost, it is computed from
         the samples as they are.
+    observers : sequence of Observer, optional
+        What is to look at the network after each epoch, and to have its say in the record: see
+        `bpx.Observer`.
 
     Yields
     ------
@@ -169,6 +173,7 @@ def train(
     2
     """
     check_optimizer(optimizer)
+    seen_by = check_observers(observers, taken=("health", "privacy"))
     lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
     x, y = _pair(data, "data")
     with network.home.active():
@@ -186,6 +191,7 @@ def train(
         check_privacy(privacy, n, seed, shuffle, drop_last)
         batches = _batches(network, step, read, size, privacy, (drawn, shuffle, drop_last))
         state = state._replace(extra=batches.start())
+        look = prepare(health, network.home, step, n, None if privacy else size, drawn)
         plan = _Plan(
             home=network.home,
             step=step,
@@ -195,7 +201,7 @@ def train(
             batches=batches,
             scan=network.home.backend.scan if compile else eager,
             tell=progress or (lambda _: None),
-            look=prepare(health, network.home, step, n, None if privacy else size, drawn),
+            observers=seen_by if look is None else (look, *seen_by),
         )
         _rehearse(plan, network, compile)
         return _epochs(plan, network, state)
@@ -258,22 +264,14 @@ def _epochs(plan: _Plan, network: Trainable, state: State) -> Iterator[Epoch]:
                 seconds, rate = sums.seconds, sums.rate
                 check_parameters(state.parameters, epoch)
                 # Counted before it is there to be seen.
-                spent = plan.batches.finish().get("privacy")
+                told = plan.batches.finish()
                 network.publish(state.parameters, state.feedback)
                 validation = _validate(plan, state)
-            yield Epoch(
-                epoch, *sums.means, validation, seconds, rate, spent, _health(plan, state)
-            )
+                seen = {**told, **observed(plan.observers, state, plan.data, epoch)}
+            yield Epoch(epoch, *sums.means, validation, seconds, rate, seen)
     finally:
         del state
         plan.home.release()
-
-
-def _health(plan: _Plan, state: State) -> Health | None:
-    if plan.look is None:
-        return None
-    with plan.home.active():
-        return plan.look(state, plan.data)
 
 
 def _epoch(plan: _Plan, pace: _Pace, state: State, epoch: int) -> tuple[State, Sums]:
