@@ -421,8 +421,9 @@ class Network:
 
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file, at once or not at all: see `bpx.load`."""
-        drawn = self._feedback, self.mechanisms
-        checkpoint.save(path, self.spec, self._parameters, self.seed, *drawn)
+        notes = {"mechanisms": self.mechanisms} if self.mechanisms else {}
+        arrays = self._parameters, self._feedback
+        checkpoint.save(path, self.spec, *arrays, self.seed, notes)
 
     def publish(self, parameters: Parameters, feedback: tuple[Array, ...] = ()) -> None:
         """Take up new arrays as they are: what training does at the end of each epoch.
