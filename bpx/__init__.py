@@ -35,13 +35,13 @@ from bpx.errors import (
 )
 from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
-from bpx.loading import load
 from bpx.model.evaluate import Evaluation
 from bpx.model.passes import Trace, backprop, forward
 from bpx.model.spec import Gradients, Layer, Parameters, Spec
 from bpx.network import Network
+from bpx.network.load import load
+from bpx.network.train import train
 from bpx.optim.rules import SGD, Adam
-from bpx.training.loop import train
 from bpx.training.observers import Observer
 from bpx.training.records import Epoch, History, Progress
 

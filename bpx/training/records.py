@@ -47,7 +47,7 @@ class Epoch(NamedTuple):
 
     @property
     def privacy(self) -> Any:
-        """Of private training, the (epsilon, delta) reached: a `bpx.privacy.Spent`; else None.
+        """The `bpx.privacy.Spent` of private training, the (epsilon, delta) reached; else None.
 
         It is the weights that have spent it: all else in a record is computed from the samples
         as they are.

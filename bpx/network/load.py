@@ -9,7 +9,7 @@ from bpx.arrays.home import select
 from bpx.costs import Cost
 from bpx.feedback import Feedback
 from bpx.io import checkpoint
-from bpx.network import Network
+from bpx.network.network import Network
 from bpx.privacy.accounting import Mechanism, is_mechanism
 
 __all__ = ["load"]

@@ -1,10 +1,11 @@
-"""A training step as a program, to be read and counted."""
+"""The state before the first step; and a step from it as a program, to be read and counted."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from bpx._typing import Array
 from bpx._validate import whole
+from bpx.arrays.registry import namespace
 from bpx.model.metrics import Accuracy
 from bpx.model.spec import Parameters, Spec
 from bpx.optim.rules import Optimizer, check_optimizer, initial
@@ -13,7 +14,37 @@ from bpx.program.program import Program
 from bpx.program.record import record
 from bpx.training.step import Data, Metrics, State, TrainingStep, joined
 
-__all__ = ["program"]
+__all__ = ["first_state", "program"]
+
+
+def first_state(
+    spec: Spec,
+    parameters: Parameters,
+    feedback: tuple[Array, ...],
+    optimizer: Optimizer,
+    decay: float,
+) -> State:
+    """What enters the first step. Its metrics are set to zero of the step's width by others.
+
+    Parameters
+    ----------
+    spec, parameters, feedback, optimizer
+    decay : float
+        lmbda / n_train; 0 for no penalty.
+
+    Raises
+    ------
+    InputError
+        If what the optimizer begins with is no tree of arrays.
+    """
+    like = parameters.b[0][:1]
+    return State(
+        parameters,
+        initial(optimizer, joined(spec, parameters, feedback)),
+        namespace(like).full_like(like, decay) if decay else None,
+        Metrics(like, None),
+        feedback,
+    )
 
 
 def program(
@@ -34,13 +65,8 @@ def program(
     accuracy: Accuracy = "argmax"
     if spec.sizes[-1] == 1:
         accuracy = "threshold" if spec.output.name == "sigmoid" else None
-    state = State(
-        parameters,
-        initial(optimizer, joined(spec, parameters, feedback)),
-        like[:1] if lmbda else None,
-        Metrics(each, each if accuracy else None),
-        feedback,
-    )
+    state = first_state(spec, parameters, feedback, optimizer, lmbda)
+    state = state._replace(metrics=Metrics(each, each if accuracy else None))
     data = Data(x, rows if spec.sizes[-1] > 1 else each)
     return record(TrainingStep(spec, optimizer.update, accuracy), state, data, rows)
 
