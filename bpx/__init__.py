@@ -39,15 +39,16 @@ from bpx.errors import (
 from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
 from bpx.layers.dense import Dense
-from bpx.loading import load
 from bpx.model.evaluate import Evaluation
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import backprop, forward
 from bpx.model.spec import Spec
 from bpx.model.trace import Trace
 from bpx.network import Network
+from bpx.network.load import load
+from bpx.network.train import train
 from bpx.optim.optimizers import SGD, Adam, AdamW
-from bpx.training.loop import train
+from bpx.training.observers import Observer
 from bpx.training.records import Epoch, History, Progress
 
 __version__ = "0.1.0"
@@ -75,6 +76,7 @@ __all__ = [
     "InputError",
     "MixedArraysError",
     "Network",
+    "Observer",
     "Pair",
     "Parameters",
     "Progress",

@@ -74,5 +74,13 @@ def skip_plain_fields(
     return True if doc.startswith("Alias for field number") else None
 
 
+def skip_the_signature_of_a_protocol(
+    app: Any, what: str, name: str, thing: Any, options: Any, arguments: Any, returned: Any
+) -> tuple[str, None] | None:
+    """Nobody makes one: its members say what it asks for."""
+    return ("", None) if getattr(thing, "_is_protocol", False) else None
+
+
 def setup(app: Any) -> None:
+    app.connect("autodoc-process-signature", skip_the_signature_of_a_protocol)
     app.connect("autodoc-skip-member", skip_plain_fields)

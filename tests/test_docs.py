@@ -76,14 +76,21 @@ def dotted(module, name):
     return f"{module.__name__}.{name}"
 
 
+def written(thing):
+    """A public name, and the classes of bpx that it inherits from."""
+    if not inspect.isclass(thing):
+        return [thing]
+    bases = (cls for cls in thing.__mro__[1:] if cls.__module__.startswith("bpx."))
+    return [thing, *bases]
+
+
 def examples():
     finder = doctest.DocTestFinder(exclude_empty=True)
     found = {
         test.name: test
         for module, name in NAMES
-        for test in finder.find(
-            getattr(module, name), dotted(module, name), globs={"bpx": bpx, "np": np}
-        )
+        for thing in written(getattr(module, name))
+        for test in finder.find(thing, dotted(module, name), globs={"bpx": bpx, "np": np})
         if test.examples
     }
     assert found
@@ -155,7 +162,7 @@ def test_a_public_name_has_a_docstring(module, name):
     assert doc
     assert not doc.startswith(f"{name}("), "the docstring that NamedTuple or dataclass writes"
     if inspect.isclass(thing):
-        assert not list(undocumented(thing))
+        assert not [name for cls in written(thing) for name in undocumented(cls)]
 
 
 def undocumented(cls):

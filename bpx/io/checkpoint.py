@@ -6,7 +6,7 @@ feedback has drawn for a hidden layer is beside them, as ``0.feedback``, ``2.fee
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,12 +23,12 @@ from bpx.errors import FileFormatError, InputError
 from bpx.feedback import FEEDBACKS, Feedback
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec, check_feedback, check_shapes, make_spec
-from bpx.privacy.accounting import Mechanism, is_mechanism
 from bpx.program.contract import leaves
 
 __all__ = ["Saved", "read", "save"]
 
 _FORMAT = 1
+_PARTS = ("format", "sizes", "activations", "cost", "feedback", "custom", "seed")
 
 
 class Saved(NamedTuple):
@@ -36,21 +36,28 @@ class Saved(NamedTuple):
 
     spec: Spec
     parameters: Parameters
+    feedback: tuple[Any, ...]
     seed: int | None
     dtype: str
-    feedback: tuple[Any, ...]
-    mechanisms: tuple[Mechanism, ...] = ()
+    notes: Mapping[str, Any]
 
 
 def save(
     path: str | Path,
     spec: Spec,
     parameters: Parameters,
+    feedback: tuple[Any, ...],
     seed: int | None,
-    feedback: tuple[Any, ...] = (),
-    mechanisms: tuple[Mechanism, ...] = (),
+    notes: Mapping[str, Any],
 ) -> None:
-    """Write a network to `path`, at once or not at all."""
+    """Write a network to `path`, at once or not at all.
+
+    Parameters
+    ----------
+    path, spec, parameters, feedback, seed
+    notes : mapping of str to what JSON can hold
+        What else is to be remembered, under names that the spec's parts do not have.
+    """
     groups = zip(
         ("weight", "bias", "feedback"), (parameters.w, parameters.b, feedback), strict=True
     )
@@ -59,13 +66,25 @@ def save(
         for kind, group in groups
         for i, array in enumerate(group)
     }
-    content = safetensors.save(arrays, _metadata(spec, seed, mechanisms))
+    content = safetensors.save(arrays, _metadata(spec, seed, notes))
     with write_atomically(path) as file:
         file.write(content)
 
 
-def read(path: str | Path, custom: Mapping[str, Activation | Cost | Feedback]) -> Saved:
+def read(
+    path: str | Path,
+    custom: Mapping[str, Activation | Cost | Feedback],
+    are_right: Callable[[Mapping[str, Any]], bool],
+) -> Saved:
     """What a file holds: `bpx.load` without the choice of a home.
+
+    Parameters
+    ----------
+    path, custom
+        As for `bpx.load`.
+    are_right : callable
+        ``are_right(notes) -> bool``: whether these can be what was saved. A `KeyError`, a
+        `TypeError` or a `ValueError` means no.
 
     Raises
     ------
@@ -74,7 +93,8 @@ def read(path: str | Path, custom: Mapping[str, Activation | Cost | Feedback]) -
     FileFormatError
         If the file is truncated, foreign, or contradicts itself.
     """
-    described, arrays = _open(Path(path))
+    metadata, arrays = _open(Path(path))
+    described = _described(path, metadata, are_right)
     known = _known(path, described, custom)
     try:
         spec = _spec(described, known)
@@ -94,8 +114,7 @@ def read(path: str | Path, custom: Mapping[str, Activation | Cost | Feedback]) -
     except InputError as error:
         raise FileFormatError(f"{path} does not fit its own spec: {error}") from error
     dtype = parameters.w[0].dtype.name
-    mechanisms = tuple(Mechanism(*each) for each in described.get("mechanisms", ()))
-    return Saved(spec, parameters, described["seed"], dtype, feedback, mechanisms)
+    return Saved(spec, parameters, feedback, described["seed"], dtype, _notes(described))
 
 
 def _check_dtypes(parameters: Parameters) -> None:
@@ -104,9 +123,7 @@ def _check_dtypes(parameters: Parameters) -> None:
         raise InputError(f"its arrays are {', '.join(sorted(found))}; expected one of {DTYPES}")
 
 
-def _metadata(
-    spec: Spec, seed: int | None, mechanisms: tuple[Mechanism, ...]
-) -> dict[str, str]:
+def _metadata(spec: Spec, seed: int | None, notes: Mapping[str, Any]) -> dict[str, str]:
     activations = {layer.activation.name: layer.activation for layer in spec.dense}
     own = [name for name, value in activations.items() if ACTIVATIONS.get(name) != value]
     own += [spec.cost.name] * (COSTS.get(spec.cost.name) != spec.cost)
@@ -119,15 +136,19 @@ def _metadata(
         "feedback": spec.feedback.name,
         "custom": own,
         "seed": seed,
+        **notes,
     }
-    if mechanisms:
-        described["mechanisms"] = mechanisms
     # One key alone: safetensors writes several in no fixed order, and equal networks
     # shall make equal files.
     return {"bpx": json.dumps(described)}
 
 
-def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _notes(described: dict[str, Any]) -> dict[str, Any]:
+    """What a file says besides the spec and the seed."""
+    return {name: value for name, value in described.items() if name not in _PARTS}
+
+
+def _open(path: Path) -> tuple[str, dict[str, Any]]:
     if not path.is_file():
         raise InputError(f"there is no file {path}; expected one that Network.save wrote")
     try:
@@ -144,11 +165,13 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             f"{path} is a safetensors file that bpx did not write; expected one that "
             "Network.save wrote"
         )
-    return _described(path, metadata["bpx"]), arrays
+    return metadata["bpx"], arrays
 
 
-def _described(path: Path, metadata: str) -> dict[str, Any]:
-    """The spec as it stands in the file, its types checked."""
+def _described(
+    path: str | Path, metadata: str, are_right: Callable[[Mapping[str, Any]], bool]
+) -> dict[str, Any]:
+    """The spec and the notes as they stand in the file, their types checked."""
     try:
         described = json.loads(metadata)
         described.setdefault("feedback", "transpose")  # which older files do not name
@@ -159,7 +182,7 @@ def _described(path: Path, metadata: str) -> dict[str, Any]:
             and all(isinstance(name, str) for name in names)
             and all(isinstance(size, int) for size in described["sizes"])
             and isinstance(described["seed"], int | None)
-            and all(map(is_mechanism, described.get("mechanisms", ())))
+            and are_right(_notes(described))
         )
     except (KeyError, TypeError, ValueError):
         right = False

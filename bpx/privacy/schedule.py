@@ -1,18 +1,19 @@
 """An epoch of private training: Poisson batches, noise in blocks, and what they spend."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from logging import getLogger
 from math import prod
 from time import perf_counter
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
 from bpx.arrays.home import Home
 from bpx.arrays.host import Array
 from bpx.arrays.registry import namespace
+from bpx.model.inputs import Placed
 from bpx.model.parameters import Gradients, Parameters
 from bpx.optim.trees import mapped
 from bpx.privacy.accounting import Mechanism, Spent, composed, load
@@ -22,7 +23,7 @@ from bpx.privacy.sampling import earlier_parts, last_parts, poisson_batches
 from bpx.privacy.sources import Source, normals, random_bytes
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
 from bpx.program.contract import leaves, rebuilt
-from bpx.training.batches import Run, Schedule
+from bpx.training.batches import EpochBatches, Stretch
 from bpx.training.step import Data, TrainingStep
 
 __all__ = ["Sampled", "sampled"]
@@ -33,12 +34,20 @@ BLOCK_BYTES = 1 << 25
 _log = getLogger("bpx")
 
 
+class Account(Placed, Protocol):
+    """What keeps in mind by which mechanisms it was trained: a network."""
+
+    mechanisms: tuple[Mechanism, ...]
+
+
 @dataclass
 class Sampled:
-    """Epochs of Poisson sampling: ``sampled(epoch) -> Schedule``.
+    """`Batches` by Poisson sampling.
 
     Attributes
     ----------
+    account : Account
+        Where each epoch is counted.
     seconds : float
         What drawing samples and noise has taken in the epoch.
     """
@@ -49,6 +58,7 @@ class Sampled:
     parameters: Parameters
     batch_size: int
     privacy: DPSGD
+    account: Account
     seconds: float = 0.0
 
     @property
@@ -87,29 +97,30 @@ class Sampled:
             Gradients(mapped(xp.zeros_like, self.parameters).layers),
         )
 
-    def spent(self, before: tuple[Mechanism, ...]) -> tuple[Spent, tuple[Mechanism, ...]]:
-        """What is spent after an epoch more, and the network's own mechanisms then."""
-        own = composed((*before, self.mechanism))
+    def finish(self) -> Mapping[str, Spent]:
+        """What is spent after an epoch more: counted before its weights can be seen."""
+        own = composed((*self.account.mechanisms, self.mechanism))
         everything = composed((*self.privacy.past, *own))
-        accountant = self.privacy.accountant
-        return Spent(self.privacy.delta, accountant, everything, self.seconds), own
+        self.account.mechanisms = own
+        spent = Spent(self.privacy.delta, self.privacy.accountant, everything, self.seconds)
+        return {"privacy": spent}
 
-    def __call__(self, epoch: int) -> Schedule:
+    def __call__(self, epoch: int) -> EpochBatches:
         """The epoch of that number, from 1."""
         began, seed = perf_counter(), self.privacy.seed
         choosing, noise = (random_bytes(seed, each, epoch) for each in ("sampling", "noise"))
         drawn = poisson_batches(self.n, self.mechanism.sampling_rate, self.steps, choosing)
         self.seconds = perf_counter() - began
-        return Schedule(sum(batch.size for batch in drawn), self._runs(drawn, noise))
+        return EpochBatches(sum(batch.size for batch in drawn), self._stretches(drawn, noise))
 
-    def _runs(self, drawn: list[Array], source: Source) -> Iterator[Run]:
+    def _stretches(self, drawn: list[Array], source: Source) -> Iterator[Stretch]:
         block = self._block()
         for before in range(0, self.steps, block):
             yield from self._of_block(drawn[before : before + block], block, before, source)
 
     def _of_block(
         self, drawn: list[Array], block: int, before: int, source: Source
-    ) -> Iterator[Run]:
+    ) -> Iterator[Stretch]:
         physical = self.privacy.physical(self.batch_size, self.n)
         data = NoisyData(*self.data, self._noise(len(drawn), block, source))
         rows = self.home.asarray(last_parts(drawn, physical, block), "int32")
@@ -119,14 +130,14 @@ class Sampled:
         last = PrivateStep(self.step, last=True)
         for start, stop in pairwise([0, *overflowing, len(drawn)]):
             if start < stop:
-                yield Run(last, data, rows, sizes, physical, before, start, stop)
+                yield Stretch(last, data, rows, sizes, physical, before, start, stop)
             for part in earlier[stop] if stop < len(drawn) else ():
                 yield self._summed(part, data, physical, before + stop)
 
-    def _summed(self, part: Array, data: NoisyData, physical: int, before: int) -> Run:
+    def _summed(self, part: Array, data: NoisyData, physical: int, before: int) -> Stretch:
         rows = self.home.asarray(part[None, :], "int32")
         step = PrivateStep(self.step, last=False)
-        return Run(step, data, rows, (physical,), physical, before, 0, 1)
+        return Stretch(step, data, rows, (physical,), physical, before, 0, 1)
 
     def _block(self) -> int:
         """The steps whose noise is made at a time: as many in each block of an epoch."""
@@ -149,7 +160,7 @@ class Sampled:
 
 
 def sampled(
-    network: Any, step: TrainingStep, data: Data, batch_size: int, privacy: DPSGD
+    network: Account, step: TrainingStep, data: Data, batch_size: int, privacy: DPSGD
 ) -> Sampled:
     """A `Sampled`; of a seed the log says that it is not private.
 
@@ -165,4 +176,4 @@ def sampled(
             "epsilon told is what noise of a secure source would give",
             privacy.seed,
         )
-    return Sampled(network.home, step, data, network.parameters, batch_size, privacy)
+    return Sampled(network.home, step, data, network.parameters, batch_size, privacy, network)

@@ -85,13 +85,13 @@ class PrivateStep:
         """Clip and sum; at the end of the logical batch, train on it."""
         made = self.plain.passes(state, *self.picked(data, rows))
         present = namespace(data.x).astype(rows[:-1] >= 0, data.x.dtype)
-        summed = self._summed(state.privacy, made, present)
+        summed = self._summed(state.extra, made, present)
         state = self.plain.after_passes(state, made)
         state = state._replace(metrics=self._measured(state.metrics, made, present))
         if self.last:
             state = self.plain.moved(state, mapped(_with_noise(rows[-1:]), summed, data.noise))
             summed = mapped(namespace(data.x).zeros_like, summed)
-        return state._replace(privacy=state.privacy._replace(summed=summed))
+        return state._replace(extra=state.extra._replace(summed=summed))
 
     def picked(self, data: NoisyData, rows: Array) -> tuple[Array, Array]:
         """The batch: x, and y as it is in the data; the first sample stands for padding."""

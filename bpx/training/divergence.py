@@ -12,9 +12,9 @@ from bpx.errors import DivergenceError
 from bpx.model.inputs import finite
 from bpx.model.parameters import Parameters
 from bpx.model.passes import saved
-from bpx.privacy.step import PrivateStep
 from bpx.program.contract import Scan, index, leaves
-from bpx.training.step import State, TrainingStep
+from bpx.training.batches import BatchStep
+from bpx.training.step import State
 
 __all__ = ["Replay", "check_parameters", "find_divergence"]
 
@@ -28,7 +28,7 @@ class Replay(NamedTuple):
     """A chunk to run again, one step at a time, with the engine that ran it."""
 
     scan: Scan
-    step: TrainingStep | PrivateStep
+    step: BatchStep
     data: Any
     rows: Any
     start: int

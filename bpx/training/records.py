@@ -1,16 +1,17 @@
 """What training tells: a record of each epoch, and how far an epoch has come."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import nan
 from time import perf_counter
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from bpx.inspect.health.examination import Health
 from bpx.model.evaluate import Evaluation
-from bpx.privacy.accounting import Spent
 
 __all__ = ["Epoch", "History", "Progress", "Sums"]
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Epoch(NamedTuple):
@@ -30,12 +31,10 @@ class Epoch(NamedTuple):
     seconds : float
         The time that the training took, without the validation.
     samples_per_second : float
-    privacy : bpx.privacy.Spent or None
-        With private training, the (epsilon, delta) reached. It is the weights that have
-        spent it: cost, accuracy and health are computed from the samples as they are.
-    health : Health or None
-        The network at the end of the epoch, on samples that stay the same, if `train` was
-        asked for it.
+    observed : mapping of str to object
+        What was told of the network at the end of the epoch, by name: ``"privacy"`` of private
+        training, ``"health"`` if `train` was asked for it, and what each of its `observers`
+        gave.
     """
 
     number: int
@@ -44,8 +43,21 @@ class Epoch(NamedTuple):
     validation: Evaluation | None
     seconds: float
     samples_per_second: float
-    privacy: Spent | None = None
-    health: Health | None = None
+    observed: Mapping[str, Any] = _NOTHING
+
+    @property
+    def privacy(self) -> Any:
+        """The `bpx.privacy.Spent` of private training, the (epsilon, delta) reached; else None.
+
+        It is the weights that have spent it: all else in a record is computed from the samples
+        as they are.
+        """
+        return self.observed.get("privacy")
+
+    @property
+    def health(self) -> Any:
+        """The `bpx.inspect.Health` that `train` was asked for; else None."""
+        return self.observed.get("health")
 
 
 class Progress(NamedTuple):

@@ -67,8 +67,8 @@ class State(NamedTuple):
     metrics : Metrics
     feedback : tuple of arrays
         What the spec's feedback has drawn.
-    privacy : tree of arrays or None
-        What a private step needs besides; None for the plain one.
+    extra : tree of arrays or None
+        What another step than `TrainingStep` keeps besides: see `Batches.start`.
     running : tuple
         The layers' own arrays that move without a gradient; empty if no layer has any.
     randomness : Randomness or None
@@ -79,7 +79,7 @@ class State(NamedTuple):
     optimizer: Any
     metrics: Metrics
     feedback: tuple[Array, ...] = ()
-    privacy: Any = None
+    extra: Any = None
     running: tuple[Any, ...] = ()
     randomness: Randomness | None = None
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.io import checkpoint
 from bpx.privacy import Mechanism
 from tests.backends import host
 
@@ -74,6 +75,16 @@ def test_what_private_training_has_spent_is_kept(tmp_path):
     net.mechanisms = (Mechanism(1.5, 0.01, 300), Mechanism(2.0, 1.0, 4, secure=False))
     _saved(net, tmp_path)
     assert bpx.load(tmp_path / "net").mechanisms == net.mechanisms
+
+
+def test_notes_come_back_as_they_were(tmp_path):
+    net, notes = network(), {"of": ["what", 1, 0.5, None], "more": {}}
+    checkpoint.save(tmp_path / "net", net.spec, net.parameters, (), 3, notes)
+    saved = checkpoint.read(tmp_path / "net", {}, lambda found: found == notes)
+    assert (saved.notes, saved.seed, saved.spec) == (notes, 3, net.spec)
+    assert bpx.load(tmp_path / "net").mechanisms == ()  # those of others do no harm
+    with pytest.raises(bpx.FileFormatError, match="no spec that this version"):
+        checkpoint.read(tmp_path / "net", {}, lambda found: "less" in found)
 
 
 def _saved(net, folder):

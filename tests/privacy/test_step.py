@@ -40,7 +40,7 @@ def parts(target, physical, clips=(0.7,), noise=0.0):
     optimizer = bpx.SGD(0.5)
     metrics = zero_metrics(one, physical, "argmax")
     moves = net.parameters, optimizer.init(net.parameters)
-    state = State(*moves, metrics, privacy=private)
+    state = State(*moves, metrics, extra=private)
     return net, data, state, TrainingStep(net.spec, optimizer.update, "argmax")
 
 
@@ -72,7 +72,7 @@ def test_a_step_is_a_clipped_sum_noise_and_an_update(target, clips):
         np.testing.assert_allclose(host(new), host(w) - 0.5 * moved, rtol=1e-12)
     np.testing.assert_allclose(host(after.metrics.cost), host(trace.cost), rtol=1e-12)
     assert host(after.metrics.hits).sum() == (host(trace.a[-1]).argmax(axis=1) == y).sum()
-    assert not flat(after.privacy.summed).any()
+    assert not flat(after.extra.summed).any()
 
 
 def test_padding_changes_nothing(target):
@@ -103,7 +103,7 @@ def test_a_batch_in_parts_is_the_whole_one(target):
     part = trained(target, plain, small, data, [0, 1, 2, 0], [3, 5, 8, 0], [9, -1, -1, 1])
     close(flat(part.parameters), flat(whole.parameters), 1e-14)
     close(host(part.metrics.cost).sum(), host(whole.metrics.cost).sum(), 1e-14)
-    assert not flat(part.privacy.summed).any()
+    assert not flat(part.extra.summed).any()
 
 
 def test_what_is_only_added_up_moves_nothing(target):
@@ -117,7 +117,7 @@ def test_what_is_only_added_up_moves_nothing(target):
         target.asarray(host(data.x)[rows], "float64"),
         target.asarray(host(data.y)[rows], "int32"),
     )
-    close(flat(after.privacy.summed), SHARE * flat(privacy.clipped_sum(trace, 0.7)), 1e-12)
+    close(flat(after.extra.summed), SHARE * flat(privacy.clipped_sum(trace, 0.7)), 1e-12)
 
 
 def test_equal_steps_are_equal_whatever_their_numbers():

@@ -1,10 +1,16 @@
 """The loop: what it yields, what it keeps, what it leaves alone."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
 import bpx
-from bpx.training import loop as training
+from bpx.training.arguments import checked
+from bpx.training.batches import Shuffled
+from bpx.training.loop import adopted, train
+from bpx.training.start import first_state
+from bpx.training.step import TrainingStep
 from tests.backends import Target, host
 
 
@@ -101,19 +107,6 @@ def test_a_seed_that_was_drawn_is_recorded():
     history = first.fit(x, y, **{**SETTINGS, "seed": None})
     again.fit(x, y, **{**SETTINGS, "seed": history.seed})
     np.testing.assert_array_equal(first.weights[0], again.weights[0])
-
-
-def test_chunks_do_not_change_the_result(target, monkeypatch):
-    x, y = samples()
-    results = []
-    for seconds in (0.5, 0.0):  # as many steps as fit, or one at a time
-        monkeypatch.setattr(training, "CHUNK_SECONDS", seconds)
-        seen, net = [], network(target)
-        net.fit(x, y, progress=seen.append, compile=target.value.compile, **SETTINGS)
-        results.append([host(w) for w in net.weights])
-    assert len(seen) == 3 * 5
-    for a, b in zip(*results, strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def test_the_callers_arrays_and_those_handed_out_are_left_alone(target):
@@ -243,73 +236,6 @@ def test_a_short_run_on_mnist(mnist, target):
     assert history[-1].accuracy > 0.8
 
 
-def test_a_precision_that_the_backend_does_not_have_is_refused(target):
-    if target is Target.CUPY:
-        pytest.skip("CuPy has a choice")
-    with pytest.raises(bpx.InputError, match=r"precision='tf32' was given; the products on"):
-        network(target).fit(*samples(), **SETTINGS, precision="tf32")
-
-
-def test_a_precision_is_for_float32_networks_on_the_engine(monkeypatch):
-    monkeypatch.setattr(
-        bpx.arrays.registry.load("numpy"), "precisions", ("float32", "tf32"), False
-    )
-    for settings in ({"dtype": "float64"}, {"compile": False}):
-        net = bpx.Network([3, 2], seed=0, dtype=settings.pop("dtype", "float32"))
-        with pytest.raises(bpx.InputError, match="it is for float32 networks"):
-            net.fit(
-                np.ones((4, 3)), np.arange(4) % 2, epochs=1, batch_size=2,
-                optimizer=bpx.SGD(1.0), precision="tf32", **settings,
-            )  # fmt: skip
-
-
-class Odd(bpx.optim.Optimizer):
-    """An optimizer with a state, or an update, that training cannot do with."""
-
-    def __init__(self, state=(), rule=None):
-        self.state, self.rule = state, rule or sgd
-
-    @property
-    def transformations(self):
-        return (bpx.optim.Transformation(lambda parameters: self.state, self.rule),)
-
-    @property
-    def update(self):
-        return self.rule
-
-    def __repr__(self):
-        return "Odd()"
-
-
-def sgd(gradients, state, parameters):
-    return parameters, state
-
-
-class Unhashable:
-    __hash__ = None
-
-    def __call__(self, gradients, state, parameters):
-        return parameters, state
-
-
-@pytest.mark.parametrize(
-    ("optimizer", "said"),
-    [
-        (
-            Odd({"eta": 0.1}),
-            r"init of Odd\(\) gave \{'eta': 0.1\} as state\[0\]; expected arrays",
-        ),
-        (Odd((0.1,)), r"gave 0.1 as state\[0\]\[0\]; expected arrays"),
-        (Odd(rule=Unhashable()), "unhashable type: 'Unhashable'.*a function"),
-    ],
-)
-def test_an_optimizer_that_cannot_be_used_is_refused_at_once(target, optimizer, said):
-    x, y = samples()
-    net = network(target)
-    with pytest.raises(bpx.InputError, match=said):
-        bpx.train(net, (x, y), epochs=1, batch_size=8, optimizer=optimizer)
-
-
 def choosy(z):
     return z if float(z[0, 0]) > -1e9 else -z
 
@@ -330,3 +256,92 @@ def test_a_part_that_asks_for_a_number_is_trained_eagerly_on_every_backend(targe
     assert len(told) == compiles
     assert all("choosy" in each and "eagerly" in each for each in told)
     np.testing.assert_allclose(*(host(net.weights[0]) for net in nets), rtol=1e-5)
+
+
+def test_a_state_is_taken_on_as_it_is_unless_the_caller_sets_other_arrays(target):
+    net = network(target, feedback="fa")
+    state = first_state(net.spec, net.parameters, net.feedback, bpx.SGD(1.0))
+    assert adopted(net, state) is state
+    moved = state._replace(parameters=bpx.Parameters(state.parameters.layers))
+    net.publish(moved.parameters, moved.feedback)
+    assert adopted(net, moved) is moved
+    net.parameters = [0.0 * w for w in net.weights], net.biases
+    taken = adopted(net, moved)
+    assert taken.parameters is net.parameters
+    assert taken.optimizer is moved.optimizer
+
+
+def test_feedback_that_the_caller_sets_between_epochs_is_taken_up():
+    x, y = samples()
+    net, other = network(feedback="fa"), network(feedback="fa")
+    settings = {**SETTINGS, "epochs": 2, "batch_size": 40, "shuffle": False}
+    for epoch in bpx.train(net, (x, y), **settings):
+        if epoch.number == 1:
+            net.feedback = [0.0 * B for B in net.feedback]
+            between = net.parameters
+    other.parameters, other.feedback = between, [0.0 * B for B in other.feedback]
+    other.fit(x, y, **{**settings, "epochs": 1})
+    for a, b in zip(net.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(net.weights[0], between.w[0])  # no error came back
+    assert not np.array_equal(net.weights[1], between.w[1])
+
+
+class Counted(NamedTuple):
+    """The plain step, which counts itself in the state."""
+
+    plain: TrainingStep
+
+    @property
+    def spec(self):
+        return self.plain.spec
+
+    def picked(self, data, rows):
+        return self.plain.picked(data, rows)
+
+    def __call__(self, state, data, rows):
+        after = self.plain(state, data, rows)
+        return after._replace(extra=state.extra + 1.0)
+
+
+class Counting:
+    """Mini-batches of one's own: a step that keeps a number, and a word at the end."""
+
+    def __init__(self, net, training):
+        self.net, self.seen = net, []
+        step, data = Counted(training.step), training.data
+        self.batches = Shuffled(net.home, step, data, training.batch_size, 1, True, False)
+
+    def start(self):
+        return self.net.home.asarray([0.0])
+
+    def __call__(self, epoch):
+        return self.batches(epoch)
+
+    def finish(self):
+        self.seen.append(self.net.parameters)
+        return {"finished": len(self.seen)}
+
+
+def test_mini_batches_may_be_anybodys(target):
+    """They have a step and a state of their own, and are heard before weights are seen."""
+    x, y = samples()
+    net, reference, extras = network(target), network(target), []
+    settings = {key: value for key, value in SETTINGS.items() if key != "seed"}
+    settings |= {"compile": target.value.compile, "lmbda": 0.0, "precision": "float32"}
+    training = checked(net, (x, y), **settings, validation=None, progress=None)
+
+    class Extra:
+        name = "extra"
+
+        def __call__(self, state, data, epoch):
+            extras.append(host(state.extra).item())
+
+    batches, shown = Counting(net, training), [net.parameters]
+    for epoch in train(net, training, batches, [Extra()]):
+        assert epoch.observed == {"finished": epoch.number}
+        shown.append(net.parameters)
+    assert extras == [5.0, 10.0, 15.0]
+    assert all(a is b for a, b in zip(batches.seen, shown[:-1], strict=True))
+    reference.fit(x, y, **{**SETTINGS, "compile": target.value.compile})
+    np.testing.assert_array_equal(host(net.weights[0]), host(reference.weights[0]))

@@ -48,15 +48,16 @@ class HealthProbe:
 
 @dataclass(frozen=True)
 class Look:
-    """The probe of one training: which rows are looked at, and which the step takes."""
+    """The observer of one training: which rows are looked at, and which the step takes."""
 
     limits: Limits
     step: TrainingStep
     rows: Array
     batch: Array | None
+    name: str = "health"
 
-    def __call__(self, state: State, data: Data) -> Health:
-        """The health of a state at the end of an epoch; the state stays as it is."""
+    def __call__(self, state: State, data: Data, epoch: int) -> Health:
+        """The health of a state at the end of any epoch; the state stays as it is."""
         if self.batch is not None:
             width, like = self.batch.shape[0], state.parameters.b[0]
             state = state._replace(metrics=zero_metrics(like, width, self.step.accuracy))

@@ -73,7 +73,7 @@ def test_private_steps(clips, last):
     )
     clips = tuple(np.full_like(like, clip) for clip in clips)
     summed = mapped(np.ones_like, run.state.parameters)
-    state = run.state._replace(privacy=PrivateState(clips, np.full_like(like, 0.2), summed))
+    state = run.state._replace(extra=PrivateState(clips, np.full_like(like, 0.2), summed))
     rows = np.concatenate([run.rows, np.arange(5, dtype="int32")[:, None] % 3], axis=1)
     rows[1, 4:7], rows[3, :7] = -1, -1
     check(

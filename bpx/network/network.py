@@ -11,7 +11,7 @@ from typing import Any
 
 from bpx._typing import Array
 from bpx.activations import Activation
-from bpx.arrays.home import Home, select
+from bpx.arrays.home import select
 from bpx.arrays.host import check_seed
 from bpx.arrays.transfer import give_back
 from bpx.costs import Cost
@@ -20,24 +20,24 @@ from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
 from bpx.io import checkpoint
 from bpx.model import evaluate as evaluation
-from bpx.model import initial, passes
+from bpx.model import initial
 from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
-from bpx.model.inputs import check_values, inputs, placed, samples
-from bpx.model.parameters import Parameters, as_parameters
-from bpx.model.spec import Spec, make_spec
-from bpx.model.trace import Trace
+from bpx.model.inputs import inputs, samples
+from bpx.model.spec import make_spec
+from bpx.network.held import Held
+from bpx.network.train import train
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD
 from bpx.program.program import Program
-from bpx.training import listing
-from bpx.training import loop as training
+from bpx.training import start
+from bpx.training.observers import Observer
 from bpx.training.records import History, Progress
 
 __all__ = ["Network"]
 
 
-class Network:
+class Network(Held):
     """A fully connected network, trained by the equations of backpropagation.
 
     Parameters
@@ -111,135 +111,13 @@ class Network:
             sizes, hidden=hidden, output=output, each=activations, cost=cost, feedback=feedback
         )
         home = select(backend, dtype)
-        self.seed: int | None = check_seed(seed)
-        drawn = initial.draw_feedback(spec, self.seed)
-        self._place(spec, initial.draw(spec, init, self.seed), drawn, home)
-
-    @classmethod
-    def from_arrays(
-        cls,
-        spec: Spec,
-        parameters: Parameters | tuple[Sequence[Any], Sequence[Any]],
-        home: Home,
-        seed: int | None = None,
-        feedback: Sequence[Any] | None = None,
-    ) -> "Network":
-        """A network of the given weights and biases, copied to `home`.
-
-        Parameters
-        ----------
-        spec : Spec
-        parameters : Parameters, or pair (w, b) of sequences
-            Of arrays from anywhere; a pair where all layers are Dense.
-        home : Home
-            Such as ``net.home`` of another network.
-        seed : int, optional
-            To be remembered.
-        feedback : sequence of arrays from anywhere, optional
-            What the spec's feedback has drawn; left out, it is drawn from the seed.
-
-        Raises
-        ------
-        InputError
-            If their number or shapes do not fit the spec.
-        """
-        network = cls.__new__(cls)
-        network.seed = seed
-        if feedback is None and seed is not None:
-            feedback = initial.draw_feedback(spec, seed)
-        network._place(spec, as_parameters(parameters), feedback or (), home)
-        return network
-
-    def _place(
-        self, spec: Spec, parameters: Parameters, feedback: Sequence[Any], home: Home
-    ) -> None:
-        """Take up parameters and feedback arrays from anywhere, all or none."""
-        self._parameters, self._feedback = placed(spec, parameters, feedback, home)
-        self.spec, self.home = spec, home
-
-    @property
-    def parameters(self) -> Parameters:
-        """The weights and biases: see `bpx.Parameters`.
-
-        What is assigned may be the same of arrays from anywhere or, with Dense layers alone, a
-        pair (w, b) of sequences, of the same shapes; they are copied to the network's home,
-        all or none.
-        """
-        return self._parameters
-
-    @parameters.setter
-    def parameters(self, parameters: Parameters | tuple[Sequence[Any], Sequence[Any]]) -> None:
-        self._place(self.spec, as_parameters(parameters), self._feedback, self.home)
-
-    @property
-    def feedback(self) -> tuple[Array, ...]:
-        """What the feedback has drawn, one array for each hidden layer; often none.
-
-        What is assigned may be arrays from anywhere, of the same shapes.
-        """
-        return self._feedback
-
-    @feedback.setter
-    def feedback(self, feedback: Sequence[Any]) -> None:
-        self._place(self.spec, self._parameters, tuple(feedback), self.home)
-
-    @property
-    def weights(self) -> tuple[Array, ...]:
-        """``weights[i]``, of shape (k_{i+1}, k_i), is the book's w^{i+1}."""
-        return self._parameters.w
-
-    @property
-    def biases(self) -> tuple[Array, ...]:
-        """``biases[i]``, of shape (k_{i+1},), is the book's b^{i+1}."""
-        return self._parameters.b
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The widths k_0, ..., k_L."""
-        return self.spec.sizes
-
-    def __repr__(self) -> str:
-        spec, names = self.spec, [layer.activation.name for layer in self.spec.dense]
-        rule = f"feedback {spec.feedback.name!r}, " if spec != spec.by_transpose() else ""
-        return (
-            f"<bpx.Network {list(self.sizes)}, activations {names}, "
-            f"cost {spec.cost.name!r}, {rule}on {self.home}, {self.home.dtype}>"
-        )
+        self.seed = seed = check_seed(seed)
+        drawn = initial.draw_feedback(spec, seed)
+        self._place(spec, initial.draw(spec, init, seed), drawn, home)
 
     def __call__(self, x: Any) -> Any:
         """a^L: the same as `predict`."""
         return self.predict(x)
-
-    def forward(self, x: Array) -> Trace:
-        """Every z and a: see `bpx.forward`. Strict: x must be at the network's home.
-
-        The network's methods are not recorded by another library's autograd; the pure
-        `bpx.forward` is.
-        """
-        with self.home.active():
-            return passes.forward(self.spec, self._parameters, x)
-
-    def backprop(self, x: Array, y: Array, *, r: Array | float | None = None) -> Trace:
-        """Every z, a and delta, the costs and the gradients: see `bpx.backprop`.
-
-        Strict: x and y must be at the network's home. Labels out of range, and targets that
-        the cost has no meaning for, are refused here, which reads y on the host; the pure
-        `bpx.backprop` does not look.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> net = bpx.Network([3, 4, 2], seed=0, dtype="float64")
-        >>> trace = net.backprop(np.ones((5, 3)), np.array([0, 1, 0, 1, 1]))
-        >>> [delta.shape for delta in trace.delta], trace.cost.shape
-        ([(5, 4), (5, 2)], (5,))
-        """
-        with self.home.active():
-            trace = passes.backprop(
-                self.spec, self._parameters, x, y, r=r, feedback=self._feedback
-            )
-        check_values(self.spec, y)
-        return trace
 
     def predict(self, x: Any) -> Any:
         """The outputs a^L, in chunks, in the library and on the device of the input.
@@ -322,6 +200,7 @@ class Network:
         privacy: DPSGD | None = None,
         progress: Callable[[Progress], None] | None = None,
         health: bool | HealthProbe = False,
+        observers: Sequence[Observer] = (),
     ) -> History:
         """Train to the end: `bpx.train`, all of its records at once.
 
@@ -342,7 +221,7 @@ class Network:
             If the cost or the weights turn non-finite.
         """
         seed = check_seed(seed) if privacy is None else seed
-        records = training.train(
+        records = train(
             self,
             (x, y),
             epochs=epochs,
@@ -358,6 +237,7 @@ class Network:
             privacy=privacy,
             progress=progress,
             health=health,
+            observers=observers,
         )
         return History(tuple(records), seed)
 
@@ -387,48 +267,15 @@ class Network:
         2
         """
         with self.home.active():
-            return listing.program(
+            return start.program(
                 self.spec, self._parameters, self._feedback, batch_size, optimizer, lmbda
             )
 
-    def to(self, backend: str | None = None, *, dtype: str | None = None) -> "Network":
-        """Move the network, in place: all of it or, on an error, nothing.
-
-        Parameters
-        ----------
-        backend : str, optional
-            ``backend[:device]``; left out, the present one.
-        dtype : {"float32", "float64"}, optional
-            Left out, the present one.
-
-        Returns
-        -------
-        Network
-            Itself.
-
-        Raises
-        ------
-        BackendError
-            If the backend cannot be used.
-        """
-        dtype = dtype or self.home.dtype
-        home = select(backend, dtype) if backend else self.home.stored_as(dtype)
-        self._place(self.spec, self._parameters, self._feedback, home)
-        return self
-
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file, at once or not at all: see `bpx.load`."""
-        drawn = self._feedback, self.mechanisms
-        checkpoint.save(path, self.spec, self._parameters, self.seed, *drawn)
-
-    def publish(self, parameters: Parameters, feedback: tuple[Array, ...] = ()) -> None:
-        """Take up new arrays as they are: what training does at the end of each epoch.
-
-        They must be at home, of the right shapes, and nobody else's to write. Without
-        feedback arrays the present ones stay.
-        """
-        self._parameters = parameters
-        self._feedback = feedback or self._feedback
+        notes = {"mechanisms": self.mechanisms} if self.mechanisms else {}
+        arrays = self._parameters, self._feedback
+        checkpoint.save(path, self.spec, *arrays, self.seed, notes)
 
     def _outputs(self, x: Any) -> Array:
         return outputs(self.spec, self._parameters, inputs(self.home, self.spec, x))

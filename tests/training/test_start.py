@@ -1,8 +1,9 @@
-"""A training step as a program: what `Network.program` takes and gives."""
+"""The state before the first step, and a step from it as `Network.program` shows it."""
 
 import pytest
 
 import bpx
+from bpx.training.start import first_state
 
 
 @pytest.fixture
@@ -45,3 +46,24 @@ def test_one_output_is_counted_as_training_counts_it(output, hits):
     program = net.program(batch_size=2, optimizer=bpx.SGD(1.0))
     assert ("greater" in program.counts) == (hits == "greater")
     assert ("argmax" in program.counts) == (output == "softmax")
+
+
+class Noting:
+    """An optimizer that keeps what it is given to move."""
+
+    def init(self, parameters):
+        self.given = parameters
+        return ()
+
+    def update(self, gradients, state, parameters):
+        return parameters, state
+
+
+def test_the_first_state_is_the_network_with_a_fresh_optimizer():
+    net, optimizer = bpx.Network([3, 4, 2], seed=0, feedback="kp"), Noting()
+    state = first_state(net.spec, net.parameters, net.feedback, optimizer)
+    assert state.parameters is net.parameters
+    assert state.feedback is net.feedback
+    assert (state.optimizer, state.extra) == ((), None)
+    given = zip(optimizer.given.w, (*net.weights, *net.feedback), strict=True)
+    assert all(a is b for a, b in given)  # a B that learns is moved, too

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bpx.activations import Activation
 from bpx.arrays.home import select
 from bpx.costs import Cost
 from bpx.feedback import Feedback
 from bpx.io import checkpoint
-from bpx.network import Network
+from bpx.network.network import Network
+from bpx.privacy.accounting import Mechanism, is_mechanism
 
 __all__ = ["load"]
 
@@ -45,9 +47,17 @@ def load(
     BackendError
         If the backend cannot be used.
     """
-    saved = checkpoint.read(path, custom or {})
+    saved = checkpoint.read(path, custom or {}, _are_right)
     home = select(backend, dtype or saved.dtype)
     drawn = saved.seed, saved.feedback
     network = Network.from_arrays(saved.spec, saved.parameters, home, *drawn)
-    network.mechanisms = saved.mechanisms
+    network.mechanisms = tuple(Mechanism(*each) for each in _mechanisms(saved.notes))
     return network
+
+
+def _are_right(notes: Mapping[str, Any]) -> bool:
+    return all(map(is_mechanism, _mechanisms(notes)))
+
+
+def _mechanisms(notes: Mapping[str, Any]) -> Any:
+    return notes.get("mechanisms", ())

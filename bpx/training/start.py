@@ -1,4 +1,4 @@
-"""A training step as a program, to be read and counted."""
+"""The state before the first step; and a step from it as a program, to be read and counted."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,39 @@ from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
 from bpx.optim.chain import Optimizer, check_optimizer, initial
 from bpx.optim.limits import penalised
+from bpx.optim.trees import first
 from bpx.program.operation import dtype_of
 from bpx.program.program import Program
 from bpx.program.record import record
 from bpx.training.step import Data, Metrics, State, TrainingStep, joined
 
-__all__ = ["program"]
+__all__ = ["first_state", "program"]
+
+
+def first_state(
+    spec: Spec,
+    parameters: Parameters,
+    feedback: tuple[Array, ...],
+    optimizer: Optimizer,
+) -> State:
+    """What enters the first step. Its metrics are set to zero of the step's width by others.
+
+    Parameters
+    ----------
+    spec, parameters, feedback, optimizer
+        The optimizer behind its penalty: see `penalised`.
+
+    Raises
+    ------
+    InputError
+        If what the optimizer begins with is no tree of arrays.
+    """
+    return State(
+        parameters,
+        initial(optimizer, joined(spec, parameters, feedback)),
+        Metrics(first(parameters), None),
+        feedback,
+    )
 
 
 def program(
@@ -36,16 +63,11 @@ def program(
     accuracy: Accuracy = "argmax"
     if spec.sizes[-1] == 1:
         accuracy = "threshold" if spec.output.name == "sigmoid" else None
-    state = State(
-        parameters,
-        initial(penalised(optimizer, lmbda), joined(spec, parameters, feedback)),
-        Metrics(each, each if accuracy else None),
-        feedback,
-    )
+    rule = penalised(optimizer, lmbda)
+    state = first_state(spec, parameters, feedback, rule)
+    state = state._replace(metrics=Metrics(each, each if accuracy else None))
     data = Data(x, rows if spec.sizes[-1] > 1 else each)
-    return record(
-        TrainingStep(spec, penalised(optimizer, lmbda).update, accuracy), state, data, rows
-    )
+    return record(TrainingStep(spec, rule.update, accuracy), state, data, rows)
 
 
 @dataclass(frozen=True)

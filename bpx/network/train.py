@@ -1,0 +1,151 @@
+"""`train`: a network's training, private and looked at where that is asked for."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from bpx.arrays.host import check_seed
+from bpx.inspect.health.probe import HealthProbe, prepare
+from bpx.optim.chain import Optimizer
+from bpx.privacy.dpsgd import DPSGD, check_privacy
+from bpx.privacy.schedule import Account, sampled
+from bpx.training import loop
+from bpx.training.arguments import Training, checked
+from bpx.training.batches import Batches, Shuffled
+from bpx.training.observers import Observer, check_observers
+from bpx.training.records import Epoch, Progress
+
+__all__ = ["Trainee", "train"]
+
+
+class Trainee(loop.Trainable, Account, Protocol):
+    """What `train` asks of a network."""
+
+
+def train(
+    network: Trainee,
+    data: tuple[Any, Any],
+    *,
+    epochs: int,
+    batch_size: int,
+    optimizer: Optimizer,
+    lmbda: float = 0.0,
+    validation: tuple[Any, Any] | None = None,
+    seed: int | None = None,
+    shuffle: bool = True,
+    drop_last: bool = False,
+    compile: bool = True,  # noqa: A002 - the field's word
+    precision: str = "float32",
+    privacy: DPSGD | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    health: bool | HealthProbe = False,
+    observers: Sequence[Observer] = (),
+) -> Iterator[Epoch]:
+    """Train a network, yielding a record after each epoch.
+
+    The network is trained from its current weights, with a fresh optimizer state. It is
+    given new arrays at the end of each epoch, just before the record is yielded, and keeps
+    those of the last finished epoch if training is interrupted, diverges, or is left.
+
+    Parameters
+    ----------
+    network : Network
+        Weights that the caller sets between epochs are taken up.
+    data : pair of arrays
+        x of shape (n, k_0) and y: labels (n,), or numbers (n,) or (n, k_L). Of any library;
+        brought to the network's home once; never shuffled, written or freed.
+    epochs : int
+        How often to go through the samples, at least 1.
+    batch_size : int
+        Samples in a mini-batch, 1 ... n. A ragged last batch is trained on as it is.
+    optimizer : Optimizer
+        `SGD`, `Adam`, or a value of your own with `init` and `update`.
+    lmbda : float, optional
+        The L2 penalty: ``lmbda / n * w`` is added to BP4's gradient, whatever the optimizer;
+        the biases are left out (the book's (87)).
+    validation : pair of arrays, optional
+        Evaluated after each epoch.
+    seed : int, optional
+        Of the order of the samples, which is the same on every backend.
+    shuffle : bool, optional
+        If False, every epoch takes the samples in their own order.
+    drop_last : bool, optional
+        If True, a ragged last batch is left out of the epoch.
+    compile : bool, optional
+        If False, plain eager calls instead of the backend's engine.
+    precision : str, optional
+        What the matrix products of float32 networks are computed in, where the backend has a
+        choice: ``"tf32"``, ``"float16"`` or ``"bfloat16"``, on CuPy. Their sums, all else that
+        is computed, and all that is stored, are float32.
+    privacy : bpx.privacy.DPSGD, optional
+        Train by DP-SGD: batches by Poisson sampling, of which `batch_size` is the expected
+        size, clipped gradients, and noise. Each record then tells what has been spent. With
+        `seed`, ``shuffle=False`` or ``drop_last=True`` it is refused.
+    progress : callable, optional
+        Called with a `Progress` about twice a second.
+    health : bool or HealthProbe, optional
+        If True, each record has the network's `Health` on 500 of the training samples. That
+        costs a pass over them and a step more for each epoch, and leaves the training as it is.
+        Of private training there are no updates in it, and, as the cost, it is computed from
+        the samples as they are.
+    observers : sequence of Observer, optional
+        What is to look at the network after each epoch, and to have its say in the record: see
+        `bpx.Observer`.
+
+    Yields
+    ------
+    Epoch
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used: at once, not at the first ``next``.
+    DivergenceError
+        If the cost or the weights turn non-finite.
+
+    Examples
+    --------
+    >>> net = bpx.Network([2, 3, 2], seed=0)
+    >>> x, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
+    >>> for epoch in bpx.train(net, (x, y), epochs=2, batch_size=1, optimizer=bpx.SGD(1.0)):
+    ...     print(epoch.number)
+    1
+    2
+    """
+    watching = check_observers(observers, taken=("health", "privacy"))
+    with network.home.active():
+        training = checked(
+            network,
+            data,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            lmbda=lmbda,
+            validation=validation,
+            compile=compile,
+            precision=precision,
+            progress=progress,
+        )
+        drawn = check_seed(seed)
+        check_privacy(privacy, training.n, seed, shuffle, drop_last)
+        batches = _batches(network, training, privacy, (drawn, shuffle, drop_last))
+        look = _look(health, training, privacy, drawn)
+        return loop.train(network, training, batches, (*look, *watching))
+
+
+def _batches(
+    network: Trainee, training: Training, privacy: DPSGD | None, order: tuple[int, bool, bool]
+) -> Batches:
+    """Those of an epoch. `order`: the seed, whether to shuffle, whether to drop the last."""
+    step, data, size = training.step, training.data, training.batch_size
+    if privacy is not None:
+        return sampled(network, step, data, size, privacy)
+    return Shuffled(network.home, step, data, size, *order)
+
+
+def _look(
+    health: bool | HealthProbe, training: Training, privacy: DPSGD | None, seed: int
+) -> tuple[Observer, ...]:
+    """The observer that `health` asks for, if any; with privacy it takes no step of its own."""
+    size = training.batch_size if privacy is None else None
+    look = prepare(health, training.home, training.step, training.n, size, seed)
+    return () if look is None else (look,)

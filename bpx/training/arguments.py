@@ -1,0 +1,149 @@
+"""What a training is given, checked before its first epoch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bpx._validate import number, whole
+from bpx.arrays.home import Home
+from bpx.arrays.registry import compiled, namespace
+from bpx.errors import InputError
+from bpx.model.dry_run import dry_run
+from bpx.model.inputs import Placed, Samples, samples
+from bpx.optim.chain import Optimizer, check_optimizer
+from bpx.optim.limits import penalised
+from bpx.program.contract import Scan, eager
+from bpx.training.records import Progress
+from bpx.training.step import Data, TrainingStep
+
+__all__ = ["Training", "checked"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One call of `train`, checked: what does not change from epoch to epoch.
+
+    Attributes
+    ----------
+    home : Home
+    step : TrainingStep
+    data : Data
+        All samples, at home.
+    epochs, batch_size : int
+    optimizer : Optimizer
+        Behind its penalty, if there is one.
+    validation : Samples or None
+    scan : Scan
+        The engine.
+    tell : callable
+        What hears of the `Progress`.
+    """
+
+    home: Home
+    step: TrainingStep
+    data: Data
+    epochs: int
+    batch_size: int
+    optimizer: Optimizer
+    validation: Samples | None
+    scan: Scan
+    tell: Callable[[Progress], None]
+
+    @property
+    def n(self) -> int:
+        """The number of samples."""
+        return self.data.x.shape[0]
+
+
+def checked(
+    network: Placed,
+    data: tuple[Any, Any],
+    *,
+    epochs: int,
+    batch_size: int,
+    optimizer: Optimizer,
+    lmbda: float,
+    validation: tuple[Any, Any] | None,
+    compile: bool,  # noqa: A002 - as in `bpx.train`
+    precision: str,
+    progress: Callable[[Progress], None] | None,
+) -> Training:
+    """A training of a network, whose home is active: the parameters are those of `bpx.train`.
+
+    Raises
+    ------
+    InputError
+        If an argument, or a part of the network, cannot be used.
+    """
+    check_optimizer(optimizer)
+    lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
+    home, spec, (x, y) = network.home, network.spec, _pair(data, "data")
+    arrived = samples(home, spec, x, y)
+    n = arrived.x.shape[0]
+    precise = _precision(home, precision, compile)
+    rule = penalised(optimizer, lmbda / n)
+    step = TrainingStep(spec, rule.update, arrived.accuracy, precise)
+    _check_hashable(step)
+    training = Training(
+        home=home,
+        step=step,
+        data=Data(arrived.x, arrived.y),
+        epochs=whole("epochs", epochs, 1, None, "a whole number of at least 1"),
+        batch_size=whole(
+            "batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples"
+        ),
+        optimizer=rule,
+        validation=_validation(network, validation),
+        scan=home.backend.scan if compile else eager,
+        tell=progress or (lambda _: None),
+    )
+    _try_out(network, training.data, compile)
+    return training
+
+
+def _try_out(network: Placed, data: Data, compile: bool) -> None:  # noqa: A002
+    """Run two samples through, the first and the last (of one, twice the same)."""
+    xp = namespace(data.x)
+    two = network.home.asarray([0, data.x.shape[0] - 1], "int32")
+    x, y = (xp.take(each, two, axis=0) for each in data)
+    run = compiled(dry_run, 1, x) if compile else dry_run
+    run(network.spec, network.parameters, x, y, network.feedback)
+
+
+def _check_hashable(step: TrainingStep) -> None:
+    try:
+        hash(step)
+    except TypeError as why:
+        raise InputError(
+            "an activation, the cost, the feedback or the optimizer's update cannot be hashed "
+            f"({why}); make it a function, or a value such as a frozen dataclass, so that "
+            "steps compile once"
+        ) from None
+
+
+def _validation(network: Placed, validation: Any) -> Samples | None:
+    if validation is None:
+        return None
+    names = ("validation x", "validation y")
+    return samples(network.home, network.spec, *_pair(validation, "validation"), names)
+
+
+def _pair(data: Any, name: str) -> tuple[Any, Any]:
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise InputError(f"{name} is {type(data).__name__}; expected a pair (x, y)")
+    return data[0], data[1]
+
+
+def _precision(home: Home, precision: str, compiled: bool) -> str:
+    choice = getattr(home.backend, "precisions", ("float32",))
+    if precision not in choice:
+        raise InputError(
+            f"precision={precision!r} was given; the products on {home} are computed in "
+            f"{' or '.join(choice)}"
+        )
+    if precision != "float32" and (home.dtype != "float32" or not compiled):
+        raise InputError(
+            f"precision={precision!r} was given with dtype {home.dtype} and "
+            f"compile={compiled}; it is for float32 networks on the backend's engine"
+        )
+    return precision

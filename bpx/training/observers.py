@@ -1,0 +1,93 @@
+"""What may look at the state of training after each epoch."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from bpx.errors import InputError
+from bpx.training.step import Data, State
+
+__all__ = ["Observer", "check_observers", "observed"]
+
+
+class Observer(Protocol):
+    """What looks at a training after each epoch: ``observer(state, data, epoch) -> value``.
+
+    `bpx.train` and `Network.fit` take a list of them as `observers`, and call each when the
+    network has the epoch's weights. What it gives is in the record of the epoch, as
+    ``epoch.observed[name]``; None is left out. If it raises, training ends with that exception,
+    and the network keeps these weights.
+
+    It is called with the `state` of training, which has the `parameters`, the `feedback` arrays
+    and the `optimizer`'s state; with the `data`, which have all training samples, x of shape
+    (n, k_0) and y of shape (n,) or (n, k_L); and with the number of the `epoch`, from 1. The
+    arrays are at the network's home. It must leave them as they are, and may keep them.
+
+    Attributes
+    ----------
+    name : str
+        What the record calls its value. ``"health"`` and ``"privacy"`` are bpx's own.
+
+    Examples
+    --------
+    >>> class LargestWeight:
+    ...     name = "largest"
+    ...
+    ...     def __call__(self, state, data, epoch):
+    ...         return max(float(abs(w).max()) for w in state.parameters.w)
+    >>> net = bpx.Network([2, 3, 2], seed=0)
+    >>> settings = {"epochs": 2, "batch_size": 1, "optimizer": bpx.SGD(1.0)}
+    >>> x, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
+    >>> history = net.fit(x, y, observers=[LargestWeight()], **settings)
+    >>> history[1].observed["largest"] == max(float(abs(w).max()) for w in net.weights)
+    True
+    """
+
+    @property
+    def name(self) -> str:
+        """What the record calls its value."""
+
+    def __call__(self, state: State, data: Data, epoch: int, /) -> Any:
+        """What is to be in the epoch's record, or None."""
+
+
+def check_observers(observers: Any, taken: Sequence[str] = ()) -> tuple[Observer, ...]:
+    """The observers, each with a name of its own that is not taken.
+
+    Raises
+    ------
+    InputError
+        If it is no list of observers, or a name comes twice.
+    """
+    if not isinstance(observers, tuple | list):
+        raise InputError(
+            f"observers={observers!r} was given; expected a list of observers: see bpx.Observer"
+        )
+    found = tuple(map(_checked, observers))
+    names = [each.name for each in found]
+    for name in names:
+        if name in taken:
+            raise InputError(
+                f"an observer is named {name!r}, as what bpx itself tells; rename it"
+            )
+        if names.count(name) > 1:
+            raise InputError(f"{names.count(name)} observers are named {name!r}; rename them")
+    return found
+
+
+def observed(
+    observers: Sequence[Observer], state: State, data: Data, epoch: int
+) -> dict[str, Any]:
+    """What each gives for the record, by name."""
+    found = ((each.name, each(state, data, epoch)) for each in observers)
+    return {name: value for name, value in found if value is not None}
+
+
+def _checked(observer: Any) -> Observer:
+    named = isinstance(getattr(observer, "name", None), str)
+    if isinstance(observer, type) or not named or not callable(observer):
+        raise InputError(
+            f"observers has {observer!r}; expected a value with a name that can be called as "
+            "observer(state, data, epoch): see bpx.Observer"
+        )
+    found: Observer = observer
+    return found

@@ -1,0 +1,86 @@
+"""What a training is given: what cannot be used is refused at once."""
+
+import numpy as np
+import pytest
+
+import bpx
+from tests.backends import Target
+
+
+def samples(n=40, k0=5, k=3):
+    rng = np.random.default_rng(3)
+    return rng.random((n, k0)), rng.integers(0, k, n)
+
+
+def network(target=Target.NUMPY, **settings):
+    return target.network([5, 4, 3], seed=0, **settings)
+
+
+SETTINGS = {"epochs": 3, "batch_size": 8, "optimizer": bpx.SGD(0.5), "seed": 1}
+
+
+def test_a_precision_that_the_backend_does_not_have_is_refused(target):
+    if target is Target.CUPY:
+        pytest.skip("CuPy has a choice")
+    with pytest.raises(bpx.InputError, match=r"precision='tf32' was given; the products on"):
+        network(target).fit(*samples(), **SETTINGS, precision="tf32")
+
+
+def test_a_precision_is_for_float32_networks_on_the_engine(monkeypatch):
+    monkeypatch.setattr(
+        bpx.arrays.registry.load("numpy"), "precisions", ("float32", "tf32"), False
+    )
+    for settings in ({"dtype": "float64"}, {"compile": False}):
+        net = bpx.Network([3, 2], seed=0, dtype=settings.pop("dtype", "float32"))
+        with pytest.raises(bpx.InputError, match="it is for float32 networks"):
+            net.fit(
+                np.ones((4, 3)), np.arange(4) % 2, epochs=1, batch_size=2,
+                optimizer=bpx.SGD(1.0), precision="tf32", **settings,
+            )  # fmt: skip
+
+
+class Odd(bpx.optim.Optimizer):
+    """An optimizer with a state, or an update, that training cannot do with."""
+
+    def __init__(self, state=(), rule=None):
+        self.state, self.rule = state, rule or sgd
+
+    @property
+    def transformations(self):
+        return (bpx.optim.Transformation(lambda parameters: self.state, self.rule),)
+
+    @property
+    def update(self):
+        return self.rule
+
+    def __repr__(self):
+        return "Odd()"
+
+
+def sgd(gradients, state, parameters):
+    return parameters, state
+
+
+class Unhashable:
+    __hash__ = None
+
+    def __call__(self, gradients, state, parameters):
+        return parameters, state
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "said"),
+    [
+        (
+            Odd({"eta": 0.1}),
+            r"init of Odd\(\) gave \{'eta': 0.1\} as state\[0\]; expected arrays",
+        ),
+        (Odd((0.1,)), r"gave 0.1 as state\[0\]\[0\]; expected arrays"),
+        (Odd(rule=Unhashable()), "unhashable type: 'Unhashable'.*a function"),
+    ],
+)
+def test_an_optimizer_that_cannot_be_used_is_refused_at_once(target, optimizer, said):
+    x, y = samples()
+    net = network(target)
+    with pytest.raises(bpx.InputError, match=said):
+        bpx.train(net, (x, y), epochs=1, batch_size=8, optimizer=optimizer)
