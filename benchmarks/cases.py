@@ -109,7 +109,8 @@ class Problem(NamedTuple):
 
     def parameters(self) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
         """w and b, drawn anew, float32 of shapes (k_l, k_{l-1}) and (k_l,)."""
-        return network(self.case, self.seed, "numpy").parameters
+        net = network(self.case, self.seed, "numpy")
+        return net.weights, net.biases
 
     def orders(self) -> Iterator[np.ndarray]:
         """Each epoch's mini-batches, int32 of shape (steps, batch), drawn when asked for."""

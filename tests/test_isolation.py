@@ -93,7 +93,16 @@ def test_the_mathematics_imports_no_array_library(path):
 
 
 @pytest.mark.parametrize(
-    "room", ["equations", "activations", "pairs", "costs", "model/passes", "optim/optimizers", "layers/dense"]
+    "room",
+    [
+        "equations",
+        "activations",
+        "pairs",
+        "costs",
+        "model/passes",
+        "optim/optimizers",
+        "layers/dense",
+    ],
 )
 def test_the_equations_do_not_even_name_one(room):
     code = (ROOT / f"{room}.py").read_text()

@@ -3,6 +3,7 @@
 import pytest
 
 import bpx
+from bpx.program.contract import leaves
 from bpx.training.start import first_state
 
 
@@ -65,5 +66,5 @@ def test_the_first_state_is_the_network_with_a_fresh_optimizer():
     assert state.parameters is net.parameters
     assert state.feedback is net.feedback
     assert (state.optimizer, state.extra) == ((), None)
-    given = zip(optimizer.given.w, (*net.weights, *net.feedback), strict=True)
+    given = zip(leaves(optimizer.given), (*leaves(net.parameters), *net.feedback), strict=True)
     assert all(a is b for a, b in given)  # a B that learns is moved, too
