@@ -39,6 +39,7 @@ from bpx.errors import (
 from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
 from bpx.layers.dense import Dense
+from bpx.layers.dropout import Dropout
 from bpx.model.evaluate import Evaluation
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import backprop, forward
@@ -64,6 +65,7 @@ __all__ = [
     "Cost",
     "Dense",
     "DivergenceError",
+    "Dropout",
     "Elementwise",
     "Epoch",
     "Evaluation",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from bpx import equations
-from bpx._typing import A, Array
+from bpx._typing import A
 from bpx.arrays.registry import namespace
 from bpx.initializers import default, get
 from bpx.jacobians import Activation, bends, pullback_derivative, pushforward
@@ -120,18 +120,12 @@ class Dense:
         weights = chosen.weights(rng("weights"), self.n_out, self.n_in)
         return {"w": weights, "b": chosen.biases(rng("biases"), self.n_out)}
 
-    def running(self, like: Array) -> tuple[()]:
-        """None."""
-        return ()
-
     # The equations of the book
 
-    def forward(
-        self, parameters: DenseParameters, a_prev: A, state: tuple[()], context: Context
-    ) -> tuple[DenseSaved, tuple[()]]:
+    def forward(self, parameters: DenseParameters, a_prev: Any, context: Context) -> DenseSaved:
         """z^l = w^l a^{l-1} + b^l, a^l = sigma(z^l)."""
         z = equations.forward(parameters.w, parameters.b, a_prev)
-        return DenseSaved(a_prev, z, self.activation.sigma(z)), state
+        return DenseSaved(a_prev, z, self.activation.sigma(z))
 
     def error(self, saved: DenseSaved, g: A) -> A:
         """delta^l = g ⊙ sigma'(z^l), of shape (n, k_l)."""

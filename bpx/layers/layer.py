@@ -17,7 +17,7 @@ The last layer of a network is a `Dense` one, whose delta comes from the cost.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from bpx._typing import A, Array
+from bpx._typing import A
 
 __all__ = ["Context", "Layer", "learns"]
 
@@ -85,11 +85,8 @@ class Layer(Protocol):
     def draw(self, init: Any, rng: Callable[[str], Any], /) -> Mapping[str, Any]:
         """Its initial parameters, on the host, float64, from host generators by purpose."""
 
-    def running(self, like: Array, /) -> Any:
-        """Its own arrays that training moves without a gradient, at first; mostly ``()``."""
-
-    def forward(self, parameters: Any, a_prev: Any, state: Any, context: Context, /) -> Any:
-        """``(saved, state)``: what the way back reads, and its own arrays afterwards."""
+    def forward(self, parameters: Any, a_prev: Any, context: Context, /) -> Any:
+        """What the way back reads, its output among it: ``saved.a``, shape (n, n_out)."""
 
     def error(self, saved: Any, g: A, /) -> A:
         """Its delta from g = dC_x/da: the Hadamard half of BP1 and BP2."""

@@ -52,7 +52,7 @@ def _forward(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
     # Each layer is looked at before the next one runs: that may refuse what this one gave,
     # in words that name nothing.
     layers: list[Any] = []
-    for number, (kept, _) in enumerate(layer_by_layer(spec, parameters, x), 1):
+    for number, kept in enumerate(layer_by_layer(spec, parameters, x), 1):
         layer = spec.layers[number - 1]
         _expect_output(layer, number, kept, (*x.shape[:-1], layer.n_out), x)
         layers.append(kept)

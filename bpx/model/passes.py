@@ -50,6 +50,10 @@ class Randomness(NamedTuple):
     keys: tuple[Any, ...]
     step: Any
 
+    def counted(self) -> "Randomness":
+        """Those of the next step."""
+        return self._replace(step=self.step + 1)
+
 
 def forward(spec: Spec, parameters: Parameters, x: Array) -> Trace:
     """Run the network forward: z^l = w^l a^{l-1} + b^l, a^l = sigma(z^l).
@@ -148,31 +152,28 @@ def layer_by_layer(
     spec: Spec,
     parameters: Parameters,
     x: Array,
-    running: tuple[Any, ...] = (),
     randomness: Randomness | None = None,
-) -> Iterator[tuple[Any, Any]]:
-    """What each layer saves of its forward pass, and its running arrays afterwards, in turn.
+) -> Iterator[Any]:
+    """What each layer saves of its forward pass, in turn.
 
     Parameters
     ----------
     spec, parameters, x
         As for `forward`.
-    running : tuple, optional
-        The running arrays of each layer, where any has some.
     randomness : Randomness, optional
         In a training step; without it, the network is run as it is outside training.
     """
     a = x
     for i, (layer, entry) in enumerate(zip(spec.layers, parameters.layers, strict=True)):
         context = OUTSIDE if randomness is None else drawing(randomness, i)
-        kept, state = layer.forward(entry, a, running[i] if running else (), context)
-        yield kept, state
+        kept = layer.forward(entry, a, context)
+        yield kept
         a = kept.a
 
 
 def saved(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
     """What each layer saves of its forward pass outside training."""
-    return tuple(kept for kept, _ in layer_by_layer(spec, parameters, x))
+    return tuple(layer_by_layer(spec, parameters, x))
 
 
 def drawing(randomness: Randomness, i: int) -> Context:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from bpx import activations, costs
@@ -12,12 +13,14 @@ from bpx.costs import Cost
 from bpx.errors import InputError
 from bpx.feedback import Feedback, Send
 from bpx.layers.dense import Dense
+from bpx.layers.dropout import Dropout
 from bpx.layers.layer import Layer
 from bpx.model.parameters import Parameters
 
 __all__ = [
     "Spec",
     "check_feedback",
+    "check_layers",
     "check_shapes",
     "make_spec",
 ]
@@ -66,11 +69,12 @@ class Spec:
 
 
 def make_spec(
-    sizes: Sequence[int],
+    sizes: Sequence[Any],
     *,
     hidden: str | Activation = "sigmoid",
     output: str | Activation = "sigmoid",
     each: Sequence[str | Activation] | None = None,
+    dropout: float | Sequence[float] = 0.0,
     cost: str | Cost = "quadratic",
     feedback: str | Feedback | Send = "transpose",
 ) -> Spec:
@@ -78,12 +82,15 @@ def make_spec(
 
     Parameters
     ----------
-    sizes : sequence of int
-        The widths k_0, ..., k_L, at least two, each at least 1.
+    sizes : sequence of int, or of layers
+        The widths k_0, ..., k_L, at least two, each at least 1; or all layers in the order in
+        which they run, the last one Dense, in place of the four arguments that follow.
     hidden, output : str or Activation
         The activation of layers 1 to L-1, and of layer L.
     each : sequence of str or Activation, optional
         One for each of the layers 1 to L, in place of the two.
+    dropout : float or sequence of float
+        The rate of a `Dropout` behind each hidden layer, or one for each of them.
     cost : str or Cost
         A name in `bpx.costs.COSTS`, ``"cross_entropy"``, or a cost.
     feedback : str, Feedback or callable
@@ -94,7 +101,21 @@ def make_spec(
     InputError
         If a size, a name, a number of activations or a combination cannot be used.
     """
-    widths = _checked_sizes(sizes)
+    if len(sizes) and all(hasattr(each, "forward") for each in sizes):
+        layers = check_layers(sizes)
+    else:
+        layers = _layers(_checked_sizes(sizes), hidden, output, each, dropout)
+    chosen = costs.get(cost, layers[-1].activation)
+    return Spec(layers, chosen, feedbacks.get(feedback))
+
+
+def _layers(
+    widths: tuple[int, ...],
+    hidden: str | Activation,
+    output: str | Activation,
+    each: Sequence[str | Activation] | None,
+    dropout: float | Sequence[float],
+) -> tuple[Any, ...]:
     chosen = _chosen(len(widths) - 1, hidden, output, each)
     if chosen[-1] == activations.softmax and widths[-1] == 1:
         raise InputError(
@@ -102,8 +123,47 @@ def make_spec(
             "use output='sigmoid' for two classes, or two outputs"
         )
     pairs = zip(widths, widths[1:], chosen, strict=False)
-    layers = tuple(Dense(*each) for each in pairs)
-    return Spec(layers, costs.get(cost, chosen[-1]), feedbacks.get(feedback))
+    dense = [Dense(*pair) for pair in pairs]
+    rates = (*_rates(len(dense) - 1, dropout), 0.0)
+    dropped = ((layer, *_dropout(layer, p)) for layer, p in zip(dense, rates, strict=True))
+    return tuple(layer for group in dropped for layer in group)
+
+
+def _rates(depth: int, dropout: float | Sequence[float]) -> tuple[float, ...]:
+    if not isinstance(dropout, Sequence):
+        return (dropout,) * depth
+    if len(dropout) != depth:
+        raise InputError(
+            f"{len(dropout)} rates of dropout were given for {depth} hidden layers; expected "
+            "one for each, or a single number"
+        )
+    return tuple(dropout)
+
+
+def _dropout(layer: Dense, rate: float) -> tuple[Dropout, ...]:
+    behind = Dropout(layer.n_out, rate)  # which checks the rate
+    return (behind,) if rate else ()
+
+
+def check_layers(layers: Sequence[Any]) -> tuple[Any, ...]:
+    """The layers of a network, if they fit one another.
+
+    Raises
+    ------
+    InputError
+        If the last is no Dense one, or a layer is not as wide as the one before it.
+    """
+    if not isinstance(layers[-1], Dense):
+        raise InputError(
+            f"the last layer is {layers[-1]!r}; expected a bpx.Dense: its error is the cost's"
+        )
+    for number, (below, above) in enumerate(pairwise(layers), 2):
+        if below.n_out != above.n_in:
+            raise InputError(
+                f"layer {number}, {above!r}, is fed {above.n_in} numbers, and layer "
+                f"{number - 1}, {below!r}, gives {below.n_out}; expected as many"
+            )
+    return tuple(layers)
 
 
 def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:

@@ -42,12 +42,15 @@ class Network(Held):
 
     Parameters
     ----------
-    sizes : sequence of int
-        The widths k_0, ..., k_L, inputs first.
+    sizes : sequence of int, or of layers
+        The widths k_0, ..., k_L, inputs first; or layers, such as `bpx.Dense`, in the order in
+        which they run, in place of the four arguments that follow: see `bpx.layers`.
     hidden, output : str or Activation, optional
         The activation of layers 1 to L-1, and of layer L; sigmoid as in the book.
     activations : sequence of str or Activation, optional
         One for each of the layers 1 to L, in place of `hidden` and `output`.
+    dropout : float or sequence of float, optional
+        The rate of a `bpx.Dropout` behind each hidden layer, in [0, 1), or one for each.
     cost : str or Cost, optional
         ``"quadratic"``, ``"cross_entropy"`` (categorical after softmax, binary after
         sigmoid), one of the two by its own name, or a cost.
@@ -95,11 +98,12 @@ class Network(Held):
 
     def __init__(
         self,
-        sizes: Sequence[int],
+        sizes: Sequence[Any],
         *,
         hidden: str | Activation = "sigmoid",
         output: str | Activation = "sigmoid",
         activations: Sequence[str | Activation] | None = None,
+        dropout: float | Sequence[float] = 0.0,
         cost: str | Cost = "quadratic",
         feedback: str | Feedback | Send = "transpose",
         init: str | Initializer | None = None,
@@ -108,7 +112,13 @@ class Network(Held):
         dtype: str | None = None,
     ) -> None:
         spec = make_spec(
-            sizes, hidden=hidden, output=output, each=activations, cost=cost, feedback=feedback
+            sizes,
+            hidden=hidden,
+            output=output,
+            each=activations,
+            dropout=dropout,
+            cost=cost,
+            feedback=feedback,
         )
         home = select(backend, dtype)
         self.seed = seed = check_seed(seed)

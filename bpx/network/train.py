@@ -112,6 +112,7 @@ def train(
     2
     """
     watching = check_observers(observers, taken=("health", "privacy"))
+    drawn = check_seed(seed)
     with network.home.active():
         training = checked(
             network,
@@ -124,8 +125,8 @@ def train(
             compile=compile,
             precision=precision,
             progress=progress,
+            seed=drawn,
         )
-        drawn = check_seed(seed)
         check_privacy(privacy, training.n, seed, shuffle, drop_last)
         batches = _batches(network, training, privacy, (drawn, shuffle, drop_last))
         look = _look(health, training, privacy, drawn)

@@ -17,7 +17,7 @@ from bpx.model.spec import Spec
 from bpx.model.trace import Trace
 from bpx.optim.trees import mapped
 from bpx.privacy.clipping import columns, weighted
-from bpx.training.step import Data, Metrics, Passes, State, TrainingStep, add
+from bpx.training.step import Data, Metrics, Passes, State, TrainingStep, add, counted
 
 __all__ = ["NoisyData", "PrivateState", "PrivateStep"]
 
@@ -86,8 +86,7 @@ class PrivateStep:
         made = self.plain.passes(state, *self.picked(data, rows))
         present = namespace(data.x).astype(rows[:-1] >= 0, data.x.dtype)
         summed = self._summed(state.extra, made, present)
-        state = self.plain.after_passes(state, made)
-        state = state._replace(metrics=self._measured(state.metrics, made, present))
+        state = counted(state)._replace(metrics=self._measured(state.metrics, made, present))
         if self.last:
             state = self.plain.moved(state, mapped(_with_noise(rows[-1:]), summed, data.noise))
             summed = mapped(namespace(data.x).zeros_like, summed)

@@ -12,10 +12,11 @@ from bpx.inspect.checks.draws import Draws
 from bpx.model.inputs import placed, samples
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
-from bpx.optim.chain import Optimizer, initial
+from bpx.optim.chain import Optimizer
 from bpx.program.contract import leaves, named_leaves, rebuilt
 from bpx.testing.step_equations import Equation, eager_step, equations_of, layer_of
-from bpx.training.step import Data, State, TrainingStep, joined, zero_metrics
+from bpx.training.start import first_state
+from bpx.training.step import Data, State, TrainingStep, zero_metrics
 
 __all__ = ["EPSILON", "EagerPair", "EnginePair", "Parting", "Run", "Start"]
 
@@ -70,9 +71,9 @@ class Run:
             self.data = Data(arrived.x, arrived.y)
             self.step = TrainingStep(spec, optimizer.update, arrived.accuracy)
             parameters, feedback = placed(spec, start.parameters, start.feedback, home)
-            state = initial(optimizer, joined(spec, parameters, feedback))
             metrics = zero_metrics(parameters.b[0], start.batch, arrived.accuracy)
-            self.start = self.after = State(parameters, state, metrics, feedback)
+            state = first_state(spec, parameters, feedback, optimizer)
+            self.start = self.after = state._replace(metrics=metrics)
 
     @property
     def depth(self) -> int:

@@ -15,7 +15,7 @@ from bpx.layers.layer import Context, learns
 from bpx.model.parameters import Gradients
 from bpx.model.passes import bp2, drawing, gradients
 from bpx.model.spec import Spec
-from bpx.training.step import Passes, State, TrainingStep
+from bpx.training.step import Passes, State, TrainingStep, counted
 
 __all__ = ["Equation", "Taken", "eager_step", "equations_of", "layer_of"]
 
@@ -68,7 +68,7 @@ def eager_step(step: TrainingStep, before: State, x: Array, labels: Array) -> Ta
     """Train on one mini-batch, as the step does."""
     made = step.passes(before, x, labels)
     gradient = gradients(1.0 / x.shape[-2], made.layers, made.deltas)
-    after = step.after_passes(step.moved(before, gradient), made)
+    after = counted(step.moved(before, gradient))
     return Taken(x, before, made, gradient, after)
 
 
@@ -117,12 +117,11 @@ def _output(spec: Spec, taken: Taken, i: int) -> Equation:
     layer, before = spec.layers[i], taken.before
     entry, fed, given = before.parameters.layers[i], taken.fed(i), taken.passes.layers[i].a
 
-    def a(entry: Any, fed: Any, state: Any, randomness: Any) -> Any:
+    def a(entry: Any, fed: Any, randomness: Any) -> Any:
         context = Context() if randomness is None else drawing(randomness, i)
-        return layer.forward(entry, fed, state, context)[0].a
+        return layer.forward(entry, fed, context).a
 
-    state = before.running[i] if before.running else ()
-    inputs = entry, fed, state, before.randomness
+    inputs = entry, fed, before.randomness
     return Equation("a", i + 1, a, inputs, given, _and_1(given), layer.n_in + 1)
 
 
@@ -209,10 +208,10 @@ def _weighted(equation: Callable[..., Array], delta: Array) -> Callable[..., Arr
 def _update(step: TrainingStep, taken: Taken) -> Equation:
     """The optimizer's rule; its state belongs to the layers whose shapes it has."""
 
-    def moved(before: State, gradient: Gradients, made: Passes) -> State:
-        return step.after_passes(step.moved(before, gradient), made)
+    def moved(before: State, gradient: Gradients) -> State:
+        return counted(step.moved(before, gradient))
 
-    inputs = taken.before, taken.gradients, taken.passes
+    inputs = taken.before, taken.gradients
     return Equation("update", None, moved, inputs, taken.after, None, 1)
 
 

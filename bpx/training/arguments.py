@@ -37,6 +37,8 @@ class Training:
         The engine.
     tell : callable
         What hears of the `Progress`.
+    seed : int
+        Of what layers draw in training.
     """
 
     home: Home
@@ -48,6 +50,7 @@ class Training:
     validation: Samples | None
     scan: Scan
     tell: Callable[[Progress], None]
+    seed: int = 0
 
     @property
     def n(self) -> int:
@@ -67,6 +70,7 @@ def checked(
     compile: bool,  # noqa: A002 - as in `bpx.train`
     precision: str,
     progress: Callable[[Progress], None] | None,
+    seed: int = 0,
 ) -> Training:
     """A training of a network, whose home is active: the parameters are those of `bpx.train`.
 
@@ -96,6 +100,7 @@ def checked(
         validation=_validation(network, validation),
         scan=home.backend.scan if compile else eager,
         tell=progress or (lambda _: None),
+        seed=seed,
     )
     _try_out(network, training.data, compile)
     return training

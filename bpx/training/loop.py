@@ -51,7 +51,7 @@ def train(
         If the cost or the weights turn non-finite.
     """
     arrays = network.parameters, network.feedback
-    state = first_state(network.spec, *arrays, training.optimizer)
+    state = first_state(network.spec, *arrays, training.optimizer, training.seed)
     state = state._replace(extra=batches.start())
     return _epochs(network, training, batches, observers, state)
 

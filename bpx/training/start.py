@@ -5,8 +5,10 @@ from typing import Any
 
 from bpx._typing import Array
 from bpx._validate import whole
+from bpx.arrays.registry import namespace
 from bpx.model.metrics import Accuracy
 from bpx.model.parameters import Parameters
+from bpx.model.passes import Randomness
 from bpx.model.spec import Spec
 from bpx.optim.chain import Optimizer, check_optimizer, initial
 from bpx.optim.limits import penalised
@@ -14,6 +16,7 @@ from bpx.optim.trees import first
 from bpx.program.operation import dtype_of
 from bpx.program.program import Program
 from bpx.program.record import record
+from bpx.random import fold_in, key_words
 from bpx.training.step import Data, Metrics, State, TrainingStep, joined
 
 __all__ = ["first_state", "program"]
@@ -24,6 +27,7 @@ def first_state(
     parameters: Parameters,
     feedback: tuple[Array, ...],
     optimizer: Optimizer,
+    seed: int = 0,
 ) -> State:
     """What enters the first step. Its metrics are set to zero of the step's width by others.
 
@@ -31,6 +35,8 @@ def first_state(
     ----------
     spec, parameters, feedback, optimizer
         The optimizer behind its penalty: see `penalised`.
+    seed : int
+        Of what layers draw.
 
     Raises
     ------
@@ -42,7 +48,23 @@ def first_state(
         initial(optimizer, joined(spec, parameters, feedback)),
         Metrics(first(parameters), None),
         feedback,
+        randomness=_randomness(spec, first(parameters), seed),
     )
+
+
+def _randomness(spec: Spec, like: Array, seed: int) -> Randomness | None:
+    """A key for each layer that draws, by its place; None if none does."""
+    if not any(layer.draws for layer in spec.layers):
+        return None
+    key = _words(key_words(seed), like)
+    keys = (fold_in(key, i) if layer.draws else None for i, layer in enumerate(spec.layers))
+    return Randomness(tuple(keys), _words((0,), like))
+
+
+def _words(numbers: tuple[int, ...], like: Array) -> Array:
+    xp = namespace(like)
+    words: Array = xp.asarray(numbers, dtype=xp.int32, device=getattr(like, "device", None))
+    return words
 
 
 def program(

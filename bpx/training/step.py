@@ -29,6 +29,7 @@ __all__ = [
     "TrainingStep",
     "add",
     "added",
+    "counted",
     "joined",
     "zero_metrics",
 ]
@@ -69,8 +70,6 @@ class State(NamedTuple):
         What the spec's feedback has drawn.
     extra : tree of arrays or None
         What another step than `TrainingStep` keeps besides: see `Batches.start`.
-    running : tuple
-        The layers' own arrays that move without a gradient; empty if no layer has any.
     randomness : Randomness or None
         The keys of the layers that draw, and the count of steps; None if none draws.
     """
@@ -80,7 +79,6 @@ class State(NamedTuple):
     metrics: Metrics
     feedback: tuple[Array, ...] = ()
     extra: Any = None
-    running: tuple[Any, ...] = ()
     randomness: Randomness | None = None
 
 
@@ -95,15 +93,12 @@ class Passes(NamedTuple):
         What each layer saved.
     deltas : tuple of arrays
         The delta of each layer.
-    running : tuple
-        The layers' running arrays afterwards.
     """
 
     labels: Array
     y: Array
     layers: tuple[Any, ...]
     deltas: tuple[Array, ...]
-    running: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +117,7 @@ class TrainingStep:
         """Train on one mini-batch."""
         made = self.passes(state, *self.picked(data, rows))
         gradient = gradients(1.0 / rows.shape[-1], made.layers, made.deltas)
-        moved = self.after_passes(self.moved(state, gradient), made)
+        moved = counted(self.moved(state, gradient))
         metrics = Metrics(
             state.metrics.cost + self.costs(made), add(state.metrics.hits, self.hits(made))
         )
@@ -135,19 +130,10 @@ class TrainingStep:
 
     def passes(self, state: State, x: Array, labels: Array) -> Passes:
         """Forward, BP1 and BP2."""
-        y, entered = as_targets(self.spec, labels, x), (state.running, state.randomness)
-        run = list(layer_by_layer(self.spec, state.parameters, x, *entered))
-        layers = tuple(kept for kept, _ in run)
-        running = tuple(after for _, after in run) if state.running else ()
+        y = as_targets(self.spec, labels, x)
+        layers = tuple(layer_by_layer(self.spec, state.parameters, x, state.randomness))
         deltas = backward(self.spec, state.parameters, layers, y, state.feedback)
-        return Passes(labels, y, layers, deltas, running)
-
-    def after_passes(self, state: State, made: Passes) -> State:
-        """The layers' running arrays taken over, and the step counted where layers draw."""
-        if state.randomness is None:
-            return state._replace(running=made.running)
-        counted = state.randomness._replace(step=state.randomness.step + 1)
-        return state._replace(running=made.running, randomness=counted)
+        return Passes(labels, y, layers, deltas)
 
     def moved(self, state: State, gradient: Gradients) -> State:
         """The state after an update by the gradient."""
@@ -183,6 +169,13 @@ def zero_metrics(like: Array, batch: int, accuracy: Accuracy) -> Metrics:
 def add(total: Array | None, more: Array | None) -> Array | None:
     """The sum of two of the metrics; None where accuracy has no meaning."""
     return None if total is None or more is None else total + more
+
+
+def counted(state: State) -> State:
+    """The state with a step more counted, where layers draw by it."""
+    if state.randomness is None:
+        return state
+    return state._replace(randomness=state.randomness.counted())
 
 
 def added(parameters: Parameters, updates: Any) -> Parameters:
