@@ -26,7 +26,7 @@ from bpx.program.contract import leaves, rebuilt
 from bpx.training.batches import EpochBatches, Stretch
 from bpx.training.step import Data, TrainingStep
 
-__all__ = ["Sampled", "sampled"]
+__all__ = ["Account", "Sampled", "sampled"]
 
 BLOCK_BYTES = 1 << 25
 """Noise that is made at a time."""

@@ -29,7 +29,7 @@ class Epoch(NamedTuple):
     validation : Evaluation or None
         The network at the end of the epoch on the validation samples.
     seconds : float
-        The time that the training took, without the validation.
+        The time that the training took, without the validation and the observers.
     samples_per_second : float
     observed : mapping of str to object
         What was told of the network at the end of the epoch, by name: ``"privacy"`` of private

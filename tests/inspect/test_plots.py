@@ -121,7 +121,7 @@ def test_refusals(history, ax, monkeypatch):
     first, *rest = history
     for plot in PLOTS:
         with pytest.raises(bpx.InputError, match=r"3 of 4 records have a health; expected"):
-            plot([first._replace(health=None), *rest], ax=ax)
+            plot([first._replace(observed={}), *rest], ax=ax)
         with pytest.raises(bpx.InputError, match="0 of 0 records have a health"):
             plot([], ax=ax)
     plain = [h._replace(updates=None, recall=None) for h in healths(history)]
