@@ -15,12 +15,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors import numpy as safetensors
 
 from bpx._files import write_atomically
-from bpx.activations import ACTIVATIONS, Activation
+from bpx.activations import ACTIVATIONS
 from bpx.arrays.choice import DTYPES
 from bpx.arrays.transfer import to_host
-from bpx.costs import COSTS, Cost
+from bpx.costs import COSTS
 from bpx.errors import FileFormatError, InputError
-from bpx.feedback import FEEDBACKS, Feedback
+from bpx.feedback import FEEDBACKS
+from bpx.io import layers
+from bpx.layers import LAYERS
+from bpx.layers.dense import Dense
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec, check_feedback, check_shapes, make_spec
 from bpx.program.contract import leaves
@@ -28,7 +31,7 @@ from bpx.program.contract import leaves
 __all__ = ["Saved", "read", "save"]
 
 _FORMAT = 1
-_PARTS = ("format", "sizes", "activations", "cost", "feedback", "custom", "seed")
+_PARTS = ("format", "sizes", "activations", "cost", "feedback", "custom", "seed", "layers")
 
 
 class Saved(NamedTuple):
@@ -58,13 +61,10 @@ def save(
     notes : mapping of str to what JSON can hold
         What else is to be remembered, under names that the spec's parts do not have.
     """
-    groups = zip(
-        ("weight", "bias", "feedback"), (parameters.w, parameters.b, feedback), strict=True
-    )
+    drawn = zip(_feedback_names(spec), feedback, strict=True)
     arrays = {
-        f"{2 * i}.{kind}": np.array(to_host(array), order="C")  # safetensors mangles strides
-        for kind, group in groups
-        for i, array in enumerate(group)
+        name: np.array(to_host(array), order="C")  # safetensors mangles strides
+        for name, array in (*layers.named(spec, parameters), *drawn)
     }
     content = safetensors.save(arrays, _metadata(spec, seed, notes))
     with write_atomically(path) as file:
@@ -73,7 +73,7 @@ def save(
 
 def read(
     path: str | Path,
-    custom: Mapping[str, Activation | Cost | Feedback],
+    custom: Mapping[str, Any],
     are_right: Callable[[Mapping[str, Any]], bool],
 ) -> Saved:
     """What a file holds: `bpx.load` without the choice of a home.
@@ -98,14 +98,10 @@ def read(
     known = _known(path, described, custom)
     try:
         spec = _spec(described, known)
-        layers = range(0, 2 * len(spec.layers), 2)
-        parameters = Parameters.dense(
-            [arrays[f"{i}.weight"] for i in layers], [arrays[f"{i}.bias"] for i in layers]
-        )
+        parameters = layers.parameters_of(spec, arrays)
         check_shapes(spec, parameters)
         _check_dtypes(parameters)
-        drawn = len(spec.feedback.shapes(spec.sizes))
-        feedback = tuple(arrays[f"{2 * i}.feedback"] for i in range(drawn))
+        feedback = tuple(arrays[name] for name in _feedback_names(spec))
         check_feedback(spec, feedback)
     except KeyError as error:
         raise FileFormatError(
@@ -115,6 +111,13 @@ def read(
         raise FileFormatError(f"{path} does not fit its own spec: {error}") from error
     dtype = parameters.w[0].dtype.name
     return Saved(spec, parameters, feedback, described["seed"], dtype, _notes(described))
+
+
+def _feedback_names(spec: Spec) -> list[str]:
+    """Each array of the feedback is beside the hidden Dense layer that it is of."""
+    each = zip(layers.places(spec.layers), spec.layers, strict=True)
+    dense = [place for place, layer in each if isinstance(layer, Dense)]
+    return [f"{place}.feedback" for place in dense[: len(spec.feedback.shapes(spec.sizes))]]
 
 
 def _check_dtypes(parameters: Parameters) -> None:
@@ -128,7 +131,8 @@ def _metadata(spec: Spec, seed: int | None, notes: Mapping[str, Any]) -> dict[st
     own = [name for name, value in activations.items() if ACTIVATIONS.get(name) != value]
     own += [spec.cost.name] * (COSTS.get(spec.cost.name) != spec.cost)
     own += [spec.feedback.name] * (FEEDBACKS.get(spec.feedback.name) != spec.feedback)
-    described = {
+    own += layers.own_kinds(spec)
+    described: dict[str, Any] = {
         "format": _FORMAT,
         "sizes": spec.sizes,
         "activations": [layer.activation.name for layer in spec.dense],
@@ -136,8 +140,9 @@ def _metadata(spec: Spec, seed: int | None, notes: Mapping[str, Any]) -> dict[st
         "feedback": spec.feedback.name,
         "custom": own,
         "seed": seed,
-        **notes,
     }
+    described |= {} if (told := layers.described(spec)) is None else {"layers": told}
+    described |= notes
     # One key alone: safetensors writes several in no fixed order, and equal networks
     # shall make equal files.
     return {"bpx": json.dumps(described)}
@@ -177,6 +182,7 @@ def _described(
         described.setdefault("feedback", "transpose")  # which older files do not name
         names = [described[part] for part in ("cost", "feedback")]
         names += [*described["activations"], *described["custom"]]
+        names += [each["kind"] for each in described.get("layers", ())]
         right = (
             described["format"] == _FORMAT
             and all(isinstance(name, str) for name in names)
@@ -198,9 +204,10 @@ def _known(
     path: str | Path, metadata: dict[str, Any], custom: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The parts by name; one that was custom is never taken for a built-in one."""
-    built_in = {**ACTIVATIONS, **COSTS, **FEEDBACKS}
+    built_in = {**ACTIVATIONS, **COSTS, **FEEDBACKS, **LAYERS}
     known = {n: v for n, v in built_in.items() if n not in metadata["custom"]} | dict(custom)
-    parts = (*metadata["activations"], metadata["cost"], metadata["feedback"])
+    parts = [*metadata["activations"], metadata["cost"], metadata["feedback"]]
+    parts += [each["kind"] for each in metadata.get("layers", ())]
     unknown = [name for name in parts if name not in known]
     if unknown:
         raise InputError(
@@ -211,9 +218,8 @@ def _known(
 
 
 def _spec(metadata: dict[str, Any], known: dict[str, Any]) -> Spec:
-    return make_spec(
-        metadata["sizes"],
-        each=[known[name] for name in metadata["activations"]],
-        cost=known[metadata["cost"]],
-        feedback=known[metadata["feedback"]],
-    )
+    chosen = [known[name] for name in metadata["activations"]]
+    rest = {"cost": known[metadata["cost"]], "feedback": known[metadata["feedback"]]}
+    if "layers" in metadata:
+        return make_spec(layers.layers_of(metadata["layers"], chosen, known), **rest)
+    return make_spec(metadata["sizes"], each=chosen, **rest)

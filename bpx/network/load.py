@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bpx.activations import Activation
 from bpx.arrays.home import select
-from bpx.costs import Cost
-from bpx.feedback import Feedback
 from bpx.io import checkpoint
 from bpx.network.network import Network
 from bpx.privacy.accounting import Mechanism, is_mechanism
@@ -20,7 +17,7 @@ def load(
     *,
     backend: str | None = None,
     dtype: str | None = None,
-    custom: Mapping[str, Activation | Cost | Feedback] | None = None,
+    custom: Mapping[str, Any] | None = None,
 ) -> Network:
     """Read a network that `Network.save` wrote, from any backend.
 
@@ -31,8 +28,9 @@ def load(
         Where it shall live; left out, as for a new network: the file does not say.
     dtype : {"float32", "float64"}, optional
         Left out, the dtype it was saved in.
-    custom : mapping of str to Activation, Cost or Feedback, optional
-        The activations, the cost and the feedback of your own that it was made with, by name.
+    custom : mapping of str to Activation, Cost, Feedback or a class of layers, optional
+        The activations, the cost, the feedback and the kinds of layers of your own that it was
+        made with, by name.
 
     Returns
     -------

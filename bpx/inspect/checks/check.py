@@ -19,7 +19,8 @@ from bpx.inspect.checks.activations import activation_rows
 from bpx.inspect.checks.costs import cost_rows
 from bpx.inspect.checks.draws import Draws
 from bpx.inspect.checks.feedback import alignment_notes, feedback_rows
-from bpx.inspect.checks.networks import Point, curvature_rows, network_rows
+from bpx.inspect.checks.networks import curvature_rows, network_rows
+from bpx.inspect.checks.point import Point
 from bpx.inspect.checks.report import Report, Row
 from bpx.model.dry_run import dry_run
 from bpx.model.expected import as_targets

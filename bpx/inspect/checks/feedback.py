@@ -13,7 +13,7 @@ from bpx.feedback import transpose
 from bpx.inspect.alignment import gradient_alignment
 from bpx.inspect.checks.behaviour import Call, behaves
 from bpx.inspect.checks.differences import deviation, known
-from bpx.inspect.checks.networks import Point
+from bpx.inspect.checks.point import Point
 from bpx.inspect.checks.report import Row
 from bpx.model.passes import backprop
 

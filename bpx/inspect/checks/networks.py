@@ -6,12 +6,9 @@ and is named where it is. The last row, the whole gradient, puts them together.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from bpx import equations
 from bpx._typing import Array
-from bpx.activations import Activation
 from bpx.arrays.registry import namespace
 from bpx.arrays.transfer import move_to
 from bpx.inspect.checks.costs import pair_rows
@@ -25,97 +22,19 @@ from bpx.inspect.checks.differences import (
     total,
     unit_vectors,
 )
-from bpx.inspect.checks.draws import Draws
-from bpx.inspect.checks.report import Row, by_sample, by_unit, compared
+from bpx.inspect.checks.layers import layer_curvature_rows, layer_rows
+from bpx.inspect.checks.point import Point, moved
+from bpx.inspect.checks.report import Row, by_sample, by_unit
 from bpx.model.parameters import Parameters
 from bpx.model.passes import backprop, costs, saved
-from bpx.model.spec import Spec
 from bpx.model.trace import Trace
 from bpx.program.contract import leaves, rebuilt
 
-__all__ = ["Point", "curvature_rows", "moved", "network_rows"]
+__all__ = ["curvature_rows", "network_rows"]
 
 _UNITS = 32  # of a layer, that are moved one by one; of a wider one, as many signs of all
 _SUMMED = 64  # units of a layer whose z is summed up by hand
 _DIRECTIONS = 4  # of weights
-
-
-@dataclass(frozen=True)
-class Point:
-    """Where a network is checked: float64 arrays of one home.
-
-    Attributes
-    ----------
-    spec : Spec
-    parameters : Parameters
-    x, y : array, shape (n, k_0) and (n, k_L)
-    layers : tuple
-        What each layer saved of a pass, as in a trace.
-    feedback : tuple of arrays
-        What the spec's feedback has drawn.
-    draws : Draws
-    tolerance : float
-        The relative deviation that is allowed.
-    """
-
-    spec: Spec
-    parameters: Parameters
-    x: Array
-    y: Array
-    layers: tuple[Any, ...]
-    feedback: tuple[Array, ...]
-    draws: Draws
-    tolerance: float
-
-    @property
-    def z(self) -> tuple[Array, ...]:
-        """Of the Dense layers."""
-        return Trace(self.layers).z
-
-    @property
-    def a(self) -> tuple[Array, ...]:
-        """What the Dense layers are fed, and the output."""
-        return Trace(self.layers).a
-
-    @property
-    def depth(self) -> int:
-        """L."""
-        return len(self.spec.dense)
-
-    def sigma(self, layer: int) -> Activation:
-        """The activation of a layer, counted from 1."""
-        return self.spec.dense[layer - 1].activation
-
-    def weights(self, layer: int) -> tuple[Array, Array]:
-        """w^l and b^l."""
-        return self.parameters.w[layer - 1], self.parameters.b[layer - 1]
-
-    def like(self, x: Array) -> Array:
-        """Random normal numbers of the shape of x."""
-        return self.draws.normal(*x.shape)
-
-    def compared(
-        self,
-        equation: str,
-        layer: int | None,
-        given: Array,
-        expected: Slope,
-        place: Callable[[int], str],
-    ) -> Row:
-        """The row of an equation of a layer."""
-        part = self._part(equation, layer)
-        return compared(equation, layer, part, given, expected, self.tolerance, place)
-
-    def _part(self, equation: str, layer: int | None) -> str:
-        """What an equation has of the caller's: an activation, a cost; else the widths."""
-        if layer is None:
-            return "all layers"
-        chosen = self.spec.dense[layer - 1]
-        if equation in ("BP1", "R1"):
-            return f"{chosen.activation.name}, {self.spec.cost.name}"
-        if equation in ("BP2", "R2"):
-            return chosen.activation.name
-        return f"{chosen.n_in} to {chosen.n_out}"
 
 
 def network_rows(point: Point) -> Iterator[Row]:
@@ -124,9 +43,10 @@ def network_rows(point: Point) -> Iterator[Row]:
     yield from (_forward(point, layer) for layer in layers)
     yield from _pair(point)
     yield _bp1(point)
-    yield from (_bp2(point, layer) for layer in reversed(layers[:-1]))
+    yield from (_bp2(point, layer) for layer in reversed(layers[:-1]) if point.meets(layer))
     yield from (_bp3(point, layer) for layer in layers)
     yield from (_bp4(point, layer) for layer in layers)
+    yield from layer_rows(point)
     yield _gradient(point)
 
 
@@ -139,7 +59,10 @@ def curvature_rows(point: Point) -> Iterator[Row]:
         If a part was made without its second derivative, which is named.
     """
     yield _r1(point)
-    yield from (_r2(point, layer) for layer in reversed(range(1, point.depth)))
+    yield from (
+        _r2(point, layer) for layer in reversed(range(1, point.depth)) if point.meets(layer)
+    )
+    yield from layer_curvature_rows(point)
 
 
 def _forward(point: Point, layer: int) -> Row:
@@ -173,7 +96,7 @@ def _bp1(point: Point) -> Row:
 
 def _bp2(point: Point, layer: int) -> Row:
     """delta^l against the sum of delta^{l+1} ∘ z^{l+1}, as z^l moves: with no layer between."""
-    z, a, sigma = point.z[layer - 1], point.a[layer], point.sigma(layer)
+    (_, z, a), sigma = point.own(layer), point.sigma(layer)
     w_next, b_next = point.weights(layer + 1)
     delta_next = point.like(point.z[layer])
     xp, n = namespace(z), z.shape[0]
@@ -270,12 +193,6 @@ def _product(trace: Trace, way: Parameters) -> Array:
     return xp.sum(xp.stack([xp.sum(g * v) for g, v in pairs]))
 
 
-def moved(tree: Any, way: Any, t: float) -> Any:
-    """The arrays of a tree, moved along a direction of its form."""
-    pairs = zip(leaves(tree), leaves(way), strict=True)
-    return rebuilt(tree, [p + t * v for p, v in pairs])
-
-
 def _direction(index: int) -> str:
     return f"direction {index}"
 
@@ -289,7 +206,7 @@ def _r1(point: Point) -> Row:
 
 
 def _r2(point: Point, layer: int) -> Row:
-    z, a, sigma = point.z[layer - 1], point.a[layer], point.sigma(layer)
+    (_, z, a), sigma = point.own(layer), point.sigma(layer)
     w, delta = point.weights(layer + 1)[0], point.like(point.z[layer])
     v, rdelta, rz = map(point.like, (w, delta, z))
 

@@ -1,0 +1,156 @@
+"""The equations of a layer that is no Dense one, each against differences of its forward pass.
+
+For a random G in the place of dC/da, all that such a layer sends back and learns are
+derivatives of sum_x r_x G_x · a_x: by what it is fed, BP2, and by its parameters, BP4.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bpx._typing import Array
+from bpx.arrays.registry import namespace
+from bpx.errors import InputError
+from bpx.inspect.checks.differences import Slope, known, slope
+from bpx.inspect.checks.point import Point, moved
+from bpx.inspect.checks.report import Row, compared
+from bpx.inspect.samples.layers import individual
+from bpx.layers.dense import Dense
+from bpx.layers.layer import Context, learns
+from bpx.program.contract import leaves, rebuilt
+
+__all__ = ["layer_curvature_rows", "layer_rows"]
+
+_DIRECTIONS = 4
+
+
+class _Case:
+    """One layer, with what it is fed and a pass of it: in training, if it draws."""
+
+    def __init__(self, point: Point, i: int) -> None:
+        self.point, self.i, self.layer = point, i, point.spec.layers[i]
+        self.number = i + 1
+        self.entry: Any = point.parameters.layers[i]
+        self.a_prev: Array = point.layers[i - 1].a if i else point.x
+        self.context = _training(point.x) if self.layer.draws else Context()
+        self.kept = self.forward(self.entry, self.a_prev)
+        self.g = point.like(self.kept.a)
+        self.r = point.draws.uniform(self.g.shape[0], 1)
+        self.delta = self.layer.error(self.kept, self.g)
+
+    def forward(self, entry: Any, a_prev: Array) -> Any:
+        return self.layer.forward(entry, a_prev, self.context)
+
+    def compared(self, equation: str, given: Array, expected: Slope) -> Row:
+        about = equation, self.number, self.layer.kind, given, expected
+        return compared(*about, self.point.tolerance, "number {}".format)
+
+    def way(self, tree: Any) -> Any:
+        """A random direction of the form of a tree of arrays."""
+        return rebuilt(tree, [self.point.like(x) for x in leaves(tree)])
+
+
+def layer_rows(point: Point) -> Iterator[Row]:
+    """What each layer that is no Dense one sends back and learns."""
+    for case in _cases(point):
+        yield _bp2(case)
+        if learns(case.kept):
+            yield _bp4(case)
+            yield from _own(case)
+
+
+def layer_curvature_rows(point: Point) -> Iterator[Row]:
+    """The same differentiated once.
+
+    Raises
+    ------
+    InputError
+        If a layer was made without: by name.
+    """
+    for case in _cases(point):
+        if not hasattr(case.layer, "r_send_back"):
+            raise InputError(
+                f"layer {case.number}, {case.layer.kind!r}, was made without its equations "
+                "once differentiated: see bpx.layers.Layer"
+            )
+        yield _r2(case)
+
+
+def _cases(point: Point) -> Iterator[_Case]:
+    for i, layer in enumerate(point.spec.layers):
+        if not isinstance(layer, Dense):
+            yield _Case(point, i)
+
+
+def _training(like: Array) -> Context:
+    """A context in which a layer draws, always the same."""
+    xp, device = namespace(like), getattr(like, "device", None)
+    key = xp.asarray((7, 11), dtype=xp.int32, device=device)
+    return Context(True, key, xp.asarray((0,), dtype=xp.int32, device=device))
+
+
+def _along(case: _Case, tree: Any, f: Callable[[Any], Array]) -> tuple[list[Any], Slope]:
+    """Some directions of a tree, and the derivatives of a number along them."""
+    ways = [case.way(tree) for _ in range(_DIRECTIONS)]
+    xp = namespace(case.g)
+    return ways, slope(lambda t: xp.stack([f(moved(tree, way, t)) for way in ways]))
+
+
+def _product(one: Any, other: Any) -> Array:
+    xp = namespace(next(iter(leaves(one))))
+    pairs = zip(leaves(one), leaves(other), strict=True)
+    return xp.sum(xp.stack([xp.sum(a * b) for a, b in pairs]))
+
+
+def _bp2(case: _Case) -> Row:
+    """G for the layer below, against sum G · a as what it is fed moves."""
+    xp = namespace(case.g)
+
+    def summed(fed: Any) -> Array:
+        return xp.sum(case.g * case.forward(case.entry, fed[0]).a)
+
+    ways, expected = _along(case, (case.a_prev,), summed)
+    sent = case.layer.send_back(case.entry, case.kept, case.delta)
+    given = xp.stack([_product((sent,), way) for way in ways])
+    return case.compared("BP2", given, expected)
+
+
+def _bp4(case: _Case) -> Row:
+    """Its gradients, against sum r G · a as its parameters move."""
+    xp = namespace(case.g)
+
+    def summed(entry: Any) -> Array:
+        return xp.sum(case.r * case.g * case.forward(entry, case.a_prev).a)
+
+    ways, expected = _along(case, case.entry, summed)
+    gradients = case.kept.gradients(case.r, case.delta)
+    given = xp.stack([_product(gradients, way) for way in ways])
+    return case.compared("BP4", given, expected)
+
+
+def _own(case: _Case) -> Iterator[Row]:
+    """Each sample's own gradient, where there is one: weighted by r they add up to BP4's."""
+    if case.layer.couples_samples or not hasattr(case.kept, "individual"):
+        return
+    summed = leaves(case.kept.gradients(case.r, case.delta))
+    for one, each in zip(summed, leaves(individual(case.kept, case.delta)), strict=True):
+        xp = namespace(each)
+        r = xp.reshape(case.r, (-1, *(1,) * (each.ndim - 1)))
+        flat = xp.reshape(xp.sum(r * each, axis=0), (-1,))
+        yield case.compared("own gradients", flat, known(xp.reshape(one, (-1,))))
+
+
+def _r2(case: _Case) -> Row:
+    """What it sends back, differentiated as parameters, what it is fed and G all move."""
+    layer, entry, kept = case.layer, case.entry, case.kept
+    v, ra_prev, rg = case.way(entry), case.point.like(case.a_prev), case.point.like(case.g)
+
+    def sent(t: float) -> Array:
+        at = moved(entry, v, t)
+        here = case.forward(at, case.a_prev + t * ra_prev)
+        return layer.send_back(at, here, layer.error(here, case.g + t * rg))
+
+    differentiated: Any = layer
+    rmoved = differentiated.r_forward(entry, v, kept, ra_prev)
+    rdelta = differentiated.r_error(kept, rmoved, case.g, rg)
+    given = differentiated.r_send_back(entry, v, kept, rmoved, case.delta, rdelta)
+    return case.compared("R2", given, slope(sent))

@@ -1,0 +1,111 @@
+"""Where a network is checked: its parameters, a few samples, and all that a pass saved."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bpx._typing import Array
+from bpx.activations import Activation
+from bpx.inspect.checks.differences import Slope
+from bpx.inspect.checks.draws import Draws
+from bpx.inspect.checks.report import Row, compared
+from bpx.layers.dense import DenseSaved
+from bpx.model.parameters import Parameters
+from bpx.model.spec import Spec
+from bpx.model.trace import Trace
+from bpx.program.contract import leaves, rebuilt
+
+__all__ = ["Point", "moved"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a network is checked: float64 arrays of one home.
+
+    Attributes
+    ----------
+    spec : Spec
+    parameters : Parameters
+    x, y : array, shape (n, k_0) and (n, k_L)
+    layers : tuple
+        What each layer saved of a pass, as in a trace.
+    feedback : tuple of arrays
+        What the spec's feedback has drawn.
+    draws : Draws
+    tolerance : float
+        The relative deviation that is allowed.
+    """
+
+    spec: Spec
+    parameters: Parameters
+    x: Array
+    y: Array
+    layers: tuple[Any, ...]
+    feedback: tuple[Array, ...]
+    draws: Draws
+    tolerance: float
+
+    @property
+    def z(self) -> tuple[Array, ...]:
+        """Of the Dense layers."""
+        return Trace(self.layers).z
+
+    @property
+    def a(self) -> tuple[Array, ...]:
+        """What the Dense layers are fed, and the output."""
+        return Trace(self.layers).a
+
+    def own(self, layer: int) -> DenseSaved:
+        """What a Dense layer, counted from 1, saved: its own a, whatever comes behind it."""
+        return Trace(self.layers).dense[layer - 1]
+
+    def meets(self, layer: int) -> bool:
+        """Whether the next Dense layer can be fed by it."""
+        below, above = self.spec.dense[layer - 1 : layer + 1]
+        return below.n_out == above.n_in
+
+    @property
+    def depth(self) -> int:
+        """L."""
+        return len(self.spec.dense)
+
+    def sigma(self, layer: int) -> Activation:
+        """The activation of a layer, counted from 1."""
+        return self.spec.dense[layer - 1].activation
+
+    def weights(self, layer: int) -> tuple[Array, Array]:
+        """w^l and b^l."""
+        return self.parameters.w[layer - 1], self.parameters.b[layer - 1]
+
+    def like(self, x: Array) -> Array:
+        """Random normal numbers of the shape of x."""
+        return self.draws.normal(*x.shape)
+
+    def compared(
+        self,
+        equation: str,
+        layer: int | None,
+        given: Array,
+        expected: Slope,
+        place: Callable[[int], str],
+    ) -> Row:
+        """The row of an equation of a layer."""
+        part = self._part(equation, layer)
+        return compared(equation, layer, part, given, expected, self.tolerance, place)
+
+    def _part(self, equation: str, layer: int | None) -> str:
+        """What an equation has of the caller's: an activation, a cost; else the widths."""
+        if layer is None:
+            return "all layers"
+        chosen = self.spec.dense[layer - 1]
+        if equation in ("BP1", "R1"):
+            return f"{chosen.activation.name}, {self.spec.cost.name}"
+        if equation in ("BP2", "R2"):
+            return chosen.activation.name
+        return f"{chosen.n_in} to {chosen.n_out}"
+
+
+def moved(tree: Any, way: Any, t: float) -> Any:
+    """The arrays of a tree, moved along a direction of its form."""
+    pairs = zip(leaves(tree), leaves(way), strict=True)
+    return rebuilt(tree, [p + t * v for p, v in pairs])

@@ -1,0 +1,103 @@
+"""A network's layers in a file: the names of their arrays, and what else describes them.
+
+The arrays are named as in a PyTorch ``Sequential``, where a Dense layer is a ``Linear`` with
+its activation behind it and takes two places, and any other layer one: ``0.weight``,
+``0.bias``, ``2.weight``, ...
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from itertools import accumulate
+from typing import Any
+
+from bpx.errors import InputError
+from bpx.layers import LAYERS
+from bpx.layers.dense import Dense
+from bpx.model.parameters import Parameters
+from bpx.model.spec import Spec
+
+__all__ = ["described", "layers_of", "named", "own_kinds", "parameters_of", "places"]
+
+_CALLED = {"w": "weight", "b": "bias"}
+"""What PyTorch calls them."""
+
+
+def places(layers: Sequence[Any]) -> list[int]:
+    """The place of each layer in a ``Sequential``."""
+    widths = [2 if isinstance(layer, Dense) else 1 for layer in layers]
+    return [0, *accumulate(widths[:-1])]
+
+
+def named(spec: Spec, parameters: Parameters) -> Iterator[tuple[str, Any]]:
+    """The arrays of all layers, by the names that they have in a file."""
+    each = zip(places(spec.layers), parameters.layers, strict=True)
+    for place, entry in each:
+        for field in getattr(entry, "_fields", ()):
+            yield _name(place, field), getattr(entry, field)
+
+
+def parameters_of(spec: Spec, arrays: Mapping[str, Any]) -> Parameters:
+    """The parameters from a file's arrays; a KeyError names the one that is missing."""
+    each = zip(places(spec.layers), spec.layers, strict=True)
+    return Parameters(
+        layer.entry({field: arrays[_name(place, field)] for field in layer.shapes})
+        for place, layer in each
+    )
+
+
+def described(spec: Spec) -> list[dict[str, Any]] | None:
+    """What makes each layer again, for JSON; None of Dense layers alone, which sizes tell.
+
+    Raises
+    ------
+    InputError
+        If a layer of the user's own has a field that JSON cannot hold.
+    """
+    if all(isinstance(layer, Dense) for layer in spec.layers):
+        return None
+    return [_described(layer) for layer in spec.layers]
+
+
+def own_kinds(spec: Spec) -> list[str]:
+    """The kinds of layers that are not bpx's."""
+    kinds = {layer.kind: type(layer) for layer in spec.layers}
+    return [kind for kind, made in kinds.items() if LAYERS.get(kind) is not made]
+
+
+def layers_of(
+    told: Sequence[Mapping[str, Any]], activations: Sequence[Any], known: Mapping[str, Any]
+) -> list[Any]:
+    """The layers that a file describes, with the Dense layers' activations in order.
+
+    Raises
+    ------
+    InputError
+        If a description does not fit its kind.
+    """
+    sigmas = iter(activations)
+    return [_made({**each}, sigmas, known) for each in told]
+
+
+def _name(place: int, field: str) -> str:
+    return f"{place}.{_CALLED.get(field, field)}"
+
+
+def _described(layer: Any) -> dict[str, Any]:
+    if isinstance(layer, Dense):
+        return {"kind": layer.kind, "n_in": layer.n_in, "n_out": layer.n_out}
+    given = fields(layer) if is_dataclass(layer) else ()
+    told = {each.name: getattr(layer, each.name) for each in given}
+    if not told or not all(isinstance(v, int | float | str | bool) for v in told.values()):
+        raise InputError(
+            f"the layer {layer!r} cannot be saved; expected a dataclass whose fields are "
+            "numbers and words"
+        )
+    return {"kind": layer.kind, **told}
+
+
+def _made(told: dict[str, Any], sigmas: Iterator[Any], known: Mapping[str, Any]) -> Any:
+    make = known[told.pop("kind")]
+    try:
+        return make(**told, activation=next(sigmas)) if make is Dense else make(**told)
+    except TypeError as error:
+        raise InputError(f"a layer cannot be made of {told}: {error}") from error
