@@ -130,7 +130,7 @@ def _layers(
 
 
 def _rates(depth: int, dropout: float | Sequence[float]) -> tuple[float, ...]:
-    if not isinstance(dropout, Sequence):
+    if isinstance(dropout, str) or not isinstance(dropout, Sequence):
         return (dropout,) * depth
     if len(dropout) != depth:
         raise InputError(

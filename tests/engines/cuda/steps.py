@@ -15,7 +15,8 @@ from bpx.optim.limits import penalised
 from bpx.program.contract import eager, leaves, rebuilt
 from bpx.program.plan import plan
 from bpx.program.record import record
-from bpx.training.step import Data, State, TrainingStep, zero_metrics
+from bpx.training.start import first_state
+from bpx.training.step import Data, TrainingStep, zero_metrics
 from bpx_backends.engines.cuda.engine import CupyEngine
 from bpx_backends.engines.cuda.schedule import fuses, schedule
 from tests.backends import host
@@ -82,11 +83,8 @@ def training(
     accuracy = None if real else "argmax"
     like = net.parameters.b[0]
     optimizer = penalised(optimizer, decay)
-    state = State(
-        net.parameters,
-        optimizer.init(net.parameters),
-        zero_metrics(like, batch, accuracy),
-    )
+    state = first_state(net.spec, net.parameters, net.feedback, optimizer, 1)
+    state = state._replace(metrics=zero_metrics(like, batch, accuracy))
     rows = rng.integers(0, samples, (steps, batch)).astype("int32")
     return Run(TrainingStep(net.spec, optimizer.update, accuracy), state, data, rows)
 

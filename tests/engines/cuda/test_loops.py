@@ -6,8 +6,8 @@ import pytest
 import bpx
 from bpx.program.operation import DTYPES
 from bpx_backends.engines.cuda.layout import Place
-from bpx_backends.engines.cuda.loops import Function, at, row_step, steps
-from bpx_backends.engines.cuda.scribe import Scribe
+from bpx_backends.engines.cuda.loops import Function, row_step, steps
+from bpx_backends.engines.cuda.scribe import Scribe, at
 from tests.engines.cuda.functions import loop_of, loops
 
 FLOAT = DTYPES["float32"]

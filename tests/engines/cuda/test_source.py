@@ -28,8 +28,8 @@ from tests.engines.cuda.steps import HEADS, OPTIMIZERS, M, S, training
 @pytest.mark.usefixtures("_nvrtc")
 @pytest.mark.parametrize(
     "case",
-    [S, M, M | {"batch": 1}, S | {"batch": 8192}],
-    ids=["S", "M", "M, batch 1", "S, batch 8192"],
+    [S, M, M | {"batch": 1}, S | {"batch": 8192}, M | {"dropout": 0.5}],
+    ids=["S", "M", "M, batch 1", "S, batch 8192", "M, dropout"],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_kernels_compile_for_hopper(case, dtype):

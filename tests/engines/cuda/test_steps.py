@@ -50,6 +50,18 @@ def test_every_shape(settings):
 
 
 @pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dropout(dtype):
+    """Masks drawn in the step; with Adam, of which the last bits are not asked."""
+    run = training(
+        (6, 20, 10, 4), hidden="relu", dropout=(0.2, 0.5), decay=0.01, dtype=dtype,
+        optimizer=OPTIMIZERS["adam"],
+    )  # fmt: skip
+    assert run.state.randomness is not None
+    check(run, {"float32": 1e-4, "float64": 1e-12}[dtype])
+
+
+@pytest.mark.usefixtures("emulated")
 def test_the_case_s_in_float32():
     check(training(**S), 1e-5, reverse=(False,))
 
