@@ -5,6 +5,9 @@ For layer l of width k_l: a^l, z^l and delta^l have shape (n, k_l), w^l has shap
 of sample x, and delta^l = dC_x/dz^l is kept for each sample, unnormalised. The row weights
 r, a number such as 1/n or a column (n, 1), enter where BP3 and BP4 sum over the samples.
 
+In front of these axes arrays may have one more, of K networks: w (K, k_l, k_{l-1}),
+b (K, 1, k_l), and z, a and delta (K, n, k_l). The lines below are then theirs.
+
 After M. Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, where they are
 (25) and (BP1) to (BP4).
 

@@ -35,7 +35,7 @@ class Pair(NamedTuple):
 
 def row_sums(x: A) -> A:
     """Of each row, shape (n,)."""
-    return namespace(x).sum(x, axis=1)
+    return namespace(x).sum(x, axis=-1)
 
 
 def minus(z: A, a: A, y: A) -> A:
@@ -58,8 +58,8 @@ def _binary_hess_z(z: Array, a: Array, y: Array, v: Array) -> Array:
 def _categorical_from_logits(z: Array, y: Array) -> Array:
     # -sum_j y_j log softmax(z)_j = sum_j y_j (logsumexp(z) - z_j).
     xp = namespace(z)
-    shifted = z - xp.max(z, axis=1, keepdims=True)
-    return row_sums(y * (xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True)) - shifted))
+    shifted = z - xp.max(z, axis=-1, keepdims=True)
+    return row_sums(y * (xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True)) - shifted))
 
 
 def _categorical_hess_z(z: Array, a: Array, y: Array, v: Array) -> Array:

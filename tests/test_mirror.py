@@ -31,6 +31,7 @@ EXEMPT = {
 
 ACROSS = {
     "cli/test_process.py",
+    "extending/test_layer.py",
     "engines/cuda/test_on_gpu.py",
     "engines/cuda/test_steps.py",
     "engines/test_engines.py",
@@ -43,6 +44,7 @@ ACROSS = {
     "test_gradients.py",
     "test_house.py",
     "test_isolation.py",
+    "test_leading_axis.py",
     "test_mirror.py",
     "test_mistakes.py",
     "test_portability.py",

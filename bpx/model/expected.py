@@ -13,14 +13,18 @@ __all__ = ["as_targets", "check_home", "check_inputs", "check_targets", "row_wei
 
 
 def as_targets(spec: Spec, y: Array, like: Array) -> Array:
-    """The targets as (n, k_L) numbers of the dtype of `like`; labels become one-hot rows."""
+    """The targets as (n, k_L) numbers of the dtype of `like`; labels become one-hot rows.
+
+    `like` is x, or another array of its rank: of K networks with samples of their own, x has
+    three axes, and labels have two.
+    """
     xp = namespace(y)
-    k = spec.layers[-1].n_out
-    if y.ndim == 1 and k > 1:
+    k, one_each = spec.layers[-1].n_out, y.ndim == like.ndim - 1
+    if one_each and k > 1:
         classes = xp.arange(k, dtype=xp.int32, device=getattr(y, "device", None))
-        y = xp.astype(y, xp.int32, copy=False)[:, None] == classes
-    elif y.ndim == 1:
-        y = y[:, None]
+        y = xp.astype(y, xp.int32, copy=False)[..., None] == classes
+    elif one_each:
+        y = y[..., None]
     return xp.astype(y, like.dtype, copy=False)
 
 

@@ -66,9 +66,7 @@ def test_arrays_need_not_be_contiguous():
     expected = job.eager(0, 20)
     w = tuple(each.mT.contiguous().mT for each in job.state.parameters.w)
     wide = job.data.x.repeat_interleave(2, dim=1)[:, ::2]
-    job.state = job.state._replace(
-        parameters=bpx.Parameters.dense(w, job.state.parameters.b)
-    )
+    job.state = job.state._replace(parameters=bpx.Parameters.dense(w, job.state.parameters.b))
     job.data = Data(wide, job.data.y)
     assert not w[0].is_contiguous()
     assert not wide.is_contiguous()

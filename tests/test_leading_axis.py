@@ -1,0 +1,161 @@
+"""One more axis in front, of K networks: each gives what it gives by itself.
+
+Equations, activations, costs, layers, optimizers and metrics, called eagerly on every backend.
+Compiled steps, whole trainings and what `bpx.inspect` and `bpx.privacy` ask for take networks
+one by one.
+"""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx import equations
+from bpx.activations import ACTIVATIONS
+from bpx.costs import COSTS
+from bpx.layers.dense import DenseParameters
+from bpx.layers.layer import Context
+from bpx.model.expected import as_targets
+from bpx.model.metrics import hits
+from bpx.model.parameters import Parameters
+from bpx.model.passes import backward, costs, gradients, saved
+from bpx.program.contract import leaves
+from bpx.training.step import added
+from tests.backends import host
+
+K, N = 3, 5
+RNG = np.random.default_rng(0)
+
+
+def drawn(*shape, positive=False):
+    x = RNG.standard_normal(shape)
+    return np.abs(x) + 0.1 if positive else x
+
+
+def near(found, expected):
+    assert tuple(found.shape) == expected.shape
+    np.testing.assert_allclose(host(found), expected, rtol=1e-12, atol=1e-14)
+
+
+def each(function, target, *arrays):
+    """A function of K stacked arrays, against itself of each of the K."""
+    found = function(*(target.asarray(x, "float64") for x in arrays))
+    alone = [function(*(target.asarray(x[i], "float64") for x in arrays)) for i in range(K)]
+    near(found, np.stack([host(x) for x in alone]))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations(target, name):
+    sigma, z, g, v = ACTIVATIONS[name], drawn(K, N, 4), drawn(K, N, 4), drawn(K, N, 4)
+    each(sigma.sigma, target, z)
+    each(lambda z, g: sigma.pullback(z, sigma.sigma(z), g), target, z, g)
+    each(lambda z, v: sigma.pushforward(z, sigma.sigma(z), v), target, z, v)
+    each(lambda z, g, v: sigma.pullback_derivative(z, sigma.sigma(z), g, v), target, z, g, v)
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_costs(target, name):
+    cost = COSTS[name]
+    y = drawn(K, N, 4, positive=True)
+    y = y / y.sum(axis=-1, keepdims=True)
+    for output in cost.outputs or (ACTIVATIONS["identity"],):
+        z = drawn(K, N, 4)
+        each(lambda z, y: cost.evaluate(output, z, output.sigma(z), y), target, z, y)  # noqa: B023
+        each(lambda z, y: cost.delta(output, z, output.sigma(z), y), target, z, y)  # noqa: B023
+
+
+def test_equations(target):
+    w, a, delta, r = drawn(K, 4, 6), drawn(K, N, 6), drawn(K, N, 4), drawn(K, N, 1)
+    each(equations.sent, target, w, delta)
+    each(equations.bp4, target, r, delta, a)
+    b = drawn(K, 4)
+    found = equations.forward(*(target.asarray(x, "float64") for x in (w, b[:, None, :], a)))
+    near(found, np.stack([a[i] @ w[i].T + b[i] for i in range(K)]))
+    summed = equations.bp3(target.asarray(r, "float64"), target.asarray(delta, "float64"))
+    near(summed, (r * delta).sum(axis=1, keepdims=True))
+
+
+def stacked(target, sizes=(6, 5, 3), **settings):
+    """K networks, their parameters one behind the other, and each by itself."""
+    nets = [bpx.Network(sizes, seed=i, dtype="float64", **settings) for i in range(K)]
+    pairs = zip(*([(p.w, p.b) for p in n.parameters.layers] for n in nets), strict=True)
+    entries = [
+        DenseParameters(
+            target.asarray(np.stack([w for w, _ in layer]), "float64"),
+            target.asarray(np.stack([b[None, :] for _, b in layer]), "float64"),
+        )
+        for layer in pairs
+    ]
+    return nets, Parameters(entries)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["samples of its own", "the same samples"])
+def test_the_passes(target, own):
+    """Forward, BP1 to BP4 and the costs; a shared x is broadcast to all networks."""
+    settings = {"hidden": "tanh", "output": "softmax", "cost": "cross_entropy"}
+    nets, parameters = stacked(target, **settings)
+    spec, x, y = nets[0].spec, drawn(K, N, 6), RNG.integers(0, 3, (K, N)).astype("int32")
+    x_home = target.asarray(x if own else x[0], "float64")
+    y_home = target.asarray(y if own else y[0], "int32")
+    layers, targets = saved(spec, parameters, x_home), as_targets(spec, y_home, x_home)
+    deltas = backward(spec, parameters, layers, targets)
+    found = gradients(1.0 / N, layers, deltas)
+    value = costs(spec, layers[-1], targets)
+    right = hits("argmax", layers[-1].a, y_home)
+    for i, net in enumerate(nets):
+        trace = net.backprop(x[i if own else 0], y[i if own else 0])
+        np.testing.assert_allclose(host(value)[i], trace.cost, rtol=1e-12)
+        answers = trace.a[-1].argmax(axis=-1) == y[i if own else 0]
+        np.testing.assert_array_equal(host(right)[i], answers)
+        for g, expected in zip(leaves(found), leaves(trace.gradients), strict=True):
+            np.testing.assert_allclose(
+                host(g)[i].reshape(expected.shape), expected, rtol=1e-11, atol=1e-14
+            )
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        bpx.SGD(0.1),
+        bpx.SGD(0.1, momentum=0.9),
+        bpx.SGD(0.1, momentum=0.9, nesterov=True),
+        bpx.Adam(0.1),
+        bpx.AdamW(0.1, decay=0.1),
+        bpx.optim.chain(bpx.optim.clip_by_global_norm(0.5), bpx.SGD(0.1)),
+        bpx.SGD(bpx.optim.warmup_cosine(0.1, warmup=2, steps=5)),
+    ],
+    ids=["sgd", "momentum", "nesterov", "adam", "adamw", "clipped", "scheduled"],
+)
+def test_optimizers(target, optimizer):
+    """Numbers have shape (K, 1, 1); a norm is each network's own."""
+    nets, parameters = stacked(target)
+    state, alone = (
+        optimizer.init(parameters),
+        [(n.parameters, optimizer.init(n.parameters)) for n in nets],
+    )
+    for _ in range(3):
+        updates, state = optimizer.update(_slope(parameters), state, parameters)
+        parameters = added(parameters, updates)
+        for i, (own, kept) in enumerate(alone):
+            moved, kept = optimizer.update(_slope(own), kept, own)
+            alone[i] = added(own, moved), kept
+    for i, (own, _) in enumerate(alone):
+        for x, expected in zip(leaves(parameters), leaves(own), strict=True):
+            np.testing.assert_allclose(
+                host(x)[i].reshape(expected.shape), expected, rtol=1e-11, atol=1e-14
+            )
+    numbers = [x for x in leaves(state) if tuple(x.shape) == (K, 1, 1)]
+    assert numbers
+
+
+def _slope(parameters):
+    return bpx.optim.mapped(lambda w: w * w * w - 2.0 * w + 0.3, parameters)
+
+
+def test_dropout(target):
+    layer, x = bpx.Dropout(4, 0.5), target.asarray(drawn(K, N, 4), "float64")
+    context = Context(True, target.asarray([1, 2], "int32"), target.asarray([0], "int32"))
+    found = layer.forward((), x, context)
+    mask = host(found.mask)
+    assert mask.shape == (K, N, 4)
+    assert not np.array_equal(mask[0], mask[1])  # each network drops its own
+    np.testing.assert_array_equal(host(found.a), mask * host(x))
