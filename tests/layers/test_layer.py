@@ -1,9 +1,5 @@
 """What a layer is: one of the test's own, without parameters, in a network among Dense ones."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
-
 import pytest
 
 import bpx
@@ -11,44 +7,8 @@ from bpx.layers import Context, Dense, Layer
 from bpx.layers.dense import DenseSaved
 from bpx.layers.layer import learns
 from tests.backends import host
+from tests.doubling import Double, Doubled, between
 from tests.peers import close, random_samples
-
-
-class Doubled(NamedTuple):
-    a: Any
-
-
-@dataclass(frozen=True)
-class Double:
-    """a = 2 a_prev: it learns nothing, and is told whether this is training."""
-
-    n_in: int
-    n_out: int
-
-    kind: ClassVar[str] = "double"
-    couples_samples: ClassVar[bool] = False
-    draws: ClassVar[bool] = False
-    shapes: ClassVar[Mapping[str, tuple[int, ...]]] = {}
-    told: ClassVar[list[Context]] = []
-
-    def entry(self, arrays):
-        return ()
-
-    def draw(self, init, rng):
-        return {}
-
-    def running(self, like):
-        return ()
-
-    def forward(self, parameters, a_prev, state, context):
-        self.told.append(context)
-        return Doubled(2.0 * a_prev), state
-
-    def error(self, saved, g):
-        return g
-
-    def send_back(self, parameters, saved, delta):
-        return 2.0 * delta
 
 
 def test_a_context_is_of_no_training_unless_it_says_so():
@@ -65,14 +25,6 @@ def test_a_layer_learns_if_what_it_saves_has_gradients():
 def test_the_protocol_is_what_dense_has(name):
     assert hasattr(Layer, name)
     assert hasattr(Dense(2, 3, bpx.activations.tanh), name)
-
-
-def between(net):
-    """The same network with a layer that doubles before its last one."""
-    first, last = net.spec.layers
-    layers = first, Double(first.n_out, first.n_out), last
-    entries = net.parameters.layers[0], (), net.parameters.layers[1]
-    return replace(net.spec, layers=layers), bpx.Parameters(entries)
 
 
 def test_a_layer_between_is_run_and_sent_through(target):
