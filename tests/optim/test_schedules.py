@@ -56,9 +56,9 @@ def test_without_warmup_it_begins_at_the_peak():
 
 
 def test_a_schedule_is_a_value():
-    assert SCHEDULE == warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS, end=END)
+    assert warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS, end=END) == SCHEDULE
     assert hash(SCHEDULE) == hash(warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS, end=END))
-    assert SCHEDULE != warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS)
+    assert warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS) != SCHEDULE
     assert SCHEDULE.rate is warmup_cosine(1.0, warmup=0, steps=1).rate
 
 
