@@ -6,9 +6,8 @@ import pytest
 import bpx
 from bpx.program.operation import DTYPES
 from bpx_backends.engines.cuda.layout import Place
-from bpx_backends.engines.cuda.loops import Function, at, row_step, steps
-from bpx_backends.engines.cuda.scribe import Scribe
-from tests.engines.cuda.functions import loop_of, loops
+from bpx_backends.engines.cuda.loops import Function, row_step, steps
+from tests.engines.cuda.functions import loops
 
 FLOAT = DTYPES["float32"]
 
@@ -38,8 +37,6 @@ def test_how_far_it_is_to_the_next_row(shape, strides, found):
     assert row_step(Place(0, FLOAT, shape, strides)) == found
 
 
-
-
 @pytest.mark.parametrize(
     ("items", "blocks", "started"),
     [(1, 0, 1), (256, 0, 1), (257, 0, 2), (10**9, 0, 4096), (9, 7, 7)],
@@ -65,7 +62,3 @@ def test_what_a_loop_reads_and_stores():
     assert {v.shape for v in loop.row_results} == {(5, 1)}
     assert loop.reads == [loop.places[x].span]
     assert len(loop.writes) == len(loop.stored)
-
-
-
-
