@@ -1,0 +1,125 @@
+"""The samples' own gradients by a layer that only has these, against Dense's formulas."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.inspect.samples import layers
+from bpx.layers.dense import DenseParameters, DenseSaved
+from tests.backends import host
+from tests.peers import close
+
+N, N_IN, N_OUT = 5, 4, 3
+
+
+class Plain(NamedTuple):
+    """What a layer of somebody's own saves: the same numbers, and no formula but one."""
+
+    a_prev: Any
+    z: Any
+    a: Any
+
+    def individual(self, delta):
+        return DenseParameters(delta[..., :, None] * self.a_prev[..., None, :], delta)
+
+
+class Bare(NamedTuple):
+    """What a layer saves that was made for training alone."""
+
+    a: Any
+
+    def gradients(self, r, delta):
+        return ((r * delta).sum(),)
+
+
+class Coupled(Bare):
+    """What a layer saves whose outputs depend on the whole batch."""
+
+    couples_samples = True
+
+    def individual(self, delta):
+        return (delta,)
+
+    squared_norms = inner_products = along = individual
+
+
+def arrays(target, seed=0, n=N):
+    rng = np.random.default_rng(seed)
+    shapes = (n, N_IN), (n, N_OUT), (n, N_OUT), (n, N_OUT)
+    *kept, delta = (target.asarray(rng.standard_normal(s), "float64") for s in shapes)
+    return kept, delta
+
+
+def test_what_is_made_of_the_gradients_is_what_the_formulas_give(target):
+    kept, delta = arrays(target)
+    other, delta_other = arrays(target, seed=1, n=7)
+    plain, dense = Plain(*kept), DenseSaved(*kept)
+    close(layers.squared_norms(plain, delta), host(dense.squared_norms(delta)))
+    close(
+        layers.inner_product(plain, delta, Plain(*other), delta_other),
+        host(dense.inner_products(delta, DenseSaved(*other), delta_other)),
+    )
+    v = DenseParameters(
+        target.asarray(np.arange(12.0).reshape(N_OUT, N_IN), "float64"),
+        target.asarray([3.0, -1.0, 0.5], "float64"),
+    )
+    assert tuple(layers.along(plain, v, delta).shape) == (N, 1)
+    close(layers.along(plain, v, delta), host(dense.along(v, delta)))
+    for one, another in zip(
+        layers.individual(plain, delta), dense.individual(delta), strict=True
+    ):
+        assert (host(one) == host(another)).all()
+
+
+def test_shapes_of_the_formulas(target):
+    kept, delta = arrays(target)
+    other, delta_other = arrays(target, seed=1, n=7)
+    dense = DenseSaved(*kept)
+    assert tuple(layers.squared_norms(dense, delta).shape) == (N,)
+    products = layers.inner_product(dense, delta, DenseSaved(*other), delta_other)
+    assert tuple(products.shape) == (N, 7)
+
+
+def test_a_cheaper_formula_is_taken_where_there_is_one():
+    class Cheap(Plain):
+        def individual(self, delta):
+            raise AssertionError("the gradients were made")
+
+        def squared_norms(self, delta):
+            return "norms"
+
+        def inner_products(self, delta, other, delta_other):
+            return "products"
+
+        def along(self, v, delta):
+            return "column"
+
+    kept, delta = Cheap(None, None, None), np.ones((N, N_OUT))
+    assert layers.squared_norms(kept, delta) == "norms"
+    assert layers.inner_product(kept, delta, kept, delta) == "products"
+    assert layers.along(kept, None, delta) == "column"
+
+
+def calls(kept):
+    delta = np.ones((N, N_OUT))
+    return [
+        lambda: layers.individual(kept, delta),
+        lambda: layers.squared_norms(kept, delta),
+        lambda: layers.inner_product(kept, delta, kept, delta),
+        lambda: layers.along(kept, (np.ones(1),), delta),
+    ]
+
+
+@pytest.mark.parametrize("i", range(4))
+def test_a_layer_that_couples_samples_is_refused_by_name(i):
+    with pytest.raises(bpx.InputError, match="saves Coupled couples the samples of a batch"):
+        calls(Coupled(np.ones((N, N_OUT))))[i]()
+
+
+@pytest.mark.parametrize("i", range(4))
+def test_a_layer_without_them_is_refused_by_name(i):
+    said = r"saves Bare was made without .* individual\(delta\): see bpx\.layers\.Layer"
+    with pytest.raises(bpx.InputError, match=said):
+        calls(Bare(np.ones((N, N_OUT))))[i]()

@@ -1,0 +1,205 @@
+"""A Dense layer: its equations, what it saves, and what the sums over the samples leave out."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx import equations
+from bpx.initializers import Initializer
+from bpx.layers import Context, Dense
+from bpx.layers.dense import DenseMoved, DenseParameters, DenseSaved
+from tests.backends import host
+from tests.peers import close
+
+N, N_IN, N_OUT = 6, 4, 3
+TANH = bpx.activations.tanh
+IDENTITY = bpx.activations.identity
+SOFTMAX = bpx.activations.softmax
+LAYER = Dense(N_IN, N_OUT, TANH)
+each_activation = pytest.mark.parametrize(
+    "sigma", [TANH, IDENTITY, SOFTMAX], ids=lambda sigma: sigma.name
+)
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng([seed, *shape]).standard_normal(shape)
+
+
+def ran(layer=LAYER, seed=0):
+    """Parameters, what the forward pass saved, and some g of the layer above."""
+    p = DenseParameters(normal(layer.n_out, layer.n_in, seed=seed), normal(layer.n_out))
+    saved, _ = layer.forward(p, normal(N, layer.n_in, seed=seed + 1), (), Context())
+    return p, saved, normal(N, layer.n_out, seed=seed + 2)
+
+
+def direction(seed=5):
+    return DenseParameters(normal(N_OUT, N_IN, seed=seed), normal(N_OUT, seed=seed))
+
+
+# What it is
+
+
+def test_equal_layers_have_equal_hashes():
+    assert Dense(4, 3, TANH) == LAYER != Dense(4, 3, IDENTITY)
+    assert hash(Dense(4, 3, TANH)) == hash(LAYER)
+    with pytest.raises(AttributeError):
+        LAYER.n_in = 5
+    assert (LAYER.kind, LAYER.couples_samples, LAYER.draws) == ("dense", False, False)
+
+
+def test_its_parameters_are_named():
+    assert LAYER.shapes == {"w": (3, 4), "b": (3,)}
+    assert LAYER.entry({"b": "biases", "w": "weights"}) == DenseParameters("weights", "biases")
+    assert LAYER.running(np.zeros(1)) == ()
+
+
+def test_it_draws_by_the_initializer_each_array_from_its_own_purpose():
+    asked = []
+
+    def rng(purpose):
+        asked.append(purpose)
+        return np.random.default_rng(len(asked))
+
+    ones = Initializer("ones", lambda rng, *shape: np.ones(shape), lambda rng, n: np.ones(n))
+    drawn = LAYER.draw(ones, rng)
+    assert asked == ["weights", "biases"]
+    assert (drawn["w"] == np.ones((3, 4))).all()
+    assert {name: array.shape for name, array in drawn.items()} == LAYER.shapes
+    named, by_itself = (
+        LAYER.draw(init, lambda _: np.random.default_rng(0))["w"]
+        for init in (bpx.initializers.default(TANH), None)
+    )
+    assert (named == by_itself).all()
+    assert named.std() > 0.0
+
+
+# The equations of the book
+
+
+@each_activation
+def test_forward_and_back_are_the_books(target, sigma):
+    layer = Dense(N_IN, N_OUT, sigma)
+    p, saved, g = ran(layer)
+    there = DenseParameters(*(target.asarray(each, "float64") for each in p))
+    kept, state = layer.forward(there, target.asarray(saved.a_prev, "float64"), (), Context())
+    assert state == ()
+    assert isinstance(kept, DenseSaved)
+    z = saved.a_prev @ p.w.T + p.b
+    a = {"tanh": np.tanh(z), "identity": z}.get(sigma.name, np.exp(z))
+    a = a / a.sum(axis=1, keepdims=True) if sigma is SOFTMAX else a
+    close(kept.a_prev, saved.a_prev)
+    close(kept.z, z)
+    close(kept.a, a)
+    delta = layer.error(kept, target.asarray(g, "float64"))
+    slope = {"tanh": 1.0 - a * a, "identity": np.ones_like(a)}.get(sigma.name)
+    by_hand = a * (g - (g * a).sum(axis=1, keepdims=True)) if sigma is SOFTMAX else g * slope
+    close(delta, by_hand)
+    close(layer.send_back(there, kept, delta), by_hand @ p.w)
+    r = target.asarray(np.arange(N)[:, None], "float64")
+    gradients = kept.gradients(r, delta)
+    close(gradients.w, np.einsum("n,nj,nk->jk", np.arange(N), by_hand, saved.a_prev))
+    close(gradients.b, np.arange(N) @ by_hand)
+
+
+# What the sums over the samples leave out
+
+
+def each_gradient(saved, delta):
+    """One row for each sample: w, then b."""
+    w = delta[:, :, None] * saved.a_prev[:, None, :]
+    return np.concatenate([w.reshape(len(delta), -1), delta], axis=1)
+
+
+def test_of_each_sample(target):
+    _, saved, delta = ran()
+    _, saved_other, delta_other = ran(seed=7)
+    kept, other = (
+        DenseSaved(*(target.asarray(each, "float64") for each in those))
+        for those in (saved, saved_other)
+    )
+    d, d_other = (target.asarray(each, "float64") for each in (delta, delta_other))
+    rows, rows_other = each_gradient(saved, delta), each_gradient(saved_other, delta_other)
+    found = kept.individual(d)
+    assert (found.w.shape, found.b.shape) == ((N, N_OUT, N_IN), (N, N_OUT))
+    both = [host(found.w).reshape(N, -1), host(found.b)]
+    close(np.concatenate(both, axis=1), rows)
+    close(kept.squared_norms(d), (rows**2).sum(axis=1))
+    close(kept.inner_products(d, other, d_other), rows @ rows_other.T)
+    v = direction()
+    there = DenseParameters(*(target.asarray(each, "float64") for each in v))
+    flat = np.concatenate([v.w.reshape(-1), v.b])
+    close(kept.along(there, d), (rows @ flat)[:, None])
+
+
+def test_squared_gives_the_sums_of_the_squares():
+    _, saved, delta = ran()
+    squares = saved.squared().gradients(1.0, delta**2)
+    rows = (each_gradient(saved, delta) ** 2).sum(axis=0)
+    close(squares.w.reshape(-1), rows[: N_OUT * N_IN])
+    close(squares.b, rows[N_OUT * N_IN :])
+
+
+# The equations differentiated once
+
+
+@each_activation
+def test_derivatives_along_a_direction(sigma):
+    """Against central differences of the layer's own equations."""
+    layer, h = Dense(N_IN, N_OUT, sigma), 1e-6
+    p, saved, g = ran(layer)
+    v, ra_prev, rg = direction(), normal(N, N_IN, seed=8), normal(N, N_OUT, seed=9)
+
+    def at(t):
+        moved = DenseParameters(p.w + t * v.w, p.b + t * v.b)
+        kept, _ = layer.forward(moved, saved.a_prev + t * ra_prev, (), Context())
+        delta = layer.error(kept, g + t * rg)
+        return (
+            kept.z,
+            kept.a,
+            delta,
+            layer.send_back(moved, kept, delta),
+            *kept.gradients(0.25, delta),
+        )
+
+    slopes = [(u - w) / (2.0 * h) for u, w in zip(at(h), at(-h), strict=True)]
+    moved = layer.r_forward(p, v, saved, ra_prev)
+    delta, rdelta = layer.error(saved, g), layer.r_error(saved, moved, g, rg)
+    found = (
+        moved.z,
+        layer.r_output(saved, moved),
+        rdelta,
+        layer.r_send_back(p, v, saved, moved, delta, rdelta),
+        *layer.r_gradients(0.25, saved, moved, delta, rdelta),
+    )
+    for one, slope in zip(found, slopes, strict=True):
+        close(one, slope, 1e-7)
+
+
+def test_where_the_inputs_stand_still_none_is_written():
+    p, saved, g = ran()
+    moved = LAYER.r_forward(p, direction(), saved, None)
+    still = LAYER.r_forward(p, direction(), saved, np.zeros((N, N_IN)))
+    assert moved.a_prev is None
+    close(moved.z, still.z)
+    delta, rdelta = LAYER.error(saved, g), LAYER.r_error(saved, moved, g, g)
+    for one, other in zip(
+        LAYER.r_gradients(1.0, saved, moved, delta, rdelta),
+        LAYER.r_gradients(1.0, saved, still, delta, rdelta),
+        strict=True,
+    ):
+        close(one, other)
+
+
+def test_a_straight_activation_does_not_bend_and_reads_no_g():
+    layer = Dense(N_IN, N_OUT, IDENTITY)
+    assert LAYER.bends
+    assert not layer.bends
+    _, saved, rg = ran(layer)
+    assert (layer.r_error(saved, DenseMoved(None, rg), None, rg) == rg).all()
+
+
+def test_its_gradients_are_the_equations():
+    _, saved, delta = ran()
+    found = saved.gradients(0.5, delta)
+    assert (found.w == equations.bp4(0.5, delta, saved.a_prev)).all()
+    assert (found.b == equations.bp3(0.5, delta)).all()

@@ -1,0 +1,144 @@
+"""What a network holds: arrays at one home, all of them or none, and the passes over them."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.model.initial import draw, draw_feedback
+from bpx.model.spec import make_spec
+from bpx.network.held import Held
+from bpx.program.contract import leaves
+from tests.backends import assert_at_home, host
+from tests.peers import random_samples
+
+SIZES = [4, 5, 3]
+SPEC = make_spec(SIZES, hidden="tanh", output="softmax", cost="cross_entropy")
+ALIGNED = make_spec(SIZES, feedback="fa")
+
+
+def held(target, spec=SPEC, seed=0, **settings):
+    home = target.network([1, 1], seed=0, dtype="float64").home
+    return Held.from_arrays(spec, draw(spec, None, 1), home, seed, **settings)
+
+
+@pytest.mark.parametrize("kind", [bpx.Network, Held])
+def test_arrays_from_anywhere_are_copied_home(target, kind):
+    home = target.network([1, 1], seed=0, dtype="float32").home
+    given = draw(SPEC, None, 1)
+    net = kind.from_arrays(SPEC, given, home)
+    assert type(net) is kind
+    for ours, theirs in zip(leaves(net.parameters), leaves(given), strict=True):
+        assert_at_home(ours, net, "float32")
+        np.testing.assert_allclose(host(ours), theirs, rtol=1e-6)
+    before = host(net.weights[0])
+    given.w[0][:] = 0.0
+    np.testing.assert_array_equal(host(net.weights[0]), before)
+    assert (net.seed, net.spec, net.home) == (None, SPEC, home)
+
+
+def test_a_pair_of_weights_and_biases_will_do():
+    given, home = draw(SPEC, None, 1), bpx.Network([1, 1], dtype="float64", seed=0).home
+    net = Held.from_arrays(SPEC, (given.w, list(given.b)), home)
+    assert all(map(np.array_equal, leaves(net.parameters), leaves(given)))
+
+
+def test_the_feedback_is_drawn_from_the_seed_or_given(target):
+    drawn = held(target, ALIGNED, seed=3)
+    np.testing.assert_array_equal(host(drawn.feedback[0]), draw_feedback(ALIGNED, 3)[0])
+    given = np.arange(15.0).reshape(3, 5)
+    np.testing.assert_array_equal(
+        host(held(target, ALIGNED, feedback=[given]).feedback[0]), given
+    )
+    with pytest.raises(bpx.InputError, match=r"'fa' has \[\(3, 5\)\]"):
+        held(target, ALIGNED, seed=None)
+
+
+def test_what_is_assigned_is_taken_whole_or_not_at_all(target):
+    net = held(target, ALIGNED)
+    parameters, feedback = net.parameters, net.feedback
+    w = [2.0 * host(each) for each in net.weights]
+    with pytest.raises(bpx.InputError, match="weights of shapes"):
+        net.parameters = w, [np.zeros(5), np.zeros(4)]
+    with pytest.raises(bpx.InputError, match="feedback arrays of shapes"):
+        net.feedback = [np.zeros((5, 3))]
+    assert net.parameters is parameters
+    assert net.feedback is feedback
+    net.parameters = w, net.biases
+    np.testing.assert_array_equal(host(net.weights[0]), w[0])
+    net.feedback = [np.ones((3, 5))]
+    assert (host(net.feedback[0]) == 1.0).all()
+    assert_at_home(net.feedback[0], net, "float64")
+
+
+def test_its_views_are_those_of_its_parameters(target):
+    net = held(target)
+    assert all(a is b for a, b in zip(net.weights, net.parameters.w, strict=True))
+    assert all(a is b for a, b in zip(net.biases, net.parameters.b, strict=True))
+    assert net.sizes == (4, 5, 3)
+
+
+def test_it_shows_what_it_is():
+    net = bpx.Network(SIZES, hidden="tanh", seed=0, backend="numpy")
+    assert repr(net) == (
+        "<bpx.Network [4, 5, 3], activations ['tanh', 'sigmoid'], cost 'quadratic', "
+        "on numpy, float32>"
+    )
+    assert "cost 'quadratic', feedback 'fa', on " in repr(bpx.Network(SIZES, feedback="fa"))
+
+
+def test_the_passes_are_the_pure_ones(target):
+    net = held(target)
+    x, y = random_samples(bpx.Network(SIZES, output="softmax", cost="cross_entropy", seed=0))
+    x, y = target.asarray(x, "float64"), target.asarray(y, "int32")
+    for found, expected in (
+        (net.forward(x), bpx.forward(SPEC, net.parameters, x)),
+        (net.backprop(x, y, r=0.5), bpx.backprop(SPEC, net.parameters, x, y, r=0.5)),
+    ):
+        for one, other in zip(leaves(found), leaves(expected), strict=True):
+            np.testing.assert_array_equal(host(one), host(other))
+
+
+def test_backprop_looks_at_the_targets(target):
+    net = held(target)
+    x = target.asarray(np.ones((2, 4)), "float64")
+    with pytest.raises(bpx.InputError, match=r"y\[1\] is 3"):
+        net.backprop(x, target.asarray([0, 3], "int32"))
+
+
+def test_its_own_feedback_is_sent_back(target):
+    net = held(target, ALIGNED)
+    x, y = target.asarray(np.ones((2, 4)), "float64"), target.asarray([0, 1], "int32")
+    before = host(net.backprop(x, y).delta[0])
+    net.feedback = [3.0 * host(net.feedback[0])]
+    np.testing.assert_allclose(host(net.backprop(x, y).delta[0]), 3.0 * before, rtol=1e-12)
+
+
+def test_a_move_takes_all_of_it(target):
+    net = held(target, ALIGNED)
+    assert net.to(dtype="float32") is net
+    for each in (*leaves(net.parameters), *net.feedback):
+        assert_at_home(each, net, "float32")
+    assert net.home.dtype == "float32"
+    net.to("numpy", dtype="float64")
+    assert all(isinstance(each, np.ndarray) for each in leaves(net.parameters))
+    assert str(net.home) == "numpy"
+
+
+def test_a_move_to_nowhere_changes_nothing(target):
+    net = held(target)
+    parameters, home = net.parameters, net.home
+    with pytest.raises(bpx.BackendError):
+        net.to("nowhere")
+    assert net.parameters is parameters
+    assert net.home is home
+
+
+def test_published_arrays_are_taken_as_they_are():
+    net = bpx.Network(SIZES, feedback="fa", seed=0)
+    other = bpx.optim.mapped(lambda w: 2.0 * w, net.parameters)
+    feedback = net.feedback
+    net.publish(other)
+    assert net.parameters is other
+    assert net.feedback is feedback
+    net.publish(other, (feedback[0] + 1.0,))
+    assert net.feedback is not feedback

@@ -1,0 +1,163 @@
+"""Learning rates that change: the numbers, step by step, and in training."""
+
+from math import cos, inf, nan, pi
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.optim import Schedule, warmup_cosine
+from tests.backends import host
+from tests.optim.descents import assert_same, parameters, visited
+from tests.peers import random_samples
+
+WARMUP, STEPS, PEAK, END = 4, 12, 0.5, 0.1
+SCHEDULE = warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS, end=END)
+
+
+def by_hand(t, peak=PEAK, warmup=WARMUP, steps=STEPS, end=END):
+    if t < warmup:
+        return peak * (t + 1) / warmup
+    if t >= steps:
+        return end
+    return end + 0.5 * (peak - end) * (1.0 + cos(pi * (t - warmup) / (steps - warmup)))
+
+
+def rate(schedule, t, target=None, dtype="float64"):
+    """The learning rate at t, of numbers as they are in the state."""
+    made = target.asarray if target else np.asarray
+    numbers = type(schedule.numbers)(*(made([each], dtype) for each in schedule.numbers))
+    found = schedule.rate(made([t], dtype), numbers)
+    assert tuple(found.shape) == (1,)
+    return float(host(found)[0])
+
+
+@pytest.mark.parametrize("t", [0, 1, WARMUP - 1, WARMUP, 8, STEPS - 1, STEPS, STEPS + 50])
+def test_warmup_cosine_is_its_formula(target, t):
+    assert rate(SCHEDULE, t, target) == pytest.approx(by_hand(t), rel=1e-14)
+    assert rate(SCHEDULE, t, target, "float32") == pytest.approx(by_hand(t), rel=1e-5)
+
+
+def test_the_ends_of_its_parts():
+    assert rate(SCHEDULE, 0) == pytest.approx(PEAK / WARMUP)
+    assert {rate(SCHEDULE, t) for t in (WARMUP - 1, WARMUP)} == {PEAK}
+    assert rate(SCHEDULE, STEPS - 2) > rate(SCHEDULE, STEPS - 1) > END
+    assert {rate(SCHEDULE, t) for t in (STEPS, 10 * STEPS)} == {END}
+
+
+def test_without_warmup_it_begins_at_the_peak():
+    straight = warmup_cosine(0.3, warmup=0, steps=10)
+    rates = [rate(straight, t) for t in range(12)]
+    assert rates[0] == 0.3
+    assert rates == sorted(rates, reverse=True)
+    assert rates[5] == pytest.approx(0.15)
+    assert rates[10:] == [0.0, 0.0]
+
+
+def test_a_schedule_is_a_value():
+    assert warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS, end=END) == SCHEDULE
+    assert hash(SCHEDULE) == hash(warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS, end=END))
+    assert warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS) != SCHEDULE
+    assert SCHEDULE.rate is warmup_cosine(1.0, warmup=0, steps=1).rate
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"peak": 0.0}, "peak=0.0 .* a positive number"),
+        ({"peak": inf}, "peak=inf .* a positive number"),
+        ({"peak": None}, "peak=None .* a positive number"),
+        ({"end": -0.1}, r"end=-0.1 .* a number in \[0, 0.5\]"),
+        ({"end": 0.6}, r"end=0.6 .* a number in \[0, 0.5\]"),
+        ({"end": nan}, r"end=nan .* a number in \[0, 0.5\]"),
+        ({"warmup": -1}, "warmup=-1 .* a whole number of at least 0"),
+        ({"warmup": 1.5}, "warmup=1.5 .* a whole number of at least 0"),
+        ({"steps": 0}, "steps=0 .* a whole number of at least 1"),
+        ({"steps": 4}, "steps=4 was given; expected more than warmup=4"),
+        ({"steps": 12.0}, "steps=12.0 .* a whole number of at least 1"),
+    ],
+    ids=str,
+)
+def test_warmup_cosine_refuses(settings, message):
+    with pytest.raises(bpx.InputError, match=message):
+        warmup_cosine(**{"peak": PEAK, "warmup": WARMUP, "steps": STEPS, **settings})
+
+
+# In a descent and in training
+
+
+@pytest.mark.parametrize("kind", [bpx.SGD, bpx.Adam, bpx.AdamW])
+def test_each_step_has_the_rate_of_its_number(kind):
+    p = parameters()
+    scheduled, state = kind(SCHEDULE), kind(SCHEDULE).init(p)
+    for t in range(STEPS + 3):
+        assert float(state.steps[0]) == t
+        plain = kind(by_hand(t))
+        updates, after = scheduled.update(p, state, p)
+        old = plain.init(p)
+        if kind is not bpx.SGD:
+            old = old.having(t=state.t, m=state.m, v=state.v)
+        assert_same(updates, plain.update(p, old, p)[0], 1e-14)
+        state = after
+
+
+def trained(target, compiled, schedule=SCHEDULE, **settings):
+    net = target.network([4, 6, 3], hidden="tanh", seed=0, dtype="float64")
+    x, y = random_samples(net, 20)
+    settings = {"epochs": 3, "batch_size": 5, "seed": 0} | settings
+    net.fit(x, y, optimizer=bpx.Adam(schedule), compile=compiled, **settings)
+    return net.parameters
+
+
+def test_compiled_it_is_as_eager(target):
+    compiled = trained(target, target.value.compile)
+    eager = trained(target, compiled=False)
+    assert_same(compiled, eager, 1e-13)
+
+
+def test_the_count_goes_on_from_epoch_to_epoch(target):
+    """12 steps in three epochs: the last one has the rate of step 11, not of step 3."""
+    by_steps = trained(target, target.value.compile)
+    restarted = trained(
+        target, target.value.compile, warmup_cosine(PEAK, warmup=WARMUP, steps=400, end=END)
+    )
+    with pytest.raises(AssertionError):
+        assert_same(by_steps, restarted, 1e-6)
+
+
+def test_other_numbers_are_the_same_compiled_step():
+    other = warmup_cosine(0.01, warmup=7, steps=1000)
+    for kind in (bpx.SGD, bpx.Adam, bpx.AdamW):
+        assert kind(SCHEDULE).update is kind(other).update
+        assert kind(SCHEDULE).update is not kind(0.1).update
+    net = bpx.Network([4, 3], seed=0)
+    programs = [
+        str(net.program(batch_size=5, optimizer=bpx.Adam(each))) for each in (SCHEDULE, other)
+    ]
+    assert programs[0] == programs[1]
+
+
+class Halving(NamedTuple):
+    start: Any
+    steps: Any
+
+
+def halve(t, numbers):
+    return numbers.start * 0.5 ** (t / numbers.steps)
+
+
+def test_a_schedule_of_ones_own(target):
+    schedule = Schedule(halve, Halving(0.4, 5.0))
+    assert rate(schedule, 10.0, target) == pytest.approx(0.1, rel=1e-12)
+    assert_same(
+        trained(target, target.value.compile, schedule, epochs=1),
+        trained(target, False, schedule, epochs=1),
+        1e-13,
+    )
+
+
+def test_a_schedule_that_stands_still_is_the_learning_rate():
+    p = parameters()
+    still = Schedule(halve, Halving(0.05, 1e300))
+    assert_same(visited(bpx.SGD(still), p, 20)[-1], visited(bpx.SGD(0.05), p, 20)[-1], 1e-15)
