@@ -27,6 +27,7 @@ PUBLIC = (
     bpx.inspect.plots,
     bpx.interop.spectrum,
     bpx.layers,
+    bpx.metrics,
     bpx.optim,
     bpx.privacy,
     bpx.random,

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 import bpx
-from bpx.cli import display, machine, options, predictions, running, sources
+from bpx.cli import display, machine, optimizers, options, predictions, running, sources
 from bpx.cli.check import check
 from bpx.cli.compare import compare
 from bpx.cli.folder import find_network
@@ -97,9 +97,9 @@ def train(out: str | None, quiet: bool, **chosen: Any) -> None:
     (a row for each epoch) and network.safetensors (of the last finished epoch). Ctrl-C ends
     a run and keeps them; before its first epoch has finished, no folder is left.
     """
-    if chosen["optimizer"] == "adam" and (chosen["momentum"] or chosen["nesterov"]):
-        raise click.UsageError("--momentum and --nesterov are for --optimizer sgd; add it.")
-    running.run(Settings(**chosen), out=out, quiet=quiet)
+    settings = Settings(**chosen)
+    optimizers.check(settings.optimizer, settings.own())
+    running.run(settings, out=out, quiet=quiet)
 
 
 @cli.command(epilog=_EVALUATE_EXAMPLES)

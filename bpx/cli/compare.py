@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 import bpx
-from bpx.cli import options, sources
-from bpx.cli.settings import ETA, Settings, complete
+from bpx.cli import optimizers, options, sources
+from bpx.cli.settings import Settings, complete
 
 __all__ = ["compare"]
 
@@ -30,18 +30,7 @@ _LAYERS = (20, 30, 10)
     help="Samples, as in `bpx train`.  [default: random ones]",
 )
 @options.network_options
-@click.option(
-    "--optimizer",
-    type=click.Choice(["sgd", "adam"]),
-    default="sgd",
-    show_default=True,
-    help="How weights are moved.",
-)
-@click.option(
-    "--eta",
-    type=float,
-    help=f"The learning rate.  [default: {ETA['sgd']} for sgd, {ETA['adam']} for adam]",
-)
+@options.optimizer_options("sgd")
 @click.option("--steps", type=int, default=100, show_default=True, help="How many.")
 @click.option(
     "--batch-size", type=int, default=10, show_default=True, help="Samples in a mini-batch."
@@ -78,6 +67,7 @@ def compare(
     The exit code is 1 if backends part by more than rounding.
     """
     settings = Settings(data=data or "random", backend=backends[0], **chosen)
+    optimizers.check(settings.optimizer, settings.own())
     if data is None:
         settings, samples = _without_data(settings), None
     else:

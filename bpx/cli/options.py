@@ -6,16 +6,18 @@ from typing import Any, TypeVar
 import click
 
 from bpx.activations import ACTIVATIONS
-from bpx.cli import sources
-from bpx.cli.settings import ETA, Settings
+from bpx.cli import optimizers, sources
+from bpx.cli.settings import Settings
 from bpx.costs import COSTS
 from bpx.feedback import FEEDBACKS
 from bpx.initializers import INITIALIZERS
+from bpx.optim import OPTIMIZERS
 
 __all__ = [
     "folder",
     "home",
     "network_options",
+    "optimizer_options",
     "run_options",
     "saved_home",
     "target",
@@ -129,26 +131,56 @@ network_options = _options(
         "layer's activation]",
     ),
 )
+
+
+def optimizer_options(default: str) -> Callable[[Command], Command]:
+    """The options of every optimizer in `bpx.optim.OPTIMIZERS`, one of which is the default."""
+    return _options(
+        click.option(
+            "--optimizer",
+            type=click.Choice(list(OPTIMIZERS)),
+            default=default,
+            show_default=True,
+            help="How weights are moved.",
+        ),
+        click.option(
+            "--eta", type=float, help=f"The learning rate.  [default: {_usual_etas()}]"
+        ),
+        click.option(
+            "--momentum",
+            type=float,
+            default=Settings.momentum,
+            help=f"Of {_takers('momentum')}, in [0, 1).  [default: none]",
+        ),
+        click.option(
+            "--nesterov",
+            is_flag=True,
+            help=f"Of {_takers('nesterov')}: momentum that looks ahead.",
+        ),
+        click.option(
+            "--decay",
+            type=float,
+            help=f"Of {_takers('decay')}: how fast weights decay, at least 0.  "
+            f"[default: {_usual_decays()}]",
+        ),
+    )
+
+
+def _takers(option: str) -> str:
+    return " and ".join(optimizers.takers(option))
+
+
+def _usual_etas() -> str:
+    return ", ".join(f"{optimizers.default_eta(name):g} for {name}" for name in OPTIMIZERS)
+
+
+def _usual_decays() -> str:
+    usual = {optimizers.defaults(name)["decay"] for name in optimizers.takers("decay")}
+    return " or ".join(f"{decay:g}" for decay in sorted(usual))
+
+
 training_options = _options(
-    click.option(
-        "--optimizer",
-        type=click.Choice(["sgd", "adam"]),
-        default=Settings.optimizer,
-        show_default=True,
-        help="How weights are moved.",
-    ),
-    click.option(
-        "--eta",
-        type=float,
-        help=f"The learning rate.  [default: {ETA['sgd']} for sgd, {ETA['adam']} for adam]",
-    ),
-    click.option(
-        "--momentum",
-        type=float,
-        default=Settings.momentum,
-        help="Of sgd, in [0, 1).  [default: none]",
-    ),
-    click.option("--nesterov", is_flag=True, help="Momentum that looks ahead."),
+    optimizer_options(Settings.optimizer),
     click.option(
         "--lmbda",
         type=float,

@@ -170,9 +170,10 @@ def _head(work: _Work, folder: RunFolder) -> str:
 def _rule(settings: Settings) -> str:
     momentum = f", momentum {settings.momentum:g}" if settings.momentum else ""
     kind = " (Nesterov)" if settings.nesterov else ""
+    decay = "" if settings.decay is None else f", decay {settings.decay:g}"
     penalty = f", lmbda {settings.lmbda:g}" if settings.lmbda else ""
     back = f", feedback {settings.feedback}" if settings.feedback != Settings.feedback else ""
-    return f"{settings.optimizer}, eta {settings.eta:g}{momentum}{kind}{penalty}{back}"
+    return f"{settings.optimizer}, eta {settings.eta:g}{momentum}{kind}{decay}{penalty}{back}"
 
 
 def _summary(work: _Work, folder: RunFolder) -> str:

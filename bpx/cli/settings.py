@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bpx
+from bpx.cli import optimizers
 from bpx.data import Split
 
-__all__ = ["BATCH_SIZE", "ETA", "Settings", "complete", "versions"]
+__all__ = ["BATCH_SIZE", "Settings", "complete", "versions"]
 
 HIDDEN_WIDTH = 30
 BATCH_SIZE = 10
-ETA = {"sgd": 0.1, "adam": 0.001}
 FEW_CLASSES = 10
 SAMPLES_PER_CLASS = 5
 
@@ -28,7 +28,7 @@ class Settings:
     """The options of ``bpx train`` that decide what is computed, under their own names.
 
     None stands for what was left out: it is filled in before the run, all but `init`,
-    `target` and `folder`.
+    `target`, `folder`, and a `decay` that the optimizer does not take.
     """
 
     data: str
@@ -42,6 +42,7 @@ class Settings:
     eta: float | None = None
     momentum: float = 0.0
     nesterov: bool = False
+    decay: float | None = None
     lmbda: float = 0.0
     epochs: int = 30
     batch_size: int | None = None
@@ -67,12 +68,14 @@ class Settings:
             dtype=self.dtype,
         )
 
-    def make_optimizer(self) -> bpx.SGD | bpx.Adam:
+    def make_optimizer(self) -> bpx.optim.Optimizer:
         """The optimizer, with its usual eta where none was given."""
-        eta = ETA[self.optimizer] if self.eta is None else self.eta
-        if self.optimizer == "adam":
-            return bpx.Adam(eta)
-        return bpx.SGD(eta, self.momentum, self.nesterov)
+        return optimizers.make(self.optimizer, self.eta, self.own())
+
+    def own(self) -> dict[str, Any]:
+        """The optimizer's own options that were given: see `optimizers.OPTIONS`."""
+        values = {name: getattr(self, name) for name in optimizers.OPTIONS}
+        return {name: v for name, v in values.items() if v != getattr(Settings, name)}
 
     def given(self) -> dict[str, Any]:
         """The options that have a value, by name."""
@@ -108,12 +111,21 @@ def complete(settings: Settings, whole: Split) -> Settings:
     targets = _targets(_y(whole), layers[-1])
     output = settings.output or _output(targets, settings.cost)
     return replace(
-        settings,
+        _with_optimizer(settings),
         layers=layers,
         output=output,
         cost=settings.cost or _cost(targets, output),
-        eta=ETA[settings.optimizer] if settings.eta is None else settings.eta,
     )
+
+
+def _with_optimizer(settings: Settings) -> Settings:
+    """The settings with the learning rate and the own options of the optimizer."""
+    usual = {
+        "eta": optimizers.default_eta(settings.optimizer),
+        **optimizers.defaults(settings.optimizer),
+    }
+    missing = {name: v for name, v in usual.items() if getattr(settings, name) is None}
+    return replace(settings, **missing)
 
 
 def versions(home: bpx.Home) -> dict[str, str]:

@@ -4,15 +4,19 @@ Everything is given as NumPy arrays, float32 samples in rows and int32 labels or
 float32 targets, and nothing in a file is trusted before it is checked.
 """
 
+from bpx.data import readers
 from bpx.data.catalogue import load
 from bpx.data.readers.csv import read_csv
 from bpx.data.readers.idx import read_idx
 from bpx.data.readers.numpy import read_npy, read_npz
+from bpx.data.readers.reader import Reader
 from bpx.data.reading import read
 from bpx.data.split import Dataset, Split
 
 __all__ = [
+    "READERS",
     "Dataset",
+    "Reader",
     "Split",
     "load",
     "read",
@@ -21,3 +25,6 @@ __all__ = [
     "read_npy",
     "read_npz",
 ]
+
+READERS: dict[str, Reader] = readers.READERS
+"""What `read` knows, by the suffix in small letters; an entry more is a kind of file more."""

@@ -1,18 +1,17 @@
 """One door for files of every kind."""
 
 from pathlib import PurePath
+from typing import Any
 
 from bpx.data.files import PathLike
-from bpx.data.readers.csv import LAST, Target, read_csv
+from bpx.data.readers import READERS
+from bpx.data.readers.csv import LAST, Target
 from bpx.data.readers.idx import is_idx, read_idx
-from bpx.data.readers.numpy import read_npy, read_npz
-from bpx.data.split import HostArray, Split, as_split
+from bpx.data.readers.reader import Reader
+from bpx.data.split import HostArray, Split
 from bpx.errors import InputError
 
 __all__ = ["read"]
-
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
-_NPZ_TARGET = "y"
 
 
 def read(
@@ -22,7 +21,7 @@ def read(
     delimiter: str | None = None,
     header: bool | None = None,
 ) -> Split:
-    """Samples and targets from a file, by the suffix of its name.
+    """Samples and targets from a file, by the suffix of its name: see `bpx.data.READERS`.
 
     Parameters
     ----------
@@ -50,36 +49,43 @@ def read(
     FileFormatError
         The file is truncated, foreign, or not what it declares to be.
     """
-    suffix = _suffix(path)
-    if suffix in _DELIMITERS:
-        delimiter = _DELIMITERS[suffix] if delimiter is None else delimiter
-        return read_csv(path, target=target, delimiter=delimiter, header=header)
-    key = _NPZ_TARGET if target == LAST else target
-    if suffix == ".npz" and not isinstance(key, int):
-        _refuse(path, delimiter=delimiter, header=header)
-        return read_npz(path, target=key)
-    _refuse(path, target=None if target == LAST else target, delimiter=delimiter, header=header)
-    return as_split(_read_array(path, suffix), None, str(path))
+    reader = READERS.get(_suffix(path), _IDX)
+    options = {"delimiter": delimiter, "header": header}
+    given: dict[str, Any] = {
+        name: value for name, value in options.items() if value is not None
+    }
+    if target != LAST and (target is not None or "target" in reader.options):
+        given["target"] = target
+    _refuse(path, {name: v for name, v in given.items() if name not in reader.options})
+    found = reader.split(path, **given)
+    return found if target is not None else Split(found.x, None)
 
 
-def _read_array(path: PathLike, suffix: str) -> HostArray:
-    if suffix == ".npy":
-        return read_npy(path)
+def _idx(path: PathLike) -> tuple[HostArray, None]:
     if not is_idx(path):
         raise InputError(
-            f"{path}: the suffix is {suffix!r} and the content is not IDX; "
-            "expected .csv, .tsv, .npy, .npz or an IDX file: rename it, or call its reader"
+            f"{path}: the suffix is {_suffix(path)!r} and the content is not IDX; expected "
+            f"{', '.join(READERS)} or an IDX file: rename it, or call its reader"
         )
-    return read_idx(path)
+    return read_idx(path), None
 
 
-def _refuse(path: PathLike, **options: object) -> None:
-    given = [f"{name}={value!r}" for name, value in options.items() if value is not None]
-    if given:
+_IDX = Reader(_idx)
+
+
+def _refuse(path: PathLike, options: dict[str, Any]) -> None:
+    if options:
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items())
         raise InputError(
-            f"{path}: {', '.join(given)} was given, which a file of this kind has no use for; "
-            "expected a .csv or .tsv file, or no such option"
+            f"{path}: {given} was given, which a file of this kind has no use for; expected "
+            f"a {_taking(options)} file, or no such option"
         )
+
+
+def _taking(options: dict[str, Any]) -> str:
+    """The suffixes of the files that take all these options."""
+    suffixes = [name for name, each in READERS.items() if {*options} <= {*each.options}]
+    return " or ".join(filter(None, (", ".join(suffixes[:-1]), *suffixes[-1:])))
 
 
 def _suffix(path: PathLike) -> str:

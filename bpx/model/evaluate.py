@@ -1,11 +1,14 @@
 """What a network answers, the classes that this means, and how good it is on some samples."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
 
 from bpx._typing import Array
 from bpx.activations import ACTIVATIONS
 from bpx.arrays.registry import compiled, namespace
 from bpx.errors import InputError
+from bpx.metrics import Metric
 from bpx.model.expected import as_targets
 from bpx.model.inputs import Samples, chunks
 from bpx.model.metrics import Accuracy, hits
@@ -13,11 +16,24 @@ from bpx.model.parameters import Parameters
 from bpx.model.passes import costs, saved
 from bpx.model.spec import Spec
 
-__all__ = ["Evaluation", "check_classes", "classes", "evaluate", "outputs"]
+__all__ = ["Evaluation", "check_classes", "classes", "evaluate", "outputs", "try_out"]
 
 
-class Evaluation(NamedTuple):
+_NONE: Mapping[str, float] = MappingProxyType({})
+
+
+class Measured(NamedTuple):
+    """The pair that an `Evaluation` is."""
+
+    cost: float
+    accuracy: float | None
+
+
+class Evaluation(Measured):
     """A network measured on a set of samples.
+
+    It is the pair (cost, accuracy), which it unpacks to and compares as; the metrics are an
+    attribute beside it.
 
     Attributes
     ----------
@@ -26,32 +42,75 @@ class Evaluation(NamedTuple):
     accuracy : float or None
         The share of right answers, in [0, 1]: by the largest output, or, for a single
         sigmoid, an output above 1/2. None for real targets.
+    metrics : mapping of str to float
+        The mean over the samples of each metric that was asked for, by name: see `bpx.metrics`.
     """
 
-    cost: float
-    accuracy: float | None
+    metrics: Mapping[str, float] = _NONE
+
+    def __new__(  # noqa: D102 - described with the class
+        cls, cost: float, accuracy: float | None, metrics: Mapping[str, float] | None = None
+    ) -> Self:
+        made = super().__new__(cls, cost, accuracy)
+        if metrics:  # else the class's own, which pickle would not take
+            made.metrics = dict(metrics)
+        return made
+
+    def __repr__(self) -> str:
+        more = f", metrics={self.metrics}" if self.metrics else ""
+        return f"Evaluation(cost={self.cost}, accuracy={self.accuracy}{more})"
+
+    def _replace(self, **changed: Any) -> Self:
+        return type(self)(**{**self._asdict(), "metrics": self.metrics, **changed})
 
 
-def evaluate(spec: Spec, parameters: Parameters, samples: Samples) -> Evaluation:
+def evaluate(
+    spec: Spec, parameters: Parameters, samples: Samples, metrics: tuple[Metric, ...] = ()
+) -> Evaluation:
     """Measure in chunks, so that memory does not grow with the number of samples."""
-    n, summed = samples.x.shape[0], compiled(_summed, 2, samples.x)
-    cost, right = 0.0, 0.0
+    n, summed = samples.x.shape[0], compiled(_summed, 3, samples.x)
+    cost, right, sums = 0.0, 0.0, [0.0] * len(metrics)
     for x, y in zip(chunks(spec, samples.x), chunks(spec, samples.y), strict=True):
-        total, answered = summed(spec, samples.accuracy, parameters, x, y)
+        total, answered, values = summed(spec, samples.accuracy, metrics, parameters, x, y)
         cost += float(total)
         right += 0.0 if answered is None else float(answered)
-    return Evaluation(cost / n, right / n if samples.accuracy else None)
+        sums = [total + float(value) for total, value in zip(sums, values, strict=True)]
+    means = {each.name: total / n for each, total in zip(metrics, sums, strict=True)}
+    return Evaluation(cost / n, right / n if samples.accuracy else None, means)
+
+
+def try_out(
+    spec: Spec, parameters: Parameters, samples: Samples, metrics: tuple[Metric, ...]
+) -> None:
+    """Refuse metrics that give another shape or dtype than they must, on a few samples.
+
+    On one more than there are outputs, if there are so many, so that (k_L,) is not (n,).
+
+    Raises
+    ------
+    InputError
+        Naming the metric.
+    """
+    if metrics:
+        x, y = (each[: spec.sizes[-1] + 1, ...] for each in (samples.x, samples.y))
+        evaluate(spec, parameters, Samples(x, y, samples.accuracy), metrics)
 
 
 def _summed(
-    spec: Spec, accuracy: Accuracy, parameters: Parameters, x: Array, y: Array
-) -> tuple[Array, Array | None]:
-    """The sum of the costs, and of the right answers."""
+    spec: Spec,
+    accuracy: Accuracy,
+    metrics: tuple[Metric, ...],
+    parameters: Parameters,
+    x: Array,
+    y: Array,
+) -> tuple[Array, Array | None, tuple[Array, ...]]:
+    """The sum of the costs, of the right answers, and of each metric."""
     xp = namespace(x)
     output = saved(spec, parameters, x)[-1]
     answered = hits(accuracy, output.a, y)
     summed = xp.sum(costs(spec, output, as_targets(spec, y, x)))
-    return summed, None if answered is None else xp.sum(answered)
+    values = tuple(xp.sum(metric.measured(output.a, y)) for metric in metrics)
+    return summed, None if answered is None else xp.sum(answered), values
 
 
 def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:

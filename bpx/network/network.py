@@ -19,6 +19,7 @@ from bpx.feedback import Feedback, Send
 from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
 from bpx.io import checkpoint
+from bpx.metrics import Metric, check_metrics
 from bpx.model import evaluate as evaluation
 from bpx.model import initial
 from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
@@ -170,7 +171,7 @@ class Network(Held):
         with self.home.active():
             return give_back(classes(self._outputs(x)), x)
 
-    def evaluate(self, x: Any, y: Any) -> Evaluation:
+    def evaluate(self, x: Any, y: Any, *, metrics: Sequence[str | Metric] = ()) -> Evaluation:
         """The mean cost and the accuracy on samples from anywhere, in chunks.
 
         Parameters
@@ -178,6 +179,8 @@ class Network(Held):
         x : array of any library or array-like, shape (n, k_0)
         y : array of any library or array-like
             Labels (n,), or numbers (n,) or (n, k_L).
+        metrics : sequence of str or Metric, optional
+            What else to measure: see `bpx.metrics`.
 
         Returns
         -------
@@ -186,11 +189,12 @@ class Network(Held):
         Raises
         ------
         InputError
-            If x or y cannot be used.
+            If x, y or a metric cannot be used.
         """
+        measures = check_metrics(metrics)
         with self.home.active():
             arrived = samples(self.home, self.spec, x, y)
-            return evaluation.evaluate(self.spec, self._parameters, arrived)
+            return evaluation.evaluate(self.spec, self._parameters, arrived, measures)
 
     def fit(
         self,
@@ -211,6 +215,7 @@ class Network(Held):
         progress: Callable[[Progress], None] | None = None,
         health: bool | HealthProbe = False,
         observers: Sequence[Observer] = (),
+        metrics: Sequence[str | Metric] = (),
     ) -> History:
         """Train to the end: `bpx.train`, all of its records at once.
 
@@ -248,6 +253,7 @@ class Network(Held):
             progress=progress,
             health=health,
             observers=observers,
+            metrics=metrics,
         )
         return History(tuple(records), seed)
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from bpx.arrays.host import check_seed
 from bpx.inspect.health.probe import HealthProbe, prepare
+from bpx.metrics import Metric
 from bpx.optim.chain import Optimizer
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.privacy.schedule import Account, sampled
@@ -39,6 +40,7 @@ def train(
     progress: Callable[[Progress], None] | None = None,
     health: bool | HealthProbe = False,
     observers: Sequence[Observer] = (),
+    metrics: Sequence[str | Metric] = (),
 ) -> Iterator[Epoch]:
     """Train a network, yielding a record after each epoch.
 
@@ -90,6 +92,10 @@ def train(
     observers : sequence of Observer, optional
         What is to look at the network after each epoch, and to have its say in the record: see
         `bpx.Observer`.
+    metrics : sequence of str or Metric, optional
+        What is to be in each record's ``validation.metrics``, besides the cost and the
+        accuracy: see `bpx.metrics`. Of the validation samples at the end of the epoch, never of
+        the batches that are trained on; without `validation` it is refused.
 
     Yields
     ------
@@ -126,6 +132,7 @@ def train(
             precision=precision,
             progress=progress,
             seed=drawn,
+            metrics=metrics,
         )
         check_privacy(privacy, training.n, seed, shuffle, drop_last)
         batches = _batches(network, training, privacy, (drawn, shuffle, drop_last))

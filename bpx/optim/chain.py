@@ -223,8 +223,8 @@ def check_optimizer(optimizer: Any) -> None:
             "optimizer=bpx.optim.Transformation(yours.init, yours.update)"
         )
     raise InputError(
-        f"optimizer={optimizer!r} was given; expected bpx.SGD(eta), bpx.Adam(), or another "
-        "chain of transformations: see bpx.optim"
+        f"optimizer={optimizer!r} was given; expected bpx.SGD(eta), bpx.Adam(), bpx.AdamW(), "
+        "or another chain of transformations: see bpx.optim"
     )
 
 

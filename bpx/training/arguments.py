@@ -1,6 +1,6 @@
 """What a training is given, checked before its first epoch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,9 @@ from bpx._validate import number, whole
 from bpx.arrays.home import Home
 from bpx.arrays.registry import compiled, namespace
 from bpx.errors import InputError
+from bpx.metrics import Metric, check_metrics
 from bpx.model.dry_run import dry_run
+from bpx.model.evaluate import try_out
 from bpx.model.inputs import Placed, Samples, samples
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
@@ -39,6 +41,8 @@ class Training:
         What hears of the `Progress`.
     seed : int
         Of what layers draw in training.
+    metrics : tuple of Metric
+        Of the validation samples.
     """
 
     home: Home
@@ -51,6 +55,7 @@ class Training:
     scan: Scan
     tell: Callable[[Progress], None]
     seed: int = 0
+    metrics: tuple[Metric, ...] = ()
 
     @property
     def n(self) -> int:
@@ -71,6 +76,7 @@ def checked(
     precision: str,
     progress: Callable[[Progress], None] | None,
     seed: int = 0,
+    metrics: Sequence[str | Metric] = (),
 ) -> Training:
     """A training of a network, whose home is active: the parameters are those of `bpx.train`.
 
@@ -101,8 +107,11 @@ def checked(
         scan=home.backend.scan if compile else eager,
         tell=progress or (lambda _: None),
         seed=seed,
+        metrics=_metrics(metrics, validation),
     )
     _try_out(network, training.data, compile)
+    if training.validation is not None:
+        try_out(spec, network.parameters, training.validation, training.metrics)
     return training
 
 
@@ -131,6 +140,17 @@ def _validation(network: Placed, validation: Any) -> Samples | None:
         return None
     names = ("validation x", "validation y")
     return samples(network.home, network.spec, *_pair(validation, "validation"), names)
+
+
+def _metrics(metrics: Any, validation: Any) -> tuple[Metric, ...]:
+    found = check_metrics(metrics)
+    if found and validation is None:
+        raise InputError(
+            f"metrics={[each.name for each in found]} was given without validation, on whose "
+            "samples they are computed; give validation=(x, y), or measure others by "
+            "net.evaluate(x, y, metrics=...)"
+        )
+    return found
 
 
 def _pair(data: Any, name: str) -> tuple[Any, Any]:

@@ -106,7 +106,7 @@ def _epoch(chunks: Chunks, batches: Batches, state: State, epoch: int) -> tuple[
 def _validated(training: Training, state: State) -> Evaluation | None:
     if training.validation is None:
         return None
-    return evaluate(training.step.spec, state.parameters, training.validation)
+    return evaluate(training.step.spec, state.parameters, training.validation, training.metrics)
 
 
 def _check_home(training: Training, network: Trainable) -> None:

@@ -47,3 +47,16 @@ def test_a_split_that_cannot_be_known(trained, blobs):
 def test_samples_of_another_width(trained):
     np.savez("wide.npz", x=np.ones((10, 7)), y=np.arange(10) % 3)
     assert "have 7 numbers and the network takes 3" in refused("evaluate", "run", "wide.npz")
+
+
+def test_a_new_kind_of_file_is_one_entry(monkeypatch, tmp_path):
+    def toy(path):
+        return np.loadtxt(path)[:, 1:], np.loadtxt(path)[:, 0].astype(int)
+
+    monkeypatch.setitem(bpx.data.READERS, ".toy", bpx.data.Reader(toy))
+    np.savetxt("file.toy", np.c_[np.arange(30) % 3, np.eye(3)[np.arange(30) % 3]])
+    ok("train", "file.toy", "--epochs", 2, "--out", "run")
+    assert "file.toy: 6 validation samples" in ok(
+        "evaluate", "run", "file.toy", "--split", "validation"
+    )
+    assert len(ok("predict", "run", "file.toy", "--labels").splitlines()) == 30

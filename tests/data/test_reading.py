@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from bpx.data import read
+from bpx.data import READERS, Reader, read
 from bpx.errors import FileFormatError, InputError
 from tests.data.written import idx_bytes, npy_bytes, table, write
 
@@ -74,3 +74,33 @@ def test_read_passes_the_options_on(tmp_path):
     path = table(tmp_path, "a;b\n1;2\n3;4\n")
     assert read(path, target="a", delimiter=";").y.tolist() == [1, 3]
     assert read(path, target=None, delimiter=";", header=True).x.tolist() == [[1, 2], [3, 4]]
+
+
+def toy(path):
+    """The class, and the numbers, of each line."""
+    rows = [line.split() for line in path.read_text().splitlines()]
+    return [[float(v) for v in row[1:]] for row in rows], [int(row[0]) for row in rows]
+
+
+def test_a_new_kind_of_file_is_one_entry(tmp_path, monkeypatch):
+    monkeypatch.setitem(READERS, ".toy", Reader(toy))
+    path = write(tmp_path / "a.toy", b"1 2 3\n0 4 5\n")
+    split = read(path)
+    assert split.x.dtype == np.float32
+    assert split.x.tolist() == [[2, 3], [4, 5]]
+    assert split.y.dtype == np.int32
+    assert split.y.tolist() == [1, 0]
+    assert read(path, target=None).y is None
+    with pytest.raises(InputError, match="target='y' was given"):
+        read(path, target="y")
+    with pytest.raises(InputError, match=r"\.npz, \.toy or an IDX"):
+        read(write(tmp_path / "a.parquet", b"PAR1PAR1"))
+
+
+def test_options_are_refused_in_the_words_of_the_table(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.ones((2, 3)), y=np.array([4, 5]))
+    with pytest.raises(InputError, match=r"header=True .* a \.csv or \.tsv file"):
+        read(tmp_path / "a.npz", header=True)
+    np.save(tmp_path / "a.npy", np.ones((2, 3)))
+    with pytest.raises(InputError, match=r"target='y' .* a \.csv, \.tsv or \.npz file"):
+        read(tmp_path / "a.npy", target="y")

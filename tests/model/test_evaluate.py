@@ -1,9 +1,13 @@
 """Outputs in chunks, the classes that they mean, the mean cost, the share of right answers."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import bpx
+from bpx.metrics import Metric, top_k
 from bpx.model.evaluate import check_classes, classes, outputs
 from tests.backends import host
 
@@ -81,3 +85,48 @@ def test_a_single_number_is_no_class(output):
         check_classes(bpx.Network([2, 1], output=output, seed=0).spec)
     check_classes(bpx.Network([2, 3], output=output, seed=0).spec)
     check_classes(bpx.Network([2, 1], seed=0).spec)
+
+
+def largest(a, y):
+    return bpx.namespace(a).max(a, axis=-1)
+
+
+MEASURES = ["absolute_error", top_k(1), top_k(2), Metric("largest", largest)]
+
+
+def test_metrics_are_means_over_all_samples(target, monkeypatch):
+    rng = np.random.default_rng(5)
+    x, y = rng.random((9, 4)), rng.integers(0, 3, 9)
+    net = target.network([4, 5, 3], seed=0, dtype="float64")
+    whole = net.evaluate(x, y, metrics=MEASURES)
+    a = host(net.predict(x))
+    assert list(whole.metrics) == ["absolute_error", "top_1", "top_2", "largest"]
+    assert whole.metrics["absolute_error"] == pytest.approx(np.abs(a - np.eye(3)[y]).mean())
+    assert whole.metrics["top_1"] == whole.accuracy
+    assert whole.metrics["top_2"] == np.mean((a.argsort(1)[:, 1:] == y[:, None]).any(1))
+    assert whole.metrics["largest"] == pytest.approx(a.max(1).mean(), rel=1e-12)
+    assert all(isinstance(value, float) for value in whole.metrics.values())
+    fours = lambda spec, x: (x[i : min(i + 4, 9), ...] for i in (0, 4, 8))  # noqa: E731
+    monkeypatch.setattr("bpx.model.evaluate.chunks", fours)
+    parts = net.evaluate(x, y, metrics=MEASURES)
+    assert parts.metrics == pytest.approx(whole.metrics, rel=1e-12)
+
+
+def test_a_metric_of_the_wrong_form_is_named(target):
+    net = target.network([4, 5, 3], seed=0)
+    with pytest.raises(bpx.InputError, match=r"the metric 'odd' gave shape \(9, 3\)"):
+        net.evaluate(np.ones((9, 4)), np.zeros(9, int), metrics=[Metric("odd", lambda a, y: a)])
+
+
+def test_an_evaluation_is_a_pair_with_its_metrics_beside_it():
+    plain, found = bpx.Evaluation(0.5, 0.75), bpx.Evaluation(0.5, 0.75, {"top_5": 1.0})
+    cost, accuracy = found
+    assert (cost, accuracy) == (found.cost, found.accuracy) == (0.5, 0.75) == plain == found
+    assert (plain.metrics, found.metrics) == ({}, {"top_5": 1.0})
+    assert repr(plain) == "Evaluation(cost=0.5, accuracy=0.75)"
+    assert repr(found) == "Evaluation(cost=0.5, accuracy=0.75, metrics={'top_5': 1.0})"
+    for kept in (pickle.loads(pickle.dumps(found)), copy.copy(found), found._replace(cost=0.5)):
+        assert type(kept) is bpx.Evaluation
+        assert kept.metrics == {"top_5": 1.0}
+    assert pickle.loads(pickle.dumps(plain)).metrics == {}
+    assert bpx.Evaluation._make((0.5, None)).metrics == {}

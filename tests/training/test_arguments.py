@@ -84,3 +84,23 @@ def test_an_optimizer_that_cannot_be_used_is_refused_at_once(target, optimizer, 
     net = network(target)
     with pytest.raises(bpx.InputError, match=said):
         bpx.train(net, (x, y), epochs=1, batch_size=8, optimizer=optimizer)
+
+
+def test_metrics_want_validation():
+    with pytest.raises(bpx.InputError, match=r"metrics=\['top_5'\] .* without validation"):
+        network().fit(*samples(), **SETTINGS, metrics=["top_5"])
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("top5", "did you mean 'top_5'"),
+        (bpx.metrics.Metric("odd", lambda a, y: a[0, :]), r"'odd' gave shape \(3,\)"),
+    ],
+)
+def test_a_metric_that_cannot_be_used_is_refused_at_once(target, metric, message):
+    net = network(target)
+    before = net.parameters
+    with pytest.raises(bpx.InputError, match=message):
+        bpx.train(net, samples(), validation=samples(), **SETTINGS, metrics=[metric])
+    assert net.parameters is before

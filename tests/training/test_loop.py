@@ -40,6 +40,20 @@ def test_fit_yields_a_record_of_each_epoch(target):
     assert last.cost < seen[0].cost
 
 
+def test_each_epoch_has_the_metrics_of_the_validation_samples(target):
+    (x, y), net = samples(), network(target, dtype="float64")
+    asked = ["absolute_error", bpx.metrics.top_k(2)]
+    settings = {**SETTINGS, "compile": target.value.compile, "validation": (x[:15], y[:15])}
+    seen = net.fit(x, y, metrics=asked, **settings)
+    last = net.evaluate(x[:15], y[:15], metrics=asked).metrics
+    assert seen[-1].validation.metrics == last
+    assert seen[0].validation.metrics["absolute_error"] > last["absolute_error"]
+    plain = network(target, dtype="float64")
+    assert plain.fit(x, y, **settings)[-1].validation.metrics == {}
+    for a, b in zip(net.weights, plain.weights, strict=True):
+        np.testing.assert_array_equal(host(a), host(b))
+
+
 def test_the_running_means_are_those_of_each_batch_as_it_was_met(target):
     """One batch an epoch: its cost is that of the weights before the step."""
     x, y = samples()

@@ -17,7 +17,7 @@ import numpy as np
 
 from bpx.data.files import MAX_EXPANSION, ByteStream, PathLike, existing_file, open_bytes
 from bpx.data.split import HostArray, Split, as_split
-from bpx.errors import BpxError, FileFormatError
+from bpx.errors import BpxError, FileFormatError, InputError
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
@@ -87,11 +87,16 @@ def read_npz(path: PathLike, *, target: str | None = "y") -> Split:
     Raises
     ------
     InputError
-        There is no such file.
+        There is no such file, or the target is no key.
     FileFormatError
         The file is not NPZ, has no such keys, is damaged, or declares sizes that its
         bytes cannot have.
     """
+    if target is not None and not isinstance(target, str):
+        raise InputError(
+            f"{path}: target={target!r} was given; expected the key of an array, such as 'y', "
+            "or None: an NPZ file has no columns"
+        )
     with _open_archive(path) as archive:
         x = _member(archive, "x", str(path))
         y = None if target is None else _member(archive, target, str(path))
