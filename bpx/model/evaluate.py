@@ -18,7 +18,6 @@ from bpx.model.spec import Spec
 
 __all__ = ["Evaluation", "check_classes", "classes", "evaluate", "outputs", "try_out"]
 
-
 _NONE: Mapping[str, float] = MappingProxyType({})
 
 
@@ -74,8 +73,8 @@ def evaluate(
         total, answered, values = summed(spec, samples.accuracy, metrics, parameters, x, y)
         cost += float(total)
         right += 0.0 if answered is None else float(answered)
-        sums = [total + float(value) for total, value in zip(sums, values, strict=True)]
-    means = {each.name: total / n for each, total in zip(metrics, sums, strict=True)}
+        sums = [so_far + float(v) for so_far, v in zip(sums, values, strict=True)]
+    means = {each.name: v / n for each, v in zip(metrics, sums, strict=True)}
     return Evaluation(cost / n, right / n if samples.accuracy else None, means)
 
 

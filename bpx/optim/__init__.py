@@ -32,4 +32,7 @@ __all__ = [
 ]
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
-"""The optimizers by name: what the command line, its settings and its messages know."""
+"""The optimizers by name: what the command line, its settings and its messages know.
+
+An entry is a frozen dataclass: `eta` is its first field, `default_eta` its usual learning rate.
+"""
