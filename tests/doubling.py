@@ -34,9 +34,9 @@ class Double:
     def running(self, like):
         return ()
 
-    def forward(self, parameters, a_prev, state, context):
+    def forward(self, parameters, a_prev, context):
         self.told.append(context)
-        return Doubled(2.0 * a_prev), state
+        return Doubled(2.0 * a_prev)
 
     def error(self, saved, g):
         return g

@@ -310,12 +310,13 @@ def test_the_real_tree_has_no_circle_of_modules(house):
     assert house.modules.circles == []
 
 
-@pytest.mark.xfail(
-    reason="training imports health and privacy, which import its step", strict=True
-)
 def test_the_real_tree_has_no_circle_of_units(house):
     assert house.units.circles == []
 
 
 def test_the_real_tree_has_no_deferred_import_that_hides_a_circle(house):
     assert [each for each in house.deferred if each.hides_a_circle] == []
+
+
+def test_the_real_tree_has_no_long_file(house):
+    assert house.long_files == []

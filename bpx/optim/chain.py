@@ -21,6 +21,7 @@ from bpx.optim.trees import mapped
 from bpx.program.contract import Branches, named_leaves
 
 __all__ = [
+    "Beginning",
     "Chain",
     "ChainState",
     "Chained",
@@ -59,6 +60,25 @@ class Transformation:
 
     init: Callable[[Any], Any]
     update: Update
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The `init` of a transformation made of numbers: equal for equal ones.
+
+    Attributes
+    ----------
+    make : callable
+        ``make(*numbers, parameters)``, the state.
+    numbers : tuple
+    """
+
+    make: Callable[..., Any]
+    numbers: tuple[Any, ...]
+
+    def __call__(self, parameters: Any) -> Any:
+        """The state before the first step."""
+        return self.make(*self.numbers, parameters)
 
 
 class Optimizer(Protocol):

@@ -1,13 +1,13 @@
 """Links that hold the weights and their updates small: decay, and clipping by the norm."""
 
-from functools import partial, reduce
+from functools import reduce
 from operator import add
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
 from bpx._validate import number as checked
 from bpx.arrays.registry import namespace
-from bpx.optim.chain import Transformation, chain
+from bpx.optim.chain import Beginning, Transformation, chain
 from bpx.optim.trees import mapped, number, on_weights
 from bpx.program.contract import leaves
 
@@ -44,7 +44,7 @@ def add_decayed_weights(decay: float) -> Transformation:
         If it is negative.
     """
     given = checked("decay", decay, "a number of at least 0", lambda v: v >= 0.0)
-    return Transformation(partial(_decay_state, given), decayed)
+    return Transformation(Beginning(_decay_state, (given,)), decayed)
 
 
 def penalised(optimizer: Any, decay: float) -> Any:
@@ -70,7 +70,7 @@ def clip_by_global_norm(largest: float) -> Transformation:
         If it is not positive.
     """
     given = checked("largest", largest, "a positive number", lambda v: v > 0.0)
-    return Transformation(partial(_clip_state, given), clipped)
+    return Transformation(Beginning(_clip_state, (given,)), clipped)
 
 
 def _decay_state(decay: float, parameters: Any) -> DecayState:

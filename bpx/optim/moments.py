@@ -1,13 +1,12 @@
 """Links that average the updates over the steps: momentum, and Adam's two moments."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from bpx._typing import Array
 from bpx._validate import number as checked
 from bpx.arrays.registry import namespace
-from bpx.optim.chain import Transformation
+from bpx.optim.chain import Beginning, Transformation
 from bpx.optim.trees import mapped, number, zeros
 
 __all__ = ["momentum", "scale_by_adam"]
@@ -53,7 +52,9 @@ def momentum(mu: float, *, nesterov: bool = False) -> Transformation:
         If mu is out of its range.
     """
     given = checked("momentum", mu, *_RATE)
-    return Transformation(partial(_momentum_state, given), _nesterov if nesterov else _momentum)
+    return Transformation(
+        Beginning(_momentum_state, (given,)), _nesterov if nesterov else _momentum
+    )
 
 
 def scale_by_adam(
@@ -81,7 +82,7 @@ def scale_by_adam(
         checked("beta2", beta2, *_RATE),
         checked("epsilon", epsilon, "a positive number", lambda v: v > 0.0),
     )
-    return Transformation(partial(_adam_state, numbers), _ADAM)
+    return Transformation(Beginning(_adam_state, (numbers,)), _ADAM)
 
 
 def _momentum_state(mu: float, parameters: Any) -> MomentumState:

@@ -6,12 +6,11 @@ to the weights: w ← w + u.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
 from bpx._validate import number as checked
-from bpx.optim.chain import Transformation
+from bpx.optim.chain import Beginning, Transformation
 from bpx.optim.schedules import Schedule
 from bpx.optim.trees import mapped, number
 
@@ -51,7 +50,7 @@ def scale(factor: float) -> Transformation:
         If it is no finite number.
     """
     given = checked("factor", factor, "a finite number", lambda v: True)
-    return Transformation(partial(_scale_state, given), _SCALE)
+    return Transformation(Beginning(_scale_state, (given,)), _SCALE)
 
 
 def scale_by_learning_rate(eta: float | Schedule) -> Transformation:
@@ -69,9 +68,9 @@ def scale_by_learning_rate(eta: float | Schedule) -> Transformation:
     """
     if isinstance(eta, Schedule):
         rule = Scaling(_Scheduled(eta.rate), descends=True)
-        return Transformation(partial(_schedule_state, eta.numbers), rule)
+        return Transformation(Beginning(_schedule_state, (eta.numbers,)), rule)
     given = checked("eta", eta, "a positive number", lambda v: v > 0.0)
-    return Transformation(partial(_rate_state, given), _DESCEND)
+    return Transformation(Beginning(_rate_state, (given,)), _DESCEND)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def normal(*shape, seed=0):
 def ran(layer=LAYER, seed=0):
     """Parameters, what the forward pass saved, and some g of the layer above."""
     p = DenseParameters(normal(layer.n_out, layer.n_in, seed=seed), normal(layer.n_out))
-    saved, _ = layer.forward(p, normal(N, layer.n_in, seed=seed + 1), (), Context())
+    saved = layer.forward(p, normal(N, layer.n_in, seed=seed + 1), Context())
     return p, saved, normal(N, layer.n_out, seed=seed + 2)
 
 
@@ -50,7 +50,6 @@ def test_equal_layers_have_equal_hashes():
 def test_its_parameters_are_named():
     assert LAYER.shapes == {"w": (3, 4), "b": (3,)}
     assert LAYER.entry({"b": "biases", "w": "weights"}) == DenseParameters("weights", "biases")
-    assert LAYER.running(np.zeros(1)) == ()
 
 
 def test_it_draws_by_the_initializer_each_array_from_its_own_purpose():
@@ -81,8 +80,7 @@ def test_forward_and_back_are_the_books(target, sigma):
     layer = Dense(N_IN, N_OUT, sigma)
     p, saved, g = ran(layer)
     there = DenseParameters(*(target.asarray(each, "float64") for each in p))
-    kept, state = layer.forward(there, target.asarray(saved.a_prev, "float64"), (), Context())
-    assert state == ()
+    kept = layer.forward(there, target.asarray(saved.a_prev, "float64"), Context())
     assert isinstance(kept, DenseSaved)
     z = saved.a_prev @ p.w.T + p.b
     a = {"tanh": np.tanh(z), "identity": z}.get(sigma.name, np.exp(z))
@@ -151,7 +149,7 @@ def test_derivatives_along_a_direction(sigma):
 
     def at(t):
         moved = DenseParameters(p.w + t * v.w, p.b + t * v.b)
-        kept, _ = layer.forward(moved, saved.a_prev + t * ra_prev, (), Context())
+        kept = layer.forward(moved, saved.a_prev + t * ra_prev, Context())
         delta = layer.error(kept, g + t * rg)
         return (
             kept.z,

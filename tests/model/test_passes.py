@@ -84,18 +84,9 @@ def test_each_layer_is_told_of_its_own_randomness():
     randomness = passes.Randomness((None, "key", None), "step")
     assert passes.drawing(randomness, 1) == Context(True, "key", "step")
     Double.told.clear()
-    run = list(passes.layer_by_layer(spec, parameters, random_samples(net)[0], (), randomness))
+    run = list(passes.layer_by_layer(spec, parameters, random_samples(net)[0], randomness))
     assert Double.told == [Context(True, "key", "step")]
     assert len(run) == 3
-    assert [state for _, state in run] == [(), (), ()]
-
-
-def test_running_arrays_come_back_from_their_layer():
-    net = random_network([4, 5, 3])
-    spec, parameters = between(net)
-    x = random_samples(net)[0]
-    run = list(passes.layer_by_layer(spec, parameters, x, ("first", "between", "last")))
-    assert [state for _, state in run] == ["first", "between", "last"]
 
 
 def test_a_layer_that_learns_nothing_has_no_gradient(target):

@@ -75,7 +75,6 @@ def test_chains_of_equal_links_are_equal():
         one.links = ()
 
 
-@pytest.mark.xfail(reason="what makes the state of a link is a partial, equal to itself alone")
 @pytest.mark.parametrize(
     "make",
     [

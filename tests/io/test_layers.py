@@ -1,0 +1,64 @@
+"""The layers of a network in a file: the names of arrays, and what makes each layer again."""
+
+from dataclasses import dataclass
+
+import pytest
+
+import bpx
+from bpx.io import layers
+from tests.extending.rms_norm import RMSNorm
+
+NET = bpx.Network(
+    [
+        bpx.Dense(4, 5, bpx.activations.tanh),
+        bpx.Dropout(5, 0.25),
+        RMSNorm(5),
+        bpx.Dense(5, 2, bpx.activations.sigmoid),
+    ],
+    seed=0,
+    backend="numpy",
+)
+
+
+def test_a_dense_layer_takes_two_places_as_its_activation_has_one():
+    assert layers.places(NET.spec.layers) == [0, 2, 3, 4]
+    assert [name for name, _ in layers.named(NET.spec, NET.parameters)] == [
+        "0.weight", "0.bias", "3.gain", "4.weight", "4.bias",
+    ]  # fmt: skip
+
+
+def test_arrays_come_back_to_their_layers():
+    arrays = dict(layers.named(NET.spec, NET.parameters))
+    again = layers.parameters_of(NET.spec, arrays)
+    assert [type(entry) for entry in again.layers] == [type(e) for e in NET.parameters.layers]
+    assert again.layers[2].gain is NET.parameters.layers[2].gain
+    del arrays["3.gain"]
+    with pytest.raises(KeyError, match=r"3\.gain"):
+        layers.parameters_of(NET.spec, arrays)
+
+
+def test_layers_are_described_and_made_again():
+    told = layers.described(NET.spec)
+    assert told[1] == {"kind": "dropout", "width": 5, "rate": 0.25}
+    sigmas = [layer.activation for layer in NET.spec.dense]
+    known = {**bpx.layers.LAYERS, "rms_norm": RMSNorm}
+    assert tuple(layers.layers_of(told, sigmas, known)) == NET.spec.layers
+    assert layers.own_kinds(NET.spec) == ["rms_norm"]
+    with pytest.raises(bpx.InputError, match="cannot be made of"):
+        layers.layers_of([{"kind": "dropout", "depth": 5}], [], known)
+
+
+def test_dense_layers_alone_are_told_by_their_sizes():
+    assert layers.described(bpx.Network([4, 3, 2], seed=0).spec) is None
+
+
+@dataclass(frozen=True)
+class Odd(RMSNorm):
+    table: tuple = (1.0, 2.0)
+
+
+def test_what_json_cannot_hold_is_refused_by_name(tmp_path):
+    net = bpx.Network([Odd(3), bpx.Dense(3, 2, bpx.activations.sigmoid)], seed=0)
+    with pytest.raises(bpx.InputError, match=r"the layer Odd\(.* cannot be saved"):
+        net.save(tmp_path / "net")
+    assert not list(tmp_path.iterdir())
