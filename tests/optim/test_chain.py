@@ -1,5 +1,7 @@
 """Chains: what they are made of, the state by name, and every optimizer on every engine."""
 
+import copy
+import pickle
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -166,6 +168,17 @@ def test_it_is_rebuilt_in_its_form(name):
     assert all(a is b for a, b in zip(leaves(again), leaves(state), strict=True))
 
 
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda state: pickle.loads(pickle.dumps(state))]
+)
+def test_it_can_be_copied(copied):
+    state = bpx.Adam(0.25).init(parameters())
+    again = copied(state)
+    assert type(again) is ChainState
+    assert again.eta is not state.eta
+    assert_same(again, state, 0.0)
+
+
 def test_a_state_of_a_bare_tuple_has_its_place():
     state = ChainState(((1.0, 2.0), Counted(3.0, 4.0)))
     assert [name for name, _ in named_leaves(state)] == ["[0][0]", "[0][1]", "eta", "count"]
@@ -261,6 +274,14 @@ def test_each_trains_on_every_target_compiled_and_eager_alike(target, name):
     assert_same(trained(name, target.spec, target.value.compile), expected)
     if target.value.compile and "jax" not in target.spec:  # it has a target that is eager
         assert_same(trained(name, target.spec, compiled=False), expected)
+
+
+@pytest.mark.parametrize("name", ["clipped", "scheduled"])
+def test_numbas_kernels_do_the_same(monkeypatch, name):
+    pytest.importorskip("numba", reason="numba is not installed")
+    expected = trained(name, "numpy", compiled=False)
+    monkeypatch.setenv("BPX_NUMBA", "on")
+    assert_same(trained(name, "numpy", compiled=True), expected)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

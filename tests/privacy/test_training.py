@@ -241,8 +241,6 @@ def test_without_a_seed_no_run_is_like_another():
     )
 
 
-
-
 def test_a_second_training_of_equal_shapes_compiles_nothing():
     pytest.importorskip("jax", reason="JAX is not installed")
     from bpx_backends import _jax
@@ -278,8 +276,6 @@ def test_what_contradicts_privacy_is_refused_at_once(settings, said):
     settings = {"privacy": DPSGD(**QUICK), **SETTINGS, **settings}
     with pytest.raises(bpx.InputError, match=said):
         bpx.train(network(), samples(), **settings)
-
-
 
 
 def test_without_dp_accounting_training_is_refused_at_once(monkeypatch):
