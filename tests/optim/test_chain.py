@@ -352,7 +352,7 @@ def test_the_old_form_is_refused_with_the_lines_that_change(act):
 
 
 @pytest.mark.parametrize("act", [check_optimizer, chain, in_training])
-@pytest.mark.parametrize("bad", [None, 0.1, "adam", bpx.Adam, Old, doubled], ids=str)
+@pytest.mark.parametrize("bad", [None, 0.1, "adam", bpx.Adam, Old, doubled])
 def test_what_is_no_optimizer_is_refused(act, bad):
     with pytest.raises(
         bpx.InputError, match=r"expected bpx\.SGD\(eta\), bpx\.Adam\(\), or ano"
