@@ -31,9 +31,6 @@ class Double:
     def draw(self, init, rng):
         return {}
 
-    def running(self, like):
-        return ()
-
     def forward(self, parameters, a_prev, context):
         self.told.append(context)
         return Doubled(2.0 * a_prev)

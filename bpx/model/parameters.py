@@ -44,6 +44,11 @@ class Parameters(_Layers):
     @classmethod
     def dense(cls, w: Sequence[Any], b: Sequence[Any]) -> Self:
         """Of Dense layers alone: their weights w^1, ..., w^L and biases b^1, ..., b^L."""
+        if len(w) != len(b):
+            raise InputError(
+                f"{len(w)} weights and {len(b)} biases were given; expected one of each for "
+                "every layer"
+            )
         return cls(DenseParameters(*each) for each in zip(w, b, strict=True))
 
     @property
@@ -96,13 +101,7 @@ def as_parameters(given: Any) -> Parameters:
             f"a {type(given).__name__} was given as parameters; expected bpx.Parameters, such "
             "as net.parameters, or a pair (w, b) of the weights and biases of Dense layers"
         )
-    w, b = given
-    if len(w) != len(b):
-        raise InputError(
-            f"{len(w)} weights and {len(b)} biases were given; expected one of each for every "
-            "layer"
-        )
-    return Parameters.dense(w, b)
+    return Parameters.dense(*given)
 
 
 def dense(entries: Iterable[Any]) -> list[DenseParameters]:

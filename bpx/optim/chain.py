@@ -164,6 +164,7 @@ class ChainState(NamedTuple):
         """The same with other arrays, by name: of the first link that has the name."""
         parts = list(self.parts)
         for name, value in changed.items():
+            getattr(self, name)  # which says so where no link has it
             at = next(i for i, p in enumerate(parts) if name in getattr(p, "_fields", ()))
             parts[at] = parts[at]._replace(**{name: value})
         return type(self)(tuple(parts))

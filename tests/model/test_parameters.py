@@ -90,11 +90,6 @@ def test_weights_and_biases_side_by_side_are_refused_with_what_to_write(kind):
     )
 
 
-def test_dense_wants_as_many_weights_as_biases():
-    with pytest.raises(ValueError, match="shorter"):
-        Parameters.dense(of_dense(4, 3, 2).w, of_dense(4, 3).b)
-
-
 def test_parameters_are_taken_as_they_are():
     p, g = of_dense(4, 3), Gradients(of_dense(4, 3).layers)
     assert as_parameters(p) is p

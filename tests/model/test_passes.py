@@ -120,3 +120,17 @@ def test_what_is_not_at_home_is_refused_before_anything_runs():
         passes.backprop(net.spec, net.parameters, x, y, feedback=(x,))
     with pytest.raises(bpx.InputError, match="r has shape"):
         net.backprop(x, y, r=np.ones(7))
+
+
+def test_to_a_layer_below_all_dense_ones_the_transpose_is_sent():
+    """A feedback has matrices for hidden Dense layers; below the first there is none."""
+    net = random_network([4, 5, 3])
+    x, y = random_samples(net)
+    spec = replace(net.spec, layers=(Double(4, 4), *net.spec.layers))
+    spec = replace(spec, feedback=bpx.feedback.FEEDBACKS["fa"])
+    parameters = bpx.Parameters([(), *net.parameters.layers])
+    B = np.random.default_rng(3).standard_normal((3, 5))
+    trace = passes.backprop(spec, parameters, x, y, feedback=(B,))
+    below, hidden, output = trace.deltas
+    close(hidden, (output @ B) * (1.0 - trace.a[1] ** 2))
+    close(below, hidden @ net.weights[0])

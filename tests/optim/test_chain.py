@@ -1,5 +1,7 @@
 """Chains: what they are made of, the state by name, and every optimizer on every engine."""
 
+import copy
+import pickle
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -147,6 +149,12 @@ def test_the_first_link_that_has_a_name_gives_it():
     assert state.eta == "eta"  # the old one stays
 
 
+def test_a_name_that_no_link_has_is_refused():
+    state = bpx.Adam().init(parameters())
+    with pytest.raises(AttributeError, match="no link of the chain has 'mu' in its state"):
+        state.having(mu=state.eta)
+
+
 def test_what_is_in_it_has_names():
     p = parameters()
     state = bpx.SGD(0.1, momentum=0.9).init(p)
@@ -163,6 +171,17 @@ def test_it_is_rebuilt_in_its_form(name):
     again = rebuilt(state, list(leaves(state)))
     assert form(again) == form(state)
     assert all(a is b for a, b in zip(leaves(again), leaves(state), strict=True))
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda state: pickle.loads(pickle.dumps(state))]
+)
+def test_it_can_be_copied(copied):
+    state = bpx.Adam(0.25).init(parameters())
+    again = copied(state)
+    assert type(again) is ChainState
+    assert again.eta is not state.eta
+    assert_same(again, state, 0.0)
 
 
 def test_a_state_of_a_bare_tuple_has_its_place():
@@ -260,6 +279,14 @@ def test_each_trains_on_every_target_compiled_and_eager_alike(target, name):
     assert_same(trained(name, target.spec, target.value.compile), expected)
     if target.value.compile and "jax" not in target.spec:  # it has a target that is eager
         assert_same(trained(name, target.spec, compiled=False), expected)
+
+
+@pytest.mark.parametrize("name", ["clipped", "scheduled"])
+def test_numbas_kernels_do_the_same(monkeypatch, name):
+    pytest.importorskip("numba", reason="numba is not installed")
+    expected = trained(name, "numpy", compiled=False)
+    monkeypatch.setenv("BPX_NUMBA", "on")
+    assert_same(trained(name, "numpy", compiled=True), expected)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

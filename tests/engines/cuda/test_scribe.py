@@ -1,5 +1,7 @@
 """What is written of loops of any kind: names, addresses, and the lines that read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,14 @@ def test_neighbours_are_read_as_one_vector_where_they_are_one():
     scribe, x = scribe_of((3, 7), (3, 7))  # rows of 7: the second begins between vectors
     lines = list(scribe.along(x, 4))
     assert lines[-1] == "for (int u = 0; u < 4; ++u) x1[u] = p2[i * 7 + (j + u)];"
+
+
+def test_an_array_that_begins_between_vectors_is_read_one_by_one():
+    loop = loop_of("square", (3, 8), (3, 8))
+    (x,) = loop.read
+    places = {v: place._replace(offset=place.offset + 4) for v, place in loop.places.items()}
+    lines = list(Scribe(replace(loop, places=places)).along(x, 4))
+    assert lines[-1] == "for (int u = 0; u < 4; ++u) x1[u] = p2[i * 8 + (j + u)];"
 
 
 def test_outside_the_domain_a_zero_is_read():
