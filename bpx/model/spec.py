@@ -101,12 +101,16 @@ def make_spec(
     InputError
         If a size, a name, a number of activations or a combination cannot be used.
     """
-    if len(sizes) and all(hasattr(each, "forward") for each in sizes):
+    if isinstance(sizes, Sequence) and sizes and all(map(_is_layer, sizes)):
         layers = check_layers(sizes)
     else:
         layers = _layers(_checked_sizes(sizes), hidden, output, each, dropout)
     chosen = costs.get(cost, layers[-1].activation)
     return Spec(layers, chosen, feedbacks.get(feedback))
+
+
+def _is_layer(x: Any) -> bool:
+    return hasattr(x, "forward") and hasattr(x, "n_out")
 
 
 def _layers(

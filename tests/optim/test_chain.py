@@ -357,7 +357,7 @@ def test_the_old_form_is_refused_with_the_lines_that_change(act):
 )
 def test_what_is_no_optimizer_is_refused(act, bad):
     with pytest.raises(
-        bpx.InputError, match=r"expected bpx\.SGD\(eta\), bpx\.Adam\(\), or ano"
+        bpx.InputError, match=r"expected bpx\.SGD\(eta\), bpx\.Adam\(\), bpx\.AdamW\(\), or ano"
     ):
         act(bad)
 
