@@ -23,6 +23,7 @@ EXEMPT = {
 ACROSS = {
     "cli/test_process.py",
     "extending/test_layer.py",
+    "extending/test_parts.py",
     "engines/cuda/test_on_gpu.py",
     "engines/cuda/test_steps.py",
     "engines/test_engines.py",
