@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import Any
 
 from bpx.program.operation import VIEWS, Operation, Value
+from bpx.program.standard import subscripts
 
 __all__ = ["lines"]
 
@@ -134,7 +135,8 @@ def _expression(op: Operation, texts: Mapping[Any, tuple[str, int]]) -> tuple[st
     if op.name == "matrix_transpose":
         return f"{_bracketed(parts[0], _ATOM)}.mT", _ATOM
     if op.name == "getitem":
-        return f"{_bracketed(parts[0], _ATOM)}[{_key(op.attribute('key'))}]", _ATOM
+        rank = len(op.values[0].shape)
+        return f"{_bracketed(parts[0], _ATOM)}[{_key(op.attribute('key'), rank)}]", _ATOM
     given = [text for text, _ in parts] + [f"{name}={v}" for name, v in op.attributes]
     return f"{op.name}({', '.join(given)})", _ATOM
 
@@ -144,13 +146,15 @@ def _bracketed(part: tuple[str, int], level: int) -> str:
     return f"({text})" if own < level else text
 
 
-def _key(key: Any) -> str:
+def _key(key: Any, rank: int) -> str:
     parts = key if isinstance(key, tuple) else (key,)
+    if Ellipsis in parts:  # written out, as an index of every axis
+        parts = subscripts(key, rank)
     return ", ".join(_slice(part) for part in parts)
 
 
 def _slice(part: Any) -> str:
     if not isinstance(part, slice):
-        return "..." if part is Ellipsis else repr(part)
+        return repr(part)
     ends = ["" if end is None else str(end) for end in (part.start, part.stop)]
     return ":".join(ends if part.step is None else [*ends, str(part.step)])
