@@ -147,14 +147,14 @@ def _bracketed(part: tuple[str, int], level: int) -> str:
 
 
 def _key(key: Any, rank: int) -> str:
-    parts = key if isinstance(key, tuple) else (key,)
-    if Ellipsis in parts:  # written out, as an index of every axis
+    parts: Sequence[Any] = key if isinstance(key, tuple) else (key,)
+    if parts[:1] == (Ellipsis,):  # in front it is written out: x[:, None]
         parts = subscripts(key, rank)
     return ", ".join(_slice(part) for part in parts)
 
 
 def _slice(part: Any) -> str:
     if not isinstance(part, slice):
-        return repr(part)
+        return "..." if part is Ellipsis else repr(part)
     ends = ["" if end is None else str(end) for end in (part.start, part.stop)]
     return ":".join(ends if part.step is None else [*ends, str(part.step)])
