@@ -36,6 +36,7 @@ ACROSS = {
     "test_gradients.py",
     "test_house.py",
     "test_isolation.py",
+    "test_layers_in_networks.py",
     "test_leading_axis.py",
     "test_mirror.py",
     "test_mistakes.py",

@@ -17,6 +17,7 @@ from bpx.model.trace import Trace
 
 __all__ = [
     "Direction",
+    "check_apart",
     "check_by_transpose",
     "check_derivatives",
     "check_direction",
@@ -47,6 +48,23 @@ def check_spec(spec: Spec) -> None:
         )
 
 
+def check_apart(spec: Spec, what: str) -> None:
+    """Refuse a network in which samples act on one another.
+
+    Raises
+    ------
+    InputError
+        Naming the layer, and why.
+    """
+    for number, layer in enumerate(spec.layers, 1):
+        if layer.couples_samples:
+            raise InputError(
+                f"{what} cannot be computed: layer {number}, {layer.kind!r}, couples the "
+                "samples of a batch, so that none has a gradient of its own; expected a "
+                "network without such a layer"
+            )
+
+
 def check_by_transpose(spec: Spec, what: str) -> None:
     """Refuse a network whose errors do not go back through the transpose.
 
@@ -62,6 +80,7 @@ def check_by_transpose(spec: Spec, what: str) -> None:
         Naming the first such layer, its rule, and what to do.
     """
     check_spec(spec)
+    check_apart(spec, what)
     if len(spec.dense) > 1 and spec.feedback != feedback.transpose:
         raise InputError(
             f"layer 1 gets its error by {spec.feedback.name!r}, and {what} must go through "
@@ -166,7 +185,7 @@ def check_dtype(stored: str, asked_for: str, name: str, layer: int = 1) -> None:
 
 
 def check_trace(spec: Spec, trace: Trace) -> None:
-    """Refuse a trace of a network of other widths."""
+    """Refuse a trace of a network of other widths, or of another number of layers."""
     check_spec(spec)
     if not isinstance(trace, Trace):
         raise InputError(
@@ -174,10 +193,16 @@ def check_trace(spec: Spec, trace: Trace) -> None:
             "net.forward(x) or net.backprop(x, y)"
         )
     widths = tuple(a.shape[-1] for a in trace.a)
-    if widths != spec.sizes:
+    fed = (*(layer.n_in for layer in spec.dense), spec.sizes[-1])
+    if widths != fed:
         raise InputError(
             f"a trace of a network of widths {list(widths)} was given with a spec of widths "
             f"{list(spec.sizes)}; expected a trace of this network"
+        )
+    if len(trace.layers) != len(spec.layers):
+        raise InputError(
+            f"a trace of {len(trace.layers)} layers was given with a spec of "
+            f"{len(spec.layers)}; expected a trace of this network"
         )
 
 

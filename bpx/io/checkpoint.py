@@ -220,6 +220,11 @@ def _known(
 def _spec(metadata: dict[str, Any], known: dict[str, Any]) -> Spec:
     chosen = [known[name] for name in metadata["activations"]]
     rest = {"cost": known[metadata["cost"]], "feedback": known[metadata["feedback"]]}
+    if any(not hasattr(each, "pullback") for each in chosen):
+        raise InputError(f"not all of {metadata['activations']} are activations")
     if "layers" in metadata:
-        return make_spec(layers.layers_of(metadata["layers"], chosen, known), **rest)
+        spec = make_spec(layers.layers_of(metadata["layers"], chosen, known), **rest)
+        if list(spec.sizes) != list(metadata["sizes"]):
+            raise InputError(f"its layers are of sizes {spec.sizes}, not {metadata['sizes']}")
+        return spec
     return make_spec(metadata["sizes"], each=chosen, **rest)

@@ -53,7 +53,7 @@ def described(spec: Spec) -> list[dict[str, Any]] | None:
     InputError
         If a layer of the user's own has a field that JSON cannot hold.
     """
-    if all(isinstance(layer, Dense) for layer in spec.layers):
+    if all(type(layer) is Dense for layer in spec.layers):
         return None
     return [_described(layer) for layer in spec.layers]
 
@@ -74,6 +74,11 @@ def layers_of(
     InputError
         If a description does not fit its kind.
     """
+    dense = [each for each in told if known[each["kind"]] is Dense]
+    if len(dense) != len(activations):
+        raise InputError(
+            f"it names {len(activations)} activations for {len(dense)} Dense layers"
+        )
     sigmas = iter(activations)
     return [_made({**each}, sigmas, known) for each in told]
 
@@ -83,7 +88,7 @@ def _name(place: int, field: str) -> str:
 
 
 def _described(layer: Any) -> dict[str, Any]:
-    if isinstance(layer, Dense):
+    if type(layer) is Dense:
         return {"kind": layer.kind, "n_in": layer.n_in, "n_out": layer.n_out}
     given = fields(layer) if is_dataclass(layer) else ()
     told = {each.name: getattr(layer, each.name) for each in given}
@@ -99,5 +104,5 @@ def _made(told: dict[str, Any], sigmas: Iterator[Any], known: Mapping[str, Any])
     make = known[told.pop("kind")]
     try:
         return make(**told, activation=next(sigmas)) if make is Dense else make(**told)
-    except TypeError as error:
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise InputError(f"a layer cannot be made of {told}: {error}") from error

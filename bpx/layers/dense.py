@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from bpx import equations
+from bpx import activations, equations
 from bpx._typing import A
+from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.initializers import default, get
 from bpx.jacobians import Activation, bends, pullback_derivative, pushforward
@@ -93,8 +94,13 @@ class Dense:
     ----------
     n_in, n_out : int
         The widths k_{l-1} and k_l.
-    activation : Activation
-        sigma.
+    activation : Activation, or str
+        sigma, or its name in `bpx.activations.ACTIVATIONS`.
+
+    Raises
+    ------
+    InputError
+        If a width is less than 1, or there is no such activation.
     """
 
     n_in: int
@@ -104,6 +110,12 @@ class Dense:
     kind: ClassVar[str] = "dense"
     couples_samples: ClassVar[bool] = False
     draws: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        for name in ("n_in", "n_out"):
+            given = whole(name, getattr(self, name), 1, None, "a whole number of at least 1")
+            object.__setattr__(self, name, given)
+        object.__setattr__(self, "activation", activations.get(self.activation))
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:

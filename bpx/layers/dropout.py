@@ -72,8 +72,10 @@ class Dropout:
     shapes: ClassVar[Mapping[str, tuple[int, ...]]] = {}
 
     def __post_init__(self) -> None:
-        whole("width", self.width, 1, None, "a whole number of at least 1")
-        number("rate", self.rate, "a number in [0, 1)", lambda p: 0.0 <= p < 1.0)
+        width = whole("width", self.width, 1, None, "a whole number of at least 1")
+        rate = number("rate", self.rate, "a number in [0, 1)", lambda p: 0.0 <= p < 1.0)
+        object.__setattr__(self, "width", width)
+        object.__setattr__(self, "rate", rate)
 
     @property
     def n_in(self) -> int:

@@ -69,7 +69,11 @@ class Layer(Protocol):
 
     @property
     def couples_samples(self) -> bool:
-        """Whether a sample's output depends on others, as after a batch's own mean."""
+        """Whether a sample's output depends on others, as after a batch's own mean.
+
+        What such a layer saves has a `couples_samples` that is True, too: what is asked of a
+        trace is then refused by name.
+        """
 
     @property
     def draws(self) -> bool:

@@ -8,7 +8,7 @@ from bpx.errors import InputError
 from bpx.layers.dense import Dense
 from bpx.model.expected import as_targets
 from bpx.model.parameters import Parameters
-from bpx.model.passes import bp2, costs, gradients, layer_by_layer
+from bpx.model.passes import bp2, costs, gradients, layer_by_layer, sent
 from bpx.model.spec import Spec
 
 __all__ = ["dry_run"]
@@ -85,6 +85,7 @@ def _backward(
     _expect_delta(spec, len(layers) - 1, deltas[0], output.a)
     for i in reversed(range(len(layers) - 1)):
         _expect_feedback(spec, parameters, layers, i, deltas, feedback)
+        _expect_sent(spec, parameters, layers, i, deltas, feedback)
         deltas = (bp2(spec, parameters, layers, i, deltas, feedback), *deltas)
         _expect_delta(spec, i, deltas[0], layers[i].a)
     return deltas
@@ -125,6 +126,20 @@ def _expect_feedback(
         _expect(what, rule.send(w, errors, B), a.shape, a)
 
 
+def _expect_sent(
+    spec: Spec,
+    parameters: Parameters,
+    layers: tuple[Any, ...],
+    i: int,
+    deltas: tuple[Array, ...],
+    feedback: tuple[Array, ...],
+) -> None:
+    above, a = spec.layers[i + 1], layers[i].a
+    if not isinstance(above, Dense):
+        g = sent(spec, parameters, layers, i, deltas, feedback)
+        _expect(f"send_back of layer {i + 2}, {above.kind!r},", g, a.shape, a)
+
+
 def _gradients(
     spec: Spec, parameters: Parameters, layers: tuple[Any, ...], deltas: tuple[Array, ...]
 ) -> None:
@@ -132,7 +147,13 @@ def _gradients(
     made = gradients(0.5, layers, deltas)
     pairs = zip(spec.layers, parameters.layers, made.layers, strict=True)
     for number, (layer, entry, gradient) in enumerate(pairs, 1):
-        for field in getattr(entry, "_fields", ()):
+        fields = getattr(entry, "_fields", ())
+        if getattr(gradient, "_fields", ()) != fields:
+            raise InputError(
+                f"gradients of layer {number}, {layer.kind!r}, gave {gradient!r}; expected the "
+                f"fields {', '.join(fields)}, in this order"
+            )
+        for field in fields:
             was, what = getattr(entry, field), f"gradients of layer {number}, {layer.kind!r},"
             given = getattr(gradient, field, None)
             _expect(f"{field} of the {what}", given, was.shape, was)

@@ -102,11 +102,31 @@ def make_spec(
         If a size, a name, a number of activations or a combination cannot be used.
     """
     if isinstance(sizes, Sequence) and sizes and all(map(_is_layer, sizes)):
+        given = {"hidden": hidden, "output": output, "activations": each, "dropout": dropout}
+        usual = {"hidden": "sigmoid", "output": "sigmoid", "activations": None, "dropout": 0.0}
         layers = check_layers(sizes)
+        for name in (name for name, value in given.items() if value != usual[name]):
+            raise InputError(
+                f"{name}={given[name]!r} was given with layers, which have their own; leave it "
+                "out, or give widths"
+            )
     else:
         layers = _layers(_checked_sizes(sizes), hidden, output, each, dropout)
     chosen = costs.get(cost, layers[-1].activation)
-    return Spec(layers, chosen, feedbacks.get(feedback))
+    spec = Spec(layers, chosen, feedbacks.get(feedback))
+    _check_feedback_widths(spec)
+    return spec
+
+
+def _check_feedback_widths(spec: Spec) -> None:
+    """A feedback's arrays are as wide as the Dense layers: nothing between may change that."""
+    for below, above in pairwise(spec.dense):
+        if below.n_out != above.n_in and spec.feedback != feedbacks.transpose:
+            raise InputError(
+                f"the feedback {spec.feedback.name!r} was given, and a layer between changes "
+                f"the width from {below.n_out} to {above.n_in}; expected layers that keep it, "
+                "or feedback='transpose'"
+            )
 
 
 def _is_layer(x: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from bpx.arrays.host import check_seed
 from bpx.inspect.health.probe import HealthProbe, prepare
+from bpx.inspect.requirements import check_apart
 from bpx.metrics import Metric
 from bpx.optim.chain import Optimizer
 from bpx.privacy.dpsgd import DPSGD, check_privacy
@@ -60,7 +61,7 @@ def train(
     batch_size : int
         Samples in a mini-batch, 1 ... n. A ragged last batch is trained on as it is.
     optimizer : Optimizer
-        `SGD`, `Adam`, or a value of your own with `init` and `update`.
+        `SGD`, `Adam`, `AdamW`, or another chain of transformations: see `bpx.optim`.
     lmbda : float, optional
         The L2 penalty: ``lmbda / n * w`` is added to BP4's gradient, whatever the optimizer;
         the biases are left out (the book's (87)).
@@ -118,7 +119,7 @@ def train(
     2
     """
     watching = check_observers(observers, taken=("health", "privacy"))
-    drawn = check_seed(seed)
+    drawn = check_seed(privacy.seed if isinstance(privacy, DPSGD) else seed)
     with network.home.active():
         training = checked(
             network,
@@ -146,6 +147,7 @@ def _batches(
     """Those of an epoch. `order`: the seed, whether to shuffle, whether to drop the last."""
     step, data, size = training.step, training.data, training.batch_size
     if privacy is not None:
+        check_apart(network.spec, "private training")
         return sampled(network, step, data, size, privacy)
     return Shuffled(network.home, step, data, size, *order)
 

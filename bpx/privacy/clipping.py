@@ -14,6 +14,7 @@ from bpx._typing import Array
 from bpx._validate import number
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
+from bpx.inspect.requirements import check_apart
 from bpx.inspect.samples.gradients import errors, squared_layer_norms
 from bpx.layers.layer import learns
 from bpx.model.expected import row_weights
@@ -123,6 +124,7 @@ def clipped_backprop(
     MixedArraysError
         If an array is of another library, device or dtype than the parameters.
     """
+    check_apart(spec, "clipping each sample's gradient")
     trace = errors_and_costs(spec, parameters, x, y, feedback)
     weights = row_weights(x, r)
     scaled = [weights * factor for factor in _factors(trace, clip)]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bpx._typing import Array
-from bpx._validate import whole
+from bpx._validate import number, whole
 from bpx.arrays.registry import namespace
 from bpx.model.metrics import Accuracy
 from bpx.model.parameters import Parameters
@@ -78,6 +78,7 @@ def program(
     """What one step does to mini-batches of labels, or, of one output, of numbers."""
     check_optimizer(optimizer)
     batch = whole("batch_size", batch_size, 1, None, "a whole number of at least 1")
+    lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
     like = parameters.b[0]
     rows: Any = _Alike((batch,), dtype_of("int32"))
     each: Any = _Alike((batch,), like.dtype)

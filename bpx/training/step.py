@@ -182,13 +182,17 @@ def added(parameters: Parameters, updates: Any) -> Parameters:
     """The parameters after a step: w + u. None are no updates."""
     if updates is None:
         return parameters
-    if not isinstance(updates, Parameters):
+    if not isinstance(updates, Parameters) or _names(updates) != _names(parameters):
         raise MixedArraysError(
             f"one training step turned {form(parameters)} into updates {form(updates)}; a "
             "custom optimizer must give back updates of that form: see bpx.optim.mapped"
         )
     moved: Parameters = mapped(lambda w, u: w + u, parameters, updates)
     return moved
+
+
+def _names(parameters: Parameters) -> list[str]:
+    return [place for place, _ in parameters.branches()]
 
 
 def joined(spec: Spec, group: Group, arrays: tuple[Array, ...]) -> Group:

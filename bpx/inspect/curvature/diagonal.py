@@ -6,8 +6,10 @@ and so is its square of theirs: the diagonal takes no gradient of a sample.
 """
 
 from operator import mul
+from typing import Any
 
 from bpx._typing import Array
+from bpx.errors import InputError
 from bpx.inspect.curvature.output import output_errors, summed
 from bpx.layers.layer import learns
 from bpx.model.parameters import Gradients, Parameters
@@ -75,5 +77,14 @@ def ggn_diagonal(
     """
     pairs = output_errors(spec, parameters, trace, y, "the GGN's diagonal", samples, seed)
     squares = summed(pairs, mul)
-    squared = tuple(kept.squared() if learns(kept) else kept for kept in trace.layers)
+    squared = tuple(_squared(kept) if learns(kept) else kept for kept in trace.layers)
     return gradients(1.0 / y.shape[0], squared, squares)
+
+
+def _squared(kept: Any) -> Any:
+    if not hasattr(kept, "squared"):
+        raise InputError(
+            f"the GGN's diagonal cannot be computed: a layer that saves {type(kept).__name__} "
+            "was made without squared(), as bpx.layers.Dense has it"
+        )
+    return kept.squared()

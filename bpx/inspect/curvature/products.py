@@ -35,7 +35,7 @@ from bpx.inspect.requirements import (
     check_direction,
     check_trace,
 )
-from bpx.inspect.samples.gradients import errors
+from bpx.inspect.samples.gradients import errors, own_errors
 from bpx.inspect.samples.layers import along
 from bpx.layers.layer import learns
 from bpx.model.expected import as_targets, check_targets, row_weights
@@ -248,7 +248,7 @@ def empirical_fisher_vector_product(
     F. Kunstner, L. Balles, P. Hennig, "Limitations of the empirical Fisher approximation"
     (2019).
     """
-    deltas = errors(trace)
+    deltas = own_errors(trace)
     direction = check_direction(trace.gradients or gradients(1.0, trace.layers, deltas), v)
     each = zip(trace.layers, direction.layers, deltas, strict=True)
     weights = reduce(add, (along(*those) for those in each if learns(those[0])))

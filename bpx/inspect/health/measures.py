@@ -1,8 +1,8 @@
 """How well a network can learn, from a trace: the sizes of its errors, and who learns nothing.
 
 By BP2 the errors shrink or grow from layer to layer (M. Nielsen, "Neural Networks and Deep
-Learning", 2015, chapter 5). By BP1 and BP2 a unit hardly learns where sigma' is near 0, and
-by BP4 a weight hardly learns where its input is near 0 (chapters 2 and 3).
+Learning", 2015, chapter 5). By BP1 and BP2 a unit hardly learns where sigma' is near 0, and by
+BP4 a weight hardly learns where its input is near 0 (chapters 2 and 3).
 """
 
 from math import inf, nan
@@ -13,7 +13,7 @@ from bpx.activations import Activation
 from bpx.arrays.registry import namespace
 from bpx.equations import bp3
 from bpx.errors import InputError
-from bpx.inspect.samples.gradients import dense_errors
+from bpx.inspect.samples.gradients import check_one, dense_errors
 from bpx.model.expected import as_targets
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
@@ -30,8 +30,6 @@ __all__ = [
     "two_sided",
     "update_ratios",
 ]
-
-_FAR, _POINTS = 8.0, 321
 
 
 def error_norms(trace: Trace) -> Array:
@@ -112,6 +110,7 @@ def saturation(spec: Spec, trace: Trace, *, share: float = 0.05) -> tuple[Array 
     -----
     Of relu and its kin this is the part in which the unit is off, which is no illness.
     """
+    check_one(trace)
     found: list[Array | None] = []
     for layer, (_, z, a) in zip(spec.dense, trace.dense, strict=True):
         xp, prime = namespace(z), _prime(layer.activation, z, a)
@@ -159,6 +158,7 @@ def dead_units(spec: Spec, trace: Trace) -> tuple[Array, ...]:
     tuple of L arrays of bool
         Of shape (k_l,). Where there is no sigma', as in softmax, a = 0 for all samples.
     """
+    check_one(trace)
     dead = []
     for layer, (_, z, a) in zip(spec.dense, trace.dense, strict=True):
         prime = _prime(layer.activation, z, a)
@@ -183,6 +183,7 @@ def input_sizes(trace: Trace) -> tuple[Array, ...]:
     tuple of L arrays
         ``[i]``, of shape (k_i,), belongs to the inputs of layer i + 1; 0 where all are 0.
     """
+    check_one(trace)
     sizes = []
     for a in trace.a[:-1]:
         xp = namespace(a)
@@ -272,7 +273,7 @@ def _primes(activation: Activation, like: Array) -> Array:
     """|sigma'| for z from -8 to 8, shape (1, 321)."""
     xp = namespace(like)
     device = getattr(like, "device", None)
-    z = xp.linspace(-_FAR, _FAR, _POINTS, dtype=like.dtype, device=device)[None, :]
+    z = xp.linspace(-8.0, 8.0, 321, dtype=like.dtype, device=device)[None, :]
     return xp.abs(_prime(activation, z, activation.sigma(z)))
 
 

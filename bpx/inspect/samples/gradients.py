@@ -18,7 +18,7 @@ from bpx._typing import Array
 from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
-from bpx.inspect.samples.layers import individual, inner_product, squared_norms
+from bpx.inspect.samples.layers import check_apart, individual, inner_product, squared_norms
 from bpx.layers.layer import learns
 from bpx.model.expected import check_home
 from bpx.model.parameters import Gradients
@@ -26,6 +26,7 @@ from bpx.model.trace import Trace
 from bpx.program.contract import leaves, rebuilt
 
 __all__ = [
+    "check_one",
     "dense_errors",
     "errors",
     "gradient_norms",
@@ -113,7 +114,7 @@ def inner_products(trace: Trace, other: Trace | None = None) -> Array:
         If they are of different libraries, devices or dtypes.
     """
     other = trace if other is None else other
-    both = errors(trace), errors(other)
+    both = own_errors(trace), own_errors(other)
     _check_alike(trace, other)
     each = zip(trace.layers, both[0], other.layers, both[1], strict=True)
     return total(inner_product(*pair) for pair in each if learns(pair[0]))
@@ -153,7 +154,7 @@ def individual_gradients(
     0 (3, 4, 3)
     3 (2, 4, 3)
     """
-    deltas, n = errors(trace), trace.a[0].shape[-2]
+    deltas, n = own_errors(trace), trace.a[0].shape[-2]
     own = [pair for pair in zip(trace.layers, deltas, strict=True) if learns(pair[0])]
     if chunk is None:
         chunk = max(1, CHUNK_BYTES // (8 * sum(_numbers(*pair) for pair in own)))
@@ -202,7 +203,31 @@ def errors(trace: Trace) -> tuple[Array, ...]:
             "the trace is of a forward pass and has no deltas; expected one of "
             "net.backprop(x, y)"
         )
+    check_one(trace)
     return trace.deltas
+
+
+def own_errors(trace: Trace) -> tuple[Array, ...]:
+    """The trace's deltas, where each sample has a gradient of its own.
+
+    Raises
+    ------
+    InputError
+        As for `errors`; or if a layer couples samples.
+    """
+    deltas = errors(trace)
+    for kept in trace.layers:
+        check_apart(kept)
+    return deltas
+
+
+def check_one(trace: Trace) -> None:
+    """Refuse a trace of several networks, of arrays with an axis in front of the samples'."""
+    if trace.layers[-1].a.ndim > 2:
+        raise InputError(
+            f"a trace of {trace.layers[-1].a.shape[0]} networks was given; expected one of a "
+            "single network: look at them one by one"
+        )
 
 
 def dense_errors(trace: Trace) -> tuple[Array, ...]:
@@ -221,7 +246,7 @@ def dense_errors(trace: Trace) -> tuple[Array, ...]:
 
 def squared_layer_norms(trace: Trace) -> list[Array]:
     """‖grad_x‖² by the parameters of each layer that learns: arrays of shape (n,)."""
-    deltas = errors(trace)
+    deltas = own_errors(trace)
     pairs = zip(trace.layers, deltas, strict=True)
     return [squared_norms(*pair) for pair in pairs if learns(pair[0])]
 
@@ -241,4 +266,10 @@ def _check_alike(trace: Trace, other: Trace) -> None:
         raise InputError(
             f"traces of networks of widths {widths[0]} and {widths[1]} were given; expected "
             "two of one network, or of networks of the same widths"
+        )
+    kinds = [[type(kept) for kept in each.layers] for each in (trace, other)]
+    if kinds[0] != kinds[1]:
+        raise InputError(
+            "traces of networks of different layers were given; expected two of one network, "
+            "or of networks of the same layers"
         )

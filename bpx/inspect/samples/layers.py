@@ -13,7 +13,7 @@ from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.program.contract import leaves
 
-__all__ = ["along", "individual", "inner_product", "squared_norms"]
+__all__ = ["along", "check_apart", "individual", "inner_product", "squared_norms"]
 
 
 def individual(kept: Any, delta: Array) -> Any:
@@ -24,7 +24,7 @@ def individual(kept: Any, delta: Array) -> Any:
     InputError
         If the layer couples samples, or was made without them: by name.
     """
-    _check_apart(kept)
+    check_apart(kept)
     if not hasattr(kept, "individual"):
         raise InputError(
             f"a layer that saves {type(kept).__name__} was made without the gradients of each "
@@ -35,7 +35,7 @@ def individual(kept: Any, delta: Array) -> Any:
 
 def squared_norms(kept: Any, delta: Array) -> Array:
     """‖grad_x‖², shape (n,)."""
-    _check_apart(kept)
+    check_apart(kept)
     if hasattr(kept, "squared_norms"):
         norms: Array = kept.squared_norms(delta)
         return norms
@@ -44,7 +44,7 @@ def squared_norms(kept: Any, delta: Array) -> Array:
 
 def inner_product(kept: Any, delta: Array, other: Any, delta_other: Array) -> Array:
     """grad_x · grad_x' of all pairs, shape (n, m)."""
-    _check_apart(kept)
+    check_apart(kept)
     if hasattr(kept, "inner_products"):
         products: Array = kept.inner_products(delta, other, delta_other)
         return products
@@ -54,7 +54,7 @@ def inner_product(kept: Any, delta: Array, other: Any, delta_other: Array) -> Ar
 
 def along(kept: Any, v: Any, delta: Array) -> Array:
     """grad_x · v of each sample, a column (n, 1)."""
-    _check_apart(kept)
+    check_apart(kept)
     if hasattr(kept, "along"):
         column: Array = kept.along(v, delta)
         return column
@@ -62,7 +62,8 @@ def along(kept: Any, v: Any, delta: Array) -> Array:
     return reduce(add, (_rowwise(g * direction)[..., None] for g, direction in pairs))
 
 
-def _check_apart(kept: Any) -> None:
+def check_apart(kept: Any) -> None:
+    """Refuse what a layer saved that couples samples, with an `InputError`."""
     if getattr(kept, "couples_samples", False):
         raise InputError(
             f"a layer that saves {type(kept).__name__} couples the samples of a batch, so that "

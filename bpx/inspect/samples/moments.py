@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
-from bpx.inspect.samples.gradients import errors, squared_layer_norms, total
+from bpx.inspect.samples.gradients import own_errors, squared_layer_norms, total
 from bpx.inspect.samples.layers import individual
 from bpx.layers.layer import learns
 from bpx.model.parameters import Gradients
@@ -81,7 +81,7 @@ def moments(trace: Trace, *, mean: Gradients | None = None) -> Moments:
     InputError
         If the trace has no deltas.
     """
-    deltas, r = errors(trace), 1.0 / trace.a[0].shape[0]
+    deltas, r = own_errors(trace), 1.0 / trace.a[0].shape[0]
     pairs = zip(trace.layers, deltas, strict=True)
     second = Gradients(_second(r, *pair) if learns(pair[0]) else () for pair in pairs)
     return Moments(gradients(r, trace.layers, deltas) if mean is None else mean, second)
@@ -114,7 +114,7 @@ def gradient_diversity(trace: Trace) -> Array:
     InputError
         If the trace has no deltas.
     """
-    deltas = errors(trace)
+    deltas = own_errors(trace)
     summed = gradients(1.0, trace.layers, deltas)
     xp = namespace(trace.a[0])
     squared_sum = total(xp.sum(g * g) for g in leaves(summed))

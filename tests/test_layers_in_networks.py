@@ -1,0 +1,73 @@
+"""What layers of other kinds mean for the training of a network, and what is refused."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.layers import Dense, Dropout
+from bpx.privacy import DPSGD
+
+PRIVATE = DPSGD(noise_multiplier=1.0, clip=1.0, delta=1e-3, accountant="rdp", seed=7)
+
+
+@dataclass(frozen=True)
+class Coupled(Dropout):
+    """Says that it couples the samples of a batch."""
+
+    couples_samples = True
+
+
+def _data():
+    r = np.random.default_rng(0)
+    return r.normal(size=(20, 6)), r.integers(0, 3, size=20)
+
+
+def _net(layer=None, **settings):
+    layers = [
+        Dense(6, 5, activation="tanh"),
+        *([layer] if layer else []),
+        Dense(5, 3, "softmax"),
+    ]
+    return bpx.Network(layers, seed=1, backend="numpy", dtype="float64", **settings)
+
+
+def test_samples_without_a_gradient_of_their_own_are_not_clipped():
+    x, y = _data()
+    net = _net(Coupled(5, rate=0.5))
+    before = [w.copy() for w in net.weights]
+    with pytest.raises(bpx.InputError, match=r"layer 2, .* couples the samples"):
+        net.fit(x, y, epochs=1, batch_size=5, optimizer=bpx.SGD(0.1), privacy=PRIVATE)
+    assert all((w == old).all() for w, old in zip(net.weights, before, strict=True))
+
+
+def test_a_seed_of_private_training_draws_the_dropout_too():
+    x, y = _data()
+
+    def trained():
+        net = _net(Dropout(5, rate=0.5))
+        net.fit(x, y, epochs=2, batch_size=5, optimizer=bpx.SGD(0.1), privacy=PRIVATE)
+        return net.weights
+
+    first, again = trained(), trained()
+    assert all((w == other).all() for w, other in zip(first, again, strict=True))
+
+
+@pytest.mark.parametrize("extra", [{"hidden": "relu"}, {"dropout": 0.2}])
+def test_layers_are_given_with_nothing_that_widths_take(extra):
+    with pytest.raises(bpx.InputError, match=re.escape(next(iter(extra)))):
+        _net(**extra)
+
+
+@pytest.mark.parametrize("rate", ["half", 1.0, -0.1, None, float("nan")])
+def test_a_rate_that_is_none(rate):
+    with pytest.raises(bpx.InputError, match="rate"):
+        Dropout(5, rate=rate)
+
+
+def test_an_activation_by_its_name_in_a_layer():
+    assert Dense(6, 5, activation="tanh") == Dense(6, 5, activation=bpx.activations.tanh)
+    with pytest.raises(bpx.InputError, match="tanhh"):
+        Dense(6, 5, activation="tanhh")
