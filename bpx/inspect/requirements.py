@@ -137,7 +137,7 @@ def check_direction(like: Parameters, v: Direction) -> Parameters:
     ----------
     like : Parameters or Gradients
         Of the network.
-    v : Parameters or Gradients, or pair (w, b) of tuples of arrays
+    v : Parameters or Gradients, or pair of tuples of arrays, w and b
 
     Raises
     ------

@@ -42,7 +42,7 @@ class Held:
         Parameters
         ----------
         spec : Spec
-        parameters : Parameters, or pair (w, b) of sequences
+        parameters : Parameters, or pair of sequences, w and b
             Of arrays from anywhere; a pair where all layers are Dense.
         home : Home
             Such as ``net.home`` of another network.

@@ -72,7 +72,7 @@ def hessian_vector_product(
         share its passes.
     y : array, shape (n,) or (n, k_L)
         The targets it was made with.
-    v : pair (w, b) of tuples of arrays
+    v : pair of tuples of arrays, w and b
         Of the shapes, home and dtype of the parameters.
     r : array of shape (n, 1), or float, optional
         The weight of each sample; 1/n if left out.

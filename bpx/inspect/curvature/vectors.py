@@ -20,7 +20,7 @@ def flatten(groups: Groups) -> Array:
 
     Parameters
     ----------
-    groups : Parameters or Gradients, or pair (w, b) of tuples of arrays
+    groups : Parameters or Gradients, or pair of tuples of arrays, w and b
         Such as ``net.parameters`` or ``trace.gradients``.
 
     Returns
@@ -43,7 +43,7 @@ def unflatten(vector: Array, like: Groups) -> Parameters:
     Parameters
     ----------
     vector : array, shape (p,)
-    like : Parameters or Gradients, or pair (w, b) of tuples of arrays
+    like : Parameters or Gradients, or pair of tuples of arrays, w and b
         Of the shapes, such as ``net.parameters``.
 
     Returns
