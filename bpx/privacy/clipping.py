@@ -15,7 +15,7 @@ from bpx._validate import number
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.inspect.requirements import check_apart
-from bpx.inspect.samples.gradients import errors, squared_layer_norms
+from bpx.inspect.samples.gradients import errors, squared_layer_norms, total
 from bpx.layers.layer import learns
 from bpx.model.expected import row_weights
 from bpx.model.parameters import Gradients, Parameters
@@ -140,7 +140,7 @@ def columns(squares: Sequence[Array], clips: Sequence[Any]) -> list[Array]:
     clips : sequence of one or L numbers, or arrays of shape (1,)
     """
     if len(clips) == 1:
-        squares = [_total(squares)]
+        squares = [total(squares)]
     xp = namespace(squares[0])
     # clip / max(norm, clip) is min(1, clip / norm), and divides by no zero
     return [
@@ -180,10 +180,3 @@ def check_clip(clip: Any, layers: int | None = None) -> tuple[float, ...]:
 def _factors(trace: Trace, clip: Clip) -> list[Array]:
     squares = squared_layer_norms(trace)
     return columns(squares, check_clip(clip, len(squares)))
-
-
-def _total(parts: Sequence[Array]) -> Array:
-    first, *rest = parts
-    for part in rest:
-        first = first + part
-    return first

@@ -7,7 +7,7 @@ import bpx
 from bpx.program.plan import plan
 from bpx.program.record import record
 from bpx_backends.engines.numpy.replay import prepare, replay
-from tests.planned import ROWS, numbers, recorded
+from tests.program.planned import ROWS, numbers, recorded
 
 
 def test_what_is_given_back_is_nobody_elses():

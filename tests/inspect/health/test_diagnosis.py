@@ -158,4 +158,6 @@ def test_the_lost_digits_of_chapter_1(mnist, seed):
     assert lost
     (finding,) = (f for f in inspect.diagnose(epoch.health) if f.kind == "lost")
     assert finding.units == lost
-    assert finding.value < 1e-2  # its size hangs on the processor's rounding of an epoch
+    # How small it is hangs on the rounding of the processor's kernels: 3e-5 to 1.5e-3.
+    others = [p for j, p in enumerate(epoch.health.passed) if j not in lost]
+    assert 10.0 * finding.value < min(others)
