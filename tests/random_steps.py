@@ -15,6 +15,8 @@ SAMPLES = 9
 class RandomStep:
     """A pure step; for one seed always the same, on whatever arrays it is called.
 
+    Of a stack, with arrays of one more axis in front, of that size, and others that have none.
+
     Attributes
     ----------
     state, data : tuple of ndarray
@@ -22,11 +24,14 @@ class RandomStep:
     rows : ndarray, shape (STEPS, batch), int32
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, stack: int = 1) -> None:
         self.seed = seed
         choose, rng = Random(seed), np.random.default_rng(seed)
         n, k = choose.choice((1, 2, 3, 4, 7)), choose.choice((1, 2, 3, 4, 5))
         shapes = [(n, k)] * 3 + [(n, 1), (1, k), (k,), (1,), (1, 1), (k, n), (k, k), (n, n), ()]
+        if stack > 1:
+            several = [(n, k), (n, k), (n, 1), (1, k), (1, 1), (k, n)]
+            shapes += [(stack, *shape) for shape in several] * 4
         chosen = [choose.choice(shapes) for _ in range(choose.randint(1, 5))]
         self.state = tuple(rng.normal(size=shape) for shape in chosen)
         self.data = (rng.normal(size=(SAMPLES, k)),)
@@ -104,7 +109,8 @@ def _reduced(xp, choose, a, made):
 
 
 def _product(xp, choose, a, made):
-    others = [x for x in made if a.ndim == x.ndim == 2 and x.shape[0] == a.shape[1]]
+    others = [x for x in made if min(a.ndim, x.ndim) > 1 and x.shape[-2] == a.shape[-1]]
+    others = [x for x in others if _broadcast(a[..., :1, :1], x[..., :1, :1])]
     return 0.4 * (a @ choose.choice(others)) if others else None
 
 
@@ -113,12 +119,14 @@ def _view(xp, choose, a, made):
     if a.ndim:
         views += [
             lambda: a[0, ...],
-            lambda: a[-1:],
-            lambda: a[::2],
+            lambda: a[-1:, ...],
+            lambda: a[::2, ...],
             lambda: a[None, ...][0, ...],
         ]
     if a.ndim == 1:
         views += [lambda: a[0], lambda: a[:1]]
+    if a.ndim == 3:
+        views += [lambda: a.mT, lambda: a[..., :1], lambda: a[0, ...], lambda: a[:, 0, :]]
     if a.ndim == 2:
         views += [
             lambda: a.mT,

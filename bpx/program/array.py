@@ -39,10 +39,15 @@ class Recorded:
 
     @property
     def mT(self) -> "Recorded":  # noqa: N802
-        """The transpose of a matrix."""
+        """The transpose of a matrix, or of each of a stack."""
         return self.recorder.namespace.matrix_transpose(self)
 
-    T = mT
+    @property
+    def T(self) -> "Recorded":  # noqa: N802
+        """The same: the standard has it of matrices alone."""
+        if self.ndim != 2:
+            raise RecordingError(f"T was asked of {self!r}, which is no matrix: use mT")
+        return self.mT
 
     def __getattr__(self, name: str) -> Any:
         raise NoAttributeError(

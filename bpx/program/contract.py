@@ -4,7 +4,9 @@ A step is a pure function of arrays, ``step(state, data, rows) -> state``: `stat
 tree of tuples and arrays that keeps its shapes and dtypes, `data` the arrays that every
 step reads, `rows` the indices of one mini-batch, shape (batch,), int32. A backend's
 ``scan(step, state, data, rows, start, stop, donate)`` runs it for the rows ``start`` to
-``stop`` of an index matrix, shape (steps, batch), and gives back the last state.
+``stop`` of an index matrix, shape (steps, batch), and gives back the last state. Of K
+networks at once that draw mini-batches of their own, these are (K, batch) and
+(steps, K, batch).
 
 `eager` is the specification. An engine that compiles is tested against it.
 """
@@ -121,8 +123,8 @@ def eager(
 
 
 def index(rows: Any, i: int) -> Any:
-    """The i-th mini-batch's indices, shape (batch,)."""
-    return rows[i, :]
+    """The i-th mini-batch's indices, shape (batch,), or (K, batch) of K networks."""
+    return rows[i, ...]
 
 
 def check_state(before: Any, after: Any) -> None:

@@ -3,7 +3,8 @@
 A kernel is a sequence of nests. A nest is a loop over the rows of a (n, k) domain, with one
 or more phases in each row: loops over its k elements, of which a later one may use what an
 earlier one has reduced (softmax: the largest, then the sum, then the quotient). What only
-one phase needs stays in registers; the rest is written to buffers.
+one phase needs stays in registers; the rest is written to buffers. Of arrays with one more
+axis in front, the whole of it is done for each place along that axis.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,10 +36,13 @@ class Nest:
         n and k. A vector is a row: (1, k).
     phases : list of list of Operation
         In order. Operations of shape (n, 1) come once a row, before the phase's loop over k.
+    stack : int
+        K, of arrays (K, n, k): so often the loop over the rows is run. 1 of matrices.
     """
 
     domain: tuple[int, int]
     phases: list[list[Operation]] = field(default_factory=list)
+    stack: int = 1
 
     @property
     def operations(self) -> list[Operation]:
@@ -47,8 +51,17 @@ class Nest:
 
     def is_row(self, operation: Operation) -> bool:
         """Whether an operation is done once for each row, and not for each element."""
-        n, k = self.domain
-        return operation.name not in REDUCTIONS and k > 1 and operation.result.shape == (n, 1)
+        wide = self.domain[1] > 1
+        return operation.name not in REDUCTIONS and wide and self.is_column(operation.result)
+
+    def is_column(self, v: Value) -> bool:
+        """Whether an array has one element for each row of the domain."""
+        return len(v.shape) > 1 and _three(v.shape) == (self.stack, self.domain[0], 1)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """n and k; K before them, of a stack."""
+        return self.domain if self.stack == 1 else (self.stack, *self.domain)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,19 +86,25 @@ class Kernel:
 
 
 def can_fuse(operation: Operation) -> bool:
-    """Whether a kernel can hold the operation: of matrices and vectors, row or column sums."""
-    if any(len(v.shape) > 2 for v in (*operation.values, operation.result)):
+    """Whether a kernel can hold the operation: of vectors, matrices, and stacks of these.
+
+    Of reductions, those over the rows and over the columns.
+    """
+    if any(len(v.shape) > 3 for v in (*operation.values, operation.result)):
         return False
     if operation.name in REDUCTIONS:
         axis, rank = operation.attribute("axis"), len(operation.values[0].shape)
-        rows = axis in (1, -1)
-        return rank == 2 and (rows or (axis == 0 and operation.name != "argmax"))
+        columns = is_column_reduction(operation) and operation.name != "argmax"
+        return rank > 1 and (axis in (rank - 1, -1) or columns)
     return operation.name in ELEMENTWISE
 
 
 def is_column_reduction(operation: Operation) -> bool:
     """Whether it sums, or otherwise reduces, over the rows."""
-    return operation.name in REDUCTIONS and operation.attribute("axis") == 0
+    return (
+        operation.name in REDUCTIONS
+        and operation.attribute("axis") == len(operation.values[0].shape) - 2
+    )
 
 
 def fuse(
@@ -130,15 +149,16 @@ class _Builder:
         self.at: dict[Operation, tuple[int, int]] = {}
 
     def place(self, operation: Operation) -> None:
-        domain = _domain(operation)
+        loop = _loop(operation)
         waits = [each for each in self.before[operation] if each in self.at]
         first = max((self._after(operation, each) for each in waits), default=0)
         index = next(
-            (i for i in range(first, len(self.nests)) if self._fits(operation, domain, i)), None
+            (i for i in range(first, len(self.nests)) if self._fits(operation, loop, i)), None
         )
         if index is None:
             index = len(self.nests)
-            self.nests.append(Nest(domain))
+            stack, *domain = loop
+            self.nests.append(Nest((domain[0], domain[1]), stack=stack))
         nest = self.nests[index]
         phase = max(
             (self._phase(each, nest) for each in waits if self.at[each][0] == index), default=0
@@ -158,14 +178,13 @@ class _Builder:
         whole = earlier.name in REDUCTIONS and not earlier.attribute("keepdims")
         return index + 1 if whole or is_column_reduction(earlier) else index
 
-    def _fits(self, operation: Operation, domain: tuple[int, int], index: int) -> bool:
+    def _fits(self, operation: Operation, loop: tuple[int, int, int], index: int) -> bool:
         nest = self.nests[index]
-        if nest.domain == domain:
+        if (nest.stack, *nest.domain) == loop:
             return True
-        n, _ = nest.domain
-        column = operation.result.shape == (n, 1) and operation.name not in REDUCTIONS
+        column = nest.is_column(operation.result) and operation.name not in REDUCTIONS
         here = any(self.at.get(each, (-1, 0))[0] == index for each in self.before[operation])
-        fits = all(v.shape in ((n, 1), (1, 1), (1,), ()) for v in operation.values)
+        fits = all(_three(v.shape)[2] == 1 for v in operation.values)
         return column and here and fits
 
     def _phase(self, earlier: Operation, nest: Nest) -> int:
@@ -173,12 +192,15 @@ class _Builder:
         return phase + 1 if earlier.name in REDUCTIONS else phase
 
 
-def _domain(operation: Operation) -> tuple[int, int]:
-    """n and k of the loop; a vector is a row."""
+def _loop(operation: Operation) -> tuple[int, int, int]:
+    """K, n and k of the loop; a vector is a row."""
     reduces = operation.name in REDUCTIONS
-    shape = operation.values[0].shape if reduces else operation.result.shape
-    n, k = (1,) * (2 - len(shape)) + shape
-    return n, k
+    return _three(operation.values[0].shape if reduces else operation.result.shape)
+
+
+def _three(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    stack, n, k = (1,) * (3 - len(shape)) + shape
+    return stack, n, k
 
 
 def _kept(
@@ -193,7 +215,7 @@ def _kept(
     }
     kept = {v for v in at if v in needed}
     for value, (_, _, op, _) in at.items():
-        if is_column_reduction(op) or (op.name in REDUCTIONS and len(value.shape) == 1):
+        if is_column_reduction(op) or (op.name in REDUCTIONS and not op.attribute("keepdims")):
             kept.add(value)
     for i, nest in enumerate(nests):
         for j, phase in enumerate(nest.phases):

@@ -112,5 +112,5 @@ def described(instruction: Instruction) -> str:
     ]
     for nest in instruction.nests:
         phases = "; ".join(" ".join(op.name for op in phase) for phase in nest.phases)
-        lines.append(f"  {nest.domain[0]} x {nest.domain[1]}: {phases}")
+        lines.append(f"  {' x '.join(map(str, nest.sizes))}: {phases}")
     return "\n".join(lines)

@@ -113,19 +113,23 @@ class _Namespace:
         return self.divide(1.0, x)
 
     def matmul(self, a: Recorded, b: Recorded) -> Recorded:
-        if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or a.dtype != b.dtype:
+        matrices = a.ndim > 1 and b.ndim > 1 and a.dtype == b.dtype
+        if not matrices or a.shape[-1] != b.shape[-2]:
             raise RecordingError(f"cannot record the product of {a!r} and {b!r}")
-        return a.recorder.apply("matmul", (a, b), (a.shape[0], b.shape[1]), a.dtype)
+        stack = broadcast([a.shape[:-2], b.shape[:-2]])
+        shape = (*stack, a.shape[-2], b.shape[-1])
+        return a.recorder.apply("matmul", (a, b), shape, a.dtype)
 
     def matrix_transpose(self, x: Recorded) -> Recorded:
-        if x.ndim != 2:
+        if x.ndim < 2:
             raise RecordingError(f"cannot record the transpose of {x!r}, which is no matrix")
-        return x.recorder.apply("matrix_transpose", (x,), x.shape[::-1], x.dtype)
+        shape = (*x.shape[:-2], x.shape[-1], x.shape[-2])
+        return x.recorder.apply("matrix_transpose", (x,), shape, x.dtype)
 
     def permute_dims(self, x: Recorded, axes: Any) -> Recorded:
         return (
             self.matrix_transpose(x)
-            if tuple(axes) == (1, 0)
+            if x.ndim == 2 and tuple(axes) == (1, 0)
             else self.__getattr__("permute_dims")
         )
 

@@ -68,6 +68,13 @@ class Plan:
         """The array whose memory a view looks at."""
         return roots_of(self.views)
 
+    def picks(self, op: Operation) -> bool:
+        """Whether an operation gathers the mini-batch, by its rows, which are in range."""
+        if op.name != "take":
+            return False
+        source, indices = (self.roots.get(v, v) for v in op.values)
+        return indices is self.program.rows and source is not indices
+
     def overwritten(self, kernel: Kernel) -> dict[Value, Value]:
         """For each array that a kernel writes over one that it reads: that one."""
         there = {self._place(v): v for v in kernel.reads}

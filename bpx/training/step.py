@@ -45,6 +45,8 @@ class Data(NamedTuple):
 class Metrics(NamedTuple):
     """Running sums over the batches, one for each row of a batch, shape (batch,).
 
+    Of K networks, (K, batch).
+
     Attributes
     ----------
     cost : array
@@ -124,9 +126,15 @@ class TrainingStep:
         return moved._replace(metrics=metrics)
 
     def picked(self, data: Data, rows: Array) -> tuple[Array, Array]:
-        """The mini-batch: x, and y as it is in the data."""
-        xp = namespace(data.x)
-        return xp.take(data.x, rows, axis=0), xp.take(data.y, rows, axis=0)
+        """The mini-batch: x, and y as it is in the data; of rows (K, batch), K of them."""
+        return self._picked(data.x, rows), self._picked(data.y, rows)
+
+    def _picked(self, x: Array, rows: Array) -> Array:
+        xp = namespace(x)
+        if rows.ndim == 1:
+            return xp.take(x, rows, axis=0)
+        together = xp.take(x, xp.reshape(rows, (-1,)), axis=0)
+        return xp.reshape(together, (*rows.shape, *x.shape[1:]))
 
     def passes(self, state: State, x: Array, labels: Array) -> Passes:
         """Forward, BP1 and BP2."""
@@ -160,9 +168,12 @@ class Learned(NamedTuple):
 
 
 def zero_metrics(like: Array, batch: int, accuracy: Accuracy) -> Metrics:
-    """Sums of zero, shape (batch,), of the dtype and on the device of `like`."""
-    xp = namespace(like)
-    zeros = xp.zeros((batch,), dtype=like.dtype, device=getattr(like, "device", None))
+    """Sums of zero, shape (batch,), of the dtype and on the device of `like`, a w or a b.
+
+    (K, batch) where the parameters are those of K networks.
+    """
+    xp, shape = namespace(like), (*like.shape[:-2], batch)
+    zeros = xp.zeros(shape, dtype=like.dtype, device=getattr(like, "device", None))
     return Metrics(zeros, zeros if accuracy else None)
 
 

@@ -13,9 +13,10 @@ import pytest
 
 import bpx
 from bpx.optim.limits import penalised
-from bpx.program.contract import Scan, Step, eager, leaves
+from bpx.program.contract import Step, eager, leaves
 from bpx.training.step import Data, State, TrainingStep, joined, zero_metrics
-from tests.backends import Target, host, problem
+from tests.backends import host
+from tests.engines.each import params
 
 STEPS = 20
 OPTIMIZERS = {
@@ -25,44 +26,6 @@ OPTIMIZERS = {
     "adam": bpx.Adam(0.01),
 }
 SQUARE = bpx.Elementwise("square", lambda z: 0.3 * z**2, lambda z, a: 0.6 * z)
-ENGINES = {
-    "numpy": (Target.NUMPY, 1e-12),
-    "numba": (Target.NUMPY, 1e-12),
-    "torch": (Target.TORCH, 1e-12),
-    "jax": (Target.JAX, 1e-9),
-    "cupy": (Target.CUPY, 1e-9),
-    "torch_cuda": (Target.TORCH_CUDA, 1e-9),
-    "jax_cuda": (Target.JAX_CUDA, 1e-9),
-}
-
-
-class Engine(NamedTuple):
-    """An engine under test, and how near it must come in float64."""
-
-    target: Target
-    within: float
-
-    @property
-    def scan(self) -> Scan:
-        return bpx.arrays.registry.load(self.target.spec.partition(":")[0]).scan
-
-
-def params(*names):
-    marks = {name: [pytest.mark.gpu] * ENGINES[name][0].value.gpu for name in ENGINES}
-    return [pytest.param(name, marks=marks[name]) for name in names or ENGINES]
-
-
-@pytest.fixture(params=params())
-def engine(request, monkeypatch):
-    """Each engine in turn; skipped, with the reason, where it cannot run."""
-    target, within = ENGINES[request.param]
-    if reason := problem(target.spec):
-        pytest.skip(reason)
-    if request.param == "numba":
-        if find_spec("numba") is None:
-            pytest.skip("numba is not installed")
-        monkeypatch.setenv("BPX_NUMBA", "on")
-    return Engine(target, within)
 
 
 class Run(NamedTuple):

@@ -25,6 +25,11 @@ def agree(ours, theirs, within=1e-9):
         np.testing.assert_allclose(one, other, rtol=1e3 * within, atol=within)
 
 
+def some(stop, by=1, stack=1):
+    """Seeds, with the size of the axis in front."""
+    return [(seed, stack) for seed in range(0, stop, by)]
+
+
 def expected(step):
     return list(leaves(eager(step, step.state, step.data, step.rows, 0, STEPS)))
 
@@ -47,39 +52,39 @@ def check(step, backend, caplog):
         np.testing.assert_array_equal(library.to_host(given), entered)
 
 
-@pytest.mark.parametrize("seed", range(300))
-def test_numpy(seed, caplog):
-    check(RandomStep(seed), "numpy", caplog)
+@pytest.mark.parametrize(("seed", "stack"), [*some(300), *some(200, stack=3)])
+def test_numpy(seed, stack, caplog):
+    check(RandomStep(seed, stack), "numpy", caplog)
 
 
-@pytest.mark.parametrize("seed", range(300))
-def test_the_text_for_numba(seed):
+@pytest.mark.parametrize(("seed", "stack"), [*some(300), *some(300, stack=3)])
+def test_the_text_for_numba(seed, stack):
     """Interpreted, and cut in parts that are run in another order."""
-    step = RandomStep(seed)
+    step = RandomStep(seed, stack)
     program = record(step, step.state, step.data, step.rows[0])
     ready = compiled(plan(program, supported))
     agree(replayed(ready, step.state, step.data, step.rows), expected(step))
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_numba(seed, caplog, monkeypatch):
+@pytest.mark.parametrize(("seed", "stack"), [*some(4), *some(4, stack=3)])
+def test_numba(seed, stack, caplog, monkeypatch):
     pytest.importorskip("numba")
     monkeypatch.setenv("BPX_NUMBA", "on")
-    check(RandomStep(seed), "numpy", caplog)
+    check(RandomStep(seed, stack), "numpy", caplog)
 
 
-@pytest.mark.parametrize("seed", range(0, 300, 2))
-def test_torch(seed, caplog):
+@pytest.mark.parametrize(("seed", "stack"), [*some(300, 2), *some(200, 2, stack=3)])
+def test_torch(seed, stack, caplog):
     if problem("torch:cpu"):
         pytest.skip(problem("torch:cpu"))
-    check(RandomStep(seed), "torch", caplog)
+    check(RandomStep(seed, stack), "torch", caplog)
 
 
-@pytest.mark.parametrize("seed", range(0, 60, 3))
-def test_jax(seed, caplog):
+@pytest.mark.parametrize(("seed", "stack"), [*some(60, 3), *some(30, 3, stack=3)])
+def test_jax(seed, stack, caplog):
     if problem("jax:cpu"):
         pytest.skip(problem("jax:cpu"))
-    check(RandomStep(seed), "jax", caplog)
+    check(RandomStep(seed, stack), "jax", caplog)
 
 
 @pytest.mark.parametrize("seed", range(40))

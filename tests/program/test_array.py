@@ -160,6 +160,8 @@ REFUSED = {
         (lambda z: z @ z, "product"),
         (lambda z: z @ z[0, :], "product"),
         (lambda z: z[0, :].mT, "transpose"),
+        (lambda z: z[None, ...].T, "T was asked of .* use mT"),
+        (lambda z: namespace.permute_dims(z[None, ...], (1, 0)), "permute_dims"),
         (lambda z: namespace.reshape(z, (4,)), "reshape"),
         (lambda z: namespace.reshape(z, (-1, 4)), "reshape"),
         (lambda z: namespace.squeeze(z, 0), "reshape"),

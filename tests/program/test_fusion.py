@@ -173,6 +173,12 @@ CAN = {
     "max from the end": lambda xp, x: xp.max(x, axis=-1),
     "argmax of rows": lambda xp, x: xp.argmax(x, axis=1),
 }
+OF_A_STACK = {
+    "elements": lambda xp, x: x + 1.0,
+    "sum of rows": lambda xp, x: xp.sum(x, axis=-1),
+    "sum of columns": lambda xp, x: xp.sum(x, axis=-2),
+    "argmax of rows": lambda xp, x: xp.argmax(x, axis=-1),
+}
 CANNOT = {
     "sum of all": lambda xp, x: xp.sum(x),
     "sum over both": lambda xp, x: xp.sum(x, axis=(0, 1)),
@@ -183,14 +189,23 @@ CANNOT = {
     "sin": lambda xp, x: xp.sin(x),
     "matmul": lambda xp, x: x @ x.mT,
     "take": lambda xp, x: xp.take(x, xp.arange(2, dtype=xp.int32), axis=0),
-    "three axes": lambda xp, x: x[:, None, :] + 1.0,
-    "a sum of three axes": lambda xp, x: xp.sum(x[:, None, :], axis=1),
+    "four axes": lambda xp, x: x[:, None, :, None] + 1.0,
+    "a sum of four axes": lambda xp, x: xp.sum(x[:, None, :, None], axis=1),
+    "a sum over the first of three": lambda xp, x: xp.sum(x[:, None, :], axis=0),
+    "a sum over two of three": lambda xp, x: xp.sum(x[:, None, :], axis=(1, 2)),
+    "argmax of columns of three": lambda xp, x: xp.argmax(x[:, None, :], axis=1),
 }
 
 
 @pytest.mark.parametrize("name", CAN)
 def test_what_a_kernel_can_hold(name):
     operations = recorded(lambda xp, x: (CAN[name](xp, x),), (3, 4)).operations
+    assert all(map(can_fuse, operations))
+
+
+@pytest.mark.parametrize("name", OF_A_STACK)
+def test_what_a_kernel_can_hold_of_a_stack(name):
+    operations = recorded(lambda xp, x: (OF_A_STACK[name](xp, x),), (2, 3, 4)).operations
     assert all(map(can_fuse, operations))
 
 
@@ -204,6 +219,41 @@ def test_what_no_kernel_can_hold(name):
 def test_column_reductions(axis, is_one):
     (operation,) = recorded(lambda xp, x: (xp.sum(x, axis=axis),), (3, 4)).operations
     assert is_column_reduction(operation) == is_one
+
+
+@pytest.mark.parametrize(("axis", "is_one"), [(1, True), (-2, True), (-1, False), (0, False)])
+def test_column_reductions_of_a_stack(axis, is_one):
+    (operation,) = recorded(lambda xp, x: (xp.sum(x, axis=axis),), (2, 3, 4)).operations
+    assert is_column_reduction(operation) == is_one
+
+
+def test_a_nest_of_a_stack():
+    """Rows, columns and numbers of each matrix are in the nest of its elements."""
+
+    def step(xp, x, number):
+        largest = xp.max(x, axis=-1, keepdims=True)
+        return (number * (x - largest), xp.sum(x, axis=-2, keepdims=True))
+
+    (nest,) = fused(step, (5, 3, 4), (5, 1, 1)).nests
+    assert (nest.stack, nest.domain, nest.sizes) == (5, (3, 4), (5, 3, 4))
+    assert [[op.name for op in phase] for phase in nest.phases] == [
+        ["max", "sum"],
+        ["subtract", "multiply"],
+    ]
+
+
+def test_what_has_a_number_for_each_row_of_a_stack_is_done_once_a_row():
+    def step(xp, x):
+        total = xp.sum(x, axis=-1, keepdims=True)
+        return (x / (total + 1.0),)
+
+    (nest,) = fused(step, (5, 3, 4)).nests
+    assert [op.name for op in nest.operations if nest.is_row(op)] == ["add"]
+
+
+def test_a_matrix_and_a_stack_are_two_nests():
+    kernel = fused(lambda xp, x, y: (x + 1.0, y + 1.0), (5, 3, 4), (3, 4))
+    assert [nest.sizes for nest in kernel.nests] == [(5, 3, 4), (3, 4)]
 
 
 def test_all_layers_updates_are_one_kernel():

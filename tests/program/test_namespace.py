@@ -94,9 +94,12 @@ CALLS: dict[str, Call] = {
         *(xp.astype(x, getattr(xp, name)) for name in FLOATS),
         xp.astype(row, row.dtype, copy=False)), (*NUMERIC, "bool")),
     "matmul": Call(lambda xp, x, row, column, *_: (
-        xp.matmul(x, x.mT), x.mT @ x, row @ x.mT, column @ row, row @ row.mT)),
+        xp.matmul(x, x.mT), x.mT @ x, row @ x.mT, column @ row, row @ row.mT,
+        x[None, ...] @ x.mT, x @ x[None, ...].mT,
+        xp.broadcast_to(x, (2, *x.shape)) @ xp.broadcast_to(x.mT, (2, *x.mT.shape)))),
     "matrix_transpose": Call(lambda xp, x, row, column, *_: (
-        xp.matrix_transpose(x), x.mT, x.T, row.mT, column.mT.mT)),
+        xp.matrix_transpose(x), x.mT, x.T, row.mT, column.mT.mT, x[None, ...].mT,
+        xp.matrix_transpose(xp.broadcast_to(x, (2, *x.shape))))),
     "permute_dims": Call(lambda xp, x, *_: (xp.permute_dims(x, (1, 0)))),
     "take": Call(lambda xp, x, row, column, vector, number: (
         xp.take(x, xp.arange(2, -1, -1, dtype=xp.int32), axis=0),

@@ -51,7 +51,8 @@ def test_a_transpose_is_read_by_no_kernel():
     ("view", "dense"),
     [
         (lambda xp, x: x[:, None], True),
-        (lambda xp, x: x[None, :, None], False),  # of three axes
+        (lambda xp, x: x[None, :, None], True),
+        (lambda xp, x: x[None, :, None, None], False),  # of four axes
         (lambda xp, x: x[...], True),
         (lambda xp, x: xp.reshape(x, (2, 2)), True),
         (lambda xp, x: xp.reshape(x, (2, 2)).mT, False),

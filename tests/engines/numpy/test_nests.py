@@ -1,5 +1,7 @@
 """The loops of a nest, as they are written: one over all elements, or rows and columns."""
 
+from itertools import accumulate
+
 import pytest
 
 from bpx.program.fusion import is_column_reduction
@@ -12,9 +14,10 @@ def written(step, *shapes):
     (kernel,) = kernels(lambda xp, s, d, r: step(xp, *s), *shapes).kernels
     arrays = dict.fromkeys((*kernel.reads, *kernel.writes))
     names = {v: f"x{i}" for i, v in enumerate(arrays)}
+    starts = accumulate((len(nest.sizes) for nest in kernel.nests), initial=0)
     writers = [
-        NestWriter(nest, names, set(kernel.writes), {}, i)
-        for i, nest in enumerate(kernel.nests)
+        NestWriter(nest, names, set(kernel.writes), {}, at)
+        for nest, at in zip(kernel.nests, starts, strict=False)
     ]
     return writers, [list(writer.lines()) for writer in writers]
 
@@ -44,6 +47,30 @@ def test_columns_that_are_summed_are_shared_out():
     assert all(map(is_column_reduction, writer.columns))
     assert "first, last = k * part // parts, k * (part + uint64(1)) // parts" in lines
     assert "for i in range(n):" in lines
+
+
+def test_the_matrices_of_a_stack_are_shared_out():
+    def step(xp, x, v):
+        return v * x / xp.sum(x, axis=-1, keepdims=True), v
+
+    (writer,), (lines,) = written(step, (2, 3, 4), (2, 1, 1))
+    assert not writer.flat
+    assert "count, n, k = sizes[0], sizes[1], sizes[2]" in lines
+    assert (
+        "for m in range(count * part // parts, count * (part + uint64(1)) // parts):" in lines
+    )
+    assert "    for i in range(n):" in lines
+    assert sum("[m]" in line for line in lines) == 1  # each one's number, before its rows
+
+
+def test_a_stack_is_flat_where_all_is_as_large():
+    (writer,), (lines,) = written(lambda xp, x: (x * 2.0,), (2, 3, 4))
+    assert writer.flat
+    size = "count * n * k"
+    assert (
+        f"for i in range({size} * part // parts, {size} * (part + uint64(1)) // parts):"
+        in lines
+    )
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.errors import RecordingError
 from bpx.program.contract import eager
 from bpx_backends.engines.numpy.replay import prepare, replay
 from bpx_backends.engines.shared import planned
@@ -63,6 +64,27 @@ def test_equal_steps_of_equal_shapes_are_planned_once():
         scan.run(Doubled())
     scan.run(Doubled(), start=1, stop=2)
     assert len(scan.plans) == 1
+
+
+def test_a_plan_that_is_refused_runs_as_the_plain_loop_and_says_why(caplog):
+    """Of those shapes alone: the step may be planned for others."""
+    scan = Scan()
+
+    def prepare(plan):
+        if plan.program.state[0].shape == (2, 4):
+            raise RecordingError("it has four columns")
+        return scan.prepare(plan)
+
+    scan.scan = Planned(prepare, replay)
+    with caplog.at_level(logging.WARNING, "bpx"):
+        scan.run(Doubled(), k=4)
+        scan.run(Doubled(), k=4)
+        scan.run(Doubled())
+    assert len(scan.plans) == 1
+    (said,) = caplog.records
+    assert said.message.endswith(
+        "steps run eagerly, operation by operation: it has four columns"
+    )
 
 
 @pytest.mark.parametrize("other", [{"k": 4}, {"dtype": "float32"}])

@@ -20,7 +20,7 @@ from bpx.program.contract import leaves, rebuilt
 from bpx.program.plan import Plan
 from bpx_backends.engines.cuda.contract import Machine, Machines
 from bpx_backends.engines.cuda.precision import check_precision, in_precision
-from bpx_backends.engines.cuda.schedule import Schedule, fuses, schedule
+from bpx_backends.engines.cuda.schedule import Schedule, check_ranks, fuses, schedule
 from bpx_backends.engines.shared.planned import Planned
 
 __all__ = ["CupyEngine", "Prepared", "Replay", "unrolled"]
@@ -77,6 +77,7 @@ class CupyEngine:
 
     def prepare(self, plan: Plan) -> Prepared:
         """What is done once for a plan, on whatever device."""
+        check_ranks(plan)
         return Prepared(in_precision(plan, self.precision, fuses))
 
     def run(

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bpx.errors import RecordingError
 from bpx.program.fusion import REDUCTIONS, Kernel, Nest, can_fuse
 from bpx.program.operation import Operation, Value
 from bpx.program.plan import Plan
@@ -26,7 +27,7 @@ from bpx_backends.engines.cuda.layout import Layout, Place, lay_out
 from bpx_backends.engines.cuda.loops import Function, Loop
 from bpx_backends.engines.cuda.nests import launches, loops_of, splitted
 
-__all__ = ["Schedule", "fuses", "schedule"]
+__all__ = ["Schedule", "check_ranks", "fuses", "schedule"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,24 @@ class Schedule:
 def fuses(op: Operation) -> bool:
     """Whether an operation goes into a kernel: all that a nest can hold, on a GPU."""
     known = op.name in ELEMENTWISE or op.name in REDUCTIONS
-    return known and can_fuse(op) and _has_types(op)
+    return known and can_fuse(op) and _is_flat(op) and _has_types(op)
+
+
+def check_ranks(plan: Plan) -> None:
+    """Refuse what there is no schedule for: products of stacks of matrices.
+
+    Raises
+    ------
+    RecordingError
+        Naming the function that asked for it.
+    """
+    for op in plan.program.operations:
+        if op.name in ("matmul", "matrix_transpose") and not _is_flat(op):
+            shapes = " and ".join(str(v.shape) for v in op.values)
+            raise RecordingError(
+                f"{op.origin[0] if op.origin else 'a step'} asked for {op.name} of arrays of "
+                f"shape {shapes}; on CuPy, steps of several networks at once are not compiled"
+            )
 
 
 def schedule(plan: Plan, *, bias: bool = True) -> Schedule:
@@ -223,6 +241,11 @@ def _merge(items: list[Item], launch: Launch) -> bool:
     return False
 
 
+def _is_flat(op: Operation) -> bool:
+    """Whether it is of vectors and matrices alone."""
+    return all(len(v.shape) <= 2 for v in (*op.values, op.result))
+
+
 def _has_types(op: Operation) -> bool:
     return all(v.dtype.name in TYPES for v in (*op.values, op.result))
 
@@ -243,14 +266,13 @@ def _flattened(op: Operation, layout: Layout) -> Operation | None:
     if op.name in REDUCTIONS and op.attribute("axis") is None:
         return _over_all(op, layout)
     if op.name in REDUCTIONS:
-        return op if can_fuse(op) else None
+        return op if can_fuse(op) and _is_flat(op) else None
     if op.name == "reshape" and len(op.values[0].shape) <= 2:
         (source,) = op.values
         target = Value(source.shape, source.dtype)
         places[target] = places[op.result].reshaped(source.shape)
         return Operation("copy", (source,), target)
-    flat = all(len(v.shape) <= 2 for v in (*op.values, op.result))
-    return op if flat and op.name in ELEMENTWISE else None
+    return op if _is_flat(op) and op.name in ELEMENTWISE else None
 
 
 def _over_all(op: Operation, layout: Layout) -> Operation | None:

@@ -52,7 +52,8 @@ def _assign(out: np.ndarray, op: Operation, operands: tuple[Any, ...]) -> None:
 
 
 def _matmul(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
-    return [Call(np.dot, (*operands, out))]  # a product of matrices, with less to look up
+    # Of two matrices, dot has less to look up.
+    return [Call(np.dot if out.ndim == 2 else np.matmul, (*operands, out))]
 
 
 def _take(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:

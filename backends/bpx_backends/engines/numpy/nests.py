@@ -19,7 +19,11 @@ __all__ = ["NestWriter"]
 
 
 class NestWriter:
-    """The lines of one nest."""
+    """The lines of one nest.
+
+    Its sizes are the kernel's from `at` on. Of a stack, whose number of matrices is a size too,
+    all indices are those within matrix m.
+    """
 
     def __init__(
         self,
@@ -27,11 +31,13 @@ class NestWriter:
         names: Mapping[Value, str],
         writes: set[Value],
         constants: Mapping[float, str],
-        number: int,
+        at: int,
     ) -> None:
         self.nest, self.names, self.writes = nest, names, writes
-        self.constants, self.number = constants, number
+        self.constants, self.at = constants, at
         self.n, self.k = nest.domain
+        self.stacked = nest.stack > 1
+        self.row, self.column, self.element = _STACKED if self.stacked else _SINGLE
         self.local: dict[Value, str] = {}
         self.count = 0
         self.columns = [op for op in nest.operations if is_column_reduction(op)]
@@ -39,40 +45,46 @@ class NestWriter:
 
     def lines(self) -> Iterator[str]:
         """All of them, as they stand in the function."""
-        first = 2 * self.number
-        yield f"n, k = sizes[{first}], sizes[{first + 1}]"
+        size = "count, n, k" if self.stacked else "n, k"
+        given = range(self.at, self.at + len(self.nest.sizes))
+        yield f"{size} = {', '.join(f'sizes[{i}]' for i in given)}"
         yield from self._numbers()
         if self.flat:
-            yield f"for i in range({share('n * k')}):"
+            yield f"for i in range({share(size.replace(', ', ' * '))}):"
             for op in self.nest.operations:
                 yield from _indented(self._element(op, "i"))
-            return
-        yield from self._rows()
+        elif self.stacked:
+            yield f"for m in range({share('count')}):"
+            yield from _indented(self._numbers_of_one())
+            yield from _indented(self._rows())
+        else:
+            yield from self._rows()
 
     def _rows(self) -> Iterator[str]:
+        whole = "uint64(0), k"
         if self.columns:  # cut by columns, so that no two threads sum into the same one
-            yield f"first, last = {share('k')}"
+            yield f"first, last = {whole if self.stacked else share('k')}"
             for op in self.columns:
                 yield "for j in range(first, last):"
-                yield f"    {self.names[op.result]}[j] = {start(op)}"
+                yield f"    {self.names[op.result]}[{self.column}] = {start(op)}"
             yield "for i in range(n):"
         else:
-            yield "first, last = uint64(0), k"
-            yield f"for i in range({share('n')}):"
+            yield f"first, last = {whole}"
+            yield f"for i in range({'n' if self.stacked else share('n')}):"
         for phase in self.nest.phases:
             yield from _indented(self._phase(phase))
         for op in self.columns:
             if op.name == "mean":
-                name = self.names[op.result]
+                name = f"{self.names[op.result]}[{self.column}]"
                 yield "for j in range(first, last):"
-                yield f"    {name}[j] = {name}[j] / {op.result.dtype}(n)"
+                yield f"    {name} = {name} / {op.result.dtype}(n)"
 
     def _phase(self, phase: Sequence[Operation]) -> Iterator[str]:
         rows = [op for op in phase if self.nest.is_row(op)]
         elements = [op for op in phase if op not in rows]
         reduced = [op for op in elements if op.name in REDUCTIONS and op not in self.columns]
         for op in rows:
-            yield from self._element(op, "i")
+            yield from self._element(op, self.row)
         for op in reduced:
             yield from self._begin(op)
         # The elements of a row stand together: the index is known to be affine.
@@ -82,7 +94,7 @@ class NestWriter:
             if op.name in REDUCTIONS:
                 yield from _indented(self._accumulate(op))
             else:
-                yield from _indented(self._element(op, "i * k + j"))
+                yield from _indented(self._element(op, self.element))
         for op in reduced:
             yield from self._finish(op)
         for op in elements:
@@ -102,6 +114,15 @@ class NestWriter:
                     self.local[v] = self._fresh("s")
                     yield f"{self.local[v]} = {self.names[v]}[0]"
 
+    def _numbers_of_one(self) -> Iterator[str]:
+        """Those of each matrix of a stack, before the loop over its rows."""
+        for op in self.nest.operations:
+            for v in op.values:
+                one = v.shape == (self.nest.stack, 1, 1) and not self._inside(v)
+                if one and v in self.names and v not in self.local:
+                    self.local[v] = self._fresh("s")
+                    yield f"{self.local[v]} = {self.names[v]}[m]"
+
     def _fresh(self, letter: str) -> str:
         self.count += 1
         return f"{letter}{self.count}"
@@ -110,7 +131,7 @@ class NestWriter:
         return any(op.result is v for op in self.nest.operations)
 
     def _is_flat(self) -> bool:
-        size = self.n * self.k
+        size = self.nest.stack * self.n * self.k
         ops = self.nest.operations
         return len(self.nest.phases) == 1 and all(
             op.name not in REDUCTIONS
@@ -155,13 +176,13 @@ class NestWriter:
     def _index(self, v: Value) -> str:
         if self.flat:
             return "i" if v.size > 1 else "0"
-        shape = (1,) * (2 - len(v.shape)) + v.shape
-        row, column = shape[0] > 1, shape[1] > 1
-        if len(v.shape) == 1 and self.n == 1:
-            row, column = False, v.size > 1
-        if row and column:
-            return "i * k + j"
-        return "i" if row else "j" if column else "0"
+        each, row, column = (size > 1 for size in (1,) * (3 - len(v.shape)) + v.shape)
+        by_row, by_column, by_both = _STACKED if each else _SINGLE
+        if row:
+            return by_both if column else by_row
+        if column:
+            return by_column
+        return "m" if each else "0"
 
     def _begin(self, op: Operation) -> Iterator[str]:
         name = self.local[op.result] = self._fresh("v")
@@ -172,7 +193,7 @@ class NestWriter:
 
     def _accumulate(self, op: Operation) -> Iterator[str]:
         value = self._read(op.operands[0], None)
-        name = f"{self.names[op.result]}[j]" if op in self.columns else self.local[op.result]
+        name = self.local.get(op.result) or f"{self.names[op.result]}[{self.column}]"
         if op.name == "argmax":
             best = f"best{name}"
             yield f"if {value} > {best} or ({value} != {value} and {best} == {best}):"
@@ -188,7 +209,12 @@ class NestWriter:
         if op.name == "mean":
             yield f"{name} = {name} / {op.result.dtype}(k)"
         if op.result in self.writes:
-            yield f"{self.names[op.result]}[i] = {name}"
+            yield f"{self.names[op.result]}[{self.row}] = {name}"
+
+
+_SINGLE = "i", "j", "i * k + j"
+_STACKED = "m * n + i", "m * k + j", "(m * n + i) * k + j"
+"""The index of row i, of column j, and of the element where they meet."""
 
 
 def _indented(lines: Iterator[str]) -> Iterator[str]:

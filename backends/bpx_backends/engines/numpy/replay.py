@@ -19,7 +19,7 @@ from bpx.program.contract import index, leaves, rebuilt
 from bpx.program.fusion import Kernel
 from bpx.program.operation import Operation, Value
 from bpx.program.plan import Plan
-from bpx.program.program import Program, apply
+from bpx.program.program import apply
 from bpx_backends.engines.numpy.calls import Call, calls, gathered
 from bpx_backends.engines.numpy.threads import threads
 from bpx_backends.engines.shared.recycling import empty
@@ -92,7 +92,9 @@ def replay(
         old if donate or was is now else empty(was.shape, was.dtype.name)
         for old, was, now in zip(entered, program.state, program.outputs, strict=True)
     ]
-    picked = np.empty(program.rows.shape, np.intp if _only_gathers(program) else rows.dtype)
+    picked = np.empty(
+        program.rows.shape, np.intp if _only_gathers(compiled.plan) else rows.dtype
+    )
     inputs = {**dict(zip(program.data, leaves(data), strict=True)), program.rows: picked}
     scratch = empty((compiled.plan.scratch,), "uint8")
     with _workers(compiled) as workers:
@@ -107,10 +109,13 @@ def replay(
     return rebuilt(state, fresh)
 
 
-def _only_gathers(program: Program) -> bool:
+def _only_gathers(plan: Plan) -> bool:
     """Whether the rows are indices alone; NumPy gathers faster by its own integers."""
-    users = [op for op in program.operations if program.rows in op.values]
-    return all(op.name == "take" and op.values[0] is not program.rows for op in users)
+    rows, roots = plan.program.rows, plan.roots
+    users = (
+        op for op in plan.program.operations if rows in (roots.get(v, v) for v in op.values)
+    )
+    return all(op.result in plan.views or plan.picks(op) for op in users)
 
 
 class _Workers(NamedTuple):
@@ -171,7 +176,7 @@ class _Bound:
 
     def _one(self, op: Operation) -> list[Call]:
         operands, out = [self.find(v) for v in op.operands], self.find(op.result)
-        if op.name == "take" and op.values[1] is self.compiled.plan.program.rows:
+        if self.compiled.plan.picks(op):
             x, rows = operands
             return [gathered(x, rows, out)]
         return calls(op, operands, out)

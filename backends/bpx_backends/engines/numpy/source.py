@@ -23,7 +23,7 @@ class Source(NamedTuple):
     text : str
         Of a module with ``kernel(part, parts, sizes, numbers, *arrays)``.
     sizes : tuple of int
-        n and k of each nest.
+        n and k of each nest; of a stack, K before them.
     numbers : tuple of float
         The constants that are not in the text.
     arguments : tuple of Value
@@ -56,19 +56,17 @@ def source(plan: Plan, kernel: Kernel) -> Source:
     ]
     lines += [f"c{i} = numbers[{i}]" for i in range(len(numbers))]
     constants = {number: f"c{i}" for i, number in enumerate(numbers)}
-    writers = [
-        NestWriter(nest, names, set(kernel.writes), constants, i)
-        for i, nest in enumerate(kernel.nests)
-    ]
-    for writer in writers:
-        lines += writer.lines()
+    writers, sizes = list[NestWriter](), list[int]()
+    for nest in kernel.nests:
+        writers.append(NestWriter(nest, names, set(kernel.writes), constants, len(sizes)))
+        lines += writers[-1].lines()
+        sizes += nest.sizes
     types = ", ".join(f"{_TYPES[v.dtype.name]}[::1]" for v in arguments)
     signature = f"void(uint64, uint64, uint64[::1], float64[::1], {types})"
-    sizes = tuple(size for nest in kernel.nests for size in nest.domain)
     text = "\n    ".join(lines)
     return Source(
         _HEAD.format(signature=signature) + text + "\n",
-        sizes,
+        tuple(sizes),
         numbers,
         arguments,
         splits,
@@ -109,9 +107,10 @@ def _independent(plan: Plan, kernel: Kernel) -> bool:
         reduced = [op for op in nest.operations if op.name in REDUCTIONS]
         columns = any(is_column_reduction(op) for op in reduced)
         rows = any(not is_column_reduction(op) for op in reduced)
+        both = columns and rows and nest.stack == 1  # a stack is cut between its matrices
         reads = {roots.get(v, v) for op in nest.operations for v in op.values}
         others = set().union(*overwritten[:i], *overwritten[i + 1 :])
-        if (columns and rows) or reads & (made | others) or nest.domain == (1, 1):
+        if both or reads & (made | others) or nest.domain == (1, 1):
             return False
         made |= {op.result for op in nest.operations}
     return True

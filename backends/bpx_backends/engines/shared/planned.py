@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
-from bpx.errors import MixedArraysError
+from bpx.errors import MixedArraysError, RecordingError
 from bpx.program.contract import Step, eager, index, keeping, named_leaves
 from bpx.program.operation import Operation
 from bpx.program.plan import Plan, plan
@@ -37,7 +37,8 @@ class Planned(Generic[P]):
     -----
     A step that cannot be recorded, as a part of the user's own asks for a number or for a
     function beyond the standard, runs eagerly; the reason is logged, once. A mistake in such
-    a part then shows itself on arrays of the library.
+    a part then shows itself on arrays of the library. So does a step that `prepare` refuses by
+    a `RecordingError`.
     """
 
     def __init__(
@@ -94,7 +95,11 @@ class Planned(Generic[P]):
             self._eager.add(step)
             tell(why)
             return None
-        return self._prepare(plan(program, self._fuses))
+        try:
+            return self._prepare(plan(program, self._fuses))
+        except RecordingError as why:  # what this engine cannot run, of these shapes
+            tell(why)
+            return None
 
 
 @dataclass

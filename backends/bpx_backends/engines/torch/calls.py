@@ -65,7 +65,7 @@ def _copy(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Cal
 
 
 def _matmul(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Call]:
-    return [partial(torch.mm, *operands, out=out)]
+    return [partial(torch.mm if out.ndim == 2 else torch.matmul, *operands, out=out)]
 
 
 def _addcmul(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Call]:

@@ -8,7 +8,7 @@ __all__ = ["RULES", "native"]
 
 
 def _affine(op: Operation, bound: Bound) -> bool:
-    """The product is as large as the sum."""
+    """Of matrices, a product that is as large as the sum."""
     return arrays(op, bound) and op.result.shape == (
         bound["a"].shape[0],
         bound["b"].shape[1],
@@ -20,6 +20,10 @@ def _scaled(op: Operation, bound: Bound) -> bool:
     return type(bound["r"]) is float and arrays(op, {**bound, "r": op.result})
 
 
+def _scaled_matrix(op: Operation, bound: Bound) -> bool:
+    return len(op.result.shape) == 2 and _scaled(op, bound)
+
+
 _PRODUCT = ("multiply", "s", "y")
 _POSITIVE = ("astype", ("greater", "z", 0.0))
 
@@ -29,7 +33,7 @@ RULES = (
     Rule(("multiply", "g", _POSITIVE), "multiply", "threshold_backward", "gz"),
     Rule(
         ("matmul", ("matrix_transpose", ("multiply", "r", "d")), "a"),
-        *("matmul", "scaled_product", "rda", _scaled),
+        *("matmul", "scaled_product", "rda", _scaled_matrix),
     ),
     Rule(("sum", ("multiply", "r", "d")), "sum", "scaled_sum", "rd", _scaled),
     Rule(("add", "x", _PRODUCT), "add", "addcmul", "xsy", attributes=(("value", 1),)),

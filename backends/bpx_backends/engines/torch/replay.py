@@ -111,7 +111,7 @@ def _bound(planned: Plan, inputs: Sequence[torch.Tensor], scratch: torch.Tensor)
     for each in planned.instructions:
         assert isinstance(each, Operation)  # kernels there are none
         operands, out = [held.get(v, v) for v in each.operands], held[each.result]
-        if each.name == "take" and each.values[1] is planned.program.rows:
+        if planned.picks(each):
             x, rows = operands
             step.append(gathered(x, rows, out))
         else:

@@ -86,17 +86,22 @@ def scan(
 ) -> Any:
     """Run a training step for many mini-batches: see `bpx.program.contract`."""
     here = start < stop and rows.device.type in ("cpu", "cuda")
-    known = _known(step) if here else None
+    known = _known(step, state) if here else None
     if known is not None:
         return _scan_handing(known, step, state, data, rows, start, stop, donate)
     return _recorded(step, state, data, rows, start, stop, donate)
 
 
-def _known(step: Any) -> tuple[str, ...] | None:
-    """The rules at the end of the step's update that PyTorch has a kernel for."""
+def _known(step: Any, state: Any) -> tuple[str, ...] | None:
+    """The rules at the end of the step's update that PyTorch has a kernel for.
+
+    Its kernels take numbers: of several networks at once, each rule has one for each.
+    """
     rules = getattr(getattr(step, "update", None), "rules", ())
     names = tuple(getattr(rule, "known", None) for rule in rules)
-    return next((each for each in FUSED if names[-len(each) :] == each), None)
+    found = next((each for each in FUSED if names[-len(each) :] == each), None)
+    several = found and state.optimizer.parts[-1].eta.numel() > 1
+    return None if several else found
 
 
 def _scan_handing(
