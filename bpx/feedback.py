@@ -202,7 +202,7 @@ def _drawn(w: tuple[Array, ...], B: Array) -> Array:
 
 
 def _signs(w: tuple[Array, ...], B: None) -> Array:
-    return _scale(*w[0].shape) * namespace(w[0]).sign(w[0])
+    return _scale(*w[0].shape[-2:]) * namespace(w[0]).sign(w[0])
 
 
 def _signed(w: tuple[Array, ...], B: Array) -> Array:
@@ -210,7 +210,7 @@ def _signed(w: tuple[Array, ...], B: Array) -> Array:
 
 
 def _signed_anew(w: tuple[Array, ...], B: Array) -> Array:
-    rows, columns = w[0].shape
+    rows, columns = w[0].shape[-2:]
     return magnitudes(B, (rows, columns), w[0].dtype) * namespace(w[0]).sign(w[0])
 
 

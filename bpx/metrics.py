@@ -29,6 +29,7 @@ class Metric:
         data have it: labels (n,), int32, for more than one output; else numbers, (n,) or
         (n, k_L). One-hot rows arrive as labels. It is a pure function, written with operators,
         `bpx.namespace` and Python numbers: it runs on every backend, and JAX compiles it.
+        Samples are axis -2 and outputs axis -1: in front there may be an axis of K networks.
 
     Examples
     --------
@@ -52,16 +53,16 @@ class Metric:
         InputError
             If it is of another shape or dtype than (n,), that of a.
         """
-        given = self.value(a, y)
+        given, shape = self.value(a, y), tuple(a.shape[:-1])
         if not hasattr(given, "shape") or not hasattr(given, "dtype"):
             raise InputError(
                 f"value of the metric {self.name!r} gave {given!r}; expected an array of shape "
-                f"{tuple(a.shape[:1])}, one number for each sample"
+                f"{shape}, one number for each sample"
             )
-        if tuple(given.shape) != tuple(a.shape[:1]) or given.dtype != a.dtype:
+        if tuple(given.shape) != shape or given.dtype != a.dtype:
             raise InputError(
                 f"value of the metric {self.name!r} gave shape {tuple(given.shape)}, "
-                f"{given.dtype}; expected shape {tuple(a.shape[:1])}, {a.dtype}: one number "
+                f"{given.dtype}; expected shape {shape}, {a.dtype}: one number "
                 "for each sample, such as a mean over axis=-1; cast what is true or false by "
                 "bpx.namespace(a).astype(..., a.dtype)"
             )
@@ -77,13 +78,13 @@ class _TopK:
 
     def __call__(self, a: A, y: Array) -> A:
         xp = namespace(a)
-        classes, label = _classes(a, y, f"top_{self.k}"), y[:, None]
+        classes, label = _classes(a, y, f"top_{self.k}"), y[..., None]
         of_label = xp.where(classes == label, a, xp.zeros_like(a))
         right = xp.sum(of_label, axis=-1, keepdims=True)
         # As argmax does it: among equal outputs the first one is the larger.
         ahead = (a > right) | ((a == right) & (classes < label))
         found = xp.sum(xp.astype(ahead, xp.int32), axis=-1) < self.k
-        known = right[:, 0] == right[:, 0]  # NaN has no rank
+        known = right[..., 0] == right[..., 0]  # NaN has no rank
         counted: A = xp.astype(found & known, a.dtype)
         return counted
 
@@ -182,17 +183,18 @@ def _hashable(metric: Metric) -> Metric:
 def _numbers(a: Array, y: Array) -> Any:
     """The targets in the shape and dtype of a; labels as one-hot rows."""
     xp = namespace(a)
-    if y.ndim == 1 and a.shape[-1] > 1:
-        y = _classes(a, y, absolute_error.name) == y[:, None]
+    if y.ndim == a.ndim - 1 and a.shape[-1] > 1:
+        y = _classes(a, y, absolute_error.name) == y[..., None]
     return xp.astype(xp.reshape(y, a.shape), a.dtype, copy=False)
 
 
 def _classes(a: Array, y: Array, name: str) -> Any:
     """0, ..., k_L − 1, of the dtype of the labels."""
-    if y.ndim != 1 or a.shape[-1] == 1:
+    if y.ndim != a.ndim - 1 or a.shape[-1] == 1:
         raise InputError(
             f"the metric {name!r} was given targets of shape {tuple(y.shape)} for "
-            f"{a.shape[-1]} outputs; expected labels, shape ({y.shape[0]},), for more than one"
+            f"{a.shape[-1]} outputs; expected labels, shape {tuple(a.shape[:-1])}, for more "
+            "than one"
         )
     device = getattr(y, "device", None)
     return namespace(a).arange(a.shape[-1], dtype=y.dtype, device=device)

@@ -1,8 +1,7 @@
 """One more axis in front, of K networks: each gives what it gives by itself.
 
 Equations, activations, costs, layers, optimizers and metrics, called eagerly on every backend.
-Compiled steps, whole trainings and what `bpx.inspect` and `bpx.privacy` ask for take networks
-one by one.
+Of compiled steps it is `engines/test_stacks.py` that says so.
 """
 
 import numpy as np
@@ -12,14 +11,14 @@ import bpx
 from bpx import equations
 from bpx.activations import ACTIVATIONS
 from bpx.costs import COSTS
-from bpx.layers.dense import DenseParameters
 from bpx.layers.layer import Context
+from bpx.metrics import METRICS
 from bpx.model.expected import as_targets
 from bpx.model.metrics import hits
-from bpx.model.parameters import Parameters
 from bpx.model.passes import backward, costs, gradients, saved
-from bpx.program.contract import leaves
-from bpx.training.step import added
+from bpx.program.contract import leaves, rebuilt
+from bpx.training import several
+from bpx.training.step import added, zero_metrics
 from tests.backends import host
 
 K, N = 3, 5
@@ -77,15 +76,9 @@ def test_equations(target):
 def stacked(target, sizes=(6, 5, 3), **settings):
     """K networks, their parameters one behind the other, and each by itself."""
     nets = [bpx.Network(sizes, seed=i, dtype="float64", **settings) for i in range(K)]
-    pairs = zip(*([(p.w, p.b) for p in n.parameters.layers] for n in nets), strict=True)
-    entries = [
-        DenseParameters(
-            target.asarray(np.stack([w for w, _ in layer]), "float64"),
-            target.asarray(np.stack([b[None, :] for _, b in layer]), "float64"),
-        )
-        for layer in pairs
-    ]
-    return nets, Parameters(entries)
+    host_parameters = several.stacked(nets[0].spec, [net.parameters for net in nets])
+    brought = [target.asarray(x, "float64") for x in leaves(host_parameters)]
+    return nets, rebuilt(host_parameters, brought)
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["samples of its own", "the same samples"])
@@ -110,6 +103,39 @@ def test_the_passes(target, own):
             np.testing.assert_allclose(
                 host(g)[i].reshape(expected.shape), expected, rtol=1e-11, atol=1e-14
             )
+
+
+@pytest.mark.parametrize("name", [*METRICS, "top_2"])
+@pytest.mark.parametrize("targets", ["labels", "numbers"])
+def test_metrics(target, name, targets):
+    a = drawn(K, N, 4)
+    y = RNG.integers(0, 4, (K, N)) if targets == "labels" else drawn(K, N, 4)
+    y = target.asarray(y, "int32" if targets == "labels" else "float64")
+    metric = bpx.metrics.top_k(2) if name == "top_2" else METRICS[name]
+    measured = lambda a, y: metric.measured(target.asarray(a, "float64"), y)  # noqa: E731
+    if targets == "numbers" and "top" in name:
+        with pytest.raises(bpx.InputError, match=r"expected labels, shape \(3, 5\), for more"):
+            measured(a, y)
+        return
+    near(measured(a, y), np.stack([host(measured(a[i], y[i, ...])) for i in range(K)]))
+
+
+@pytest.mark.parametrize("accuracy", ["argmax", "threshold"])
+def test_hits(target, accuracy):
+    k = 4 if accuracy == "argmax" else 1
+    a, y = drawn(K, N, k), RNG.integers(0, k + (k == 1), (K, N))
+    given = target.asarray(y, "int32" if accuracy == "argmax" else "float64")
+    found = hits(accuracy, target.asarray(a, "float64"), given)
+    right = a.argmax(-1) == y if accuracy == "argmax" else (a[..., 0] > 0.5) == (y > 0.5)
+    near(found, right.astype("float64"))
+
+
+def test_sums_of_a_step_begin_at_zero_for_each_network(target):
+    _, parameters = stacked(target)
+    for like in (parameters.b[0], parameters.w[0]):
+        sums = zero_metrics(like, N, "argmax")
+        for each in sums:
+            near(each, np.zeros((K, N)))
 
 
 @pytest.mark.parametrize(

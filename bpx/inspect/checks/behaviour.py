@@ -125,7 +125,7 @@ def _coupled(call: Call, tolerance: float) -> str:
         return ""
     return (
         f"{call.name} of a sample depends on the others of its batch: {found.given:.6g} among "
-        f"them, {found.expected:.6g} without; sum and max with axis=1"
+        f"them, {found.expected:.6g} without; sum and max with axis=-1"
     )
 
 

@@ -16,7 +16,7 @@ def test_a_sum_over_all_samples():
 
     row = only(check(bpx.Rowwise("wrong", sigma, lambda z, a, g: g)))
     assert row.equation == "each sample alone"
-    assert "sum and max with axis=1" in row.where
+    assert "sum and max with axis=-1" in row.where
 
 
 def test_a_function_that_writes_into_its_input():
