@@ -28,6 +28,7 @@ ACROSS = {
     "engines/cuda/test_steps.py",
     "engines/test_engines.py",
     "engines/test_random_steps.py",
+    "engines/test_stacks.py",
     "privacy/test_training.py",
     "test_book.py",
     "test_docs.py",

@@ -44,7 +44,12 @@ def row_weights(x: Array, r: Array | float | None) -> Array | float:
 
 
 def check_inputs(spec: Spec, parameters: Parameters, x: Array) -> None:
-    """Refuse an x that is not (n, k_0) at the parameters' home."""
+    """Refuse an x that is not (n, k_0) at the home of one network's parameters."""
+    if parameters.w[0].ndim > 2:
+        raise InputError(
+            f"the parameters of {parameters.w[0].shape[0]} networks were given, with an axis "
+            "in front; expected those of a single one: run them one by one"
+        )
     check_home(parameters.w[0], "x", x, integers=False)
     if x.ndim != 2 or x.shape[1] != spec.sizes[0] or x.shape[0] == 0:
         raise InputError(

@@ -17,6 +17,7 @@ from bpx.program.operation import dtype_of
 from bpx.program.program import Program
 from bpx.program.record import record
 from bpx.random import fold_in, key_words
+from bpx.training.several import are_several, check_apart
 from bpx.training.step import Data, Metrics, State, TrainingStep, joined
 
 __all__ = ["first_state", "program"]
@@ -41,8 +42,11 @@ def first_state(
     Raises
     ------
     InputError
-        If what the optimizer begins with is no tree of arrays.
+        If what the optimizer begins with is no tree of arrays; if the parameters are those of
+        several networks, and a part, or the optimizer, mixes these.
     """
+    if are_several(parameters):
+        check_apart(spec, optimizer)
     return State(
         parameters,
         initial(optimizer, joined(spec, parameters, feedback)),

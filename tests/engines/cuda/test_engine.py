@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from bpx.program.contract import leaves
+from bpx.training.several import stacked
+from bpx.training.start import first_state
+from bpx.training.step import TrainingStep, zero_metrics
 from tests.engines.cuda.emulation import EmulatedMachine
 from tests.engines.cuda.steps import OPTIMIZERS, STEPS, agree, emulator, training
 
@@ -35,6 +38,27 @@ def test_steps_are_unrolled_in_graphs_with_a_remainder():
     assert (52 // many, 52 % many) == (2, 2)
     assert machine.replays == 1 + (2 + 2) + 7
     assert machine.steps == 1 + 60  # one to load the kernels
+
+
+@pytest.mark.usefixtures("emulated")
+def test_several_networks_at_once_are_refused_by_name_and_run_in_the_plain_loop(caplog):
+    run = training(hidden="tanh", output="softmax", cost="cross_entropy")
+    rule, spec = OPTIMIZERS["adam"], run.step.spec
+    parameters = stacked(spec, [run.state.parameters] * 3)
+    state = first_state(spec, parameters, (), rule)
+    state = state._replace(metrics=zero_metrics(parameters.b[0], 7, "argmax"))
+    together = run._replace(state=state, step=TrainingStep(spec, rule.update, "argmax"))
+    engine, machines = emulator()
+    with caplog.at_level(logging.WARNING, "bpx"):
+        agree(together.after(engine.scan), together.eagerly(), 0.0)
+    assert [each.message for each in caplog.records] == [
+        "a step cannot be compiled, and steps run eagerly, operation by operation: forward "
+        "asked for matrix_transpose of arrays of shape (3, 5, 6); on CuPy, steps of several "
+        "networks at once are not compiled"
+    ]
+    assert not machines.made
+    agree(run.after(engine.scan), run.eagerly(), 1e-5)  # one by one they are compiled
+    assert machines.made
 
 
 @pytest.mark.usefixtures("emulated")

@@ -1,0 +1,142 @@
+"""Steps of K networks at once, with an axis in front: each is trained as it is by itself."""
+
+import logging
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.optim.limits import penalised
+from bpx.program.contract import eager, leaves
+from bpx.training.several import stacked
+from bpx.training.start import first_state
+from bpx.training.step import Data, State, TrainingStep, zero_metrics
+from tests.backends import host
+
+K, STEPS, BATCH, SAMPLES = 3, 12, 7, 50
+OPTIMIZERS = {
+    "sgd": bpx.SGD(0.3),
+    "momentum": bpx.SGD(0.1, momentum=0.9),
+    "nesterov": bpx.SGD(0.1, momentum=0.9, nesterov=True),
+    "adam": bpx.Adam(0.01),
+    "adamw": bpx.AdamW(0.01, decay=0.1),
+    "clipped": bpx.optim.chain(bpx.optim.clip_by_global_norm(0.1), bpx.SGD(0.3)),
+    "scheduled": bpx.SGD(bpx.optim.warmup_cosine(0.3, warmup=4, steps=12)),
+}
+
+
+class Runs(NamedTuple):
+    """A step of K networks with all that it needs, and of each of them."""
+
+    step: TrainingStep
+    together: State
+    alone: list[State]
+    data: Data
+    rows: Any
+
+    def rows_of(self, i: int) -> Any:
+        return self.rows if self.rows.ndim == 2 else self.rows[:, i, :]
+
+
+def runs(
+    engine, sizes=(6, 5, 4), *, optimizer="sgd", decay=None, own=True, real=False,
+    dtype="float64", **settings,
+):  # fmt: skip
+    rng, target = np.random.default_rng(1), engine.target
+    nets = [target.network(sizes, seed=i, dtype=dtype, **settings) for i in range(K)]
+    spec, xp = nets[0].spec, bpx.namespace(nets[0].weights[0])
+    y = rng.random((SAMPLES, sizes[-1])) if real else rng.integers(0, sizes[-1], SAMPLES)
+    data = Data(
+        target.asarray(rng.random((SAMPLES, sizes[0])), dtype),
+        target.asarray(y, dtype if real else "int32"),
+    )
+    shape = (STEPS, K, BATCH) if own else (STEPS, BATCH)
+    rows = target.asarray(rng.integers(0, SAMPLES, shape), "int32")
+    accuracy, rule = None if real else "argmax", penalised(OPTIMIZERS[optimizer], decay)
+
+    def state(parameters, feedback):
+        metrics = zero_metrics(parameters.b[0], BATCH, accuracy)
+        return first_state(spec, parameters, feedback, rule)._replace(metrics=metrics)
+
+    # Magnitudes that are drawn by a key are drawn once, for all networks.
+    drawn = [nets[0].feedback if spec.feedback.redrawn else net.feedback for net in nets]
+    together = state(
+        stacked(spec, [net.parameters for net in nets]),
+        drawn[0]
+        if spec.feedback.redrawn
+        else tuple(map(xp.stack, map(list, zip(*drawn, strict=True)))),
+    )
+    alone = [state(net.parameters, each) for net, each in zip(nets, drawn, strict=True)]
+    return Runs(TrainingStep(spec, rule.update, accuracy), together, alone, data, rows)
+
+
+def check(engine, caplog, within=None, **given):
+    """Compiled, without a word, as each network by itself in the plain loop."""
+    these = runs(engine, **given)
+    home = these.together.parameters.w[0]
+    backend = bpx.arrays.registry.backend_of(home)
+    with backend.active(backend.device_of(home)), caplog.at_level(logging.WARNING, "bpx"):
+        whole = engine.scan(these.step, these.together, these.data, these.rows, 0, STEPS)
+        first = engine.scan(these.step, these.together, these.data, these.rows, 0, 5)
+        second = engine.scan(these.step, first, these.data, these.rows, 5, STEPS, True)
+        for i, state in enumerate(these.alone):
+            rows = these.rows_of(i)
+            expected = eager(these.step, state, these.data, rows, 0, STEPS)
+            for found in (whole, second):
+                agree(found, expected, i, within or engine.within)
+    messages = [each.getMessage() for each in caplog.records]
+    assert all("on CuPy, steps of several networks" in each for each in messages)
+    assert bool(messages) == (engine.target.spec.partition(":")[0] == "cupy")
+
+
+def agree(found, expected, i, within):
+    pairs = zip(leaves(found), leaves(expected), strict=True)
+    for x, alone in ((host(x), host(alone)) for x, alone in pairs):
+        assert np.isfinite(alone).all()
+        # What is drawn by a key is shared, and has no axis in front.
+        x = (x[i] if x.size > alone.size else x).reshape(alone.shape)
+        assert np.linalg.norm(x - alone) <= within * np.linalg.norm(alone)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["batches of their own", "shared batches"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer(engine, optimizer, own, caplog):
+    given = {"optimizer": optimizer, "decay": 0.01, "own": own}
+    check(engine, caplog, hidden="tanh", output="softmax", cost="cross_entropy", **given)
+
+
+@pytest.mark.parametrize("activation", bpx.activations.ACTIVATIONS)
+def test_every_activation(engine, activation, caplog):
+    check(engine, caplog, hidden=activation, output=activation, cost="quadratic")
+
+
+@pytest.mark.parametrize(
+    ("cost", "output"),
+    [
+        ("quadratic", "identity"),
+        ("binary_cross_entropy", "sigmoid"),
+        ("categorical_cross_entropy", "softmax"),
+    ],
+)
+@pytest.mark.parametrize("real", [False, True], ids=["labels", "numbers"])
+def test_every_cost(engine, cost, output, real, caplog):
+    given = {"cost": cost, "output": output, "real": real}
+    check(engine, caplog, sizes=(6, 5, 3, 4), hidden="tanh", **given)
+
+
+@pytest.mark.parametrize("feedback", bpx.feedback.FEEDBACKS)
+def test_every_feedback(engine, feedback, caplog):
+    given = {"optimizer": "adam" if feedback == "kp" else "momentum", "feedback": feedback}
+    check(engine, caplog, sizes=(6, 5, 3, 4), hidden="tanh", output="softmax", **given)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (6, 1), (3, 3, 3), (1, 4, 2)])
+def test_awkward_widths(engine, sizes, caplog):
+    """An axis of 1, or all as long as there are networks."""
+    check(engine, caplog, sizes=sizes, real=True)
+
+
+def test_float32(engine, caplog):
+    given = {"dtype": "float32", "within": 1e-4, "optimizer": "adam"}
+    check(engine, caplog, hidden="relu", output="softmax", cost="cross_entropy", **given)
