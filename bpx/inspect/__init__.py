@@ -22,15 +22,12 @@ from bpx.inspect.health.examination import Health, examine
 from bpx.inspect.health.limits import Limits
 from bpx.inspect.health.measures import (
     Response,
-    dead_units,
     error_norms,
-    input_sizes,
     learning_speeds,
     output_response,
-    saturation,
-    two_sided,
     update_ratios,
 )
+from bpx.inspect.health.units import dead_units, input_sizes, saturation, two_sided
 from bpx.inspect.samples.gradients import (
     gradient_norms,
     individual_gradients,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
-from bpx.inspect.requirements import check_trace
+from bpx.inspect.requirements import check_given, check_network
 from bpx.inspect.samples.gradients import errors
 from bpx.model.expected import check_home
 from bpx.model.parameters import Parameters, dense
@@ -62,7 +62,8 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: Trace) -> Alig
     Raises
     ------
     InputError
-        If the trace has no deltas, or is of another network.
+        If the trace has no deltas, or it or the parameters are of another network or of
+        several.
     MixedArraysError
         If it is of another library, device or dtype than the parameters.
 
@@ -74,7 +75,7 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: Trace) -> Alig
     >>> bpx.inspect.gradient_alignment(net.spec, net.parameters, trace).angle.shape
     (2,)
     """
-    check_trace(spec, trace)
+    check_given(spec, parameters, trace)
     check_home(parameters.w[0], "trace.a[0]", trace.a[0], integers=False)
     deltas, r = errors(trace), 1.0 / trace.a[0].shape[0]
     true = sent_back(spec.by_transpose(), parameters, trace.layers, deltas[-1])
@@ -105,8 +106,10 @@ def matrix_alignment(
     ------
     InputError
         If the rule is a function without a matrix, naming the layer; if there is no hidden
-        layer; or if the arrays are not those that the rule asks for.
+        layer; if the parameters are of another network or of several; or if the arrays are
+        not those that the rule asks for.
     """
+    check_network(spec, parameters)
     _check_matrix(spec)
     check_feedback(spec, feedback)
     pairs = zip(_matrices(spec, parameters, feedback), _expected(spec, parameters), strict=True)

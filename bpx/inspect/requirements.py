@@ -8,11 +8,12 @@ from bpx import feedback
 from bpx._typing import Array
 from bpx.arrays.registry import backend_of, dtype_name
 from bpx.errors import InputError, MixedArraysError
+from bpx.inspect.single import check_single_parameters, check_single_trace
 from bpx.jacobians import asked
 from bpx.layers.dense import Dense
 from bpx.model.expected import check_home
 from bpx.model.parameters import Parameters, dense
-from bpx.model.spec import Spec
+from bpx.model.spec import Spec, check_shapes
 from bpx.model.trace import Trace
 
 __all__ = [
@@ -22,8 +23,9 @@ __all__ = [
     "check_derivatives",
     "check_direction",
     "check_dtype",
+    "check_given",
+    "check_network",
     "check_spec",
-    "check_trace",
 ]
 
 Direction = Parameters | tuple[Sequence[Array], Sequence[Array]]
@@ -142,11 +144,12 @@ def check_direction(like: Parameters, v: Direction) -> Parameters:
     Raises
     ------
     InputError
-        If it is neither, or a shape is not that of the parameters.
+        If it is neither, is of several networks, or a shape is not that of the parameters.
     MixedArraysError
         If an array is of another library, device or dtype.
     """
     given = _as_direction(like, v)
+    check_single_parameters(given, "v")
     parts = dict(given.branches())
     for place, array in like.branches():
         _check_part(array, parts.get(place), place)
@@ -184,14 +187,17 @@ def check_dtype(stored: str, asked_for: str, name: str, layer: int = 1) -> None:
         )
 
 
-def check_trace(spec: Spec, trace: Trace) -> None:
-    """Refuse a trace of a network of other widths, or of another number of layers."""
+def check_network(spec: Spec, parameters: Parameters) -> None:
+    """Refuse parameters of several networks, or of another network than the spec's."""
     check_spec(spec)
-    if not isinstance(trace, Trace):
-        raise InputError(
-            f"a {type(trace).__name__} was given as a trace; expected one of "
-            "net.forward(x) or net.backprop(x, y)"
-        )
+    check_single_parameters(parameters)
+    check_shapes(spec, parameters)
+
+
+def check_given(spec: Spec, parameters: Parameters, trace: Trace) -> None:
+    """Refuse parameters or a trace of several networks, or of other layers or widths."""
+    check_network(spec, parameters)
+    check_single_trace(trace)
     widths = tuple(a.shape[-1] for a in trace.a)
     fed = (*(layer.n_in for layer in spec.dense), spec.sizes[-1])
     if widths != fed:

@@ -16,6 +16,7 @@ from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.inspect.requirements import check_apart
 from bpx.inspect.samples.gradients import errors, squared_layer_norms, total
+from bpx.inspect.single import check_single_parameters
 from bpx.layers.layer import learns
 from bpx.model.expected import row_weights
 from bpx.model.parameters import Gradients, Parameters
@@ -55,7 +56,7 @@ def clip_factors(trace: Trace, clip: Clip) -> Array:
     Raises
     ------
     InputError
-        If the trace has no deltas, or the clip cannot be used.
+        If the trace has no deltas or is of several networks, or the clip cannot be used.
 
     Examples
     --------
@@ -87,7 +88,7 @@ def clipped_sum(trace: Trace, clip: Clip) -> Gradients:
     Raises
     ------
     InputError
-        If the trace has no deltas, or the clip cannot be used.
+        If the trace has no deltas or is of several networks, or the clip cannot be used.
     """
     return weighted(_factors(trace, clip), trace.layers, errors(trace))
 
@@ -120,14 +121,15 @@ def clipped_backprop(
     Raises
     ------
     InputError
-        If a shape does not fit, or the clip cannot be used.
+        If a shape does not fit, something is of several networks, or the clip cannot be used.
     MixedArraysError
         If an array is of another library, device or dtype than the parameters.
     """
     check_apart(spec, "clipping each sample's gradient")
+    check_single_parameters(parameters)
     trace = errors_and_costs(spec, parameters, x, y, feedback)
-    weights = row_weights(x, r)
-    scaled = [weights * factor for factor in _factors(trace, clip)]
+    factors, weights = _factors(trace, clip), row_weights(x, r)
+    scaled = [weights * factor for factor in factors]
     return trace._replace(gradients=weighted(scaled, trace.layers, errors(trace)))
 
 

@@ -120,6 +120,19 @@ def test_what_is_only_added_up_moves_nothing(target):
     close(flat(after.extra.summed), SHARE * flat(privacy.clipped_sum(trace, 0.7)), 1e-12)
 
 
+def test_several_networks_are_refused(target):
+    """With an axis in front, on the same samples: they are trained privately one by one."""
+    net, data, state, plain = parts(target, 3)
+    w, b = ([host(p) for p in group] for group in (net.weights, net.biases))
+    several = bpx.Parameters.dense(
+        [target.asarray(np.stack([p] * 2), "float64") for p in w],
+        [target.asarray(np.stack([p[None, :]] * 2), "float64") for p in b],
+    )
+    step = PrivateStep(plain, last=True)
+    with pytest.raises(bpx.InputError, match=r"of 2 networks was given; .* them one by one"):
+        step(state._replace(parameters=several), data, target.asarray([4, 5, 6, 0], "int32"))
+
+
 def test_equal_steps_are_equal_whatever_their_numbers():
     spec = bpx.Network([4, 3, 2], seed=0).spec
     one, other = (TrainingStep(spec, bpx.SGD(eta).update, "argmax") for eta in (1.0, 2.0))

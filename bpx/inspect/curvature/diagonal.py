@@ -55,8 +55,8 @@ def ggn_diagonal(
     ------
     InputError
         If an argument cannot be used, a part was made without the second derivative that
-        this takes, errors are not sent back by the transpose, or labels are to be drawn
-        for a cost that is no log-likelihood.
+        this takes, errors are not sent back by the transpose, labels are to be drawn for a
+        cost that is no log-likelihood, or something is of several networks.
     MixedArraysError
         If y is of another library or device than the parameters.
 

@@ -13,7 +13,7 @@ from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.inspect.curvature.output import output_errors, summed
-from bpx.inspect.requirements import check_by_transpose, check_trace
+from bpx.inspect.requirements import check_by_transpose, check_given
 from bpx.inspect.samples.gradients import errors
 from bpx.layers.dense import Dense
 from bpx.model.parameters import Parameters
@@ -100,7 +100,7 @@ def kfac(
     what = "the Kronecker factors"
     if kind == "empirical":
         check_by_transpose(spec, what)
-        check_trace(spec, trace)
+        check_given(spec, parameters, trace)
         pairs = iter([(errors(trace), errors(trace))])
     else:
         drawn = samples if kind == "monte_carlo" else None

@@ -16,7 +16,7 @@ from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.costs import Cost, binary_cross_entropy, categorical_cross_entropy, quadratic
 from bpx.errors import InputError
-from bpx.inspect.requirements import check_by_transpose, check_derivatives, check_trace
+from bpx.inspect.requirements import check_by_transpose, check_derivatives, check_given
 from bpx.jacobians import Activation
 from bpx.model.expected import as_targets, check_targets
 from bpx.model.parameters import Parameters
@@ -62,7 +62,7 @@ def output_errors(
         If it cannot be computed: at once.
     """
     check_by_transpose(spec, what)
-    check_trace(spec, trace)
+    check_given(spec, parameters, trace)
     check_targets(spec, parameters, trace.a[0], y)
     if samples is not None:
         whole("samples", samples, 1, None, "a whole number of at least 1")

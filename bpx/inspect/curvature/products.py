@@ -33,7 +33,7 @@ from bpx.inspect.requirements import (
     check_by_transpose,
     check_derivatives,
     check_direction,
-    check_trace,
+    check_given,
 )
 from bpx.inspect.samples.gradients import errors, own_errors
 from bpx.inspect.samples.layers import along
@@ -84,8 +84,9 @@ def hessian_vector_product(
     Raises
     ------
     InputError
-        If a shape does not fit, the trace has no deltas, a part was made without the
-        second derivative that this takes, or errors are not sent back by the transpose.
+        If a shape does not fit, something is of several networks, the trace has no deltas, a
+        part was made without the second derivative that this takes, or errors are not sent
+        back by the transpose.
     MixedArraysError
         If an array is of another library, device or dtype than the parameters.
 
@@ -238,7 +239,8 @@ def empirical_fisher_vector_product(
     Raises
     ------
     InputError
-        If the trace has no deltas, or a shape does not fit.
+        If the trace has no deltas, a shape does not fit, or something is of several
+        networks.
     MixedArraysError
         If an array is of another library, device or dtype than the trace.
 
@@ -265,7 +267,7 @@ def _given(
 ) -> tuple[Parameters, Array, Array | float]:
     """The direction, the targets (n, k_L) and the row weights, checked."""
     x = trace.a[0]
-    check_trace(spec, trace)
+    check_given(spec, parameters, trace)
     check_targets(spec, parameters, x, y)
     direction = check_direction(parameters, v)
     return direction, as_targets(spec, y, x), row_weights(x, r)

@@ -8,6 +8,7 @@ from typing import Any
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
+from bpx.inspect.single import check_single_parameters
 from bpx.model.parameters import Parameters, as_parameters
 
 __all__ = ["flatten", "unflatten"]
@@ -30,7 +31,7 @@ def flatten(groups: Groups) -> Array:
     Raises
     ------
     InputError
-        If it is neither.
+        If it is neither, or of several networks.
     """
     parts = [part for entry in _given(groups).layers for part in entry]
     xp = namespace(parts[0])
@@ -53,7 +54,7 @@ def unflatten(vector: Array, like: Groups) -> Parameters:
     Raises
     ------
     InputError
-        If the vector is of another length.
+        If the vector is of another length, or `like` of several networks.
     """
     entries = _given(like).layers
     shapes = [tuple(part.shape) for entry in entries for part in entry]
@@ -61,8 +62,10 @@ def unflatten(vector: Array, like: Groups) -> Parameters:
     array = hasattr(vector, "shape")
     if not array or tuple(vector.shape) != (ends[-1],):
         told = f"vector of shape {tuple(vector.shape)}" if array else type(vector).__name__
+        several = array and vector.ndim > 1
         raise InputError(
             f"a {told} was given; expected ({ends[-1]},), one number for each parameter"
+            + "; take several vectors one by one" * several
         )
     xp = namespace(vector)
     parts = iter(
@@ -87,4 +90,5 @@ def _given(groups: Any) -> Parameters:
             f"a {type(groups).__name__} was given; expected bpx.Parameters or Gradients, such "
             "as net.parameters or trace.gradients, or a pair (w, b) of tuples of arrays"
         )
+    check_single_parameters(given)
     return given

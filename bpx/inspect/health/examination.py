@@ -10,16 +10,13 @@ from bpx.inspect.health.fields import HealthFields
 from bpx.inspect.health.limits import Limits, checked
 from bpx.inspect.health.measures import (
     Response,
-    dead_units,
     error_norms,
-    input_sizes,
     learning_speeds,
     output_response,
-    saturation,
-    two_sided,
     update_ratios,
 )
 from bpx.inspect.health.table import report
+from bpx.inspect.health.units import dead_units, input_sizes, saturation, two_sided
 from bpx.model.expected import as_targets
 from bpx.model.inputs import Placed, samples
 from bpx.model.parameters import Parameters

@@ -19,6 +19,7 @@ from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.inspect.samples.layers import check_apart, individual, inner_product, squared_norms
+from bpx.inspect.single import check_single_trace
 from bpx.layers.layer import learns
 from bpx.model.expected import check_home
 from bpx.model.parameters import Gradients
@@ -26,7 +27,6 @@ from bpx.model.trace import Trace
 from bpx.program.contract import leaves, rebuilt
 
 __all__ = [
-    "check_one",
     "dense_errors",
     "errors",
     "gradient_norms",
@@ -55,7 +55,7 @@ def layer_norms(trace: Trace) -> Array:
     Raises
     ------
     InputError
-        If the trace has no deltas.
+        If the trace has no deltas, or is of several networks.
 
     Notes
     -----
@@ -80,7 +80,7 @@ def gradient_norms(trace: Trace) -> Array:
     Raises
     ------
     InputError
-        If the trace has no deltas.
+        If the trace has no deltas, or is of several networks.
 
     Examples
     --------
@@ -109,7 +109,8 @@ def inner_products(trace: Trace, other: Trace | None = None) -> Array:
     Raises
     ------
     InputError
-        If a trace has no deltas, or the two are of networks of other widths.
+        If a trace has no deltas or is of several networks, or the two are of networks of
+        other widths.
     MixedArraysError
         If they are of different libraries, devices or dtypes.
     """
@@ -192,18 +193,14 @@ def errors(trace: Trace) -> tuple[Array, ...]:
     Raises
     ------
     InputError
-        If it has none, or is no trace.
+        If it has none, is of several networks, or is no trace.
     """
-    if not isinstance(trace, Trace):
-        raise InputError(
-            f"a {type(trace).__name__} was given as a trace; expected one of net.backprop(x, y)"
-        )
+    check_single_trace(trace, "net.backprop(x, y)")
     if trace.deltas is None:
         raise InputError(
             "the trace is of a forward pass and has no deltas; expected one of "
             "net.backprop(x, y)"
         )
-    check_one(trace)
     return trace.deltas
 
 
@@ -219,15 +216,6 @@ def own_errors(trace: Trace) -> tuple[Array, ...]:
     for kept in trace.layers:
         check_apart(kept)
     return deltas
-
-
-def check_one(trace: Trace) -> None:
-    """Refuse a trace of several networks, of arrays with an axis in front of the samples'."""
-    if trace.layers[-1].a.ndim > 2:
-        raise InputError(
-            f"a trace of {trace.layers[-1].a.shape[0]} networks was given; expected one of a "
-            "single network: look at them one by one"
-        )
 
 
 def dense_errors(trace: Trace) -> tuple[Array, ...]:

@@ -13,7 +13,7 @@ from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.inspect.curvature.output import unit_vectors
-from bpx.inspect.requirements import check_by_transpose, check_trace
+from bpx.inspect.requirements import check_by_transpose, check_given
 from bpx.inspect.samples.gradients import inner_products
 from bpx.model.expected import check_home
 from bpx.model.parameters import Parameters
@@ -54,8 +54,8 @@ def neural_tangent_kernel(
     Raises
     ------
     InputError
-        If `outputs` is none of the three, the traces do not fit each other, or the spec's
-        feedback is not the transpose.
+        If `outputs` is none of the three, the traces do not fit each other, the spec's
+        feedback is not the transpose, or something is of several networks.
     MixedArraysError
         If a trace is of another library, device or dtype than the parameters.
     """
@@ -93,13 +93,13 @@ def output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[
     Raises
     ------
     InputError
-        If the spec's feedback is not the transpose, or the trace is of another network: at
-        once.
+        If the spec's feedback is not the transpose, or the parameters or the trace are of
+        another network or of several: at once.
     MixedArraysError
         If the trace is of another library, device or dtype than the parameters: at once.
     """
     check_by_transpose(spec, "the gradient of an output")
-    check_trace(spec, trace)
+    check_given(spec, parameters, trace)
     check_home(parameters.w[0], "trace.a[0]", trace.a[0], integers=False)
     return _output_traces(spec, parameters, trace)
 

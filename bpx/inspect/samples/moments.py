@@ -11,6 +11,7 @@ from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.inspect.samples.gradients import own_errors, squared_layer_norms, total
 from bpx.inspect.samples.layers import individual
+from bpx.inspect.single import check_single_parameters
 from bpx.layers.layer import learns
 from bpx.model.parameters import Gradients
 from bpx.model.passes import gradients
@@ -79,9 +80,11 @@ def moments(trace: Trace, *, mean: Gradients | None = None) -> Moments:
     Raises
     ------
     InputError
-        If the trace has no deltas.
+        If the trace has no deltas, or is of several networks.
     """
     deltas, r = own_errors(trace), 1.0 / trace.a[0].shape[0]
+    if mean is not None:
+        check_single_parameters(mean, "mean")
     pairs = zip(trace.layers, deltas, strict=True)
     second = Gradients(_second(r, *pair) if learns(pair[0]) else () for pair in pairs)
     return Moments(gradients(r, trace.layers, deltas) if mean is None else mean, second)
@@ -112,7 +115,7 @@ def gradient_diversity(trace: Trace) -> Array:
     Raises
     ------
     InputError
-        If the trace has no deltas.
+        If the trace has no deltas, or is of several networks.
     """
     deltas = own_errors(trace)
     summed = gradients(1.0, trace.layers, deltas)
