@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 Direction = Parameters | tuple[Sequence[Array], Sequence[Array]]
-"""Of the parameters' shapes: `Parameters`, `Gradients` or, of Dense layers, a pair (w, b)."""
+"""Of the parameters' shapes: `Parameters`, `Gradients` or, of Dense layers alone, (w, b)."""
 
 _DIFFERENTIATED = (
     "bends",
@@ -140,6 +140,7 @@ def check_direction(like: Parameters, v: Direction) -> Parameters:
     like : Parameters or Gradients
         Of the network.
     v : Parameters or Gradients, or pair of tuples of arrays, w and b
+        The pair for a network of Dense layers alone.
 
     Raises
     ------
@@ -159,7 +160,7 @@ def check_direction(like: Parameters, v: Direction) -> Parameters:
 def _as_direction(like: Parameters, v: Any) -> Parameters:
     depth = len(like.layers)
     if isinstance(v, Parameters):
-        if len(v.layers) == depth:
+        if _fields(v) == _fields(like):
             return v
     elif len(dense(like.layers)) == depth and isinstance(v, tuple | list) and len(v) == 2:
         pair = all(isinstance(part, tuple | list) for part in v)
@@ -167,7 +168,23 @@ def _as_direction(like: Parameters, v: Any) -> Parameters:
             return Parameters.dense(*v)
     raise InputError(
         f"v is {_told(v)}; expected a direction in the space of the parameters, such as "
-        f"trace.gradients, or a pair (w, b) of tuples of {depth} arrays"
+        f"trace.gradients{_other_forms(like)}"
+    )
+
+
+def _fields(parameters: Parameters) -> list[tuple[str, ...]]:
+    return [getattr(entry, "_fields", ()) for entry in parameters.layers]
+
+
+def _other_forms(like: Parameters) -> str:
+    """What else a direction may be, and why no pair (w, b), if it may not."""
+    layers = enumerate(like.layers, 1)
+    other = next((number for number, entry in layers if not dense([entry])), None)
+    if other is None:
+        return f", or a pair (w, b) of tuples of {len(like.layers)} arrays"
+    return (
+        " or bpx.optim.mapped(xp.ones_like, net.parameters), bpx.Parameters of the network's "
+        f"own form: a pair (w, b) is of Dense layers alone, and layer {other} is none"
     )
 
 

@@ -6,6 +6,8 @@ import pytest
 import bpx
 from bpx import inspect
 from bpx.interop import spectrum
+from bpx.program.contract import leaves
+from tests.extending.rms_norm import RMSNorm
 from tests.inspect.curvature.test_products import PRODUCTS, direction, given
 from tests.peers import random_samples
 
@@ -100,6 +102,30 @@ def test_refusals_of_a_direction(product):
         product(*args, ((w[0].T, *w[1:]), b))
     with pytest.raises(bpx.MixedArraysError, match=r"v\.b\[1\] is a builtins\.list"):
         product(*args, (w, (b[0], [1.0] * 4, b[2])))
+
+
+@pytest.mark.parametrize("layer", [bpx.Dropout(4, 0.5), RMSNorm(4)], ids=lambda e: e.kind)
+def test_a_direction_in_a_network_of_other_layers(layer):
+    """A pair (w, b) is refused with what is taken: which is tried here."""
+    layers = [bpx.Dense(3, 4, "tanh"), layer, bpx.Dense(4, 2, "softmax")]
+    net = bpx.Network(layers, cost="cross_entropy", seed=0, dtype="float64")
+    x, y = random_samples(net)
+    trace = net.backprop(x, y)
+    args = net.spec, net.parameters, trace, y
+    advice = (
+        r"gradients or bpx\.optim\.mapped\(xp\.ones_like, net\.parameters\), bpx\.Parameters"
+    )
+    own = bpx.optim.mapped(np.ones_like, net.parameters)
+    elsewhere = bpx.Parameters(net.parameters.layers[i] for i in (0, 2, 1))
+    for product in PRODUCTS.values():
+        for v in ((net.weights, net.biases), elsewhere, bpx.Parameters(own.layers[:2])):
+            with pytest.raises(bpx.InputError, match=f"{advice}.* alone, and layer 2 is none"):
+                product(*args, v)
+        found = product(*args, own)
+        assert [g.shape for g in leaves(found)] == [p.shape for p in leaves(net.parameters)]
+    with pytest.raises(bpx.InputError, match=advice):
+        inspect.empirical_fisher_vector_product(trace, (net.weights, net.biases))
+    inspect.empirical_fisher_vector_product(trace, own)
 
 
 def test_float64_of_a_network_in_float32():

@@ -72,8 +72,9 @@ def hessian_vector_product(
         share its passes.
     y : array, shape (n,) or (n, k_L)
         The targets it was made with.
-    v : pair of tuples of arrays, w and b
-        Of the shapes, home and dtype of the parameters.
+    v : Parameters or Gradients, or pair of tuples of arrays, w and b
+        Of the shapes, home and dtype of the parameters; the pair for a network of Dense
+        layers alone.
     r : array of shape (n, 1), or float, optional
         The weight of each sample; 1/n if left out.
 
