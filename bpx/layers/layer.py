@@ -7,7 +7,8 @@ step every set of weights:
 - its *parameters* are a named tuple of arrays, ``()`` if it learns nothing;
 - what its forward pass *saves* is a named tuple of arrays: all that the way back reads, among
   them ``a``, its output. Of a layer that learns it has methods: ``gradients(r, delta)``, which
-  is BP3 and BP4 in the form of the parameters, and those of the samples' own gradients;
+  is BP3 and BP4 in the form of the parameters, and those of the samples' own gradients. Each
+  of its arrays has the samples on axis -2, so that a part of the samples is a part of it;
 - its *delta* is what its half of BP1 and BP2 makes of g = dC_x/da, for each sample and
   unnormalised: what its gradients are made of, and what it sends back.
 
@@ -53,6 +54,11 @@ class Layer(Protocol):
     gradient, and what is cheaper than by these: ``squared_norms``, ``inner_products``,
     ``along``. Of the layer: the equations differentiated once, `bends`, ``r_forward``,
     ``r_output``, ``r_error``, ``r_send_back`` and ``r_gradients``. `Dense` has them all.
+
+    The samples' own gradients are made a few samples at a time, of their rows of what was
+    saved and of delta: these arrays have shape (n, ·), or (…, n, ·) with axes in front. A
+    number for each sample is a column (n, 1). What is not of the samples, such as the
+    parameters, is not saved: `send_back` is given them.
     """
 
     @property
@@ -90,7 +96,10 @@ class Layer(Protocol):
         """Its initial parameters, on the host, float64, from host generators by purpose."""
 
     def forward(self, parameters: Any, a_prev: Any, context: Context, /) -> Any:
-        """What the way back reads, its output among it: ``saved.a``, shape (n, n_out)."""
+        """What the way back reads, its output among it: ``saved.a``, shape (n, n_out).
+
+        A named tuple of arrays with the samples on axis -2, or None.
+        """
 
     def error(self, saved: Any, g: A, /) -> A:
         """Its delta from g = dC_x/da: the Hadamard half of BP1 and BP2."""

@@ -17,7 +17,6 @@ class Gain(NamedTuple):
 class Saved(NamedTuple):
     unit: Any  # x / s
     s: Any
-    gain: Any
     a: Any
 
     def gradients(self, r, delta):
@@ -64,7 +63,7 @@ class RMSNorm:
         xp = bpx.namespace(a_prev)
         s = xp.sqrt(xp.mean(a_prev * a_prev, axis=-1, keepdims=True) + self.epsilon)
         unit = a_prev / s
-        return Saved(unit, s, parameters.gain, parameters.gain * unit)
+        return Saved(unit, s, parameters.gain * unit)
 
     def error(self, saved, g):
         """dC/da itself: what the gain's gradient is made of."""

@@ -95,6 +95,10 @@ def test_clipping_and_norms_of_each_sample(target):
     np.testing.assert_allclose(
         products, np.array(each) @ np.array(each).T, rtol=1e-9, atol=1e-12
     )
+    for part, some in inspect.individual_gradients(trace, chunk=4):
+        for i, one in enumerate(each[part]):
+            flat = np.concatenate([host(g)[i].reshape(-1) for g in leaves(some)])
+            np.testing.assert_allclose(flat, one, rtol=1e-9, atol=1e-12)
     found = bpx.privacy.clipped_sum(trace, 0.3)
     expected = sum(g * min(1.0, 0.3 / np.linalg.norm(g)) for g in each)
     flat = np.concatenate([host(g).reshape(-1) for g in leaves(found)])

@@ -18,13 +18,20 @@ from bpx._typing import Array
 from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
-from bpx.inspect.samples.layers import check_apart, individual, inner_product, squared_norms
+from bpx.inspect.samples.layers import (
+    check_apart,
+    check_rows,
+    individual,
+    inner_product,
+    of_rows,
+    squared_norms,
+)
 from bpx.inspect.single import check_single_trace
 from bpx.layers.layer import learns
 from bpx.model.expected import check_home
 from bpx.model.parameters import Gradients
 from bpx.model.trace import Trace
-from bpx.program.contract import leaves, rebuilt
+from bpx.program.contract import leaves
 
 __all__ = [
     "dense_errors",
@@ -143,7 +150,8 @@ def individual_gradients(
     Raises
     ------
     InputError
-        If the trace has no deltas, or `chunk` is less than 1: at once.
+        If the trace has no deltas or is of several networks, `chunk` is less than 1, or what
+        a layer saved, or its delta, does not have the samples on axis -2: at once.
 
     Examples
     --------
@@ -156,9 +164,12 @@ def individual_gradients(
     3 (2, 4, 3)
     """
     deltas, n = own_errors(trace), trace.a[0].shape[-2]
-    own = [pair for pair in zip(trace.layers, deltas, strict=True) if learns(pair[0])]
+    each = enumerate(zip(trace.layers, deltas, strict=True), 1)
+    own = [(number, *pair) for number, pair in each if learns(pair[0])]
+    for layer in own:
+        check_rows(*layer, n)
     if chunk is None:
-        chunk = max(1, CHUNK_BYTES // (8 * sum(_numbers(*pair) for pair in own)))
+        chunk = max(1, CHUNK_BYTES // (8 * sum(_numbers(*pair) for _, *pair in own)))
     size = whole("chunk", chunk, 1, None, "a whole number of at least 1")
     parts = [slice(begin, min(begin + size, n)) for begin in range(0, n, size)]
     return _in_parts(trace.layers, deltas, parts)
@@ -166,7 +177,7 @@ def individual_gradients(
 
 def _numbers(kept: Any, delta: Array) -> int:
     """The parameters of a layer: the numbers of one sample's gradient."""
-    one = individual(rebuilt(kept, [x[:1, ...] for x in leaves(kept)]), delta[:1, ...])
+    one = individual(*of_rows(slice(0, 1), kept, delta))
     return sum(prod(x.shape) for x in leaves(one))
 
 
@@ -176,15 +187,12 @@ def _in_parts(
     for part in parts:
         yield (
             part,
-            Gradients(_of_rows(part, *pair) for pair in zip(layers, deltas, strict=True)),
+            Gradients(_gradient(part, *pair) for pair in zip(layers, deltas, strict=True)),
         )
 
 
-def _of_rows(part: slice, kept: Any, delta: Array) -> Any:
-    if not learns(kept):
-        return ()
-    rows = rebuilt(kept, [x[part, ...] for x in leaves(kept)])
-    return individual(rows, delta[part, ...])
+def _gradient(part: slice, kept: Any, delta: Array) -> Any:
+    return individual(*of_rows(part, kept, delta)) if learns(kept) else ()
 
 
 def errors(trace: Trace) -> tuple[Array, ...]:

@@ -11,9 +11,17 @@ from typing import Any
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
-from bpx.program.contract import leaves
+from bpx.program.contract import leaves, named_leaves, rebuilt
 
-__all__ = ["along", "check_apart", "individual", "inner_product", "squared_norms"]
+__all__ = [
+    "along",
+    "check_apart",
+    "check_rows",
+    "individual",
+    "inner_product",
+    "of_rows",
+    "squared_norms",
+]
 
 
 def individual(kept: Any, delta: Array) -> Any:
@@ -69,6 +77,40 @@ def check_apart(kept: Any) -> None:
             f"a layer that saves {type(kept).__name__} couples the samples of a batch, so that "
             "none has a gradient of its own; expected a network without such a layer"
         )
+
+
+def check_rows(number: int, kept: Any, delta: Array, n: int) -> None:
+    """Refuse arrays that a layer saved, or a delta, without the samples on axis -2.
+
+    Parameters
+    ----------
+    number : int
+        The layer's, from 1 on.
+    kept, delta
+        What it saved, and its delta.
+    n : int
+        Samples.
+
+    Raises
+    ------
+    InputError
+        Naming the layer, the field, its shape, and what is expected.
+    """
+    saved = [(f"{field!r} of what it saves", x) for field, x in named_leaves(kept)]
+    for told, x in (*saved, ("its delta", delta)):
+        shape = tuple(getattr(x, "shape", ()))
+        if len(shape) < 2 or shape[-2] != n:
+            raise InputError(
+                f"layer {number}, which saves {type(kept).__name__}, has no row for each "
+                f"sample: {told} has shape {shape}; expected ({n}, ·), the samples on axis -2, "
+                "and nothing that is not of the samples: see bpx.layers.Layer"
+            )
+
+
+def of_rows(rows: slice, kept: Any, delta: Array) -> tuple[Any, Array]:
+    """What a layer saved of some of the samples, and their delta."""
+    saved = rebuilt(kept, [x[..., rows, :] for x in leaves(kept)])
+    return saved, delta[..., rows, :]
 
 
 def _flat(g: Array) -> Array:

@@ -1,6 +1,8 @@
 """Per-sample gradients against torch.func's vmap of grad, and each against the others."""
 
+import re
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 import bpx
 from bpx import inspect
 from tests.backends import host
+from tests.extending.rms_norm import Gain
 from tests.peers import Twin, close, flat, random_network, random_samples
 
 NETWORKS = {
@@ -94,6 +97,44 @@ def test_a_trace_of_a_forward_pass_is_refused():
     for function in (inspect.gradient_norms, inspect.individual_gradients):
         with pytest.raises(bpx.InputError, match=r"has no deltas.*net\.backprop"):
             function(net.forward(x))
+
+
+class Own(NamedTuple):
+    """What a layer of one's own saves: numbers of each sample, and others."""
+
+    a: Any
+    other: Any
+
+    def gradients(self, r, delta):
+        return Gain((r * delta * self.a).sum(axis=-2))
+
+    def individual(self, delta):
+        return Gain(delta * self.a * self.other)
+
+
+def of_own(other, n=7):
+    """A trace with such a layer between two Dense ones."""
+    _, _, _, trace = traced("softmax", n)
+    a, delta = trace.layers[0].a, trace.deltas[0]
+    layers = trace.layers[0], Own(a, other), *trace.layers[1:]
+    return trace._replace(layers=layers, deltas=(trace.deltas[0], delta, *trace.deltas[1:]))
+
+
+def test_a_layer_of_ones_own_in_parts_is_the_whole():
+    trace = of_own(np.arange(2 * 7 * 6.0).reshape(2, 7, 6))
+    (_, whole), *_ = inspect.individual_gradients(trace)
+    parts = [g.layers[1].gain for _, g in inspect.individual_gradients(trace, chunk=2)]
+    assert [part.shape for part in parts] == [(2, 2, 6)] * 3 + [(2, 1, 6)]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole.layers[1].gain)
+
+
+@pytest.mark.parametrize("other", [np.ones(6), np.ones((6, 6)), np.ones(7), np.ones((7, 1, 6))])
+def test_what_is_not_of_the_samples_is_refused_at_once(other):
+    """Cut into parts as if it were, it would be multiplied with other samples' rows."""
+    shape = re.escape(str(other.shape))
+    said = rf"layer 2, which saves Own, .*'other' .* has shape {shape}; expected \(7, ·\)"
+    with pytest.raises(bpx.InputError, match=said):
+        inspect.individual_gradients(of_own(other), chunk=3)
 
 
 def test_refusals():

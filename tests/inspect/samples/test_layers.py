@@ -102,6 +102,45 @@ def test_a_cheaper_formula_is_taken_where_there_is_one():
     assert layers.along(kept, None, delta) == "column"
 
 
+class Heads(NamedTuple):
+    """What a layer saves that has axes of its own in front of the samples'."""
+
+    each: Any
+    of_sample: Any
+    nothing: None = None
+
+
+def test_some_rows_of_what_was_saved(target):
+    """The samples are on axis -2, whatever is in front, and None stays None."""
+    numbers = np.arange(2.0 * N * 3).reshape(2, N, 3)
+    kept = Heads(
+        target.asarray(numbers, "float64"), target.asarray(numbers[0, :, :1], "float64")
+    )
+    delta = target.asarray(numbers[0], "float64")
+    layers.check_rows(1, kept, delta, N)
+    rows, part = layers.of_rows(slice(1, 3), kept, delta)
+    assert (host(rows.each) == numbers[:, 1:3, :]).all()
+    assert (host(rows.of_sample) == numbers[0, 1:3, :1]).all()
+    assert rows.nothing is None
+    assert (host(part) == numbers[0, 1:3, :]).all()
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (N,), (N, 2, 3), (3, N)])
+def test_arrays_without_a_row_for_each_sample_are_refused_by_name(shape):
+    right, wrong = np.ones((N, 3)), np.ones(shape)
+    given = r"has shape \(.*\); expected \(5, ·\), the samples on axis -2"
+    with pytest.raises(
+        bpx.InputError, match=rf"layer 2, which saves Heads, .* 'of_sample' .* {given}"
+    ):
+        layers.check_rows(2, Heads(right, wrong), right, N)
+    with pytest.raises(
+        bpx.InputError, match=rf"layer 2, which saves Heads, .*: its delta {given}"
+    ):
+        layers.check_rows(2, Heads(right, right), wrong, N)
+    with pytest.raises(bpx.InputError, match=r"'each' of what it saves has shape \(\)"):
+        layers.check_rows(2, Heads(3.0, right), right, N)
+
+
 def calls(kept):
     delta = np.ones((N, N_OUT))
     return [
