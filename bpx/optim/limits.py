@@ -29,6 +29,8 @@ class ClipState(NamedTuple):
 def add_decayed_weights(decay: float) -> Transformation:
     """u ← u + decay · w, for weights; not for biases.
 
+    Weights are the arrays that a layer names ``w``, and the B of a feedback that learns.
+
     At the head of a chain this is the gradient of the L2 penalty ½ decay ‖w‖² (the book's
     (87), with decay = lmbda / n); between `scale_by_adam` and the learning rate it is AdamW's
     decoupled decay (Loshchilov and Hutter 2019).

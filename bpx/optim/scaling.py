@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from bpx._typing import Array
 from bpx._validate import number as checked
+from bpx.arrays.registry import namespace
 from bpx.optim.chain import Beginning, Transformation
 from bpx.optim.schedules import Schedule
-from bpx.optim.trees import mapped, number
+from bpx.optim.trees import first, mapped, number
 
 __all__ = ["scale", "scale_by_learning_rate"]
 
@@ -30,7 +31,7 @@ class RateState(NamedTuple):
 
 
 class ScheduleState(NamedTuple):
-    """The count of steps and the schedule's numbers, shape (1,)."""
+    """The count of steps, int32, and the schedule's numbers, shape (1,)."""
 
     steps: Array
     schedule: Any
@@ -110,7 +111,9 @@ class _Scheduled:
     rate: Callable[[Any, Any], Any]
 
     def __call__(self, state: ScheduleState) -> tuple[Array, ScheduleState]:
-        return self.rate(state.steps, state.schedule), state._replace(steps=state.steps + 1.0)
+        xp, like = namespace(state.steps), first(state.schedule)
+        t = xp.astype(state.steps, like.dtype)
+        return self.rate(t, state.schedule), state._replace(steps=state.steps + 1)
 
 
 def _factor(state: ScaleState) -> tuple[Array, ScaleState]:
@@ -134,4 +137,7 @@ def _rate_state(eta: float, parameters: Any) -> RateState:
 
 def _schedule_state(numbers: Any, parameters: Any) -> ScheduleState:
     given = type(numbers)(*(number(each, parameters) for each in numbers))
-    return ScheduleState(number(0.0, parameters), given)
+    # Floats of 32 bits count to 2**24 alone.
+    steps = number(0.0, parameters)
+    xp = namespace(steps)
+    return ScheduleState(xp.astype(steps, xp.int32), given)

@@ -29,7 +29,12 @@ class Schedule:
         ``rate(t, numbers) -> eta``, in array operations: t, shape (1,), is the count of steps
         before this one, as a float; a function of a module.
     numbers : named tuple of float
-        What it is made of; arrays of shape (1,) when `rate` is given them.
+        What it is made of, at least one; arrays of shape (1,) when `rate` is given them.
+
+    Raises
+    ------
+    InputError
+        If `rate` is no function, or `numbers` no such tuple.
 
     Examples
     --------
@@ -44,6 +49,20 @@ class Schedule:
 
     rate: Callable[[Any, Any], Any]
     numbers: Any
+
+    def __post_init__(self) -> None:
+        if not callable(self.rate):
+            raise InputError(
+                f"rate={self.rate!r} was given; expected a function rate(t, numbers) -> eta"
+            )
+        names = getattr(self.numbers, "_fields", ())
+        if not names:
+            raise InputError(
+                f"numbers={self.numbers!r} was given; expected a named tuple of at least one "
+                "number"
+            )
+        for name in names:
+            checked(name, getattr(self.numbers, name), "a finite number", lambda v: True)
 
 
 class WarmupCosine(NamedTuple):

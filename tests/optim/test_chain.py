@@ -193,14 +193,16 @@ def test_a_state_of_a_bare_tuple_has_its_place():
 @each_link
 @pytest.mark.parametrize(("leading", "shape"), [((), (1,)), ((4,), (4, 1, 1))])
 def test_numbers_are_arrays_in_the_state(target, link, leading, shape):
-    """With parameters of K networks, one for each."""
+    """With parameters of K networks, one for each; a schedule's count of steps is whole."""
     p = parameters("float32", target, leading)
     shapes = {tuple(each.shape) for each in leaves(p)}
     states = list(leaves(link.init(p)))
     numbers = [each for each in states if tuple(each.shape) not in shapes]
     assert numbers
     assert {tuple(each.shape) for each in numbers} == {shape}
-    assert {each.dtype for each in states} == {p.w[0].dtype}
+    counts = list(leaves(getattr(link.init(p), "steps", ())))
+    assert [str(each.dtype).rpartition(".")[2] for each in counts] == ["int32"] * len(counts)
+    assert [each.dtype for each in states].count(p.w[0].dtype) == len(states) - len(counts)
 
 
 @each_link

@@ -46,6 +46,7 @@ def test_a_schedule_is_asked_at_the_count_of_steps_before():
     g, link = gradients(p), scale_by_learning_rate(bpx.optim.Schedule(fall, Start(0.6)))
     state = link.init(p)
     assert state.steps.tolist() == [0.0]
+    assert str(state.steps.dtype) == "int32"
     assert state.schedule.start.tolist() == [0.6]
     for count in (1, 2, 3):
         updates, state = link.update(g, state, p)

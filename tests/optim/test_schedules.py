@@ -46,6 +46,34 @@ def test_the_ends_of_its_parts():
     assert {rate(SCHEDULE, t) for t in (STEPS, 10 * STEPS)} == {END}
 
 
+def test_it_goes_on_beyond_what_floats_of_32_bits_can_count():
+    """2**24 + 1 is none of them."""
+    p = parameters("float32")
+    link = bpx.optim.scale_by_learning_rate(warmup_cosine(0.3, warmup=0, steps=10**9))
+    state = link.init(p)._replace(steps=np.asarray([2**24], "int32"))
+    for count in (1, 2, 3):
+        _, state = link.update(p, state, p)
+        assert state.steps.tolist() == [2**24 + count]
+
+
+class Start(NamedTuple):
+    start: Any
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((0.1, Start(0.1)), "rate=0.1 was given; expected a function"),
+        ((by_hand, (0.1,)), r"numbers=\(0.1,\) was given; expected a named tuple"),
+        ((by_hand, Start("fast")), "start='fast' was given; expected a finite number"),
+        ((by_hand, Start(nan)), "start=nan was given; expected a finite number"),
+    ],
+)
+def test_a_schedule_of_something_else_is_refused(given, said):
+    with pytest.raises(bpx.InputError, match=said):
+        Schedule(*given)
+
+
 def test_without_warmup_it_begins_at_the_peak():
     straight = warmup_cosine(0.3, warmup=0, steps=10)
     rates = [rate(straight, t) for t in range(12)]
