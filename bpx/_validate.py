@@ -7,7 +7,7 @@ from typing import Any
 
 from bpx.errors import InputError
 
-__all__ = ["number", "whole"]
+__all__ = ["number", "pair", "whole"]
 
 
 def whole(name: str, value: Any, least: int, most: int | None, expected: str) -> int:
@@ -48,3 +48,16 @@ def number(name: str, value: Any, expected: str, right: Any) -> float:
     if not real or not isfinite(value) or not right(value):
         raise InputError(f"{name}={value!r} was given; expected {expected}")
     return float(value)
+
+
+def pair(name: str, data: Any) -> tuple[Any, Any]:
+    """x and y of some samples.
+
+    Raises
+    ------
+    InputError
+        If `data` is no pair.
+    """
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise InputError(f"{name} is {type(data).__name__}; expected a pair (x, y)")
+    return data[0], data[1]

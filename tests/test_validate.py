@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx._validate import number, whole
+from bpx._validate import number, pair, whole
 from bpx.errors import nearest
 
 
@@ -57,3 +57,15 @@ def test_no_spelling_is_near(given):
 def test_what_is_no_initializer(init):
     with pytest.raises(bpx.InputError, match="no initializer"):
         bpx.Network([2, 2], init=init)
+
+
+def test_a_pair_is_two():
+    assert pair("data", [1, 2]) == (1, 2)
+
+
+@pytest.mark.parametrize("given", [(1,), (1, 2, 3), "xy", None])
+def test_no_pair(given):
+    with pytest.raises(
+        bpx.InputError, match=f"data is {type(given).__name__}; expected a pair"
+    ):
+        pair("data", given)

@@ -1,6 +1,7 @@
 """Parameters and gradients: one entry for each layer, and the arrays of all by their names."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 from bpx._typing import Array
@@ -29,8 +30,6 @@ class Parameters(_Layers):
         ``b[i]`` of shape (k_{i+1},), likewise.
     """
 
-    __slots__ = ()
-
     def __new__(cls, layers: Iterable[Any], *others: Any) -> Self:
         """From the layers' entries."""
         if others:
@@ -51,12 +50,12 @@ class Parameters(_Layers):
             )
         return cls(DenseParameters(*each) for each in zip(w, b, strict=True))
 
-    @property
+    @cached_property
     def w(self) -> tuple[Array, ...]:
         """The weights of the Dense layers."""
         return tuple(each.w for each in dense(self.layers))
 
-    @property
+    @cached_property
     def b(self) -> tuple[Array, ...]:
         """The biases of the Dense layers."""
         return tuple(each.b for each in dense(self.layers))
@@ -81,8 +80,6 @@ class Parameters(_Layers):
 
 class Gradients(Parameters):
     """dC/dw and dC/db of each layer, in the form of `Parameters`."""
-
-    __slots__ = ()
 
 
 def as_parameters(given: Any) -> Parameters:

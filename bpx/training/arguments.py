@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bpx._validate import number, whole
+from bpx._validate import number, pair, whole
 from bpx.arrays.home import Home
 from bpx.arrays.registry import compiled, namespace
 from bpx.errors import InputError
@@ -87,7 +87,7 @@ def checked(
     """
     check_optimizer(optimizer)
     lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
-    home, spec, (x, y) = network.home, network.spec, _pair(data, "data")
+    home, spec, (x, y) = network.home, network.spec, pair("data", data)
     arrived = samples(home, spec, x, y)
     n = arrived.x.shape[0]
     precise = _precision(home, precision, compile)
@@ -139,7 +139,7 @@ def _validation(network: Placed, validation: Any) -> Samples | None:
     if validation is None:
         return None
     names = ("validation x", "validation y")
-    return samples(network.home, network.spec, *_pair(validation, "validation"), names)
+    return samples(network.home, network.spec, *pair("validation", validation), names)
 
 
 def _metrics(metrics: Any, validation: Any) -> tuple[Metric, ...]:
@@ -151,12 +151,6 @@ def _metrics(metrics: Any, validation: Any) -> tuple[Metric, ...]:
             "net.evaluate(x, y, metrics=...)"
         )
     return found
-
-
-def _pair(data: Any, name: str) -> tuple[Any, Any]:
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise InputError(f"{name} is {type(data).__name__}; expected a pair (x, y)")
-    return data[0], data[1]
 
 
 def _precision(home: Home, precision: str, compiled: bool) -> str:

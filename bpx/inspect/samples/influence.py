@@ -10,7 +10,7 @@ from operator import add
 from typing import Any
 
 from bpx._typing import Array
-from bpx._validate import number
+from bpx._validate import number, pair
 from bpx.arrays.registry import namespace
 from bpx.arrays.transfer import give_back
 from bpx.errors import InputError
@@ -66,7 +66,7 @@ def tracin(
     (2020), TracInCP.
     """
     several = _several(networks)
-    pairs = _pair("train", train), _pair("test", test)
+    pairs = pair("train", train), pair("test", test)
     etas = _etas(eta, len(several))
     return _sum(_products(each, *pairs, eta) for each, eta in zip(several, etas, strict=True))
 
@@ -200,12 +200,6 @@ def _etas(eta: float | Sequence[float], count: int) -> list[float]:
             "each, or one for all"
         )
     return [number("eta", each, "a positive number", lambda v: v > 0.0) for each in etas]
-
-
-def _pair(name: str, data: Any) -> tuple[Any, Any]:
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise InputError(f"{name} is {type(data).__name__}; expected a pair (x, y)")
-    return data[0], data[1]
 
 
 def _sum(parts: Iterable[Any]) -> Any:
