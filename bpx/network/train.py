@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from bpx.arrays.host import check_seed
-from bpx.inspect.health.probe import HealthProbe, prepare
-from bpx.inspect.requirements import check_apart
+from bpx.inspect.health.look import prepare
+from bpx.inspect.health.probe import HealthProbe
 from bpx.metrics import Metric
 from bpx.optim.chain import Optimizer
+from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
-from bpx.privacy.schedule import Account, sampled
+from bpx.privacy.schedule import sampled
 from bpx.training import loop
 from bpx.training.arguments import Training, checked
 from bpx.training.batches import Batches, Shuffled
@@ -147,7 +148,6 @@ def _batches(
     """Those of an epoch. `order`: the seed, whether to shuffle, whether to drop the last."""
     step, data, size = training.step, training.data, training.batch_size
     if privacy is not None:
-        check_apart(network.spec, "private training")
         return sampled(network, step, data, size, privacy)
     return Shuffled(network.home, step, data, size, *order)
 
@@ -156,6 +156,7 @@ def _look(
     health: bool | HealthProbe, training: Training, privacy: DPSGD | None, seed: int
 ) -> tuple[Observer, ...]:
     """The observer that `health` asks for, if any; with privacy it takes no step of its own."""
+    if health is False or health is None:
+        return ()
     size = training.batch_size if privacy is None else None
-    look = prepare(health, training.home, training.step, training.n, size, seed)
-    return () if look is None else (look,)
+    return (prepare(health, training.home, training.step, training.n, size, seed),)

@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from functools import lru_cache
 from logging import ERROR, getLogger
 from math import inf
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from bpx._validate import number, whole
 from bpx.errors import InputError, nearest
+from bpx.model.inputs import Placed
 
 __all__ = [
     "ACCOUNTANTS",
+    "Account",
     "Accountant",
     "Mechanism",
     "Spent",
@@ -59,6 +61,12 @@ class Mechanism(NamedTuple):
     sampling_rate: float
     steps: int
     secure: bool = True
+
+
+class Account(Placed, Protocol):
+    """What keeps in mind by which mechanisms it was trained: a network."""
+
+    mechanisms: tuple[Mechanism, ...]
 
 
 class Spent(NamedTuple):

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpx._typing import Array
-from bpx._validate import number
 from bpx.arrays.registry import namespace
-from bpx.errors import InputError
 from bpx.inspect.requirements import check_apart
 from bpx.inspect.samples.gradients import errors, squared_layer_norms, total
 from bpx.inspect.single import check_single_parameters
@@ -23,19 +21,15 @@ from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import errors_and_costs
 from bpx.model.spec import Spec
 from bpx.model.trace import Trace
+from bpx.privacy.limits import Clip, check_clip
 
 __all__ = [
-    "Clip",
-    "check_clip",
     "clip_factors",
     "clipped_backprop",
     "clipped_sum",
     "columns",
     "weighted",
 ]
-
-Clip = float | tuple[float, ...]
-"""The largest norm of a sample's gradient: by all parameters, or one for each layer."""
 
 
 def clip_factors(trace: Trace, clip: Clip) -> Array:
@@ -160,23 +154,6 @@ def weighted(
     return Gradients(
         kept.gradients(next(given), delta) if learns(kept) else () for kept, delta in each
     )
-
-
-def check_clip(clip: Any, layers: int | None = None) -> tuple[float, ...]:
-    """The clips as a tuple, of one or of as many as there are layers (if that is known).
-
-    Raises
-    ------
-    InputError
-        If one is not positive, or they are of another number than the layers.
-    """
-    each = tuple(clip) if isinstance(clip, tuple | list) else (clip,)
-    if layers is not None and isinstance(clip, tuple | list) and len(each) != layers:
-        raise InputError(
-            f"clip={clip!r} has {len(each)} numbers for {layers} layers; expected one for "
-            "each layer, or a single number for all parameters together"
-        )
-    return tuple(number("clip", c, "a positive number", lambda v: v > 0.0) for c in each)
 
 
 def _factors(trace: Trace, clip: Clip) -> list[Array]:

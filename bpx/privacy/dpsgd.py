@@ -6,7 +6,7 @@ from typing import Any
 from bpx._validate import number, whole
 from bpx.errors import InputError
 from bpx.privacy.accounting import Accountant, Mechanism, check_accountant, check_past
-from bpx.privacy.clipping import Clip, check_clip
+from bpx.privacy.limits import Clip, check_clip
 
 __all__ = ["DPSGD", "check_privacy"]
 

@@ -6,19 +6,18 @@ from itertools import accumulate, pairwise
 from logging import getLogger
 from math import prod
 from time import perf_counter
-from typing import Protocol
 
 import numpy as np
 
 from bpx.arrays.home import Home
 from bpx.arrays.host import Array
 from bpx.arrays.registry import namespace
-from bpx.model.inputs import Placed
+from bpx.inspect.requirements import check_apart
 from bpx.model.parameters import Gradients, Parameters
 from bpx.optim.trees import mapped
-from bpx.privacy.accounting import Mechanism, Spent, composed, load
-from bpx.privacy.clipping import check_clip
+from bpx.privacy.accounting import Account, Mechanism, Spent, composed, load
 from bpx.privacy.dpsgd import DPSGD
+from bpx.privacy.limits import check_clip
 from bpx.privacy.sampling import earlier_parts, last_parts, poisson_batches
 from bpx.privacy.sources import Source, normals, random_bytes
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
@@ -26,18 +25,12 @@ from bpx.program.contract import leaves, rebuilt
 from bpx.training.batches import EpochBatches, Stretch
 from bpx.training.step import Data, TrainingStep
 
-__all__ = ["Account", "Sampled", "sampled"]
+__all__ = ["Sampled", "sampled"]
 
 BLOCK_BYTES = 1 << 25
 """Noise that is made at a time."""
 
 _log = getLogger("bpx")
-
-
-class Account(Placed, Protocol):
-    """What keeps in mind by which mechanisms it was trained: a network."""
-
-    mechanisms: tuple[Mechanism, ...]
 
 
 @dataclass
@@ -167,8 +160,10 @@ def sampled(
     Raises
     ------
     InputError
-        If dp-accounting is not installed: at once, not when epsilon is asked for.
+        If samples act on one another in the network; or if dp-accounting is not installed: at
+        once, not when epsilon is asked for.
     """
+    check_apart(network.spec, "private training")
     load()
     if privacy.seed is not None:
         _log.warning(
