@@ -4,13 +4,16 @@
 >>> net = bpx.Network([784, 30, 10], seed=0)
 
 The backend is chosen by ``BPX_BACKEND``, `bpx.use`, or an argument. Importing bpx imports
-no array library but NumPy, which the host's own rooms use.
+no array library but NumPy, which the host's own rooms use. What a training does not need,
+such as `bpx.data` and most of `bpx.inspect`, is imported when it is first asked for.
 """
 
+from typing import TYPE_CHECKING
+
 from bpx import (
+    _lazy,
     activations,
     costs,
-    data,
     feedback,
     initializers,
     inspect,
@@ -19,7 +22,6 @@ from bpx import (
     optim,
     privacy,
     random,
-    testing,
 )
 from bpx.activations import Elementwise, Rowwise
 from bpx.arrays.choice import set_default, use
@@ -52,6 +54,11 @@ from bpx.network.train import train
 from bpx.optim.optimizers import SGD, Adam, AdamW
 from bpx.training.observers import Observer
 from bpx.training.records import Epoch, History, Progress
+
+if TYPE_CHECKING:
+    from bpx import data, testing
+else:
+    __getattr__, __dir__ = _lazy.submodules(__name__, ("data", "testing"))
 
 __version__ = "0.1.0"
 

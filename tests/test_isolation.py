@@ -1,4 +1,4 @@
-"""What bpx does not do: import libraries, name them in its mathematics, change the process."""
+"""What bpx does not do: import what nobody asked for, name libraries, change the process."""
 
 import ast
 import re
@@ -21,6 +21,24 @@ MATHEMATICS = sorted(
     if path.relative_to(ROOT).parts[0] not in HOST_ROOMS and path not in HOST_FILES
 )
 
+ON_DEMAND = ("data", "inspect", "privacy", "testing")
+SIGNATURES = {  # of these, what the signatures of training name
+    "bpx.inspect",
+    "bpx.inspect.health",
+    "bpx.inspect.health.limits",
+    "bpx.inspect.health.probe",
+    "bpx.privacy",
+    "bpx.privacy.accounting",
+    "bpx.privacy.dpsgd",
+    "bpx.privacy.limits",
+}
+TRAINING = """
+x, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
+settings = dict(epochs=1, batch_size=1, optimizer=bpx.SGD(1.0), validation=(x, y))
+net = bpx.Network([2, 3, 2], seed=0)
+net.fit(x, y, **settings)
+"""
+
 
 def run(program, **environment):
     paths = (
@@ -41,6 +59,35 @@ def test_importing_bpx_imports_no_array_library_but_numpy():
     heavy += ("dp_accounting",)
     loaded = run(f"import bpx\nprint([m for m in {heavy!r} if m in sys.modules])")
     assert loaded.strip() == "[]"
+
+
+def on_demand(program):
+    """What a program loads of the parts that a training does not need."""
+    loaded = run(f"import bpx\n{program}\nprint(*sys.modules)").split()
+    return {name for name in loaded if name.split(".")[:2] in [["bpx", p] for p in ON_DEMAND]}
+
+
+@pytest.mark.parametrize("program", ["", TRAINING], ids=["import", "training"])
+def test_what_a_training_does_not_need_is_not_imported(program):
+    assert on_demand(program) == SIGNATURES
+
+
+@pytest.mark.parametrize(
+    ("program", "module"),
+    [
+        ("bpx.data.read", "bpx.data.reading"),
+        ("bpx.inspect.check", "bpx.inspect.checks.check"),
+        ("bpx.privacy.noise_for", "bpx.privacy.calibration"),
+        ("bpx.testing.compare", "bpx.testing.lockstep"),
+        ("from bpx import data", "bpx.data.catalogue"),
+        ("from bpx import *", "bpx.testing.comparison"),
+        ("from bpx.inspect import Health", "bpx.inspect.plots"),
+        ("from bpx.inspect import *\ncheck", "bpx.inspect.checks.check"),
+        (TRAINING + "net.fit(x, y, **settings, health=True)", "bpx.inspect.health.look"),
+    ],
+)
+def test_it_is_imported_when_it_is_asked_for(program, module):
+    assert module in on_demand(program)
 
 
 @pytest.mark.parametrize("name", ["cupy", "torch", "jax"])

@@ -1,16 +1,17 @@
-"""`train`: a network's training, private and looked at where that is asked for."""
+"""`train`: a network's training, private and looked at where that is asked for.
+
+What only such a training needs is imported when one is asked for.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from bpx.arrays.host import check_seed
-from bpx.inspect.health.look import prepare
 from bpx.inspect.health.probe import HealthProbe
 from bpx.metrics import Metric
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
-from bpx.privacy.schedule import sampled
 from bpx.training import loop
 from bpx.training.arguments import Training, checked
 from bpx.training.batches import Batches, Shuffled
@@ -148,6 +149,8 @@ def _batches(
     """Those of an epoch. `order`: the seed, whether to shuffle, whether to drop the last."""
     step, data, size = training.step, training.data, training.batch_size
     if privacy is not None:
+        from bpx.privacy.schedule import sampled
+
         return sampled(network, step, data, size, privacy)
     return Shuffled(network.home, step, data, size, *order)
 
@@ -158,5 +161,7 @@ def _look(
     """The observer that `health` asks for, if any; with privacy it takes no step of its own."""
     if health is False or health is None:
         return ()
+    from bpx.inspect.health.look import prepare
+
     size = training.batch_size if privacy is None else None
     return (prepare(health, training.home, training.step, training.n, size, seed),)

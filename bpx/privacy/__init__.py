@@ -5,18 +5,11 @@ gradient in the one backward pass, adds noise, and tells in each epoch's record 
 (epsilon, delta) that the weights have spent.
 """
 
-from bpx.privacy.accounting import Mechanism, Spent, epsilon
-from bpx.privacy.calibration import noise_for
-from bpx.privacy.clipping import clip_factors, clipped_backprop, clipped_sum
-from bpx.privacy.dpsgd import DPSGD
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "DPSGD",
-    "Mechanism",
-    "Spent",
-    "clip_factors",
-    "clipped_backprop",
-    "clipped_sum",
-    "epsilon",
-    "noise_for",
-]
+from bpx import _lazy
+
+if TYPE_CHECKING:
+    from bpx.privacy.names import *  # noqa: F403
+else:
+    __getattr__, __dir__ = _lazy.names_of(__name__, "bpx.privacy.names")
