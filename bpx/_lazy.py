@@ -31,7 +31,9 @@ def names_of(package: str, module: str) -> Hooks:
         # Tools ask every module for names with underscores: no reason to import anything.
         if name.startswith("_") and name != "__all__":
             return None
-        return vars(import_module(module)).get(name)
+        public = vars(import_module(module))
+        # What that has imported may be a submodule, which is then in the package.
+        return public.get(name, vars(sys.modules[package]).get(name))
 
     return _hooks(package, find, lambda: import_module(module).__all__)
 

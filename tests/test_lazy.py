@@ -48,6 +48,11 @@ def test_the_names_are_imported_with_the_first_of_them(package):
     assert vars(small)["thing"] is thing  # the next time nobody is asked
 
 
+def test_a_submodule_that_the_names_come_from_is_found_at_once(package):
+    small = package("small", SMALL)
+    assert small.part is sys.modules["small.part"]
+
+
 def test_a_submodule_is_imported_with_its_name(package):
     parts = package("parts", PARTS)
     assert "parts.part" not in sys.modules
