@@ -216,3 +216,18 @@ def test_links_within_the_repository_lead_somewhere(page):
 
 def test_the_changelog_has_the_version():
     assert re.search(rf"\b{re.escape(bpx.__version__)}\b", read("CHANGELOG.md"))
+
+
+@pytest.mark.parametrize("diff", blocks("CONTRIBUTING.md", "diff"))
+def test_a_diff_that_is_shown_applies_to_the_files_as_they_are(diff):
+    for part in re.split(r"^--- ", diff, flags=re.M)[1:]:
+        before, after, *lines = part.splitlines()
+        file = after.removeprefix("+++ b/")
+        if before == "/dev/null":
+            assert not (ROOT / file).exists()
+            assert all(line.startswith("+") for line in lines)
+            continue
+        assert before == f"a/{file}"
+        standing = [line[1:] for line in lines if line[:1] in ("-", " ")]
+        assert standing
+        assert set(standing) <= set(read(file).splitlines())
