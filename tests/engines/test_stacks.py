@@ -41,17 +41,17 @@ class Runs(NamedTuple):
 
 def runs(
     engine, sizes=(6, 5, 4), *, optimizer="sgd", decay=None, own=True, real=False,
-    dtype="float64", **settings,
+    dtype="float64", several=K, **settings,
 ):  # fmt: skip
     rng, target = np.random.default_rng(1), engine.target
-    nets = [target.network(sizes, seed=i, dtype=dtype, **settings) for i in range(K)]
+    nets = [target.network(sizes, seed=i, dtype=dtype, **settings) for i in range(several)]
     spec, xp = nets[0].spec, bpx.namespace(nets[0].weights[0])
     y = rng.random((SAMPLES, sizes[-1])) if real else rng.integers(0, sizes[-1], SAMPLES)
     data = Data(
         target.asarray(rng.random((SAMPLES, sizes[0])), dtype),
         target.asarray(y, dtype if real else "int32"),
     )
-    shape = (STEPS, K, BATCH) if own else (STEPS, BATCH)
+    shape = (STEPS, several, BATCH) if own else (STEPS, BATCH)
     rows = target.asarray(rng.integers(0, SAMPLES, shape), "int32")
     accuracy, rule = None if real else "argmax", penalised(OPTIMIZERS[optimizer], decay)
 
@@ -95,7 +95,7 @@ def agree(found, expected, i, within):
     for x, alone in ((host(x), host(alone)) for x, alone in pairs):
         assert np.isfinite(alone).all()
         # What is drawn by a key is shared, and has no axis in front.
-        x = (x[i] if x.size > alone.size else x).reshape(alone.shape)
+        x = (x if x.shape == alone.shape else x[i]).reshape(alone.shape)
         assert np.linalg.norm(x - alone) <= within * np.linalg.norm(alone)
 
 
@@ -135,6 +135,25 @@ def test_every_feedback(engine, feedback, caplog):
 def test_awkward_widths(engine, sizes, caplog):
     """An axis of 1, or all as long as there are networks."""
     check(engine, caplog, sizes=sizes, real=True)
+
+
+def test_a_single_network_with_an_axis_in_front(engine, caplog):
+    check(engine, caplog, several=1, optimizer="adam", output="softmax", cost="cross_entropy")
+
+
+def test_dropout(engine):
+    """Compiled as in the plain loop; the first network drops what it drops by itself."""
+    these = runs(engine, hidden="relu", output="softmax", cost="cross_entropy", dropout=0.5)
+    home = these.together.parameters.w[0]
+    backend = bpx.arrays.registry.backend_of(home)
+    with backend.active(backend.device_of(home)):
+        found = engine.scan(these.step, these.together, these.data, these.rows, 0, STEPS)
+        expected = eager(these.step, these.together, these.data, these.rows, 0, STEPS)
+        alone = eager(these.step, these.alone[0], these.data, these.rows_of(0), 0, STEPS)
+    for x, y in zip(leaves(found), leaves(expected), strict=True):
+        x, y = host(x), host(y)
+        assert np.linalg.norm(x - y) <= engine.within * np.linalg.norm(y)
+    agree(found, alone, 0, engine.within)
 
 
 def test_float32(engine, caplog):

@@ -42,6 +42,19 @@ def ways(step, state, data, rows=ROWS, unfused=()):
     }
 
 
+def test_a_stack_of_another_size_runs_the_same_kernel():
+    def step(xp, x, v):
+        return v * x / (1.0 + xp.sum(x, axis=-1, keepdims=True)), v
+
+    def made(several):
+        (found,) = sources(step, (several, 3, 4), (several, 1, 1))
+        return found
+
+    assert made(2).text == made(5).text
+    assert made(2).sizes == (2, 3, 4) * 2
+    assert made(5).sizes == (5, 3, 4) * 2
+
+
 def check(step, state, data=(), **how):
     """All come to the same, to the bit."""
     expected, others = ways(step, state, data, **how)

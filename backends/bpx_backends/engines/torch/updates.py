@@ -100,7 +100,7 @@ def _known(step: Any, state: Any) -> tuple[str, ...] | None:
     rules = getattr(getattr(step, "update", None), "rules", ())
     names = tuple(getattr(rule, "known", None) for rule in rules)
     found = next((each for each in FUSED if names[-len(each) :] == each), None)
-    several = found and state.optimizer.parts[-1].eta.numel() > 1
+    several = found and state.optimizer.parts[-1].eta.ndim > 1
     return None if several else found
 
 
