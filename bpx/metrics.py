@@ -51,8 +51,10 @@ class Metric:
         Raises
         ------
         InputError
-            If it is of another shape or dtype than (n,), that of a.
+            If it is of another shape or dtype than (n,), that of a; if y has not the axis of
+            K networks that a has.
         """
+        _check_targets(self.name, a, y)
         given, shape = self.value(a, y), tuple(a.shape[:-1])
         if not hasattr(given, "shape") or not hasattr(given, "dtype"):
             raise InputError(
@@ -178,6 +180,21 @@ def _hashable(metric: Metric) -> Metric:
             "or a frozen dataclass with __call__"
         ) from None
     return metric
+
+
+def _check_targets(name: str, a: Array, y: Array) -> None:
+    """Of several networks each has targets of its own, lest labels be taken for numbers."""
+    if a.ndim < 3:
+        return
+    labels = tuple(y.shape) == tuple(a.shape[:-1])
+    if labels and a.shape[-1] > 1:
+        labels = namespace(y).isdtype(y.dtype, "integral")
+    if not labels and tuple(y.shape) != tuple(a.shape):
+        raise InputError(
+            f"the metric {name!r} was given outputs of {a.shape[0]} networks, shape "
+            f"{tuple(a.shape)}, and targets of shape {tuple(y.shape)}; expected labels "
+            f"{tuple(a.shape[:-1])} or numbers {tuple(a.shape)}: broadcast what they share"
+        )
 
 
 def _numbers(a: Array, y: Array) -> Any:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import bpx
 from bpx.layers import Dense, Dropout
 from bpx.privacy import DPSGD
+from tests.extending.rms_norm import RMSNorm
 
 PRIVATE = DPSGD(noise_multiplier=1.0, clip=1.0, delta=1e-3, accountant="rdp", seed=7)
 
@@ -71,3 +73,71 @@ def test_an_activation_by_its_name_in_a_layer():
     assert Dense(6, 5, activation="tanh") == Dense(6, 5, activation=bpx.activations.tanh)
     with pytest.raises(bpx.InputError, match="tanhh"):
         Dense(6, 5, activation="tanhh")
+
+
+class Shaped(RMSNorm):
+    """A layer whose parameter has another shape."""
+
+    shape: ClassVar[tuple[int, ...]] = ()
+    shapes = property(lambda self: {"gain": self.shape})
+
+
+@pytest.mark.parametrize("shape", [(), (2, 2, 1)])
+def test_parameters_that_are_neither_vectors_nor_matrices_are_refused(shape, monkeypatch):
+    monkeypatch.setattr(Shaped, "shape", shape)
+    said = rf"layer 1, 'rms_norm', has a parameter 'gain' of shape {re.escape(str(shape))}"
+    with pytest.raises(bpx.InputError, match=f"{said}; expected one or two axes"):
+        bpx.Network([Shaped(4), bpx.Dense(4, 2, "sigmoid")])
+
+
+class Half:
+    n_in = n_out = 4
+    kind, forward = "half", None
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        (Half(), "layer 1, a Half, lacks couples_samples, draws, shapes, entry, draw, error"),
+        (RMSNorm, "layer 1, a RMSNorm, is a class and no layer"),
+        ("dropout", "layer 1, a str, lacks n_in, n_out"),
+        (4, "layer 1, a int, lacks n_in, n_out"),
+    ],
+)
+def test_what_is_no_layer_is_named(layer, said):
+    with pytest.raises(bpx.InputError, match=said):
+        bpx.Network([layer, bpx.Dense(4, 2, "sigmoid")])
+
+
+class Drawing(RMSNorm):
+    def draw(self, init, rng):
+        return {"gain": rng("gain").standard_normal(self.width)}
+
+
+def test_a_purpose_that_there_is_not_is_named():
+    with pytest.raises(
+        bpx.InputError, match=r"draw of layer 1, 'rms_norm', .* expected one of"
+    ):
+        bpx.Network([Drawing(4), bpx.Dense(4, 2, "sigmoid")], seed=0)
+
+
+class Told(RMSNorm):
+    """It says whether it was told of training."""
+
+    told: ClassVar[list[bool]] = []
+
+    def forward(self, parameters, a_prev, context):
+        self.told.append(context.training)
+        return super().forward(parameters, a_prev, context)
+
+
+def test_a_layer_that_draws_nothing_is_told_of_training(monkeypatch):
+    monkeypatch.setattr(Told, "told", [])
+    net = bpx.Network([Told(4), bpx.Dense(4, 2, "sigmoid")], seed=0)
+    x, y = np.ones((3, 4)), np.zeros((3, 2))
+    net.predict(x)
+    assert Told.told == [False]
+    net.fit(x, y, epochs=1, batch_size=3, optimizer=bpx.SGD(0.1), compile=False)
+    assert Told.told[-1]
+    net.evaluate(x, y)
+    assert not Told.told[-1]

@@ -13,11 +13,11 @@ from bpx.activations import ACTIVATIONS
 from bpx.costs import COSTS
 from bpx.layers.layer import Context
 from bpx.metrics import METRICS
+from bpx.model import stacks
 from bpx.model.expected import as_targets
 from bpx.model.metrics import hits
 from bpx.model.passes import backward, costs, gradients, saved
 from bpx.program.contract import leaves, rebuilt
-from bpx.training import several
 from bpx.training.step import added, zero_metrics
 from tests.backends import host
 
@@ -76,7 +76,7 @@ def test_equations(target):
 def stacked(target, sizes=(6, 5, 3), **settings):
     """K networks, their parameters one behind the other, and each by itself."""
     nets = [bpx.Network(sizes, seed=i, dtype="float64", **settings) for i in range(K)]
-    host_parameters = several.stacked(nets[0].spec, [net.parameters for net in nets])
+    host_parameters = stacks.stacked(nets[0].spec, [net.parameters for net in nets])
     brought = [target.asarray(x, "float64") for x in leaves(host_parameters)]
     return nets, rebuilt(host_parameters, brought)
 
@@ -118,6 +118,19 @@ def test_metrics(target, name, targets):
             measured(a, y)
         return
     near(measured(a, y), np.stack([host(measured(a[i], y[i, ...])) for i in range(K)]))
+
+
+@pytest.mark.parametrize("n", [K, N])
+@pytest.mark.parametrize("labels", [False, True])
+def test_metrics_of_shared_targets_are_refused(target, n, labels):
+    """Numbers (n, k) beside K outputs (n, k) might be taken for labels."""
+    y = RNG.integers(0, n, n) if labels else drawn(n, n)
+    given = target.asarray(y, "int32" if labels else "float64")
+    a = target.asarray(drawn(K, n, n), "float64")
+    with pytest.raises(
+        bpx.InputError, match=r"outputs of 3 networks.* broadcast what they share"
+    ):
+        METRICS["absolute_error"].measured(a, given)
 
 
 @pytest.mark.parametrize("accuracy", ["argmax", "threshold"])

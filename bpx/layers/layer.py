@@ -87,18 +87,27 @@ class Layer(Protocol):
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """The shapes of its parameters, by field, in their order."""
+        """The shapes of its parameters, by field, in their order: vectors and matrices.
+
+        With an axis of K networks in front a matrix (m, k) is (K, m, k), a vector (m,) is
+        (K, 1, m).
+        """
 
     def entry(self, arrays: Mapping[str, Any], /) -> Any:
         """Its parameters as its own named tuple; ``()`` if it has none."""
 
     def draw(self, init: Any, rng: Callable[[str], Any], /) -> Mapping[str, Any]:
-        """Its initial parameters, on the host, float64, from host generators by purpose."""
+        """Its initial parameters, by field, as host arrays, float64.
+
+        ``rng("layer")`` gives a host generator with NumPy's `standard_normal` and `uniform`,
+        the same for the same seed; ``rng("weights")`` and ``rng("biases")`` are others. `init`
+        is the initializer that the network was given, or None.
+        """
 
     def forward(self, parameters: Any, a_prev: Any, context: Context, /) -> Any:
         """What the way back reads, its output among it: ``saved.a``, shape (n, n_out).
 
-        A named tuple of arrays with the samples on axis -2, or None.
+        A named tuple, each field an array with the samples on axis -2, or None.
         """
 
     def error(self, saved: Any, g: A, /) -> A:

@@ -1,12 +1,13 @@
 """A few samples run through, part by part: one that changes shapes or dtypes is named."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
 from bpx.activations import Elementwise
 from bpx.errors import InputError
 from bpx.layers.dense import Dense
+from bpx.layers.layer import Context
 from bpx.model.expected import as_targets
 from bpx.model.parameters import Parameters
 from bpx.model.passes import bp2, costs, gradients, layer_by_layer, sent
@@ -64,7 +65,7 @@ def dry_run(
     ----------
     spec, parameters
         The network.
-    x, y : arrays, of two samples
+    x, y : arrays, of a few samples
         At its home.
     feedback : tuple of arrays, optional
         What the spec's feedback has drawn.
@@ -84,6 +85,7 @@ def parts(
     x: Array,
     y: Array,
     feedback: tuple[Array, ...] = (),
+    contexts: Callable[[int], Context] = lambda i: Context(),
 ) -> Iterator[Part]:
     """What each part makes of the samples, in the order in which the passes ask for it.
 
@@ -92,7 +94,7 @@ def parts(
     """
     saved: list[Any] = []
     rows = *parameters.w[0].shape[:-2], x.shape[-2]
-    for number, kept in enumerate(layer_by_layer(spec, parameters, x), 1):
+    for number, kept in enumerate(layer_by_layer(spec, parameters, x, contexts), 1):
         yield from _of_output(spec.layers[number - 1], number, kept, rows, x)
         saved.append(kept)
     layers, targets, cost = tuple(saved), as_targets(spec, y, x), spec.cost

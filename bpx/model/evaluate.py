@@ -11,7 +11,7 @@ from bpx.errors import InputError
 from bpx.metrics import Metric
 from bpx.model.expected import as_targets
 from bpx.model.inputs import Samples, chunks
-from bpx.model.metrics import Accuracy, hits
+from bpx.model.metrics import Accuracy, answers, hits
 from bpx.model.parameters import Parameters
 from bpx.model.passes import costs, saved
 from bpx.model.spec import Spec
@@ -106,7 +106,7 @@ def _summed(
     """The sum of the costs, of the right answers, and of each metric."""
     xp = namespace(x)
     output = saved(spec, parameters, x)[-1]
-    answered = hits(accuracy, output.a, y)
+    answered = hits(accuracy, output.a, answers(accuracy, x, y))
     summed = xp.sum(costs(spec, output, as_targets(spec, y, x)))
     values = tuple(xp.sum(metric.measured(output.a, y)) for metric in metrics)
     return summed, None if answered is None else xp.sum(answered), values

@@ -7,7 +7,8 @@ from bpx.arrays.host import refuse_masked_or_sparse
 from bpx.arrays.registry import backend_of, describe, dtype_name, namespace
 from bpx.errors import InputError, MixedArraysError
 from bpx.model.parameters import Parameters
-from bpx.model.spec import Spec
+from bpx.model.spec import Spec, check_shapes
+from bpx.model.stacks import are_several
 
 __all__ = ["as_targets", "check_home", "check_inputs", "check_targets", "row_weights"]
 
@@ -45,11 +46,12 @@ def row_weights(x: Array, r: Array | float | None) -> Array | float:
 
 def check_inputs(spec: Spec, parameters: Parameters, x: Array) -> None:
     """Refuse an x that is not (n, k_0) at the home of one network's parameters."""
-    if parameters.w[0].ndim > 2:
+    if are_several(parameters):
         raise InputError(
             f"the parameters of {parameters.w[0].shape[0]} networks were given, with an axis "
             "in front; expected those of a single one: run them one by one"
         )
+    check_shapes(spec, parameters)
     check_home(parameters.w[0], "x", x, integers=False)
     if x.ndim != 2 or x.shape[1] != spec.sizes[0] or x.shape[0] == 0:
         raise InputError(

@@ -4,12 +4,16 @@ from functools import partial
 from typing import Any
 
 from bpx.arrays.host import generator
+from bpx.errors import InputError
 from bpx.initializers import Initializer
 from bpx.layers.dense import Dense
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
 
 __all__ = ["draw", "draw_feedback"]
+
+PURPOSES = ("layer", "weights", "biases")
+"""What a layer may ask a generator for."""
 
 
 def draw(spec: Spec, init: str | Initializer | None, seed: int) -> Parameters:
@@ -32,6 +36,11 @@ def draw(spec: Spec, init: str | Initializer | None, seed: int) -> Parameters:
 
 def _generator(seed: int, spec: Spec, i: int, purpose: str) -> Any:
     """Of Dense layers, counted by themselves: a layer between draws no others for them."""
+    if purpose not in PURPOSES:
+        raise InputError(
+            f"draw of layer {i + 1}, {spec.layers[i].kind!r}, asked for rng({purpose!r}); "
+            f"expected one of {', '.join(PURPOSES)}"
+        )
     counted = spec.dense_below(i) if isinstance(spec.layers[i], Dense) else i
     return generator(seed, purpose, counted)
 

@@ -1,9 +1,10 @@
 """The forward and the backward pass: pure functions that keep every z, a and delta."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
+from bpx.errors import InputError
 from bpx.layers.dense import Dense, DenseSaved
 from bpx.layers.layer import Context, learns
 from bpx.model.expected import (
@@ -23,17 +24,15 @@ __all__ = [
     "backward",
     "bp2",
     "costs",
-    "drawing",
     "errors_and_costs",
     "forward",
     "gradients",
+    "in_training",
     "layer_by_layer",
     "saved",
     "sent",
     "sent_back",
 ]
-
-OUTSIDE = Context()
 
 
 class Randomness(NamedTuple):
@@ -152,7 +151,7 @@ def layer_by_layer(
     spec: Spec,
     parameters: Parameters,
     x: Array,
-    randomness: Randomness | None = None,
+    contexts: Callable[[int], Context] = lambda i: Context(),
 ) -> Iterator[Any]:
     """What each layer saves of its forward pass, in turn.
 
@@ -160,13 +159,12 @@ def layer_by_layer(
     ----------
     spec, parameters, x
         As for `forward`.
-    randomness : Randomness, optional
-        In a training step; without it, the network is run as it is outside training.
+    contexts : callable, optional
+        What ``layers[i]`` is told: left out, that this is no training. See `in_training`.
     """
     a = x
     for i, (layer, entry) in enumerate(zip(spec.layers, parameters.layers, strict=True)):
-        context = OUTSIDE if randomness is None else drawing(randomness, i)
-        kept = layer.forward(entry, a, context)
+        kept = layer.forward(entry, a, contexts(i))
         yield kept
         a = kept.a
 
@@ -176,14 +174,23 @@ def saved(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
     return tuple(layer_by_layer(spec, parameters, x))
 
 
-def drawing(randomness: Randomness, i: int) -> Context:
-    """What ``layers[i]`` is told in a training step."""
+def in_training(randomness: Randomness | None, i: int) -> Context:
+    """What ``layers[i]`` is told in a training step; None is of layers that draw nothing."""
+    if randomness is None:
+        return Context(True)
     return Context(True, randomness.keys[i], randomness.step)
 
 
 def costs(spec: Spec, output: DenseSaved, y: Array) -> Array:
     """C_x of each sample, shape (n,), from what the last layer saved. y has shape (n, k_L)."""
-    return spec.cost.evaluate(spec.output, output.z, output.a, y)
+    value, shape = spec.cost.evaluate(spec.output, output.z, output.a, y), output.a.shape[:-1]
+    if getattr(value, "shape", None) not in (shape, y.shape[:-1]):
+        given = f"shape {tuple(value.shape)}" if hasattr(value, "shape") else repr(value)
+        raise InputError(
+            f"value of the cost {spec.cost.name!r} gave {given}; expected shape "
+            f"{tuple(shape)}, one number for each sample, such as a sum over axis=-1"
+        )
+    return value
 
 
 def backward(

@@ -101,7 +101,7 @@ def make_spec(
     InputError
         If a size, a name, a number of activations or a combination cannot be used.
     """
-    if isinstance(sizes, Sequence) and sizes and all(map(_is_layer, sizes)):
+    if isinstance(sizes, Sequence) and any(map(_is_layer, sizes)):
         given = {"hidden": hidden, "output": output, "activations": each, "dropout": dropout}
         usual = {"hidden": "sigmoid", "output": "sigmoid", "activations": None, "dropout": 0.0}
         layers = check_layers(sizes)
@@ -175,8 +175,11 @@ def check_layers(layers: Sequence[Any]) -> tuple[Any, ...]:
     Raises
     ------
     InputError
-        If the last is no Dense one, or a layer is not as wide as the one before it.
+        If one lacks what a layer has, or has parameters that are neither vectors nor matrices;
+        if the last is no Dense one, or a layer is not as wide as the one before it.
     """
+    for number, layer in enumerate(layers, 1):
+        _check_layer(number, layer)
     if not isinstance(layers[-1], Dense):
         raise InputError(
             f"the last layer is {layers[-1]!r}; expected a bpx.Dense: its error is the cost's"
@@ -188,6 +191,31 @@ def check_layers(layers: Sequence[Any]) -> tuple[Any, ...]:
                 f"{number - 1}, {below!r}, gives {below.n_out}; expected as many"
             )
     return tuple(layers)
+
+
+def _check_layer(number: int, layer: Any) -> None:
+    missing = [name for name in _NAMES if not hasattr(layer, name)]
+    if missing or isinstance(layer, type):
+        lacks = f"lacks {', '.join(missing)}" if missing else "is a class and no layer"
+        name = layer.__name__ if isinstance(layer, type) else type(layer).__name__
+        raise InputError(
+            f"layer {number}, a {name}, {lacks}; expected the names of bpx.layers.Layer, as "
+            "bpx.Dense(4, 3, 'tanh') has them"
+        )
+    for field, shape in layer.shapes.items():
+        if len(shape) not in (1, 2):
+            raise InputError(
+                f"layer {number}, {layer.kind!r}, has a parameter {field!r} of shape "
+                f"{tuple(shape)}; expected one or two axes: reshape it in forward, and give a "
+                "single number the shape (1,)"
+            )
+
+
+_NAMES = (
+    "n_in", "n_out", "kind", "couples_samples", "draws", "shapes", "entry", "draw", "forward",
+    "error", "send_back",
+)  # fmt: skip
+"""What every layer has: see `bpx.layers.layer.Layer`."""
 
 
 def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:

@@ -69,11 +69,13 @@ class Plan:
         return roots_of(self.views)
 
     def picks(self, op: Operation) -> bool:
-        """Whether an operation gathers the mini-batch, by its rows, which are in range."""
+        """Whether an operation gathers from the data by the rows, which are in their range."""
         if op.name != "take":
             return False
-        source, indices = (self.roots.get(v, v) for v in op.values)
-        return indices is self.program.rows and source is not indices
+        source, indices = op.values
+        return source in self.program.data and self.roots.get(indices, indices) is (
+            self.program.rows
+        )
 
     def overwritten(self, kernel: Kernel) -> dict[Value, Value]:
         """For each array that a kernel writes over one that it reads: that one."""

@@ -11,9 +11,9 @@ from bpx import equations
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.layers.dense import Dense, DenseParameters
-from bpx.layers.layer import Context, learns
+from bpx.layers.layer import learns
 from bpx.model.parameters import Gradients
-from bpx.model.passes import bp2, drawing, gradients
+from bpx.model.passes import bp2, gradients, in_training
 from bpx.model.spec import Spec
 from bpx.training.step import Passes, State, TrainingStep, counted
 
@@ -118,8 +118,7 @@ def _output(spec: Spec, taken: Taken, i: int) -> Equation:
     entry, fed, given = before.parameters.layers[i], taken.fed(i), taken.passes.layers[i].a
 
     def a(entry: Any, fed: Any, randomness: Any) -> Any:
-        context = Context() if randomness is None else drawing(randomness, i)
-        return layer.forward(entry, fed, context).a
+        return layer.forward(entry, fed, in_training(randomness, i)).a
 
     inputs = entry, fed, before.randomness
     return Equation("a", i + 1, a, inputs, given, _and_1(given), layer.n_in + 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from bpx._validate import number, pair, whole
@@ -116,10 +117,13 @@ def checked(
 
 
 def _try_out(network: Placed, data: Data, compile: bool) -> None:  # noqa: A002
-    """Run two samples through, the first and the last (of one, twice the same)."""
-    xp = namespace(data.x)
-    two = network.home.asarray([0, data.x.shape[0] - 1], "int32")
-    x, y = (xp.take(each, two, axis=0) for each in data)
+    """Run some samples through: as many as no layer is wide, so that no axis is mistaken."""
+    xp, last = namespace(data.x), data.x.shape[0] - 1
+    widths = {each for layer in network.spec.layers for each in (layer.n_in, layer.n_out)}
+    number = next(each for each in count(2) if each not in widths)
+    some = [i * last // (number - 1) for i in range(number)]  # of few samples, some twice
+    picked = network.home.asarray(some, "int32")
+    x, y = (xp.take(each, picked, axis=0) for each in data)
     run = compiled(dry_run, 1, x) if compile else dry_run
     run(network.spec, network.parameters, x, y, network.feedback)
 

@@ -1,11 +1,11 @@
-"""Several networks at once: parameters with an axis in front, and parts that would mix them.
+"""Several networks at once: what would mix them is found before they are trained.
 
-Of K networks every w is (K, k_l, k_{l-1}), every b (K, 1, k_l), and every number of the
-optimizer (K, 1, 1). What counts axes from the end, -1 the units and -2 the samples, then keeps
-them apart; a part of the user's own that says ``axis=1`` mixes them, without a word.
+With an axis of the networks in front, what counts axes from the end, -1 the units and -2 the
+samples, keeps them apart. A part of the user's own that says ``axis=1`` silently mixes them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count, islice
 from typing import Any, NamedTuple
 
@@ -13,17 +13,21 @@ from bpx._typing import Array
 from bpx.arrays.host import as_host
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
+from bpx.layers.layer import Context
+from bpx.metrics import Metric
 from bpx.model.dry_run import parts
 from bpx.model.initial import draw, draw_feedback
 from bpx.model.parameters import Gradients, Parameters
+from bpx.model.passes import Randomness, in_training, saved
 from bpx.model.spec import Spec
+from bpx.model.stacks import stacked
 from bpx.optim.chain import Optimizer
 from bpx.optim.trees import mapped
 from bpx.program.contract import leaves
-from bpx.random import key_words, uniform
+from bpx.random import fold_in, key_words, uniform
 from bpx.training.step import added, joined
 
-__all__ = ["are_several", "check_apart", "one_of", "stacked"]
+__all__ = ["check_apart"]
 
 _NEAR = 1e-9
 _ADVICE = (
@@ -42,80 +46,54 @@ class _Case(NamedTuple):
     feedback: tuple[Array, ...]
 
 
-def are_several(parameters: Parameters) -> bool:
-    """Whether these are the parameters of several networks."""
-    return parameters.w[0].ndim > 2
+def check_apart(spec: Spec, optimizer: Optimizer, metrics: Sequence[Metric] = ()) -> None:
+    """Refuse a part of a network, an optimizer or a metric that mixes several networks.
 
-
-def stacked(spec: Spec, networks: Sequence[Parameters]) -> Parameters:
-    """The parameters of some networks of one spec as those of several at once."""
-
-    def together(shape: tuple[int, ...], arrays: list[Array]) -> Array:
-        xp, row = namespace(arrays[0]), (1, *shape) if len(shape) == 1 else shape
-        return xp.stack([xp.reshape(each, row) for each in arrays])
-
-    return Parameters(
-        layer.entry(
-            {
-                field: together(shape, [getattr(entry, field) for entry in entries])
-                for field, shape in layer.shapes.items()
-            }
-        )
-        for layer, *entries in zip(
-            spec.layers, *(each.layers for each in networks), strict=True
-        )
-    )
-
-
-def one_of(spec: Spec, parameters: Parameters, i: int) -> Parameters:
-    """The parameters of network i by itself."""
-    return Parameters(
-        layer.entry(
-            {
-                field: namespace(x).reshape(x[i, ...], shape)
-                for field, shape in layer.shapes.items()
-                for x in (getattr(entry, field),)
-            }
-        )
-        for layer, entry in zip(spec.layers, parameters.layers, strict=True)
-    )
-
-
-def check_apart(spec: Spec, optimizer: Optimizer) -> None:
-    """Refuse a part of a network, or an optimizer, that mixes several networks.
-
-    A few are tried on the host, on random numbers: at once, and each by itself.
+    Each is tried on the host, on random numbers: for some networks at once, and for each by
+    itself. What a layer draws belongs to the stack, so that of such layers the first network's
+    results alone are the same.
 
     Raises
     ------
     InputError
-        Naming the layer and the function, or the optimizer.
+        Naming the layer and the function, the optimizer, or the metric.
     """
     # As many networks, and samples, as no layer is wide: no axis is then taken for another.
     several, samples = islice((k for k in count(2) if k not in spec.sizes), 2)
     alone = [_case(spec, seed, samples) for seed in range(several)]
     together = _at_once(spec, alone)
-    expected = [list(parts(spec, *each)) for each in alone]
-    found = _tried("a part of the network", parts(spec, *together))
-    for part, *others in zip(found, *expected, strict=True):
-        part.check()
-        _check_same(part.what, part.given, [other.given for other in others])
+    _check_parts(spec, together, alone, lambda i: Context())
+    told = partial(in_training, _randomness(spec))
+    draws = any(layer.draws for layer in spec.layers)
+    _check_parts(spec, together, alone[:1] if draws else alone, told)
     what = f"the optimizer {type(optimizer).__name__}"
-    steps = [list(_moved(spec, optimizer, each)) for each in alone]
-    moved = _tried(what, _moved(spec, optimizer, together))
-    for x, *others in zip(moved, *steps, strict=True):
-        _check_same(what, x, others)
+    _check(what, lambda case: _moved(spec, optimizer, case), together, alone)
+    for metric in metrics:
+        what = f"value of the metric {metric.name!r}"
+        _check(what, lambda case: _measured(spec, metric, case), together, alone)  # noqa: B023
 
 
 def _case(spec: Spec, seed: int, samples: int) -> _Case:
     # Of a rule that draws anew the key is shared: all get the same magnitudes.
     feedback = draw_feedback(spec, 0 if spec.feedback.redrawn else seed)
-    key = as_host(list(key_words(seed)), "seed").astype("int32")
+    key = _key(seed)
     number = namespace(key).float64
     x = uniform(key, 0, (samples, spec.sizes[0]), number)
     y = 0.1 + uniform(key, 1, (samples, spec.sizes[-1]), number)
     total = namespace(y).sum(y, axis=-1, keepdims=True)  # so that it is a distribution, too
     return _Case(draw(spec, None, seed), x, y / total, feedback)
+
+
+def _key(seed: int) -> Any:
+    return as_host(list(key_words(seed)), "seed").astype("int32")
+
+
+def _randomness(spec: Spec) -> Randomness | None:
+    if not any(layer.draws for layer in spec.layers):
+        return None
+    key = _key(0)
+    keys = (fold_in(key, i) if layer.draws else None for i, layer in enumerate(spec.layers))
+    return Randomness(tuple(keys), namespace(key).zeros_like(key[:1]))
 
 
 def _at_once(spec: Spec, cases: Sequence[_Case]) -> _Case:
@@ -128,8 +106,30 @@ def _at_once(spec: Spec, cases: Sequence[_Case]) -> _Case:
     return _Case(stacked(spec, parameters), stack(x), stack(y), drawn)
 
 
+def _check_parts(
+    spec: Spec, together: _Case, alone: Sequence[_Case], told: Callable[[int], Context]
+) -> None:
+    what = "a part of the network"
+    expected = [list(_tried(what, parts(spec, *each, told), on_host=True)) for each in alone]
+    found = _tried(what, parts(spec, *together, told))
+    for part, *others in zip(found, *expected, strict=True):
+        part.check()
+        _check_same(part.what, part.given, [other.given for other in others])
+
+
+def _check(
+    what: str,
+    results: Callable[[_Case], Iterator[Array]],
+    together: _Case,
+    alone: Sequence[_Case],
+) -> None:
+    expected = [list(_tried(what, results(each), on_host=True)) for each in alone]
+    for x, *others in zip(_tried(what, results(together)), *expected, strict=True):
+        _check_same(what, x, others)
+
+
 def _moved(spec: Spec, optimizer: Optimizer, case: _Case) -> Iterator[Array]:
-    """The parameters after two updates, by what is not their gradient but as good."""
+    """The parameters after two updates, by numbers that stand in for their gradient."""
     entered = joined(spec, case.parameters, case.feedback)
     state = optimizer.init(entered)
     for _ in range(2):
@@ -139,17 +139,29 @@ def _moved(spec: Spec, optimizer: Optimizer, case: _Case) -> Iterator[Array]:
     yield from leaves(entered)
 
 
-def _tried(what: str, results: Iterator[Any]) -> Iterator[Any]:
+def _measured(spec: Spec, metric: Metric, case: _Case) -> Iterator[Array]:
+    """Of labels, or, of a single output, of numbers."""
+    a = saved(spec, case.parameters, case.x)[-1].a
+    xp = namespace(a)
+    targets = xp.astype(xp.argmax(case.y, axis=-1), xp.int32) if a.shape[-1] > 1 else case.y
+    yield metric.measured(a, targets)
+
+
+def _tried(what: str, results: Iterator[Any], *, on_host: bool = False) -> Iterator[Any]:
     """The results; what is raised on the way, as an error of ours."""
     try:
         yield from results
     except InputError:
         raise
     except Exception as why:  # a function of the user's own may raise anything
-        raise InputError(
-            f"{what} raised {type(why).__name__} for several networks at once ({why}); "
-            f"{_ADVICE}"
-        ) from why
+        raised = f"{what} raised {type(why).__name__}"
+        if on_host:
+            raise InputError(
+                f"{raised} for arrays of the host, on which it is tried before several "
+                f"networks are trained at once ({why}); write it with operators and "
+                "bpx.namespace, or train the networks one by one"
+            ) from why
+        raise InputError(f"{raised} for several networks at once ({why}); {_ADVICE}") from why
 
 
 def _check_same(what: str, found: Any, alone: Sequence[Any]) -> None:
@@ -161,6 +173,6 @@ def _check_same(what: str, found: Any, alone: Sequence[Any]) -> None:
         alike = fits and ((own == expected) | ((own != own) & (expected != expected)))
         if not fits or not bool(xp.all(alike | (xp.abs(own - expected) <= most))):
             raise InputError(
-                f"{what} mixes several networks: of {len(alone)} at once it gave network "
-                f"{i + 1} something else than by itself; {_ADVICE}"
+                f"{what} mixes several networks: the result for network {i + 1} of a few at "
+                f"once is not what it gives for that network alone; {_ADVICE}"
             )

@@ -10,6 +10,7 @@ from bpx.model.metrics import Accuracy
 from bpx.model.parameters import Parameters
 from bpx.model.passes import Randomness
 from bpx.model.spec import Spec
+from bpx.model.stacks import are_several
 from bpx.optim.chain import Optimizer, check_optimizer, initial
 from bpx.optim.limits import penalised
 from bpx.optim.trees import first
@@ -17,7 +18,7 @@ from bpx.program.operation import dtype_of
 from bpx.program.program import Program
 from bpx.program.record import record
 from bpx.random import fold_in, key_words
-from bpx.training.several import are_several, check_apart
+from bpx.training.several import check_apart
 from bpx.training.step import Data, Metrics, State, TrainingStep, joined
 
 __all__ = ["first_state", "program"]

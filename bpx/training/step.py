@@ -5,19 +5,27 @@ sums that an Epoch reports.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import MixedArraysError
 from bpx.model.expected import as_targets
-from bpx.model.metrics import Accuracy, hits
+from bpx.model.metrics import Accuracy, answers, hits
 from bpx.model.parameters import Gradients, Parameters
-from bpx.model.passes import Randomness, backward, costs, gradients, layer_by_layer
+from bpx.model.passes import (
+    Randomness,
+    backward,
+    costs,
+    gradients,
+    in_training,
+    layer_by_layer,
+)
 from bpx.model.spec import Spec
 from bpx.optim.chain import Update
 from bpx.optim.trees import mapped
-from bpx.program.contract import form
+from bpx.program.contract import form, leaves, named_leaves
 
 Group = TypeVar("Group", Parameters, Gradients)
 
@@ -90,7 +98,7 @@ class Passes(NamedTuple):
     Attributes
     ----------
     labels, y : arrays
-        The targets as they are in the data, and as numbers, shape (n, k_L).
+        The targets as `hits` takes them, and as numbers, shape (n, k_L).
     layers : tuple of named tuples of arrays
         What each layer saved.
     deltas : tuple of arrays
@@ -139,9 +147,10 @@ class TrainingStep:
     def passes(self, state: State, x: Array, labels: Array) -> Passes:
         """Forward, BP1 and BP2."""
         y = as_targets(self.spec, labels, x)
-        layers = tuple(layer_by_layer(self.spec, state.parameters, x, state.randomness))
+        contexts = partial(in_training, state.randomness)
+        layers = tuple(layer_by_layer(self.spec, state.parameters, x, contexts))
         deltas = backward(self.spec, state.parameters, layers, y, state.feedback)
-        return Passes(labels, y, layers, deltas)
+        return Passes(answers(self.accuracy, x, labels), y, layers, deltas)
 
     def moved(self, state: State, gradient: Gradients) -> State:
         """The state after an update by the gradient."""
@@ -198,6 +207,14 @@ def added(parameters: Parameters, updates: Any) -> Parameters:
             f"one training step turned {form(parameters)} into updates {form(updates)}; a "
             "custom optimizer must give back updates of that form: see bpx.optim.mapped"
         )
+    pairs = zip(named_leaves(parameters), leaves(updates), strict=True)
+    for (place, w), u in pairs:
+        if getattr(u, "shape", None) != w.shape:
+            given = f"shape {tuple(u.shape)}" if hasattr(u, "shape") else repr(u)
+            raise MixedArraysError(
+                f"the optimizer gave {given} as the update of {place}; expected an array of "
+                f"shape {tuple(w.shape)}, which is added to it"
+            )
     moved: Parameters = mapped(lambda w, u: w + u, parameters, updates)
     return moved
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.model.stacks import stacked
 from bpx.optim.limits import penalised
 from bpx.program.contract import eager, leaves
-from bpx.training.several import stacked
 from bpx.training.start import first_state
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
 from tests.backends import host
@@ -46,14 +46,16 @@ def runs(
     rng, target = np.random.default_rng(1), engine.target
     nets = [target.network(sizes, seed=i, dtype=dtype, **settings) for i in range(several)]
     spec, xp = nets[0].spec, bpx.namespace(nets[0].weights[0])
-    y = rng.random((SAMPLES, sizes[-1])) if real else rng.integers(0, sizes[-1], SAMPLES)
+    classes = max(sizes[-1], 2)
+    y = rng.random((SAMPLES, sizes[-1])) if real else rng.integers(0, classes, SAMPLES)
     data = Data(
         target.asarray(rng.random((SAMPLES, sizes[0])), dtype),
-        target.asarray(y, dtype if real else "int32"),
+        target.asarray(y, dtype if real or sizes[-1] == 1 else "int32"),
     )
     shape = (STEPS, several, BATCH) if own else (STEPS, BATCH)
     rows = target.asarray(rng.integers(0, SAMPLES, shape), "int32")
-    accuracy, rule = None if real else "argmax", penalised(OPTIMIZERS[optimizer], decay)
+    accuracy = None if real else "argmax" if sizes[-1] > 1 else "threshold"
+    rule = penalised(OPTIMIZERS[optimizer], decay)
 
     def state(parameters, feedback):
         metrics = zero_metrics(parameters.b[0], BATCH, accuracy)
@@ -135,6 +137,14 @@ def test_every_feedback(engine, feedback, caplog):
 def test_awkward_widths(engine, sizes, caplog):
     """An axis of 1, or all as long as there are networks."""
     check(engine, caplog, sizes=sizes, real=True)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["batches of their own", "shared batches"])
+@pytest.mark.parametrize("batch", [K, BATCH])
+def test_a_single_output(engine, own, batch, caplog, monkeypatch):
+    """Right is what is on the right side of 1/2."""
+    monkeypatch.setattr("tests.engines.test_stacks.BATCH", batch)
+    check(engine, caplog, sizes=(3, 4, 1), cost="cross_entropy", own=own)
 
 
 def test_a_single_network_with_an_axis_in_front(engine, caplog):

@@ -18,15 +18,15 @@ def _ones(z, a):
 WRONG = {
     "sigma widens": (
         {"hidden": bpx.Elementwise("wide", _wide, _ones)},
-        r"sigma of 'wide', layer 1, gave shape \(2, 4\).*float64; expected.*float32",
+        r"sigma of 'wide', layer 1, gave shape \(5, 4\).*float64; expected.*float32",
     ),
     "sigma drops units": (
         {"output": bpx.Elementwise("narrow", lambda z: z[:, :1], _ones)},
-        r"sigma of 'narrow', layer 2, gave shape \(2, 1\)",
+        r"sigma of 'narrow', layer 2, gave shape \(5, 1\)",
     ),
     "sigma_prime drops units": (
         {"hidden": bpx.Elementwise("thin", lambda z: z, lambda z, a: z[:, :1])},
-        r"sigma_prime of 'thin', layer 1, gave shape \(2, 1\)",
+        r"sigma_prime of 'thin', layer 1, gave shape \(5, 1\)",
     ),
     "sigma gives nothing": (
         {"hidden": bpx.Elementwise("none", lambda z: None, _ones)},
@@ -38,11 +38,11 @@ WRONG = {
                 "thin", lambda a, y: bpx.namespace(a).sum(a - y, axis=1), lambda a, y: a[:, :1]
             )
         },
-        r"grad_a of the cost 'thin' gave shape \(2, 1\)",
+        r"grad_a of the cost 'thin' gave shape \(5, 1\)",
     ),
     "the pullback drops units": (
         {"hidden": bpx.Rowwise("less", lambda z: z, lambda z, a, g: g[:, :1])},
-        r"the pullback of 'less', layer 1, gave shape \(2, 1\)",
+        r"the pullback of 'less', layer 1, gave shape \(5, 1\)",
     ),
     "the cost is summed over the samples": (
         {"cost": bpx.Cost("total", lambda a, y: bpx.namespace(a).sum(a), lambda a, y: a - y)},
@@ -57,7 +57,7 @@ WRONG["the cost is one number in a row"] = (
             "row", lambda a, y: bpx.namespace(a).sum(a - y, axis=None)[None], lambda a, y: a - y
         )
     },
-    r"value of the cost 'row' gave shape \(1,\).*expected shape \(2,\)",
+    r"value of the cost 'row' gave shape \(1,\).*expected shape \(5,\)",
 )
 
 

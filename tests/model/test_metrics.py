@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bpx.model.metrics import hits
+from bpx.model.metrics import answers, hits
 from tests.backends import host
 
 A = [[0.1, 0.7, 0.2], [0.5, 0.2, 0.3], [0.2, 0.3, 0.5], [0.4, 0.35, 0.25]]
@@ -21,7 +21,8 @@ def test_the_largest_output_is_the_answer(target, dtype):
 def test_a_single_output_says_yes_above_one_half(target, column):
     y = np.array([1.0, 0.0, 0.0, 1.0, 1.0])
     a = target.asarray([[0.6], [0.5], [0.51], [0.49], [0.5]])
-    found = hits("threshold", a, target.asarray(y[:, None] if column else y))
+    y = target.asarray(y[:, None] if column else y)
+    found = hits("threshold", a, answers("threshold", a, y))
     assert tuple(found.shape) == (5,)
     assert host(found).tolist() == [1.0, 1.0, 0.0, 0.0, 0.0]
 

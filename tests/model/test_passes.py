@@ -1,6 +1,7 @@
 """The two passes over layers, one after another: what each layer is fed, told and sent."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -82,9 +83,11 @@ def test_each_layer_is_told_of_its_own_randomness():
     net = random_network([4, 5, 3])
     spec, parameters = between(net)
     randomness = passes.Randomness((None, "key", None), "step")
-    assert passes.drawing(randomness, 1) == Context(True, "key", "step")
+    contexts = partial(passes.in_training, randomness)
+    assert contexts(1) == Context(True, "key", "step")
+    assert passes.in_training(None, 1) == Context(True)
     Double.told.clear()
-    run = list(passes.layer_by_layer(spec, parameters, random_samples(net)[0], randomness))
+    run = list(passes.layer_by_layer(spec, parameters, random_samples(net)[0], contexts))
     assert Double.told == [Context(True, "key", "step")]
     assert len(run) == 3
 

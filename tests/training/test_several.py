@@ -1,4 +1,4 @@
-"""Several networks at once: stacked and taken apart; and what mixes them is named."""
+"""What mixes several networks is named, and trains alone."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -7,28 +7,14 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.metrics import METRICS
+from bpx.model.stacks import stacked
 from bpx.optim.chain import Transformation
 from bpx.optim.trees import on_weights
-from bpx.program.contract import leaves
-from bpx.training.several import check_apart, one_of, stacked
+from bpx.training.several import check_apart
 from bpx.training.start import first_state
-from tests.backends import host
 
 K = 3
-
-
-@pytest.mark.parametrize("sizes", [(4, 3, 2), (1, 1, 1)])
-def test_networks_are_stacked_and_taken_apart(target, sizes):
-    nets = [target.network(sizes, seed=i, dropout=0.5) for i in range(K)]
-    spec = nets[0].spec
-    together = stacked(spec, [net.parameters for net in nets])
-    assert tuple(together.w[0].shape) == (K, sizes[1], sizes[0])
-    assert tuple(together.b[0].shape) == (K, 1, sizes[1])
-    for i, net in enumerate(nets):
-        pairs = zip(leaves(one_of(spec, together, i)), leaves(net.parameters), strict=True)
-        for x, expected in pairs:
-            assert x.shape == expected.shape
-            np.testing.assert_array_equal(host(x), host(expected))
 
 
 def sums(x, axis, **given):
@@ -74,8 +60,10 @@ class Centre:
     n_in: int
     axis: int = -1
     back: int = -1
+    in_training: int = -1
+    draws: bool = False
 
-    kind, couples_samples, draws = "centre", False, False
+    kind, couples_samples = "centre", False
     n_out = property(lambda self: self.n_in)
     shapes = property(lambda self: {})
 
@@ -86,7 +74,8 @@ class Centre:
         return {}
 
     def forward(self, parameters, a_prev, context):
-        return Centred(self.centred(a_prev, self.axis))
+        axis = self.in_training if context.training else self.axis
+        return Centred(self.centred(a_prev, axis))
 
     def error(self, saved, g):
         return g
@@ -144,6 +133,14 @@ MIXES = {
         {"sizes": with_layer(-1, 1)},
         "send_back of layer 2, 'centre', mixes several networks",
     ),
+    "a layer that draws": (
+        {"sizes": with_layer(-1, 1, -1, True)},
+        "send_back of layer 2, 'centre', mixes several networks",
+    ),
+    "a layer in training": (
+        {"sizes": with_layer(-1, -1, 1)},
+        "the output of layer 2, 'centre', mixes several networks",
+    ),
     "what has two axes": (
         {"hidden": bpx.Elementwise("own", by_rank, lambda z, a: a / z)},
         "a part of the network raised ValueError for several networks at once .*train the net",
@@ -178,6 +175,30 @@ def test_a_part_that_mixes_them_is_named_and_trains_alone(name):
     together = stacked(net.spec, [net.parameters] * K)
     with pytest.raises(bpx.InputError, match=said):
         first_state(net.spec, together, (), bpx.SGD(0.1))
+
+
+def test_a_part_of_one_library_is_named():
+    def sigma(z):
+        if isinstance(z, np.ndarray):
+            raise TypeError("no tensor")
+        return z
+
+    net = network(hidden=bpx.Elementwise("own", sigma, lambda z, a: a))
+    with pytest.raises(
+        bpx.InputError, match=r"TypeError for arrays of the host.*\(no tensor\)"
+    ):
+        check_apart(net.spec, bpx.SGD(0.1))
+
+
+def largest_output(axis):
+    return bpx.metrics.Metric("own", lambda a, y: bpx.namespace(a).max(a, axis=axis))
+
+
+def test_metrics():
+    net, metrics = network(), [*METRICS.values(), bpx.metrics.top_k(2), largest_output(-1)]
+    check_apart(net.spec, bpx.SGD(0.1), metrics)
+    with pytest.raises(bpx.InputError, match=r"value of the metric 'own' gave shape \(5, 2\)"):
+        check_apart(net.spec, bpx.SGD(0.1), [largest_output(1)])
 
 
 def test_an_optimizer_that_mixes_them_is_named_and_trains_alone():

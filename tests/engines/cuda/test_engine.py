@@ -6,8 +6,8 @@ from threading import Thread
 import numpy as np
 import pytest
 
+from bpx.model.stacks import stacked
 from bpx.program.contract import leaves
-from bpx.training.several import stacked
 from bpx.training.start import first_state
 from bpx.training.step import TrainingStep, zero_metrics
 from tests.engines.cuda.emulation import EmulatedMachine
