@@ -75,40 +75,6 @@ def test_an_activation_by_its_name_in_a_layer():
         Dense(6, 5, activation="tanhh")
 
 
-class Shaped(RMSNorm):
-    """A layer whose parameter has another shape."""
-
-    shape: ClassVar[tuple[int, ...]] = ()
-    shapes = property(lambda self: {"gain": self.shape})
-
-
-@pytest.mark.parametrize("shape", [(), (2, 2, 1)])
-def test_parameters_that_are_neither_vectors_nor_matrices_are_refused(shape, monkeypatch):
-    monkeypatch.setattr(Shaped, "shape", shape)
-    said = rf"layer 1, 'rms_norm', has a parameter 'gain' of shape {re.escape(str(shape))}"
-    with pytest.raises(bpx.InputError, match=f"{said}; expected one or two axes"):
-        bpx.Network([Shaped(4), bpx.Dense(4, 2, "sigmoid")])
-
-
-class Half:
-    n_in = n_out = 4
-    kind, forward = "half", None
-
-
-@pytest.mark.parametrize(
-    ("layer", "said"),
-    [
-        (Half(), "layer 1, a Half, lacks couples_samples, draws, shapes, entry, draw, error"),
-        (RMSNorm, "layer 1, a RMSNorm, is a class and no layer"),
-        ("dropout", "layer 1, a str, lacks n_in, n_out"),
-        (4, "layer 1, a int, lacks n_in, n_out"),
-    ],
-)
-def test_what_is_no_layer_is_named(layer, said):
-    with pytest.raises(bpx.InputError, match=said):
-        bpx.Network([layer, bpx.Dense(4, 2, "sigmoid")])
-
-
 class Drawing(RMSNorm):
     def draw(self, init, rng):
         return {"gain": rng("gain").standard_normal(self.width)}

@@ -91,4 +91,6 @@ def _several(entry: Any) -> str:
     if axes[0] <= 2 and axes[1] <= 1:
         return ""
     count = (w if axes[0] > 2 else b).shape[0]
-    return f"{count} samples" if axes == (3, 2) else f"{count} networks"
+    # The biases of several, stacked, look as the samples' own gradients do.
+    of = "networks or samples" if axes == (3, 2) else "networks"
+    return f"{count} {of}"

@@ -12,6 +12,7 @@ from bpx.activations import Activation
 from bpx.costs import Cost
 from bpx.errors import InputError
 from bpx.feedback import Feedback, Send
+from bpx.layers.check import check_layers
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
 from bpx.layers.layer import Layer
@@ -20,7 +21,6 @@ from bpx.model.parameters import Parameters
 __all__ = [
     "Spec",
     "check_feedback",
-    "check_layers",
     "check_shapes",
     "make_spec",
 ]
@@ -167,55 +167,6 @@ def _rates(depth: int, dropout: float | Sequence[float]) -> tuple[float, ...]:
 def _dropout(layer: Dense, rate: float) -> tuple[Dropout, ...]:
     behind = Dropout(layer.n_out, rate)  # which checks the rate
     return (behind,) if rate else ()
-
-
-def check_layers(layers: Sequence[Any]) -> tuple[Any, ...]:
-    """The layers of a network, if they fit one another.
-
-    Raises
-    ------
-    InputError
-        If one lacks what a layer has, or has parameters that are neither vectors nor matrices;
-        if the last is no Dense one, or a layer is not as wide as the one before it.
-    """
-    for number, layer in enumerate(layers, 1):
-        _check_layer(number, layer)
-    if not isinstance(layers[-1], Dense):
-        raise InputError(
-            f"the last layer is {layers[-1]!r}; expected a bpx.Dense: its error is the cost's"
-        )
-    for number, (below, above) in enumerate(pairwise(layers), 2):
-        if below.n_out != above.n_in:
-            raise InputError(
-                f"layer {number}, {above!r}, is fed {above.n_in} numbers, and layer "
-                f"{number - 1}, {below!r}, gives {below.n_out}; expected as many"
-            )
-    return tuple(layers)
-
-
-def _check_layer(number: int, layer: Any) -> None:
-    missing = [name for name in _NAMES if not hasattr(layer, name)]
-    if missing or isinstance(layer, type):
-        lacks = f"lacks {', '.join(missing)}" if missing else "is a class and no layer"
-        name = layer.__name__ if isinstance(layer, type) else type(layer).__name__
-        raise InputError(
-            f"layer {number}, a {name}, {lacks}; expected the names of bpx.layers.Layer, as "
-            "bpx.Dense(4, 3, 'tanh') has them"
-        )
-    for field, shape in layer.shapes.items():
-        if len(shape) not in (1, 2):
-            raise InputError(
-                f"layer {number}, {layer.kind!r}, has a parameter {field!r} of shape "
-                f"{tuple(shape)}; expected one or two axes: reshape it in forward, and give a "
-                "single number the shape (1,)"
-            )
-
-
-_NAMES = (
-    "n_in", "n_out", "kind", "couples_samples", "draws", "shapes", "entry", "draw", "forward",
-    "error", "send_back",
-)  # fmt: skip
-"""What every layer has: see `bpx.layers.layer.Layer`."""
 
 
 def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:

@@ -318,7 +318,9 @@ def test_biases_of_several_beside_weights_of_one():
 def test_the_samples_own_gradients_are_no_networks():
     one, _ = arguments(inspect.flatten)
     ((_, each),) = inspect.individual_gradients(one["trace"])
-    with pytest.raises(bpx.InputError, match=r"^gradients of 5 samples were given; .* by one"):
+    with pytest.raises(
+        bpx.InputError, match=r"^gradients of 5 networks or samples were given; .* by one"
+    ):
         inspect.flatten(each)
 
 

@@ -1,0 +1,56 @@
+"""What is no layer, and layers that do not fit, are named when a network is made of them."""
+
+import re
+from typing import ClassVar
+
+import pytest
+
+import bpx
+from bpx.layers.check import check_layers
+from tests.extending.rms_norm import RMSNorm
+
+
+def test_layers_that_fit_are_given_back():
+    layers = [RMSNorm(4), bpx.Dense(4, 2, "sigmoid")]
+    assert check_layers(layers) == tuple(layers)
+
+
+class Shaped(RMSNorm):
+    """A layer whose parameter has another shape."""
+
+    shape: ClassVar[tuple[int, ...]] = ()
+    shapes = property(lambda self: {"gain": self.shape})
+
+
+@pytest.mark.parametrize("shape", [(), (2, 2, 1)])
+def test_parameters_that_are_neither_vectors_nor_matrices_are_refused(shape, monkeypatch):
+    monkeypatch.setattr(Shaped, "shape", shape)
+    said = rf"layer 1, 'rms_norm', has a parameter 'gain' of shape {re.escape(str(shape))}"
+    with pytest.raises(bpx.InputError, match=f"{said}; expected one or two axes"):
+        bpx.Network([Shaped(4), bpx.Dense(4, 2, "sigmoid")])
+
+
+class Half:
+    n_in = n_out = 4
+    kind, forward = "half", None
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        (Half(), "layer 1, a Half, lacks couples_samples, draws, shapes, entry, draw, error"),
+        (RMSNorm, "layer 1, a RMSNorm, is a class and no layer"),
+        ("dropout", "layer 1, a str, lacks n_in, n_out"),
+        (4, "layer 1, a int, lacks n_in, n_out"),
+    ],
+)
+def test_what_is_no_layer_is_named(layer, said):
+    with pytest.raises(bpx.InputError, match=said):
+        bpx.Network([layer, bpx.Dense(4, 2, "sigmoid")])
+
+
+def test_widths_that_do_not_fit_are_named():
+    with pytest.raises(bpx.InputError, match=r"layer 2, Dense.* is fed 5 numbers, and layer 1"):
+        check_layers([RMSNorm(4), bpx.Dense(5, 2, "sigmoid")])
+    with pytest.raises(bpx.InputError, match="the last layer is RMSNorm"):
+        check_layers([bpx.Dense(5, 4, "sigmoid"), RMSNorm(4)])
