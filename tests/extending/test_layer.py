@@ -7,8 +7,10 @@ import pytest
 
 import bpx
 from bpx import inspect
+from bpx.inspect.samples import layers
 from bpx.program.contract import leaves
 from tests.backends import host
+from tests.extending import rms_norm
 from tests.extending.rms_norm import RMSNorm
 
 SETTINGS = {"epochs": 3, "batch_size": 7, "optimizer": bpx.Adam(0.01), "lmbda": 0.1, "seed": 0}
@@ -58,8 +60,6 @@ def test_its_equations_are_right(dropout):
 
 @pytest.mark.parametrize("equation", ["BP2", "BP4", "own gradients", "R2"])
 def test_a_wrong_equation_of_its_is_named(monkeypatch, equation):
-    from tests.extending import rms_norm
-
     wrong = {
         "BP2": (RMSNorm, "send_back"),
         "BP4": (rms_norm.Saved, "gradients"),
@@ -79,6 +79,37 @@ def test_a_wrong_equation_of_its_is_named(monkeypatch, equation):
     assert not report.ok
     assert (report.wrong[0].part, report.wrong[0].layer) == ("rms_norm", 2)
     assert equation in {row.equation for row in report.wrong}
+
+
+CHEAPER = {
+    "squared_norms": "own norms",
+    "inner_products": "own products",
+    "along": "own slopes",
+}
+
+
+@pytest.mark.parametrize("method", CHEAPER)
+@pytest.mark.parametrize("right", [True, False])
+def test_what_it_says_is_cheaper_is_held_against_its_gradients(monkeypatch, method, right):
+    equation = CHEAPER[method]
+
+    def plain(saved, delta):
+        return layers.Plain(saved.individual(delta))
+
+    made = {
+        "squared_norms": lambda s, d: layers.squared_norms(plain(s, d), d),
+        "inner_products": lambda s, d, o, e: layers.inner_product(
+            plain(s, d), d, plain(o, e), e
+        ),
+        "along": lambda s, v, d: layers.along(plain(s, d), v, d),
+    }[method]
+    factor = 1.0 if right else 0.0
+    monkeypatch.setattr(
+        rms_norm.Saved, method, lambda *given: factor * made(*given), raising=False
+    )
+    report = inspect.check(network())
+    assert report.ok == right
+    assert equation in {row.equation for row in (report.rows if right else report.wrong)}
 
 
 def test_clipping_and_norms_of_each_sample(target):

@@ -13,7 +13,13 @@ from bpx.errors import InputError
 from bpx.inspect.checks.differences import Slope, known, slope
 from bpx.inspect.checks.point import Point, moved
 from bpx.inspect.checks.report import Row, compared
-from bpx.inspect.samples.layers import individual
+from bpx.inspect.samples.layers import (
+    Plain,
+    along,
+    individual,
+    inner_product,
+    squared_norms,
+)
 from bpx.layers.dense import Dense
 from bpx.layers.layer import Context, learns
 from bpx.program.contract import leaves, rebuilt
@@ -128,15 +134,29 @@ def _bp4(case: _Case) -> Row:
 
 
 def _own(case: _Case) -> Iterator[Row]:
-    """Each sample's own gradient, where there is one: weighted by r they add up to BP4's."""
+    """Each sample's own gradient, where there is one: weighted by r they add up to BP4's.
+
+    What the layer has that is cheaper, such as their norms, is held against them.
+    """
     if case.layer.couples_samples or not hasattr(case.kept, "individual"):
         return
-    summed = leaves(case.kept.gradients(case.r, case.delta))
-    for one, each in zip(summed, leaves(individual(case.kept, case.delta)), strict=True):
+    kept, delta = case.kept, case.delta
+    own = individual(kept, delta)
+    for one, each in zip(leaves(kept.gradients(case.r, delta)), leaves(own), strict=True):
         xp = namespace(each)
         r = xp.reshape(case.r, (-1, *(1,) * (each.ndim - 1)))
         flat = xp.reshape(xp.sum(r * each, axis=0), (-1,))
         yield case.compared("own gradients", flat, known(xp.reshape(one, (-1,))))
+    v, plain = case.way(case.entry), Plain(own)
+    cheaper: dict[str, tuple[str, Callable[[Any], Array]]] = {
+        "squared_norms": ("own norms", lambda of: squared_norms(of, delta)),
+        "inner_products": ("own products", lambda of: inner_product(of, delta, of, delta)),
+        "along": ("own slopes", lambda of: along(of, v, delta)),
+    }
+    reshape = namespace(delta).reshape
+    for equation, made in (each for name, each in cheaper.items() if hasattr(kept, name)):
+        given, expected = (reshape(made(of), (-1,)) for of in (kept, plain))
+        yield case.compared(equation, given, known(expected))
 
 
 def _r2(case: _Case) -> Row:

@@ -6,7 +6,7 @@ A layer may know what is cheaper than these gradients, as `Dense` does; of one t
 
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
@@ -14,6 +14,7 @@ from bpx.errors import InputError
 from bpx.program.contract import leaves, named_leaves, rebuilt
 
 __all__ = [
+    "Plain",
     "along",
     "check_apart",
     "check_rows",
@@ -22,6 +23,16 @@ __all__ = [
     "of_rows",
     "squared_norms",
 ]
+
+
+class Plain(NamedTuple):
+    """What a layer saved that knows nothing cheaper than the samples' own gradients."""
+
+    own: Any
+
+    def individual(self, delta: Array) -> Any:
+        """These, whatever the delta."""
+        return self.own
 
 
 def individual(kept: Any, delta: Array) -> Any:
@@ -38,7 +49,10 @@ def individual(kept: Any, delta: Array) -> Any:
             f"a layer that saves {type(kept).__name__} was made without the gradients of each "
             "sample; give what it saves a method individual(delta): see bpx.layers.Layer"
         )
-    return kept.individual(delta)
+    own = kept.individual(delta)
+    for field, g in named_leaves(own):
+        _check_shape(kept, f"{field} of individual", g, (delta.shape[0],), whole=False)
+    return own
 
 
 def squared_norms(kept: Any, delta: Array) -> Array:
@@ -46,6 +60,7 @@ def squared_norms(kept: Any, delta: Array) -> Array:
     check_apart(kept)
     if hasattr(kept, "squared_norms"):
         norms: Array = kept.squared_norms(delta)
+        _check_shape(kept, "squared_norms", norms, (delta.shape[0],))
         return norms
     return reduce(add, (_rowwise(g * g) for g in leaves(individual(kept, delta))))
 
@@ -55,6 +70,8 @@ def inner_product(kept: Any, delta: Array, other: Any, delta_other: Array) -> Ar
     check_apart(kept)
     if hasattr(kept, "inner_products"):
         products: Array = kept.inner_products(delta, other, delta_other)
+        shape = delta.shape[0], delta_other.shape[0]
+        _check_shape(kept, "inner_products", products, shape)
         return products
     both = leaves(individual(kept, delta)), leaves(individual(other, delta_other))
     return reduce(add, (_flat(g) @ _flat(h).mT for g, h in zip(*both, strict=True)))
@@ -65,6 +82,7 @@ def along(kept: Any, v: Any, delta: Array) -> Array:
     check_apart(kept)
     if hasattr(kept, "along"):
         column: Array = kept.along(v, delta)
+        _check_shape(kept, "along", column, (delta.shape[0], 1))
         return column
     pairs = zip(leaves(individual(kept, delta)), leaves(v), strict=True)
     return reduce(add, (_rowwise(g * direction)[..., None] for g, direction in pairs))
@@ -111,6 +129,19 @@ def of_rows(rows: slice, kept: Any, delta: Array) -> tuple[Any, Array]:
     """What a layer saved of some of the samples, and their delta."""
     saved = rebuilt(kept, [x[..., rows, :] for x in leaves(kept)])
     return saved, delta[..., rows, :]
+
+
+def _check_shape(
+    kept: Any, what: str, given: Any, shape: tuple[int, ...], *, whole: bool = True
+) -> None:
+    """Refuse what does not begin with these axes, or, if `whole`, has others besides."""
+    found = tuple(getattr(given, "shape", ()))
+    if (found if whole else found[: len(shape)]) != shape:
+        behind = "" if whole else ", the samples' axis first"
+        raise InputError(
+            f"{what}, of a layer that saves {type(kept).__name__}, gave shape {found}; "
+            f"expected {shape if whole else f'({shape[0]}, ...)'}{behind}"
+        )
 
 
 def _flat(g: Array) -> Array:

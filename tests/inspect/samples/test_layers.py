@@ -8,7 +8,7 @@ import pytest
 import bpx
 from bpx.inspect.samples import layers
 from bpx.layers.dense import DenseParameters, DenseSaved
-from tests.backends import host
+from tests.backends import Target, host
 from tests.peers import close
 
 N, N_IN, N_OUT = 5, 4, 3
@@ -23,6 +23,10 @@ class Plain(NamedTuple):
 
     def individual(self, delta):
         return DenseParameters(delta[..., :, None] * self.a_prev[..., None, :], delta)
+
+
+class Gain(NamedTuple):
+    gain: Any
 
 
 class Bare(NamedTuple):
@@ -88,18 +92,34 @@ def test_a_cheaper_formula_is_taken_where_there_is_one():
             raise AssertionError("the gradients were made")
 
         def squared_norms(self, delta):
-            return "norms"
+            return np.full(N, 7.0)
 
         def inner_products(self, delta, other, delta_other):
-            return "products"
+            return np.full((N, N), 8.0)
 
         def along(self, v, delta):
-            return "column"
+            return np.full((N, 1), 9.0)
 
     kept, delta = Cheap(None, None, None), np.ones((N, N_OUT))
-    assert layers.squared_norms(kept, delta) == "norms"
-    assert layers.inner_product(kept, delta, kept, delta) == "products"
-    assert layers.along(kept, None, delta) == "column"
+    assert set(layers.squared_norms(kept, delta)) == {7.0}
+    assert set(layers.inner_product(kept, delta, kept, delta).flat) == {8.0}
+    assert set(layers.along(kept, None, delta).flat) == {9.0}
+
+
+@pytest.mark.parametrize("method", ["squared_norms", "inner_products", "along", "individual"])
+def test_a_formula_of_another_shape_is_named(method):
+    kept, delta = arrays(Target.NUMPY)
+    v = DenseParameters(np.ones((N_OUT, N_IN)), np.ones(N_OUT))
+    given = Gain(np.ones(N_OUT)) if method == "individual" else np.ones((N, 1, 1))
+    wrong = type("Wrong", (Plain,), {method: lambda *_: given})(*kept)
+    asked = {
+        "squared_norms": lambda: layers.squared_norms(wrong, delta),
+        "inner_products": lambda: layers.inner_product(wrong, delta, wrong, delta),
+        "along": lambda: layers.along(wrong, v, delta),
+        "individual": lambda: layers.squared_norms(wrong, delta),
+    }
+    with pytest.raises(bpx.InputError, match=rf"{method}, of a layer that saves Wrong, gave"):
+        asked[method]()
 
 
 class Heads(NamedTuple):
