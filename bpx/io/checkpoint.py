@@ -7,6 +7,7 @@ feedback has drawn for a hidden layer is beside them, as ``0.feedback``, ``2.fee
 
 import json
 from collections.abc import Callable, Mapping
+from inspect import isfunction
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,13 @@ __all__ = ["Saved", "read", "save"]
 
 _FORMAT = 1
 _PARTS = ("format", "sizes", "activations", "cost", "feedback", "custom", "seed", "layers")
+_SORTS: dict[str, tuple[Mapping[str, Any], Callable[[Any], bool]]] = {
+    "activations": (ACTIVATIONS, lambda part: hasattr(part, "pullback")),
+    "cost": (COSTS, lambda part: hasattr(part, "grad_a")),
+    "feedback": (FEEDBACKS, lambda part: hasattr(part, "matrix") or isfunction(part)),
+    "layers": (LAYERS, callable),
+}
+"""The sorts of parts that a file names: the built-in ones, and what is one."""
 
 
 class Saved(NamedTuple):
@@ -202,13 +210,18 @@ def _described(
 
 def _known(
     path: str | Path, metadata: dict[str, Any], custom: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The parts by name; one that was custom is never taken for a built-in one."""
-    built_in = {**ACTIVATIONS, **COSTS, **FEEDBACKS, **LAYERS}
-    known = {n: v for n, v in built_in.items() if n not in metadata["custom"]} | dict(custom)
-    parts = [*metadata["activations"], metadata["cost"], metadata["feedback"]]
-    parts += [each["kind"] for each in metadata.get("layers", ())]
-    unknown = [name for name in parts if name not in known]
+) -> dict[str, dict[str, Any]]:
+    """The parts of each sort by name; one that was custom is never taken for a built-in one."""
+    named = {
+        "activations": metadata["activations"],
+        "cost": [metadata["cost"]],
+        "feedback": [metadata["feedback"]],
+        "layers": [each["kind"] for each in metadata.get("layers", ())],
+    }
+    known = {sort: _of_sort(sort, metadata, custom) for sort in named}
+    unknown = [
+        name for sort, names in named.items() for name in names if name not in known[sort]
+    ]
     if unknown:
         raise InputError(
             f"{path} was made with {', '.join(map(repr, unknown))}, of somebody's own; "
@@ -217,13 +230,28 @@ def _known(
     return known
 
 
-def _spec(metadata: dict[str, Any], known: dict[str, Any]) -> Spec:
-    chosen = [known[name] for name in metadata["activations"]]
-    rest = {"cost": known[metadata["cost"]], "feedback": known[metadata["feedback"]]}
+def _of_sort(sort: str, metadata: dict[str, Any], custom: Mapping[str, Any]) -> dict[str, Any]:
+    """Parts of one sort: a cost and a layer, say, may have the same name.
+
+    Of several parts that are given for one name, that of the sort is taken.
+    """
+    built_in, fits = _SORTS[sort]
+    known = {n: v for n, v in built_in.items() if n not in metadata["custom"]}
+    for name, given in custom.items():
+        these = given if isinstance(given, tuple | list) else (given,)
+        of_sort = [each for each in these if fits(each)]
+        ours = [built_in[name]] if name in built_in else []
+        known[name] = next(iter([*of_sort, *ours, *these]), None)
+    return known
+
+
+def _spec(metadata: dict[str, Any], known: dict[str, dict[str, Any]]) -> Spec:
+    chosen = [known["activations"][name] for name in metadata["activations"]]
+    rest = {part: known[part][metadata[part]] for part in ("cost", "feedback")}
     if any(not hasattr(each, "pullback") for each in chosen):
         raise InputError(f"not all of {metadata['activations']} are activations")
     if "layers" in metadata:
-        spec = make_spec(layers.layers_of(metadata["layers"], chosen, known), **rest)
+        spec = make_spec(layers.layers_of(metadata["layers"], chosen, known["layers"]), **rest)
         if list(spec.sizes) != list(metadata["sizes"]):
             raise InputError(f"its layers are of sizes {spec.sizes}, not {metadata['sizes']}")
         return spec

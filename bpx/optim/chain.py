@@ -206,9 +206,20 @@ class Chained:
                 )
                 at += 2
             else:
-                updates, parts[at] = rule(updates, parts[at], parameters)
+                updates, parts[at] = _pair(rule, rule(updates, parts[at], parameters))
                 at += 1
         return updates, ChainState(tuple(parts))
+
+
+def _pair(rule: Update, given: Any) -> tuple[Any, Any]:
+    """What a rule gave, if it is the two that it must give."""
+    if type(given) is tuple and len(given) == 2:
+        return given
+    name = getattr(rule, "__name__", type(rule).__name__)
+    raise InputError(
+        f"update {name!r} of a transformation gave a {type(given).__name__}; expected a pair: "
+        "update(updates, state, parameters) -> (updates, state)"
+    )
 
 
 def _at_once(
@@ -230,13 +241,17 @@ def check_optimizer(optimizer: Any) -> None:
     """Refuse what is no optimizer, with an `InputError`."""
     if isinstance(optimizer, Transformation):
         return
-    if not isinstance(optimizer, type) and hasattr(optimizer, "transformations"):
+    made = not isinstance(optimizer, type)
+    own = made and _has_own_update(type(optimizer))
+    if made and hasattr(optimizer, "transformations") and not own:
+        _check_links(optimizer)
         return
-    if not isinstance(optimizer, type) and hasattr(optimizer, "update"):
+    if made and hasattr(optimizer, "update"):
         raise InputError(
             f"optimizer={optimizer!r} has init and update of its own, as in earlier versions, "
             "where update gave back the new parameters; it now gives back what is added to "
-            "them. Three lines change:\n"
+            "them: update(updates, state, parameters) -> (updates, state). Three lines "
+            "change:\n"
             "  each p - eta * g of an array becomes -eta * g, for all arrays "
             "bpx.optim.mapped(lambda g: ..., updates)\n"
             "  return bpx.Parameters(w, b), state  becomes  return updates, state\n"
@@ -247,6 +262,22 @@ def check_optimizer(optimizer: Any) -> None:
         f"optimizer={optimizer!r} was given; expected bpx.SGD(eta), bpx.Adam(), bpx.AdamW(), "
         "or another chain of transformations: see bpx.optim"
     )
+
+
+def _has_own_update(kind: Any) -> bool:
+    """Whether a class puts another update in the place of that of its transformations."""
+    return Optimizer in kind.__mro__ and kind.update is not Optimizer.update
+
+
+def _check_links(optimizer: Any) -> None:
+    links = optimizer.transformations
+    if not isinstance(links, tuple | list) or not all(
+        isinstance(each, Transformation) for each in links
+    ):
+        raise InputError(
+            f"transformations of the optimizer {type(optimizer).__name__} is {links!r}; "
+            "expected a property that gives a tuple of bpx.optim.Transformation"
+        )
 
 
 def initial(optimizer: Any, parameters: Any) -> Any:

@@ -1,5 +1,6 @@
 """Saving and loading: any network, whole or not at all; foreign files are told apart."""
 
+import dataclasses
 import json
 import os
 import struct
@@ -11,6 +12,7 @@ import bpx
 from bpx.io import checkpoint
 from bpx.privacy import Mechanism
 from tests.backends import host
+from tests.extending.rms_norm import RMSNorm
 
 
 def network(**settings):
@@ -249,3 +251,20 @@ def test_weights_of_another_dtype_are_refused(tmp_path, dtype):
     save_file(arrays, tmp_path / "net", metadata)
     with pytest.raises(bpx.FileFormatError, match=f"its arrays are {dtype}"):
         bpx.load(tmp_path / "net")
+
+
+def test_parts_of_two_sorts_may_have_one_name(tmp_path):
+    """A cost as a built-in layer is called, and a layer of one's own as the cost."""
+    dropout = dataclasses.replace(ABSOLUTE, name="dropout")
+    layers = [bpx.Dense(3, 4, "tanh"), bpx.Dropout(4, 0.5), bpx.Dense(4, 2, "identity")]
+    bpx.Network(layers, cost=dropout, seed=0).save(tmp_path / "built_in")
+    loaded = bpx.load(tmp_path / "built_in", custom={"dropout": dropout})
+    assert loaded.spec.cost is dropout
+    assert loaded.spec.layers[1] == layers[1]
+    cost = dataclasses.replace(ABSOLUTE, name="rms_norm")
+    layers[1] = RMSNorm(4)
+    bpx.Network(layers, cost=cost, seed=0).save(tmp_path / "own")
+    for given in ([RMSNorm, cost], (cost, RMSNorm)):
+        loaded = bpx.load(tmp_path / "own", custom={"rms_norm": given})
+        assert loaded.spec.cost is cost
+        assert loaded.spec.layers[1] == layers[1]

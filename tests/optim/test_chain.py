@@ -380,3 +380,67 @@ def test_a_state_holds_arrays_alone():
     state = initial(chain(LINKS["rate"]), parameters())
     assert isinstance(state, Chain | ChainState)
     assert [each.tolist() for each in arrays(state)] == [[0.1]]
+
+
+class WithUpdate(Optimizer):
+    """Both forms at once: the older one would be taken."""
+
+    transformations = (DOUBLED,)
+
+    def update(self, parameters, gradients, state):
+        return parameters, state
+
+
+class OfNone(Optimizer):
+    """Without transformations."""
+
+    transformations = None
+
+
+class Single(Optimizer):
+    """Its transformations are one."""
+
+    transformations = DOUBLED
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (WithUpdate(), "has init and update of its own"),
+        (OfNone(), "transformations of the optimizer OfNone is None; expected a property"),
+        (Single(), "transformations of the optimizer Single is Transformation"),
+    ],
+)
+def test_a_base_alone_makes_no_optimizer(bad, said):
+    with pytest.raises(bpx.InputError, match=said):
+        check_optimizer(bad)
+
+
+@pytest.mark.parametrize("given", [None, 3, (1, 2, 3)])
+def test_an_update_that_gives_no_pair_is_named(given):
+    def lost(updates, state, parameters):
+        return given
+
+    p = parameters()
+    link = chain(Transformation(lambda parameters: (), lost))
+    with pytest.raises(bpx.InputError, match="update 'lost' of a transformation gave"):
+        link.update(gradients(p), link.init(p), p)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda g: -0.1 * g[:1], lambda g: -0.1 * g.sum(), lambda g: 1.0],
+    ids=["row", "sum", "one"],
+)
+def test_an_update_that_would_be_broadcast_is_named(wrong):
+    def update(updates, state, parameters):
+        return bpx.optim.mapped(wrong, updates), state
+
+    net = bpx.Network([4, 3, 2], seed=0)
+    before = net.parameters
+    optimizer = chain(Transformation(lambda parameters: (), update))
+    with pytest.raises(
+        bpx.MixedArraysError, match=r"as the update of w\[0\]; expected an array"
+    ):
+        net.fit(np.ones((5, 4)), np.ones((5, 2)), epochs=1, batch_size=5, optimizer=optimizer)
+    assert net.parameters is before
