@@ -41,7 +41,7 @@ def names_of(package: str, module: str) -> Hooks:
 def _hooks(
     package: str, find: Callable[[str], Any], names: Callable[[], Sequence[str]]
 ) -> Hooks:
-    """`find` gives None for what there is not; what it finds stays in the package."""
+    """`find` gives None if there is no such name; what it finds stays in the package."""
 
     def get(name: str) -> Any:
         found = find(name)

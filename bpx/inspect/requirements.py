@@ -184,7 +184,8 @@ def _other_forms(like: Parameters) -> str:
         return f", or a pair (w, b) of tuples of {len(like.layers)} arrays"
     return (
         " or bpx.optim.mapped(xp.ones_like, net.parameters), bpx.Parameters of the network's "
-        f"own form: a pair (w, b) is of Dense layers alone, and layer {other} is none"
+        f"own form: a pair (w, b) is for networks of Dense layers alone, and "
+        f"layer {other} is not one"
     )
 
 

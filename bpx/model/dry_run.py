@@ -117,6 +117,11 @@ def _of_output(
 ) -> Iterator[Part]:
     shape = (*rows, layer.n_out)
     if not isinstance(layer, Dense):
+        if not hasattr(kept, "a"):
+            raise InputError(
+                f"forward of layer {number}, {layer.kind!r}, gave a {type(kept).__name__}; "
+                "expected a named tuple with the output, a, in it"
+            )
         yield Part(f"the output of layer {number}, {layer.kind!r},", kept.a, shape, x)
         return
     sigma = layer.activation

@@ -3,8 +3,8 @@
 A kernel is a sequence of nests. A nest is a loop over the rows of a (n, k) domain, with one
 or more phases in each row: loops over its k elements, of which a later one may use what an
 earlier one has reduced (softmax: the largest, then the sum, then the quotient). What only
-one phase needs stays in registers; the rest is written to buffers. Of arrays with one more
-axis in front, the whole of it is done for each place along that axis.
+one phase needs stays in registers; the rest is written to buffers. For arrays with a leading
+axis, the nest is repeated for each index along it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ class Nest:
     phases : list of list of Operation
         In order. Operations of shape (n, 1) come once a row, before the phase's loop over k.
     stack : int
-        K, of arrays (K, n, k): so often the loop over the rows is run. 1 of matrices.
+        K for arrays of shape (K, n, k): the nest is run K times. 1 for matrices.
     """
 
     domain: tuple[int, int]

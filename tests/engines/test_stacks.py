@@ -88,7 +88,7 @@ def check(engine, caplog, within=None, **given):
             for found in (whole, second):
                 agree(found, expected, i, within or engine.within)
     messages = [each.getMessage() for each in caplog.records]
-    assert all("on CuPy, steps of several networks" in each for each in messages)
+    assert all("on CuPy, products of stacks" in each for each in messages)
     assert bool(messages) == (engine.target.spec.partition(":")[0] == "cupy")
 
 

@@ -53,8 +53,8 @@ def test_several_networks_at_once_are_refused_by_name_and_run_in_the_plain_loop(
         agree(together.after(engine.scan), together.eagerly(), 0.0)
     assert [each.message for each in caplog.records] == [
         "a step cannot be compiled, and steps run eagerly, operation by operation: forward "
-        "asked for matrix_transpose of arrays of shape (3, 5, 6); on CuPy, steps of several "
-        "networks at once are not compiled"
+        "asked for matrix_transpose of arrays of shape (3, 5, 6); on CuPy, products of stacks "
+        "of matrices, as of several networks at once, are not compiled"
     ]
     assert not machines.made
     agree(run.after(engine.scan), run.eagerly(), 1e-5)  # one by one they are compiled

@@ -80,7 +80,8 @@ def check_ranks(plan: Plan) -> None:
             shapes = " and ".join(str(v.shape) for v in op.values)
             raise RecordingError(
                 f"{op.origin[0] if op.origin else 'a step'} asked for {op.name} of arrays of "
-                f"shape {shapes}; on CuPy, steps of several networks at once are not compiled"
+                f"shape {shapes}; on CuPy, products of stacks of matrices, as of several "
+                "networks at once, are not compiled"
             )
 
 

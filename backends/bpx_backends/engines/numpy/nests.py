@@ -21,8 +21,8 @@ __all__ = ["NestWriter"]
 class NestWriter:
     """The lines of one nest.
 
-    Its sizes are the kernel's from `at` on. Of a stack, whose number of matrices is a size too,
-    all indices are those within matrix m.
+    Its sizes are the kernel's from `at` on. A stack has a loop over its matrices around the
+    others: m is the matrix, i the row, j the column.
     """
 
     def __init__(
@@ -214,7 +214,7 @@ class NestWriter:
 
 _SINGLE = "i", "j", "i * k + j"
 _STACKED = "m * n + i", "m * k + j", "(m * n + i) * k + j"
-"""The index of row i, of column j, and of the element where they meet."""
+"""Where the number of row i is, that of column j, and the element where they meet."""
 
 
 def _indented(lines: Iterator[str]) -> Iterator[str]:

@@ -37,8 +37,8 @@ class Planned(Generic[P]):
     -----
     A step that cannot be recorded, as a part of the user's own asks for a number or for a
     function beyond the standard, runs eagerly; the reason is logged, once. A mistake in such
-    a part then shows itself on arrays of the library. So does a step that `prepare` refuses by
-    a `RecordingError`.
+    a part then shows itself on arrays of the library. Where `prepare` refuses a plan by a
+    `RecordingError`, the step runs eagerly for those shapes, and that is logged for each.
     """
 
     def __init__(
