@@ -28,13 +28,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import asked, cuda, machine, plot, precision
+from benchmarks import asked, cuda, document, machine, plot, precision
 from benchmarks.cases import CASES, MNIST
 from benchmarks.clock import CLOCKS
-from benchmarks.document import SECTIONS, markdown, missing, settings, title
+from benchmarks.document import SECTIONS, markdown, missing, title
 from benchmarks.peers import PEERS, Peer, available
-from benchmarks.plan import Plan
 from benchmarks.report import heading, write
+from benchmarks.settings import Settings
 
 __all__ = ["main", "some"]
 
@@ -45,24 +45,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     precision.settle(options.tf32)
     _check(options, parser)
-    plan, results = _begin(options)
+    settings, results = _begin(options)
     print(heading(title(results), results["environment"]), flush=True)
     for name in (name for name in SECTIONS if name in options.only):
-        _measure(name, plan, results, options.out)
+        _measure(name, settings, results, options.out)
     if options.out and results.get("training"):
         plot.write(results["training"], _caption(results), options.out)
     if "training" in results:
         print(f"### What is asked\n\n{asked.show(results['asked'])}\n")
-    print(settings(results), "not measured:", sep="\n\n")
+    print(document.settings(results), "not measured:", sep="\n\n")
     print("\n".join(f"- {each}" for each in missing(results)))
 
 
-def _measure(name: str, plan: Plan, results: dict[str, Any], folder: Path | None) -> None:
+def _measure(
+    name: str, settings: Settings, results: dict[str, Any], folder: Path | None
+) -> None:
     """One section: each part is printed and kept as soon as it is there."""
     section = SECTIONS[name]
     results[name] = {}
     print(f"### {section.TITLE}\n", flush=True)
-    for part, found in section.measure(plan, results):
+    for part, found in section.measure(settings, results):
         results[name][part] = found
         print(section.show(part, found), end="\n\n", flush=True)
         _keep(results, folder)
@@ -83,10 +85,10 @@ def _caption(results: dict[str, Any]) -> str:
     return f"A training step on {where}: median and range of the rounds; further left is faster"
 
 
-def _begin(options: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
+def _begin(options: argparse.Namespace) -> tuple[Settings, dict[str, Any]]:
     device = "cuda" if options.gpu else "cpu"
     peers, left_out = available(device)
-    plan = Plan(
+    settings = Settings(
         cases=tuple(_case(name, device) for name in options.cases),
         peers=tuple(peer for peer in peers if peer.name in (options.peers or _names(PEERS))),
         device=device,
@@ -94,8 +96,8 @@ def _begin(options: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
         window=options.window,
         clock=options.clock or ("events" if options.gpu else "wall"),
     )
-    chosen = {"tf32": options.tf32, "cases": options.cases, "peers": _names(plan.peers)}
-    how = {name: getattr(plan, name) for name in ("device", "repeats", "window", "clock")}
+    chosen = {"tf32": options.tf32, "cases": options.cases, "peers": _names(settings.peers)}
+    how = {name: getattr(settings, name) for name in ("device", "repeats", "window", "clock")}
     facts = machine.environment() | (cuda.facts() if options.gpu else {})
     unasked = {name: "not asked for" for name in _names(peers) if name not in chosen["peers"]}
     results = {
@@ -104,7 +106,7 @@ def _begin(options: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
         "left out": left_out | unasked,
     }
     _keep(results, None)
-    return plan, results
+    return settings, results
 
 
 def _case(name: str, device: str) -> Any:

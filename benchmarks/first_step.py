@@ -15,11 +15,11 @@ from typing import Any
 
 from benchmarks import fresh
 from benchmarks.cases import Case
-from benchmarks.machine import load
+from benchmarks.machine import busy
 from benchmarks.peers import Peer, trainers
-from benchmarks.plan import Plan
 from benchmarks.report import band, number, table
 from benchmarks.rounds import of_each
+from benchmarks.settings import Settings
 
 __all__ = ["STARTS", "TITLE", "measure", "show"]
 
@@ -35,16 +35,20 @@ CACHES = (
 )
 
 
-def measure(plan: Plan, results: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def measure(
+    settings: Settings, results: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """One case, one mini-batch."""
-    case = plan.medium.lasting(plan.medium.batch)
-    starts = partial(_starts, case=case, device=plan.device, warm=min(plan.repeats, STARTS))
-    found = of_each(trainers(plan.peers), starts)
+    case = settings.medium.lasting(settings.medium.batch)
+    starts = partial(
+        _starts, case=case, device=settings.device, warm=min(settings.repeats, STARTS)
+    )
+    found = of_each(trainers(settings.peers), starts)
     yield (
         case.name,
         {
             "about": str(case),
-            "load": load(),
+            "load": busy(),
             "seconds": found.of,
             "failed": found.failed,
         },

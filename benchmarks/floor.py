@@ -21,8 +21,8 @@ from benchmarks.clock import each
 from benchmarks.footprint import footprint
 from benchmarks.machine import cores
 from benchmarks.peers import PRODUCTS
-from benchmarks.plan import Plan
 from benchmarks.report import number, table
+from benchmarks.settings import Settings
 
 __all__ = ["TITLE", "bandwidth", "measure", "show"]
 
@@ -30,16 +30,21 @@ TITLE = "The floor"
 LEAST = {"cpu": 4096, "cuda": 2**28}  # bytes: a GPU is slower to start than to copy a few
 
 
-def measure(plan: Plan, results: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def measure(
+    settings: Settings, results: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every case's floor, and which share of each engine's step it is."""
-    for case in plan.cases:
+    for case in settings.cases:
         times = results.get("training", {}).get(case.name, {}).get("microseconds", {})
-        yield case.name, _of(case, plan, {name: median(each) for name, each in times.items()})
+        yield (
+            case.name,
+            _of(case, settings, {name: median(each) for name, each in times.items()}),
+        )
 
 
-def _of(case: Case, plan: Plan, medians: Mapping[str, float]) -> dict[str, Any]:
+def _of(case: Case, settings: Settings, medians: Mapping[str, float]) -> dict[str, Any]:
     moved = footprint(case).moved
-    rate = bandwidth(moved, plan)
+    rate = bandwidth(moved, settings)
     floor = {"products": medians.get(PRODUCTS), "bytes": 1e6 * moved / rate}
     engines = {name: time for name, time in medians.items() if name.startswith("bpx ")}
     return {
@@ -53,11 +58,11 @@ def _of(case: Case, plan: Plan, medians: Mapping[str, float]) -> dict[str, Any]:
     }
 
 
-def bandwidth(moved: int, plan: Plan) -> float:
+def bandwidth(moved: int, settings: Settings) -> float:
     """Bytes that a copy reads and writes in a second, where it moves that many in all."""
-    size = max(moved // 2, LEAST[plan.device])
-    copies = [cuda.copier(size)] if plan.device == "cuda" else _host_copies(size)
-    return 2 * size / min(each(copy, plan.timer, plan.window) for copy in copies)
+    size = max(moved // 2, LEAST[settings.device])
+    copies = [cuda.copier(size)] if settings.device == "cuda" else _host_copies(size)
+    return 2 * size / min(each(copy, settings.timer, settings.window) for copy in copies)
 
 
 def _host_copies(size: int) -> list[Callable[[], Any]]:

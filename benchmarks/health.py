@@ -23,7 +23,7 @@ from benchmarks.report import aligned, band, heading, line, write
 from bpx.data import Dataset
 from bpx.inspect import diagnose, examine
 
-__all__ = ["DEPTHS", "Depth", "Run", "errors", "main", "run"]
+__all__ = ["DEPTHS", "Depth", "Observed", "errors", "main", "run"]
 
 IMAGES = 1000
 
@@ -52,7 +52,7 @@ DEPTHS = (
 )
 
 
-class Run(NamedTuple):
+class Observed(NamedTuple):
     """One epoch of a run of chapter 1.
 
     Attributes
@@ -82,7 +82,7 @@ def errors(depth: Depth, data: Dataset, seeds: int) -> list[tuple[float, ...]]:
     return [examine(network, x, y).speeds[:-1] for network in networks]
 
 
-def run(data: Dataset, seed: int, epochs: int, backend: str) -> Iterator[Run]:
+def run(data: Dataset, seed: int, epochs: int, backend: str) -> Iterator[Observed]:
     """Chapter 1 with 100 hidden units, epoch by epoch."""
     row = next(row for row in ROWS if row.name == "ch1-100")
     network = bpx.Network(
@@ -106,7 +106,7 @@ def run(data: Dataset, seed: int, epochs: int, backend: str) -> Iterator[Run]:
         right = answers == data.test.y
         lost = [f.units for f in diagnose(epoch.health) if f.kind == "lost"]
         confused = [j for j in range(10) if right[data.test.y == j].mean() < 0.1]
-        yield Run(
+        yield Observed(
             seed, epoch.number, 100.0 * float(right.mean()), sum(lost, ()), tuple(confused)
         )
 
@@ -148,7 +148,7 @@ def _show_lost(data: Dataset, options: argparse.Namespace) -> list[list[dict[str
     return results
 
 
-def _cells(each: Run, runs: Sequence[Run]) -> tuple[Any, ...]:
+def _cells(each: Observed, runs: Sequence[Observed]) -> tuple[Any, ...]:
     agree = sum(other.lost == other.confused for other in runs)
     digits = (", ".join(map(str, some)) or "none" for some in (each.lost, each.confused))
     return each.seed, each.epoch, f"{each.accuracy:.2f}", *digits, f"{agree} of {len(runs)}"

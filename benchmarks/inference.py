@@ -11,10 +11,10 @@ from typing import Any
 
 from benchmarks.cases import problem
 from benchmarks.clock import each
-from benchmarks.machine import load
+from benchmarks.machine import busy
 from benchmarks.peers import Answer, Peer
-from benchmarks.plan import Plan
 from benchmarks.rounds import in_turn, of_each, to_each_engine
+from benchmarks.settings import Settings
 from benchmarks.training import times_table
 
 __all__ = ["BATCHES", "TITLE", "measure", "show"]
@@ -23,20 +23,22 @@ TITLE = "Inference"
 BATCHES = (1, 256, 60_000)
 
 
-def measure(plan: Plan, results: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def measure(
+    settings: Settings, results: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every batch in turn."""
-    case = plan.medium
+    case = settings.medium
     samples = case.lasting(max(*BATCHES, case.batch) + case.batch)
-    numbers = problem(samples, device=plan.device)
-    peers = [peer for peer in plan.peers if peer.answering]
+    numbers = problem(samples, device=settings.device)
+    peers = [peer for peer in settings.peers if peer.answering]
     for batch in BATCHES:
         found = of_each(peers, partial(_warm, numbers=numbers, batch=batch))
-        times = in_turn(found.of, plan.repeats, lambda run: 1e6 * _seconds(run, plan))
+        times = in_turn(found.of, settings.repeats, lambda run: 1e6 * _seconds(run, settings))
         yield (
             str(batch),
             {
                 "about": f"{case.name}'s network, {batch:,} samples",
-                "load": load(),
+                "load": busy(),
                 "microseconds": times,
                 "ratios": to_each_engine(times),
                 "failed": found.failed,
@@ -50,8 +52,8 @@ def _warm(peer: Peer, numbers: Any, batch: int) -> Answer:
     return answer
 
 
-def _seconds(answer: Answer, plan: Plan) -> float:
-    return each(answer, plan.timer, plan.window)
+def _seconds(answer: Answer, settings: Settings) -> float:
+    return each(answer, settings.timer, settings.window)
 
 
 def show(name: str, part: Mapping[str, Any]) -> str:

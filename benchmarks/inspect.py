@@ -126,7 +126,7 @@ def measure(
         yield (
             key,
             {
-                "load": machine.load(),
+                "load": machine.busy(),
                 "plain": _microseconds(pairs, 0),
                 "telling": _microseconds(pairs, 1),
                 "failed": found.failed,

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["blas", "cores", "environment", "load", "threads", "told"]
+__all__ = ["blas", "busy", "cores", "environment", "threads", "told"]
 
 LIBRARIES = (
     "numpy",
@@ -45,7 +45,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def load() -> str:
+def busy() -> str:
     """How many threads wanted a core, on average over the last minute."""
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 

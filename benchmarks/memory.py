@@ -14,9 +14,9 @@ from benchmarks import fresh
 from benchmarks.cases import MNIST, Case
 from benchmarks.footprint import footprint
 from benchmarks.peers import Peer, trainers
-from benchmarks.plan import Plan
 from benchmarks.report import number, table
 from benchmarks.rounds import of_each
+from benchmarks.settings import Settings
 
 __all__ = ["BOUNDED", "TITLE", "measure", "show"]
 
@@ -24,10 +24,14 @@ TITLE = "Peak memory"
 BOUNDED = ("bpx numpy", "bpx numpy+numba")
 
 
-def measure(plan: Plan, results: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def measure(
+    settings: Settings, results: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """One case, with as many samples as MNIST has (or as it has, if that is more)."""
-    case = plan.medium.lasting(MNIST)
-    found = of_each(trainers(plan.peers), partial(_bytes, case=case, device=plan.device))
+    case = settings.medium.lasting(MNIST)
+    found = of_each(
+        trainers(settings.peers), partial(_bytes, case=case, device=settings.device)
+    )
     yield (
         case.name,
         {

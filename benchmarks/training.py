@@ -13,11 +13,11 @@ from typing import Any
 
 from benchmarks.cases import Case, Problem, problem
 from benchmarks.clock import Clock, wall
-from benchmarks.machine import load
+from benchmarks.machine import busy
 from benchmarks.peers import Peer, Train
-from benchmarks.plan import Plan
 from benchmarks.report import band, table
 from benchmarks.rounds import Times, in_turn, of_each, to_each_engine
+from benchmarks.settings import Settings
 
 __all__ = ["TITLE", "measure", "microseconds", "show", "times_table"]
 
@@ -25,23 +25,25 @@ TITLE = "Training"
 SHORT = 5.0  # seconds
 
 
-def measure(plan: Plan, results: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def measure(
+    settings: Settings, results: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every case in turn, by its name."""
-    for case in plan.cases:
-        yield case.name, _of(case, plan)
+    for case in settings.cases:
+        yield case.name, _of(case, settings)
         collect()
 
 
-def _of(case: Case, plan: Plan) -> dict[str, Any]:
-    numbers = problem(case, device=plan.device)
-    peers = [peer for peer in plan.peers if peer.training]
+def _of(case: Case, settings: Settings) -> dict[str, Any]:
+    numbers = problem(case, device=settings.device)
+    peers = [peer for peer in settings.peers if peer.training]
     found = of_each(peers, lambda peer: _warm(peer, numbers))
-    one = partial(microseconds, steps=case.steps, window=plan.window, clock=plan.timer)
-    times = in_turn(found.of, plan.repeats, one)
+    one = partial(microseconds, steps=case.steps, window=settings.window, clock=settings.timer)
+    times = in_turn(found.of, settings.repeats, one)
     return {
         "about": str(case),
         "short": case.short,
-        "load": load(),
+        "load": busy(),
         "microseconds": times,
         "ratios": to_each_engine(times),
         "failed": found.failed,

@@ -9,7 +9,7 @@ import pytest
 
 import bpx
 from bpx.arrays.home import select
-from bpx.arrays.registry import load
+from bpx.arrays.registry import by_name
 
 
 class Case(NamedTuple):
@@ -77,7 +77,7 @@ def flags(target: Target) -> Any:
 
     if not target.value.bare:
         return nullcontext()
-    strict = load("strict").xp
+    strict = by_name("strict").xp
     return strict.ArrayAPIStrictFlags(boolean_indexing=False, data_dependent_shapes=False)
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from bpx.arrays.registry import known, load
+from bpx.arrays.registry import by_name, known
 from bpx.errors import BackendError, InputError, nearest
 from bpx_backends import KNOWN
 
@@ -133,5 +133,5 @@ def split(spec: str) -> tuple[str, str | None]:
     if name == "auto" and device:
         raise BackendError(f"{spec!r} was given; auto finds the device itself: write 'auto'")
     if name not in KNOWN and name != "auto" and name not in known():
-        load(name)  # raises, with the nearest spelling
+        by_name(name)  # raises, with the nearest spelling
     return name, device or None

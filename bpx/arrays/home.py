@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bpx.arrays.backend import Backend
 from bpx.arrays.choice import checked, chosen, split
-from bpx.arrays.registry import known, load
+from bpx.arrays.registry import by_name, known
 from bpx.errors import BackendError
 from bpx_backends import AUTO
 
@@ -140,7 +140,7 @@ def backends() -> tuple[BackendInfo, ...]:
 
 def _home(spec: str, dtype: str) -> Home:
     name, device_name = split(spec)
-    backend = load(name)
+    backend = by_name(name)
     try:
         device = backend.device(device_name)
     except Exception as error:
@@ -189,7 +189,7 @@ def _compute(home: Home) -> None:
 
 def _info(name: str) -> BackendInfo:
     try:
-        backend = load(name)
+        backend = by_name(name)
     except BackendError as error:
         return BackendInfo(name, None, (), str(error))
     try:

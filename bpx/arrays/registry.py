@@ -15,12 +15,12 @@ from bpx_backends import KNOWN
 
 __all__ = [
     "backend_of",
+    "by_name",
     "compiled",
     "describe",
     "dtype_name",
     "installed",
     "known",
-    "load",
     "namespace",
 ]
 
@@ -44,7 +44,7 @@ def installed() -> tuple[str, ...]:
     return tuple(n for n in known() if n not in KNOWN or find_spec(KNOWN[n].package))
 
 
-def load(name: str) -> Backend:
+def by_name(name: str) -> Backend:
     """The backend of that name, imported if it was not.
 
     Parameters
@@ -73,7 +73,7 @@ def backend_of(x: object) -> Backend | None:
     for name, entry in KNOWN.items():
         if name not in _loaded and sys.modules.get(entry.package) is not None:
             with suppress(BackendError):  # of a broken library that `x` is not of
-                load(name)
+                by_name(name)
     return next((b for b in _loaded.values() if b.is_array(x)), None)
 
 

@@ -133,7 +133,7 @@ def evaluate(
     elif run is not None:
         target = target or run.get("target")
     loaded = bpx.load(file, backend=backend)
-    samples = sources.part(sources.load(data, folder=folder, target=target), split, run)
+    samples = sources.part(sources.dataset(data, folder=folder, target=target), split, run)
     sources.check_width(data, samples.x, loaded.sizes[0])
     result = loaded.evaluate(samples.x, samples.y)
     kind = f"{split} samples" if split else "samples"

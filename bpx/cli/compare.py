@@ -71,7 +71,7 @@ def compare(
     if data is None:
         settings, samples = _without_data(settings), None
     else:
-        train = sources.load(data).train
+        train = sources.dataset(data).train
         settings, samples = complete(settings, train), (train.x, train.y)
     comparison = bpx.testing.compare(
         settings.network(),

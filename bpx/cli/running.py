@@ -65,7 +65,7 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
 
 
 def _prepare(options: Settings) -> _Work:
-    data = sources.load(options.data, folder=options.folder, target=options.target)
+    data = sources.dataset(options.data, folder=options.folder, target=options.target)
     settings = complete(_with_fraction(options), data.train)
     network = settings.network()
     home, seed = network.home, network.seed or 0

@@ -13,9 +13,9 @@ from bpx.data.catalogue import SOURCES
 __all__ = [
     "VALIDATION_FRACTION",
     "check_width",
+    "dataset",
     "has_name",
     "hold_out",
-    "load",
     "part",
     "read_inputs",
 ]
@@ -31,7 +31,7 @@ def has_name(data: str) -> bool:
     return data in _NAMES
 
 
-def load(data: str, *, folder: str | None = None, target: str | None = None) -> Dataset:
+def dataset(data: str, *, folder: str | None = None, target: str | None = None) -> Dataset:
     """A data set by name, or the samples of a file, which are all in its `train`.
 
     Parameters

@@ -149,7 +149,7 @@ def _batches(
     """Those of an epoch. `order`: the seed, whether to shuffle, whether to drop the last."""
     step, data, size = training.step, training.data, training.batch_size
     if privacy is not None:
-        from bpx.privacy.schedule import sampled
+        from bpx.privacy.batches import sampled
 
         return sampled(network, step, data, size, privacy)
     return Shuffled(network.home, step, data, size, *order)

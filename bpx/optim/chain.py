@@ -13,6 +13,7 @@ After R. Frostig et al., "Composable transformations" in Optax (2020).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from inspect import getattr_static, isfunction
 from typing import Any, NamedTuple, Protocol, Self
 
 from bpx.arrays.registry import backend_of
@@ -265,8 +266,8 @@ def check_optimizer(optimizer: Any) -> None:
 
 
 def _has_own_update(kind: Any) -> bool:
-    """Whether a class puts another update in the place of that of its transformations."""
-    return Optimizer in kind.__mro__ and kind.update is not Optimizer.update
+    """Whether a class puts a method in the place of the update of its transformations."""
+    return Optimizer in kind.__mro__ and isfunction(getattr_static(kind, "update"))
 
 
 def _check_links(optimizer: Any) -> None:

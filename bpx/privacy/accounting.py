@@ -193,7 +193,7 @@ def composed_epsilon(
 def _composed_epsilon(
     mechanisms: tuple[tuple[float, float, int], ...], delta: float, accountant: Accountant
 ) -> float:
-    dp = load()
+    dp = package()
     neighbours = dp.NeighboringRelation.ADD_OR_REMOVE_ONE
     account = (
         dp.pld.PLDAccountant(neighbours, _interval(min(each[0] for each in mechanisms)))
@@ -258,7 +258,7 @@ def check_accountant(accountant: Any) -> None:
         raise InputError(f"accountant={accountant!r} was given; expected 'pld' or 'rdp'{near}")
 
 
-def load() -> Any:
+def package() -> Any:
     """dp-accounting, imported when it is first needed: it brings SciPy.
 
     Raises

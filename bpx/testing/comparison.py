@@ -24,7 +24,7 @@ from bpx.model.spec import Spec
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.optimizers import SGD
 from bpx.program.contract import leaves, rebuilt
-from bpx.testing.lockstep import EPSILON, EagerPair, EnginePair, Parting, Run, Start
+from bpx.testing.lockstep import EPSILON, EagerPair, EnginePair, Parting, Side, Start
 from bpx.training.step import Data
 
 __all__ = ["Comparison", "Parting", "Twins", "compare"]
@@ -145,7 +145,7 @@ def compare(
     seed = check_seed(seed)
     common = _common(network, homes, _random(spec, seed) if data is None else data, batch_size)
     n, batch = common.data.x.shape[0], common.batch
-    runs = [Run(spec, optimizer, home, label, common) for home, label in _labelled(homes)]
+    runs = [Side(spec, optimizer, home, label, common) for home, label in _labelled(homes)]
     pairs: list[EagerPair | EnginePair] = [EagerPair(runs[0], run) for run in runs[1:]]
     if engines:
         pairs += [EnginePair(run) for run in {run.label: run for run in runs}.values()]

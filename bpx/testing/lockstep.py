@@ -18,7 +18,7 @@ from bpx.testing.step_equations import Equation, eager_step, equations_of, layer
 from bpx.training.start import first_state
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
 
-__all__ = ["EPSILON", "EagerPair", "EnginePair", "Parting", "Run", "Start"]
+__all__ = ["EPSILON", "EagerPair", "EnginePair", "Parting", "Side", "Start"]
 
 ULPS = 16.0
 """Units in the last place, times the square root of the number of terms of a sum."""
@@ -59,7 +59,7 @@ class Parting(NamedTuple):
     allowed: float
 
 
-class Run:
+class Side:
     """A network that is trained eagerly on one backend, a step at a time."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Run:
 class EagerPair:
     """Two backends, each equation computed on both from the first one's numbers."""
 
-    def __init__(self, first: Run, other: Run) -> None:
+    def __init__(self, first: Side, other: Side) -> None:
         self._first, self._other = first, other
         self.labels = first.label, other.label
         self._epsilon = max(EPSILON[run.home.dtype] for run in (first, other))
@@ -151,7 +151,7 @@ class EagerPair:
 class EnginePair:
     """A backend's eager steps, and the same steps by its engine."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Side) -> None:
         self._run, self.labels = run, (run.label, "its engine")
         self.growth: list[float] = []
         self.parting: Parting | None = None
@@ -196,7 +196,7 @@ class EnginePair:
         return None
 
 
-def _last_places(run: Run) -> tuple[Any, Array]:
+def _last_places(run: Side) -> tuple[Any, Array]:
     """Factors that change numbers in the last place: of the parameters, and of a batch."""
     draws, epsilon = Draws(run.home, 0), EPSILON[run.home.dtype]
 

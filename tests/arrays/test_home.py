@@ -39,9 +39,9 @@ def test_auto_takes_the_first_that_computes_and_says_so(monkeypatch, caplog):
 
 
 def test_auto_trusts_the_device_and_not_the_import(monkeypatch):
-    from bpx.arrays.registry import load
+    from bpx.arrays.registry import by_name
 
-    strict = load("strict")
+    strict = by_name("strict")
     monkeypatch.setattr(selection, "AUTO", ("strict", "numpy"))
     monkeypatch.setattr(strict, "asarray", lambda *_: 1 / 0)
     assert str(select("auto")) == "numpy"

@@ -8,13 +8,13 @@ import pytest
 
 import bpx
 from bpx.arrays import registry as backend
-from bpx.arrays.registry import backend_of, load, namespace
+from bpx.arrays.registry import backend_of, by_name, namespace
 from tests.backends import host
 
 
 def test_arrays_are_recognised(target):
     x = target.asarray([1.0])
-    assert backend_of(x) is load(target.spec.split(":")[0])
+    assert backend_of(x) is by_name(target.spec.split(":")[0])
     assert namespace(x) is backend_of(x).xp
 
 
@@ -36,7 +36,7 @@ def test_a_foreign_array_of_the_standard_is_taken_at_its_word():
 @pytest.fixture
 def third_party(monkeypatch):
     """A backend of another package: NumPy under a new name."""
-    numpy = load("numpy")
+    numpy = by_name("numpy")
 
     class Mine(np.ndarray):
         pass
@@ -83,7 +83,7 @@ def test_a_broken_library_says_what_its_import_said(monkeypatch, tmp_path):
     known = backend.KNOWN["cupy"]._replace(package="broken_lib")
     monkeypatch.setitem(backend.KNOWN, "broken", known)
     with pytest.raises(bpx.BackendError, match=r"libmissing\.so"):
-        load("broken")
+        by_name("broken")
 
 
 def test_a_function_is_compiled_where_the_library_has_a_compiler(target):

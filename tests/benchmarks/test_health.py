@@ -25,4 +25,4 @@ def test_the_health_prints_and_writes_both_tables(stand_in, monkeypatch, capsys,
     first, last = written["lost"][0][0], written["lost"][1][-1]
     assert f"| 0 | 1 | {first['accuracy']:.2f} | " in printed
     assert f"| 1 | 3 | {last['accuracy']:.2f} | " in printed
-    assert set(last) == set(health.Run._fields)
+    assert set(last) == set(health.Observed._fields)

@@ -11,7 +11,7 @@ from tests.cli.invoked import history, interrupt, invoke, ok, refused
 
 
 def test_ctrl_c_before_training_says_so(blobs, monkeypatch):
-    monkeypatch.setattr(sources, "load", interrupt)
+    monkeypatch.setattr(sources, "dataset", interrupt)
     result = invoke("train", blobs)
     assert result.exit_code == 130
     assert result.output == "Interrupted: nothing was written.\n"

@@ -27,7 +27,7 @@ class Engine(NamedTuple):
 
     @property
     def scan(self) -> Scan:
-        return bpx.arrays.registry.load(self.target.spec.partition(":")[0]).scan
+        return bpx.arrays.registry.by_name(self.target.spec.partition(":")[0]).scan
 
 
 def params(*names):

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from bpx.arrays.registry import load
+from bpx.arrays.registry import by_name
 from bpx.program.contract import eager, leaves
 from bpx.program.plan import plan
 from bpx.program.record import record
@@ -36,7 +36,7 @@ def expected(step):
 
 def check(step, backend, caplog):
     """In one chunk, and in two of which the second may write over what the first gave."""
-    library = load(backend)
+    library = by_name(backend)
     device = library.device(None)
     brought = lambda x: library.asarray(x, str(x.dtype), device)  # noqa: E731
     state, data = (tuple(map(brought, each)) for each in (step.state, step.data))

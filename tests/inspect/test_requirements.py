@@ -119,7 +119,9 @@ def test_a_direction_in_a_network_of_other_layers(layer):
     elsewhere = bpx.Parameters(net.parameters.layers[i] for i in (0, 2, 1))
     for product in PRODUCTS.values():
         for v in ((net.weights, net.biases), elsewhere, bpx.Parameters(own.layers[:2])):
-            with pytest.raises(bpx.InputError, match=f"{advice}.* alone, and layer 2 is not one"):
+            with pytest.raises(
+                bpx.InputError, match=f"{advice}.* alone, and layer 2 is not one"
+            ):
                 product(*args, v)
         found = product(*args, own)
         assert [g.shape for g in leaves(found)] == [p.shape for p in leaves(net.parameters)]

@@ -9,7 +9,7 @@ import pytest
 
 import bpx
 from bpx.errors import DivergenceError
-from bpx.privacy import DPSGD, Mechanism, epsilon, schedule
+from bpx.privacy import DPSGD, Mechanism, batches, epsilon
 from tests.backends import Target, host
 from tests.peers import close, flat
 
@@ -54,7 +54,7 @@ def test_overflow_never_truncates(target, compile, monkeypatch):  # noqa: A002
     """Physical batches of 3 for logical ones of about 12, in blocks of noise for two steps."""
     compile = compile and target.value.compile  # noqa: A001
     whole, expected = trained(target, compile=compile)
-    monkeypatch.setattr(schedule, "BLOCK_BYTES", 2 * 8 * 60)
+    monkeypatch.setattr(batches, "BLOCK_BYTES", 2 * 8 * 60)
     small = DPSGD(**QUICK, seed=0, physical_size=3)
     parts, history = trained(target, small, compile=compile)
     close(flat(parts.parameters), flat(whole.parameters), 1e-12)

@@ -33,7 +33,7 @@ widening = bpx.optim.Transformation(lambda parameters: (parameters.b[0][:1],), w
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 4), (1, 3), (2, 2), (3, 4)])
 def test_scan_runs_the_steps_from_start_to_stop(target, start, stop):
-    scan = bpx.arrays.registry.load(target.spec.split(":")[0]).scan
+    scan = bpx.arrays.registry.by_name(target.spec.split(":")[0]).scan
     x = np.arange(24.0).reshape(12, 2)
     rows = np.array([[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]], "int32")
     state = (target.asarray(np.zeros(2)), None)

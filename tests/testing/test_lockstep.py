@@ -5,7 +5,7 @@ import pytest
 
 import bpx
 from bpx.testing import compare
-from bpx.testing.lockstep import Run
+from bpx.testing.lockstep import Side
 from tests.testing.pairs import network, on_strict, parting
 
 
@@ -20,9 +20,9 @@ def test_the_steps_are_those_of_training():
         take(self, rows)
         seen.append(self.after.parameters)
 
-    take = Run.take
+    take = Side.take
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "take", watched)
+        patch.setattr(Side, "take", watched)
         compare(net, ["numpy"], (x, y), steps=12, engines=False, **settings)
     assert all(map(np.array_equal, before, net.weights))
     net.fit(x, y, epochs=2, drop_last=True, compile=False, **settings)  # 6 steps each
@@ -41,9 +41,9 @@ def test_the_step_is_that_in_which_it_begins():
         take(self, rows)
         largest.append(float(self.taken.passes.layers[1].z.max()))
 
-    take = Run.take
+    take = Side.take
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "take", watched)
+        patch.setattr(Side, "take", watched)
         compare(network(), ["numpy"], (x, y), engines=False, **settings)
     threshold = (sorted(largest)[-6] + sorted(largest)[-5]) / 2.0
     first = next(step for step, z in enumerate(largest, 1) if z > threshold)

@@ -5,7 +5,7 @@ import pytest
 
 import bpx
 from bpx.program.contract import leaves
-from bpx.testing.lockstep import Run, Start
+from bpx.testing.lockstep import Side, Start
 from bpx.testing.step_equations import equations_of, layer_of
 from bpx.training.step import Data
 from tests.testing.pairs import network, on_strict, parting
@@ -88,7 +88,7 @@ def taken(**settings):
     net = network(dtype="float64", **settings)
     rng = np.random.default_rng(0)
     start = Start(net.parameters, net.feedback, Data(rng.random((8, 6)), np.arange(8) % 3), 4)
-    run = Run(net.spec, bpx.SGD(0.5), net.home, "numpy", start)
+    run = Side(net.spec, bpx.SGD(0.5), net.home, "numpy", start)
     run.take(np.array([[5, 0, 2, 2]], "int32"))
     return run, list(equations_of(run.step, run.taken))
 

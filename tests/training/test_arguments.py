@@ -28,7 +28,7 @@ def test_a_precision_that_the_backend_does_not_have_is_refused(target):
 
 def test_a_precision_is_for_float32_networks_on_the_engine(monkeypatch):
     monkeypatch.setattr(
-        bpx.arrays.registry.load("numpy"), "precisions", ("float32", "tf32"), False
+        bpx.arrays.registry.by_name("numpy"), "precisions", ("float32", "tf32"), False
     )
     for settings in ({"dtype": "float64"}, {"compile": False}):
         net = bpx.Network([3, 2], seed=0, dtype=settings.pop("dtype", "float32"))

@@ -6,10 +6,10 @@ from benchmarks.cases import Case
 from benchmarks.clock import CLOCKS, Clock
 from benchmarks.peers import Peer
 
-__all__ = ["Plan"]
+__all__ = ["Settings"]
 
 
-class Plan(NamedTuple):
+class Settings(NamedTuple):
     """One run.
 
     Attributes

@@ -8,8 +8,8 @@ import pytest
 
 import bpx
 from bpx.errors import InputError
-from bpx.privacy import DPSGD, Mechanism, schedule
-from bpx.privacy.schedule import sampled
+from bpx.privacy import DPSGD, Mechanism
+from bpx.privacy.batches import sampled
 from bpx.privacy.step import NoisyData, PrivateStep
 from bpx.program.contract import leaves
 from bpx.training.step import Data, TrainingStep
@@ -100,7 +100,7 @@ def test_the_same_noise_in_blocks(monkeypatch):
     batches, net = epochs(physical_size=N)
     (whole,) = noise(batches).values()
     numbers = sum(prod(each.shape) for each in leaves(net.parameters))
-    monkeypatch.setattr(schedule, "BLOCK_BYTES", 2 * 8 * numbers)
+    monkeypatch.setattr("bpx.privacy.batches.BLOCK_BYTES", 2 * 8 * numbers)
     blocks = noise(epochs(physical_size=N)[0])
     assert list(blocks) == [0, 2, 4]
     for before, block in blocks.items():

@@ -15,7 +15,7 @@ from bpx.arrays.registry import namespace
 from bpx.inspect.requirements import check_apart
 from bpx.model.parameters import Gradients, Parameters
 from bpx.optim.trees import mapped
-from bpx.privacy.accounting import Account, Mechanism, Spent, composed, load
+from bpx.privacy.accounting import Account, Mechanism, Spent, composed, package
 from bpx.privacy.dpsgd import DPSGD
 from bpx.privacy.limits import check_clip
 from bpx.privacy.sampling import earlier_parts, last_parts, poisson_batches
@@ -164,7 +164,7 @@ def sampled(
         once, not when epsilon is asked for.
     """
     check_apart(network.spec, "private training")
-    load()
+    package()
     if privacy.seed is not None:
         _log.warning(
             "DPSGD(seed=%d): its noise can be drawn again, so that nothing is private; the "
