@@ -33,7 +33,8 @@ def calls(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]
         return _SPECIAL[op.name](op, operands, out)
     function = getattr(np, op.name, None)
     if isinstance(function, np.ufunc):
-        numbers = (_cheap(v, op.values[0], out) for v in operands)
+        like = op.values[0]
+        numbers = [_cheap(v, like, out) for v in operands]
         if function in (np.maximum, np.minimum):  # they want the output named
             return [Call(partial(function, out=out), tuple(numbers))]
         return [Call(function, (*numbers, out))]

@@ -60,11 +60,16 @@ class Fused(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """A plan, its kernels' functions and its constants: what is done once."""
+    """A plan, its kernels' functions and its constants: what is done once.
+
+    Whether the rows are indices alone is looked up once, too: NumPy gathers faster by its own
+    integers.
+    """
 
     plan: Plan
     kernels: Mapping[Kernel, Fused]
     constants: Mapping[Value, np.ndarray]
+    only_gathers: bool
 
 
 def prepare(plan: Plan, fused: Callable[[Kernel], Fused] | None = None) -> Compiled:
@@ -73,7 +78,8 @@ def prepare(plan: Plan, fused: Callable[[Kernel], Fused] | None = None) -> Compi
     for op in plan.constants:
         operands = [constants[v] if isinstance(v, Value) else v for v in op.operands]
         constants[op.result] = np.asarray(apply(np, op, operands))
-    return Compiled(plan, {each: fused(each) for each in plan.kernels if fused}, constants)
+    kernels = {each: fused(each) for each in plan.kernels if fused}
+    return Compiled(plan, kernels, constants, _only_gathers(plan))
 
 
 def replay(
@@ -92,9 +98,7 @@ def replay(
         old if donate or was is now else empty(was.shape, was.dtype.name)
         for old, was, now in zip(entered, program.state, program.outputs, strict=True)
     ]
-    picked = np.empty(
-        program.rows.shape, np.intp if _only_gathers(compiled.plan) else rows.dtype
-    )
+    picked = np.empty(program.rows.shape, np.intp if compiled.only_gathers else rows.dtype)
     inputs = {**dict(zip(program.data, leaves(data), strict=True)), program.rows: picked}
     scratch = empty((compiled.plan.scratch,), "uint8")
     with _workers(compiled) as workers:
@@ -110,7 +114,7 @@ def replay(
 
 
 def _only_gathers(plan: Plan) -> bool:
-    """Whether the rows are indices alone; NumPy gathers faster by its own integers."""
+    """Whether the rows are indices alone."""
     rows, roots = plan.program.rows, plan.roots
     users = (
         op for op in plan.program.operations if rows in (roots.get(v, v) for v in op.values)
@@ -176,7 +180,7 @@ class _Bound:
 
     def _one(self, op: Operation) -> list[Call]:
         operands, out = [self.find(v) for v in op.operands], self.find(op.result)
-        if self.compiled.plan.picks(op):
+        if op.name == "take" and self.compiled.plan.picks(op):
             x, rows = operands
             return [gathered(x, rows, out)]
         return calls(op, operands, out)

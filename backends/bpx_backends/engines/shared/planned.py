@@ -112,4 +112,4 @@ class _Known(Generic[P]):
 
 
 def _kinds(tree: Any) -> tuple[Any, ...]:
-    return tuple((name, tuple(x.shape), str(x.dtype)) for name, x in named_leaves(tree))
+    return tuple((name, tuple(x.shape), x.dtype) for name, x in named_leaves(tree))
