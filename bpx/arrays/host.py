@@ -11,7 +11,7 @@ from bpx.arrays.registry import backend_of, describe
 from bpx.errors import InputError
 
 __all__ = [
-    "Array",
+    "HostArray",
     "as_host",
     "as_labels",
     "batches",
@@ -28,7 +28,7 @@ __all__ = [
     "total",
 ]
 
-Array = np.ndarray[Any, np.dtype[Any]]
+HostArray = np.ndarray[Any, np.dtype[Any]]
 
 _PURPOSES = {
     "weights": 0,
@@ -65,7 +65,9 @@ def generator(seed: int, purpose: str, index: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(sequence))
 
 
-def batches(seed: int, epoch: int, n: int, batch_size: int, *, shuffle: bool) -> list[Array]:
+def batches(
+    seed: int, epoch: int, n: int, batch_size: int, *, shuffle: bool
+) -> list[HostArray]:
     """One epoch's mini-batches as index matrices.
 
     Parameters
@@ -90,7 +92,7 @@ def batches(seed: int, epoch: int, n: int, batch_size: int, *, shuffle: bool) ->
     return [part for part in parts if part.size]
 
 
-def total(x: Array) -> float:
+def total(x: HostArray) -> float:
     """The sum of all elements, in float64, so that float32 costs cannot overflow in it."""
     with np.errstate(invalid="ignore"):
         return float(np.sum(x, dtype=np.float64))
@@ -101,7 +103,7 @@ def quietly() -> AbstractContextManager[Any]:
     return np.errstate(all="ignore")
 
 
-def largest_difference(x: Array, y: Array) -> float:
+def largest_difference(x: HostArray, y: HostArray) -> float:
     """The largest |x − y|, in float64; infinite where only one of them is NaN or infinite."""
     with quietly():
         off = np.abs(x.astype(np.float64) - y.astype(np.float64))
@@ -109,7 +111,7 @@ def largest_difference(x: Array, y: Array) -> float:
     return float(np.max(np.where(np.isnan(off), np.inf, off), initial=0.0))
 
 
-def as_host(x: Any, name: str) -> Array:
+def as_host(x: Any, name: str) -> HostArray:
     """Any array or nested sequence of real numbers as a host array.
 
     Parameters
@@ -168,7 +170,7 @@ def refuse_masked_or_sparse(x: Any, name: str) -> None:
         )
 
 
-def as_labels(y: Array, classes: int, name: str) -> Array:
+def as_labels(y: HostArray, classes: int, name: str) -> HostArray:
     """Class labels, shape (n,), checked against 0 ... classes - 1, as int32.
 
     Raises
@@ -186,14 +188,14 @@ def as_labels(y: Array, classes: int, name: str) -> Array:
     return y.astype(np.int32)
 
 
-def one_hot_labels(y: Array) -> Array | None:
+def one_hot_labels(y: HostArray) -> HostArray | None:
     """The labels of one-hot rows, shape (n, k) to (n,) int32; None if a row is not one-hot."""
     if y.shape[1] > 1 and np.all((y == 0) | (y == 1)) and np.all(y.sum(axis=1) == 1):
         return np.argmax(y, axis=1).astype(np.int32)
     return None
 
 
-def first_nonfinite_row(x: Array) -> int | None:
+def first_nonfinite_row(x: HostArray) -> int | None:
     """The first row of x, shape (n, ...), that holds NaN or infinity; None if none does."""
     bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
     return int(np.argmax(bad)) if bad.any() else None

@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from bpx.arrays.home import Home
-from bpx.arrays.host import Array
+from bpx.arrays.host import HostArray
 from bpx.arrays.registry import namespace
 from bpx.inspect.requirements import check_apart
 from bpx.model.parameters import Gradients, Parameters
@@ -106,13 +106,13 @@ class Sampled:
         self.seconds = perf_counter() - began
         return EpochBatches(sum(batch.size for batch in drawn), self._stretches(drawn, noise))
 
-    def _stretches(self, drawn: list[Array], source: Source) -> Iterator[Stretch]:
+    def _stretches(self, drawn: list[HostArray], source: Source) -> Iterator[Stretch]:
         block = self._block()
         for before in range(0, self.steps, block):
             yield from self._of_block(drawn[before : before + block], block, before, source)
 
     def _of_block(
-        self, drawn: list[Array], block: int, before: int, source: Source
+        self, drawn: list[HostArray], block: int, before: int, source: Source
     ) -> Iterator[Stretch]:
         physical = self.privacy.physical(self.batch_size, self.n)
         data = NoisyData(*self.data, self._noise(len(drawn), block, source))
@@ -127,7 +127,7 @@ class Sampled:
             for part in earlier[stop] if stop < len(drawn) else ():
                 yield self._summed(part, data, physical, before + stop)
 
-    def _summed(self, part: Array, data: NoisyData, physical: int, before: int) -> Stretch:
+    def _summed(self, part: HostArray, data: NoisyData, physical: int, before: int) -> Stretch:
         rows = self.home.asarray(part[None, :], "int32")
         step = PrivateStep(self.step, last=False)
         return Stretch(step, data, rows, (physical,), physical, before, 0, 1)

@@ -9,7 +9,7 @@ from math import log1p
 
 import numpy as np
 
-from bpx.arrays.host import Array
+from bpx.arrays.host import HostArray
 from bpx.privacy.sources import Source, uniforms
 
 __all__ = ["PADDING", "earlier_parts", "last_parts", "poisson_batches", "positions"]
@@ -18,7 +18,7 @@ PADDING = -1
 """What stands in an index matrix where there is no sample."""
 
 
-def poisson_batches(n: int, rate: float, steps: int, source: Source) -> list[Array]:
+def poisson_batches(n: int, rate: float, steps: int, source: Source) -> list[HostArray]:
     """The samples of each logical batch: each of the n enters with probability `rate`.
 
     Parameters
@@ -40,7 +40,7 @@ def poisson_batches(n: int, rate: float, steps: int, source: Source) -> list[Arr
     return np.split((found % n).astype(np.int32), ends)
 
 
-def positions(cells: int, rate: float, source: Source) -> Array:
+def positions(cells: int, rate: float, source: Source) -> HostArray:
     """Which of the cells 0 ... cells - 1 come up, each with probability `rate`, in order.
 
     The gaps between them are geometric: one number is drawn for each that comes up.
@@ -58,7 +58,7 @@ def positions(cells: int, rate: float, source: Source) -> Array:
     return drawn[: np.searchsorted(drawn, cells)]
 
 
-def last_parts(batches: Sequence[Array], physical: int, steps: int) -> Array:
+def last_parts(batches: Sequence[HostArray], physical: int, steps: int) -> HostArray:
     """The last physical batch of each logical one, as an index matrix.
 
     Parameters
@@ -83,7 +83,7 @@ def last_parts(batches: Sequence[Array], physical: int, steps: int) -> Array:
     return rows
 
 
-def earlier_parts(batch: Array, physical: int) -> Array:
+def earlier_parts(batch: HostArray, physical: int) -> HostArray:
     """What of a logical batch the last physical one does not hold: none of it is dropped.
 
     Returns
@@ -95,5 +95,5 @@ def earlier_parts(batch: Array, physical: int) -> Array:
     return np.pad(parts, ((0, 0), (0, 1)))
 
 
-def _earlier(batch: Array, physical: int) -> int:
+def _earlier(batch: HostArray, physical: int) -> int:
     return max(0, (batch.size - 1) // physical) * physical

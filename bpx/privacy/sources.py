@@ -11,7 +11,7 @@ from math import pi
 
 import numpy as np
 
-from bpx.arrays.host import Array, generator
+from bpx.arrays.host import HostArray, generator
 
 __all__ = ["Source", "normals", "random_bytes", "uniforms"]
 
@@ -35,13 +35,13 @@ def random_bytes(seed: int | None, purpose: str, epoch: int) -> Source:
     return os.urandom if seed is None else generator(seed, purpose, epoch).bytes
 
 
-def uniforms(count: int, source: Source) -> Array:
+def uniforms(count: int, source: Source) -> HostArray:
     """Uniform numbers in [0, 1), multiples of 2**-53, float64."""
     words = np.frombuffer(source(8 * count), np.uint64)
     return (words >> np.uint64(11)) * 2.0**-53
 
 
-def normals(count: int, source: Source, draws: int = 1) -> Array:
+def normals(count: int, source: Source, draws: int = 1) -> HostArray:
     """Standard normal numbers (Box and Muller 1958), float64.
 
     Parameters
@@ -60,7 +60,7 @@ def normals(count: int, source: Source, draws: int = 1) -> Array:
     return out
 
 
-def _box_muller(count: int, source: Source) -> Array:
+def _box_muller(count: int, source: Source) -> HostArray:
     half = (count + 1) // 2
     u = uniforms(2 * half, source)
     radius = np.sqrt(-2.0 * np.log(1.0 - u[:half]))  # 1 - u is in (0, 1]
