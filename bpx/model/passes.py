@@ -247,8 +247,10 @@ def sent(
     above, depth = i + 1, spec.dense_below(i + 1)
     if depth == 0 or not isinstance(spec.layers[above], Dense):
         return spec.layers[above].send_back(parameters.layers[above], layers[above], deltas[0])
-    pairs = zip(spec.layers[above:], deltas, strict=True)
-    errors = tuple(delta for layer, delta in pairs if isinstance(layer, Dense))
+    errors = deltas  # a matrix is applied to the first or the last, which are Dense layers'
+    if spec.feedback.send is not None:
+        pairs = zip(spec.layers[above:], deltas, strict=True)
+        errors = tuple(delta for layer, delta in pairs if isinstance(layer, Dense))
     B = feedback[depth - 1] if feedback else None
     return spec.feedback.sent(layers[i].a, parameters.w[depth:], errors, B)
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import Any
 
 from bpx import activations, costs
@@ -51,12 +52,22 @@ class Spec:
 
     def dense_below(self, i: int) -> int:
         """How many Dense layers run before ``layers[i]``."""
-        return sum(isinstance(layer, Dense) for layer in self.layers[:i])
+        return self._below[i]
+
+    @cached_property
+    def _below(self) -> list[int]:
+        return list(accumulate((isinstance(layer, Dense) for layer in self.layers), initial=0))
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """The widths k_0, ..., k_L: of the inputs, and of each Dense layer."""
         return (self.layers[0].n_in, *(layer.n_out for layer in self.dense))
+
+    @cached_property
+    def forms(self) -> list[tuple[tuple[str, ...], list[tuple[int, ...]]]]:
+        """The fields of each layer's parameters, and their shapes."""
+        shapes = [layer.shapes for layer in self.layers]
+        return [(tuple(each), [*map(tuple, each.values())]) for each in shapes]
 
     @property
     def output(self) -> Activation:
@@ -208,10 +219,10 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
     InputError
         With the shapes that were given, and those that were expected.
     """
+    if [_form(entry) for entry in parameters.layers] == spec.forms:
+        return
     expected = [dict(layer.shapes) for layer in spec.layers]
     given = [_shapes(entry) for entry in parameters.layers]
-    if given == expected:
-        return
     if all(isinstance(layer, Dense) for layer in spec.layers):
         given_w, given_b = (_group(given, field) for field in ("w", "b"))
         w, b = (_group(expected, field) for field in ("w", "b"))
@@ -223,6 +234,10 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
         f"parameters of shapes {given} were given; a network of the layers "
         f"{', '.join(layer.kind for layer in spec.layers)} has {expected}"
     )
+
+
+def _form(entry: Any) -> tuple[tuple[str, ...], list[tuple[int, ...]]]:
+    return getattr(entry, "_fields", ()), [tuple(x.shape) for x in entry]
 
 
 def _shapes(entry: Any) -> dict[str, tuple[int, ...]]:
