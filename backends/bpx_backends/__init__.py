@@ -28,10 +28,11 @@ class Known(NamedTuple):
 KNOWN = {
     "numpy": Known("numpy", "pip install numpy"),
     "cupy": Known(
-        "cupy", "pip install 'backpropx[cuda13]' (with CUDA 12: 'backpropx[cuda12]')"
+        "cupy",
+        "pip install 'cupy-cuda13x[ctk]' nvmath-python (with CUDA 12: 'cupy-cuda12x[ctk]')",
     ),
-    "torch": Known("torch", "pip install 'backpropx[torch]'"),
-    "jax": Known("jax", "pip install 'backpropx[jax]'"),
+    "torch": Known("torch", "pip install torch"),
+    "jax": Known("jax", "pip install jax"),
     "strict": Known("array_api_strict", "pip install array-api-strict"),
 }
 

@@ -25,7 +25,7 @@ def main() -> None:
             raise
         sys.exit(
             f"The command line needs {missing.replace('_', '-')}, which is not installed; "
-            "install it with: pip install 'backpropx[cli]'"
+            "install it with: pip install click rich tomli-w pooch"
         )
     except KeyboardInterrupt:
         sys.exit(130)

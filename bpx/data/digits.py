@@ -47,7 +47,7 @@ def _bundled() -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     except ImportError as error:
         raise InputError(
             "the data set 'digits' comes with scikit-learn, which is not installed; "
-            "install it: pip install 'backpropx[sklearn]'"
+            "install it: pip install scikit-learn"
         ) from error
     x, y = load(return_X_y=True)
     return (x / _LARGEST_PIXEL).astype(np.float32), y.astype(np.int32)

@@ -93,7 +93,7 @@ def _pooch(target: Path) -> Any:
     except ImportError as error:
         raise InputError(
             f"{target} is not there, and downloading it needs pooch, which is not installed; "
-            "install it: pip install 'backpropx[cli]', or name a folder that has the files "
+            "install it: pip install pooch, or name a folder that has the files "
             "(folder= or BPX_DATA)"
         ) from error
     return pooch

@@ -169,7 +169,7 @@ def _axes(ax: Any) -> Any:
     except ImportError as error:
         raise InputError(
             "plots need Matplotlib, which is not installed; install it with: "
-            "pip install 'backpropx[plots]'"
+            "pip install matplotlib"
         ) from error
     return pyplot.subplots(layout="constrained")[1]
 

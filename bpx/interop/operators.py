@@ -184,6 +184,6 @@ def linalg_of(backend: str) -> Any:
         except ImportError as error:
             raise BackendError(
                 "the spectrum needs SciPy, which is not installed; install it with: "
-                "pip install 'backpropx[scipy]'"
+                "pip install scipy"
             ) from error
     return linalg

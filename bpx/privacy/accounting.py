@@ -273,6 +273,6 @@ def package() -> Any:
     except ImportError as error:
         raise InputError(
             "private training counts its epsilon by dp-accounting, which is not installed "
-            f"({error}); install it with: pip install 'backpropx[privacy]'"
+            f"({error}); install it with: pip install dp-accounting"
         ) from error
     return dp_accounting

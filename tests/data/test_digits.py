@@ -61,5 +61,5 @@ def test_a_seed_that_cannot_be_used(seed):
 def test_without_scikit_learn_the_command_that_installs_it(monkeypatch):
     for name in ("sklearn", "sklearn.datasets"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(InputError, match=r"pip install 'backpropx\[sklearn\]'"):
+    with pytest.raises(InputError, match=r"pip install scikit-learn"):
         load("digits")

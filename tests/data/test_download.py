@@ -124,5 +124,5 @@ def test_a_mirror_that_is_no_url():
 
 def test_without_pooch_the_command_that_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(InputError, match=r"pip install 'backpropx\[cli\]'"):
+    with pytest.raises(InputError, match=r"pip install pooch"):
         load("tiny", table={"tiny": source(["http://127.0.0.1:9"])})

@@ -96,5 +96,5 @@ def test_what_makes_no_sense_is_refused(wrong, said):
 
 def test_without_dp_accounting_the_command_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "dp_accounting", None)
-    with pytest.raises(bpx.InputError, match=r"pip install 'backpropx\[privacy\]'"):
+    with pytest.raises(bpx.InputError, match=r"pip install dp-accounting"):
         epsilon(1.0, 0.0123, 10, 1e-5)

@@ -83,5 +83,5 @@ def test_the_tight_accountant_asks_for_less():
 
 def test_without_dp_accounting_the_command_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "dp_accounting", None)
-    with pytest.raises(bpx.InputError, match=r"pip install 'backpropx\[privacy\]'"):
+    with pytest.raises(bpx.InputError, match=r"pip install dp-accounting"):
         noise_for(1.0, 1e-5, sampling_rate=0.0321, steps=10)

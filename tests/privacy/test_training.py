@@ -280,7 +280,7 @@ def test_what_contradicts_privacy_is_refused_at_once(settings, said):
 
 def test_without_dp_accounting_training_is_refused_at_once(monkeypatch):
     monkeypatch.setitem(sys.modules, "dp_accounting", None)
-    with pytest.raises(bpx.InputError, match=r"pip install 'backpropx\[privacy\]'"):
+    with pytest.raises(bpx.InputError, match=r"pip install dp-accounting"):
         bpx.train(network(), samples(), privacy=DPSGD(**QUICK), **SETTINGS)
 
 

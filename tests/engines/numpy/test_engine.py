@@ -26,7 +26,7 @@ def test_an_unknown_wish_is_an_error_that_names_the_variable(monkeypatch):
 def test_numba_that_is_wished_for_and_not_there_is_an_error(monkeypatch):
     monkeypatch.setenv("BPX_NUMBA", "on")
     monkeypatch.setattr(numpy_engine, "find_spec", lambda name: None)
-    with pytest.raises(bpx.BackendError, match=r"pip install 'backpropx\[fast\]'"):
+    with pytest.raises(bpx.BackendError, match=r"pip install numba threadpoolctl"):
         fit()
 
 

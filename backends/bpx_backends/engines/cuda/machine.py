@@ -134,7 +134,7 @@ def _products(precision: str) -> LtProducts | None:
 def _needed(precision: str, why: str) -> BackendError:
     return BackendError(
         f"precision={precision!r} needs nvmath-python, which {why}; install it with: "
-        "pip install 'backpropx[cuda13]' (with CUDA 12: 'backpropx[cuda12]')"
+        "pip install 'cupy-cuda13x[ctk]' nvmath-python (with CUDA 12: 'cupy-cuda12x[ctk]')"
     )
 
 

@@ -54,7 +54,7 @@ def _wants_numba() -> bool:
     if wish and find_spec("numba") is None:
         raise BackendError(
             f"{VARIABLE} is {word!r}, but numba is not installed; install it with: "
-            "pip install 'backpropx[fast]'"
+            "pip install numba threadpoolctl"
         )
     return wish is not False and find_spec("numba") is not None
 
