@@ -137,7 +137,7 @@ class RawModule:
 
 def not_captured() -> None:
     if Stream.current.captured is not None:
-        raise NotImplementedError("not while a stream is captured")
+        raise RuntimeError("not while a stream is captured")
 
 
 def dot(a: Any, b: Any, out: Any) -> None:

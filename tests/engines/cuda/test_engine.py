@@ -72,7 +72,7 @@ def test_without_graphs_steps_are_launched_one_by_one():
 @pytest.mark.usefixtures("emulated")
 def test_a_refused_capture_is_told_and_the_steps_are_launched(monkeypatch, caplog):
     def refuse(self, body):
-        raise NotImplementedError("not while a stream is captured")
+        raise RuntimeError("not while a stream is captured")
 
     monkeypatch.setattr(EmulatedMachine, "capture", refuse)
     run = training()
