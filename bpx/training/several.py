@@ -27,7 +27,7 @@ from bpx.program.contract import leaves
 from bpx.random import fold_in, key_words, uniform
 from bpx.training.step import added, joined
 
-__all__ = ["check_apart"]
+__all__ = ["check_networks_apart"]
 
 _NEAR = 1e-9
 _ADVICE = (
@@ -46,7 +46,9 @@ class _Case(NamedTuple):
     feedback: tuple[Array, ...]
 
 
-def check_apart(spec: Spec, optimizer: Optimizer, metrics: Sequence[Metric] = ()) -> None:
+def check_networks_apart(
+    spec: Spec, optimizer: Optimizer, metrics: Sequence[Metric] = ()
+) -> None:
     """Refuse a part of a network, an optimizer or a metric that mixes several networks.
 
     Each is tried on the host, on random numbers: for some networks at once, and for each by

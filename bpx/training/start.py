@@ -18,7 +18,7 @@ from bpx.program.operation import dtype_of
 from bpx.program.program import Program
 from bpx.program.record import record
 from bpx.random import fold_in, key_words
-from bpx.training.several import check_apart
+from bpx.training.several import check_networks_apart
 from bpx.training.step import Data, Metrics, State, TrainingStep, joined
 
 __all__ = ["first_state", "program"]
@@ -47,7 +47,7 @@ def first_state(
         several networks, and a part, or the optimizer, mixes these.
     """
     if are_several(parameters):
-        check_apart(spec, optimizer)
+        check_networks_apart(spec, optimizer)
     return State(
         parameters,
         initial(optimizer, joined(spec, parameters, feedback)),

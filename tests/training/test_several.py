@@ -11,7 +11,7 @@ from bpx.metrics import METRICS
 from bpx.model.stacks import stacked
 from bpx.optim.chain import Transformation
 from bpx.optim.trees import on_weights
-from bpx.training.several import check_apart
+from bpx.training.several import check_networks_apart
 from bpx.training.start import first_state
 
 K = 3
@@ -159,12 +159,12 @@ def network(sizes=(4, 3, 2), **settings):
 
 @pytest.mark.parametrize("name", GOOD)
 def test_what_keeps_them_apart_is_taken(name):
-    check_apart(network(**GOOD[name]).spec, bpx.SGD(0.1))
+    check_networks_apart(network(**GOOD[name]).spec, bpx.SGD(0.1))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizers_that_keep_them_apart_are_taken(name):
-    check_apart(network(feedback="kp").spec, bpx.optim.chain(OPTIMIZERS[name]))
+    check_networks_apart(network(feedback="kp").spec, bpx.optim.chain(OPTIMIZERS[name]))
 
 
 @pytest.mark.parametrize("name", MIXES)
@@ -187,7 +187,7 @@ def test_a_part_of_one_library_is_named():
     with pytest.raises(
         bpx.InputError, match=r"TypeError for arrays of the host.*\(no tensor\)"
     ):
-        check_apart(net.spec, bpx.SGD(0.1))
+        check_networks_apart(net.spec, bpx.SGD(0.1))
 
 
 def largest_output(axis):
@@ -196,9 +196,9 @@ def largest_output(axis):
 
 def test_metrics():
     net, metrics = network(), [*METRICS.values(), bpx.metrics.top_k(2), largest_output(-1)]
-    check_apart(net.spec, bpx.SGD(0.1), metrics)
+    check_networks_apart(net.spec, bpx.SGD(0.1), metrics)
     with pytest.raises(bpx.InputError, match=r"value of the metric 'own' gave shape \(5, 2\)"):
-        check_apart(net.spec, bpx.SGD(0.1), [largest_output(1)])
+        check_networks_apart(net.spec, bpx.SGD(0.1), [largest_output(1)])
 
 
 def test_an_optimizer_that_mixes_them_is_named_and_trains_alone():
