@@ -5,7 +5,10 @@ Each class is also the built-in error that a caller would expect, so that
 ``except ValueError`` keeps working.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
 __all__ = [
     "BackendError",
@@ -16,8 +19,13 @@ __all__ = [
     "InputError",
     "MixedArraysError",
     "RecordingError",
+    "advice",
+    "at_the_prompt",
     "nearest",
+    "option",
 ]
+
+_PROMPT: ContextVar[Mapping[str, str] | None] = ContextVar("bpx_prompt", default=None)
 
 
 class BpxError(Exception):
@@ -102,3 +110,48 @@ def nearest(name: str, names: Iterable[str]) -> str:
     begun = [each for each in given if name and each.startswith(name.lower())]
     close = begun or get_close_matches(name.lower(), given, n=1)
     return f" (did you mean {given[close[0]]!r}?)" if close else ""
+
+
+@contextmanager
+def at_the_prompt(flags: Mapping[str, str]) -> Iterator[None]:
+    """Inside it, messages speak to a person at a command line instead of in Python.
+
+    Parameters
+    ----------
+    flags : mapping of str to str
+        What an argument is called there, where it is not ``--`` and its own name:
+        ``{"folder": "--data", "mirror": "BPX_MIRROR"}``.
+    """
+    token = _PROMPT.set(flags)
+    try:
+        yield
+    finally:
+        _PROMPT.reset(token)
+
+
+def advice(in_python: str, at_the_prompt: str) -> str:
+    """The one of two sentences that fits where the person stands."""
+    return in_python if _PROMPT.get() is None else at_the_prompt
+
+
+def option(name: str, value: Any) -> str:
+    """An argument with a value, as it is typed where the person stands.
+
+    ``option("header", True)`` is ``header=True`` in Python, and ``--header`` at the prompt;
+    there False is ``--no-header``, and other values follow the flag: ``--target species``.
+    """
+    flags = _PROMPT.get()
+    if flags is None:
+        return f"{name}={value!r}"
+    flag = flags.get(name, f"--{name.replace('_', '-')}")
+    if value is True:
+        return flag
+    if value is False:
+        return f"--no-{flag.removeprefix('--')}"
+    return f"{flag}={value}" if not flag.startswith("--") else f"{flag} {_quoted(value)}"
+
+
+def _quoted(value: Any) -> str:
+    from shlex import quote
+
+    return quote(",".join(map(str, value)) if isinstance(value, list | tuple) else str(value))

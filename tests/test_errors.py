@@ -62,3 +62,37 @@ def test_the_nearest_spelling_is_told_if_one_is_near(given, found):
     told = errors.nearest(given, ["SGD", "sigmoid", "relu", "softmax"])
     assert told == (f" (did you mean {found!r}?)" if found else "")
     assert errors.nearest(given, []) == ""
+
+
+def test_messages_speak_to_where_the_person_stands():
+    said = (
+        lambda: errors.option("header", True),
+        lambda: errors.option("header", False),
+        lambda: errors.option("target", "sepal length"),
+        lambda: errors.option("drop", ["a", "b"]),
+        lambda: errors.option("folder", "here"),
+        lambda: errors.option("mirror", "http://there"),
+        lambda: errors.advice("x.reshape(len(x), -1)", "a table"),
+    )
+    in_python = [each() for each in said]
+    with errors.at_the_prompt({"folder": "--data", "mirror": "BPX_MIRROR"}):
+        at_the_prompt = [each() for each in said]
+    assert in_python == [
+        "header=True",
+        "header=False",
+        "target='sepal length'",
+        "drop=['a', 'b']",
+        "folder='here'",
+        "mirror='http://there'",
+        "x.reshape(len(x), -1)",
+    ]
+    assert at_the_prompt == [
+        "--header",
+        "--no-header",
+        "--target 'sepal length'",
+        "--drop a,b",
+        "--data here",
+        "BPX_MIRROR=http://there",
+        "a table",
+    ]
+    assert [each() for each in said] == in_python  # and again in Python afterwards

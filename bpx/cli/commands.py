@@ -12,6 +12,7 @@ from bpx.cli.compare import compare
 from bpx.cli.folder import find_network
 from bpx.cli.running import Interrupted
 from bpx.cli.settings import Settings
+from bpx.errors import at_the_prompt
 
 __all__ = ["cli"]
 
@@ -48,12 +49,17 @@ Examples:
 """
 
 
+_FLAGS = {"folder": "--data", "mirror": "BPX_MIRROR"}
+"""What arguments of bpx are called here, where it is not their own name."""
+
+
 class _Group(click.Group):
     """A group whose commands turn bpx's errors, and Ctrl-C, into a sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with at_the_prompt(_FLAGS):
+                return super().invoke(ctx)
         except bpx.BpxError as error:
             raise click.ClickException(str(error)) from error
         except KeyboardInterrupt as error:

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bpx.errors import InputError
+from bpx.errors import InputError, advice
 
 __all__ = ["fetch"]
 
@@ -47,8 +47,9 @@ def fetch(target: Path, checksum: str, urls: Sequence[str]) -> Path:
             failures.append(f"\n  {url}: {failure}")
     raise InputError(
         f"{target.name} could not be downloaded:{''.join(failures)}\n"
-        f"expected to keep it in {target.parent}: name a folder that has the files (folder= "
-        "or BPX_DATA), another source (mirror= or BPX_MIRROR), or another cache (BPX_CACHE)"
+        f"expected to keep it in {target.parent}: name a folder that has the files "
+        f"({advice('folder= or', '--data or')} BPX_DATA), another source "
+        f"({advice('mirror= or ', '')}BPX_MIRROR), or another cache (BPX_CACHE)"
     )
 
 
@@ -94,6 +95,6 @@ def _pooch(target: Path) -> Any:
         raise InputError(
             f"{target} is not there, and downloading it needs pooch, which is not installed; "
             "install it: pip install pooch, or name a folder that has the files "
-            "(folder= or BPX_DATA)"
+            f"({advice('folder=', '--data')} or BPX_DATA)"
         ) from error
     return pooch

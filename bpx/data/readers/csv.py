@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bpx.data.files import PathLike, open_bytes
 from bpx.data.split import HostArray, Split, as_split
-from bpx.errors import FileFormatError, InputError
+from bpx.errors import FileFormatError, InputError, advice, option
 
 __all__ = ["LAST", "Target", "read_csv"]
 
@@ -87,7 +87,7 @@ def _column(target: int | str, table: _Table) -> int:
     if width == 1:
         raise InputError(
             f"{table.label}: has one column, which leaves none for x once it is the target; "
-            "expected two or more: pass target=None to read it as x"
+            "expected two or more" + advice(": pass target=None to read it as x", "")
         )
     if isinstance(target, str):
         return _named(target, table)
@@ -155,7 +155,8 @@ def _is_header(cells: list[str], line: int, label: str) -> bool:
         column = numbers.index(False)
         raise FileFormatError(
             f"{label}, line {line}, column {column + 1}: {cells[column]!r:.60} is not a "
-            "number; expected numbers, or names only: pass header=True if these are names"
+            f"number; expected numbers, or names only: {option('header', True)} if these "
+            "are names"
         )
     return not any(numbers)
 
