@@ -1,5 +1,6 @@
-"""Numbers that a caller gives, checked: what was given, and what was expected."""
+"""What a caller gives, checked: what was given, and what was expected."""
 
+from collections.abc import Mapping
 from math import isfinite
 from numbers import Real
 from operator import index
@@ -7,7 +8,7 @@ from typing import Any
 
 from bpx.errors import InputError
 
-__all__ = ["number", "pair", "whole"]
+__all__ = ["is_frame", "number", "pair", "whole"]
 
 
 def whole(name: str, value: Any, least: int, most: int | None, expected: str) -> int:
@@ -61,3 +62,9 @@ def pair(name: str, data: Any) -> tuple[Any, Any]:
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise InputError(f"{name} is {type(data).__name__}; expected a pair (x, y)")
     return data[0], data[1]
+
+
+def is_frame(x: object) -> bool:
+    """Whether something is a table or looks like a DataFrame, without importing a library."""
+    columns = hasattr(x, "columns") or hasattr(x, "column_names")
+    return isinstance(x, Mapping) or (columns and not hasattr(x, "__array_namespace__"))

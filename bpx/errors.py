@@ -14,6 +14,7 @@ __all__ = [
     "BackendError",
     "BpxError",
     "CheckError",
+    "DataWarning",
     "DivergenceError",
     "FileFormatError",
     "InputError",
@@ -100,6 +101,10 @@ class DivergenceError(BpxError, ArithmeticError):
 
 class RecordingError(BpxError, TypeError):
     """An operation that a recording cannot hold, or a number asked of it."""
+
+
+class DataWarning(UserWarning):
+    """Samples that can be used, and may not be what is meant."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -12,18 +12,25 @@ from bpx.data.readers.numpy import read_npy, read_npz
 from bpx.data.readers.reader import Reader
 from bpx.data.reading import read
 from bpx.data.split import Dataset, Split
+from bpx.data.tables import Column, Schema, Table, as_table, guess_target, read_table
 
 __all__ = [
     "READERS",
+    "Column",
     "Dataset",
     "Reader",
+    "Schema",
     "Split",
+    "Table",
+    "as_table",
+    "guess_target",
     "load",
     "read",
     "read_csv",
     "read_idx",
     "read_npy",
     "read_npz",
+    "read_table",
 ]
 
 READERS: dict[str, Reader] = readers.READERS

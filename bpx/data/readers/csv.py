@@ -1,6 +1,7 @@
 """Tables of numbers in text: CSV and its relatives."""
 
 import io
+import os
 from array import array
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from bpx.data.files import PathLike, open_bytes
 from bpx.data.split import HostArray, Split, as_split
+from bpx.data.tables import arrow
+from bpx.data.tables.layout import Layout
 from bpx.errors import FileFormatError, InputError, advice, option
 
 __all__ = ["LAST", "Target", "read_csv"]
@@ -19,6 +22,8 @@ LAST = -1
 Target: TypeAlias = int | str | None
 _Row: TypeAlias = tuple[int, list[str]]
 
+_LARGE = 1 << 20
+"""Bytes: for less, importing pyarrow would take longer than it saves."""
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -129,9 +134,29 @@ def _read_table(path: PathLike, delimiter: str, header: bool | None) -> _Table:
         if not first:
             raise _no_numbers(1, source.label)
         named = _is_header(first, line, source.label) if header is None else header
-        body = rows if named else chain([(line, first)], rows)
-        values = _values(body, len(first), source.label)
+        values = _at_once(path, Layout(delimiter, ".", None, len(first), line if named else 0))
+        if values is None:
+            body = rows if named else chain([(line, first)], rows)
+            values = _values(body, len(first), source.label)
     return _Table(source.label, [cell.strip() for cell in first] if named else None, values)
+
+
+def _at_once(path: PathLike, layout: Layout) -> NDArray[np.float64] | None:
+    """The numbers of a large file by pyarrow, or None.
+
+    None where pyarrow is not there, or some cell is no number: then they are read one by one,
+    to the same values, and that cell is named.
+    """
+    if os.path.getsize(path) < _LARGE or not arrow.is_there():
+        return None
+    try:
+        columns = arrow.read(path, layout)
+    except FileFormatError:
+        return None
+    if any(c.kind != "number" or c.missing.any() for c in columns) or not len(columns[0]):
+        return None
+    values = np.stack([column.values for column in columns], axis=1)
+    return values if np.abs(values).max() <= _FLOAT32_MAX else None
 
 
 def _rows(text: io.TextIOWrapper, delimiter: str, label: str) -> Iterator[_Row]:

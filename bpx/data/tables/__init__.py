@@ -1,0 +1,10 @@
+"""Tables: columns of every kind by name, and the schema by which they become samples."""
+
+from bpx.data.tables.column import Column
+from bpx.data.tables.frames import as_table
+from bpx.data.tables.guess import guess_target
+from bpx.data.tables.reading import read_table
+from bpx.data.tables.schema import Schema
+from bpx.data.tables.table import Table
+
+__all__ = ["Column", "Schema", "Table", "as_table", "guess_target", "read_table"]

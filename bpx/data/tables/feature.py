@@ -1,0 +1,201 @@
+"""`Feature`: how one column becomes numbers, as it was fitted on the training samples."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpx.data.tables.column import Column, as_text
+from bpx.errors import InputError
+
+__all__ = ["SCALINGS", "Encoding", "Feature", "Scaling", "fit_feature", "spread"]
+
+Encoding: TypeAlias = Literal["scaled", "one-hot", "frequency"]
+Scaling: TypeAlias = Literal["standard", "robust", "none"]
+SCALINGS: tuple[Scaling, ...] = ("standard", "robust", "none")
+
+_FEW = 20
+"""Categories of up to so many levels are one-hot; those of more become frequencies."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the inputs, and how it is encoded.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        Of the column: see `Column`.
+    encoding : {"scaled", "one-hot", "frequency"}
+        (v - center) / scale; one input for each level; or the share of the training samples
+        that have the level, which is then scaled.
+    center, scale : float
+    fill : float
+        What stands for a missing number: the median.
+    indicator : bool
+        Whether one more input says that the cell is missing: where some were in training.
+    levels : tuple of str
+        Of a category.
+    shares : tuple of float
+        How frequent each level was.
+    """
+
+    name: str
+    kind: str
+    encoding: Encoding
+    center: float = 0.0
+    scale: float = 1.0
+    fill: float = 0.0
+    indicator: bool = False
+    levels: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a column's numbers are the inputs as they are."""
+        return self == Feature(self.name, self.kind, "scaled")
+
+    @property
+    def width(self) -> int:
+        """How many inputs it becomes."""
+        return (len(self.levels) if self.encoding == "one-hot" else 1) + self.indicator
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What each of these inputs is."""
+        one_hot = self.encoding == "one-hot"
+        own = tuple(f"{self.name}={v}" for v in self.levels) if one_hot else (self.name,)
+        return (*own, f"{self.name} is missing") if self.indicator else own
+
+    def encode(self, column: Column, label: str) -> tuple[NDArray[np.float64], NDArray[Any]]:
+        """The inputs of a column, shape (n, width); and which cells held an unseen level, (n,).
+
+        Raises
+        ------
+        InputError
+            If the column is of a kind that this cannot have been fitted on.
+        """
+        if self.levels:
+            codes = self._codes(column)
+            unseen = (codes < 0) & ~column.missing
+            own = self._one_hot(codes) if self.encoding == "one-hot" else self._frequency(codes)
+        else:
+            values = self._numbers(column, label)
+            own = ((np.where(np.isnan(values), self.fill, values) - self.center) / self.scale)[
+                :, None
+            ]
+            unseen = np.zeros(len(column), bool)
+        if self.indicator:
+            own = np.concatenate([own, column.missing[:, None]], axis=1)
+        return own, unseen
+
+    def described(self) -> dict[str, Any]:
+        """What a file says of it; `restored` reads it."""
+        return asdict(self)
+
+    @classmethod
+    def restored(cls, described: Mapping[str, Any]) -> "Feature":
+        """A feature from what a file says; a ValueError or the like if it cannot be one."""
+        levels, shares = (tuple(described[name]) for name in ("levels", "shares"))
+        made = cls(**{**described, "levels": levels, "shares": shares})
+        numbers = (made.center, made.scale, made.fill, *shares)
+        right = (
+            all(isinstance(each, str) for each in (made.name, made.kind, *levels))
+            and made.encoding in ("scaled", "one-hot", "frequency")
+            and all(isinstance(each, int | float) and np.isfinite(each) for each in numbers)
+            and made.scale > 0
+            and (made.encoding == "scaled") == (not levels)
+            and (made.encoding != "frequency" or len(shares) == len(levels))
+            and isinstance(made.indicator, bool)
+        )
+        if not right:
+            raise ValueError(f"no feature: {described}")
+        return made
+
+    def _numbers(self, column: Column, label: str) -> NDArray[np.float64]:
+        known = {self.kind, "boolean"} if self.kind == "number" else {self.kind, "number"}
+        if column.kind not in known and not column.missing.all():
+            raise InputError(
+                f"column {self.name!r} of {label} holds {_plural(column.kind)}, and the "
+                f"network was trained on {_plural(self.kind)}; expected {_plural(self.kind)} "
+                "there"
+            )
+        if column.is_text:  # nothing but missing cells
+            return np.full(len(column), np.nan)
+        return column.values
+
+    def _codes(self, column: Column) -> NDArray[np.int64]:
+        """The index of each cell's level, -1 where it is missing or unseen."""
+        place = {level: i for i, level in enumerate(self.levels)}
+        if column.is_text:
+            known = [place.get(level, -1) for level in column.levels]
+            return np.array([*known, -1])[column.values]  # the last is what -1 picks
+        # Levels that look like numbers are read as such where no other is among them.
+        values, inverse = np.unique(column.values, return_inverse=True)
+        texts = ["" if np.isnan(v) else as_text(column.label(v)) for v in values]
+        return np.array([place.get(text, -1) for text in texts])[inverse]
+
+    def _one_hot(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
+        return (codes[:, None] == np.arange(len(self.levels))).astype(np.float64)
+
+    def _frequency(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
+        shares = np.array([*self.shares, 0.0])[codes]
+        return ((shares - self.center) / self.scale)[:, None]
+
+
+def fit_feature(column: Column, scaling: Scaling) -> Feature:
+    """How a column of training samples becomes numbers.
+
+    Parameters
+    ----------
+    column : Column
+        Of more than one value, and no free text.
+    scaling : {"standard", "robust", "none"}
+        By mean and standard deviation, by median and interquartile range, or as it is.
+        Booleans and one-hot inputs stay 0 and 1.
+    """
+    missing = bool(column.missing.any())
+    if not column.is_text:
+        values = column.values[~column.missing]
+        fill = float(np.median(values)) if len(values) else 0.0
+        how: Scaling = "none" if column.kind == "boolean" else scaling
+        center, scale = spread(np.where(column.missing, fill, column.values), how)
+        return Feature(column.name, column.kind, "scaled", center, scale, fill, missing)
+    there = np.bincount(column.values[~column.missing], minlength=len(column.levels))
+    kept = [i for i, count in enumerate(there) if count]
+    levels = tuple(column.levels[i] for i in kept)
+    if len(levels) <= _FEW:
+        return Feature(column.name, "category", "one-hot", indicator=missing, levels=levels)
+    shares = there / len(column)
+    center, scale = spread(np.array([*shares, 0.0])[column.values], scaling)
+    return Feature(
+        column.name,
+        "category",
+        "frequency",
+        center,
+        scale,
+        indicator=missing,
+        levels=levels,
+        shares=tuple(float(shares[i]) for i in kept),
+    )
+
+
+def spread(values: NDArray[np.float64], scaling: Scaling) -> tuple[float, float]:
+    """The center and the scale of some numbers: of equal ones, the scale is 1."""
+    if scaling == "none":
+        return 0.0, 1.0
+    if scaling == "robust":
+        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+        if high > low:
+            return float(middle), float(high - low)
+    deviation = float(values.std())
+    center = float(values.mean())
+    # Of numbers that are equal but for rounding, the deviation is rounding, too.
+    return center, deviation if deviation > 1e-12 * max(1.0, abs(center)) else 1.0
+
+
+def _plural(kind: str) -> str:
+    return {"category": "texts", "text": "texts"}.get(kind, f"{kind}s")

@@ -1,0 +1,63 @@
+"""Which columns are the inputs, and what each becomes."""
+
+from collections.abc import Sequence
+
+from bpx.data.tables.column import Column
+from bpx.data.tables.feature import Feature, Scaling, fit_feature
+from bpx.data.tables.plausible import ALL
+from bpx.data.tables.table import Key, Table, in_words
+from bpx.errors import InputError, option
+
+__all__ = ["fit_features", "places_of"]
+
+
+def places_of(
+    table: Table, target: int | None, features: Sequence[Key] | str | None, drop: Sequence[Key]
+) -> tuple[list[int], list[str]]:
+    """The columns that are inputs, and the names of those that are dropped."""
+    left = {table.position(key) for key in drop}
+    if target in left:
+        raise InputError(
+            f"column {table.names[target or 0]!r} was given both as the target and with "
+            f"{option('drop', list(drop))}; expected one of the two"
+        )
+    if features is None or (features == ALL and ALL not in table.names):
+        places = [i for i in range(len(table.columns)) if i != target and i not in left]
+    else:
+        keys = [features] if isinstance(features, str) else features
+        places = list(dict.fromkeys(table.position(key) for key in keys))
+        if target in places:
+            raise InputError(
+                f"column {table.names[target or 0]!r} was given both as the target and with "
+                f"{option('features', list(keys))}; expected one of the two"
+            )
+        if both := left & {*places}:
+            raise InputError(
+                f"{in_words([table.names[i] for i in sorted(both)])} was given both with "
+                f"{option('features', list(keys))} and with {option('drop', list(drop))}; "
+                "expected one of the two"
+            )
+    if not places:
+        raise InputError(
+            f"{table.label} has no column left for the inputs; expected at least one beside "
+            "the target"
+        )
+    rest = [name for i, name in enumerate(table.names) if i not in places and i != target]
+    return places, rest
+
+
+def fit_features(table: Table, scaling: Scaling) -> tuple[tuple[Feature, ...], tuple[str, ...]]:
+    """The features, and the names of the columns that hold one value."""
+    varied = [column for column in table.columns if _varies(column)]
+    if not varied:
+        raise InputError(
+            f"every column of {table.label} beside the target holds one value; expected at "
+            "least one that varies"
+        )
+    empty = tuple(column.name for column in table.columns if not _varies(column))
+    return tuple(fit_feature(column, scaling) for column in varied), empty
+
+
+def _varies(column: Column) -> bool:
+    there = len(column.distinct)
+    return there > 1 or (there == 1 and bool(column.missing.any()))

@@ -1,0 +1,85 @@
+"""Columns that cannot be meant as they stand: refused by name, with the way out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bpx.data.tables.column import Column
+from bpx.data.tables.table import Key, Table
+from bpx.errors import InputError, option
+
+__all__ = ["ALL", "check_features", "is_id"]
+
+ALL = "all"
+"""Every column but the target, ids included."""
+_FEWEST = 10
+"""In fewer rows, whole numbers that all differ may well be measured."""
+
+
+def check_features(table: Table, places: Sequence[int], asked: bool) -> None:
+    """Refuse columns that would be learned by heart, or cannot be learned from.
+
+    Parameters
+    ----------
+    table : Table
+    places : sequence of int
+        The columns that are features.
+    asked : bool
+        Whether the caller has named each of them: then ids are meant.
+
+    Raises
+    ------
+    InputError
+        If a column has no name, or counts the rows, one is an id, or one is
+        free text.
+    """
+    for i in places:
+        column = table.columns[i]
+        name = column.name
+        if table.named and not name and _counts(column):
+            raise InputError(
+                f"column {i} of {table.label} has no name and counts the rows, as an index "
+                f"that was saved with the table does; {_leave_out(i)}"
+            )
+        if table.named and not name:
+            raise InputError(
+                f"column {i} of {table.label} has no name; expected one in the header, by "
+                f"which it is found again: name it, or {_leave_out(i)}"
+            )
+        if not asked and is_id(column):
+            raise InputError(
+                f"column {name!r} of {table.label} has as many different whole numbers as rows "
+                f"({len(column)}), as ids do, which would be learned by heart; "
+                f"{_leave_out(name)}, or say {option('features', ALL)} if it is meant"
+            )
+        if column.kind == "text":
+            raise InputError(
+                f"column {name!r} of {table.label} is free text: {len(column.distinct)} "
+                f"different texts in {len(column)} rows{_dates(column)}; {_leave_out(name)}"
+            )
+
+
+def is_id(column: Column) -> bool:
+    """Whether a column has as many different whole numbers as rows."""
+    values = column.values
+    if column.kind != "number" or len(column) < _FEWEST or column.missing.any():
+        return False
+    return bool((values == np.floor(values)).all()) and len(column.distinct) == len(column)
+
+
+def _counts(column: Column) -> bool:
+    values = column.values
+    if column.kind != "number" or column.missing.any():
+        return False
+    return bool((values - values[0] == np.arange(len(values))).all())
+
+
+def _leave_out(key: Key) -> str:
+    return f"leave it out with {option('drop', [key])}"
+
+
+def _dates(column: Column) -> str:
+    looks = all(level.count("/") == 2 or level.count(".") == 2 for level in column.levels[:50])
+    if not (looks and any(c.isdigit() for c in column.levels[0])):
+        return ""
+    return " (dates are read if they are written as 2026-01-31)"

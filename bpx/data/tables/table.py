@@ -1,0 +1,132 @@
+"""`Table`: columns by name, of every kind, before they become numbers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from numpy.typing import NDArray
+
+from bpx.data.tables.column import Column
+from bpx.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from bpx.data.tables.layout import Layout
+
+__all__ = ["Key", "Table", "in_words", "listed"]
+
+Key: TypeAlias = str | int
+"""A column's name, or its index: negative ones count from the right."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of equal length, one row for each sample; see `read_table` and `as_table`.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+    named : bool
+        Whether the names are the table's own. A table without a header has the columns' indices
+        in their place, ``"0"``, ``"1"``, ...
+    label : str
+        What messages call it: a file's name.
+    layout : Layout or None
+        How the file was read.
+
+    Raises
+    ------
+    InputError
+        If there are no columns, or they are not of equal length.
+    """
+
+    columns: tuple[Column, ...]
+    named: bool = True
+    label: str = "the table"
+    layout: "Layout | None" = None
+
+    def __post_init__(self) -> None:
+        lengths = {len(column) for column in self.columns}
+        if len(lengths) != 1:
+            raise InputError(
+                f"{self.label} has columns of "
+                f"{' and '.join(map(str, sorted(lengths))) or 'no'} rows; expected at least "
+                "one column, and all of one length"
+            )
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.columns[0])
+
+    def __getitem__(self, key: Key) -> Column:
+        return self.columns[self.position(key)]
+
+    def __repr__(self) -> str:
+        kinds = Counter(column.kind for column in self.columns)
+        told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        return f"<bpx.data.Table {self.label}, {len(self):,} rows, columns: {told}>"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns; a column without one is called ``""``."""
+        return tuple(column.name for column in self.columns)
+
+    def position(self, key: Key) -> int:
+        """The index of a column, by its name or its index. A name is looked for first.
+
+        Raises
+        ------
+        InputError
+            If there is no such column, or several have this name.
+        """
+        count = self.names.count(str(key)) if isinstance(key, str) else 0
+        if count == 1:
+            return self.names.index(str(key))
+        if count > 1:
+            places = [i for i, name in enumerate(self.names) if name == key]
+            raise InputError(
+                f"{len(places)} columns of {self.label} are called {key!r}; expected names "
+                f"that differ: name a column by its index, {' or '.join(map(str, places))}"
+            )
+        return self._index(key)
+
+    def without(self, keys: Sequence[Key]) -> "Table":
+        """The table without some columns."""
+        left = {self.position(key) for key in keys}
+        kept = tuple(c for i, c in enumerate(self.columns) if i not in left)
+        if not kept:
+            raise InputError(f"no column of {self.label} is left; expected at least one")
+        return replace(self, columns=kept)
+
+    def only(self, keys: Sequence[Key]) -> "Table":
+        """Some columns of the table, in the order that is given."""
+        return replace(self, columns=tuple(self[key] for key in keys))
+
+    def take(self, rows: NDArray[Any]) -> "Table":
+        """Some rows of the table, by index or by mask."""
+        return replace(self, columns=tuple(column.take(rows) for column in self.columns))
+
+    def _index(self, key: Key) -> int:
+        width = len(self.columns)
+        try:
+            index = int(key)
+        except ValueError:
+            index = width
+        if not -width <= index < width:
+            near = nearest(key, self.names) if isinstance(key, str) else ""
+            raise InputError(
+                f"{self.label} has no column {key!r}{near}; it has {width}: "
+                f"{listed(self.names)}"
+            )
+        return index % width
+
+
+def listed(names: Sequence[object], most: int = 12) -> str:
+    """Names with commas between them; of many, the first ones and how many more there are."""
+    shown = ", ".join(str(name) or "(no name)" for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Columns by their names: "the columns 'a', 'b'"."""
+    return f"the column{'s' if len(names) > 1 else ''} {listed([repr(n) for n in names])}"

@@ -1,0 +1,179 @@
+"""`Target`: the column that is learned: classes by name, or numbers."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpx.data.tables.column import Column, as_text
+from bpx.data.tables.feature import Scaling, spread
+from bpx.data.tables.table import Table, listed
+from bpx.errors import InputError, option
+
+__all__ = ["TASKS", "Target", "Task", "fit_target", "task_of"]
+
+Task: TypeAlias = Literal["classes", "numbers"]
+TASKS: tuple[Task, ...] = ("classes", "numbers")
+
+_ROWS_PER_CLASS = 20
+_FEW = 10
+"""So many texts are classes, however few the rows: they can be nothing else."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is learned of one column.
+
+    Attributes
+    ----------
+    name : str
+    task : {"classes", "numbers"}
+    classes : tuple of str, int, float or bool
+        The classes as the table has them, sorted: class i is label i of the network.
+    center, scale : float
+        Numbers are learned as (y - center) / scale.
+    """
+
+    name: str
+    task: Task
+    classes: tuple[str | int | float | bool, ...] = ()
+    center: float = 0.0
+    scale: float = 1.0
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs a network for it has: one for numbers, and for two classes."""
+        return len(self.classes) if len(self.classes) > 2 else 1
+
+    def encode(self, column: Column, label: str) -> NDArray[Any]:
+        """Labels, int32, or numbers, float32: shape (n,).
+
+        Raises
+        ------
+        InputError
+            If a cell is missing, or is no class that was trained on, or no number.
+        """
+        missing = column.missing
+        if missing.any():
+            raise InputError(
+                f"the target {self.name!r} of {label} is missing in row "
+                f"{int(missing.argmax()) + 1} ({int(missing.sum())} of {len(column)} are); "
+                "expected one for each sample: leave these rows out"
+            )
+        return self._labels(column, label) if self.classes else self._scaled(column, label)
+
+    def decode(self, outputs: Any) -> Any:
+        """Outputs of the network in the target's own units: of classes, as they are."""
+        return outputs if self.classes else outputs * self.scale + self.center
+
+    def named(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """The classes that labels stand for, shape (n,); numbers are given back as they are."""
+        return np.array(self.classes)[labels] if self.classes else labels
+
+    def names(self) -> tuple[str, ...]:
+        """The classes as texts."""
+        return tuple(map(as_text, self.classes))
+
+    def described(self) -> dict[str, Any]:
+        """What a file says of it; `restored` reads it."""
+        return asdict(self)
+
+    @classmethod
+    def restored(cls, described: Mapping[str, Any]) -> "Target":
+        """A target from what a file says; a ValueError or the like if it cannot be one."""
+        made = cls(**{**described, "classes": tuple(described["classes"])})
+        right = (
+            isinstance(made.name, str)
+            and made.task in TASKS
+            and (made.task == "classes") == (len(made.classes) > 1)
+            and all(isinstance(each, str | int | float) for each in made.classes)
+            and len(set(made.names())) == len(made.classes)
+            and all(isinstance(v, int | float) for v in (made.center, made.scale))
+            and np.isfinite(made.center)
+            and np.isfinite(made.scale)
+            and made.scale > 0
+        )
+        if not right:
+            raise ValueError(f"no target: {described}")
+        return made
+
+    def _labels(self, column: Column, label: str) -> NDArray[np.int32]:
+        place = {name: i for i, name in enumerate(self.names())}
+        values, inverse = np.unique(column.values, return_inverse=True)
+        texts = [as_text(column.label(value)) for value in values]
+        known = [place.get(text, place.get(_other_spelling(text), -1)) for text in texts]
+        unknown = [text for text, i in zip(texts, known, strict=True) if i < 0]
+        if unknown:
+            raise InputError(
+                f"the target {self.name!r} of {label} has {listed(unknown)}, which the network "
+                f"was not trained on; expected {listed(self.names())}"
+            )
+        return np.array(known, np.int32)[inverse]
+
+    def _scaled(self, column: Column, label: str) -> NDArray[np.float32]:
+        if column.is_text:
+            raise InputError(
+                f"the target {self.name!r} of {label} holds texts, such as "
+                f"{column.levels[0]!r}; expected numbers: {option('task', 'classes')} takes "
+                "texts as classes"
+            )
+        return ((column.values - self.center) / self.scale).astype(np.float32)
+
+
+def _other_spelling(text: str) -> str:
+    """True and False are 1 and 0 in other files."""
+    return {"1": "True", "0": "False", "True": "1", "False": "0"}.get(text, text)
+
+
+def task_of(column: Column, table: Table) -> Task:
+    """What a column asks for, where that is plain.
+
+    Raises
+    ------
+    InputError
+        If there is only one value, or whole numbers may be classes as well as numbers.
+    """
+    found = column.distinct
+    if len(found) < 2:
+        value = f"always {column.label(found[0])}" if len(found) else "missing in every row"
+        raise InputError(
+            f"the target {column.name!r} of {table.label} is {value}, which leaves nothing to "
+            f"learn; expected a column of several values: say {_others(column, table)}"
+        )
+    count, rows = len(found), len(column)
+    plenty = count > max(2, rows // _ROWS_PER_CLASS)
+    if column.kind == "boolean" or (column.is_text and (not plenty or count <= _FEW)):
+        return "classes"
+    if column.is_text or (column.whole and plenty):
+        _refuse_many(column, count, table)
+    if column.kind == "date" or plenty or (found != np.floor(found)).any():
+        return "numbers"
+    return "classes"
+
+
+def fit_target(column: Column, task: Task, scaling: Scaling, rows: NDArray[Any]) -> Target:
+    """The classes of a whole column, or the scale of the numbers in some of its rows."""
+    if task == "classes":
+        return Target(column.name, task, tuple(column.labels()))
+    values = column.values[rows]
+    center, scale = spread(values[~np.isnan(values)], scaling)
+    return Target(column.name, task, (), center, scale)
+
+
+def _refuse_many(column: Column, count: int, table: Table) -> None:
+    kind = "texts" if column.is_text else "whole numbers"
+    other = "" if column.is_text else f" or {option('task', 'numbers')}"
+    raise InputError(
+        f"the target {column.name!r} of {table.label} has {count} different {kind} in "
+        f"{len(column)} rows, which are many for classes; expected at most one class for "
+        f"{_ROWS_PER_CLASS} rows: say {option('task', 'classes')}{other}, or, for another "
+        f"target, {_others(column, table)}"
+    )
+
+
+def _others(column: Column, table: Table) -> str:
+    """How the first columns that vary would be named as the target."""
+    varied = [c.name for c in table.columns if c is not column and len(c.distinct) > 1]
+    return " or ".join(option("target", name) for name in varied[:3]) or "nothing: none varies"
