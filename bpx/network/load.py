@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bpx.arrays.home import select
 from bpx.io import checkpoint
 from bpx.network.network import Network
 from bpx.privacy.accounting import Mechanism, is_mechanism
+
+if TYPE_CHECKING:
+    from bpx.data import Schema
 
 __all__ = ["load"]
 
@@ -50,12 +53,22 @@ def load(
     drawn = saved.seed, saved.feedback
     network = Network.from_arrays(saved.spec, saved.parameters, home, *drawn)
     network.mechanisms = tuple(Mechanism(*each) for each in _mechanisms(saved.notes))
+    network.schema = _schema(saved.notes)
     return network
 
 
 def _are_right(notes: Mapping[str, Any]) -> bool:
+    _schema(notes)
     return all(map(is_mechanism, _mechanisms(notes)))
 
 
 def _mechanisms(notes: Mapping[str, Any]) -> Any:
     return notes.get("mechanisms", ())
+
+
+def _schema(notes: Mapping[str, Any]) -> "Schema | None":
+    if "schema" not in notes:
+        return None
+    from bpx.data import Schema
+
+    return Schema.restored(notes["schema"])

@@ -7,25 +7,21 @@ arrays of the network's own library, device and dtype. `fit`, `predict`, `classi
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bpx._typing import Array
 from bpx.activations import Activation
 from bpx.arrays.home import select
 from bpx.arrays.host import check_seed
-from bpx.arrays.transfer import give_back
 from bpx.costs import Cost
 from bpx.feedback import Feedback, Send
 from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
 from bpx.io import checkpoint
-from bpx.metrics import Metric, check_metrics
-from bpx.model import evaluate as evaluation
+from bpx.metrics import Metric
 from bpx.model import initial
-from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
-from bpx.model.inputs import inputs, samples
 from bpx.model.spec import make_spec
-from bpx.network.held import Held
+from bpx.network.answers import Answering
+from bpx.network.tables import check_schema
 from bpx.network.train import train
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Mechanism
@@ -35,10 +31,13 @@ from bpx.training import start
 from bpx.training.observers import Observer
 from bpx.training.records import History, Progress
 
+if TYPE_CHECKING:
+    from bpx.data import Schema
+
 __all__ = ["Network"]
 
 
-class Network(Held):
+class Network(Answering):
     """A fully connected network, trained by the equations of backpropagation.
 
     Parameters
@@ -69,6 +68,9 @@ class Network(Held):
         have chosen, else numpy.
     dtype : {"float32", "float64"}, optional
         What the parameters are stored in; left out, as ``BPX_DTYPE`` says, else float32.
+    schema : bpx.data.Schema, optional
+        How a table becomes samples: `fit`, `predict`, `classify` and `evaluate` then take
+        tables and DataFrames, whose columns are found by name. It is saved with the network.
 
     Attributes
     ----------
@@ -111,6 +113,7 @@ class Network(Held):
         seed: int | None = None,
         backend: str | None = None,
         dtype: str | None = None,
+        schema: "Schema | None" = None,
     ) -> None:
         spec = make_spec(
             sizes,
@@ -121,91 +124,24 @@ class Network(Held):
             cost=cost,
             feedback=feedback,
         )
+        if schema is not None:
+            check_schema(schema, spec)
         home = select(backend, dtype)
+        self.schema = schema
         self.seed = seed = check_seed(seed)
         drawn = initial.draw_feedback(spec, seed)
         self._place(spec, initial.draw(spec, init, seed), drawn, home)
 
-    def __call__(self, x: Any) -> Any:
-        """a^L: the same as `predict`."""
-        return self.predict(x)
-
-    def predict(self, x: Any) -> Any:
-        """The outputs a^L, in chunks, in the library and on the device of the input.
-
-        Parameters
-        ----------
-        x : array of any library or array-like, shape (n, k_0)
-
-        Returns
-        -------
-        array, shape (n, k_L)
-            Of the network's dtype; a host array where x was no array.
-
-        Raises
-        ------
-        InputError
-            If x cannot be used.
-        """
-        with self.home.active():
-            return give_back(self._outputs(x), x)
-
-    def classify(self, x: Any) -> Any:
-        """The class of each sample: its largest output; or whether a single one is above 1/2.
-
-        Parameters
-        ----------
-        x : array of any library or array-like, shape (n, k_0)
-
-        Returns
-        -------
-        array, shape (n,), int32
-            In the library and on the device of the input; a host array where x was no array.
-
-        Raises
-        ------
-        InputError
-            If x cannot be used, or the one output is no probability.
-        """
-        check_classes(self.spec)
-        with self.home.active():
-            return give_back(classes(self._outputs(x)), x)
-
-    def evaluate(self, x: Any, y: Any, *, metrics: Sequence[str | Metric] = ()) -> Evaluation:
-        """The mean cost and the accuracy on samples from anywhere, in chunks.
-
-        Parameters
-        ----------
-        x : array of any library or array-like, shape (n, k_0)
-        y : array of any library or array-like
-            Labels (n,), or numbers (n,) or (n, k_L).
-        metrics : sequence of str or Metric, optional
-            What else to measure: see `bpx.metrics`.
-
-        Returns
-        -------
-        Evaluation
-
-        Raises
-        ------
-        InputError
-            If x, y or a metric cannot be used.
-        """
-        measures = check_metrics(metrics)
-        with self.home.active():
-            arrived = samples(self.home, self.spec, x, y)
-            return evaluation.evaluate(self.spec, self._parameters, arrived, measures)
-
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
         epochs: int,
         batch_size: int,
         optimizer: Optimizer,
         lmbda: float = 0.0,
-        validation: tuple[Any, Any] | None = None,
+        validation: Any = None,
         seed: int | None = None,
         shuffle: bool = True,
         drop_last: bool = False,
@@ -219,7 +155,8 @@ class Network(Held):
     ) -> History:
         """Train to the end: `bpx.train`, all of its records at once.
 
-        The parameters are those of `bpx.train`, which says what each does. If training is
+        The parameters are those of `bpx.train`, which says what each does; x may be a table
+        that has the target, without y. If training is
         interrupted (Ctrl-C) or diverges, the network keeps the last finished epoch's
         weights and the exception goes on.
 
@@ -238,7 +175,7 @@ class Network(Held):
         seed = check_seed(seed) if privacy is None else seed
         records = train(
             self,
-            (x, y),
+            x if y is None else (x, y),
             epochs=epochs,
             batch_size=batch_size,
             optimizer=optimizer,
@@ -289,9 +226,7 @@ class Network(Held):
 
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file, at once or not at all: see `bpx.load`."""
-        notes = {"mechanisms": self.mechanisms} if self.mechanisms else {}
+        notes: dict[str, Any] = {"mechanisms": self.mechanisms} if self.mechanisms else {}
+        notes |= {"schema": self.schema.described()} if self.schema is not None else {}
         arrays = self._parameters, self._feedback
         checkpoint.save(path, self.spec, *arrays, self.seed, notes)
-
-    def _outputs(self, x: Any) -> Array:
-        return outputs(self.spec, self._parameters, inputs(self.home, self.spec, x))

@@ -4,11 +4,12 @@ What only such a training needs is imported when one is asked for.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bpx.arrays.host import check_seed
 from bpx.inspect.health.probe import HealthProbe
 from bpx.metrics import Metric
+from bpx.network.tables import training_arrays
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
@@ -18,22 +19,27 @@ from bpx.training.batches import Batches, Shuffled
 from bpx.training.observers import Observer, check_observers
 from bpx.training.records import Epoch, Progress
 
+if TYPE_CHECKING:
+    from bpx.data import Schema
+
 __all__ = ["Trainee", "train"]
 
 
 class Trainee(loop.Trainable, Account, Protocol):
     """What `train` asks of a network."""
 
+    schema: "Schema | None"
+
 
 def train(
     network: Trainee,
-    data: tuple[Any, Any],
+    data: Any,
     *,
     epochs: int,
     batch_size: int,
     optimizer: Optimizer,
     lmbda: float = 0.0,
-    validation: tuple[Any, Any] | None = None,
+    validation: Any = None,
     seed: int | None = None,
     shuffle: bool = True,
     drop_last: bool = False,
@@ -55,9 +61,11 @@ def train(
     ----------
     network : Network
         Weights that the caller sets between epochs are taken up.
-    data : pair of arrays
+    data : pair of arrays, or table or DataFrame
         x of shape (n, k_0) and y: labels (n,), or numbers (n,) or (n, k_L). Of any library;
-        brought to the network's home once; never shuffled, written or freed.
+        brought to the network's home once; never shuffled, written or freed. Or a table that
+        has the target of the network's schema, or a pair of a table and a target. A network
+        without a schema remembers the names of a table's columns.
     epochs : int
         How often to go through the samples, at least 1.
     batch_size : int
@@ -67,7 +75,7 @@ def train(
     lmbda : float, optional
         The L2 penalty: ``lmbda / n * w`` is added to BP4's gradient, whatever the optimizer;
         the biases are left out (the book's (87)).
-    validation : pair of arrays, optional
+    validation : pair of arrays, or table or DataFrame, optional
         Evaluated after each epoch.
     seed : int, optional
         Of the order of the samples, which is the same on every backend.
@@ -122,6 +130,7 @@ def train(
     """
     watching = check_observers(observers, taken=("health", "privacy"))
     drawn = check_seed(privacy.seed if isinstance(privacy, DPSGD) else seed)
+    data, validation, schema = training_arrays(network.schema, network.spec, data, validation)
     with network.home.active():
         training = checked(
             network,
@@ -140,7 +149,9 @@ def train(
         check_privacy(privacy, training.n, seed, shuffle, drop_last)
         batches = _batches(network, training, privacy, (drawn, shuffle, drop_last))
         look = _look(health, training, privacy, drawn)
-        return loop.train(network, training, batches, (*look, *watching))
+        records = loop.train(network, training, batches, (*look, *watching))
+        network.schema = schema
+        return records
 
 
 def _batches(

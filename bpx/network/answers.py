@@ -1,0 +1,117 @@
+"""What a network answers to samples from anywhere, and how good it is on them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bpx._typing import Array
+from bpx.arrays.transfer import give_back
+from bpx.metrics import Metric, check_metrics
+from bpx.model import evaluate as evaluation
+from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
+from bpx.model.inputs import inputs, samples
+from bpx.network import tables
+from bpx.network.held import Held
+
+if TYPE_CHECKING:
+    from bpx.data import Schema
+
+__all__ = ["Answering"]
+
+
+class Answering(Held):
+    """A network as a boundary: arrays, tables and DataFrames in, answers of their kind out.
+
+    Attributes
+    ----------
+    schema : bpx.data.Schema or None
+        How a table's columns become the inputs and the target; None for a network of arrays.
+        With one, what the network takes and answers is in the table's own terms: arrays, too,
+        have the schema's columns, in their order and units. `forward` and `backprop` take
+        what the schema makes of them.
+    """
+
+    schema: "Schema | None" = None
+
+    def __call__(self, x: Any) -> Any:
+        """a^L: the same as `predict`."""
+        return self.predict(x)
+
+    def predict(self, x: Any) -> Any:
+        """The outputs a^L, in chunks, in the library and on the device of the input.
+
+        Parameters
+        ----------
+        x : array of any library or array-like, shape (n, k_0); or table or DataFrame
+            Of a table, the columns are found by name, in any order: see `schema`.
+
+        Returns
+        -------
+        array, shape (n, k_L)
+            Of the network's dtype; a host array where x was no array. With a schema, numbers
+            are in the target's own units.
+
+        Raises
+        ------
+        InputError
+            If x cannot be used.
+        """
+        with self.home.active():
+            answer = give_back(self._outputs(x), x)
+        return tables.in_units(self.schema, answer)
+
+    def classify(self, x: Any) -> Any:
+        """The class of each sample: its largest output; or whether a single one is above 1/2.
+
+        Parameters
+        ----------
+        x : array of any library or array-like, shape (n, k_0); or table or DataFrame
+
+        Returns
+        -------
+        array, shape (n,), int32
+            In the library and on the device of the input; a host array where x was no array.
+            With a schema, the classes by the names that the target had in training, on the
+            host.
+
+        Raises
+        ------
+        InputError
+            If x cannot be used, or the one output is no probability.
+        """
+        check_classes(self.spec)
+        with self.home.active():
+            labels = give_back(classes(self._outputs(x)), x)
+        return tables.by_name(self.schema, labels)
+
+    def evaluate(
+        self, x: Any, y: Any = None, *, metrics: Sequence[str | Metric] = ()
+    ) -> Evaluation:
+        """The mean cost and the accuracy on samples from anywhere, in chunks.
+
+        Parameters
+        ----------
+        x : array of any library or array-like, shape (n, k_0); or table or DataFrame
+        y : array of any library or array-like, optional
+            Labels (n,), or numbers (n,) or (n, k_L). Left out where x is a table that has the
+            target; beside a table, the target as the table would have it.
+        metrics : sequence of str or Metric, optional
+            What else to measure: see `bpx.metrics`.
+
+        Returns
+        -------
+        Evaluation
+
+        Raises
+        ------
+        InputError
+            If x, y or a metric cannot be used.
+        """
+        measures = check_metrics(metrics)
+        x, y = tables.arrays(self.schema, x, y)
+        with self.home.active():
+            arrived = samples(self.home, self.spec, x, y)
+            return evaluation.evaluate(self.spec, self._parameters, arrived, measures)
+
+    def _outputs(self, x: Any) -> Array:
+        arrived = inputs(self.home, self.spec, tables.inputs(self.schema, x))
+        return outputs(self.spec, self._parameters, arrived)

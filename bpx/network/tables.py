@@ -1,0 +1,119 @@
+"""Tables and DataFrames at a network's boundary: by its schema in, by its schema out.
+
+Without a schema arrays pass as they are. With one, what comes is in the table's own terms: a
+table, whose columns are found by name, or an array with the schema's columns in their order.
+`bpx.data` is imported when the first table comes.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from bpx._validate import is_frame
+from bpx.arrays.host import as_host
+from bpx.arrays.registry import backend_of
+from bpx.arrays.transfer import to_host
+from bpx.errors import InputError
+from bpx.model.spec import Spec
+
+if TYPE_CHECKING:
+    from bpx.data import Schema
+
+__all__ = ["arrays", "by_name", "check_schema", "in_units", "inputs", "training_arrays"]
+
+
+def inputs(schema: "Schema | None", x: Any) -> Any:
+    """The inputs as an array: by the schema; or the numbers of a table as they stand."""
+    if is_frame(x):
+        return (schema or _of_numbers(x)).x(x)
+    return x if schema is None or schema.is_plain else schema.x_of_array(as_host(x, "x"))
+
+
+def arrays(schema: "Schema | None", x: Any, y: Any) -> tuple[Any, Any]:
+    """Inputs and targets as arrays.
+
+    Raises
+    ------
+    InputError
+        If there is no y, and x is no table with the schema's target.
+    """
+    learned = None if schema is None else schema.target
+    if y is not None:
+        return inputs(schema, x), _target(schema, y)
+    if not is_frame(x) or schema is None or learned is None:
+        raise InputError(
+            "no y was given; expected one target for each sample, or a table with the target "
+            "of the network's schema"
+        )
+    return schema.x(x), schema.y(x)
+
+
+def training_arrays(
+    schema: "Schema | None", spec: Spec, data: Any, validation: Any
+) -> tuple[Any, Any, "Schema | None"]:
+    """The samples of a training as pairs of arrays, and the schema that it leaves.
+
+    A network without a schema that is trained on a table remembers the names of the columns.
+    """
+    x = data if is_frame(data) else data[0] if _is_pair(data) else None
+    if schema is None and is_frame(x):
+        schema = _of_numbers(x)
+        check_schema(schema, spec)
+    return _pair(schema, data), _pair(schema, validation), schema
+
+
+def in_units(schema: "Schema | None", answer: Any) -> Any:
+    """Outputs in the units of the target."""
+    learned = None if schema is None else schema.target
+    return answer if learned is None else learned.decode(answer)
+
+
+def by_name(schema: "Schema | None", labels: Any) -> Any:
+    """Labels as the classes that they stand for, where a schema knows them: a host array."""
+    learned = None if schema is None else schema.target
+    return labels if learned is None else learned.named(to_host(labels))
+
+
+def check_schema(schema: "Schema", spec: Spec) -> None:
+    """Refuse a schema that gives other inputs or asks for other outputs than a network has.
+
+    Raises
+    ------
+    InputError
+        Naming the sizes that would fit.
+    """
+    sizes, learned = spec.sizes, schema.target
+    fits = learned is None or sizes[-1] in {learned.outputs, len(learned.classes) or 1}
+    if sizes[0] != schema.width or not fits:
+        last = sizes[-1] if learned is None else learned.outputs
+        outputs = "" if fits else f" and asks for {last} outputs"
+        raise InputError(
+            f"the network has the sizes {list(sizes)}, and the schema gives {schema.width} "
+            f"inputs{outputs}; expected such as {[schema.width, *sizes[1:-1], last]}"
+        )
+
+
+def _pair(schema: "Schema | None", data: Any) -> Any:
+    """Samples as arrays; what is no samples at all is refused further on."""
+    if is_frame(data):
+        return arrays(schema, data, None)
+    if _is_pair(data) and (schema is not None or is_frame(data[0])):
+        return (*arrays(schema, data[0], data[1]), *data[2:])
+    return data
+
+
+def _is_pair(data: Any) -> bool:
+    return isinstance(data, tuple | list) and len(data) in (2, 3)
+
+
+def _target(schema: "Schema | None", y: Any) -> Any:
+    """A target: as the table would have it, where the schema knows one."""
+    if schema is None or schema.target is None:
+        return y.to_numpy() if hasattr(y, "to_numpy") else y
+    if is_frame(y):
+        return schema.y(y)
+    return schema.y({schema.target.name: y if backend_of(y) is None else to_host(y)})
+
+
+def _of_numbers(x: Any) -> "Schema":
+    from bpx.data import Schema
+
+    return Schema.of_numbers(x)
