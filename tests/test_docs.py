@@ -44,6 +44,7 @@ EXECUTED = (  # with NumPy alone: fast
     "health",
     "influence",
     "privacy",
+    "tables",
 )
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("[!_]*/*.md"))

@@ -22,6 +22,7 @@ EXEMPT = {
 
 ACROSS = {
     "cli/test_process.py",
+    "cli/test_small_tables.py",
     "extending/test_layer.py",
     "extending/test_parts.py",
     "engines/cuda/test_on_gpu.py",

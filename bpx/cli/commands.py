@@ -6,12 +6,13 @@ from typing import Any
 import click
 
 import bpx
-from bpx.cli import display, machine, optimizers, options, predictions, running, sources
+from bpx.cli import judged, machine, optimizers, options, predictions, running, sources, tables
 from bpx.cli.check import check
 from bpx.cli.compare import compare
 from bpx.cli.folder import find_network
 from bpx.cli.running import Interrupted
 from bpx.cli.settings import Settings
+from bpx.cli.table_options import layout_options, table_options
 from bpx.errors import at_the_prompt
 
 __all__ = ["cli"]
@@ -91,13 +92,18 @@ cli.add_command(compare)
 @options.home
 @options.folder
 @options.target
+@table_options
 @options.run_options
 def train(out: str | None, quiet: bool, **chosen: Any) -> None:
     """Train a network on DATA.
 
-    DATA is digits, mnist or fashion_mnist, or a file with targets: a .csv or .tsv table, or
-    an .npz file with the arrays x and y. Values are taken as they are: scale inputs to about
-    [0, 1] first. Whole-number targets are classes 0, 1, 2, ..., unless --layers ends in 1.
+    DATA is digits, mnist or fashion_mnist, or a file with targets: a table (.csv, .tsv,
+    .parquet), or an .npz file with the arrays x and y.
+
+    Of a table, what is decided is shown before it is trained on: which column is the target,
+    what becomes of the others, how many rows are held out. Numbers are scaled, texts encoded,
+    missing cells filled, by what the training rows have; the network's file remembers it.
+    The values of an .npz file are taken as they are: scale them to about [0, 1] first.
 
     The run's folder has settings.toml (with the command that repeats the run), history.csv
     (a row for each epoch) and network.safetensors (of the last finished epoch). Ctrl-C ends
@@ -119,6 +125,7 @@ def train(out: str | None, quiet: bool, **chosen: Any) -> None:
 )
 @options.target
 @options.folder
+@layout_options
 @options.saved_home
 def evaluate(
     network: str,
@@ -127,26 +134,19 @@ def evaluate(
     target: str | None,
     folder: str | None,
     backend: str | None,
+    **layout: Any,
 ) -> None:
     """The cost and the accuracy of NETWORK on DATA.
 
-    NETWORK is a run's folder or a .safetensors file; DATA is as in `bpx train`. With a
-    run's folder, --target is by default the run's.
+    NETWORK is a run's folder or a .safetensors file; DATA is as in `bpx train`. The columns of
+    a table are found by name, in any order.
     """
     file, run = find_network(network)
-    if sources.has_name(data):
-        split = split or "test"
-    elif run is not None:
-        target = target or run.get("target")
     loaded = bpx.load(file, backend=backend)
-    samples = sources.part(sources.dataset(data, folder=folder, target=target), split, run)
-    sources.check_width(data, samples.x, loaded.sizes[0])
-    result = loaded.evaluate(samples.x, samples.y)
-    kind = f"{split} samples" if split else "samples"
-    click.echo(f"data      {data}: {len(samples.x):,} {kind}")
-    click.echo(f"cost      {display.rounded(result.cost)}")
-    if result.accuracy is not None:
-        click.echo(f"accuracy  {display.percent(result.accuracy)}")
+    if loaded.schema is not None:
+        judged.table(loaded, run, data, split, target, layout)
+    else:
+        judged.arrays(loaded, run, data, split, target, folder)
 
 
 @cli.command(epilog=_PREDICT_EXAMPLES)
@@ -161,25 +161,40 @@ def evaluate(
 )
 @click.option("--labels", is_flag=True, help="Classes instead of outputs.")
 @click.option(
+    "--keep",
+    multiple=True,
+    metavar="COLUMNS",
+    help="Columns of a table to write in front of the answers; all for every one.",
+)
+@click.option(
     "--target", metavar="COLUMN", help="A column of INPUT that is no input, by name or index."
 )
+@layout_options
 @options.saved_home
 def predict(
     network: str,
     inputs: str,
     out: str,
     labels: bool,
+    keep: tuple[str, ...],
     target: str | None,
     backend: str | None,
+    **layout: Any,
 ) -> None:
     """What NETWORK answers to the samples in INPUT.
 
-    NETWORK is a run's folder or a .safetensors file. INPUT is a .csv or .tsv table, with or
-    without a header, or a .npy, .npz or IDX file: one row for each sample. The answer has
-    one row for each sample, without a header.
+    NETWORK is a run's folder or a .safetensors file. For a network that was trained on a
+    table, INPUT is one, with its columns in any order; the answer has a header: the class and
+    the probability of each, or the number in its own units. For another, INPUT is a .csv or
+    .tsv table, or a .npy, .npz or IDX file, and the answer is without a header. It has one row
+    for each sample, in the order of INPUT.
     """
     predictions.check_place(out)
     loaded = bpx.load(find_network(network)[0], backend=backend)
+    if loaded.schema is not None:
+        table = tables.matching(inputs, loaded.schema, layout)
+        predictions.write_table(out, loaded, table, labels=labels, keep=keep)
+        return
     x = sources.read_inputs(inputs, target, loaded.sizes[0])
     predictions.write(out, loaded.classify(x) if labels else loaded.predict(x))
 

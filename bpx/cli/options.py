@@ -21,6 +21,7 @@ __all__ = [
     "run_options",
     "saved_home",
     "target",
+    "together",
     "training_options",
 ]
 
@@ -47,7 +48,7 @@ def _names(table: dict[str, Any], *more: str) -> str:
     return ", ".join((*table, *more))
 
 
-def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Several options as one decorator, shown in this order."""
 
     def decorate(command: Command) -> Command:
@@ -58,7 +59,7 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-home = _options(
+home = together(
     click.option(
         "--backend",
         metavar="NAME[:DEVICE]",
@@ -90,7 +91,7 @@ target = click.option(
     help="The targets of a table: a name in its header, or an index from 0 (-1 is the last). "
     "Of an .npz file, the key.  [default: the last column; y]",
 )
-network_options = _options(
+network_options = together(
     click.option(
         "--layers",
         callback=_sizes,
@@ -135,7 +136,7 @@ network_options = _options(
 
 def optimizer_options(default: str) -> Callable[[Command], Command]:
     """The options of every optimizer in `bpx.optim.OPTIMIZERS`, one of which is the default."""
-    return _options(
+    return together(
         click.option(
             "--optimizer",
             type=click.Choice(list(OPTIMIZERS)),
@@ -179,7 +180,7 @@ def _usual_decays() -> str:
     return " or ".join(f"{decay:g}" for decay in sorted(usual))
 
 
-training_options = _options(
+training_options = together(
     optimizer_options(Settings.optimizer),
     click.option(
         "--lmbda",
@@ -206,7 +207,7 @@ training_options = _options(
         "[default: drawn, and written to settings.toml]",
     ),
 )
-run_options = _options(
+run_options = together(
     click.option(
         "--health",
         is_flag=True,

@@ -1,15 +1,24 @@
 """Writing what a network answers: CSV or NPY, at once or not at all."""
 
+import csv
+import io
 import sys
 from pathlib import Path
 from typing import IO, Any
 
+import click
 import numpy as np
 
 import bpx
 from bpx._files import write_atomically
+from bpx.cli.tables import columns
+from bpx.data import Table
+from bpx.data.tables.column import as_text
+from bpx.data.tables.plausible import ALL
+from bpx.errors import option
+from bpx.model.evaluate import check_classes
 
-__all__ = ["check_place", "write"]
+__all__ = ["check_place", "write", "write_table"]
 
 STDOUT = "-"
 
@@ -47,6 +56,93 @@ def write(out: str, answers: Any) -> None:
             np.save(file, answers)
         else:
             _write_csv(file, answers)
+
+
+def write_table(
+    out: str, network: bpx.Network, table: Table, *, labels: bool, keep: tuple[str, ...]
+) -> None:
+    """Write what a network answers to a table, by name: a row for each of its rows, in order.
+
+    Parameters
+    ----------
+    out : str
+    network : Network
+        With a schema.
+    table : Table
+    labels : bool
+        The classes alone, without their probabilities.
+    keep : tuple of str
+        Columns of the table in front; ``("all",)`` for every one.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or the file cannot be written.
+    """
+    kept = _kept(table, keep)
+    taken = () if kept is None else kept.names
+    # What is asked for by name needs no warning that the network does not take it.
+    known = network.schema.known if network.schema else ()
+    table = table.without([name for name in taken if name not in known])
+    answers = _answers(network, table, labels, taken)
+    if out.lower().endswith(".npy"):
+        _refuse_kept(keep)
+        write(out, network.classify(table) if labels else network.predict(table))
+        return
+    front = [] if kept is None else list(kept.columns)
+    text = _as_csv(
+        [*(column.name for column in front), *answers],
+        [*(column.texts() for column in front), *answers.values()],
+    )
+    if out == STDOUT:
+        click.echo(text, nl=False)
+        return
+    with write_atomically(Path(out)) as file:
+        file.write(text.encode())
+
+
+def _kept(table: Table, keep: tuple[str, ...]) -> Table | None:
+    chosen = columns(table, keep)
+    return table if chosen == ALL else table.only(chosen) if chosen else None
+
+
+def _answers(
+    network: bpx.Network, table: Table, labels: bool, taken: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """The columns of the answer, by name."""
+    target = network.schema.target if network.schema else None
+    name = target.name if target else "prediction"
+    name = f"predicted {name}" if name in taken else name
+    outputs = network.predict(table)
+    if target is None or not target.classes:
+        if labels:
+            check_classes(network.spec)
+        return {name: list(map(repr, outputs[:, 0].tolist()))}
+    found = {name: [as_text(each) for each in network.classify(table).tolist()]}
+    if labels:
+        return found
+    if outputs.shape[1] == 1:  # of two classes: the probability of the second
+        outputs = np.concatenate([1.0 - outputs, outputs], axis=1)
+    digits = _DIGITS[outputs.dtype.name]
+    for each, column in zip(target.names(), outputs.T, strict=True):
+        found[f"p({each})"] = [f"{p:.{digits}g}" for p in column.tolist()]
+    return found
+
+
+def _as_csv(head: list[str], columns: list[list[str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(zip(*columns, strict=True))
+    return text.getvalue()
+
+
+def _refuse_kept(keep: tuple[str, ...]) -> None:
+    if keep:
+        raise bpx.InputError(
+            f"{option('keep', keep)} was given with a .npy file, which has no columns by name; "
+            "expected --out FILE.csv"
+        )
 
 
 def _write_csv(file: IO[Any], answers: Any) -> None:

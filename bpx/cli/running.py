@@ -4,16 +4,19 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import click
 
 import bpx
-from bpx.cli import display, health, sources
+from bpx.arrays.host import check_seed
+from bpx.cli import display, health, sources, tables
 from bpx.cli.display import Display
 from bpx.cli.folder import NETWORK, RunFolder, make_folder
 from bpx.cli.settings import BATCH_SIZE, Settings, complete, versions
+from bpx.cli.tables import Decided
 from bpx.data import Dataset
+from bpx.errors import option
 
 __all__ = ["Interrupted", "run"]
 
@@ -35,6 +38,14 @@ class _Work:
     settings: Settings
     data: Dataset
     network: bpx.Network
+    decided: Decided | None = None
+
+    def samples(self, part: str) -> Any:
+        """The samples that train, validate or test: a table where they came as one."""
+        arrays = getattr(self.data, part)
+        if self.decided is None or arrays is None:
+            return None if arrays is None else (arrays.x, arrays.y)
+        return self.decided.part(part)
 
 
 def run(options: Settings, *, out: str | None, quiet: bool) -> None:
@@ -65,17 +76,58 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
 
 
 def _prepare(options: Settings) -> _Work:
+    options = _with_fraction(options)
+    if tables.is_read_as_table(options.data):
+        return _prepare_table(options)
+    _refuse_table_options(options)
     data = sources.dataset(options.data, folder=options.folder, target=options.target)
-    settings = complete(_with_fraction(options), data.train)
+    settings = complete(options, data.train)
     network = settings.network()
-    home, seed = network.home, network.seed or 0
     if settings.validation_fraction:
-        train, held = sources.hold_out(data.train, settings.validation_fraction, seed)
+        fraction, seed = settings.validation_fraction, network.seed or 0
+        train, held = sources.hold_out(data.train, fraction, seed)
         data = data._replace(train=train, validation=held)
-    size = settings.batch_size
+    return _work(settings, data, network, None)
+
+
+def _prepare_table(options: Settings) -> _Work:
+    """Of a table, what is decided depends on which rows train: the seed is drawn first."""
+    seed = check_seed(options.seed)
+    decided = tables.decide(options, seed)
+    named = replace(
+        options,
+        seed=seed,
+        target=decided.target,
+        task=decided.task,
+        layers=options.layers or decided.layers,
+    )
+    settings = complete(named, decided.samples)
+    network = settings.network(decided.schema)
+    data = Dataset(options.data, *decided.parts(), None)
+    return _work(settings, data, network, decided)
+
+
+def _work(
+    settings: Settings, data: Dataset, network: bpx.Network, decided: Decided | None
+) -> _Work:
+    home, size = network.home, settings.batch_size
     size = min(BATCH_SIZE, len(data.train.x)) if size is None else size
-    chosen = replace(settings, batch_size=size, seed=seed, backend=str(home), dtype=home.dtype)
-    return _Work(chosen, data, network)
+    chosen = replace(
+        settings,
+        batch_size=size,
+        seed=network.seed or 0,
+        backend=str(home),
+        dtype=home.dtype,
+    )
+    return _Work(chosen, data, network, decided)
+
+
+def _refuse_table_options(options: Settings) -> None:
+    for name, value in options.for_tables().items():
+        raise bpx.InputError(
+            f"{option(name, value)} was given, which is for tables; {options.data} is none: "
+            "leave it out"
+        )
 
 
 def _with_fraction(options: Settings) -> Settings:
@@ -96,12 +148,12 @@ def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
     settings = work.settings
     return bpx.train(
         work.network,
-        (work.data.train.x, work.data.train.y),
+        work.samples("train"),
         epochs=settings.epochs,
         batch_size=cast(int, settings.batch_size),
         optimizer=settings.make_optimizer(),
         lmbda=settings.lmbda,
-        validation=work.data.validation,
+        validation=work.samples("validation"),
         seed=settings.seed,
         progress=shown.progress,
         health=settings.health,
@@ -154,8 +206,10 @@ def _head(work: _Work, folder: RunFolder) -> str:
     settings, network = work.settings, work.network
     counts = ", ".join(f"{count:,} {name}" for name, count in _counts(work.data).items())
     names = [layer.activation.name for layer in network.spec.dense]
+    decided = work.decided.told() if work.decided else []
     return "\n".join(
         (
+            *(f"{name:<8}  {text}" for name, text in decided),
             f"data      {settings.data}: {counts}",
             f"network   {'-'.join(map(str, network.sizes))}, {', '.join(names)}, "
             f"{network.spec.cost.name}",
@@ -179,13 +233,15 @@ def _rule(settings: Settings) -> str:
 def _summary(work: _Work, folder: RunFolder) -> str:
     last, top = folder.epochs[-1], display.best(folder.epochs)
     lines = [""]
+    if work.decided and (error := tables.error(work.network, work.samples("validation"))):
+        lines.append(f"validation  {error} (epoch {last.number})")
     if last.validation and top.validation:
         lines.append(
             f"validation  best {display.judged(top.validation)} (epoch {top.number}), "
             f"last {display.judged(last.validation)}"
         )
     if work.data.test is not None:
-        result = work.network.evaluate(work.data.test.x, work.data.test.y)
+        result = work.network.evaluate(*work.samples("test"))
         lines.append(f"test        {display.judged(result)}")
     held = work.settings.validation_fraction and work.data.validation is not None
     words = ["bpx", "evaluate", str(folder.path), work.settings.data]

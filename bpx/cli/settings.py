@@ -20,6 +20,18 @@ BATCH_SIZE = 10
 FEW_CLASSES = 10
 SAMPLES_PER_CLASS = 5
 
+TABLE_OPTIONS = (
+    "task",
+    "features",
+    "drop",
+    "scaling",
+    "unseen",
+    "header",
+    "delimiter",
+    "decimal",
+)
+"""The options that only tables have a use for."""
+
 Targets = Literal["classes", "binary", "numbers"]
 
 
@@ -51,10 +63,18 @@ class Settings:
     dtype: str | None = None
     folder: str | None = None
     target: str | None = None
+    task: Literal["classes", "numbers"] | None = None
+    features: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    scaling: Literal["standard", "robust", "none"] | None = None
+    unseen: Literal["ignore", "refuse"] | None = None
+    header: bool | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
     validation_fraction: float | None = None
     health: bool = False
 
-    def network(self) -> bpx.Network:
+    def network(self, schema: bpx.data.Schema | None = None) -> bpx.Network:
         """The untrained network; with a seed left out, it has drawn one."""
         return bpx.Network(
             self.layers or (),
@@ -66,6 +86,7 @@ class Settings:
             seed=self.seed,
             backend=self.backend,
             dtype=self.dtype,
+            schema=schema,
         )
 
     def make_optimizer(self) -> bpx.optim.Optimizer:
@@ -79,7 +100,11 @@ class Settings:
 
     def given(self) -> dict[str, Any]:
         """The options that have a value, by name."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: v for name, v in asdict(self).items() if v is not None and v != ()}
+
+    def for_tables(self) -> dict[str, Any]:
+        """Those of the given options that are for tables alone, by name."""
+        return {name: value for name, value in self.given().items() if name in TABLE_OPTIONS}
 
     def command(self) -> str:
         """The command line that repeats the run."""
@@ -140,8 +165,10 @@ def versions(home: bpx.Home) -> dict[str, str]:
 
 def _option(name: str, value: Any) -> list[str]:
     flag = {"folder": "--data"}.get(name, f"--{name.replace('_', '-')}")
-    if value is True:
-        return [flag]
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag.removeprefix('--')}"]
+    if name in ("features", "drop"):  # a name may have a comma in it
+        return [word for each in value for word in (flag, each)]
     return [flag, _text(value) if isinstance(value, tuple) else str(value)]
 
 

@@ -14,7 +14,9 @@ __all__ = [
     "VALIDATION_FRACTION",
     "check_width",
     "dataset",
+    "drawn_rows",
     "has_name",
+    "held_rows",
     "hold_out",
     "part",
     "read_inputs",
@@ -72,13 +74,15 @@ def hold_out(whole: Split, fraction: float, seed: int) -> tuple[Split, Split | N
     tuple of Split and (Split or None)
         The samples keep their order.
     """
-    n = len(whole.x)
+    rest, held = held_rows(len(whole.x), fraction, seed)
+    return (_rows(whole, rest), _rows(whole, held)) if len(held) else (whole, None)
+
+
+def held_rows(n: int, fraction: float, seed: int) -> tuple[Any, Any]:
+    """The rows of n samples that train, and those that `hold_out` holds out: sorted indices."""
     count = min(max(1, round(fraction * n)), n - 1) if fraction else 0
-    if not count:
-        return whole, None
     order = np.random.Generator(np.random.Philox([seed, _STREAM])).permutation(n)
-    held, rest = np.sort(order[:count]), np.sort(order[count:])
-    return _rows(whole, rest), _rows(whole, held)
+    return np.sort(order[count:]), np.sort(order[:count])
 
 
 def part(data: Dataset, split: str | None, run: dict[str, Any] | None) -> Split:
@@ -101,6 +105,31 @@ def part(data: Dataset, split: str | None, run: dict[str, Any] | None) -> Split:
         return data.train
     chosen: Split = getattr(data, split) if has_name(data.name) else _held_out(data, split, run)
     return chosen
+
+
+def drawn_rows(name: str, n: int, split: str, run: dict[str, Any] | None) -> Any:
+    """The rows of a file's n samples that a run trained or validated on.
+
+    Raises
+    ------
+    InputError
+        If it cannot be known which they are.
+    """
+    if split == "test" or run is None:
+        raise bpx.InputError(
+            f"--split {split} was given for the file {name}; expected no --split (all of "
+            "its samples), or train or validation with the folder of the run that drew them"
+        )
+    seen = run["samples"]["train"] + run["samples"].get("validation", 0)
+    if seen != n:
+        raise bpx.InputError(
+            f"{name} has {n} samples and the run had {seen}, so its split "
+            "cannot be drawn again; expected the same file, or no --split"
+        )
+    rest, held = held_rows(n, run.get("validation_fraction", 0.0), run["seed"])
+    if split == "validation" and not len(held):
+        raise bpx.InputError("the run held no samples out; expected --split train, or none")
+    return rest if split == "train" else held
 
 
 def read_inputs(path: str, target: str | None, width: int) -> Any:
@@ -161,20 +190,4 @@ def _rows(whole: Split, rows: Any) -> Split:
 
 
 def _held_out(data: Dataset, split: str, run: dict[str, Any] | None) -> Split:
-    if split == "test" or run is None:
-        raise bpx.InputError(
-            f"--split {split} was given for the file {data.name}; expected no --split (all of "
-            "its samples), or train or validation with the folder of the run that drew them"
-        )
-    seen = run["samples"]["train"] + run["samples"].get("validation", 0)
-    if seen != len(data.train.x):
-        raise bpx.InputError(
-            f"{data.name} has {len(data.train.x)} samples and the run had {seen}, so its split "
-            "cannot be drawn again; expected the same file, or no --split"
-        )
-    rest, held = hold_out(data.train, run.get("validation_fraction", 0.0), run["seed"])
-    if split == "train":
-        return rest
-    if held is None:
-        raise bpx.InputError("the run held no samples out; expected --split train, or none")
-    return held
+    return _rows(data.train, drawn_rows(data.name, len(data.train.x), split, run))

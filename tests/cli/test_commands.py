@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.cli import sources
 from tests.cli.invoked import history, interrupt, invoke, ok, refused
 
 
 def test_ctrl_c_before_training_says_so(blobs, monkeypatch):
-    monkeypatch.setattr(sources, "dataset", interrupt)
+    monkeypatch.setattr(bpx.data, "read_table", interrupt)
     result = invoke("train", blobs)
     assert result.exit_code == 130
     assert result.output == "Interrupted: nothing was written.\n"
@@ -32,7 +31,7 @@ def test_evaluate_gives_the_numbers_of_the_summary(digits):
 
 
 def test_evaluate_takes_the_target_of_the_run():
-    table = np.c_[np.arange(30) % 3, np.eye(3)[np.arange(30) % 3]]
+    table = np.c_[np.arange(60) % 3, np.eye(3)[np.arange(60) % 3]]
     np.savetxt("first.csv", table, "%g", ",")
     ok("train", "first.csv", "--target", 0, "--epochs", 20, "--eta", 0.05, "--out", "run")
     assert "accuracy  100.00 %" in ok("evaluate", "run", "first.csv")
@@ -68,7 +67,10 @@ def test_evaluate_on_numbers_gives_no_accuracy():
         (["train", "blobs.csv", "--epochs", "0"], "epochs=0"),
         (["train", "blobs.csv", "--eta", "-1"], "eta=-1.0"),
         (["train", "blobs.csv", "--seed", "-1"], "seed=-1"),
-        (["train", "blobs.csv", "--target", "sort"], "expected one of 'a', 'b', 'c', 'kind'"),
+        (
+            ["train", "blobs.csv", "--target", "sort"],
+            "has no column 'sort'; it has 4: a, b, c, kind",
+        ),
         (["train", "blobs.csv", "--data", "."], "--data . was given with the file"),
         (["train", "digits", "--target", "0"], "digits knows its own targets"),
         (["train", "mnist", "--data", "nowhere"], "'nowhere', which is not a folder"),

@@ -1,5 +1,6 @@
 """``bpx predict``: what is written can be read again."""
 
+import csv
 import os
 
 import numpy as np
@@ -7,6 +8,13 @@ import pytest
 
 import bpx
 from tests.cli.invoked import ok, refused
+
+
+@pytest.fixture
+def trained(blobs):
+    """A run on arrays, which have no names."""
+    ok("train", "blobs.npz", "--epochs", "3", "--seed", "5", "--out", "run")
+    return "run"
 
 
 @pytest.mark.parametrize("given", ["inputs.csv", "bare.csv", "inputs.npy"])
@@ -47,3 +55,62 @@ def test_predictions_are_written_at_once_or_not_at_all(trained, monkeypatch):
     with open("out.csv", encoding="utf-8") as file:
         assert file.read() == before
     assert not [name for name in os.listdir() if name.startswith(".")]
+
+
+@pytest.fixture
+def named(blobs):
+    """A run on a table, whose columns have names."""
+    ok("train", blobs, "--epochs", "5", "--seed", "5", "--out", "named")
+    return "named"
+
+
+def rows(text):
+    return list(csv.DictReader(text.splitlines()))
+
+
+def test_labels_and_probabilities_have_names(named, blobs):
+    network = bpx.load("named/network.safetensors")
+    table = bpx.data.read_table(blobs)
+    found = rows(ok("predict", named, blobs))
+    assert list(found[0]) == ["kind", "p(0)", "p(1)", "p(2)"]
+    assert [int(row["kind"]) for row in found] == network.classify(table).tolist()
+    p = np.array([[row[f"p({i})"] for i in range(3)] for row in found], np.float32)
+    np.testing.assert_array_equal(p, network.predict(table))
+    labels = rows(ok("predict", named, blobs, "--labels"))
+    assert labels == [{"kind": row["kind"]} for row in found]
+
+
+def test_columns_are_kept_on_request(named, blobs):
+    with open(blobs, encoding="utf-8") as file:
+        given = list(csv.DictReader(file))
+    found = rows(ok("predict", named, blobs, "--labels", "--keep", "c,kind"))
+    assert list(found[0]) == ["c", "kind", "predicted kind"]
+    for name in ("c", "kind"):
+        assert [float(row[name]) for row in found] == [float(row[name]) for row in given]
+    assert list(rows(ok("predict", named, blobs, "--keep", "all"))[0])[:4] == list(given[0])
+    assert "has no column 'd'" in refused("predict", named, blobs, "--keep", "d")
+
+
+def test_a_table_is_answered_in_a_file(named, blobs):
+    said = ok("predict", named, blobs)
+    ok("predict", named, blobs, "--out", "out.csv")
+    with open("out.csv", encoding="utf-8") as file:
+        assert file.read() == said
+    ok("predict", named, blobs, "--out", "out.npy")
+    network = bpx.load("named/network.safetensors")
+    expected = network.predict(bpx.data.read_table(blobs))
+    np.testing.assert_array_equal(np.load("out.npy"), expected)
+    kept = refused("predict", named, blobs, "--out", "out.npy", "--keep", "a")
+    assert "expected --out FILE.csv" in kept
+
+
+def test_two_classes_have_a_probability_each(blobs):
+    with open(blobs, encoding="utf-8") as file, open("two.csv", "w", encoding="utf-8") as to:
+        to.writelines(line for line in file if not line.endswith(",2\n"))
+    ok("train", "two.csv", "--epochs", 2, "--out", "two")
+    found = rows(ok("predict", "two", "two.csv"))
+    assert list(found[0]) == ["kind", "p(0)", "p(1)"]
+    for row in found:
+        p = float(row["p(0)"]), float(row["p(1)"])
+        assert sum(p) == pytest.approx(1, abs=1e-6)
+        assert row["kind"] == str(int(p[1] > 0.5))

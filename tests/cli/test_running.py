@@ -60,11 +60,11 @@ def test_the_same_seed_gives_the_same_history_and_another_does_not(blobs):
 
 def test_the_history_is_what_the_library_says(blobs):
     ok("train", blobs, "--epochs", 2, "--seed", 3, "--validation-fraction", 0, "--out", "run")
-    data = bpx.data.read(blobs)
-    network = bpx.Network(
-        [3, 30, 3], hidden="relu", output="softmax", cost="cross_entropy", seed=3
-    )
-    epochs = network.fit(*data, epochs=2, batch_size=10, optimizer=bpx.Adam(0.001), seed=3)
+    table = bpx.data.read_table(blobs)
+    schema = bpx.data.Schema.fit(table, target="kind")
+    parts = {"hidden": "relu", "output": "softmax", "cost": "cross_entropy"}
+    network = bpx.Network([3, 30, 3], **parts, seed=3, schema=schema)
+    epochs = network.fit(table, epochs=2, batch_size=10, optimizer=bpx.Adam(0.001), seed=3)
     assert costs("run") == pytest.approx([epoch.cost for epoch in epochs], rel=1e-5)
     assert [row["accuracy"] for row in history("run")] == [str(e.accuracy) for e in epochs]
     assert history("run")[0]["validation_cost"] == ""

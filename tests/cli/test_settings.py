@@ -88,8 +88,8 @@ def test_one_of_output_and_cost_chooses_the_other(blobs, given, output, cost):
 
 
 def test_whole_numbers_that_are_no_classes():
-    np.savetxt("prices.csv", np.c_[np.ones(40), np.arange(40) * 100], "%g", ",")
-    assert "1,30,1 takes them as numbers" in refused("train", "prices.csv")
+    np.savetxt("prices.csv", np.c_[np.linspace(0, 1, 40), np.arange(40) * 100], "%g", ",")
+    assert "--task classes or --task numbers" in refused("train", "prices.csv")
     ok("train", "prices.csv", "--layers", "1,30,1", "--epochs", 1, "--out", "run")
     assert settings("run")["output"] == "identity"
 

@@ -29,7 +29,9 @@ def test_evaluate_finds_the_samples_that_a_run_held_out(trained, blobs):
     assert "blobs.csv: 90 samples" in ok("evaluate", trained, blobs)
 
 
-def test_predict_leaves_out_the_column_of_the_targets(trained, blobs):
+def test_predict_leaves_out_the_column_of_the_targets(blobs):
+    ok("train", "blobs.npz", "--epochs", "3", "--seed", "5", "--out", "run")
+    trained = "run"
     with_targets = ok("predict", trained, blobs, "--target", "kind", "--labels")
     assert len(with_targets.splitlines()) == 90
     assert "--target names the column" in refused("predict", trained, blobs)
@@ -39,12 +41,14 @@ def test_a_split_that_cannot_be_known(trained, blobs):
     alone = refused("evaluate", "run/network.safetensors", blobs, "--split", "validation")
     assert "with the folder of the run" in alone
     assert "expected no --split" in refused("evaluate", "run", blobs, "--split", "test")
-    np.savez("fewer.npz", x=np.ones((10, 3)), y=np.arange(10) % 3)
-    fewer = refused("evaluate", "run", "fewer.npz", "--split", "validation")
-    assert "fewer.npz has 10 samples and the run had 90" in fewer
+    with open(blobs, encoding="utf-8") as file, open("fewer.csv", "w", encoding="utf-8") as to:
+        to.writelines(file.readlines()[:41])
+    fewer = refused("evaluate", "run", "fewer.csv", "--split", "validation")
+    assert "fewer.csv has 40 samples and the run had 90" in fewer
 
 
-def test_samples_of_another_width(trained):
+def test_samples_of_another_width(blobs):
+    ok("train", "blobs.npz", "--epochs", "3", "--seed", "5", "--out", "run")
     np.savez("wide.npz", x=np.ones((10, 7)), y=np.arange(10) % 3)
     assert "have 7 numbers and the network takes 3" in refused("evaluate", "run", "wide.npz")
 

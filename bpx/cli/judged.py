@@ -1,0 +1,79 @@
+"""``bpx evaluate``: a network held against samples, of arrays or of a table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+import bpx
+from bpx.cli import display, sources, tables
+from bpx.model.evaluate import Evaluation
+
+__all__ = ["arrays", "table"]
+
+
+def table(
+    network: bpx.Network,
+    run: dict[str, Any] | None,
+    data: str,
+    split: str | None,
+    target: str | None,
+    layout: Mapping[str, Any],
+) -> None:
+    """Judge a network that knows its columns by the rows of a table that have a target.
+
+    Raises
+    ------
+    InputError
+        If the table has other columns, or its split cannot be known.
+    """
+    schema = network.schema
+    assert schema is not None, "the caller has looked"
+    found = tables.matching(data, schema, layout)
+    if target is not None and (
+        schema.target is None or found[target].name != schema.target.name
+    ):
+        raise bpx.InputError(
+            f"--target {target} was given, and the network has learned "
+            f"{schema.target.name if schema.target else 'no column'!r}; leave it out"
+        )
+    found = tables.with_target(found, schema)
+    if split is not None:
+        found = found.take(sources.drawn_rows(data, len(found), split, run))
+    _show(data, len(found), split, network.evaluate(found), tables.error(network, found))
+
+
+def arrays(
+    network: bpx.Network,
+    run: dict[str, Any] | None,
+    data: str,
+    split: str | None,
+    target: str | None,
+    folder: str | None,
+) -> None:
+    """Judge a network by arrays; with a run's folder, the target is by default the run's.
+
+    Raises
+    ------
+    InputError
+        If there are no such samples, or they are of another width.
+    """
+    if sources.has_name(data):
+        split = split or "test"
+    elif run is not None:
+        target = target or run.get("target")
+    samples = sources.part(sources.dataset(data, folder=folder, target=target), split, run)
+    sources.check_width(data, samples.x, network.sizes[0])
+    _show(data, len(samples.x), split, network.evaluate(samples.x, samples.y), None)
+
+
+def _show(
+    data: str, count: int, split: str | None, result: Evaluation, error: str | None
+) -> None:
+    kind = f"{split} samples" if split else "samples"
+    click.echo(f"data      {data}: {count:,} {kind}")
+    click.echo(f"cost      {display.rounded(result.cost)}")
+    if result.accuracy is not None:
+        click.echo(f"accuracy  {display.percent(result.accuracy)}")
+    if error is not None:
+        click.echo(f"error     {error}")

@@ -1,0 +1,264 @@
+"""Tables at the command line: what is decided of one before it is trained on, and shown."""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+import bpx
+from bpx.cli import sources
+from bpx.cli.settings import HIDDEN_WIDTH, Settings
+from bpx.data import Column, Schema, Split, Table
+from bpx.data.tables.feature import Feature
+from bpx.data.tables.plausible import ALL
+from bpx.data.tables.reading import SUFFIXES, is_table
+from bpx.data.tables.table import listed
+from bpx.data.tables.target import Target, Task
+
+__all__ = [
+    "Decided",
+    "columns",
+    "decide",
+    "error",
+    "is_read_as_table",
+    "matching",
+    "read",
+    "with_target",
+]
+
+_READERS = dict(bpx.data.READERS)
+"""Those of bpx: a reader of the caller's own goes before a table."""
+
+_SHOWN = 8
+"""So many classes are shown with their counts, and so many columns by name."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A table and what was decided of it.
+
+    Attributes
+    ----------
+    table : Table
+        The rows that have a target.
+    schema : Schema
+        Fitted on the rows that train.
+    why : str
+        Why this column is the target.
+    lost : int
+        Rows that are left out, as their target is missing.
+    rest, held : ndarray of int
+        The rows that train, and those that are held out.
+    """
+
+    table: Table
+    schema: Schema
+    why: str
+    lost: int
+    rest: Any
+    held: Any
+
+    @property
+    def target(self) -> str:
+        """The target's name, or its index where others have the same."""
+        name = self._learned.name
+        return name if self.table.names.count(name) == 1 else str(self.table.names.index(name))
+
+    @property
+    def task(self) -> Task:
+        """Whether it is learned as classes or as numbers."""
+        return self._learned.task
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """One hidden layer between what the schema gives and asks for."""
+        return (self.schema.width, HIDDEN_WIDTH, self._learned.outputs)
+
+    def part(self, name: str) -> Table:
+        """The rows that train, or those that validate."""
+        return self.table.take(self.rest if name == "train" else self.held)
+
+    def parts(self) -> tuple[Split, Split | None]:
+        """The samples that train, and those that validate, encoded."""
+        samples = self.samples
+        rest, held = (Split(samples.x[r], samples.y[r]) for r in (self.rest, self.held))  # type: ignore[index]
+        return rest, held if len(self.held) else None
+
+    @property
+    def samples(self) -> Split:
+        """All of them, encoded."""
+        return self.schema.samples(self.table)
+
+    def told(self) -> list[tuple[str, str]]:
+        """What is shown: names of a line or two, and the lines."""
+        table, schema = self.table, self.schema
+        head = f"{table.label}: {len(table):,} rows, {len(table.columns)} columns"
+        layout = f"; {table.layout}" if table.layout else ""
+        lines = [("table", head + layout), ("target", self._target())]
+        lines.append(("features", self._features()))
+        if schema.left_out:
+            names = listed([name or "(no name)" for name in schema.left_out], _SHOWN)
+            lines.append(("left out", f"columns: {names}"))
+        if self.lost:
+            lines.append(("left out", f"{self.lost:,} rows without a target"))
+        if len(self.held):
+            text = f"{len(self.held):,} rows, drawn with the seed, to validate on"
+            lines.append(("held out", text))
+        return lines
+
+    @property
+    def _learned(self) -> Target:
+        assert self.schema.target is not None, "decide names one"
+        return self.schema.target
+
+    def _target(self) -> str:
+        target = self._learned
+        if target.task == "numbers":
+            scaled = "" if target.scale == 1.0 else f", learned as (y - {target.center:.4g}) / "
+            return f"{target.name} ({self.why}): numbers{scaled}" + (
+                f"{target.scale:.4g}" if scaled else ""
+            )
+        codes = self.schema.y(self.table)
+        counts = np.bincount(codes, minlength=len(target.classes))
+        each = [f"{n} {c:,}" for n, c in zip(target.names(), counts, strict=True)]
+        return f"{target.name} ({self.why}): {len(each)} classes: " + listed(each, _SHOWN)
+
+    def _features(self) -> str:
+        """How many of each sort, and how many inputs they become in all."""
+        sorts = Counter(map(_how, self.schema.features))
+        each = [f"{count} {_plural(count, *how)}" for how, count in sorts.items()]
+        return f"{', '.join(each)}: {self.schema.width} inputs"
+
+
+def _how(feature: Feature) -> tuple[str, str]:
+    """What a column is, and what is done to it, in words."""
+    kind = "text" if feature.kind == "category" else feature.kind
+    is_scaled = kind != "text" and (feature.center, feature.scale) != (0.0, 1.0)
+    done = ["scaled"] if is_scaled else [feature.encoding] if kind == "text" else []
+    done += ["missing cells"] if feature.indicator else []
+    return kind, f" ({', '.join(done)})" if done else ""
+
+
+def _plural(count: int, kind: str, done: str) -> str:
+    return f"{kind}{'s' if count > 1 else ''}{done}"
+
+
+def is_read_as_table(data: str) -> bool:
+    """Whether `data` is a table, and not a file that a reader of the caller's own knows."""
+    suffix = PurePath(data.lower().removesuffix(".gz")).suffix
+    own = bpx.data.READERS.get(suffix) is not _READERS.get(suffix)
+    return is_table(data) and not sources.has_name(data) and not own
+
+
+def read(data: str, options: Mapping[str, Any]) -> Table:
+    """A table from a file, by the options that say how it is laid out."""
+    layout = {name: options.get(name) for name in ("header", "delimiter", "decimal")}
+    return bpx.data.read_table(data, **layout)
+
+
+def decide(settings: Settings, seed: int) -> Decided:
+    """What is trained on, of a table.
+
+    Parameters
+    ----------
+    settings : Settings
+        With the fraction that is held out.
+    seed : int
+        Draws which rows.
+
+    Raises
+    ------
+    InputError
+        If something of it is implausible.
+    """
+    if settings.folder is not None:
+        raise bpx.InputError(
+            f"--data {settings.folder} was given with the file {settings.data}; give one"
+        )
+    table = read(settings.data, settings.given())
+    key = settings.target or bpx.data.guess_target(table)
+    why = "as --target says" if settings.target else "the last column"
+    there = ~table[key].missing
+    if not there.any():
+        raise bpx.InputError(
+            f"the target {key!r} of {settings.data} is missing in every row; expected a column "
+            "of values: name it with --target"
+        )
+    kept = table.take(there)
+    rest, held = sources.held_rows(len(kept), settings.validation_fraction or 0.0, seed)
+    schema = Schema.fit(
+        kept,
+        target=key,
+        task=settings.task or _by_layers(settings.layers, kept[key]),
+        features=columns(table, settings.features) or None,
+        drop=columns(table, settings.drop),
+        scaling=settings.scaling or "standard",
+        unseen=settings.unseen or "ignore",
+        rows=rest,
+    )
+    return Decided(kept, schema, why, len(table) - len(kept), rest, held)
+
+
+def _by_layers(layers: tuple[int, ...] | None, column: Column) -> Task | None:
+    """What the number of outputs says of whole numbers: one is for numbers, more for classes.
+
+    Fewer than three of them are learned by one output in any case.
+    """
+    if layers is None or column.kind != "number" or len(column.distinct) < 3:
+        return None
+    if layers[-1] == 1:
+        return "numbers"
+    return "classes" if column.whole else None
+
+
+def with_target(table: Table, schema: Schema) -> Table:
+    """The rows of a table whose target is not missing."""
+    name = schema.target.name if schema.target else ""
+    return table.take(~table[name].missing) if name in table.names else table
+
+
+def matching(data: str, schema: Schema, options: Mapping[str, Any]) -> Table:
+    """A table for a network that knows its columns.
+
+    Raises
+    ------
+    InputError
+        If the file is no table.
+    """
+    if not is_read_as_table(data):
+        raise bpx.InputError(
+            f"{data} is no table, and the network was trained on one, whose columns it finds "
+            f"by {'name' if schema.named else 'place'}; expected a file that ends in "
+            f"{', '.join(SUFFIXES)}"
+        )
+    given = dict(options)
+    if given.get("header") is None and not data.lower().endswith((".parquet", ".pq")):
+        given["header"] = schema.named
+    return read(data, given)
+
+
+def error(network: bpx.Network, table: Table | None) -> str | None:
+    """How far a network is off the numbers of a table, in their units; None for classes."""
+    schema = network.schema
+    if table is None or schema is None or schema.target is None or schema.target.classes:
+        return None
+    y = schema.target.decode(schema.y(table).astype(np.float64))
+    off = np.asarray(network.predict(table), np.float64)[:, 0] - y
+    rms, spread = float(np.sqrt(np.mean(off**2))), float(np.var(y))
+    r2 = f", R² {1.0 - rms**2 / spread:.3f}" if spread > 0 else ""
+    return f"rms error {rms:.4g}{r2}"
+
+
+def columns(table: Table, given: tuple[str, ...]) -> Any:
+    """Names as they were typed: a column's own, with commas and all, or several with commas."""
+    if given == (ALL,) and ALL not in table.names:
+        return ALL
+    whole = [each for each in given if each in table.names]
+    rest = [
+        name for each in given if each not in table.names for name in next(csv.reader([each]))
+    ]
+    return [*whole, *(name.strip() for name in rest)]
