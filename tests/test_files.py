@@ -1,6 +1,9 @@
 """The cache folder, and files that are written at once or not at all."""
 
+import os
+import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -77,6 +80,111 @@ def test_a_link_stays_one_and_a_file_keeps_its_permissions(tmp_path):
     assert link.is_symlink()
     assert path.read_bytes() == b"after"
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+WRITE = """
+import sys
+from bpx._files import write_atomically
+with write_atomically(sys.argv[1]) as file:
+    file.write(b"a child's")
+    file.flush()
+    print("begun", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def writers(path, number=1):
+    """Processes that are in the midst of writing to a place."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITE, str(path)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for _ in range(number)
+    ]  # fmt: skip
+    try:
+        assert [child.stdout.readline() for child in running] == ["begun\n"] * number
+        yield running
+    finally:
+        for child in running:
+            child.kill()
+            child.communicate()
+
+
+def names(folder):
+    return sorted(each.name for each in folder.iterdir())
+
+
+needs_processes = pytest.mark.skipif(
+    sys.platform == "win32", reason="processes are not asked for on Windows: files age there"
+)
+
+
+@needs_processes
+def test_what_killed_processes_left_is_swept_by_the_next_write(tmp_path):
+    path = tmp_path / "net.safetensors"
+    write(path, b"before")
+    with writers(path, number=3):
+        assert len(names(tmp_path)) == 4
+    assert len(names(tmp_path)) == 4
+    write(path, b"after")
+    assert names(tmp_path) == ["net.safetensors"]
+    assert path.read_bytes() == b"after"
+
+
+@needs_processes
+def test_what_a_process_is_writing_is_not_swept_however_old(tmp_path):
+    path = tmp_path / "file"
+    with writers(path) as (child,):
+        (part,) = tmp_path.iterdir()
+        os.utime(part, (0, 0))
+        write(path, b"ours")
+        assert names(tmp_path) == sorted([part.name, "file"])
+        child.communicate("go on\n")
+        assert child.returncode == 0
+    assert path.read_bytes() == b"a child's"
+    assert names(tmp_path) == ["file"]
+
+
+@needs_processes
+def test_what_was_left_of_other_files_is_not_swept(tmp_path):
+    with writers(tmp_path / "file.csv"):
+        left = names(tmp_path)
+    mine = [".file.4711", ".file.csv.bpx-part", "file.csv.0.bpx-part"]
+    for name in mine:
+        (tmp_path / name).write_text("")
+    write(tmp_path / "file", b"")
+    assert names(tmp_path) == sorted([*left, *mine, "file"])
+
+
+def test_what_another_machine_left_is_swept_after_a_day(tmp_path):
+    path, hours = tmp_path / "file", 3600
+    parts = [tmp_path / f".file.{'0' * 8}-{i}-{'0' * 8}.bpx-part" for i in (1, 2)]
+    for part in parts:
+        part.write_text("")
+    now = parts[0].stat().st_mtime
+    os.utime(parts[0], (now - 25 * hours,) * 2)
+    os.utime(parts[1], (now - 23 * hours,) * 2)
+    write(path, b"")
+    assert names(tmp_path) == sorted([parts[1].name, "file"])
+
+
+def test_two_writes_of_one_process_to_one_place_do_not_meet(tmp_path):
+    path = tmp_path / "file"
+    with write_atomically(path) as one:
+        one.write(b"one")
+        write(path, b"two")
+        assert path.read_bytes() == b"two"
+    assert path.read_bytes() == b"one"
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_name_may_be_as_long_as_the_file_system_lets_it(tmp_path):
+    path = tmp_path / ("n" * 255)
+    write(path, b"whole")
+    assert path.read_bytes() == b"whole"
 
 
 def test_home_is_written_out():
