@@ -18,13 +18,18 @@ print(float(net.weights[0].sum()), "numba" in sys.modules)
 """
 
 
-def train(**environment):
-    """In a process of its own: what it says."""
+def run(**environment):
+    """In a process of its own, which ends well."""
     path = os.pathsep.join(sys.path)
     ran = subprocess.run(
         [sys.executable, "-c", TRAIN],
         env={**os.environ, "PYTHONPATH": path, **environment}, capture_output=True, text=True,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    value, used = ran.stdout.split()
+    return ran
+
+
+def train(**environment):
+    """In a process of its own: what it says."""
+    value, used = run(**environment).stdout.split()
     return float(value), used == "True"

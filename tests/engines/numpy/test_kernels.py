@@ -1,10 +1,13 @@
 """Where compiled kernels are kept, and what is fused into one."""
 
+import logging
+
 import pytest
 
 from bpx.program.operation import Operation, Value, dtype_of
+from bpx_backends.engines.numpy import kernels
 from bpx_backends.engines.numpy.kernels import FEW, fuses
-from tests.engines.numpy.processes import needs_numba, train
+from tests.engines.numpy.processes import needs_numba, run, train
 
 
 @needs_numba
@@ -21,9 +24,26 @@ def test_the_next_process_finds_the_kernels_compiled(tmp_path):
 def test_without_a_place_for_the_kernels_they_are_compiled_in_memory(tmp_path):
     no_folder = tmp_path / "file"
     no_folder.write_text("")
-    assert train(BPX_NUMBA="on", BPX_CACHE=str(no_folder))[0] == pytest.approx(
-        train(BPX_NUMBA="off")[0], rel=1e-6
-    )
+    without, with_numba = (run(BPX_NUMBA=w, BPX_CACHE=str(no_folder)) for w in ("off", "on"))
+    (one, _), (other, _) = (each.stdout.split() for each in (without, with_numba))
+    assert float(one) == pytest.approx(float(other), rel=1e-6)
+    assert without.stderr == ""  # nothing was compiled
+    assert with_numba.stderr.count("set BPX_CACHE to a folder that you may write to") == 1
+
+
+@pytest.mark.parametrize("cache", ["file", "file/below"])
+def test_a_place_for_the_kernels_that_cannot_be_written_is_told_of_once(
+    tmp_path, monkeypatch, caplog, cache
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BPX_CACHE", str(tmp_path / cache))
+    kernels._function.cache_clear()
+    with caplog.at_level(logging.WARNING, "bpx"):
+        made = [kernels._function(f"def kernel():\n    return {i}\n") for i in (1, 2)]
+    assert [kernel() for kernel in made] == [1, 2]
+    (said,) = caplog.messages
+    assert str(tmp_path / cache / "kernels") in said
+    assert "every process compiles them anew" in said
 
 
 @needs_numba

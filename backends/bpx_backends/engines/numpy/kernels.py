@@ -36,6 +36,7 @@ _log = getLogger("bpx")
 
 _UNFUSED = frozenset(("exp", "expm1", "log", "log1p", "pow", "tanh"))
 """NumPy computes these several at a time, numba one by one."""
+_without_cache: set[Path] = set()
 FEW = 128
 """Elements, up to which one by one is as fast as another call."""
 
@@ -72,7 +73,7 @@ def _function(text: str) -> Callable[..., Any]:
         if not os.access(path.parent, os.W_OK):
             raise PermissionError(f"{path.parent} cannot be written")
     except (OSError, InputError) as why:
-        _log.info("kernels are compiled anew in every process: %s", why)
+        _warn_of_no_cache(path.parent, why)
         return _executed(name, text)
     try:
         return _imported(name, path).kernel
@@ -82,6 +83,19 @@ def _function(text: str) -> Callable[..., Any]:
             with suppress(OSError):
                 each.unlink()
         return _executed(name, text)
+
+
+def _warn_of_no_cache(folder: Path, why: Exception) -> None:
+    """Once in a process: each that follows pays those seconds again."""
+    if folder not in _without_cache:
+        _without_cache.add(folder)
+        _log.warning(
+            "the kernels that numba compiles cannot be kept in %s, so every process compiles "
+            "them anew, which takes seconds (%s): set BPX_CACHE to a folder that you may write "
+            "to, or BPX_NUMBA=off for short trainings",
+            folder,
+            why,
+        )
 
 
 def _imported(name: str, path: Path) -> Any:
