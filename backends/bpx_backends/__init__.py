@@ -5,9 +5,10 @@ The built-in ones are ``bpx_backends._<name>``; another package offers its own t
 the entry-point group ``bpx.backends``. Importing this package imports no library.
 """
 
+from importlib.util import find_spec
 from typing import NamedTuple
 
-__all__ = ["AUTO", "KNOWN", "Known"]
+__all__ = ["AUTO", "KNOWN", "Known", "bare_folder", "is_installed"]
 
 
 class Known(NamedTuple):
@@ -38,3 +39,20 @@ KNOWN = {
 
 AUTO = ("cupy", "torch:cuda", "jax:gpu", "numpy")
 """What ``auto`` tries, in order, until a device really computes."""
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package is there to be imported."""
+    return find_spec(package) is not None and bare_folder(package) is None
+
+
+def bare_folder(package: str) -> str | None:
+    """The folder without code that Python would import under a package's name; or None.
+
+    Python takes any folder on its path for a package, such as ``./cupy`` with somebody's
+    scripts, where no package of that name is installed.
+    """
+    spec = find_spec(package)
+    places = getattr(spec, "submodule_search_locations", None)
+    has_code = getattr(spec, "origin", None) is not None
+    return None if places is None or has_code else next(iter(places), None)

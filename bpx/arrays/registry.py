@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from bpx.arrays.backend import Backend
 from bpx.errors import BackendError, nearest
-from bpx_backends import KNOWN
+from bpx_backends import KNOWN, bare_folder, is_installed
 
 __all__ = [
     "backend_of",
@@ -39,9 +39,7 @@ def known() -> tuple[str, ...]:
 
 def installed() -> tuple[str, ...]:
     """The names of those whose library is there to be imported."""
-    from importlib.util import find_spec
-
-    return tuple(n for n in known() if n not in KNOWN or find_spec(KNOWN[n].package))
+    return tuple(n for n in known() if n not in KNOWN or is_installed(KNOWN[n].package))
 
 
 def by_name(name: str) -> Backend:
@@ -150,6 +148,8 @@ def _find_namespace(x: Any) -> Any:
 
 def _import(name: str) -> Backend:
     if name in KNOWN:
+        if bare_folder(KNOWN[name].package):
+            raise ModuleNotFoundError(KNOWN[name].package)
         importlib.import_module(KNOWN[name].package)
         return cast(Backend, importlib.import_module(f"bpx_backends._{name}"))
     entry_points = _entry_points()
@@ -178,9 +178,11 @@ def _unknown(name: str) -> str:
 
 
 def _cannot_import(name: str, error: Exception) -> BackendError:
-    if name in KNOWN and name not in installed():
+    if name in KNOWN and not is_installed(package := KNOWN[name].package):
+        folder = bare_folder(package)
+        found = f" (the folder {folder} is no library: it has no __init__.py)" if folder else ""
         return BackendError(
-            f"the backend {name!r} needs {KNOWN[name].package}, which is not installed; "
+            f"the backend {name!r} needs {package}, which is not installed{found}; "
             f"install it with: {KNOWN[name].install}"
         )
     return BackendError(f"the backend {name!r} is installed but cannot be imported: {error}")

@@ -90,7 +90,7 @@ def _no_empty_folders(folder: Path) -> Iterator[None]:
 
 def _pooch(target: Path) -> Any:
     try:
-        import pooch
+        import pooch.core  # which a folder that happens to be called pooch has not
     except ImportError as error:
         raise InputError(
             f"{target} is not there, and downloading it needs pooch, which is not installed; "

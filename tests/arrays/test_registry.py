@@ -133,6 +133,36 @@ def test_a_library_that_breaks_does_not_stop_the_others(monkeypatch):
     assert backend_of([1.0]) is None
 
 
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    """A folder of a library's name where Python looks; the library is not installed."""
+    folder = tmp_path / "library_in_name_only"
+    folder.mkdir()
+    (folder / "script.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    known = backend.KNOWN["cupy"]._replace(package=folder.name)
+    monkeypatch.setitem(backend.KNOWN, "cupy", known)
+    monkeypatch.delitem(backend._loaded, "cupy", raising=False)
+    return folder
+
+
+def test_a_folder_is_not_taken_for_the_library_of_its_name(folder):
+    assert "cupy" not in backend.installed()
+    with pytest.raises(bpx.BackendError) as caught:
+        bpx.Network([2, 2], backend="cupy")
+    said = str(caught.value)
+    assert f"not installed (the folder {folder} is no library: it has no __init__.py)" in said
+    assert backend.KNOWN["cupy"].install in said
+    assert {info.name: info.problem for info in bpx.backends()}["cupy"] == said
+    assert folder.name not in sys.modules
+    assert str(bpx.Network([2, 2], backend="auto", seed=0).home) != "cupy"
+
+
+def test_a_folder_with_code_of_its_own_is_a_library(folder):
+    (folder / "__init__.py").write_text("")
+    assert "cupy" in backend.installed()
+
+
 def test_a_library_that_was_blocked_is_no_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     assert bpx.Network([2, 2], seed=0).predict([[0.0, 1.0]]).shape == (1, 2)

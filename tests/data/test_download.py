@@ -3,6 +3,7 @@
 import socket
 import sys
 import threading
+import types
 
 import pytest
 
@@ -122,7 +123,11 @@ def test_a_mirror_that_is_no_url():
         load("tiny", mirror="no such thing", table={"tiny": source()})
 
 
-def test_without_pooch_the_command_that_installs_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pooch", None)
+@pytest.mark.parametrize("there", ["nothing", "a folder"])
+def test_without_pooch_the_command_that_installs_it(monkeypatch, tmp_path, there):
+    folder = types.ModuleType("pooch")
+    folder.__path__ = [str(tmp_path)]  # as Python makes it
+    monkeypatch.setitem(sys.modules, "pooch", folder if there == "a folder" else None)
+    monkeypatch.delitem(sys.modules, "pooch.core", raising=False)
     with pytest.raises(InputError, match=r"pip install pooch"):
         load("tiny", table={"tiny": source(["http://127.0.0.1:9"])})

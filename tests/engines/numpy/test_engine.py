@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import types
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 
 import numpy as np
@@ -25,14 +27,24 @@ def test_an_unknown_wish_is_an_error_that_names_the_variable(monkeypatch):
 
 def test_numba_that_is_wished_for_and_not_there_is_an_error(monkeypatch):
     monkeypatch.setenv("BPX_NUMBA", "on")
-    monkeypatch.setattr(numpy_engine, "find_spec", lambda name: None)
+    monkeypatch.setattr(numpy_engine, "is_installed", lambda name: False)
     with pytest.raises(bpx.BackendError, match=r"pip install numba threadpoolctl"):
         fit()
 
 
 def test_numba_that_is_not_there_is_not_missed(monkeypatch):
     monkeypatch.delenv("BPX_NUMBA")
-    monkeypatch.setattr(numpy_engine, "find_spec", lambda name: None)
+    monkeypatch.setattr(numpy_engine, "is_installed", lambda name: False)
+    fit()
+    assert "numba is not installed" in numpy_engine.engine()
+
+
+def test_a_folder_called_numba_is_not_taken_for_it(monkeypatch, tmp_path):
+    folder = types.ModuleType("numba")
+    folder.__spec__ = ModuleSpec("numba", None, is_package=True)  # as Python makes it
+    folder.__spec__.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setitem(sys.modules, "numba", folder)
+    monkeypatch.delenv("BPX_NUMBA")
     fit()
     assert "numba is not installed" in numpy_engine.engine()
 
@@ -46,7 +58,7 @@ def test_the_engine_says_what_it_is_made_of(monkeypatch):
 
 def test_a_numba_that_cannot_be_imported_is_told_of_and_left_aside(monkeypatch, caplog):
     monkeypatch.setenv("BPX_NUMBA", "on")
-    monkeypatch.setattr(numpy_engine, "find_spec", lambda name: object())
+    monkeypatch.setattr(numpy_engine, "is_installed", lambda name: True)
     monkeypatch.setitem(sys.modules, "numba", None)
     numpy_engine._with_numba.cache_clear()
     try:

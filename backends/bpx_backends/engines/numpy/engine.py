@@ -6,12 +6,12 @@ wait for it. ``BPX_NUMBA=on`` asks for it. It is read when training starts.
 
 import os
 from functools import cache
-from importlib.util import find_spec
 from logging import getLogger
 from typing import Any
 
 from bpx.errors import BackendError
 from bpx.program.contract import Step
+from bpx_backends import is_installed
 from bpx_backends.engines.numpy.replay import prepare, replay
 from bpx_backends.engines.shared.planned import Planned
 
@@ -39,7 +39,7 @@ def scan(
 def engine() -> str:
     """What the engine is made of here, for a bug report."""
     if not _wants_numba():
-        why = "is not installed" if find_spec("numba") is None else f"is off ({VARIABLE})"
+        why = f"is off ({VARIABLE})" if is_installed("numba") else "is not installed"
         return f"recorded steps, replayed by NumPy's functions; numba {why}"
     return "recorded steps, replayed with kernels by numba"
 
@@ -51,12 +51,12 @@ def _wants_numba() -> bool:
             f"the environment variable {VARIABLE} is {word!r}; expected on, off, or auto"
         )
     wish = _WISHES[word]
-    if wish and find_spec("numba") is None:
+    if wish and not is_installed("numba"):
         raise BackendError(
             f"{VARIABLE} is {word!r}, but numba is not installed; install it with: "
             "pip install numba threadpoolctl"
         )
-    return wish is not False and find_spec("numba") is not None
+    return wish is not False and is_installed("numba")
 
 
 _WISHES = {
