@@ -1,4 +1,4 @@
-"""The thread pools of this process, and whether its products run as fast as they could.
+"""The thread pools of this process, and whether its products use the CPU's AVX-512.
 
 bpx leaves threads and BLAS as it finds them: here they are shown.
 """
@@ -9,20 +9,10 @@ import numpy as np
 
 __all__ = ["pools", "slower_kernel", "warnings"]
 
-_WIDTHS = ("SSE", "AVX", "AVX2", "AVX-512")
-"""Vector instructions, the wider the faster."""
-_KERNELS = {
-    **dict.fromkeys(("SkylakeX", "Cooperlake", "SapphireRapids"), "AVX-512"),
-    **dict.fromkeys(("Haswell", "Zen", "Excavator"), "AVX2"),
-    **dict.fromkeys(("Sandybridge", "Bulldozer", "Piledriver", "Steamroller"), "AVX"),
-    **dict.fromkeys(
-        ("Prescott", "Core2", "Penryn", "Dunnington", "Atom", "Nehalem", "Athlon", "Opteron",
-         "Opteron_SSE3", "Barcelona", "Bobcat", "Katmai", "Coppermine", "Northwood", "Banias"),
-        "SSE"),
-}  # fmt: skip
-"""What OpenBLAS's x86 kernels use."""
-_FEATURES = {"X86_V4": "AVX-512", "AVX512F": "AVX-512", "X86_V3": "AVX2", "AVX2": "AVX2"}
-"""What NumPy calls the CPU's."""
+_AVX512 = {"X86_V4", "AVX512F"}
+"""What NumPy calls AVX-512, newer and older versions of it."""
+_NARROWER = {"Prescott", "Sandybridge", "Haswell", "Zen"}
+"""Kernels of OpenBLAS's x86 builds that do without it."""
 
 
 def pools() -> list[str]:
@@ -39,7 +29,7 @@ def pools() -> list[str]:
 
 
 def warnings() -> list[str]:
-    """What makes the products slower than they need be."""
+    """What may make products slower than they need be."""
     built: Any = np.show_config(mode="dicts")
     simd = built.get("SIMD Extensions", {})
     found = [*simd.get("baseline", ()), *simd.get("found", ())]
@@ -49,25 +39,20 @@ def warnings() -> list[str]:
 
 
 def slower_kernel(kernel: str, features: list[str]) -> str | None:
-    """A warning, if OpenBLAS's kernel has narrower vectors than the CPU; else None.
+    """A warning, if OpenBLAS's kernel leaves the CPU's AVX-512 unused; else None.
 
     Parameters
     ----------
     kernel : str
-        OpenBLAS's architecture, such as ``"Haswell"``.
+        What threadpoolctl says, such as ``"Haswell"``.
     features : list of str
         What NumPy found the CPU to have, such as ``"X86_V4"``.
     """
-    has = max(
-        (_FEATURES[f] for f in features if f in _FEATURES), key=_WIDTHS.index, default="SSE"
-    )
-    uses = _KERNELS.get(kernel, has)
-    if _WIDTHS.index(uses) >= _WIDTHS.index(has):
+    if kernel not in _NARROWER or _AVX512.isdisjoint(features):
         return None
-    better = {"AVX-512": "SkylakeX", "AVX2": "Haswell"}[has]
     return (
-        f"OpenBLAS runs its {kernel} kernel ({uses}), but this CPU has {has}: products are "
-        f"slower than they could be; a newer NumPy, or OPENBLAS_CORETYPE={better}, may mend it"
+        f"OpenBLAS runs its {kernel} kernel, which leaves this CPU's AVX-512 unused: a newer "
+        "NumPy, or OPENBLAS_CORETYPE=SkylakeX in the environment, may make products faster"
     )
 
 
