@@ -32,6 +32,7 @@ Examples:
   bpx train mnist --backend torch:cuda:0 --batch-size 256 --out runs/first
   bpx train iris.csv --target species --validation-fraction 0.3
   bpx train prices.npz --layers 13,50,50,1 --hidden tanh --seed 1
+  bpx train images.npz --inputs images --target labels
 """
 
 _EVALUATE_EXAMPLES = """\b
@@ -91,6 +92,7 @@ cli.add_command(compare)
 @options.training_options
 @options.home
 @options.folder
+@options.inputs
 @options.target
 @table_options
 @options.run_options
@@ -98,7 +100,8 @@ def train(out: str | None, quiet: bool, **chosen: Any) -> None:
     """Train a network on DATA.
 
     DATA is digits, mnist or fashion_mnist, or a file with targets: a table (.csv, .tsv,
-    .parquet), or an .npz file with the arrays x and y.
+    .parquet), or an .npz file with the arrays x and y, or those that --inputs and --target
+    name.
 
     Of a table, what is decided is shown before it is trained on: which column is the target,
     what becomes of the others, how many rows are held out. Numbers are scaled, texts encoded,
@@ -123,6 +126,7 @@ def train(out: str | None, quiet: bool, **chosen: Any) -> None:
     help="Which samples: of a file, those that the run whose folder is given drew.  "
     "[default: test; of a file, all]",
 )
+@options.inputs
 @options.target
 @options.folder
 @layout_options
@@ -131,6 +135,7 @@ def evaluate(
     network: str,
     data: str,
     split: str | None,
+    inputs: str | None,
     target: str | None,
     folder: str | None,
     backend: str | None,
@@ -144,14 +149,14 @@ def evaluate(
     file, run = find_network(network)
     loaded = bpx.load(file, backend=backend)
     if loaded.schema is not None:
-        judged.table(loaded, run, data, split, target, layout)
+        judged.table(loaded, run, data, split, target, {**layout, "inputs": inputs})
     else:
-        judged.arrays(loaded, run, data, split, target, folder)
+        judged.arrays(loaded, run, data, split, target, folder, inputs)
 
 
 @cli.command(epilog=_PREDICT_EXAMPLES)
 @click.argument("network")
-@click.argument("inputs", metavar="INPUT")
+@click.argument("file", metavar="INPUT")
 @click.option(
     "--out",
     default=predictions.STDOUT,
@@ -160,6 +165,7 @@ def evaluate(
     "[default: -]",
 )
 @click.option("--labels", is_flag=True, help="Classes instead of outputs.")
+@options.inputs
 @click.option(
     "--keep",
     multiple=True,
@@ -173,9 +179,10 @@ def evaluate(
 @options.saved_home
 def predict(
     network: str,
-    inputs: str,
+    file: str,
     out: str,
     labels: bool,
+    inputs: str | None,
     keep: tuple[str, ...],
     target: str | None,
     backend: str | None,
@@ -192,10 +199,10 @@ def predict(
     predictions.check_place(out)
     loaded = bpx.load(find_network(network)[0], backend=backend)
     if loaded.schema is not None:
-        table = tables.matching(inputs, loaded.schema, layout)
+        table = tables.matching(file, loaded.schema, {**layout, "inputs": inputs})
         predictions.write_table(out, loaded, table, labels=labels, keep=keep)
         return
-    x = sources.read_inputs(inputs, target, loaded.sizes[0])
+    x = sources.read_inputs(file, target, loaded.sizes[0], inputs)
     predictions.write(out, loaded.classify(x) if labels else loaded.predict(x))
 
 

@@ -50,8 +50,11 @@ def arrays(
     split: str | None,
     target: str | None,
     folder: str | None,
+    inputs: str | None,
 ) -> None:
     """Judge a network by arrays; with a run's folder, the target is by default the run's.
+
+    So is what `inputs` names.
 
     Raises
     ------
@@ -62,7 +65,9 @@ def arrays(
         split = split or "test"
     elif run is not None:
         target = target or run.get("target")
-    samples = sources.part(sources.dataset(data, folder=folder, target=target), split, run)
+        inputs = inputs or run.get("inputs")
+    found = sources.dataset(data, folder=folder, target=target, inputs=inputs)
+    samples = sources.part(found, split, run)
     sources.check_width(data, samples.x, network.sizes[0])
     _show(data, len(samples.x), split, network.evaluate(samples.x, samples.y), None)
 

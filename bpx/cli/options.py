@@ -16,6 +16,7 @@ from bpx.optim import OPTIMIZERS
 __all__ = [
     "folder",
     "home",
+    "inputs",
     "network_options",
     "optimizer_options",
     "run_options",
@@ -84,6 +85,9 @@ folder = click.option(
     metavar="FOLDER",
     help="Where the files of mnist or fashion_mnist are.  "
     "[default: BPX_DATA, else the cache, else they are downloaded]",
+)
+inputs = click.option(
+    "--inputs", metavar="KEY", help="The samples of an .npz file, by their key.  [default: x]"
 )
 target = click.option(
     "--target",

@@ -80,7 +80,9 @@ def _prepare(options: Settings) -> _Work:
     if tables.is_read_as_table(options.data):
         return _prepare_table(options)
     _refuse_table_options(options)
-    data = sources.dataset(options.data, folder=options.folder, target=options.target)
+    data = sources.dataset(
+        options.data, folder=options.folder, target=options.target, inputs=options.inputs
+    )
     settings = complete(options, data.train)
     network = settings.network()
     if settings.validation_fraction:

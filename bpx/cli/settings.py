@@ -40,7 +40,7 @@ class Settings:
     """The options of ``bpx train`` that decide what is computed, under their own names.
 
     None stands for what was left out: it is filled in before the run, all but `init`,
-    `target`, `folder`, and a `decay` that the optimizer does not take.
+    `inputs`, `target`, `folder`, and a `decay` that the optimizer does not take.
     """
 
     data: str
@@ -62,6 +62,7 @@ class Settings:
     backend: str | None = None
     dtype: str | None = None
     folder: str | None = None
+    inputs: str | None = None
     target: str | None = None
     task: Literal["classes", "numbers"] | None = None
     features: tuple[str, ...] = ()

@@ -33,7 +33,13 @@ def has_name(data: str) -> bool:
     return data in _NAMES
 
 
-def dataset(data: str, *, folder: str | None = None, target: str | None = None) -> Dataset:
+def dataset(
+    data: str,
+    *,
+    folder: str | None = None,
+    target: str | None = None,
+    inputs: str | None = None,
+) -> Dataset:
     """A data set by name, or the samples of a file, which are all in its `train`.
 
     Parameters
@@ -44,6 +50,8 @@ def dataset(data: str, *, folder: str | None = None, target: str | None = None) 
         Where a named data set's files are.
     target : str, optional
         The column (name or index) or the NPZ key of a file's targets.
+    inputs : str, optional
+        The NPZ key of a file's samples.
 
     Raises
     ------
@@ -51,9 +59,11 @@ def dataset(data: str, *, folder: str | None = None, target: str | None = None) 
         If there is no such data set or file, it has no targets, or an option is not for it.
     """
     if not has_name(data) and _looks_like_a_file(data):
-        return Dataset(data, _read(data, target, folder), None, None)
+        return Dataset(data, _read(data, target, folder, inputs), None, None)
     if target is not None and has_name(data):
         raise bpx.InputError(f"--target {target} was given; {data} knows its own targets")
+    if inputs is not None and has_name(data):
+        raise bpx.InputError(f"--inputs {inputs} was given; {data} knows its own inputs")
     return bpx.data.load(data, folder=folder)
 
 
@@ -132,15 +142,18 @@ def drawn_rows(name: str, n: int, split: str, run: dict[str, Any] | None) -> Any
     return rest if split == "train" else held
 
 
-def read_inputs(path: str, target: str | None, width: int) -> Any:
+def read_inputs(path: str, target: str | None, width: int, inputs: str | None = None) -> Any:
     """The inputs in a file, shape (n, width), without the column of targets that is named.
+
+    `inputs` is their key in an NPZ file.
 
     Raises
     ------
     InputError
         If there is no such file or column, or the samples are of another width.
     """
-    x = bpx.data.read(path, target=None if target is None else _column(target)).x
+    column = None if target is None else _column(target)
+    x = bpx.data.read(path, inputs=inputs, target=column).x
     check_width(path, x, width)
     return x
 
@@ -165,16 +178,19 @@ def _looks_like_a_file(data: str) -> bool:
     return bool(PurePath(data).suffix) or os.sep in data or os.path.exists(data)
 
 
-def _read(path: str, target: str | None, folder: str | None) -> Split:
+def _read(path: str, target: str | None, folder: str | None, inputs: str | None) -> Split:
     if folder is not None:
         raise bpx.InputError(f"--data {folder} was given with the file {path}; give one")
     chosen = (
-        bpx.data.read(path) if target is None else bpx.data.read(path, target=_column(target))
+        bpx.data.read(path, inputs=inputs)
+        if target is None
+        else bpx.data.read(path, inputs=inputs, target=_column(target))
     )
     if chosen.y is None:
         raise bpx.InputError(
             f"{path} has no targets; expected a .csv or .tsv table (--target names the column, "
-            "else it is the last), or an .npz file with the arrays x and y"
+            "else it is the last), or an .npz file with the arrays x and y (or "
+            "those that --inputs and --target name)"
         )
     if not len(chosen.x):
         raise bpx.InputError(f"{path} has no samples; expected at least one")

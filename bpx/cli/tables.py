@@ -155,7 +155,18 @@ def is_read_as_table(data: str) -> bool:
 
 
 def read(data: str, options: Mapping[str, Any]) -> Table:
-    """A table from a file, by the options that say how it is laid out."""
+    """A table from a file, by the options that say how it is laid out.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read so, or its inputs are named as of an NPZ file.
+    """
+    if (inputs := options.get("inputs")) is not None:
+        raise bpx.InputError(
+            f"--inputs {inputs} was given, which names an array of an .npz file, and {data} is "
+            "a table; leave it out"
+        )
     layout = {name: options.get(name) for name in ("header", "delimiter", "decimal")}
     return bpx.data.read_table(data, **layout)
 

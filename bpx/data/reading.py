@@ -9,7 +9,7 @@ from bpx.data.readers.csv import LAST, Target
 from bpx.data.readers.idx import is_idx, read_idx
 from bpx.data.readers.reader import Reader
 from bpx.data.split import HostArray, Split
-from bpx.errors import InputError
+from bpx.errors import InputError, option
 
 __all__ = ["read"]
 
@@ -17,6 +17,7 @@ __all__ = ["read"]
 def read(
     path: PathLike,
     *,
+    inputs: str | None = None,
     target: Target = LAST,
     delimiter: str | None = None,
     header: bool | None = None,
@@ -29,6 +30,8 @@ def read(
         ``.csv`` and ``.tsv`` are tables, ``.npz`` has the arrays `x` and `y`, ``.npy``
         has `x` alone. A further ``.gz`` changes nothing. A file of any other name is
         read if it is IDX, which has `x` alone.
+    inputs : str, optional
+        Of an NPZ file, the key of the samples (by default `x`).
     target : int, str or None
         The targets: of a table, the column as in `read_csv`; of an NPZ file, the key
         (by default `y`). None to read none.
@@ -44,13 +47,13 @@ def read(
     Raises
     ------
     InputError
-        There is no such file or column, its kind is not known, or an option does not
+        There is no such file, column or key, its kind is not known, or an option does not
         apply to it.
     FileFormatError
         The file is truncated, foreign, or not what it declares to be.
     """
     reader = READERS.get(_suffix(path), _IDX)
-    options = {"delimiter": delimiter, "header": header}
+    options = {"inputs": inputs, "delimiter": delimiter, "header": header}
     given: dict[str, Any] = {
         name: value for name, value in options.items() if value is not None
     }
@@ -75,7 +78,7 @@ _IDX = Reader(_idx)
 
 def _refuse(path: PathLike, options: dict[str, Any]) -> None:
     if options:
-        given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        given = ", ".join(option(name, value) for name, value in options.items())
         raise InputError(
             f"{path}: {given} was given, which a file of this kind has no use for; expected "
             f"a {_taking(options)} file, or no such option"

@@ -57,7 +57,7 @@ def as_split(x: HostArray, y: HostArray | None, label: str) -> Split:
     x : ndarray of numbers, shape (n, ...)
         What follows the first axis is flattened into a row.
     y : ndarray of numbers, shape (n,) or (n, k), or None
-        Integers of shape (n,) are labels; anything else is float targets.
+        Integers of shape (n,) or (n, 1) are labels; anything else is float targets.
     label : str
         The file's name, for messages.
 
@@ -80,7 +80,8 @@ def as_split(x: HostArray, y: HostArray | None, label: str) -> Split:
             f"{label}: y has shape {y.shape} and x has {len(inputs)} rows; "
             f"expected y of shape ({len(inputs)},) or ({len(inputs)}, k)"
         )
-    labels = y.ndim == 1 and y.dtype.kind in "biu"
+    labels = y.dtype.kind in "biu" and y.shape in ((len(y),), (len(y), 1))
+    y = y.reshape(-1) if labels else y
     return Split(inputs, _labels(y, label) if labels else _float32(y, f"{label}: y"))
 
 

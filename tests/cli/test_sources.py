@@ -1,10 +1,11 @@
 """Where samples come from: which are held out, and which are evaluated on."""
 
 import numpy as np
+import pytest
 
 import bpx
 from bpx.cli import sources
-from tests.cli.invoked import history, ok, refused
+from tests.cli.invoked import history, ok, refused, settings
 
 
 def test_a_fraction_is_held_out_by_the_seed():
@@ -35,6 +36,50 @@ def test_predict_leaves_out_the_column_of_the_targets(blobs):
     with_targets = ok("predict", trained, blobs, "--target", "kind", "--labels")
     assert len(with_targets.splitlines()) == 90
     assert "--target names the column" in refused("predict", trained, blobs)
+
+
+@pytest.fixture
+def named():
+    """A file whose arrays are called otherwise; one row for each class, the label a column."""
+    labels = np.arange(30)[:, None] % 3
+    np.savez("data.npz", images=np.eye(3)[labels[:, 0]].reshape(30, 3, 1), labels=labels)
+    return "data.npz"
+
+
+def test_the_arrays_of_an_npz_are_named(named):
+    keys = ["--inputs", "images", "--target", "labels"]
+    ok("train", named, *keys, "--epochs", 20, "--eta", 0.05, "--out", "run")
+    assert settings("run")["layers"] == [3, 30, 3]
+    assert " ".join(keys) in settings("run")["command"]
+    assert "accuracy  100.00 %" in ok("evaluate", "run", named)
+    assert "accuracy  100.00 %" in ok("evaluate", "run/network.safetensors", named, *keys)
+    said = ok("predict", "run", named, "--inputs", "images", "--labels")
+    assert said.split() == ["0", "1", "2"] * 10
+
+
+def test_a_missing_key_says_which_option_names_another(named):
+    keys = ["--inputs", "images", "--target", "labels"]
+    ok("train", named, *keys, "--epochs", 1, "--out", "run")
+    for words in (
+        ["train", named, "--target", "labels"],
+        ["predict", "run", named],
+        ["evaluate", "run/network.safetensors", named, "--target", "labels"],
+    ):
+        said = refused(*words)
+        assert "found the keys ['images', 'labels']; expected 'x'" in said
+        assert "such as --inputs images" in said
+        assert "inputs=" not in said
+
+
+def test_inputs_are_named_of_an_npz_alone(trained, blobs, digits):
+    for words in (["train"], ["evaluate", "run"], ["predict", "run"]):
+        said = refused(*words, blobs, "--inputs", "x")
+        assert "--inputs x was given, which names an array of an .npz file" in said
+    np.savez("data.npz", x=np.eye(3), y=np.arange(3))
+    ok("train", "data.npz", "--epochs", 1, "--validation-fraction", 0, "--out", "arrays")
+    said = refused("predict", "arrays", "inputs.npy", "--inputs", "x")
+    assert "--inputs x was given, which a file of this kind has no use for" in said
+    assert "digits knows its own inputs" in refused("train", digits, "--inputs", "x")
 
 
 def test_a_split_that_cannot_be_known(trained, blobs):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bpx.data import READERS, Reader, read
-from bpx.errors import FileFormatError, InputError
+from bpx.errors import FileFormatError, InputError, at_the_prompt
 from tests.data.written import idx_bytes, npy_bytes, table, write
 
 
@@ -36,7 +36,9 @@ def test_read_refuses_a_kind_that_it_does_not_know(tmp_path):
         read(write(tmp_path / "a.parquet", b"PAR1PAR1"))
 
 
-@pytest.mark.parametrize("options", [{"target": "y"}, {"delimiter": ";"}, {"header": True}])
+@pytest.mark.parametrize(
+    "options", [{"inputs": "x"}, {"target": "y"}, {"delimiter": ";"}, {"header": True}]
+)
 def test_read_refuses_options_of_tables_for_idx(tmp_path, options):
     path = write(tmp_path / "a.idx", idx_bytes(np.zeros((2, 2), np.uint8)))
     with pytest.raises(InputError, match="has no use for"):
@@ -101,6 +103,13 @@ def test_options_are_refused_in_the_words_of_the_table(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.ones((2, 3)), y=np.array([4, 5]))
     with pytest.raises(InputError, match=r"header=True .* a \.csv or \.tsv file"):
         read(tmp_path / "a.npz", header=True)
+    with pytest.raises(InputError, match=r"inputs='a' .* a \.npz file"):
+        read(table(tmp_path, "a,b\n1,2\n"), inputs="a")
+    with (
+        at_the_prompt({}),
+        pytest.raises(InputError, match=r"--inputs a was given.* a \.npz file"),
+    ):
+        read(table(tmp_path, "a,b\n1,2\n"), inputs="a")
     np.save(tmp_path / "a.npy", np.ones((2, 3)))
     with pytest.raises(InputError, match=r"target='y' .* a \.csv, \.tsv or \.npz file"):
         read(tmp_path / "a.npy", target="y")

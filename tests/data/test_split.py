@@ -23,6 +23,19 @@ def test_the_dtype_of_targets_follows_that_of_the_file(tmp_path, y, dtype):
     assert result.tolist() == y.tolist()
 
 
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
+def test_whole_numbers_in_one_column_are_labels(tmp_path, dtype):
+    np.savez(tmp_path / "a.npz", x=np.zeros((2, 3)), y=np.array([[1], [0]], dtype))
+    result = read_npz(tmp_path / "a.npz").y
+    assert (result.dtype, result.tolist()) == (np.int32, [1, 0])
+
+
+def test_real_numbers_in_one_column_stay_a_column(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.zeros((2, 3)), y=np.array([[1.0], [0.0]]))
+    result = read_npz(tmp_path / "a.npz").y
+    assert (result.dtype, result.tolist()) == (np.float32, [[1.0], [0.0]])
+
+
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [

@@ -22,6 +22,6 @@ READERS: dict[str, Reader] = {
     ".csv": Reader(read_csv, ("target", "delimiter", "header")),
     ".tsv": Reader(partial(read_csv, delimiter="\t"), ("target", "delimiter", "header")),
     ".npy": Reader(_npy),
-    ".npz": Reader(read_npz, ("target",)),
+    ".npz": Reader(read_npz, ("inputs", "target")),
 }
 """The readers by the suffix of the file's name, in small letters, without ``.gz``."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from bpx.data.files import MAX_EXPANSION, ByteStream, PathLike, existing_file, open_bytes
 from bpx.data.split import HostArray, Split, as_split
-from bpx.errors import BpxError, FileFormatError, InputError
+from bpx.errors import BpxError, FileFormatError, InputError, advice, option
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
@@ -29,6 +29,7 @@ _LENGTH = {1: "<H", 2: "<I", 3: "<I"}
 _MAX_HEADER = 1 << 16
 _NUMERIC = re.compile(r"[<>=|]?[biufc]\d+")
 _ENCRYPTED = 0x1
+_USUAL = {"inputs": "x", "target": "y"}
 
 
 class _Header(NamedTuple):
@@ -67,14 +68,16 @@ def read_npy(path: PathLike) -> HostArray:
         return _read_array(source)
 
 
-def read_npz(path: PathLike, *, target: str | None = "y") -> Split:
-    """The arrays `x` and `y` of an NPZ file.
+def read_npz(path: PathLike, *, inputs: str = "x", target: str | None = "y") -> Split:
+    """The samples and the targets of an NPZ file: its arrays `x` and `y`, or others by name.
 
     Parameters
     ----------
     path : path
         An existing file, as ``numpy.savez(path, x=x, y=y)`` or `numpy.savez_compressed`
         writes it. The keys may also be `X` and `Y`.
+    inputs : str
+        The key of the samples.
     target : str or None
         The key of the targets; None to leave them.
 
@@ -87,30 +90,52 @@ def read_npz(path: PathLike, *, target: str | None = "y") -> Split:
     Raises
     ------
     InputError
-        There is no such file, or the target is no key.
+        There is no such file, or an argument is no key.
     FileFormatError
         The file is not NPZ, has no such keys, is damaged, or declares sizes that its
         bytes cannot have.
     """
-    if target is not None and not isinstance(target, str):
-        raise InputError(
-            f"{path}: target={target!r} was given; expected the key of an array, such as 'y', "
-            "or None: an NPZ file has no columns"
-        )
+    _check_keys(path, inputs, target)
     with _open_archive(path) as archive:
-        x = _member(archive, "x", str(path))
-        y = None if target is None else _member(archive, target, str(path))
+        members = {name.removesuffix(".npy"): name for name in archive.namelist()}
+        x = _member(archive, _find(members, "inputs", inputs, target, str(path)), str(path))
+        y = None
+        if target is not None:
+            y = _member(archive, _find(members, "target", target, inputs, str(path)), str(path))
     return as_split(x, y, str(path))
 
 
-def _member(archive: "ZipFile", key: str, label: str) -> HostArray:
-    members = {name.removesuffix(".npy"): name for name in archive.namelist()}
+def _check_keys(path: PathLike, inputs: object, target: object) -> None:
+    """Refuse what names no two arrays; a number may be meant as a table's column."""
+    given = {"inputs": inputs} if target is None else {"inputs": inputs, "target": target}
+    for name, key in given.items():
+        if not isinstance(key, str):
+            raise InputError(
+                f"{path}: {option(name, key)} was given; expected the key of an array, such as "
+                f"{option(name, _USUAL[name])}: an NPZ file has no columns"
+            )
+    if inputs == target:
+        raise InputError(
+            f"{path}: {option('inputs', inputs)} and {option('target', target)} were given; "
+            "expected two arrays"
+        )
+
+
+def _find(members: dict[str, str], what: str, key: str, other: str | None, label: str) -> str:
+    """The member with a key; `what` is the argument that names it, `other` the other's key."""
     name = members.get(key) or members.get(key.upper())
     if name is None:
+        spare = [each for each in sorted(members) if each not in (other, (other or "").upper())]
         raise FileFormatError(
             f"{label}: found the keys {sorted(members)}; expected {key!r}: "
-            "write the file with numpy.savez(path, x=..., y=...)"
+            + (f"name another, such as {option(what, spare[0])}, or " if spare else "")
+            + "write the file with numpy.savez(path, x=..., y=...)"
+            + (advice(", or read x alone with target=None", "") if what == "target" else "")
         )
+    return name
+
+
+def _member(archive: "ZipFile", name: str, label: str) -> HostArray:
     info, label = archive.getinfo(name), f"{label}: {name}"
     _check_member(info, os.path.getsize(archive.filename or ""), label)
     with archive.open(info) as stream:

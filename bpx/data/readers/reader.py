@@ -13,7 +13,7 @@ from bpx.errors import InputError
 
 __all__ = ["OPTIONS", "Reader"]
 
-OPTIONS = ("target", "delimiter", "header")
+OPTIONS = ("inputs", "target", "delimiter", "header")
 """What `bpx.data.read` may be given for a reader."""
 
 
@@ -25,11 +25,12 @@ class Reader:
     ----------
     read : callable
         ``read(path, **options)`` gives a pair (x, y) of host arrays: x of shape (n, ...), y of
-        shape (n,), whole numbers for labels, or (n, k), or None. It is given those options
-        alone that the caller gave. The pair is checked, x is made rows of float32; a `Split`
-        is taken as it is.
+        shape (n,) or (n, 1), whole numbers for labels, or (n, k), or None. It is given those
+        options alone that the caller gave. The pair is checked, x is made rows of float32; a
+        `Split` is taken as it is.
     options : tuple of str, optional
-        Which of ``"target"``, ``"delimiter"`` and ``"header"`` it takes. Others are refused.
+        Which of ``"inputs"``, ``"target"``, ``"delimiter"`` and ``"header"`` it takes. Others
+        are refused.
 
     Raises
     ------

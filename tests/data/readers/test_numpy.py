@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bpx.data import read, read_npy, read_npz
-from bpx.errors import FileFormatError, InputError
+from bpx.errors import FileFormatError, InputError, at_the_prompt
 from tests.data.written import npy_bytes, write
 
 
@@ -188,6 +188,44 @@ def test_the_key_of_the_targets_may_be_another_or_none(tmp_path, reader):
     np.savez(tmp_path / "a.npz", x=np.ones((2, 3)), labels=np.array([4, 5]))
     assert reader(tmp_path / "a.npz", target=None).y is None
     assert reader(tmp_path / "a.npz", target="labels").y.tolist() == [4, 5]
+
+
+@pytest.mark.parametrize("reader", [read_npz, read])
+def test_the_key_of_the_samples_may_be_another(tmp_path, reader):
+    np.savez(tmp_path / "a.npz", images=np.ones((2, 3)), x=np.zeros((2, 1)), y=np.array([4, 5]))
+    split = reader(tmp_path / "a.npz", inputs="images")
+    assert (split.x.tolist(), split.y.tolist()) == ([[1, 1, 1]] * 2, [4, 5])
+    assert reader(tmp_path / "a.npz", inputs="images", target="x").y.tolist() == [[0], [0]]
+    assert reader(tmp_path / "a.npz", inputs="images", target=None).y is None
+
+
+def test_a_missing_key_says_which_argument_names_another(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.ones((2, 3)), labels=np.array([4, 5]))
+    with pytest.raises(FileFormatError, match=r"expected 'x': .*such as inputs='images', or"):
+        read(tmp_path / "a.npz", target="labels")
+    with pytest.raises(FileFormatError, match=r"expected 'y': .*target='labels'.* target=None"):
+        read(tmp_path / "a.npz", inputs="images")
+    with at_the_prompt({}):
+        with pytest.raises(FileFormatError, match=r"such as --inputs images, or write"):
+            read(tmp_path / "a.npz", target="labels")
+        with pytest.raises(FileFormatError) as caught:
+            read(tmp_path / "a.npz", inputs="images")
+    assert "--target labels" in str(caught.value)
+    assert "target=" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"inputs": 3}, r"inputs=3 was given; expected the key .* such as inputs='x'"),
+        ({"target": 0}, r"target=0 was given; expected the key .* such as target='y'"),
+        ({"target": "x"}, r"inputs='x' and target='x' were given; expected two arrays"),
+    ],
+)
+def test_keys_that_name_no_two_arrays(tmp_path, keys, message):
+    np.savez(tmp_path / "a.npz", x=np.ones((2, 3)), y=np.array([4, 5]))
+    with pytest.raises(InputError, match=message):
+        read_npz(tmp_path / "a.npz", **keys)
 
 
 @pytest.mark.parametrize(

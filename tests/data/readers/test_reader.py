@@ -29,5 +29,5 @@ def test_what_is_no_pair():
 
 
 def test_an_option_that_nobody_gives():
-    with pytest.raises(InputError, match="the option 'sheet'; expected some of 'target'"):
+    with pytest.raises(InputError, match="the option 'sheet'; expected some of 'inputs'"):
         Reader(lambda path: None, ("sheet",))
