@@ -6,7 +6,8 @@ feedback has drawn for a hidden layer is beside them, as ``0.feedback``, ``2.fee
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from inspect import isfunction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from bpx.costs import COSTS
 from bpx.errors import FileFormatError, InputError
 from bpx.feedback import FEEDBACKS
 from bpx.io import layers
+from bpx.io.sequential import Stored, linear_layers, spec_of
 from bpx.layers import LAYERS
 from bpx.layers.dense import Dense
 from bpx.model.parameters import Parameters
@@ -83,6 +85,7 @@ def read(
     path: str | Path,
     custom: Mapping[str, Any],
     are_right: Callable[[Mapping[str, Any]], bool],
+    chosen: Mapping[str, Any] | None = None,
 ) -> Saved:
     """What a file holds: `bpx.load` without the choice of a home.
 
@@ -93,15 +96,26 @@ def read(
     are_right : callable
         ``are_right(notes) -> bool``: whether these can be what was saved. A `KeyError`, a
         `TypeError` or a `ValueError` means no.
+    chosen : mapping of str, optional
+        The activations and the cost of a file of PyTorch's: see `spec_of`.
 
     Raises
     ------
     InputError
-        If there is no such file, or a part is neither built in nor custom.
+        If there is no such file, or a part is neither built in nor custom; or something is
+        chosen that the file says itself.
     FileFormatError
         If the file is truncated, foreign, or contradicts itself.
     """
-    metadata, arrays = _open(Path(path))
+    metadata, found = _header(Path(path))
+    if metadata is None:
+        return _of_pytorch(Path(path), found, chosen or {})
+    for name, value in (chosen or {}).items():
+        raise InputError(
+            f"{name}={value!r} was given for {path}, which says itself what its activations "
+            "and its cost are; leave it out"
+        )
+    arrays = _arrays(Path(path))
     described = _described(path, metadata, are_right)
     known = _known(path, described, custom)
     try:
@@ -161,24 +175,45 @@ def _notes(described: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in described.items() if name not in _PARTS}
 
 
-def _open(path: Path) -> tuple[str, dict[str, Any]]:
+def _of_pytorch(path: Path, found: Mapping[str, Stored], chosen: Mapping[str, Any]) -> Saved:
+    linear = linear_layers(path, found)
+    spec = spec_of(path, linear, chosen)
+    arrays = _arrays(path)
+    w, b = (
+        [arrays[f"{layer}.{field}".removeprefix(".")] for layer in linear]
+        for field in ("weight", "bias")
+    )
+    return Saved(spec, Parameters.dense(w, b), (), None, w[0].dtype.name, {})
+
+
+def _header(path: Path) -> tuple[str | None, dict[str, Stored]]:
+    """What bpx has written down, if it has; and what the arrays are, before any is read."""
+    with _opened(path) as file:
+        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+        found = {
+            name: Stored(tuple(each.get_shape()), str(each.get_dtype()))
+            for name, each in slices.items()
+        }
+        return (file.metadata() or {}).get("bpx"), found
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise InputError(f"there is no file {path}; expected one that Network.save wrote")
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            yield file
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise FileFormatError(
             f"{path} is truncated or no safetensors file ({error}); expected one that "
             "Network.save wrote"
         ) from error
-    if "bpx" not in metadata:
-        raise FileFormatError(
-            f"{path} is a safetensors file that bpx did not write; expected one that "
-            "Network.save wrote"
-        )
-    return metadata["bpx"], arrays
 
 
 def _described(

@@ -1,10 +1,12 @@
 """Reading a network from a file, to wherever it shall live."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bpx.activations import Activation
 from bpx.arrays.home import select
+from bpx.costs import Cost
 from bpx.io import checkpoint
 from bpx.network.network import Network
 from bpx.privacy.accounting import Mechanism, is_mechanism
@@ -21,8 +23,12 @@ def load(
     backend: str | None = None,
     dtype: str | None = None,
     custom: Mapping[str, Any] | None = None,
+    activations: Sequence[str | Activation] | None = None,
+    hidden: str | Activation | None = None,
+    output: str | Activation | None = None,
+    cost: str | Cost | None = None,
 ) -> Network:
-    """Read a network that `Network.save` wrote, from any backend.
+    """Read a network that `Network.save` wrote, or the Linear layers of a PyTorch `Sequential`.
 
     Parameters
     ----------
@@ -34,6 +40,9 @@ def load(
     custom : mapping of str to Activation, Cost, Feedback or a class of layers, optional
         The activations, the cost, the feedback and the kinds of layers of your own that it was
         made with, by name.
+    activations, hidden, output, cost : optional
+        What a file of PyTorch's does not say, as for `bpx.Network`, whose defaults they have;
+        one of the first three is needed. A file that `Network.save` wrote says it all itself.
 
     Returns
     -------
@@ -42,13 +51,23 @@ def load(
     Raises
     ------
     InputError
-        If there is no such file, or a part of somebody's own is missing.
+        If there is no such file, a part of somebody's own is missing, or the activations and
+        the cost are not those of the file's layers, or given where the file says them.
     FileFormatError
-        If the file is truncated, or not one of bpx's.
+        If the file is truncated, or neither one of bpx's nor of Linear layers alone; or its
+        activations are not given.
     BackendError
         If the backend cannot be used.
+
+    Notes
+    -----
+    A safetensors file of PyTorch's is what ``safetensors.torch.save_file(model.state_dict(),
+    path)`` writes. Its layers are called by their places in the ``Sequential``, ``0``, ``2``,
+    ..., behind one prefix if any, or by consecutive numbers, ``fc1``, ``fc2``, ....
     """
-    saved = checkpoint.read(path, custom or {}, _are_right)
+    given = {"activations": activations, "hidden": hidden, "output": output, "cost": cost}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    saved = checkpoint.read(path, custom or {}, _are_right, chosen)
     home = select(backend, dtype or saved.dtype)
     drawn = saved.seed, saved.feedback
     network = Network.from_arrays(saved.spec, saved.parameters, home, *drawn)

@@ -51,3 +51,109 @@ def test_a_loaded_network_goes_on_as_the_saved_one_would(tmp_path):
         each.fit(*data, **settings)
     for one, other in zip(loaded.weights, net.weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def by_hand(path, dtype="float64", names=("0", "2")):
+    """What PyTorch would save of a Sequential, and what it would predict with relu, softmax."""
+    from safetensors.numpy import save_file
+
+    rng = np.random.default_rng(0)
+    shapes = {"weight": [(5, 4), (3, 5)], "bias": [(5,), (3,)]}
+    arrays = {
+        f"{name}.{field}": rng.standard_normal(shape).astype(dtype)
+        for field, both in shapes.items()
+        for name, shape in zip(names, both, strict=True)
+    }
+    save_file(arrays, path)
+    (w1, b1), (w2, b2) = ([arrays[f"{n}.{f}"] for f in ("weight", "bias")] for n in names)
+    x = rng.standard_normal((6, 4))
+    z = np.maximum(x @ w1.T + b1, 0) @ w2.T + b2
+    return x, np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("names", [("0", "2"), ("model.0", "model.2"), ("net.fc1", "net.fc2")])
+def test_linear_layers_that_bpx_did_not_save(tmp_path, names):
+    x, expected = by_hand(tmp_path / "net", names=names)
+    net = bpx.load(tmp_path / "net", activations=["relu", "softmax"], cost="cross_entropy")
+    assert (net.sizes, net.home.dtype, net.seed) == ((4, 5, 3), "float64", None)
+    np.testing.assert_allclose(net.predict(x), expected, rtol=1e-12)
+    net.fit(x, [0, 1, 2] * 2, epochs=1, batch_size=3, optimizer=bpx.SGD(0.1), seed=0)
+    net.save(tmp_path / "again")
+    assert bpx.load(tmp_path / "again").spec == net.spec
+    assert bpx.load(tmp_path / "net", hidden="relu", dtype="float32").weights[0].dtype == (
+        np.float32
+    )
+
+
+def test_linear_layers_without_their_activations(tmp_path):
+    by_hand(tmp_path / "net")
+    with pytest.raises(bpx.FileFormatError, match=r"bpx\.load\(.*activations=\['relu', 'softm"):
+        bpx.load(tmp_path / "net")
+
+
+@pytest.mark.parametrize(
+    "given", [{"activations": ["relu", "softmax"]}, {"hidden": "relu"}, {"cost": "quadratic"}]
+)
+def test_a_file_that_says_its_activations_is_not_told_them(tmp_path, given):
+    network().save(tmp_path / "net")
+    (name,) = given
+    with pytest.raises(bpx.InputError, match=f"{name}=.* was given .* says itself .*leave it"):
+        bpx.load(tmp_path / "net", **given)
+
+
+def torch_and_save():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from safetensors.torch import save_file
+
+    return torch, save_file
+
+
+@pytest.mark.parametrize("flatten", [False, True])
+def test_a_sequential_of_pytorch(tmp_path, flatten):
+    torch, save_file = torch_and_save()
+    nn = torch.nn
+    first = [nn.Flatten()] * flatten
+    theirs = nn.Sequential(*first, nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3), nn.Sigmoid())
+    save_file(theirs.state_dict(), tmp_path / "net")
+    ours = bpx.load(tmp_path / "net", hidden="tanh")
+    x = torch.rand(6, 4)
+    np.testing.assert_allclose(
+        ours.predict(x).numpy(), theirs(x).detach().numpy(), rtol=1e-5, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        (lambda nn: [nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Linear(5, 3)], "'1.weight' is"),
+        (lambda nn: [nn.Conv2d(1, 5, 3), nn.ReLU(), nn.Linear(5, 3)], "as a convolution has"),
+        (lambda nn: [nn.Linear(4, 5, bias=False), nn.ReLU(), nn.Linear(5, 3)], "no bias"),
+        (lambda nn: [nn.Linear(4, 3).half()], "is float16"),
+        (lambda nn: [nn.Linear(4, 3).bfloat16()], "is bfloat16"),
+        (
+            lambda nn: [nn.Linear(4, 5), nn.ReLU(), nn.Dropout(), nn.Linear(5, 3)],
+            "rename the keys so that at most one number is left out",
+        ),
+    ],
+)
+def test_a_sequential_of_other_layers(tmp_path, layers, said):
+    torch, save_file = torch_and_save()
+    theirs = torch.nn.Sequential(*layers(torch.nn))
+    save_file(theirs.state_dict(), tmp_path / "net")
+    with pytest.raises(bpx.FileFormatError, match=said):
+        bpx.load(tmp_path / "net", output="softmax", hidden="relu")
+
+
+def test_what_is_saved_with_dropout_loads_in_a_sequential(tmp_path):
+    torch, _ = torch_and_save()
+    from safetensors.torch import load_file
+
+    nn = torch.nn
+    ours = bpx.Network([4, 5, 3], hidden="relu", output="identity", dropout=0.5, seed=1)
+    ours.save(tmp_path / "net")
+    theirs = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Dropout(0.5), nn.Linear(5, 3)).eval()
+    theirs.load_state_dict(load_file(tmp_path / "net"))
+    x = torch.rand(6, 4)
+    np.testing.assert_allclose(
+        theirs(x).detach().numpy(), ours.predict(x).numpy(), rtol=1e-5, atol=1e-6
+    )

@@ -1,0 +1,192 @@
+"""What PyTorch saves of a network: the Linear layers of a Sequential, in a safetensors file.
+
+Their arrays are called ``0.weight``, ``0.bias``, ``2.weight``, ..., by the places of the layers
+in the ``Sequential``. What stands between them, the activations, has no arrays and leaves no
+trace in the file: it has to be said.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bpx.arrays.choice import DTYPES
+from bpx.errors import FileFormatError, InputError, advice
+from bpx.model.spec import Spec, make_spec
+
+__all__ = ["Stored", "linear_layers", "spec_of"]
+
+_NAMES = {"F32": "float32", "F64": "float64", "F16": "float16", "BF16": "bfloat16"}
+"""What safetensors calls the usual dtypes, and what everybody else does."""
+_OTHERS = {
+    "running_mean": "a BatchNorm",
+    "running_var": "a BatchNorm",
+    "num_batches_tracked": "a BatchNorm",
+    "in_proj_weight": "an attention",
+    "weight_ih_l0": "a recurrent layer",
+}
+"""What the best known of other layers' arrays belong to."""
+
+
+class Stored(NamedTuple):
+    """An array as the header of a file describes it; its dtype in safetensors' spelling."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{_NAMES.get(self.dtype, self.dtype)} of shape {self.shape}"
+
+
+def linear_layers(path: str | Path, found: Mapping[str, Stored]) -> dict[str, tuple[int, int]]:
+    """The Linear layers in a file that bpx did not write: name to n_in and n_out, in order.
+
+    Parameters
+    ----------
+    path : str or Path
+        For messages.
+    found : mapping of str to Stored
+        All arrays of the file, by name.
+
+    Raises
+    ------
+    FileFormatError
+        If anything else is in it, or the order of the layers is not plain from their names.
+        One layer may have any name. Several have one prefix and consecutive numbers, as in
+        ``fc1``, ``fc2``; or places, as in ``model.0``, ``model.2``, with at most one module
+        between two of them, which is taken for the activation, and at most one before the
+        first, which is taken for a Flatten.
+    """
+    problem = next(filter(None, (_problem(key, found) for key in found)), None)
+    if problem or not found:
+        raise _foreign(path, problem or "it holds no arrays")
+    if len(dtypes := {_NAMES[each.dtype] for each in found.values()}) > 1:
+        raise _foreign(path, f"its arrays are {' and '.join(sorted(dtypes))}, not of one dtype")
+    layers = _in_order(path, [key.rpartition(".")[0] for key in found if _is_weight(key)])
+    shapes = {layer: found[_key(layer, "weight")].shape for layer in layers}
+    for (below, (n, _)), (above, (_, m)) in pairwise(shapes.items()):
+        if n != m:
+            raise _foreign(
+                path,
+                f"{_key(below, 'weight')!r} gives {n} numbers and {_key(above, 'weight')!r}, "
+                f"which comes next, takes {m}",
+            )
+    return {layer: (n_in, n_out) for layer, (n_out, n_in) in shapes.items()}
+
+
+def spec_of(
+    path: str | Path, layers: Mapping[str, tuple[int, int]], chosen: Mapping[str, Any]
+) -> Spec:
+    """The spec of these layers, with what a file of PyTorch's does not say.
+
+    Parameters
+    ----------
+    path : str or Path
+        For messages.
+    layers : mapping of str to (int, int)
+        As `linear_layers` gives them.
+    chosen : mapping of str
+        Some of ``activations``, ``hidden``, ``output`` and ``cost``, as for `bpx.Network`.
+
+    Raises
+    ------
+    FileFormatError
+        If no activation is said.
+    InputError
+        If what is said does not fit.
+    """
+    widths = list(layers.values())
+    sizes = [widths[0][0], *(n_out for _, n_out in widths)]
+    if not chosen.keys() & {"activations", "hidden", "output"}:
+        raise FileFormatError(
+            f"{path} is a safetensors file that bpx did not write: it holds Linear layers of "
+            f"sizes {sizes}, and not which activations follow them; "
+            + advice(
+                f"say these, too, as in {_call(path, sizes)}",
+                "expected a file that Network.save wrote: load this one in Python with "
+                "bpx.load, which takes its activations, and save it",
+            )
+        )
+    named = {"each" if name == "activations" else name: v for name, v in chosen.items()}
+    try:
+        return make_spec(sizes, **named)
+    except InputError as error:
+        raise InputError(f"{path} holds Linear layers of sizes {sizes}: {error}") from error
+
+
+def _problem(key: str, found: Mapping[str, Stored]) -> str | None:
+    """What is not as in a Linear layer with a bias; None if nothing is."""
+    layer, _, field = key.rpartition(".")
+    stored = found[key]
+    if field not in ("weight", "bias"):
+        of = f", which {_OTHERS[field]} has" if field in _OTHERS else ""
+        return f"{key!r}, {stored}, is no weight or bias{of}"
+    weight, bias = (found.get(_key(layer, each)) for each in ("weight", "bias"))
+    if weight is None or bias is None:
+        return f"{key!r}, {stored}, has no {'weight' if weight is None else 'bias'} beside it"
+    if len(weight.shape) != 2:
+        kind = "a convolution" if len(weight.shape) > 2 else "a normalization"
+        return f"{_key(layer, 'weight')!r} is {weight}, as {kind} has it"
+    if bias.shape != weight.shape[:1]:
+        return f"{_key(layer, 'bias')!r} is {bias} beside a weight of shape {weight.shape}"
+    if _NAMES.get(stored.dtype) not in DTYPES:
+        return f"{key!r} is {stored} and not {' or '.join(DTYPES)} (model.float() makes it so)"
+    return None
+
+
+def _in_order(path: str | Path, layers: list[str]) -> list[str]:
+    if len(layers) == 1:
+        return layers
+    parts = {layer: re.fullmatch(r"(.*?)(\d{1,9})", layer) for layer in layers}
+    numbers = {layer: int(part[2]) for layer, part in parts.items() if part}
+    if len(numbers) < len(layers) or len({part[1] for part in parts.values() if part}) > 1:
+        raise _foreign(
+            path, f"the names of its layers, {_listed(layers)}, do not tell which follows which"
+        )
+    ordered = sorted(layers, key=lambda layer: numbers[layer])
+    are_places = ordered[0].rpartition(".")[2].isdecimal()
+    if numbers[ordered[0]] > 1:
+        raise _foreign(
+            path, f"{ordered[0]!r} is its first layer, and something comes before it"
+        )
+    for below, above in pairwise(ordered):
+        if numbers[above] - numbers[below] not in ((1, 2) if are_places else (1,)):
+            raise _foreign(
+                path,
+                f"more than an activation may stand between its layers {below!r} and {above!r} "
+                "(of a Dropout there, which does nothing in predictions, rename the keys so "
+                "that at most one number is left out)",
+            )
+    return ordered
+
+
+def _is_weight(key: str) -> bool:
+    return key.rpartition(".")[2] == "weight"
+
+
+def _key(layer: str, field: str) -> str:
+    return f"{layer}.{field}" if layer else field
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, sorted(names)))
+
+
+def _call(path: str | Path, sizes: list[int]) -> str:
+    """A call that works; softmax is what PyTorch's CrossEntropyLoss has in it."""
+    hidden = ["relu"] * (len(sizes) - 2)
+    if sizes[-1] == 1:
+        return f"bpx.load({str(path)!r}, activations={[*hidden, 'identity']})"
+    return (
+        f"bpx.load({str(path)!r}, activations={[*hidden, 'softmax']}, cost='cross_entropy') "
+        "for classes"
+    )
+
+
+def _foreign(path: str | Path, why: str) -> FileFormatError:
+    return FileFormatError(
+        f"{path} is a safetensors file that bpx did not write: {why}; expected one that "
+        "Network.save wrote"
+        + advice(", or the Linear layers, with biases, of a PyTorch Sequential", "")
+    )
