@@ -8,15 +8,36 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import gpu
 from tests.backends import flags, params, problem
 
 # float64 is to be tested on JAX too. Every array that bpx makes has its dtype written out,
 # so that this changes nothing else; the refusal without x64 is tested in a process of its own.
 os.environ.setdefault("JAX_ENABLE_X64", "1")
+# On a GPU the first worker's JAX would take three quarters of the memory from the others.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 # No test depends on time: a busy machine draws slowly.
 settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any")
+
+
+def pytest_addoption(parser):
+    gpu.add_option(parser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    gpu.failed_test(item, report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    gpu.failed_module(collector, report)
+    return report
 
 
 @pytest.fixture(params=params())

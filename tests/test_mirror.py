@@ -35,6 +35,7 @@ ACROSS = {
     "test_docs.py",
     "test_feedback_in_networks.py",
     "test_golden.py",
+    "test_gpu_option.py",
     "test_gradients.py",
     "test_house.py",
     "test_isolation.py",

@@ -7,10 +7,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import PackageNotFoundError, files
+from importlib.metadata import PackageNotFoundError, PackagePath, files
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -90,10 +90,16 @@ def nvrtc() -> ctypes.CDLL | None:
             found = files(wheel) or []
         except PackageNotFoundError:
             continue
-        for each in found:
-            if each.name.startswith("libnvrtc.so"):
-                return ctypes.CDLL(os.fspath(each.locate()))
+        # Some releases look for their builtins by name alone: they must be there already.
+        for each in _named(found, "libnvrtc-builtins.so"):
+            ctypes.CDLL(each, mode=ctypes.RTLD_GLOBAL)
+        for each in _named(found, "libnvrtc.so"):
+            return ctypes.CDLL(each)
     return None
+
+
+def _named(found: Iterable[PackagePath], name: str) -> Iterator[str]:
+    return (os.fspath(each.locate()) for each in found if each.name.startswith(name))
 
 
 def compiled(source: str, architecture: str = "sm_90") -> int:
@@ -102,7 +108,8 @@ def compiled(source: str, architecture: str = "sm_90") -> int:
     assert library is not None
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
     library.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"bpx.cu", 0, None, None)
-    options = [f"--gpu-architecture={architecture}".encode(), b"--std=c++17"]
+    # As CuPy compiles: it also flushes subnormal numbers to zero.
+    options = [f"--gpu-architecture={architecture}".encode(), b"--std=c++17", b"-ftz=true"]
     failed = library.nvrtcCompileProgram(
         program, len(options), (ctypes.c_char_p * len(options))(*options)
     )

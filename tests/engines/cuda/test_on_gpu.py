@@ -7,7 +7,18 @@ import bpx
 from bpx.program.contract import leaves, rebuilt
 from bpx_backends.engines.cuda.engine import CupyEngine
 from tests.backends import Target, host
-from tests.engines.cuda.steps import OPTIMIZERS, STEPS, M, Run, S, agree, training
+from tests.engines.cuda.steps import (
+    OPTIMIZERS,
+    STEPS,
+    WITHIN,
+    M,
+    Run,
+    S,
+    agree,
+    agree_in,
+    training,
+    wide,
+)
 
 
 def on_gpu(run):
@@ -68,16 +79,12 @@ def test_gpu_steps_are_captured():
 
 @pytest.mark.gpu
 @pytest.mark.usefixtures("gpu")
-@pytest.mark.parametrize(
-    ("precision", "within"), [("tf32", 1e-2), ("bfloat16", 3e-2), ("float16", 1e-2)]
-)
-def test_gpu_precisions(precision, within):
+@pytest.mark.parametrize("precision", WITHIN)
+def test_gpu_precisions(precision):
     if not has_nvmath():
         pytest.skip("nvmath-python is not installed")
-    run = training((64, 256, 256, 16), hidden="relu", optimizer=OPTIMIZERS["adam"], batch=64)
-    ours, exact = on_gpu(run).after(CupyEngine(precision).scan), run.eagerly()
-    agree(ours, exact, within)
-    assert any(not np.array_equal(a, b) for a, b in zip(ours, exact, strict=True))
+    run = wide()
+    agree_in(precision, run, on_gpu(run).after(CupyEngine(precision).scan))
 
 
 @pytest.mark.gpu

@@ -5,7 +5,17 @@ import pytest
 
 import bpx
 from bpx_backends.engines.cuda.engine import CupyEngine
-from tests.engines.cuda.steps import OPTIMIZERS, STEPS, Own, Run, agree, emulator, training
+from tests.engines.cuda.steps import (
+    OPTIMIZERS,
+    STEPS,
+    Own,
+    Run,
+    agree,
+    agree_in,
+    emulator,
+    training,
+    wide,
+)
 
 
 @pytest.mark.usefixtures("emulated")
@@ -20,6 +30,13 @@ def test_half_precision_is_of_the_products_alone(precision, within):
     assert {p.dtype.name for each in products for p in (each.a, each.b)} == {precision}
     assert {each.out.dtype.name for each in products} == {"float32"}
     assert machines.made[0].schedule.capturable
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_a_wide_step_comes_as_near_as_a_gpu_is_asked_to(precision):
+    run = wide()
+    agree_in(precision, run, run.after(emulator(precision=precision)[0].scan))
 
 
 def with_ones(state, data, rows):

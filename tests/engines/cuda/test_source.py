@@ -1,7 +1,9 @@
 """The sources, compiled for a GPU by NVIDIA's compiler, which needs none."""
 
+import ctypes
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from bpx_backends.engines.cuda.items import Launch
 from bpx_backends.engines.cuda.loops import Function
 from bpx_backends.engines.cuda.prelude import PRELUDE
 from bpx_backends.engines.cuda.source import source
+from tests.engines.cuda import emulation
 from tests.engines.cuda.emulation import compiled
 from tests.engines.cuda.functions import (
     FLOATS,
@@ -23,6 +26,22 @@ from tests.engines.cuda.functions import (
     reduced_floats,
 )
 from tests.engines.cuda.steps import HEADS, OPTIMIZERS, M, S, training
+
+
+@pytest.mark.usefixtures("_nvrtc")
+def test_the_compiler_finds_its_builtins(monkeypatch):
+    """Some releases of NVRTC look for them by name alone."""
+    loaded = []
+    monkeypatch.setattr(
+        emulation.ctypes,
+        "CDLL",
+        lambda path, mode=ctypes.DEFAULT_MODE: loaded.append((Path(path).name, mode)),
+    )
+    emulation.nvrtc.__wrapped__()
+    (*first, (compiler, _)) = loaded
+    assert compiler.startswith("libnvrtc.so")
+    assert [name.startswith("libnvrtc-builtins.so") for name, _ in first] == [True]
+    assert [mode for _, mode in first] == [ctypes.RTLD_GLOBAL]
 
 
 @pytest.mark.usefixtures("_nvrtc")

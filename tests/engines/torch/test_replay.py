@@ -136,6 +136,7 @@ def test_a_graph_comes_to_the_same_as_the_calls(optimizer):
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")  # it is a prototype
 def test_nothing_is_read_on_the_host_between_the_steps():
     if reason := problem(Target.TORCH_CUDA.spec):
         pytest.skip(reason)
