@@ -8,12 +8,18 @@ import numpy as np
 import torch
 
 from bpx_backends.engines.shared import recycling
+from bpx_backends.engines.torch import graphs as torch_graphs
 from bpx_backends.engines.torch import updates as torch_updates
 
 name = "torch"
 xp = array_api_compat.torch
 scan = torch_updates.scan
-release = recycling.release
+
+
+def release() -> None:
+    """Let go of graphs, and of memory that would be used again."""
+    torch_graphs.release()
+    recycling.release()
 
 
 def version() -> str:

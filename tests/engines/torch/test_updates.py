@@ -45,13 +45,31 @@ def test_adams_state_may_be_given_up():
 
 
 def test_adam_calls_pytorchs_kernel_once_a_step(monkeypatch):
-    seen = []
-    ours = torch_updates.fused_adam
-    monkeypatch.setattr(
-        torch_updates, "fused_adam", lambda *a, **k: (seen.append(len(a[0])), ours(*a, **k))
-    )
+    seen = calls_of_adam(monkeypatch)
     Job(optimizer=bpx.Adam()).scan(0, 5)
-    assert seen == [4] * 5
+    assert [len(w) for w, _ in seen] == [4] * 5
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_pytorchs_kernel_is_given_numbers(monkeypatch, dtype):
+    """On CUDA it refuses an eta that is a tensor of another dtype than float32."""
+    seen = calls_of_adam(monkeypatch)
+    Job(optimizer=bpx.Adam(0.25), dtype=dtype).scan(0, 1)
+    ((_, named),) = seen
+    assert [named[name] for name in ("lr", "beta1")] == pytest.approx([0.25, 0.9])
+    assert {type(named[name]) for name in ("lr", "beta1", "beta2", "eps")} == {float}
+
+
+def calls_of_adam(monkeypatch):
+    """The parameters, and what has a name, of each call."""
+    seen, ours = [], torch_updates.fused_adam
+
+    def adam(*arguments, **named):
+        seen.append((arguments[0], named))
+        ours(*arguments, **named)
+
+    monkeypatch.setattr(torch_updates, "fused_adam", adam)
+    return seen
 
 
 def test_a_users_own_adam_is_recorded_with_the_step(monkeypatch):

@@ -3,14 +3,13 @@
 At every call the plan is bound to tensors. The state that enters is copied, unless it is
 donated, and the steps work on the copy, in place; all other results have their places in
 one block of memory. So the state that entered stays valid, what is given back is nobody
-else's, and threads share nothing. On CUDA the calls of one step are captured as a graph,
-which is replayed.
+else's, and threads share nothing. On CUDA the same calls are captured as a graph: see
+`bpx_backends.engines.torch.graphs`.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -22,10 +21,43 @@ from bpx_backends.engines.shared.recycling import empty
 from bpx_backends.engines.torch.calls import Call, calls, computed, dtypes, gathered
 from bpx_backends.engines.torch.native import native
 
-__all__ = ["After", "prepare", "replay"]
+__all__ = ["NOTHING", "After", "Bound", "at", "bind", "block", "prepare", "replay", "used"]
 
-After = Callable[[Any], list[Call]]
-"""What is called at the end of a step, given the state's tree."""
+
+class After(NamedTuple):
+    """What is called at the end of each step, besides the step's own calls.
+
+    Attributes
+    ----------
+    numbers : callable
+        ``numbers(state)``: what these calls are given as Python numbers, read on the host.
+    calls : callable
+        ``calls(state, numbers) -> (first, each)``, on the tensors that the steps write: what is
+        called before the first step, and at the end of each.
+    """
+
+    numbers: Callable[[Any], tuple[float, ...]]
+    calls: Callable[[Any, tuple[float, ...]], tuple[list[Call], list[Call]]]
+
+
+NOTHING = After(lambda _: (), lambda *_: ([], []))
+"""No more than the step's own calls."""
+
+
+class Bound(NamedTuple):
+    """A plan's calls on tensors.
+
+    Attributes
+    ----------
+    count : Tensor, shape (1,)
+        The number of the step, on the device.
+    first, each : list of callables
+        What is called before the first step, and what one step is.
+    """
+
+    count: torch.Tensor
+    first: list[Call]
+    each: list[Call]
 
 
 def prepare(recorded: Plan) -> Plan:
@@ -42,56 +74,75 @@ def replay(
     stop: int,
     donate: bool = False,
     *,
-    after: After = lambda _: [],
+    after: After = NOTHING,
 ) -> Any:
     """Run the steps from `start` to `stop`: an engine's scan, for this plan."""
-    repeat = _replayed if rows.device.type == "cuda" else _repeated
-    read = tuple(leaves(data))
     with torch.no_grad():
-        own = _own(planned.program, tuple(leaves(state)), donate)
-        tree = rebuilt(state, own)
-        picked = torch.empty(rows.shape[1:], dtype=rows.dtype, device=rows.device)
-        scratch = _block(planned.scratch, rows.device)
-        step = [
-            *_picking(rows, picked, start),
-            *_bound(planned, (*own, *read, picked), scratch),
-            *after(tree),
-        ]
-        repeat(step, stop - start, rows.device)
+        tree = rebuilt(state, _own(planned.program, tuple(leaves(state)), donate))
+        numbers = after.numbers(state)
+        bound = bind(planned, tree, tuple(leaves(data)), rows, after, numbers)
+        bound.count.fill_(start)
+        for call in bound.first:
+            call()
+        for _ in range(stop - start):
+            for call in bound.each:
+                call()
     return tree
+
+
+def bind(
+    planned: Plan,
+    tree: Any,
+    read: Sequence[torch.Tensor],
+    rows: torch.Tensor,
+    after: After,
+    numbers: tuple[float, ...],
+) -> Bound:
+    """The calls of a plan's step, which write the tensors of a state and read the others."""
+    picked = torch.empty(rows.shape[1:], dtype=rows.dtype, device=rows.device)
+    count = torch.zeros((1,), dtype=torch.int64, device=rows.device)
+    scratch = block(planned.scratch, rows.device)
+    first, last = after.calls(tree, numbers)
+    step = _bound(planned, (*leaves(tree), *read, picked), scratch)
+    return Bound(count, first, [*_picking(rows, picked, count), *step, *last])
+
+
+def used(program: Program) -> list[bool]:
+    """Of each array of the state, whether the steps look at what enters."""
+    read = {v for op in program.operations for v in op.values} | set(program.outputs)
+    return [value in read for value in program.state]
 
 
 def _own(program: Program, entered: Sequence[torch.Tensor], donate: bool) -> list[torch.Tensor]:
     """Tensors to write to, with the state's numbers where these are used."""
-    used = {v for op in program.operations for v in op.values} | set(program.outputs)
     own = []
-    for value, tensor in zip(program.state, entered, strict=True):
-        if donate and value in used:
+    for value, tensor, looked_at in zip(program.state, entered, used(program), strict=True):
+        if donate and looked_at:
             own.append(tensor)
             continue
-        own.append(_at(_block(value.nbytes, tensor.device), 0, value))
-        if value in used:
+        own.append(at(block(value.nbytes, tensor.device), 0, value))
+        if looked_at:
             own[-1].copy_(tensor)
     return own
 
 
-def _block(nbytes: int, device: torch.device) -> torch.Tensor:
+def block(nbytes: int, device: torch.device) -> torch.Tensor:
     """Bytes without numbers; on the host, such as are used again, as CUDA's always are."""
     if device.type == "cpu":
         return torch.from_numpy(empty((nbytes,), "uint8"))
     return torch.empty(nbytes, dtype=torch.uint8, device=device)
 
 
-def _at(block: torch.Tensor, offset: int, value: Value) -> torch.Tensor:
+def at(memory: torch.Tensor, offset: int, value: Value) -> torch.Tensor:
+    """A tensor at a place in a block."""
     if value.size == 0:
-        return torch.empty(value.shape, dtype=dtypes[value.dtype.name], device=block.device)
-    flat = block[offset : offset + value.nbytes].view(dtypes[value.dtype.name])
+        return torch.empty(value.shape, dtype=dtypes[value.dtype.name], device=memory.device)
+    flat = memory[offset : offset + value.nbytes].view(dtypes[value.dtype.name])
     return flat.view(value.shape)
 
 
-def _picking(rows: torch.Tensor, picked: torch.Tensor, start: int) -> list[Call]:
+def _picking(rows: torch.Tensor, picked: torch.Tensor, count: torch.Tensor) -> list[Call]:
     """Each step's rows into `picked`: the count of steps, too, is on the device."""
-    count = torch.full((1,), start, dtype=torch.int64, device=rows.device)
     one = torch.ones((), dtype=torch.int64, device=rows.device)
     return [
         partial(torch.index_select, rows, 0, count, out=picked[None, :]),
@@ -103,7 +154,7 @@ def _bound(planned: Plan, inputs: Sequence[torch.Tensor], scratch: torch.Tensor)
     """The calls of one step on these tensors, of which the state's are written."""
     device = scratch.device
     held: dict[Any, Any] = dict(zip(planned.program.inputs, inputs, strict=True))
-    held |= {v: _at(scratch, offset, v) for v, offset in planned.offsets.items()}
+    held |= {v: at(scratch, offset, v) for v, offset in planned.offsets.items()}
     held |= {v: inputs[i] for v, i in planned.states.items()}
     for op in (*planned.constants, *planned.views.values()):
         held[op.result] = computed(op, [held.get(v, v) for v in op.operands], device)
@@ -117,38 +168,3 @@ def _bound(planned: Plan, inputs: Sequence[torch.Tensor], scratch: torch.Tensor)
         else:
             step += calls(each, operands, out)
     return step + [partial(inputs[i].copy_, held[v]) for i, v in planned.copies]
-
-
-def _repeated(step: Sequence[Call], times: int, device: torch.device) -> None:
-    for _ in range(times):
-        for call in step:
-            call()
-
-
-WARM_UPS = 3
-"""Steps before a capture, in which libraries set themselves up, as PyTorch asks."""
-WORTHWHILE = 16
-"""Fewer steps are not captured."""
-
-_capturing = Lock()
-"""A process may capture one graph at a time."""
-
-
-def _replayed(step: Sequence[Call], times: int, device: torch.device) -> None:
-    """The first few steps on a stream aside; one captured there; that one for the rest."""
-    if times < WORTHWHILE:
-        _repeated(step, times, device)
-        return
-    graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream(device)
-    with torch.cuda.device(device), _capturing:
-        here = torch.cuda.current_stream()
-        aside.wait_stream(here)
-        with torch.cuda.stream(aside):
-            _repeated(step, WARM_UPS, device)
-        here.wait_stream(aside)
-        with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):
-            _repeated(step, 1, device)
-    with torch.cuda.device(device):
-        for _ in range(times - WARM_UPS):
-            graph.replay()
-        torch.cuda.current_stream().synchronize()  # the graph is not freed while it runs

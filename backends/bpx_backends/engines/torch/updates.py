@@ -5,7 +5,6 @@ on; what updates the parameters is called after it. Any other optimizer is recor
 step. Which rules those are, their names say: see `bpx.program.contract.Rule`.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,7 +16,8 @@ from bpx.program.contract import Step, eager, leaves, rebuilt
 from bpx.program.plan import Plan
 from bpx_backends.engines.shared.planned import Planned
 from bpx_backends.engines.torch.calls import Call
-from bpx_backends.engines.torch.replay import prepare, replay
+from bpx_backends.engines.torch.graphs import run
+from bpx_backends.engines.torch.replay import After, prepare
 
 __all__ = ["scan"]
 
@@ -34,17 +34,22 @@ def hand_on(updates: Any, state: Handed, parameters: Any) -> tuple[None, Handed]
     return None, state._replace(gradients=rebuilt(state.gradients, leaves(updates)))
 
 
-def _adam(state: Any) -> list[Call]:
+def _numbers(state: Any) -> tuple[float, ...]:
+    """What Adam's kernel is given as numbers: of float64 it takes no eta that is a tensor."""
+    rule, descent = state.optimizer.parts[-1].parts
+    numbers = rule.beta1, rule.beta2, rule.epsilon, descent.eta
+    return tuple(torch.cat(numbers).tolist())
+
+
+def _adam(state: Any, numbers: tuple[float, ...]) -> tuple[list[Call], list[Call]]:
     """Adam in one kernel, for all parameters; on the CPU without a wait, as on CUDA."""
     handed: Handed = state.optimizer.parts[-1]
-    rule, descent = handed.parts
+    rule, _ = handed.parts
     gradients = list(leaves(handed.gradients))
-    # Read once, before the first step. Where the device counts, eta stays there.
-    numbers = rule.beta1, rule.beta2, rule.epsilon, descent.eta
-    beta1, beta2, epsilon, eta = torch.cat(numbers).tolist()
+    beta1, beta2, epsilon, eta = numbers
     w: list[torch.Tensor] = [*leaves(state.parameters), *state.feedback][: len(gradients)]
-    on_cuda = w[0].is_cuda
-    steps = [rule.t.float().clone() for _ in w]
+    counts = torch.empty((len(w), 1), dtype=torch.float32, device=w[0].device)
+    steps = [counts[i] for i in range(len(w))]
     update = partial(
         fused_adam,
         w,
@@ -54,7 +59,7 @@ def _adam(state: Any) -> list[Call]:
         [],
         steps,
         fused=True,
-        capturable=on_cuda,
+        capturable=w[0].is_cuda,
         amsgrad=False,
         beta1=beta1,
         beta2=beta2,
@@ -63,15 +68,15 @@ def _adam(state: Any) -> list[Call]:
         eps=epsilon,
         maximize=False,
     )
-    return [update, partial(rule.t.copy_, steps[0])]
+    return [partial(counts.copy_, rule.t)], [update, partial(rule.t.copy_, steps[0])]
 
 
-FUSED: dict[tuple[str, ...], Callable[[Any], list[Call]]] = {("adam", "descent"): _adam}
-"""For the last rules of a chain, the calls that do the same, given the state to be written."""
+FUSED: dict[tuple[str, ...], After] = {("adam", "descent"): After(_numbers, _adam)}
+"""For the last rules of a chain, the calls that do the same."""
 
-_recorded = Planned(prepare, replay)
+_recorded = Planned(prepare, run)
 _handing: dict[tuple[str, ...], Planned[Plan]] = {
-    rules: Planned(prepare, partial(replay, after=after)) for rules, after in FUSED.items()
+    rules: Planned(prepare, partial(run, after=after)) for rules, after in FUSED.items()
 }
 
 
