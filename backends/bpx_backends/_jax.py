@@ -1,6 +1,6 @@
 """JAX, on whatever device it finds: the training loop is compiled by XLA."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache, partial
 from typing import Any
@@ -89,22 +89,47 @@ def active(device: jax.Device) -> AbstractContextManager[Any]:
     return jax.default_matmul_precision("highest")  # float32 is float32: no TF32 unasked
 
 
-def _loop(step: Any, state: Any, data: Any, rows: Any, start: Any, stop: Any) -> Any:
+def _loop(
+    step: Any, known: int, state: Any, data: Any, rows: Any, start: Any, stop: Any
+) -> Any:
     # `lax.scan` over the steps from start to stop. A loop with traced bounds takes the same
     # time on a CPU (measured), and chunks of any length share one compiled program.
     one = native(step, state, data, index(rows, 0))
     check_state(state, jax.eval_shape(one, state, data, index(rows, 0)))
+    if known:
+        return lax.fori_loop(0, known, lambda i, s: one(s, data, rows[start + i]), state)
     return lax.fori_loop(start, stop, lambda i, s: one(s, data, rows[i]), state)
 
 
-_run = jax.jit(_loop, static_argnums=0)
+_run = jax.jit(_loop, static_argnums=(0, 1))
 
 
-@partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)
-def _run_over(step: Any, tree: Any, large: Any, small: Any, *rest: Any) -> Any:
+@partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=3)
+def _run_over(step: Any, known: int, tree: Any, large: Any, small: Any, *rest: Any) -> Any:
     """The same, written over the large arrays of a state."""
     arrays = [a if b is None else b for a, b in zip(large, small, strict=True)]
-    return _loop(step, jax.tree.unflatten(tree, arrays), *rest)
+    return _loop(step, known, jax.tree.unflatten(tree, arrays), *rest)
+
+
+KNOWN = 64
+"""Steps of a loop of known length. One such length alone: each takes seconds to compile."""
+
+
+def _pieces(rows: Any, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+    """The steps in loops: how many steps are known to the compiler, the first, and the end.
+
+    On a GPU, whether a loop of unknown length goes on is read on the host at every step.
+    """
+    if _on_gpu(rows):
+        while stop - start >= KNOWN:
+            yield KNOWN, start, start + KNOWN
+            start += KNOWN
+    if start < stop:
+        yield 0, start, stop
+
+
+def _on_gpu(x: jax.Array) -> bool:
+    return any(each.platform in ("gpu", "cuda", "rocm") for each in x.devices())
 
 
 _untraceable: set[Step] = set()
@@ -129,9 +154,15 @@ def scan(
 def _scan(
     step: Step, state: Any, data: Any, rows: Any, start: int, stop: int, donate: bool
 ) -> Any:
+    for known, first, end in _pieces(rows, start, stop):
+        state = _piece(step, known, state, donate, data, rows, first, end)
+    return jax.block_until_ready(state)
+
+
+def _piece(step: Step, known: int, state: Any, donate: bool, *rest: Any) -> Any:
     arrays, tree = jax.tree.flatten(state)
     large = [x if donate and x.nbytes >= LARGE else None for x in arrays]
     if all(x is None for x in large):
-        return jax.block_until_ready(_run(step, state, data, rows, start, stop))
+        return _run(step, known, state, *rest)
     small = [x if y is None else None for x, y in zip(arrays, large, strict=True)]
-    return jax.block_until_ready(_run_over(step, tree, large, small, data, rows, start, stop))
+    return _run_over(step, known, tree, large, small, *rest)

@@ -1,6 +1,7 @@
 """JAX as a backend: what its 64-bit mode changes, what is compiled, and what is not."""
 
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -67,9 +68,9 @@ def test_bfloat16_comes_to_the_host_as_float32():
     np.testing.assert_array_equal(found, [1.5, -2.0])
 
 
-def brought(step, state, data, rows):
+def brought(step, state, data, rows, steps=5):
     state, data = jax.tree.map(jnp.asarray, (state, data))
-    return step, state, data, jnp.stack([jnp.asarray((rows + i) % 50) for i in range(5)])
+    return step, state, data, jnp.stack([jnp.asarray((rows + i) % 50) for i in range(steps)])
 
 
 @pytest.mark.parametrize(("large", "over"), [(1, True), (1 << 22, False)])
@@ -83,6 +84,46 @@ def test_a_donated_state_is_written_over_where_it_is_large(monkeypatch, large, o
         np.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
     assert first.parameters.w[0].is_deleted() == over
     assert not state.parameters.w[0].is_deleted()
+
+
+def trip_counts(known, *arguments):
+    """What the compiler knows of how often loops are run."""
+    compiled = _jax._run.lower(arguments[0], known, *arguments[1:]).compile()
+    return re.findall(r'known_trip_count":{"n":"(\d+)"', compiled.as_text())
+
+
+def test_the_compiler_knows_how_long_a_loop_of_known_length_is():
+    arguments = (*brought(*training((3, 2), 2, bpx.SGD(0.5))), 0, 5)
+    assert trip_counts(0, *arguments) == []
+    assert trip_counts(4, *arguments) == ["4"]
+
+
+@pytest.mark.parametrize("large", [1, 1 << 22])
+def test_on_a_gpu_loops_are_of_known_length_and_two_programs_do(monkeypatch, large):
+    """There, whether a loop of unknown length goes on is read on the host at every step."""
+    monkeypatch.setattr(_jax, "_on_gpu", lambda x: True)
+    monkeypatch.setattr(_jax, "KNOWN", 4)
+    monkeypatch.setattr(_jax, "LARGE", large)
+    run = _jax._run if large > 1 else _jax._run_over
+    step, state, data, rows = brought(*training((3, 2), 2, bpx.SGD(0.5)), steps=40)
+    expected = eager(step, state, data, rows, 0, 40)
+    state = _jax.scan(step, state, data, rows, 0, 1)
+    before = run._cache_size()
+    for start, stop in ((1, 3), (3, 12), (12, 27), (27, 40)):
+        state = _jax.scan(step, state, data, rows, start, stop, True)
+    assert run._cache_size() - before == (1 if large > 1 else 2)  # one step has been run
+    for one, other in zip(leaves(state), leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
+
+
+def test_on_a_gpu_few_steps_are_left_to_the_loop_of_any_length(monkeypatch):
+    rows = jnp.zeros((200, 1), jnp.int32)
+    assert list(_jax._pieces(rows, 3, 200)) == [(0, 3, 200)]
+    monkeypatch.setattr(_jax, "_on_gpu", lambda x: True)
+    known = [(64, first, first + 64) for first in (3, 67, 131)]
+    assert list(_jax._pieces(rows, 3, 200)) == [*known, (0, 195, 200)]
+    assert list(_jax._pieces(rows, 3, 67)) == known[:1]
+    assert list(_jax._pieces(rows, 3, 66)) == [(0, 3, 66)]
 
 
 class Choosy:
