@@ -144,6 +144,9 @@ class EmulatedMachines:
         self.made.append(EmulatedMachine(schedule, captures, self.reverse))
         return self.made[-1]
 
+    def release(self) -> None:
+        """There is no pool."""
+
 
 class EmulatedMachine:
     """A schedule on host memory, with guards around it; a graph is the list of its steps."""

@@ -10,8 +10,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import count
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 import numpy as np
 
@@ -39,6 +41,33 @@ def alloc(nbytes: int) -> Pointer:
     not_captured()
     block = np.full(nbytes + ALIGNMENT, 0xA5, np.uint8)
     return Pointer(block.ctypes.data + -block.ctypes.data % ALIGNMENT, block)
+
+
+class MemoryPool:
+    """Keeps what is given back, until it is told to free it."""
+
+    pools: ClassVar[list["MemoryPool"]] = []
+
+    def __init__(self) -> None:
+        self.used: WeakSet[np.ndarray] = WeakSet()
+        self.freed: list[int] = []  # how many blocks were in use then
+        self.pools.append(self)
+
+    def malloc(self, nbytes: int) -> Pointer:
+        made = alloc(nbytes)
+        owner = made.owner.view(Block)
+        self.used.add(owner)
+        return Pointer(made.ptr, owner)
+
+    def free_all_blocks(self) -> None:
+        self.freed.append(len(self.used))
+
+
+class Block(np.ndarray):
+    """Memory of a pool: it is hashed as the object that it is."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__  # type: ignore[assignment]
 
 
 class Array(np.ndarray):
@@ -170,6 +199,7 @@ def cupy() -> ModuleType:
     cuda = SimpleNamespace(
         alloc=alloc,
         Stream=Stream,
+        MemoryPool=MemoryPool,
         Device=lambda index: contextmanager(lambda: (yield))(),
         get_current_stream=lambda: Stream.current,
     )
@@ -209,12 +239,13 @@ class CublasLt(ModuleType):
 
     def __init__(self, refused: set[str] = frozenset()) -> None:
         super().__init__("cublasLt")
-        self.refused = refused  # "BIAS", or "ALL": what there is no algorithm for
+        self.refused = refused  # "BIAS", "ODD" or "ALL": what there is no algorithm for
         self.made: dict[int, dict[str, Any]] = {}
+        self.numbers = count(1)
         self.calls = 0
 
     def new(self, **attributes: Any) -> int:
-        number = len(self.made) + 1
+        number = next(self.numbers)
         self.made[number] = attributes
         return number
 
@@ -253,7 +284,7 @@ class CublasLt(ModuleType):
 
     def matmul_algo_get_heuristic(
         self, handle: int, description: int, a: int, b: int, c: int, d: int, preference: int,
-        wanted: int, results: int, count: int,
+        wanted: int, results: int, found: int,
     ) -> None:  # fmt: skip
         assert self.made[handle]["what"] == "handle"
         assert self.made[preference]["MAX_WORKSPACE_BYTES"] > 0
@@ -262,8 +293,10 @@ class CublasLt(ModuleType):
         if "ALL" in self.refused:
             raise LtError("not supported")
         bias = self.made[description].get("EPILOGUE") == self.Epilogue.BIAS
-        found = not (bias and "BIAS" in self.refused)
-        read(count, np.int32, (1,), (4,))[0] = found
+        layouts = [self.made[each] for each in (a, b)]
+        odd = any("16" in x["kind"] and x["step"] % 8 for x in layouts)  # no whole 16 bytes
+        wrong = {*["BIAS"] * bool(bias), *["ODD"] * odd} & set(self.refused)
+        read(found, np.int32, (1,), (4,))[0] = not wrong
         self.found = results
 
     def matmul(

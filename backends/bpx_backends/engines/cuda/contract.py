@@ -55,4 +55,10 @@ class Machines(Protocol):
         """A context with the device for oneself."""
 
     def make(self, device: Any, made: Callable[..., Schedule]) -> Machine:
-        """A machine for a schedule: ``made(bias=True)``, or ``bias=False`` if it must be."""
+        """A machine for a schedule: ``made(bias=True)``, or ``bias=False`` if it must be.
+
+        ``wide=`` names the shapes of products that have to stay in float32.
+        """
+
+    def release(self) -> None:
+        """Give the devices the memory back that no machine works on any more."""

@@ -23,7 +23,19 @@ ALIGNMENT = 256
 
 
 class NoAlgorithmError(Exception):
-    """CuBLASLt has no algorithm for a product, or none with its epilogue."""
+    """CuBLASLt has no algorithm for a product, or none with its epilogue.
+
+    Attributes
+    ----------
+    shapes : pair of tuple of int
+        Those of the product's factors.
+    """
+
+    def __init__(self, product: Product, why: str = "") -> None:
+        a, b = product.a, product.b
+        self.shapes = a.shape, b.shape
+        told = f"cuBLASLt has no algorithm for {a.shape} @ {b.shape} in {a.dtype.name}"
+        super().__init__(f"{told} ({why})" if why else told)
 
 
 class LtProducts:
@@ -64,20 +76,21 @@ class LtProducts:
         ------
         NoAlgorithmError
         """
-        return _Prepared(self, gemm(product), arena)
+        return _Prepared(self, product, arena)
 
 
 class _Prepared:
     """A product with its descriptors and its algorithm."""
 
-    def __init__(self, products: LtProducts, shape: Gemm, arena: int) -> None:
+    def __init__(self, products: LtProducts, product: Product, arena: int) -> None:
         self.products, self.lt = products, products.lt
+        shape = gemm(product)
         self.addresses = [arena + f.place.offset for f in (shape.a, shape.b, shape.d)]
         kind = shape.d.place.dtype.name
         self.one, self.zero = np.ones(1, kind), np.zeros(1, kind)
         self.description = self._description(shape, arena)
         self.layouts = [self._layout(each) for each in (shape.a, shape.b, shape.d)]
-        self.found = self._found()
+        self.found = self._found(product)
 
     def __call__(self, stream: int) -> None:
         (a, b, d), (a_layout, b_layout, d_layout) = self.addresses, self.layouts
@@ -125,7 +138,7 @@ class _Prepared:
         _at_end(self, self.lt.matrix_layout_destroy, made)
         return int(made)
 
-    def _found(self) -> np.ndarray:
+    def _found(self, product: Product) -> np.ndarray:
         """The algorithm that cuBLASLt thinks best."""
         lt, (a, b, d) = self.lt, self.layouts
         found, count = np.zeros(1, lt.matmul_heuristic_result_dtype), np.zeros(1, np.int32)
@@ -136,11 +149,11 @@ class _Prepared:
                 1, found.ctypes.data, count.ctypes.data,
             )  # fmt: skip
         except lt.cuBLASLtError as why:
-            raise NoAlgorithmError(str(why)) from why
+            raise NoAlgorithmError(product, str(why)) from why
         finally:
             lt.matmul_preference_destroy(preference)
         if count[0] == 0 or found["state"][0] != 0:
-            raise NoAlgorithmError("cuBLASLt has no algorithm for a product of this step")
+            raise NoAlgorithmError(product)
         return found
 
     def _preference(self) -> int:

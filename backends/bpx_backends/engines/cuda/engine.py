@@ -9,7 +9,7 @@ This module decides what is done when, and calls no library: `CupyMachine` does.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from logging import getLogger
@@ -19,7 +19,7 @@ from typing import Any
 from bpx.program.contract import leaves, rebuilt
 from bpx.program.plan import Plan
 from bpx_backends.engines.cuda.contract import Machine, Machines
-from bpx_backends.engines.cuda.precision import check_precision, in_precision
+from bpx_backends.engines.cuda.precision import Shapes, check_precision, in_precision
 from bpx_backends.engines.cuda.schedule import Schedule, check_ranks, fuses, schedule
 from bpx_backends.engines.shared.planned import Planned
 
@@ -35,21 +35,25 @@ _MANY_FLOPS = 5e9
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A plan in the engine's precision, and its schedules.
+    """A plan, and its schedules in the engine's precision.
 
     Attributes
     ----------
     plan : Plan
+    precision : str
     """
 
     plan: Plan
-    _schedules: dict[bool, Schedule] = field(default_factory=dict)
+    precision: str
+    _schedules: dict[Any, Schedule] = field(default_factory=dict)
 
-    def schedule(self, *, bias: bool = True) -> Schedule:
-        """What a step puts on the stream: see `Schedule`."""
-        if bias not in self._schedules:
-            self._schedules[bias] = schedule(self.plan, bias=bias)
-        return self._schedules[bias]
+    def schedule(self, *, bias: bool = True, wide: Set[Shapes] = frozenset()) -> Schedule:
+        """What a step puts on the stream: see `Schedule`, and `in_precision` for `wide`."""
+        key = bias, frozenset(wide)
+        if key not in self._schedules:
+            made = in_precision(self.plan, self.precision, fuses, wide)
+            self._schedules[key] = schedule(made, bias=bias)
+        return self._schedules[key]
 
 
 class CupyEngine:
@@ -78,7 +82,8 @@ class CupyEngine:
     def prepare(self, plan: Plan) -> Prepared:
         """What is done once for a plan, on whatever device."""
         check_ranks(plan)
-        return Prepared(in_precision(plan, self.precision, fuses))
+        in_precision(plan, self.precision, fuses)  # refuses what it must, before anything runs
+        return Prepared(plan, self.precision)
 
     def run(
         self,
@@ -98,9 +103,12 @@ class CupyEngine:
             return replay.run(state, data, rows, start, stop, donate)
 
     def release(self) -> None:
-        """Give the memory of all plans back; their kernels stay compiled."""
+        """Give the memory of all plans back to the device; their kernels stay compiled."""
         with self._lock:
             self._replays.clear()
+            machines = self._machines
+        if machines is not None:
+            machines.release()
 
     @property
     def machines(self) -> Machines:
@@ -118,7 +126,7 @@ class CupyEngine:
             found = self._replays.get(key)
         if found is None:
             machine = self.machines.make(device, prepared.schedule)
-            found = Replay(machine, prepared.plan)
+            found = Replay(machine)
         with self._lock:
             self._replays[key] = found
             self._replays.move_to_end(key)
@@ -130,8 +138,8 @@ class CupyEngine:
 class Replay:
     """A schedule on a machine, and the graphs that were captured of it."""
 
-    def __init__(self, machine: Machine, plan: Plan) -> None:
-        self.machine, self.program = machine, plan.program
+    def __init__(self, machine: Machine) -> None:
+        self.machine, self.program = machine, machine.schedule.plan.program
         self.layout = machine.schedule.layout
         self.unroll = unrolled(machine.schedule)
         self.graphs: dict[int, Callable[[], None]] = {}

@@ -5,11 +5,14 @@ Without, they are CuPy's own, which it refuses while a stream is captured: the k
 then launched one by one.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from logging import getLogger
+from re import findall
 from threading import Lock
 from typing import Any
 
@@ -24,6 +27,7 @@ from bpx_backends.engines.cuda.contract import Machine
 from bpx_backends.engines.cuda.cublaslt import LtProducts, NoAlgorithmError
 from bpx_backends.engines.cuda.items import Call, Launch, Product
 from bpx_backends.engines.cuda.layout import Place
+from bpx_backends.engines.cuda.precision import HALF, Shapes
 from bpx_backends.engines.cuda.schedule import Schedule
 from bpx_backends.engines.cuda.source import kernel_name, source
 
@@ -34,8 +38,8 @@ _log = getLogger("bpx")
 _VECTOR_BYTES = 32
 """The widest vector that a kernel loads: four float64."""
 _OPTIONS = ("--std=c++17",)
-KEPT = 64
-"""Compiled modules of a device; the one longest unused is forgotten."""
+_CUDA_CORE = (0, 5)
+"""The oldest cuda-core with which nvmath-python 1.0 can be imported."""
 
 Put = Callable[[int], None]
 """Puts an item of the step of a number on the stream."""
@@ -43,12 +47,34 @@ Put = Callable[[int], None]
 
 def engine() -> str:
     """What the engine is made of here, for a bug report."""
-    if find_spec("nvmath") is None:
+    if problem := _problem():
         return (
             "recorded steps, launched one by one, with kernels of its own and products by "
-            "CuPy; nvmath-python, which CUDA graphs need, is not installed"
+            f"CuPy; nvmath-python, which CUDA graphs need, {problem}"
         )
     return "recorded steps, replayed as CUDA graphs: kernels of its own, cuBLASLt's products"
+
+
+def _problem() -> str | None:
+    """Why nvmath-python cannot be used, and what to do; None if it can be imported."""
+    if find_spec("nvmath") is None:
+        return "is not installed"
+    try:
+        import_module("nvmath.bindings.cublasLt")
+    except Exception as why:  # a broken library may raise anything
+        return f"cannot be used: {why}{_advice()}"
+    return None
+
+
+def _advice() -> str:
+    """An old cuda-core, which other packages bring as well, hides nvmath-python."""
+    try:
+        found = version("cuda-core")
+    except PackageNotFoundError:
+        return "; cuda-core is missing: pip install 'cuda-core>=0.5'"
+    if tuple(map(int, findall(r"\d+", found)[:2])) >= _CUDA_CORE:
+        return ""
+    return f"; cuda-core {found} is too old: pip install --upgrade 'cuda-core>=0.5'"
 
 
 class CupyMachines:
@@ -77,24 +103,41 @@ class CupyMachines:
         shared = self._devices[device]
         if shared.products is None:
             return CupyMachine(made(bias=False), shared, None)
+        wide: frozenset[Shapes] = frozenset()
+        while True:
+            try:
+                return self._by_lt(partial(made, wide=wide), shared)
+            except NoAlgorithmError as why:
+                # As text: who keeps what is logged shall not keep the device's memory.
+                refused, told = why.shapes, str(why)
+            if self.precision not in HALF or refused in wide:
+                return self._without_lt(made, shared, told)
+            _log.warning(
+                "precision=%r: %s; this product is computed in float32", self.precision, told
+            )
+            wide |= {refused}
+
+    def _by_lt(self, made: Callable[..., Schedule], shared: "_Device") -> "CupyMachine":
         try:
             return CupyMachine(made(bias=True), shared, shared.products)
         except NoAlgorithmError:
-            return self._without_biases(made, shared)
-
-    def _without_biases(
-        self, made: Callable[..., Schedule], shared: "_Device"
-    ) -> "CupyMachine":
-        try:
             return CupyMachine(made(bias=False), shared, shared.products)
-        except NoAlgorithmError as why:
-            if self.precision != "float32":
-                raise BackendError(
-                    f"precision={self.precision!r} cannot be had here: {why}; train in float32"
-                ) from why
-            # As text: who keeps what is logged shall not keep the device's memory.
-            _log.warning("CuPy's own matrix products are used: %s", str(why))
-            return CupyMachine(made(bias=False), shared, None)
+
+    def _without_lt(
+        self, made: Callable[..., Schedule], shared: "_Device", why: str
+    ) -> "CupyMachine":
+        if self.precision != "float32":
+            raise BackendError(
+                f"precision={self.precision!r} cannot be had here: {why}; train in float32"
+            )
+        _log.warning("CuPy's own matrix products are used: %s", why)
+        return CupyMachine(made(bias=False), shared, None)
+
+    def release(self) -> None:
+        """Give the devices the memory back that no machine works on any more."""
+        for device, shared in list(self._devices.items()):
+            with cupy.cuda.Device(device):
+                shared.pool.free_all_blocks()
 
 
 class _Device:
@@ -104,16 +147,8 @@ class _Device:
         self.lock = Lock()
         self.stream = cupy.cuda.Stream(non_blocking=True)
         self.products = _products(precision)
-        self._modules: OrderedDict[str, Any] = OrderedDict()
-
-    def module(self, text: str) -> Any:
-        """A source, compiled; the sources in use are kept so."""
-        if text not in self._modules:
-            self._modules[text] = cupy.RawModule(code=text, options=_OPTIONS)
-        self._modules.move_to_end(text)
-        while len(self._modules) > KEPT:
-            self._modules.popitem(last=False)
-        return self._modules[text]
+        # The arenas' own: what is free of it can be given back, and nothing of the caller's.
+        self.pool = cupy.cuda.MemoryPool()
 
 
 def _products(precision: str) -> LtProducts | None:
@@ -126,8 +161,10 @@ def _products(precision: str) -> LtProducts | None:
         return LtProducts(precision)
     except Exception as why:  # a broken library may raise anything
         if precision != "float32":
-            raise _needed(precision, f"cannot be used: {why}") from why
-        _log.warning("nvmath-python cannot be used, CuPy's own products are: %s", str(why))
+            raise _needed(precision, f"cannot be used: {why}{_advice()}") from why
+        _log.warning(
+            "nvmath-python cannot be used, CuPy's own products are: %s", f"{why}{_advice()}"
+        )
         return None
 
 
@@ -147,9 +184,11 @@ class CupyMachine(Machine):
         self.schedule, self.stream = schedule, shared.stream
         self.captures = products is not None and schedule.capturable
         # Nothing is allocated while a graph is captured: it has these addresses alone.
-        self._arena = cupy.empty((schedule.layout.size,), np.uint8)
+        size = schedule.layout.size
+        self._arena = cupy.ndarray((size,), np.uint8, memptr=shared.pool.malloc(size))
         self._slots = cupy.zeros((2 + len(schedule.plan.program.data),), np.int64)
-        module = shared.module(source(schedule.launches))
+        # CuPy keeps what it has compiled of a source until the process ends.
+        module = cupy.RawModule(code=source(schedule.launches), options=_OPTIONS)
         self._advance = module.get_function("advance")
         names = map(kernel_name, range(len(schedule.launches)))
         kernels = map(module.get_function, names)

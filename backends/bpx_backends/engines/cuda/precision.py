@@ -1,6 +1,6 @@
 """What matrix products are computed in: their operands cast, their sums kept in float32."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import replace
 
 from bpx.errors import InputError
@@ -8,12 +8,15 @@ from bpx.program.operation import DType, Operation, Value, constants, needed
 from bpx.program.plan import Plan, plan
 from bpx.program.program import Program
 
-__all__ = ["PRECISIONS", "check_precision", "in_precision"]
+__all__ = ["HALF", "PRECISIONS", "Shapes", "check_precision", "in_precision"]
 
 PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
 """The choices: ``float32`` is what is stored; the others are for networks in float32."""
 
-_HALF = {name: DType(name, "real floating", 2) for name in ("float16", "bfloat16")}
+HALF = {name: DType(name, "real floating", 2) for name in ("float16", "bfloat16")}
+
+Shapes = tuple[tuple[int, ...], tuple[int, ...]]
+"""Those of a product's factors."""
 
 
 def check_precision(precision: str) -> str:
@@ -31,27 +34,34 @@ def check_precision(precision: str) -> str:
     return precision
 
 
-def in_precision(made: Plan, precision: str, fuses: Callable[[Operation], bool]) -> Plan:
+def in_precision(
+    made: Plan,
+    precision: str,
+    fuses: Callable[[Operation], bool],
+    wide: Set[Shapes] = frozenset(),
+) -> Plan:
     """The plan with the operands of its products in that precision.
+
+    Products of the shapes in `wide` keep float32: those that there is no algorithm for.
 
     Raises
     ------
     InputError
         If the products are not float32 and another precision was chosen.
     """
-    wide = [op for op in made.program.operations if op.name == "matmul"]
-    other = next((op for op in wide if op.result.dtype.name != "float32"), None)
+    products = [op for op in made.program.operations if op.name == "matmul"]
+    other = next((op for op in products if op.result.dtype.name != "float32"), None)
     if precision != "float32" and other is not None:
         raise InputError(
             f"precision={precision!r} was given for a network in {other.result.dtype}; "
             "it is for networks in float32"
         )
-    if precision not in _HALF:
+    if precision not in HALF:
         return made
-    return plan(_cast(made.program, _HALF[precision]), fuses)
+    return plan(_cast(made.program, HALF[precision], wide), fuses)
 
 
-def _cast(program: Program, dtype: DType) -> Program:
+def _cast(program: Program, dtype: DType, wide: Set[Shapes]) -> Program:
     """A program whose products read their operands in another dtype."""
     makers = {op.result: op for op in program.operations}
     fixed = constants(program.operations)
@@ -72,7 +82,8 @@ def _cast(program: Program, dtype: DType) -> Program:
         return narrow[v]
 
     for op in program.operations:
-        if op.name == "matmul" and not fixed & set(op.values):
+        kept = fixed & set(op.values) or tuple(v.shape for v in op.values) in wide
+        if op.name == "matmul" and not kept:
             op = op._replace(operands=tuple(narrowed(v) for v in op.values))
         operations.append(op)
     return replace(program, operations=needed(operations, program.outputs))
