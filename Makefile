@@ -1,6 +1,7 @@
 # make demo    train on real data and show the result
 # make test    run the tests (EXTRAS=torch,jax installs these backends first, PEERS=1 the
 #              libraries that what `bpx.inspect` tells is compared with)
+# make gpu     on a machine with a GPU: a first look, its tests and the table, in eight minutes
 # make lint types docs bench    what CONTRIBUTING.md tells of
 #
 # Each makes its own virtual environment, in .venv, from PYTHON (3.11 or newer).
@@ -15,7 +16,7 @@ comma := ,
 extras = $(if $(EXTRAS),$(comma)$(EXTRAS))
 peers = $(if $(PEERS),$(VENV)/.peers)
 
-.PHONY: demo test lint types docs bench clean
+.PHONY: demo test lint types docs bench gpu clean
 
 demo: $(VENV)/.demo
 	$(BIN)/bpx train digits
@@ -38,6 +39,9 @@ bench: $(VENV)/.dev$(EXTRAS) $(peers)
 	$(BIN)/python -m benchmarks --out runs/benchmarks $(BENCH)
 	$(BIN)/python -m benchmarks.inspect --out runs/benchmarks/inspect.json
 	$(BIN)/python -m benchmarks.imports
+
+gpu: $(VENV)/.dev$(EXTRAS)
+	$(BIN)/python -m benchmarks.gpu --out runs/gpu $(GPU)
 
 clean:
 	rm -rf $(VENV) docs/_build
