@@ -4,7 +4,7 @@ An activation is a value with a `name`, `sigma` and `pullback`: see `bpx.jacobia
 derivatives are functions of z and of a = sigma(z), from which some are cheaper.
 """
 
-from math import pi, sqrt
+from math import inf, pi, sqrt
 
 from bpx._typing import A, Array
 from bpx.arrays.registry import namespace
@@ -183,23 +183,23 @@ def _is_positive(z: A) -> A:
 
 identity = Elementwise("identity", _identity, _identity_prime, flat)
 """a = z."""
-sigmoid = Elementwise("sigmoid", _sigmoid, _sigmoid_prime, _sigmoid_second)
+sigmoid = Elementwise("sigmoid", _sigmoid, _sigmoid_prime, _sigmoid_second, (0.0, 1.0))
 """a = 1 / (1 + exp(-z))."""
-tanh = Elementwise("tanh", _tanh, _tanh_prime, _tanh_second)
+tanh = Elementwise("tanh", _tanh, _tanh_prime, _tanh_second, (-1.0, 1.0))
 """a = tanh(z)."""
-relu = Elementwise("relu", _relu, _relu_prime, flat)
+relu = Elementwise("relu", _relu, _relu_prime, flat, (0.0, inf))
 """a = max(z, 0), with sigma'(0) = 0."""
 leaky_relu = Elementwise("leaky_relu", _leaky_relu, _leaky_relu_prime, flat)
 """a = z above 0, 0.01 z below (Maas et al. 2013)."""
-elu = Elementwise("elu", _elu, _elu_prime, _elu_second)
+elu = Elementwise("elu", _elu, _elu_prime, _elu_second, (-1.0, inf))
 """a = z above 0, exp(z) - 1 below (Clevert et al. 2016)."""
-softplus = Elementwise("softplus", _softplus, _softplus_prime, _softplus_second)
+softplus = Elementwise("softplus", _softplus, _softplus_prime, _softplus_second, (0.0, inf))
 """a = log(1 + exp(z))."""
 gelu_tanh = Elementwise("gelu_tanh", _gelu_tanh, _gelu_tanh_prime, _gelu_tanh_second)
 """a = z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))) (Hendrycks and Gimpel 2016)."""
 silu = Elementwise("silu", _silu, _silu_prime, _silu_second)
 """a = z sigmoid(z) (Elfwing et al. 2018)."""
-softmax = Rowwise("softmax", _softmax, _softmax_pull, _softmax_pull, _softmax_bend)
+softmax = Rowwise("softmax", _softmax, _softmax_pull, _softmax_pull, _softmax_bend, (0.0, 1.0))
 """a_j = exp(z_j) / sum_k exp(z_k)."""
 
 ACTIVATIONS: dict[str, Activation] = {

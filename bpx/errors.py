@@ -24,6 +24,7 @@ __all__ = [
     "at_the_prompt",
     "nearest",
     "option",
+    "warn",
 ]
 
 _PROMPT: ContextVar[Mapping[str, str] | None] = ContextVar("bpx_prompt", default=None)
@@ -99,12 +100,25 @@ class DivergenceError(BpxError, ArithmeticError):
         return str(self.args[0])
 
 
+class DataWarning(UserWarning):
+    """Samples that can be used, and may not be what is meant."""
+
+
 class RecordingError(BpxError, TypeError):
     """An operation that a recording cannot hold, or a number asked of it."""
 
 
-class DataWarning(UserWarning):
-    """Samples that can be used, and may not be what is meant."""
+def warn(message: str) -> None:
+    """A `DataWarning` that points at the line outside of bpx that made the call."""
+    import sys
+    import warnings
+    from pathlib import Path
+
+    own, level = str(Path(__file__).parent), 1
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(own):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, DataWarning, stacklevel=level)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -66,6 +66,9 @@ class Elementwise:
     sigma_second : callable, optional
         ``sigma_second(z, a) -> d²a/dz²``, shape (n, k): what the Hessian asks for.
         ``bpx.activations.flat`` for one that is made of straight lines.
+    reach : pair of float, optional
+        The smallest and the largest a, such as ``(0.0, 1.0)`` for sigmoid: targets of the
+        quadratic cost outside them are refused in training. Left out, none are.
 
     Notes
     -----
@@ -84,6 +87,7 @@ class Elementwise:
     sigma: Callable[[Any], Any]
     sigma_prime: Callable[[Any, Any], Any]
     sigma_second: Callable[[Any, Any], Any] | None = None
+    reach: tuple[float, float] | None = None
 
     def pullback(self, z: A, a: A, g: A) -> A:
         """g ⊙ sigma'(z)."""
@@ -116,6 +120,8 @@ class Rowwise:
     bend : callable, optional
         ``bend(z, a, g, v)``, shape (n, k): the derivative of J^T g as z moves along v, g
         held fast: what the Hessian asks for.
+    reach : pair of float, optional
+        The smallest and the largest a, as for `Elementwise`.
     """
 
     name: str
@@ -123,6 +129,7 @@ class Rowwise:
     pull: Callable[[Any, Any, Any], Any]
     push: Callable[[Any, Any, Any], Any] | None = None
     bend: Callable[[Any, Any, Any, Any], Any] | None = None
+    reach: tuple[float, float] | None = None
 
     def pullback(self, z: A, a: A, g: A) -> A:
         """J^T g."""

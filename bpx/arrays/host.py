@@ -8,7 +8,7 @@ import numpy as np
 
 from bpx._validate import whole
 from bpx.arrays.registry import backend_of, describe
-from bpx.errors import InputError
+from bpx.errors import InputError, advice
 
 __all__ = [
     "HostArray",
@@ -184,8 +184,19 @@ def as_labels(y: HostArray, classes: int, name: str) -> HostArray:
         raise InputError(
             f"{name}[{row}] is {y[row]}; expected whole labels in 0 ... {classes - 1} "
             f"for {classes} outputs ({int(wrong.sum())} of {len(y)} are not)"
+            + _from_0(y, classes, name)
         )
     return y.astype(np.int32)
+
+
+def _from_0(y: HostArray, classes: int, name: str) -> str:
+    """How to number classes from 0, where they are whole numbers and few enough."""
+    if not (y == np.floor(y)).all() or len(np.unique(y)) > classes:
+        return ""
+    return "; " + advice(
+        f"number them from 0: np.unique({name.rpartition(' ')[2]}, return_inverse=True)[1]",
+        "number the classes from 0 in the file",
+    )
 
 
 def one_hot_labels(y: HostArray) -> HostArray | None:

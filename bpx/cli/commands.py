@@ -10,6 +10,7 @@ from bpx.cli import judged, machine, optimizers, options, predictions, running, 
 from bpx.cli.check import check
 from bpx.cli.compare import compare
 from bpx.cli.folder import find_network
+from bpx.cli.notices import as_lines
 from bpx.cli.running import Interrupted
 from bpx.cli.settings import Settings
 from bpx.cli.table_options import layout_options, table_options
@@ -60,7 +61,7 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with at_the_prompt(_FLAGS):
+            with at_the_prompt(_FLAGS), as_lines():
                 return super().invoke(ctx)
         except bpx.BpxError as error:
             raise click.ClickException(str(error)) from error

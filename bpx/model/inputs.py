@@ -23,6 +23,7 @@ from bpx.costs import Cost
 from bpx.errors import InputError
 from bpx.model.metrics import Accuracy
 from bpx.model.parameters import Parameters
+from bpx.model.reach import numbered
 from bpx.model.spec import Spec, check_feedback, check_shapes
 
 __all__ = [
@@ -175,9 +176,10 @@ def _all_finite(x: Array) -> Array:
 def _refuse_outside(cost: Cost, y: Any, name: str) -> None:
     outside = ((y < 0) | (y > 1)).reshape(len(y), -1).any(axis=1)
     if cost.targets in ("unit", "distribution") and outside.any():
+        way = numbered(y, name)
         raise InputError(
-            f"{name} leaves [0, 1] in row {int(outside.argmax())}; "
-            f"{cost.name} expects probabilities"
+            f"{name} leaves [0, 1] in row {int(outside.argmax())}, and runs from {y.min():g} "
+            f"to {y.max():g}; {cost.name} expects probabilities" + (way and f": {way}")
         )
     off = abs(y.reshape(len(y), -1).sum(axis=1) - 1.0) > 1e-3
     if cost.targets == "distribution" and off.any():

@@ -7,16 +7,20 @@ from typing import Any
 
 from bpx._validate import number, pair, whole
 from bpx.arrays.home import Home
+from bpx.arrays.narrowing import check_narrowing
 from bpx.arrays.registry import compiled, namespace
 from bpx.errors import InputError
 from bpx.metrics import Metric, check_metrics
 from bpx.model.dry_run import dry_run
 from bpx.model.evaluate import try_out
 from bpx.model.inputs import Placed, Samples, samples
+from bpx.model.reach import check_reach
+from bpx.model.spec import Spec
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
 from bpx.program.contract import Scan, eager
 from bpx.training.records import Progress
+from bpx.training.scales import check_scales
 from bpx.training.step import Data, TrainingStep
 
 __all__ = ["Training", "checked"]
@@ -90,6 +94,7 @@ def checked(
     lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
     home, spec, (x, y) = network.home, network.spec, pair("data", data)
     arrived = samples(home, spec, x, y)
+    _check_meant(spec, home, x, y, arrived)
     n = arrived.x.shape[0]
     precise = _precision(home, precision, compile)
     rule = penalised(optimizer, lmbda / n)
@@ -113,7 +118,16 @@ def checked(
     _try_out(network, training.data, compile)
     if training.validation is not None:
         try_out(spec, network.parameters, training.validation, training.metrics)
+    check_scales(training.data.x, x)
     return training
+
+
+def _check_meant(spec: Spec, home: Home, x: Any, y: Any, arrived: Samples) -> None:
+    """Refuse samples that can be trained on, and cannot be meant to be."""
+    check_narrowing(x, home.dtype, "x")
+    if arrived.accuracy is None:  # these are numbers, and neither labels nor 0 and 1
+        check_narrowing(y, home.dtype, "y")
+        check_reach(spec, arrived.y, "y")
 
 
 def _try_out(network: Placed, data: Data, compile: bool) -> None:  # noqa: A002

@@ -1,10 +1,9 @@
 """Which columns of a table are those of another: by name, or by place where there are none."""
 
 from collections.abc import Collection, Sequence
-from warnings import warn
 
 from bpx.data.tables.table import Table, in_words, listed
-from bpx.errors import DataWarning, InputError, option
+from bpx.errors import InputError, option, warn
 
 __all__ = ["by_name", "by_place", "check_named"]
 
@@ -28,10 +27,7 @@ def by_name(table: Table, names: Sequence[str], known: Collection[str]) -> list[
     unknown = [name for name in table.names if name not in known]
     if unknown:
         warn(
-            f"{table.label} has {in_words(unknown)}, which the network does not take: not used",
-            DataWarning,
-            stacklevel=5,
-        )
+            f"{table.label} has {in_words(unknown)}, which the network does not take: not used")
     return [table.position(name) for name in names]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
-from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from bpx.data.tables.matching import by_name, by_place, check_named
 from bpx.data.tables.plausible import check_features
 from bpx.data.tables.table import Key, Table, listed
 from bpx.data.tables.target import TASKS, Target, Task, fit_target, task_of
-from bpx.errors import DataWarning, InputError, option
+from bpx.errors import InputError, option, warn
 
 __all__ = ["Schema", "Unseen"]
 
@@ -290,7 +289,7 @@ class Schema:
         )
         if self.unseen == "refuse":
             raise InputError(f"{text}; expected {listed(feature.levels)}")
-        warn(f"{text}: taken as none of the known ones", DataWarning, stacklevel=5)
+        warn(f"{text}: taken as none of the known ones")
 
 
 def _check(name: str, value: Any, known: Sequence[Any]) -> None:
