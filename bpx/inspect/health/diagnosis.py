@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from bpx.errors import InputError
+from bpx.errors import InputError, option
 from bpx.inspect.health.fields import HealthFields
 from bpx.inspect.health.limits import Limits, checked
 
@@ -96,8 +96,8 @@ def _lost(health: HealthFields, limits: Limits) -> Iterator[Finding]:
             most,
             f"{_named('output', units)} lost: hardly ever the answer to samples of that class, "
             f"and at most {most:.1g} of that error is sent back, as sigma' is near 0",
-            "try cost='cross_entropy', whose delta has no sigma', init='book', or a smaller "
-            "eta",
+            f"try {option('cost', 'cross_entropy')}, whose delta has no sigma', "
+            f"{option('init', 'book')}, or a smaller eta",
         )
 
 
@@ -113,9 +113,10 @@ def _vanishing(health: HealthFields, limits: Limits) -> Iterator[Finding]:
             ratio,
             f"{_layer(health, layer)}: the error ‖delta‖ is {of} the last layer's, and it "
             "learns as much more slowly",
-            "try hidden='relu', whose sigma' is 1 where it is on, or fewer layers"
+            f"try {option('hidden', 'relu')}, whose sigma' is 1 where it is on, or fewer layers"
             if squashed
-            else "try init='he_normal', which keeps the errors' size, or fewer layers",
+            else f"try {option('init', 'he_normal')}, which keeps the errors' size, or fewer "
+            "layers",
         )
 
 
@@ -129,8 +130,8 @@ def _exploding(health: HealthFields, limits: Limits) -> Iterator[Finding]:
             ratio,
             f"{_layer(health, layer)}: the error ‖delta‖ is {ratio:,.0f} times the last "
             "layer's",
-            "try smaller initial weights (init='he_normal' for relu, 'glorot_normal' for "
-            "tanh), or a smaller eta",
+            f"try smaller initial weights ({option('init', 'he_normal')} for relu, "
+            f"{option('init', 'glorot_normal')} for tanh), or a smaller eta",
         )
 
 
@@ -145,8 +146,8 @@ def _saturated(health: HealthFields, limits: Limits) -> Iterator[Finding]:
                 share,
                 f"{_layer(health, layer)}: {share:.0%} of its units × samples are saturated, "
                 "with sigma' near 0",
-                "try inputs scaled to about [0, 1], smaller initial weights (init='book'), or "
-                "a smaller eta",
+                "try inputs scaled to about [0, 1], smaller initial weights "
+                f"({option('init', 'book')}), or a smaller eta",
             )
 
 
@@ -162,8 +163,27 @@ def _dead(health: HealthFields, limits: Limits) -> Iterator[Finding]:
                 len(units) / width,
                 f"{_layer(health, layer)}: {len(units)} of {width} units learn from no sample, "
                 f"as sigma' is 0 for all: {_named('unit', units)} dead",
-                "try a smaller eta, hidden='leaky_relu', or init='he_normal'",
+                _revived(health, layer),
             )
+
+
+def _revived(health: HealthFields, layer: int) -> str:
+    """What to try where units are dead: an output is so if its targets are out of reach."""
+    if layer < len(health.activations):
+        leaky, init = option("hidden", "leaky_relu"), option("init", "he_normal")
+        return f"try a smaller eta, {leaky}, or {init}"
+    name, identity = health.activations[-1], option("output", "identity")
+    if health.two_sided[-1] or health.saturated[-1] is None:  # as that of softmax
+        return (
+            f"check that the targets lie within what {name} gives and not at its ends; for "
+            f"other numbers take {identity}, or scale the targets; for 0 and 1 take "
+            f"{option('output', 'sigmoid')} and {option('cost', 'cross_entropy')}, whose delta "
+            "has no sigma'"
+        )
+    return (
+        f"take {identity} if the targets are any numbers, {option('output', 'softplus')}, "
+        "which is never flat, if none is below 0, or a smaller eta"
+    )
 
 
 def _updates(health: HealthFields, limits: Limits) -> Iterator[Finding]:
@@ -191,7 +211,9 @@ def _quiet(health: HealthFields, limits: Limits) -> Iterator[Finding]:
                 f"{_layer(health, layer)}: {_named('unit', units)} below {limits.quiet:g} of "
                 f"the largest in layer {layer - 1}; by BP4 the weights from there learn as "
                 "much more slowly",
-                "try inputs scaled to the same range" if layer == 1 else "try another init",
+                "try inputs scaled to the same range"
+                if layer == 1
+                else f"try another init, such as {option('init', 'he_normal')}",
             )
 
 

@@ -114,6 +114,43 @@ def test_dead_outputs_where_there_are_no_classes():
     health = inspect.examine(net, x, np.full((30, 2), 2.0))
     (finding,) = inspect.diagnose(health)
     assert (finding.layer, finding.kind, finding.units) == (2, "dead", (1,))
+    assert "take output='identity' if the targets are any numbers" in finding.advice
+    assert "hidden" not in finding.advice
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "tanh", "softmax"])
+def test_an_output_whose_targets_are_out_of_reach_is_told_so(output):
+    net = bpx.Network([3, 5, 2], output=output, seed=0)
+    net = moved(net, 2, b=lambda b: b + np.array([200.0, -200.0]))
+    health = inspect.examine(
+        net, np.random.default_rng(0).random((30, 3)), np.full((30, 2), 25)
+    )
+    (finding,) = (each for each in inspect.diagnose(health) if each.kind == "dead")
+    assert f"the targets lie within what {output} gives" in finding.advice
+    assert "take output='identity', or scale the targets" in finding.advice
+    assert "hidden" not in finding.advice
+    assert "leaky" not in finding.advice
+
+
+def test_at_the_prompt_the_advice_is_of_flags():
+    """What was made unwell in the tests above, in the words of a command line."""
+    nets = [
+        moved(network(output="sigmoid", cost="quadratic"), 3, b=lambda b: b - 12.0),
+        network([8, 20, 20, 20, 20, 20, 4], hidden="sigmoid"),
+        moved(network(), 1, w=lambda w: 20.0 * w),
+        moved(network(hidden="relu"), 1, b=lambda b: b - 50.0),
+    ]
+    with bpx.errors.at_the_prompt({}):
+        advised = [finding.advice for net in nets for finding in found(net)]
+    assert not [each for each in advised if "='" in each]
+    for flag in (
+        "--cost cross_entropy",
+        "--init book",
+        "--hidden relu",
+        "--hidden leaky_relu",
+        "--init he_normal",
+    ):
+        assert any(flag in each for each in advised), (flag, advised)
 
 
 def test_quiet_inputs():
