@@ -36,7 +36,7 @@ def write_atomically(path: str | Path) -> Iterator[IO[bytes]]:
     InputError
         If it cannot be written; what was there is as it was.
     """
-    place = Path(os.path.realpath(path))
+    place = Path(os.path.realpath(expanded(path)))
     owner = f"{_machine()}-{os.getpid()}-{os.urandom(4).hex()}"
     temporary = place.with_name(f".{place.name[:_LONGEST]}.{owner}.bpx-part")
     try:

@@ -59,9 +59,31 @@ def pair(name: str, data: Any) -> tuple[Any, Any]:
     InputError
         If `data` is no pair.
     """
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise InputError(f"{name} is {type(data).__name__}; expected a pair (x, y)")
-    return data[0], data[1]
+    if isinstance(data, tuple | list) and len(data) == 2 and not _are_pairs(data):
+        return data[0], data[1]
+    raise InputError(
+        f"{name} is {type(data).__name__}; expected a pair (x, y){_instead(name, data)}"
+    )
+
+
+def _instead(name: str, data: Any) -> str:
+    """How to make a pair of it, if it is the book's list of samples, or a whole data set."""
+    if isinstance(data, tuple) and hasattr(data, "train"):
+        return ", such as the data set's train"
+    if isinstance(data, zip):
+        return f": make it a list first, {name} = list({name}), and stack its samples"
+    if not _are_pairs(data):
+        return ""
+    stacked = f"x = np.stack([np.ravel(x) for x, _ in {name}])"
+    labels = not getattr(data[0][1], "shape", ()) and not isinstance(data[0][1], list)
+    each = "y" if labels else "np.ravel(y)"
+    return f": stack its samples, {stacked} and y = np.stack([{each} for _, y in {name}])"
+
+
+def _are_pairs(data: Any) -> bool:
+    """Whether it is a list of (x, y), one pair for each sample, as in the book."""
+    many = isinstance(data, list) and len(data) > 0
+    return many and all(isinstance(each, tuple) and len(each) == 2 for each in data)
 
 
 def is_frame(x: object) -> bool:

@@ -1,14 +1,18 @@
 """The cache folder, and files that are written at once or not at all."""
 
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import bpx
 from bpx._files import cache_folder, expanded, write_atomically
+from bpx.data.places import data_folder
 from bpx.errors import InputError
 
 
@@ -190,3 +194,37 @@ def test_a_name_may_be_as_long_as_the_file_system_lets_it(tmp_path):
 def test_home_is_written_out():
     assert expanded("~/here") == Path.home() / "here"
     assert expanded("there/~") == Path("there/~")
+
+
+def test_home_is_written_out_wherever_a_path_is_taken(monkeypatch, tmp_path):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    net = bpx.Network([2, 2], seed=0)
+    net.save("~/net.safetensors")
+    assert (tmp_path / "net.safetensors").is_file()
+    assert bpx.load("~/net.safetensors").sizes == (2, 2)
+    for name, array in (("x.npy", "x"), ("xy.npz", "x and y")):
+        x = np.ones((3, 2))
+        np.save(tmp_path / name, x) if array == "x" else np.savez(
+            tmp_path / name, x=x, y=[0, 1, 0]
+        )
+        assert bpx.data.read(f"~/{name}").x.shape == (3, 2)
+    (tmp_path / "table.csv").write_text("a,b\n1,0\n2,1\n")
+    assert bpx.data.read(Path("~") / "table.csv").x.shape == (2, 1)
+    monkeypatch.setitem(
+        bpx.data.READERS, ".mine", bpx.data.Reader(lambda path: (np.load(path), None))
+    )
+    with pytest.raises(FileNotFoundError, match=str(tmp_path / "no.mine")):
+        bpx.data.read("~/no.mine")
+
+
+def test_variables_that_name_folders_are_written_out(monkeypatch, tmp_path):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("BPX_CACHE", "~/cache")
+    assert cache_folder() == tmp_path / "cache"
+    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("BPX_DATA", "~/data")
+    assert data_folder() == tmp_path / "data"
+    with pytest.raises(InputError, match=re.escape(str(tmp_path / "data"))):
+        bpx.data.load("mnist", folder="~/data")

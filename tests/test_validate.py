@@ -69,3 +69,38 @@ def test_no_pair(given):
         bpx.InputError, match=f"data is {type(given).__name__}; expected a pair"
     ):
         pair("data", given)
+
+
+@pytest.mark.parametrize("labels", ["whole", "one hot", "columns", "lists"])
+@pytest.mark.parametrize("how", ["all", "zip", "two"])
+def test_the_books_list_of_samples_is_told_how_to_be_stacked(labels, how):
+    """Each sample a pair of a column and, in the book, a column or a label."""
+    ys = {
+        "whole": [0, 1, 1, 0],
+        "one hot": np.eye(2)[[0, 1, 1, 0]],
+        "columns": np.eye(2)[[0, 1, 1, 0]][..., None],
+        "lists": [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]],
+    }[labels]
+    data = list(zip(np.random.default_rng(0).random((4, 3, 1)), ys, strict=True))
+    data = data[:2] if how == "two" else data
+    net, settings = bpx.Network([3, 2], seed=0), {"epochs": 1, "batch_size": 2}
+    with pytest.raises(bpx.InputError, match=r"np\.stack|a list first") as refused:
+        bpx.train(
+            net, zip(*zip(*data, strict=True), strict=True) if how == "zip" else data,
+            optimizer=bpx.SGD(1.0), **settings,
+        )  # fmt: skip
+    if how == "zip":
+        assert "data = list(data)" in str(refused.value)
+        return
+    scope = {"np": np, "data": data}
+    for line in str(refused.value).partition("its samples, ")[2].split(" and "):
+        exec(line, scope)
+    for _ in bpx.train(net, (scope["x"], scope["y"]), optimizer=bpx.SGD(1.0), **settings):
+        pass
+
+
+def test_a_whole_data_set_is_told_of_its_parts():
+    part = bpx.data.Split(np.ones((2, 3)), np.array([0, 1]))
+    with pytest.raises(bpx.InputError, match=r"data is Dataset; .*the data set's train"):
+        pair("data", bpx.data.Dataset("mine", part, None, None))
+    assert pair("data", part) == (part.x, part.y)

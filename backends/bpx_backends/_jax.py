@@ -30,7 +30,10 @@ def device(name: str | None) -> jax.Device:
     if name is None:
         return next(iter(xp.zeros(0).devices()))
     platform, _, number = name.partition(":")
-    return {str(d.id): d for d in jax.devices(platform)}[number or "0"]
+    found = {str(d.id): d for d in jax.devices(platform)}
+    if (number or "0") not in found:
+        raise ValueError(f"there is no device {number!r} of {platform!r}")
+    return found[number or "0"]
 
 
 def device_of(x: jax.Array) -> jax.Device | None:
@@ -40,6 +43,10 @@ def device_of(x: jax.Array) -> jax.Device | None:
 
 def is_array(x: Any) -> bool:
     return isinstance(x, jax.Array)
+
+
+def is_traced(x: Any) -> bool:
+    return isinstance(x, jax.core.Tracer)
 
 
 def check_dtype(dtype: str) -> None:

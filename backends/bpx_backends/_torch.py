@@ -45,6 +45,11 @@ def is_array(x: Any) -> bool:
     return isinstance(x, torch.Tensor)
 
 
+def is_traced(x: Any) -> bool:
+    # Inside torch.func nothing has memory of its own, a plain tensor's copy neither.
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
 def check_dtype(dtype: str) -> None:
     """PyTorch stores every dtype that bpx uses."""
 

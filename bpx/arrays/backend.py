@@ -14,7 +14,8 @@ class Backend(Protocol):
     A backend is a module or an object with these names. ``xp`` is its namespace of
     standard functions; a *host* array is a NumPy array; a *device* is the library's own
     device object. `device` and `check_dtype` raise the library's own words, which the
-    selector puts into a `BackendError`.
+    selector puts into a `BackendError`. A backend may also have ``is_traced(x)``: whether `x`
+    stands for values that are not there yet, as inside ``jax.jit``.
     """
 
     @property

@@ -15,6 +15,9 @@ __all__ = ["BackendInfo", "Home", "backends", "select"]
 
 _log = logging.getLogger("bpx")
 
+_REFUSALS = (RuntimeError, ValueError, AssertionError, OSError)
+"""What a library raises where a device is not there: PyTorch an AssertionError without CUDA."""
+
 
 @dataclass(frozen=True)
 class Home:
@@ -143,6 +146,8 @@ def _home(spec: str, dtype: str) -> Home:
     backend = by_name(name)
     try:
         device = backend.device(device_name)
+    except MemoryError:
+        raise
     except Exception as error:
         raise BackendError(_no_device(backend, device_name, error)) from error
     _check_stored(backend, dtype)
@@ -152,11 +157,19 @@ def _home(spec: str, dtype: str) -> Home:
 def _check_stored(backend: Backend, dtype: str) -> None:
     try:
         backend.check_dtype(dtype)
-    except Exception as error:
+    except _REFUSALS as error:
         raise BackendError(str(error)) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise BackendError(_failed(backend, f"whether it stores {dtype}", error)) from error
 
 
 def _no_device(backend: Backend, device_name: str | None, error: Exception) -> str:
+    if not isinstance(error, _REFUSALS):
+        return _failed(
+            backend, f"for device {device_name!r}" if device_name else "for its devices", error
+        )
     words = f"{type(error).__name__}: {error}".strip()
     which = f"device {device_name!r}" if device_name else "any device"
     try:
@@ -167,13 +180,22 @@ def _no_device(backend: Backend, device_name: str | None, error: Exception) -> s
     return f"the backend {backend.name!r} cannot use {which} ({words}); {advice}"
 
 
+def _failed(backend: Backend, asked: str, error: Exception) -> str:
+    """What is no refusal is a fault of the backend, and tells nothing of the device."""
+    return (
+        f"the backend {backend.name!r} failed when it was asked {asked}, by "
+        f"{type(error).__name__}: {error}; that is a fault in the backend, and tells "
+        "nothing of the machine"
+    )
+
+
 def _auto(dtype: str) -> Home:
     for spec in AUTO:
         try:
             home = _home(spec, dtype)
             _compute(home)
         except Exception as error:
-            _log.info("auto: not %s: %s", spec, error)
+            _log.info("auto: not %s: %s: %s", spec, type(error).__name__, error)
         else:
             _log.info("auto: took %s", home)
             return home

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from bpx._validate import whole
-from bpx.arrays.registry import backend_of, describe
+from bpx.arrays.refusals import why_no_numbers, why_not_traced
+from bpx.arrays.registry import backend_of, is_traced
 from bpx.errors import InputError, advice
 
 __all__ = [
@@ -130,16 +131,14 @@ def as_host(x: Any, name: str) -> HostArray:
     backend = backend_of(x)
     try:
         array = np.asarray(x if backend is None else backend.to_host(x))
-    except (ValueError, TypeError, RuntimeError) as error:
+    except Exception as error:
+        if is_traced(x):
+            raise InputError(why_not_traced(name)) from error
+        if not isinstance(error, ValueError | TypeError | RuntimeError):
+            raise
         raise InputError(f"{name} cannot be made an array of numbers: {error}") from error
     if array.dtype.kind not in "biuf":
-        advice = (
-            "take its real part or its modulus" if array.dtype.kind == "c" else "convert it"
-        )
-        raise InputError(
-            f"{name} is {describe(x)}, which has dtype {array.dtype}; expected real "
-            f"numbers: {advice} first"
-        )
+        raise InputError(why_no_numbers(x, array, name))
     return array
 
 

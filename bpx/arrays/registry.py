@@ -20,6 +20,7 @@ __all__ = [
     "describe",
     "dtype_name",
     "installed",
+    "is_traced",
     "known",
     "namespace",
 ]
@@ -59,7 +60,7 @@ def by_name(name: str) -> Backend:
     if name not in _loaded:
         try:
             _loaded[name] = _import(name)
-        except BackendError:
+        except (BackendError, MemoryError):
             raise
         except Exception as error:  # a broken library may raise anything
             raise _cannot_import(name, error) from error
@@ -96,6 +97,15 @@ def namespace(x: object) -> Any:
         return _namespaces[type(x)]
     except KeyError:
         return _namespaces.setdefault(type(x), _find_namespace(x))
+
+
+def is_traced(x: object) -> bool:
+    """Whether `x` is of a function that its library transforms, such as by ``jax.jit``.
+
+    Then its values may not be there to be read on the host.
+    """
+    traced = getattr(backend_of(x), "is_traced", None)
+    return bool(traced(x)) if traced else False
 
 
 def compiled(function: Callable[..., Any], static: int, like: object) -> Callable[..., Any]:
@@ -185,4 +195,7 @@ def _cannot_import(name: str, error: Exception) -> BackendError:
             f"the backend {name!r} needs {package}, which is not installed{found}; "
             f"install it with: {KNOWN[name].install}"
         )
-    return BackendError(f"the backend {name!r} is installed but cannot be imported: {error}")
+    return BackendError(
+        f"the backend {name!r} is installed but cannot be imported: {type(error).__name__}: "
+        f"{error}"
+    )

@@ -11,7 +11,7 @@ from typing import Any
 from bpx.arrays.choice import default_dtype
 from bpx.arrays.home import Home, select
 from bpx.arrays.host import as_host, is_read_only, refuse_masked_or_sparse
-from bpx.arrays.registry import backend_of, describe, dtype_name, namespace
+from bpx.arrays.registry import backend_of, describe, dtype_name, is_traced, namespace
 from bpx.errors import BackendError, InputError
 
 __all__ = ["asarray", "bring", "give_back", "move_to", "to_host"]
@@ -198,4 +198,6 @@ _CUDA = 2  # DLPack's kDLCUDA
 
 
 def _on_cuda(x: Any) -> bool:
+    if is_traced(x):
+        return False
     return hasattr(x, "__dlpack_device__") and int(x.__dlpack_device__()[0]) == _CUDA

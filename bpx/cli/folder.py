@@ -20,6 +20,7 @@ from typing import Any
 import tomli_w
 
 import bpx
+from bpx._files import expanded
 from bpx.cli import health
 
 __all__ = ["RunFolder", "find_network", "make_folder", "uninterrupted"]
@@ -99,7 +100,7 @@ def make_folder(out: str | None, data: str) -> RunFolder:
     """
     if out is None:
         return _fresh(data)
-    path = Path(out)
+    path = expanded(out)
     if path.exists() and not path.is_dir():
         raise bpx.InputError(f"--out {out} is a file; expected a new or empty folder")
     if path.is_dir() and any(path.iterdir()):
@@ -120,7 +121,7 @@ def find_network(given: str) -> tuple[Path, dict[str, Any] | None]:
     FileFormatError
         If the settings cannot be read.
     """
-    path = Path(given)
+    path = expanded(given)
     if not path.exists():
         raise bpx.InputError(
             f"{given}: there is nothing here; expected the folder of a run, or a file that "

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import bpx
+from bpx._files import expanded
 from bpx.activations import ACTIVATIONS
 from bpx.cli.folder import find_network
 from bpx.costs import COSTS
@@ -54,7 +55,7 @@ def find(target: str, backend: str | None) -> Any:
             f"{target} was given; expected the name of the value in it, too, such as "
             f"{target}:{Path(target).stem}"
         )
-    if not (Path(target).exists() or os.sep in target or Path(target).suffix):
+    if not (expanded(target).exists() or os.sep in target or Path(target).suffix):
         raise bpx.InputError(
             f"there is no built-in part and no file {target!r}{nearest(target, names)}; "
             "expected such as relu, mish.py:mish, package.module:name, or the folder of a run"
@@ -63,7 +64,7 @@ def find(target: str, backend: str | None) -> Any:
 
 
 def _module(place: str) -> ModuleType:
-    path = Path(place)
+    path = expanded(place)
     is_file = path.suffix == ".py" or os.sep in place
     if is_file and not path.is_file():
         raise bpx.InputError(f"there is no file {place}; expected one with Python code")

@@ -18,6 +18,7 @@ from typing import IO, Literal, TypeAlias, cast
 
 import numpy as np
 
+from bpx._files import expanded
 from bpx.data.split import HostArray
 from bpx.errors import FileFormatError, InputError
 
@@ -139,7 +140,7 @@ def _native(array: HostArray) -> HostArray:
 
 def existing_file(path: PathLike) -> Path:
     """The path of a file that exists; otherwise an InputError."""
-    file = Path(path)
+    file = expanded(path)
     if not os.path.isfile(file):
         kind = "a folder or a device" if os.path.exists(file) else "nothing"
         raise InputError(f"{file}: there is {kind} here; expected the path of a file")

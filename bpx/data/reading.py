@@ -1,8 +1,10 @@
 """One door for files of every kind."""
 
+import os
 from pathlib import PurePath
 from typing import Any
 
+from bpx._files import expanded
 from bpx.data.files import PathLike
 from bpx.data.readers import READERS
 from bpx.data.readers.csv import LAST, Target
@@ -52,6 +54,8 @@ def read(
     FileFormatError
         The file is truncated, foreign, or not what it declares to be.
     """
+    if os.fspath(path).startswith("~"):
+        path = expanded(path)  # a reader of somebody's own need not do it
     reader = READERS.get(_suffix(path), _IDX)
     options = {"inputs": inputs, "delimiter": delimiter, "header": header}
     given: dict[str, Any] = {

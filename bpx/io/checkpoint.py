@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors import numpy as safetensors
 
-from bpx._files import write_atomically
+from bpx._files import expanded, write_atomically
 from bpx.activations import ACTIVATIONS
 from bpx.arrays.choice import DTYPES
 from bpx.arrays.transfer import to_host
@@ -107,15 +107,16 @@ def read(
     FileFormatError
         If the file is truncated, foreign, or contradicts itself.
     """
-    metadata, found = _header(Path(path))
+    place = expanded(path)
+    metadata, found = _header(place)
     if metadata is None:
-        return _of_pytorch(Path(path), found, chosen or {})
+        return _of_pytorch(place, found, chosen or {})
     for name, value in (chosen or {}).items():
         raise InputError(
             f"{name}={value!r} was given for {path}, which says itself what its activations "
             "and its cost are; leave it out"
         )
-    arrays = _arrays(Path(path))
+    arrays = _arrays(place)
     described = _described(path, metadata, are_right)
     known = _known(path, described, custom)
     try:

@@ -7,6 +7,7 @@ from bpx.arrays.host import refuse_masked_or_sparse
 from bpx.arrays.registry import backend_of, describe, dtype_name, namespace
 from bpx.errors import InputError, MixedArraysError
 from bpx.model.parameters import Parameters
+from bpx.model.shapes import shape_advice
 from bpx.model.spec import Spec, check_shapes
 from bpx.model.stacks import are_several
 
@@ -53,10 +54,11 @@ def check_inputs(spec: Spec, parameters: Parameters, x: Array) -> None:
         )
     check_shapes(spec, parameters)
     check_home(parameters.w[0], "x", x, integers=False)
-    if x.ndim != 2 or x.shape[1] != spec.sizes[0] or x.shape[0] == 0:
+    shape, width = tuple(x.shape), spec.sizes[0]
+    if x.ndim != 2 or x.shape[1] != width or x.shape[0] == 0:
         raise InputError(
-            f"x has shape {tuple(x.shape)}; expected (n, {spec.sizes[0]}) with n >= 1: "
-            f"one sample a row, {spec.sizes[0]} inputs{_rank_advice(x)}"
+            f"x has shape {shape}; expected (n, {width}) with n >= 1: one sample a row, "
+            f"{width} inputs{shape_advice(x, shape, width, 'x')}"
         )
 
 
@@ -74,10 +76,6 @@ def check_targets(spec: Spec, parameters: Parameters, x: Array, y: Array) -> Non
             f"y has shape {tuple(y.shape)} and dtype {y.dtype}; labels for {k} outputs are "
             f"integers, and numbers have shape ({n}, {k})"
         )
-
-
-def _rank_advice(x: Array) -> str:
-    return "; a single sample is x[None, :]" if x.ndim == 1 else ""
 
 
 def check_home(w: Array, name: str, x: Array, *, integers: bool) -> None:

@@ -17,13 +17,15 @@ from bpx.arrays.host import (
     one_hot_labels,
     refuse_masked_or_sparse,
 )
-from bpx.arrays.registry import backend_of, compiled, dtype_name, namespace
+from bpx.arrays.refusals import why_not_traced
+from bpx.arrays.registry import backend_of, compiled, dtype_name, is_traced, namespace
 from bpx.arrays.transfer import bring
 from bpx.costs import Cost
 from bpx.errors import InputError
 from bpx.model.metrics import Accuracy
 from bpx.model.parameters import Parameters
 from bpx.model.reach import numbered
+from bpx.model.shapes import shape_advice
 from bpx.model.spec import Spec, check_feedback, check_shapes
 
 __all__ = [
@@ -84,17 +86,22 @@ def inputs(home: Home, spec: Spec, x: Any, name: str = "x") -> Array:
     InputError
         If they are empty, of another rank or width, not real numbers, or not finite.
     """
-    x = _dense(x, name)
+    given, x = x, _dense(x, name)
     shape, width = tuple(x.shape), spec.sizes[0]
     if len(shape) != 2 or shape[1] != width:
-        advice = f"; a single sample is {name}[None, :]" if shape == (width,) else ""
         raise InputError(
-            f"{name} has shape {shape}; expected (n, {width}), one sample a row{advice}"
+            f"{name} has shape {shape}; expected (n, {width}), one sample a row"
+            f"{shape_advice(given, shape, width, name)}"
         )
     if shape[0] == 0:
         raise InputError(f"{name} is empty, with shape {shape}; expected at least one sample")
     arrived: Array = bring(x, home, name)
-    _refuse_nonfinite(arrived, name)
+    try:
+        _refuse_nonfinite(arrived, name)
+    except Exception as error:
+        if is_traced(arrived) and not isinstance(error, InputError):
+            raise InputError(why_not_traced(name)) from error
+        raise
     return arrived
 
 
@@ -109,6 +116,8 @@ def samples(
         If either cannot be used, or they are not of equal length.
     """
     arrived = inputs(home, spec, x, names[0])
+    if is_traced(arrived):  # the results are Python numbers, which would lose the trace
+        raise InputError(why_not_traced(names[0]))
     host = as_host(y, names[1])
     n, k = arrived.shape[0], spec.sizes[-1]
     if host.ndim == 0 or host.shape[0] != n:
@@ -127,8 +136,7 @@ def check_values(spec: Spec, y: Array) -> None:
     A device would take such a label for no class at all. A traced array, which has no
     values yet, passes.
     """
-    backend = backend_of(y)
-    if backend is not None and backend.device_of(y) is not None:
+    if backend_of(y) is not None and not is_traced(y):
         _targets(spec, as_host(y, "y"), spec.sizes[-1], "y")
 
 

@@ -71,3 +71,49 @@ def test_equal_homes_have_equal_hashes():
     assert bare == named
     assert hash(bare) == hash(named)
     assert bare != select("numpy", "float64") != select("strict", "float64")
+
+
+def broken(monkeypatch, name, error):
+    """The strict backend, with a function that raises."""
+    from bpx.arrays.registry import by_name
+
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(by_name("strict"), name, fails)
+
+
+@pytest.mark.parametrize("name", ["device", "check_dtype"])
+@pytest.mark.parametrize("error", [AttributeError("no attribute 'gpu'"), KeyError("cuda")])
+def test_a_fault_of_a_backend_is_no_missing_device(monkeypatch, name, error):
+    broken(monkeypatch, name, error)
+    with pytest.raises(bpx.BackendError, match=f"by {type(error).__name__}: ") as raised:
+        select("strict")
+    assert str(error) in str(raised.value)
+    assert "cannot use" not in str(raised.value)
+    assert raised.value.__cause__ is error
+
+
+def test_what_no_device_can_cause_goes_on_as_it_is(monkeypatch):
+    for name in ("device", "check_dtype"):
+        for error in (MemoryError("all of it"), KeyboardInterrupt()):
+            with monkeypatch.context() as patched:
+                broken(patched, name, error)
+                with pytest.raises(type(error)) as raised:
+                    select("strict")
+                assert raised.value is error
+
+
+def test_a_missing_device_says_what_is_usable(monkeypatch):
+    broken(monkeypatch, "device", RuntimeError("no driver"))
+    with pytest.raises(
+        bpx.BackendError, match=r"cannot use any device \(RuntimeError: no dr"
+    ) as e:
+        select("strict")
+    assert "usable here: strict:" in str(e.value)
+
+
+def test_a_list_of_backends_names_a_fault_as_one(monkeypatch):
+    broken(monkeypatch, "devices", AttributeError("no attribute 'gpu'"))
+    listed = {info.name: info for info in bpx.backends()}
+    assert "AttributeError: no attribute 'gpu'; that is a fault" in listed["strict"].problem

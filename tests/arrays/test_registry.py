@@ -166,3 +166,33 @@ def test_a_folder_with_code_of_its_own_is_a_library(folder):
 def test_a_library_that_was_blocked_is_no_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     assert bpx.Network([2, 2], seed=0).predict([[0.0, 1.0]]).shape == (1, 2)
+
+
+def test_what_breaks_keeps_its_type_and_is_chained(monkeypatch, tmp_path):
+    (tmp_path / "broken_lib.py").write_text("import sys\nsys.no_such_name\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    known = backend.KNOWN["cupy"]._replace(package="broken_lib")
+    monkeypatch.setitem(backend.KNOWN, "broken", known)
+    with pytest.raises(bpx.BackendError, match=r"AttributeError: .*no_such_name") as raised:
+        by_name("broken")
+    assert isinstance(raised.value.__cause__, AttributeError)
+
+
+def test_running_out_of_memory_is_no_broken_library(monkeypatch):
+    def full(name):
+        raise MemoryError
+
+    monkeypatch.setattr(backend, "_import", full)
+    monkeypatch.setitem(backend.KNOWN, "large", backend.KNOWN["cupy"])
+    with pytest.raises(MemoryError):
+        by_name("large")
+
+
+def test_what_is_traced_is_told_apart():
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    x, seen = jax.numpy.ones((2, 2)), []
+    jax.jit(lambda x: seen.append(backend.is_traced(x)) or x)(x)
+    assert seen == [True]
+    assert not backend.is_traced(x)
+    assert not backend.is_traced(np.ones(2))
+    assert not backend.is_traced([1.0])

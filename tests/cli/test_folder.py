@@ -71,3 +71,17 @@ def test_settings_that_cannot_be_read(trained, blobs):
     with open("run/settings.toml", "w", encoding="utf-8") as file:
         file.write("seed = \n")
     assert "settings.toml cannot be read" in refused("evaluate", "run", blobs)
+
+
+def test_home_is_written_out(blobs, monkeypatch, tmp_path):
+    """A shell leaves the ~ in --out=~/run as it is."""
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    ok("train", blobs, "--epochs", 1, "--out", "~/run")
+    assert (tmp_path / "home" / "run" / "network.safetensors").is_file()
+    ok("evaluate", "~/run", blobs)
+    ok("check", "~/run")
+    (tmp_path / "home" / "inputs.csv").write_bytes((tmp_path / "inputs.csv").read_bytes())
+    ok("predict", "~/run/network.safetensors", "~/inputs.csv", "--out", "~/answers.csv")
+    assert (tmp_path / "home" / "answers.csv").is_file()
+    assert not (tmp_path / "~").exists()

@@ -214,3 +214,77 @@ def test_what_overflows_float32_is_named():
     x, _ = good()
     with np.errstate(over="ignore"), pytest.raises(bpx.InputError, match="row 1"):
         bpx.Network([K0, K], seed=0).predict(with_value(x, 1, 1e300))
+
+
+BOUNDARIES = {
+    "predict": lambda net, x, y: net.predict(x),
+    "classify": lambda net, x, y: net.classify(x),
+    "evaluate": lambda net, x, y: net.evaluate(x, y).cost,
+    "fit": lambda net, x, y: net.fit(x, y, epochs=1, batch_size=2, optimizer=bpx.SGD(1.0)),
+    "examine": lambda net, x, y: bpx.inspect.examine(net, x, y),
+}
+
+
+@pytest.mark.parametrize("home", ["numpy", "jax"])
+@pytest.mark.parametrize("act", BOUNDARIES)
+def test_inside_jax_jit_a_boundary_points_at_the_pure_functions(act, home):
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    net = bpx.Network([K0, 5, K], seed=0, backend=home)
+    x, y = (jax.numpy.asarray(each) for each in good())
+    x = x.astype("float32")
+    with pytest.raises(bpx.InputError, match=r"jax\.jit.*bpx\.forward\(net\.spec, net\.param"):
+        jax.jit(lambda x, y: BOUNDARIES[act](net, x, y))(x, y)
+
+
+def test_inside_jax_the_advice_works():
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    net = bpx.Network([K0, 5, K], seed=0, backend="jax")
+    x, y = good()
+    x, y = jax.numpy.asarray(x, "float32"), jax.numpy.asarray(y, "int32")
+    answer, trace = jax.jit(lambda x, y: (*advised(net, x, y),))(x, y)
+    np.testing.assert_allclose(answer, net.predict(x), rtol=1e-6)
+    assert trace.delta[-1].shape == (N, K)
+    assert jax.jit(net.backprop)(x, y).delta[-1].shape == (N, K)
+    with pytest.raises(bpx.InputError, match=r"jax\.vmap"):
+        jax.vmap(lambda row: net.predict(row[None, :]))(x)
+    assert jax.grad(lambda x: net.predict(x).sum())(x).shape == (
+        N,
+        K0,
+    )  # where there are values
+
+
+def advised(net, x, y):
+    """The two expressions in the message, run as they stand."""
+    from bpx.arrays.refusals import why_not_traced
+
+    code = why_not_traced("x").rpartition("functions: ")[2]
+    first, second = code.split(" for the outputs, and ")
+    return [eval(each, {"bpx": bpx, "net": net, "x": x, "y": y}) for each in (first, second)]
+
+
+@pytest.mark.parametrize("home", ["numpy", "torch"])
+@pytest.mark.parametrize("act", ["evaluate", "predict"])
+def test_inside_torch_func_a_boundary_points_at_the_pure_functions(act, home):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    net = bpx.Network([K0, 5, K], seed=0, backend=home)
+    x, y = (torch.asarray(each) for each in good())
+
+    def one(x, y):
+        return BOUNDARIES[act](net, x[None, :], y[None])
+
+    with pytest.raises(
+        bpx.InputError, match=r"torch\.func.*bpx\.backprop\(net\.spec, net\.para"
+    ):
+        torch.func.vmap(one)(x.float(), y)
+
+
+def test_inside_torch_func_the_advice_works():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    net = bpx.Network([K0, 5, K], seed=0, backend="torch")
+    x, y = (torch.asarray(each) for each in good())
+    x = x.float()
+    each = torch.func.vmap(lambda x, y: advised(net, x[None, :], y[None])[1].delta[-1][0])
+    trace = net.backprop(x, y)
+    torch.testing.assert_close(each(x, y), trace.delta[-1])
+    with_method = torch.func.vmap(lambda x, y: net.backprop(x[None, :], y[None]).delta[-1][0])
+    torch.testing.assert_close(with_method(x, y), trace.delta[-1])

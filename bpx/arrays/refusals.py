@@ -1,0 +1,112 @@
+"""Why something is no array of numbers, in words: what was found where, and what to do."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bpx.errors import advice
+
+__all__ = ["why_no_numbers", "why_not_traced"]
+
+_UNTYPED = ("object", "str", "string")
+"""The dtypes of columns of a DataFrame that may hold anything."""
+_MISSING = ("<NA>", "NaT")
+
+
+def why_no_numbers(x: Any, array: Any, name: str) -> str:
+    """The message for something whose host array is not of real numbers.
+
+    Parameters
+    ----------
+    x : object
+        As it was given.
+    array : host array
+        What became of it: of text, objects, dates or complex numbers.
+    name : str
+        What the caller called it.
+    """
+    kind = array.dtype.kind
+    what = f"{name} is a {type(x).__name__} of dtype {array.dtype}; expected real numbers"
+    if kind == "c":
+        return f"{what}: take its real part or its modulus first"
+    if kind not in "OUST" or not array.ndim:
+        return f"{what}: convert it first"
+    found = _first(array, _is_number)
+    if found is None:
+        return _castable(x, name, what)
+    value, columns = _plain(array[found]), [str(each) for each in getattr(x, "columns", ())]
+    place = f"{name} holds {value!r:.40} in {_place(found, columns)}"
+    if not isinstance(value, str | bytes):
+        missing = value is None or str(value) in _MISSING
+        way = "fill in what is missing, or drop such rows" if missing else "convert them"
+        return f"{place}; expected real numbers: {way}"
+    if array.ndim == 1 and _first(array, lambda each: isinstance(each, str)) is None:
+        return f"{place}; {_classes(name.rpartition(' ')[2])}"
+    return f"{place}; " + advice(
+        "expected real numbers: leave out columns of text, or read the table with "
+        "bpx.data.Table, which makes numbers of them",
+        "expected real numbers: leave out columns of text",
+    )
+
+
+def why_not_traced(name: str) -> str:
+    """The message for an array inside a function that its library transforms."""
+    return (
+        f"{name} is inside a function that its library transforms (jax.jit, jax.vmap, jax.grad "
+        "or torch.func), where it has no values to check; fit, train, predict, classify and "
+        "evaluate read them on the host. Inside, call the pure functions: "
+        "bpx.forward(net.spec, net.parameters, x).a[-1] for the outputs, and "
+        "bpx.backprop(net.spec, net.parameters, x, y)"
+    )
+
+
+def _classes(code: str) -> str:
+    return advice(
+        f"expected numbers: number the classes, np.unique({code}, return_inverse=True)[1], or "
+        "read the table with bpx.data.Table, which does",
+        "expected numbers: number the classes 0, 1, 2, ... in the file",
+    )
+
+
+def _castable(x: Any, name: str, what: str) -> str:
+    """Objects, or words, that are numbers all the same."""
+    code = name.rpartition(" ")[2]
+    dtypes = [str(each) for each in getattr(x, "dtypes", ())] if hasattr(x, "columns") else []
+    named = zip(getattr(x, "columns", ()), dtypes, strict=False)
+    wrong = [column for column, dtype in named if dtype in _UNTYPED]
+    if wrong and hasattr(x, "astype"):
+        casts = ", ".join(f"{column!r}: float" for column in wrong)
+        return (
+            f"{name} has columns that hold numbers as objects or text, "
+            f"{', '.join(map(repr, wrong))}; expected real numbers: {code}.astype({{{casts}}})"
+        )
+    own = (
+        f"{code}.astype(float)" if hasattr(x, "astype") else f"np.asarray({code}, dtype=float)"
+    )
+    return f"{what}, not numbers as objects or text: {own}"
+
+
+def _place(found: tuple[int, ...], columns: list[str]) -> str:
+    if len(found) < 2:
+        return f"row {found[0]}"
+    named = repr(columns[found[1]]) if found[1] < len(columns) else found[1]
+    return f"column {named}, row {found[0]}"
+
+
+def _first(array: Any, fits: Callable[[Any], bool]) -> tuple[int, ...] | None:
+    """The index of the first element that does not fit."""
+    return next((index for index in np.ndindex(array.shape) if not fits(array[index])), None)
+
+
+def _plain(value: Any) -> Any:
+    """Without NumPy's own name in front, in messages."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
