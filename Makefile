@@ -4,10 +4,15 @@
 # make gpu     on a machine with a GPU: a first look, its tests and the table, in eight minutes
 # make lint types docs bench    what CONTRIBUTING.md tells of
 #
-# Each makes its own virtual environment, in .venv, from PYTHON (3.11 or newer).
+# Each makes its own virtual environment, in .venv, from PYTHON (3.11 or newer). README.md lists
+# what the first two run, for a machine without make.
 
 PYTHON ?= python3
 VENV ?= .venv
+ifneq ($(words $(VENV)),1)
+$(error VENV is '$(VENV)'; expected a path without spaces, as make splits its names at them: \
+  give one relative to this folder, such as VENV=.venv)
+endif
 EXTRAS ?=
 PEERS ?=
 BIN := $(VENV)/bin
@@ -47,9 +52,10 @@ clean:
 	rm -rf $(VENV) docs/_build
 
 $(VENV)/.made:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "bpx needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version): make PYTHON=python3.12 …" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "bpx needs Python 3.11 or newer; PYTHON is '$(PYTHON)' ($$("$(PYTHON)" --version 2>&1)). \
+	Name another: make $(or $(MAKECMDGOALS),demo) PYTHON=python3.12" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
 	@touch $@
 
 # One stamp for each set of extras: a change of pyproject.toml or of the pins installs anew.

@@ -41,6 +41,7 @@ ACROSS = {
     "test_isolation.py",
     "test_layers_in_networks.py",
     "test_leading_axis.py",
+    "test_makefile.py",
     "test_mirror.py",
     "test_mistakes.py",
     "test_portability.py",
