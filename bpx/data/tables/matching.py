@@ -27,7 +27,8 @@ def by_name(table: Table, names: Sequence[str], known: Collection[str]) -> list[
     unknown = [name for name in table.names if name not in known]
     if unknown:
         warn(
-            f"{table.label} has {in_words(unknown)}, which the network does not take: not used")
+            f"{table.label} has {in_words(unknown)}, which the network does not take: not used"
+        )
     return [table.position(name) for name in names]
 
 
