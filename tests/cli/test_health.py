@@ -40,6 +40,7 @@ def test_health_is_shown_and_written(blobs):
 
 def test_lost_outputs_are_named_in_the_line_and_in_the_history(blobs):
     words = ["--optimizer", "sgd", "--eta", 500, "--cost", "quadratic", "--init", "book_large"]
+    words += ["--scaling", "none"]
     shown = ok("train", blobs, "--health", *words, "--epochs", 1, "--seed", 1, "--out", "run")
     lost = history("run")[0]["lost"]
     assert f"lost outputs {lost}" in shown

@@ -27,7 +27,18 @@ def test_columns_of_very_different_sizes_are_told_once_in_a_line(tmp_path):
     rng = np.random.default_rng(0)
     rows = np.c_[rng.random(40), 1e6 * rng.random(40), rng.integers(0, 2, 40)]
     np.savetxt(tmp_path / "sizes.csv", rows, "%.6g", ",", header="a,b,kind", comments="")
-    done = invoke("train", "sizes.csv", "--epochs", "1", "--seed", "0", "--out", "run")
+    done = invoke(
+        "train",
+        "sizes.csv",
+        "--epochs",
+        "1",
+        "--seed",
+        "0",
+        "--out",
+        "run",
+        "--scaling",
+        "none",
+    )
     assert done.exit_code == 0, done.output
     (line,) = [each for each in done.stderr.splitlines() if each.startswith("Warning: ")]
     assert "column 1 of x is up to" in line
