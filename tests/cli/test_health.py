@@ -45,7 +45,7 @@ def test_lost_outputs_are_named_in_the_line_and_in_the_history(blobs):
     lost = history("run")[0]["lost"]
     assert f"lost outputs {lost}" in shown
     assert lost.split()
-    assert "try cost='cross_entropy'" in shown
+    assert "try --cost cross_entropy" in shown
 
 
 def test_without_health_there_is_none(blobs):
