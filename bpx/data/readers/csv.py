@@ -149,13 +149,9 @@ def _at_once(path: PathLike, layout: Layout) -> NDArray[np.float64] | None:
     """
     if os.path.getsize(path) < _LARGE or not arrow.is_there():
         return None
-    try:
-        columns = arrow.read(path, layout)
-    except FileFormatError:
+    values = arrow.read_numbers(path, layout)
+    if values is None or not len(values):
         return None
-    if any(c.kind != "number" or c.missing.any() for c in columns) or not len(columns[0]):
-        return None
-    values = np.stack([column.values for column in columns], axis=1)
     return values if np.abs(values).max() <= _FLOAT32_MAX else None
 
 

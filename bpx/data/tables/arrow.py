@@ -1,6 +1,5 @@
 """Tables through pyarrow: text as it lies in files, and the columns that Arrow makes of it."""
 
-import csv
 import io
 from collections.abc import Iterable
 from typing import Any, NoReturn
@@ -8,18 +7,22 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from bpx.data.files import PathLike, open_bytes
-from bpx.data.tables.column import Column, of_texts
-from bpx.data.tables.layout import MISSING, Layout
-from bpx.errors import FileFormatError, InputError, advice
+from bpx.data.files import PathLike, existing_file, open_bytes
+from bpx.data.tables.column import DAY, Column, level, numbers, of_texts
+from bpx.data.tables.layout import Layout
+from bpx.data.tables.text import MISSING, refuse, rows
+from bpx.errors import FileFormatError, InputError
 
-__all__ = ["columns_of", "is_there", "read", "read_parquet"]
+__all__ = ["columns_of", "is_there", "read", "read_numbers", "read_parquet", "told_ragged"]
 
 INSTALL = "pip install pyarrow narwhals"
 """What tables need, as it can be typed today."""
 
-_DAY = 86_400_000_000
-"""Microseconds of a day."""
+_BLOCK = 1 << 24
+"""Bytes: no line may be longer."""
+_SPACES = ("", " ")
+_MISSING = [left + each + right for each in MISSING for left in _SPACES for right in _SPACES]
+"""Arrow takes a cell for missing only as it stands, spaces and all."""
 
 
 def is_there() -> bool:
@@ -34,43 +37,65 @@ def is_there() -> bool:
 def read(path: PathLike, layout: Layout) -> tuple[Column, ...]:
     """The columns of a table in text, whose layout is known.
 
+    Parameters
+    ----------
+    path : path
+        An existing file, plain or gzip.
+    layout : Layout
+
+    Returns
+    -------
+    tuple of Column
+        By the layout's names, or by their index where it has none.
+
     Raises
     ------
     FileFormatError
-        If a line has more or fewer cells than the first, with its number.
+        If a line has more or fewer cells than the first, with its number; the text is not
+        UTF-8; or a number is infinite.
     """
     import pyarrow
-    from pyarrow import csv as arrow
 
-    places = [str(i) for i in range(layout.width)]
     with open_bytes(path) as source:
         label = source.label
         try:
-            table = arrow.read_csv(
+            table = _parsed(
                 source.stream,
-                arrow.ReadOptions(column_names=places, skip_rows=layout.skip),
-                arrow.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True),
-                arrow.ConvertOptions(
-                    decimal_point=layout.decimal,
-                    null_values=list(MISSING),
-                    true_values=["true", "True", "TRUE"],
-                    false_values=["false", "False", "FALSE"],
-                    strings_can_be_null=True,
-                ),
+                layout,
+                decimal_point=layout.decimal,
+                null_values=_MISSING,
+                true_values=["true", "True", "TRUE"],
+                false_values=["false", "False", "FALSE"],
+                strings_can_be_null=True,
             )
         except pyarrow.ArrowInvalid as error:
             _ragged(path, layout, str(error))
-    names = layout.names or places
-    return columns_of(table, names, label)
+    if any(map(pyarrow.types.is_binary, table.schema.types)):
+        refuse(label)
+    return columns_of(table, layout.names or table.column_names, label)
+
+
+def read_numbers(path: PathLike, layout: Layout) -> NDArray[np.float64] | None:
+    """The numbers of a table, shape (n, width); None where a cell is none, or a line ragged."""
+    import pyarrow
+
+    kinds = {str(i): pyarrow.float64() for i in range(layout.width)}
+    with open_bytes(path) as source:
+        try:
+            table = _parsed(source.stream, layout, column_types=kinds, null_values=[])
+        except pyarrow.ArrowInvalid:
+            return None
+    return np.stack([column.to_numpy() for column in table.columns], axis=1)
 
 
 def read_parquet(path: PathLike) -> tuple[Column, ...]:
-    """The columns of a Parquet file.
+    """The columns of a Parquet file, without an index that pandas has put there unnamed.
 
     Raises
     ------
     InputError
-        If pyarrow is not installed.
+        If there is no such file, a column holds something that no column of a table can be,
+        or pyarrow is not installed.
     FileFormatError
         If the file is no Parquet.
     """
@@ -83,11 +108,14 @@ def read_parquet(path: PathLike) -> tuple[Column, ...]:
             f"install it: {INSTALL}"
         ) from error
     try:
-        table = parquet.read_table(path)
-    except (pyarrow.ArrowInvalid, OSError) as error:
+        table = parquet.read_table(existing_file(path))
+    except (pyarrow.ArrowException, OSError) as error:
         raise FileFormatError(
             f"{path} cannot be read as Parquet ({error}); get it again"
-        ) from (error)
+        ) from error
+    index = (table.schema.pandas_metadata or {}).get("index_columns", ())
+    left = [each for each in index if str(each).startswith("__index_level_")]
+    table = table.drop_columns(left)
     return columns_of(table, table.column_names, str(path))
 
 
@@ -104,46 +132,56 @@ def columns_of(table: Any, names: Iterable[str], label: str) -> tuple[Column, ..
     )
 
 
+def _parsed(stream: Any, layout: Layout, **convert: Any) -> Any:
+    """The table in a stream; its columns are called by their index."""
+    from pyarrow import csv
+
+    return csv.read_csv(
+        stream,
+        csv.ReadOptions(
+            column_names=[str(i) for i in range(layout.width)],
+            skip_rows=layout.skip,
+            block_size=_BLOCK,
+        ),
+        csv.ParseOptions(
+            delimiter=layout.delimiter,
+            newlines_in_values=True,
+            invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
+        ),
+        csv.ConvertOptions(**convert),
+    )
+
+
 def _column(name: str, values: Any, label: str) -> Column:
     import pyarrow as pa
 
     kind, types = values.type, pa.types
-    if types.is_dictionary(kind) or types.is_string(kind) or types.is_large_string(kind):
-        return _texts(name, values)
-    if types.is_binary(kind):
-        raise FileFormatError(
-            f"{label}: column {name!r} is not UTF-8 text; expected a table in UTF-8: save it "
-            "as such, or convert it with: iconv -f latin1 -t utf-8"
-        )
+    if types.is_dictionary(kind) or _are_texts(kind):
+        return _texts(name, values, label)
     if types.is_boolean(kind):
         return Column(name, "boolean", _floats(values.cast(pa.int8())))
     if types.is_date(kind) or types.is_timestamp(kind):
-        since = _floats(
-            values.cast(pa.timestamp("us", getattr(kind, "tz", None))).cast("int64")
-        )
-        return Column(name, "date", since / _DAY)
+        return Column(name, "date", _microseconds(values) / DAY)
     if types.is_time(kind) or types.is_duration(kind):
-        whole = "int32" if types.is_time32(kind) else "int64"
-        return Column(name, "number", _floats(values.cast(whole)))
+        return Column(name, "number", _microseconds(values) / 1e6)
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
-        return _numbers(name, values, label, types.is_integer(kind))
+        return numbers(name, _floats(values), label, types.is_integer(kind))
     if types.is_null(kind):
         return Column(name, "number", np.full(len(values), np.nan))
-    raise InputError(
+    raise _no_column(name, kind, label)
+
+
+def _are_texts(kind: Any) -> bool:
+    from pyarrow import types
+
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+
+
+def _no_column(name: str, kind: Any, label: str) -> InputError:
+    return InputError(
         f"{label}: column {name!r} holds {kind}; expected numbers, booleans, dates or texts: "
-        f"drop it{advice('', f', with --drop {name}')}"
+        "make it one of these, or take it out of the table"
     )
-
-
-def _numbers(name: str, values: Any, label: str, whole: bool) -> Column:
-    numbers = _floats(values)
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        raise FileFormatError(
-            f"{label}: column {name!r} is infinite in row {int(infinite.argmax()) + 1}; "
-            "expected finite numbers, or an empty cell where a value is missing"
-        )
-    return Column(name, "number", numbers, whole=whole)
 
 
 def _floats(values: Any) -> NDArray[np.float64]:
@@ -156,17 +194,36 @@ def _floats(values: Any) -> NDArray[np.float64]:
     return numbers.astype(np.float64, copy=False)
 
 
-def _texts(name: str, values: Any) -> Column:
+def _microseconds(values: Any) -> NDArray[np.float64]:
+    """Dates, times and durations in microseconds, whatever their unit; NaN where missing."""
     import pyarrow as pa
 
+    kind = values.type
+    if pa.types.is_date32(kind):
+        return _floats(values.cast(pa.int32())) * DAY
+    unit = "ms" if pa.types.is_date64(kind) else kind.unit
+    whole = values.cast(pa.int32() if pa.types.is_time32(kind) else pa.int64())
+    if unit == "ns":  # more digits than float64 has
+        counts = whole.fill_null(0).to_numpy() // 1000
+        return np.where(whole.is_null().to_numpy(), np.nan, counts)
+    return _floats(whole) * {"s": 1e6, "ms": 1e3, "us": 1.0}[unit]
+
+
+def _texts(name: str, values: Any, label: str) -> Column:
+    import pyarrow as pa
+
+    if pa.types.is_string_view(values.type):
+        values = values.cast(pa.large_string())
     if not pa.types.is_dictionary(values.type):
         values = values.dictionary_encode()
     joined = values.unify_dictionaries().combine_chunks()
     if isinstance(joined, pa.ChunkedArray):  # of no chunks
         joined = joined.chunk(0) if joined.num_chunks else pa.array([]).dictionary_encode()
-    codes = joined.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    levels = ["" if each is None else str(each) for each in joined.dictionary.to_pylist()]
-    return of_texts(name, codes, levels)
+    levels = ["" if each is None else level(each) for each in joined.dictionary.to_pylist()]
+    if any(each is None for each in levels):
+        raise _no_column(name, values.type, label)
+    codes = joined.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
+    return of_texts(name, codes, [str(each) for each in levels])
 
 
 def _ragged(path: PathLike, layout: Layout, why: str) -> NoReturn:
@@ -176,12 +233,15 @@ def _ragged(path: PathLike, layout: Layout, why: str) -> NoReturn:
         text = io.TextIOWrapper(
             source.stream, encoding="utf-8-sig", errors="replace", newline=""
         )
-        reader = csv.reader(text, delimiter=layout.delimiter)
-        for row in reader:
-            if len(row) != layout.width and (len(row) > 1 or (row and row[0].strip())):
-                raise FileFormatError(
-                    f"{label}, line {reader.line_num}: the line has {len(row)} cells and the "
-                    f"first has {layout.width}; expected the same number in every line: put "
-                    "quotes around a cell that holds the delimiter"
-                )
+        for line, row in rows(text, layout.delimiter, label):
+            if len(row) != layout.width:
+                raise FileFormatError(told_ragged(label, line, len(row), layout.width))
     raise FileFormatError(f"{label} cannot be read as a table: {why}")
+
+
+def told_ragged(label: str, line: int, count: int, width: int) -> str:
+    """What is said of a line that is not as wide as the first."""
+    return (
+        f"{label}, line {line}: the line has {count} cells and the first has {width}; expected "
+        "the same number in every line: put quotes around a cell that holds the delimiter"
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from bpx.errors import InputError
 
-__all__ = ["KINDS", "Column", "Kind", "as_text", "of_array", "of_texts"]
+__all__ = ["DAY", "KINDS", "Column", "Kind", "as_text", "level", "numbers", "of_texts"]
 
 Kind: TypeAlias = Literal["number", "boolean", "date", "category", "text"]
 KINDS: tuple[Kind, ...] = ("number", "boolean", "date", "category", "text")
 
-_DAY = 86_400_000_000
+DAY = 86_400_000_000
 """Microseconds of a day."""
 _FEW = 20
 """Up to so many different texts are a category, however few the rows."""
@@ -30,7 +30,8 @@ class Column:
     name : str
         As in the header; of a table without one, the column's index.
     kind : {"number", "boolean", "date", "category", "text"}
-        A column of texts is a category, unless more than half of its texts differ.
+        A column of texts is a category, unless more than half of its texts differ. Times of
+        day and durations are numbers, of seconds.
     values : ndarray, shape (n,)
         Of numbers, booleans (0 and 1) and dates (days since 1970-01-01): float64, NaN where a
         cell is missing. Of texts: int32 indices into `levels`, -1 where a cell is missing.
@@ -69,11 +70,13 @@ class Column:
         return replace(self, values=self.values[rows])
 
     def label(self, value: Any) -> str | int | float | bool:
-        """One of `values` as a person would write it: a text, a number, True or False."""
+        """One of `values` as a person would write it: a text, a date, a number, or True."""
         if self.is_text:
             return self.levels[int(value)]
         if self.kind == "boolean":
             return bool(value)
+        if self.kind == "date":
+            return _date_text(float(value))
         return int(value) if float(value).is_integer() else float(value)
 
     def labels(self) -> list[str | int | float | bool]:
@@ -83,20 +86,59 @@ class Column:
     def texts(self) -> list[str]:
         """Each cell as a table has it; an empty text where it is missing."""
         return [
-            "" if missing else self._text(value)
+            "" if missing else as_text(self.label(value))
             for value, missing in zip(self.values, self.missing, strict=True)
         ]
 
-    def _text(self, value: Any) -> str:
-        if self.kind != "date":
-            return as_text(self.label(value))
-        moment = datetime(1970, 1, 1) + timedelta(days=float(value))
-        return str(moment.date()) if float(value).is_integer() else moment.isoformat(" ")
+    def places(self, levels: Sequence[str]) -> NDArray[np.intp]:
+        """The index among `levels` of each cell, shape (n,); -1 where it is none, or missing.
+
+        In a table where all cells are numbers, dates or booleans they are read as such, and
+        how they were written is lost: there 1 is the level ``"01"``, too, and True ``"true"``.
+        """
+        place = {each: i for i, each in enumerate(levels)}
+        if self.is_text:
+            known = [place.get(each, -1) for each in self.levels]
+            return np.array([*known, -1])[self.values]  # the last is what -1 picks
+        alike = {_meant(each): i for i, each in reversed([*enumerate(levels)])}
+        values, inverse = np.unique(self.values, return_inverse=True)
+        texts = ["" if np.isnan(v) else as_text(self.label(v)) for v in values]
+        found = [place.get(each, alike.get(_meant(each), -1)) for each in texts]
+        return np.array(found, np.intp)[inverse]
 
 
 def as_text(value: str | int | float | bool) -> str:
     """A label as a text: what it is called in a table where others are no numbers."""
     return value if isinstance(value, str) else f"{value}"
+
+
+def level(value: Any) -> str | None:
+    """A value of a categorical column as a text; None if it cannot be one."""
+    if isinstance(value, str | bool):
+        return as_text(value)
+    if isinstance(value, date):
+        moment = value if isinstance(value, datetime) else datetime(*value.timetuple()[:3])
+        return _moment_text(moment.replace(tzinfo=None))
+    if isinstance(value, int | float):
+        return as_text(int(value) if float(value).is_integer() else value)
+    return None
+
+
+def numbers(name: str, values: NDArray[np.float64], label: str, whole: bool) -> Column:
+    """A column of numbers, NaN where one is missing.
+
+    Raises
+    ------
+    InputError
+        If a number is infinite.
+    """
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise InputError(
+            f"{label}: column {name!r} is infinite in row {int(infinite.argmax()) + 1}; "
+            "expected finite numbers, or an empty cell where a value is missing"
+        )
+    return Column(name, "number", values, whole=whole)
 
 
 def of_texts(name: str, codes: NDArray[Any], levels: Sequence[str]) -> Column:
@@ -114,48 +156,24 @@ def of_texts(name: str, codes: NDArray[Any], levels: Sequence[str]) -> Column:
     return Column(name, "category" if few else "text", values, tuple(kept))
 
 
-def of_array(name: str, values: Any) -> Column:
-    """A column of numbers, booleans, dates or texts in an array or a list; None is missing.
-
-    Raises
-    ------
-    InputError
-        If it is not one-dimensional, or holds something else.
-    """
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise InputError(f"column {name!r} has shape {array.shape}; expected one value a row")
-    kind = array.dtype.kind
-    if kind in "biuf":
-        floats = array.astype(np.float64)
-        return Column(name, "boolean" if kind == "b" else "number", floats, whole=kind in "iu")
-    if kind == "M":
-        days = array.astype("datetime64[us]").astype(np.float64) / _DAY
-        return Column(name, "date", np.where(np.isnat(array), np.nan, days))
-    if kind not in "USO" and kind != "T":
-        raise InputError(
-            f"column {name!r} has dtype {array.dtype}; expected numbers, booleans, dates or "
-            "texts"
-        )
-    return _of_objects(name, array)
+def _date_text(days: float) -> str:
+    try:
+        return _moment_text(datetime(1970, 1, 1) + timedelta(days=days))
+    except OverflowError:  # beyond the year 9999
+        return f"day {days:g}"
 
 
-def _of_objects(name: str, array: NDArray[Any]) -> Column:
-    there = [each for each in array if each is not None and each == each]
-    if there and not any(isinstance(each, str) for each in there):
-        column = of_array(name, np.array(there))
-        if column.is_text:
-            raise InputError(
-                f"column {name!r} holds {type(there[0]).__name__}; expected numbers, booleans, "
-                "dates or texts"
-            )
-        if len(there) == len(array):
-            return column
-        values = np.full(len(array), np.nan)
-        values[[each is not None and each == each for each in array]] = column.values
-        return replace(column, values=values)
-    if not all(isinstance(each, str) for each in there):
-        raise InputError(f"column {name!r} mixes texts with other values; expected one kind")
-    texts = [str(each) if isinstance(each, str) else "" for each in array]
-    levels, codes = np.unique(np.array(texts, dtype=str), return_inverse=True)
-    return of_texts(name, codes, [str(level) for level in levels])
+def _moment_text(moment: datetime) -> str:
+    whole = moment == datetime(*moment.timetuple()[:3])
+    return str(moment.date()) if whole else moment.isoformat(" ")
+
+
+def _meant(text: str) -> str | float:
+    """What is the same however a number or a boolean is written."""
+    lower = text.strip().lower()
+    if lower in ("true", "false"):
+        return lower
+    try:
+        return text if "_" in text else float(text)
+    except ValueError:
+        return text

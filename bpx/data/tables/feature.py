@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bpx.data.tables.column import Column, as_text
+from bpx.data.tables.column import Column
 from bpx.errors import InputError
 
 __all__ = ["SCALINGS", "Encoding", "Feature", "Scaling", "fit_feature", "spread"]
@@ -18,6 +18,9 @@ SCALINGS: tuple[Scaling, ...] = ("standard", "robust", "none")
 
 _FEW = 20
 """Categories of up to so many levels are one-hot; those of more become frequencies."""
+_ALIKE = {"number": ("boolean",), "boolean": ("number",)}
+_SQUARED = 1e-150, 1e150
+"""The squares of other numbers are not in float64."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,14 @@ class Feature:
             If the column is of a kind that this cannot have been fitted on.
         """
         if self.levels:
-            codes = self._codes(column)
+            codes = column.places(self.levels)
             unseen = (codes < 0) & ~column.missing
             own = self._one_hot(codes) if self.encoding == "one-hot" else self._frequency(codes)
         else:
             values = self._numbers(column, label)
-            own = ((np.where(np.isnan(values), self.fill, values) - self.center) / self.scale)[
-                :, None
-            ]
+            with np.errstate(over="ignore"):  # is refused with the rest of the inputs
+                own = (np.where(np.isnan(values), self.fill, values) - self.center) / self.scale
+            own = own[:, None]
             unseen = np.zeros(len(column), bool)
         if self.indicator:
             own = np.concatenate([own, column.missing[:, None]], axis=1)
@@ -99,7 +102,10 @@ class Feature:
     @classmethod
     def restored(cls, described: Mapping[str, Any]) -> "Feature":
         """A feature from what a file says; a ValueError or the like if it cannot be one."""
-        levels, shares = (tuple(described[name]) for name in ("levels", "shares"))
+        lists = {name: described[name] for name in ("levels", "shares")}
+        if not all(isinstance(each, list | tuple) for each in lists.values()):
+            raise ValueError(f"no feature: {described}")
+        levels, shares = map(tuple, lists.values())
         made = cls(**{**described, "levels": levels, "shares": shares})
         numbers = (made.center, made.scale, made.fill, *shares)
         right = (
@@ -107,8 +113,9 @@ class Feature:
             and made.encoding in ("scaled", "one-hot", "frequency")
             and all(isinstance(each, int | float) and np.isfinite(each) for each in numbers)
             and made.scale > 0
+            and len({*levels}) == len(levels)
             and (made.encoding == "scaled") == (not levels)
-            and (made.encoding != "frequency" or len(shares) == len(levels))
+            and len(shares) == (len(levels) if made.encoding == "frequency" else 0)
             and isinstance(made.indicator, bool)
         )
         if not right:
@@ -116,7 +123,7 @@ class Feature:
         return made
 
     def _numbers(self, column: Column, label: str) -> NDArray[np.float64]:
-        known = {self.kind, "boolean"} if self.kind == "number" else {self.kind, "number"}
+        known = {self.kind, *_ALIKE.get(self.kind, ())}
         if column.kind not in known and not column.missing.all():
             raise InputError(
                 f"column {self.name!r} of {label} holds {_plural(column.kind)}, and the "
@@ -126,17 +133,6 @@ class Feature:
         if column.is_text:  # nothing but missing cells
             return np.full(len(column), np.nan)
         return column.values
-
-    def _codes(self, column: Column) -> NDArray[np.int64]:
-        """The index of each cell's level, -1 where it is missing or unseen."""
-        place = {level: i for i, level in enumerate(self.levels)}
-        if column.is_text:
-            known = [place.get(level, -1) for level in column.levels]
-            return np.array([*known, -1])[column.values]  # the last is what -1 picks
-        # Levels that look like numbers are read as such where no other is among them.
-        values, inverse = np.unique(column.values, return_inverse=True)
-        texts = ["" if np.isnan(v) else as_text(column.label(v)) for v in values]
-        return np.array([place.get(text, -1) for text in texts])[inverse]
 
     def _one_hot(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         return (codes[:, None] == np.arange(len(self.levels))).astype(np.float64)
@@ -185,16 +181,18 @@ def fit_feature(column: Column, scaling: Scaling) -> Feature:
 
 def spread(values: NDArray[np.float64], scaling: Scaling) -> tuple[float, float]:
     """The center and the scale of some numbers: of equal ones, the scale is 1."""
-    if scaling == "none":
+    if scaling == "none" or not len(values):
         return 0.0, 1.0
     if scaling == "robust":
         low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-        if high > low:
+        if low < high < np.inf:
             return float(middle), float(high - low)
-    deviation = float(values.std())
-    center = float(values.mean())
+    largest = float(np.abs(values).max())
+    unit = 1.0 if not largest or _SQUARED[0] < largest < _SQUARED[1] else largest
+    center, deviation = float((values / unit).mean()), float((values / unit).std())
     # Of numbers that are equal but for rounding, the deviation is rounding, too.
-    return center, deviation if deviation > 1e-12 * max(1.0, abs(center)) else 1.0
+    scale = deviation * unit if deviation > 1e-12 * abs(center) else 1.0
+    return center * unit, scale
 
 
 def _plural(kind: str) -> str:

@@ -1,6 +1,7 @@
 """Which columns are the inputs, and what each becomes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from bpx.data.tables.column import Column
 from bpx.data.tables.feature import Feature, Scaling, fit_feature
@@ -8,13 +9,14 @@ from bpx.data.tables.plausible import ALL
 from bpx.data.tables.table import Key, Table, in_words
 from bpx.errors import InputError, option
 
-__all__ = ["fit_features", "places_of"]
+__all__ = ["check_choice", "fit_features", "places_of"]
 
 
 def places_of(
     table: Table, target: int | None, features: Sequence[Key] | str | None, drop: Sequence[Key]
 ) -> tuple[list[int], list[str]]:
     """The columns that are inputs, and the names of those that are dropped."""
+    drop = [drop] if isinstance(drop, str | int) else drop
     left = {table.position(key) for key in drop}
     if target in left:
         raise InputError(
@@ -42,12 +44,17 @@ def places_of(
             f"{table.label} has no column left for the inputs; expected at least one beside "
             "the target"
         )
-    rest = [name for i, name in enumerate(table.names) if i not in places and i != target]
+    used = {*places, target}
+    rest = [name for i, name in enumerate(table.names) if i not in used]
     return places, rest
 
 
 def fit_features(table: Table, scaling: Scaling) -> tuple[tuple[Feature, ...], tuple[str, ...]]:
     """The features, and the names of the columns that hold one value."""
+    if not len(table):
+        raise InputError(
+            f"{table.label} has no rows to be fitted on; expected at least two that differ"
+        )
     varied = [column for column in table.columns if _varies(column)]
     if not varied:
         raise InputError(
@@ -56,6 +63,13 @@ def fit_features(table: Table, scaling: Scaling) -> tuple[tuple[Feature, ...], t
         )
     empty = tuple(column.name for column in table.columns if not _varies(column))
     return tuple(fit_feature(column, scaling) for column in varied), empty
+
+
+def check_choice(name: str, value: Any, known: Sequence[Any]) -> None:
+    """Refuse an option that is none of the known ones; None among them is not told."""
+    if value not in known:
+        told = " or ".join(option(name, each) for each in known if each is not None)
+        raise InputError(f"{option(name, value)} was given; expected {told}")
 
 
 def _varies(column: Column) -> bool:

@@ -5,8 +5,8 @@ from typing import Any
 
 from bpx._validate import is_frame
 from bpx.data.tables.arrow import INSTALL, columns_of
-from bpx.data.tables.column import of_array
 from bpx.data.tables.table import Table
+from bpx.data.tables.values import of_array
 from bpx.errors import InputError
 
 __all__ = ["as_table"]
@@ -18,8 +18,8 @@ def as_table(frame: Any) -> Table:
     Parameters
     ----------
     frame : DataFrame, Table, or mapping of str to one-dimensional array-like
-        A table is given back as it is. The index of a pandas DataFrame is no column of it. A
-        mapping needs no further library.
+        A table is given back as it is. The index of a pandas DataFrame is no column of it.
+        Names that are no texts become texts. A mapping needs no further library.
 
     Returns
     -------
@@ -55,12 +55,18 @@ def as_table(frame: Any) -> Table:
             f"is not installed; install them: {INSTALL}"
         ) from error
     try:
-        eager = narwhals.from_native(frame, eager_only=True)
-        # pandas' index would come along as a column.
-        table = eager.to_arrow().select(eager.columns)
+        eager = narwhals.from_native(_whole(frame, pyarrow), eager_only=True)
+        # pandas' index would come along as a column, and whole numbers would be places.
+        table = eager.to_arrow().select([str(name) for name in eager.columns])
     except (TypeError, ValueError, pyarrow.ArrowException) as error:
         raise InputError(
             f"the {type(frame).__name__} cannot be taken as a table ({error}); expected "
-            "columns of one type each, with names, in memory"
+            "columns of one type each, with names that differ, in memory"
         ) from error
     return Table(columns_of(table, table.column_names, "the table"))
+
+
+def _whole(frame: Any, pyarrow: Any) -> Any:
+    """Arrow's batches of rows, which narwhals does not know, as the tables that they are."""
+    is_batch = isinstance(frame, pyarrow.RecordBatch)
+    return pyarrow.Table.from_batches([frame]) if is_batch else frame

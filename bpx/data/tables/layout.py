@@ -3,27 +3,24 @@
 It is found from the first lines. What cannot be told from them is asked for, not guessed.
 """
 
-import csv
 import io
-import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from bpx.data.files import PathLike, open_bytes
+from bpx.data.files import PathLike
+from bpx.data.tables.header import columns, is_header
+from bpx.data.tables.text import MISSING, are_numbers, head, is_number, rows
 from bpx.errors import FileFormatError, InputError, option
 
-__all__ = ["MISSING", "Layout", "find", "is_number"]
-
-MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "?")
-"""The cells that hold nothing."""
+__all__ = ["Layout", "find"]
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_LOOKED_AT = 1 << 16
 _LINES = 200
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+(,\d+)?([eE][+-]?\d+)?\s*")
-_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d.*")
+_REGULAR = 0.8
+"""What cuts fewer of the lines in equally many cells is not between them."""
 
 
 @dataclass(frozen=True)
@@ -80,41 +77,39 @@ def find(
         If the file is empty or not UTF-8.
     """
     _check(delimiter, decimal)
-    text, label = _head(path)
+    text, label = head(path)
     if delimiter is None:
-        delimiter = "\t" if _suffix(path) == ".tsv" else _delimiter(text)
-    rows, first_lines = _rows(text, delimiter)
-    if not rows:
+        delimiter = "\t" if _suffix(path) == ".tsv" else _delimiter(text, label)
+    first, first_lines = _rows(text, delimiter, label)
+    if not first:
         raise FileFormatError(
             f"{label} is empty; expected a line for each sample: get it again"
         )
     if decimal is None:
-        decimal = "," if delimiter != "," and _has_decimal_commas(rows[1:]) else "."
-    named = _is_header(rows, decimal, label) if header is None else header
-    width, skip = len(rows[0]), first_lines[0] if named else 0
+        found = delimiter != "," and _has_decimal_commas(first[1:] or first)
+        decimal = "," if found else "."
+    named = is_header(first, decimal, label) if header is None else header
+    width, skip = len(first[0]), first_lines[0] if named else 0
     if not named:
         return Layout(delimiter, decimal, None, width, skip)
-    given = [cell.strip() for cell in rows[0]]
+    given = [cell.strip() for cell in first[0]]
     names = _numbered(given)
     renamed = tuple(new for new, old in zip(names, given, strict=True) if new != old)
     return Layout(delimiter, decimal, names, width, skip, renamed)
 
 
-def is_number(cell: str, decimal: str = ".") -> bool:
-    """Whether a cell is a number, in the notation of a table."""
-    return bool(_NUMBER.fullmatch(cell.replace(decimal, ".") if decimal == "," else cell))
-
-
 def _numbered(names: Sequence[str]) -> tuple[str, ...]:
     """Names that differ: the second ``b`` is ``b (2)``. Columns without a name stay so."""
-    taken: list[str] = []
+    taken: dict[str, None] = {}
+    made = []
     for name in names:
         number, new = 1, name
         while new and new in taken:
             number += 1
             new = f"{name} ({number})"
-        taken.append(new)
-    return tuple(taken)
+        taken[new] = None
+        made.append(new)
+    return tuple(made)
 
 
 def _check(delimiter: str | None, decimal: str | None) -> None:
@@ -135,129 +130,51 @@ def _check(delimiter: str | None, decimal: str | None) -> None:
         )
 
 
-def _head(path: PathLike) -> tuple[str, str]:
-    """The first lines of a file, none of them cut; and what to call it."""
-    with open_bytes(path) as source:
-        start = source.read(_LOOKED_AT)
-        label = source.label
-    whole = start[: start.rfind(b"\n") + 1] if len(start) == _LOOKED_AT else start
-    try:
-        return (whole or start).decode("utf-8-sig"), label
-    except UnicodeDecodeError as error:
-        raise FileFormatError(
-            f"{label} is not UTF-8 text ({error.reason} at byte {error.start}); expected a "
-            "table in UTF-8: save it as such, or convert it with: iconv -f latin1 -t utf-8"
-        ) from error
-
-
-def _rows(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
+def _rows(text: str, delimiter: str, label: str) -> tuple[list[list[str]], list[int]]:
     """The first rows that are not empty, and the line after each."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    rows, lines = [], []
-    for row in reader:
-        if len(row) > 1 or (row and row[0].strip()):
-            rows.append(row)
-            lines.append(reader.line_num)
-        if len(rows) == _LINES:
-            break
-    return rows, lines
+    found = rows(io.StringIO(text, newline=""), delimiter, label)
+    lines, cells = [], []
+    for line, row in islice(found, _LINES):
+        lines.append(line)
+        cells.append(row)
+    return cells, lines
 
 
-def _delimiter(text: str) -> str:
-    """What cuts every line in equally many cells, and leaves the most numbers whole."""
-    best, most = ",", (0, 0.0)
+def _delimiter(text: str, label: str) -> str:
+    """What cuts the lines in equally many cells, and leaves the most numbers whole."""
+    best, most = ",", (_REGULAR, -2.0)
     for delimiter in _DELIMITERS:
-        rows, _ = _rows(text, delimiter)
-        widths = {len(row) for row in rows}
-        if len(widths) == 1 and len(rows[0]) > 1:
-            cells = [cell for row in rows[1:] for cell in row]
-            clean = sum(
-                is_number(cell) or bool(_DECIMAL_COMMA.fullmatch(cell)) for cell in cells
-            )
-            others = sum(any(d in cell for d in _DELIMITERS) for cell in cells)
-            score = (1, (clean - others) / max(1, len(cells)))
-            if score > most or most == (0, 0.0):
-                best, most = delimiter, score
+        try:
+            cut, _ = _rows(text, delimiter, label)
+        except FileFormatError:  # is said when the table is read
+            continue
+        score = _regular(cut), _clean(cut[1:] or cut)
+        if score > most:
+            best, most = delimiter, score
     return best
 
 
-def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
+def _regular(cut: Sequence[Sequence[str]]) -> float:
+    """The share of the rows that have the commonest number of cells, of more than one."""
+    widths = Counter(map(len, cut))
+    width, count = max(widths.items(), key=lambda each: each[::-1], default=(0, 0))
+    return count / len(cut) if width > 1 else 0.0
+
+
+def _clean(cut: Sequence[Sequence[str]]) -> float:
+    """The share of the cells that are numbers, less that of texts that could be cut further."""
+    cells = [cell for row in cut for cell in row]
+    texts = [c for c in cells if not (is_number(c) or is_number(c, ","))]
+    others = sum(any(d in cell for d in _DELIMITERS) for cell in texts)
+    return (len(cells) - len(texts) - others) / max(1, len(cells))
+
+
+def _has_decimal_commas(cut: Sequence[Sequence[str]]) -> bool:
     """Whether some column is made of numbers with commas, and none of numbers with points."""
-    columns = [[c for c in column if c.strip() not in MISSING] for column in _columns(rows)]
-    commas = [
-        column
-        for column in columns
-        if any("," in cell for cell in column) and all(map(_DECIMAL_COMMA.fullmatch, column))
-    ]
-    points = [c for c in columns if any("." in cell for cell in c) and all(map(is_number, c))]
+    there = [[c for c in column if c.strip() not in MISSING] for column in columns(cut)]
+    commas = [c for c in there if any("," in cell for cell in c) and are_numbers(c, ",")]
+    points = [c for c in there if any("." in cell for cell in c) and are_numbers(c, ".")]
     return bool(commas) and not points
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The columns of the rows that are as wide as the first one."""
-    wide = [row for row in rows if len(row) == len(rows[0])]
-    return [list(column) for column in zip(*wide, strict=True)]
-
-
-def _is_header(rows: Sequence[Sequence[str]], decimal: str, label: str) -> bool:
-    first = [cell.strip() for cell in rows[0]]
-    numbers = [is_number(cell, decimal) for cell in first]
-    if all(n or not cell for n, cell in zip(numbers, first, strict=True)) and any(numbers):
-        _refuse_counting(first, label)
-        return False
-    if not any(numbers):
-        return _differs(first, rows[1:], decimal)
-    below = _columns(rows[1:]) if len(rows) > 1 else []
-    for cell, is_one, column in zip(first, numbers, below, strict=False):
-        if cell and not is_one and _is_strange(cell, column, decimal):
-            raise InputError(
-                f"{label}: the first line has numbers and, where the others have such as "
-                f"{column[0]!r}, {cell!r}; it may be a header or a sample: say "
-                f"{option('header', True)} if it names the columns, {option('header', False)} "
-                "if it is a sample"
-            )
-    return False
-
-
-def _is_strange(cell: str, column: Sequence[str], decimal: str) -> bool:
-    """Whether a text is over numbers, or over texts that recur without it."""
-    if _all_numbers(column, decimal):
-        return True
-    return cell not in column and len(set(column)) <= len(column) // 2
-
-
-def _refuse_counting(first: Sequence[str], label: str) -> None:
-    """A first line 0, 1, 2, ... is more often a header than a sample."""
-    given = [cell for cell in first if cell]
-    if len(given) < 3 or not all(re.fullmatch(r"\d+", cell) for cell in given):
-        return
-    begin = int(given[0])
-    if [int(cell) for cell in given] == list(range(begin, begin + len(given))):
-        counted = f"{given[0]}, {given[1]}, {given[2]}, ..."
-        raise InputError(
-            f"{label}: the first line counts, {counted}; it may be a header or a sample: say "
-            f"{option('header', True)} if these are the names of the columns, "
-            f"{option('header', False)} if they are a sample"
-        )
-
-
-def _differs(first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str) -> bool:
-    """Whether a line without numbers is a header, by what is below it."""
-    columns = _columns(rows) if rows else []
-    if any(_all_numbers(c, decimal) or _all_dates(c) for c in columns):
-        return not all(map(_DATE.fullmatch, first))
-    recurs = any(cell in column for cell, column in zip(first, columns, strict=False))
-    return len(set(first)) == len(first) and not recurs
-
-
-def _all_numbers(column: Sequence[str], decimal: str) -> bool:
-    there = [cell for cell in column if cell.strip() not in MISSING]
-    return bool(there) and all(is_number(cell, decimal) for cell in there)
-
-
-def _all_dates(column: Sequence[str]) -> bool:
-    there = [cell for cell in column if cell.strip() not in MISSING]
-    return bool(there) and all(map(_DATE.fullmatch, there))
 
 
 def _suffix(path: PathLike) -> str:

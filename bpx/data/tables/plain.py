@@ -1,6 +1,5 @@
 """Tables of numbers alone, without pyarrow: to the same values."""
 
-import csv
 import io
 from array import array
 from collections.abc import Iterator
@@ -8,54 +7,74 @@ from collections.abc import Iterator
 import numpy as np
 
 from bpx.data.files import PathLike, open_bytes
-from bpx.data.tables.arrow import INSTALL
-from bpx.data.tables.column import Column
-from bpx.data.tables.layout import MISSING, Layout, is_number
+from bpx.data.tables.arrow import INSTALL, told_ragged
+from bpx.data.tables.column import Column, numbers
+from bpx.data.tables.layout import Layout
+from bpx.data.tables.text import MISSING, is_number, refuse, rows
 from bpx.errors import FileFormatError, InputError
 
 __all__ = ["read"]
+
+_WHOLE = range(-(2**63), 2**63)
+"""What pyarrow reads as whole numbers."""
 
 
 def read(path: PathLike, layout: Layout) -> tuple[Column, ...]:
     """The columns of a table in which every cell is a number.
 
+    Parameters
+    ----------
+    path : path
+        An existing file, plain or gzip.
+    layout : Layout
+
+    Returns
+    -------
+    tuple of Column
+        By the layout's names, or by their index where it has none.
+
     Raises
     ------
     InputError
-        If a cell is none: texts, dates and missing cells are read by pyarrow.
+        If a cell is none: texts, dates and missing cells are read by pyarrow. Or if one is
+        infinite.
     FileFormatError
-        If a line has more or fewer cells than the first.
+        If a line has more or fewer cells than the first, or the text is not UTF-8.
     """
     columns = [array("d") for _ in range(layout.width)]
     whole = [True] * layout.width
     label = str(path)
-    for line, row in _rows(path, layout):
+    for line, row in _samples(path, layout):
         if len(row) != layout.width:
-            raise FileFormatError(
-                f"{label}, line {line}: the line has {len(row)} cells and the first has "
-                f"{layout.width}; expected the same number in every line: put quotes around a "
-                "cell that holds the delimiter"
-            )
+            raise FileFormatError(told_ragged(label, line, len(row), layout.width))
         for i, cell in enumerate(row):
             if not is_number(cell, layout.decimal):
                 raise _needs_arrow(label, line, i, cell, layout)
             columns[i].append(float(cell.replace(layout.decimal, ".")))
-            whole[i] = whole[i] and cell.strip().lstrip("+-").isdecimal()
+            whole[i] = whole[i] and _is_whole(cell.strip())
     names = layout.names or [str(i) for i in range(layout.width)]
     return tuple(
-        Column(name, "number", np.array(column), whole=is_whole)
+        # Whole numbers have no -0, and others have.
+        numbers(name, np.array(column) + (0.0 if is_whole else -0.0), label, is_whole)
         for name, column, is_whole in zip(names, columns, whole, strict=True)
     )
 
 
-def _rows(path: PathLike, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+def _samples(path: PathLike, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     with open_bytes(path) as source:
         text = io.TextIOWrapper(source.stream, encoding="utf-8-sig", newline="")
-        reader = csv.reader(text, delimiter=layout.delimiter)
-        for row in reader:
-            is_empty = not row or (len(row) == 1 and not row[0].strip())
-            if reader.line_num > layout.skip and not is_empty:
-                yield reader.line_num, row
+        try:
+            for line, row in rows(text, layout.delimiter, source.label):
+                if line > layout.skip:
+                    yield line, row
+        except UnicodeDecodeError:
+            refuse(source.label)
+
+
+def _is_whole(cell: str) -> bool:
+    """Whether pyarrow would read a number as a whole one, which have no plus there."""
+    digits = cell.removeprefix("-")
+    return digits.isdecimal() and (len(digits) < 19 or int(cell) in _WHOLE)
 
 
 def _needs_arrow(label: str, line: int, i: int, cell: str, layout: Layout) -> InputError:

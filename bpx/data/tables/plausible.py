@@ -14,6 +14,8 @@ ALL = "all"
 """Every column but the target, ids included."""
 _FEWEST = 10
 """In fewer rows, whole numbers that all differ may well be measured."""
+_EXACT, _MOST = 2**53, 0.9
+"""Larger ids are rounded, some of them to equal numbers."""
 
 
 def check_features(table: Table, places: Sequence[int], asked: bool) -> None:
@@ -64,12 +66,14 @@ def is_id(column: Column) -> bool:
     values = column.values
     if column.kind != "number" or len(column) < _FEWEST or column.missing.any():
         return False
-    return bool((values == np.floor(values)).all()) and len(column.distinct) == len(column)
+    whole, found = bool((values == np.floor(values)).all()), len(column.distinct)
+    rounded = column.whole and np.abs(values).max() > _EXACT
+    return whole and (found == len(column) or (rounded and found > _MOST * len(column)))
 
 
 def _counts(column: Column) -> bool:
     values = column.values
-    if column.kind != "number" or column.missing.any():
+    if column.kind != "number" or column.missing.any() or not len(values):
         return False
     return bool((values - values[0] == np.arange(len(values))).all())
 

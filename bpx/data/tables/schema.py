@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpx.data.split import Split
-from bpx.data.tables.column import Column, of_array
+from bpx.data.tables.encoding import columns_of, inputs_of
 from bpx.data.tables.feature import SCALINGS, Feature, Scaling
-from bpx.data.tables.fitting import fit_features, places_of
+from bpx.data.tables.fitting import check_choice, fit_features, places_of
 from bpx.data.tables.frames import as_table
-from bpx.data.tables.matching import by_name, by_place, check_named
+from bpx.data.tables.matching import by_name, by_place, check_named, has_target
 from bpx.data.tables.plausible import check_features
 from bpx.data.tables.table import Key, Table, listed
 from bpx.data.tables.target import TASKS, Target, Task, fit_target, task_of
-from bpx.errors import InputError, option, warn
+from bpx.data.tables.values import of_array
+from bpx.errors import InputError
 
 __all__ = ["Schema", "Unseen"]
 
@@ -102,15 +103,15 @@ class Schema:
             If there is no such column, or one cannot be meant as it stands: a target of one
             value, an id, free text, two of one name, one without a name.
         """
-        _check("scaling", scaling, SCALINGS)
-        _check("unseen", unseen, _UNSEEN)
-        _check("task", task, (None, *TASKS))
+        check_choice("scaling", scaling, SCALINGS)
+        check_choice("unseen", unseen, _UNSEEN)
+        check_choice("task", task, (None, *TASKS))
         table = as_table(table)
         learned = None if target is None else table.position(target)
         places, dropped = places_of(table, learned, features, drop)
         check_features(table, places, asked=features is not None)
         chosen = np.arange(len(table)) if rows is None else rows
-        fitted, empty = fit_features(table.only(places).take(chosen), scaling)
+        fitted, empty = fit_features(table.at(places).take(chosen), scaling)
         made = None
         if target is not None:
             column = table[target]
@@ -177,7 +178,8 @@ class Schema:
             category is unseen where the schema refuses it.
         """
         table = as_table(table)
-        return self._encoded([table.columns[i] for i in self._places(table)], table.label)
+        columns = [table.columns[i] for i in self._places(table)]
+        return inputs_of(self.features, columns, table.label, self.unseen == "refuse")
 
     def x_of_array(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """The inputs of an array that has the features' columns in their order.
@@ -198,8 +200,8 @@ class Schema:
                 f"columns; expected (n, {len(self.features)}), or a table that has the columns "
                 f"{listed([each.name for each in self.features])}"
             )
-        pairs = zip(self.features, x.T, strict=True)
-        return self._encoded([of_array(each.name, column) for each, column in pairs], "x")
+        columns = columns_of(self.features, x)
+        return inputs_of(self.features, columns, "x", self.unseen == "refuse")
 
     def y(self, table: Any) -> NDArray[Any]:
         """The target of a table: labels, int32, or scaled numbers, float32, shape (n,).
@@ -209,29 +211,40 @@ class Schema:
         InputError
             If there is no such column, or a value that is no class or no number.
         """
-        if self.target is None:
-            raise InputError(
-                "the schema has no target; expected one that was fitted with target="
-            )
-        table = as_table(table)
+        table, target = as_table(table), self._learned()
         check_named(table, self.named, self._names)
-        if self.named and self.target.name not in table.names:
+        if not has_target(table, target.name, self.known):
             raise InputError(
-                f"{table.label} has no column {self.target.name!r}, which is the target; it "
-                f"has {listed(table.names)}"
+                f"{table.label} has no column {target.name!r}, which is the target; it has "
+                f"{listed(table.names)}"
             )
-        return self.target.encode(table[self.target.name], table.label)
+        return target.encode(table[target.name], table.label)
+
+    def y_of_array(self, y: Any) -> NDArray[Any]:
+        """The target of values as the table would have them: as `y`.
+
+        Parameters
+        ----------
+        y : array, series or sequence, shape (n,)
+
+        Raises
+        ------
+        InputError
+            If there is no target, or a value is no class or no number.
+        """
+        target = self._learned()
+        return target.encode(of_array(target.name, y), "y")
 
     def samples(self, table: Any) -> Split:
         """Both: x, and y where there is a target."""
         table = as_table(table)
-        return Split(self.x(table), None if self.target is None else self.y(table))
+        return Split(self.x(table), self.y(table) if self.target else None)
 
     def described(self) -> dict[str, Any]:
         """What a model's file says of it, as JSON can hold it; `restored` reads it."""
         return {
             "features": [feature.described() for feature in self.features],
-            "target": None if self.target is None else self.target.described(),
+            "target": self.target and self.target.described(),
             "left_out": list(self.left_out),
             "named": self.named,
             "unseen": self.unseen,
@@ -247,52 +260,40 @@ class Schema:
             If it cannot be one.
         """
         target = described["target"]
-        unseen, left_out = described["unseen"], tuple(described["left_out"])
-        if unseen not in _UNSEEN or not all(isinstance(name, str) for name in left_out):
-            raise ValueError(f"no schema: {described}")
-        return cls(
-            tuple(Feature.restored(each) for each in described["features"]),
+        made = cls(
+            tuple(map(Feature.restored, described["features"])),
             None if target is None else Target.restored(target),
-            left_out,
-            bool(described["named"]),
-            cast(Unseen, unseen),
+            *(tuple(described["left_out"]), described["named"], described["unseen"]),
         )
+        if made._is_right():
+            return made
+        raise ValueError(f"no schema: {described}")
 
-    def _encoded(self, columns: Sequence[Column], label: str) -> NDArray[np.float32]:
-        parts = []
-        for feature, column in zip(self.features, columns, strict=True):
-            encoded, unseen = feature.encode(column, label)
-            self._tell_unseen(feature, column.labels, unseen, label)
-            parts.append(encoded)
-        return np.concatenate(parts, axis=1).astype(np.float32)
+    def _is_right(self) -> bool:
+        """Whether columns can be found by it."""
+        used = [*self._names, *([self.target.name] if self.target else [])]
+        return (
+            self.unseen in _UNSEEN
+            and isinstance(self.named, bool)
+            and all(isinstance(name, str) for name in self.left_out)
+            and len(self.features) > 0
+            and len({*used}) == len(used)
+            and (self.named or all(name.isdecimal() for name in self.known))
+        )
 
     @property
     def _names(self) -> list[str]:
         return [feature.name for feature in self.features]
 
+    def _learned(self) -> Target:
+        if self.target:
+            return self.target
+        raise InputError("the schema has no target; expected one fitted with target=")
+
     def _places(self, table: Table) -> list[int]:
         """The index of each feature's column."""
-        target = None if self.target is None else self.target.name
+        target = self.target.name if self.target else None
         check_named(table, self.named, self._names)
-        if self.named:
-            return by_name(table, self._names, self.known)
-        return by_place(table, self._names, target, self.left_out)
-
-    def _tell_unseen(self, feature: Feature, labels: Any, unseen: Any, label: str) -> None:
-        if not unseen.any():
-            return
-        names = [each for each in map(str, labels()) if each not in feature.levels]
-        count = int(unseen.sum())
-        text = (
-            f"column {feature.name!r} of {label} has {listed(names)} in {count} of "
-            f"{len(unseen)} rows, which the network was not trained on"
-        )
-        if self.unseen == "refuse":
-            raise InputError(f"{text}; expected {listed(feature.levels)}")
-        warn(f"{text}: taken as none of the known ones")
-
-
-def _check(name: str, value: Any, known: Sequence[Any]) -> None:
-    if value not in known:
-        told = " or ".join(option(name, each) for each in known if each is not None)
-        raise InputError(f"{option(name, value)} was given; expected {told}")
+        if not self.named:
+            return by_place(table, self._names, target, self.left_out)
+        return by_name(table, self._names, self.known)

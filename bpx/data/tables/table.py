@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from numpy.typing import NDArray
@@ -28,7 +30,7 @@ class Table:
     columns : tuple of Column
     named : bool
         Whether the names are the table's own. A table without a header has the columns' indices
-        in their place, ``"0"``, ``"1"``, ...
+        in their place, ``"0"``, ``"1"``, ..., which they keep where others are left out.
     label : str
         What messages call it: a file's name.
     layout : Layout or None
@@ -37,7 +39,7 @@ class Table:
     Raises
     ------
     InputError
-        If there are no columns, or they are not of equal length.
+        If there are no columns, they are not of equal length, or two have one name.
     """
 
     columns: tuple[Column, ...]
@@ -53,6 +55,12 @@ class Table:
                 f"{' and '.join(map(str, sorted(lengths))) or 'no'} rows; expected at least "
                 "one column, and all of one length"
             )
+        twice = [name for name, count in Counter(self.names).items() if count > 1 and name]
+        if twice:
+            raise InputError(
+                f"{self.label} has several columns called {listed([repr(n) for n in twice])}; "
+                "expected names that differ: rename them"
+            )
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -66,7 +74,7 @@ class Table:
         told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
         return f"<bpx.data.Table {self.label}, {len(self):,} rows, columns: {told}>"
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the columns; a column without one is called ``""``."""
         return tuple(column.name for column in self.columns)
@@ -79,11 +87,11 @@ class Table:
         InputError
             If there is no such column, or several have this name.
         """
-        count = self.names.count(str(key)) if isinstance(key, str) else 0
-        if count == 1:
-            return self.names.index(str(key))
-        if count > 1:
-            places = [i for i, name in enumerate(self.names) if name == key]
+        name = self._name(key)
+        places = [] if name is None else self._places.get(name, [])
+        if len(places) == 1:
+            return places[0]
+        if len(places) > 1:
             raise InputError(
                 f"{len(places)} columns of {self.label} are called {key!r}; expected names "
                 f"that differ: name a column by its index, {' or '.join(map(str, places))}"
@@ -102,15 +110,33 @@ class Table:
         """Some columns of the table, in the order that is given."""
         return replace(self, columns=tuple(self[key] for key in keys))
 
+    def at(self, places: Sequence[int]) -> "Table":
+        """The columns at these places, whatever they are called."""
+        return replace(self, columns=tuple(self.columns[i] for i in places))
+
     def take(self, rows: NDArray[Any]) -> "Table":
         """Some rows of the table, by index or by mask."""
         return replace(self, columns=tuple(column.take(rows) for column in self.columns))
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for i, name in enumerate(self.names):
+            places.setdefault(name, []).append(i)
+        return places
+
+    def _name(self, key: Key) -> str | None:
+        """The name that a key is: without a header, an index, which stays a column's own."""
+        is_own = not self.named and isinstance(key, Integral) and key >= 0
+        return str(key) if is_own or isinstance(key, str) else None
 
     def _index(self, key: Key) -> int:
         width = len(self.columns)
         try:
             index = int(key)
-        except ValueError:
+        except (TypeError, ValueError):
+            index = width
+        if not self.named and index >= 0:  # it would have been found
             index = width
         if not -width <= index < width:
             near = nearest(key, self.names) if isinstance(key, str) else ""

@@ -20,6 +20,8 @@ TASKS: tuple[Task, ...] = ("classes", "numbers")
 _ROWS_PER_CLASS = 20
 _FEW = 10
 """So many texts are classes, however few the rows: they can be nothing else."""
+_EXACT = 2**53
+"""The largest whole number up to which float64 has all of them."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Target:
         made = cls(**{**described, "classes": tuple(described["classes"])})
         right = (
             isinstance(made.name, str)
+            and isinstance(described["classes"], list | tuple)
             and made.task in TASKS
             and (made.task == "classes") == (len(made.classes) > 1)
             and all(isinstance(each, str | int | float) for each in made.classes)
@@ -100,17 +103,18 @@ class Target:
         return made
 
     def _labels(self, column: Column, label: str) -> NDArray[np.int32]:
-        place = {name: i for i, name in enumerate(self.names())}
-        values, inverse = np.unique(column.values, return_inverse=True)
-        texts = [as_text(column.label(value)) for value in values]
-        known = [place.get(text, place.get(_other_spelling(text), -1)) for text in texts]
-        unknown = [text for text, i in zip(texts, known, strict=True) if i < 0]
-        if unknown:
+        names = self.names()
+        known = column.places(names)
+        if (known < 0).any():
+            other = column.places([*map(_other_spelling, names)])
+            known = np.where(known < 0, other, known)
+        if (known < 0).any():
+            unknown = column.take(known < 0).labels()
             raise InputError(
                 f"the target {self.name!r} of {label} has {listed(unknown)}, which the network "
-                f"was not trained on; expected {listed(self.names())}"
+                f"was not trained on; expected {listed(names)}"
             )
-        return np.array(known, np.int32)[inverse]
+        return known.astype(np.int32)
 
     def _scaled(self, column: Column, label: str) -> NDArray[np.float32]:
         if column.is_text:
@@ -119,7 +123,16 @@ class Target:
                 f"{column.levels[0]!r}; expected numbers: {option('task', 'classes')} takes "
                 "texts as classes"
             )
-        return ((column.values - self.center) / self.scale).astype(np.float32)
+        with np.errstate(over="ignore"):
+            scaled = ((column.values - self.center) / self.scale).astype(np.float32)
+        if not np.isfinite(scaled).all():
+            row = int(np.isinf(scaled).argmax())
+            raise InputError(
+                f"the target {self.name!r} of {label} is {column.values[row]:g} in row "
+                f"{row + 1}, which is too large; expected a number that float32 has, once it "
+                f"is scaled: write it in another unit"
+            )
+        return scaled
 
 
 def _other_spelling(text: str) -> str:
@@ -154,12 +167,41 @@ def task_of(column: Column, table: Table) -> Task:
 
 
 def fit_target(column: Column, task: Task, scaling: Scaling, rows: NDArray[Any]) -> Target:
-    """The classes of a whole column, or the scale of the numbers in some of its rows."""
+    """The classes of a whole column, or the scale of the numbers in some of its rows.
+
+    Raises
+    ------
+    InputError
+        If there is one class, or classes that are too large to be told apart; or the numbers
+        are texts.
+    """
     if task == "classes":
+        _check_classes(column)
         return Target(column.name, task, tuple(column.labels()))
+    if column.is_text:
+        raise InputError(
+            f"the target {column.name!r} was given with {option('task', 'numbers')} and holds "
+            f"texts, such as {column.label(column.distinct[0])!r}; expected numbers, or "
+            f"{option('task', 'classes')}"
+        )
     values = column.values[rows]
     center, scale = spread(values[~np.isnan(values)], scaling)
     return Target(column.name, task, (), center, scale)
+
+
+def _check_classes(column: Column) -> None:
+    found = column.distinct
+    if len(found) < 2:
+        raise InputError(
+            f"the target {column.name!r} has {len(found)} class"
+            f"{'' if len(found) else 'es'}; expected two or more"
+        )
+    if not column.is_text and np.abs(found).max() > _EXACT:
+        raise InputError(
+            f"the target {column.name!r} has classes such as {found[-1]:.0f}; expected at most "
+            f"{_EXACT}, as larger whole numbers cannot be told apart: number them anew, or "
+            "write them with a letter in front, as texts"
+        )
 
 
 def _refuse_many(column: Column, count: int, table: Table) -> None:

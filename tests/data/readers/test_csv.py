@@ -188,3 +188,36 @@ def test_a_truncated_gzip_is_refused(tmp_path):
     whole = gzip.compress("".join(f"{i},{i % 7}\n" for i in range(500)).encode())
     with pytest.raises(FileFormatError, match="truncated"):
         read_csv(table(tmp_path, whole[:-20]))
+
+
+def large(tmp_path, cell):
+    """A file that pyarrow reads at once, with one more cell at its end."""
+    return table(tmp_path, "1.5,2\n" * 200_000 + f"3,{cell}\n", "large.csv")
+
+
+def test_a_large_file_is_read_to_the_same_values(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow", reason="it is what reads it")
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(60_000, 3)) * 10.0 ** rng.integers(-30, 30, (60_000, 3))
+    lines = [",".join(map(repr, row)) for row in numbers.tolist()]
+    path = table(tmp_path, "a,b,c\n" + "\n\n".join(lines), "large.csv")
+    at_once = read_csv(path)
+    monkeypatch.setattr("bpx.data.tables.arrow.is_there", lambda: False)
+    one_by_one = read_csv(path)
+    np.testing.assert_array_equal(at_once.x, one_by_one.x)
+    np.testing.assert_array_equal(at_once.y, one_by_one.y)
+
+
+@pytest.mark.parametrize("cell", ["0x10", "12:30", "2020-01-01", "true", "", "nan", "inf", "x"])
+def test_in_a_large_file_too_every_cell_is_a_number(tmp_path, cell):
+    with pytest.raises(FileFormatError, match="line 200001, column 2"):
+        read_csv(large(tmp_path, cell))
+
+
+def test_a_large_column_of_what_pyarrow_takes_for_numbers(tmp_path):
+    for cell in ("0x10", "12:30"):
+        path = table(tmp_path, f"1.5,{cell}\n" * 150_000, "large.csv")
+        with pytest.raises(FileFormatError, match=r"line 1, column 2"):
+            read_csv(path)
+        with pytest.raises(FileFormatError, match=f"line 1, column 2: '{cell}'"):
+            read_csv(path, header=False)
