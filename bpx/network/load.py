@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 from bpx.activations import Activation
 from bpx.arrays.home import select
 from bpx.costs import Cost
+from bpx.errors import FileFormatError, InputError
 from bpx.io import checkpoint
+from bpx.model.spec import Spec
 from bpx.network.network import Network
+from bpx.network.tables import check_schema
 from bpx.privacy.accounting import Mechanism, is_mechanism
 
 if TYPE_CHECKING:
@@ -73,7 +76,16 @@ def load(
     network = Network.from_arrays(saved.spec, saved.parameters, home, *drawn)
     network.mechanisms = tuple(Mechanism(*each) for each in _mechanisms(saved.notes))
     network.schema = _schema(saved.notes)
+    if network.schema is not None:
+        _check_schema(path, network.schema, saved.spec)
     return network
+
+
+def _check_schema(path: str | Path, schema: "Schema", spec: Spec) -> None:
+    try:
+        check_schema(schema, spec)
+    except InputError as error:
+        raise FileFormatError(f"{path} does not fit its own schema: {error}") from error
 
 
 def _are_right(notes: Mapping[str, Any]) -> bool:

@@ -110,7 +110,7 @@ def _target(schema: "Schema | None", y: Any) -> Any:
         return y.to_numpy() if hasattr(y, "to_numpy") else y
     if is_frame(y):
         return schema.y(y)
-    return schema.y({schema.target.name: y if backend_of(y) is None else to_host(y)})
+    return schema.y_of_array(y if backend_of(y) is None else to_host(y))
 
 
 def _of_numbers(x: Any) -> "Schema":

@@ -1,7 +1,11 @@
 """Reading a network, to wherever it shall live."""
 
+import json
+
 import numpy as np
 import pytest
+from safetensors import numpy as safetensors
+from safetensors import safe_open
 
 import bpx
 
@@ -157,3 +161,41 @@ def test_what_is_saved_with_dropout_loads_in_a_sequential(tmp_path):
     np.testing.assert_allclose(
         theirs(x).detach().numpy(), ours.predict(x).numpy(), rtol=1e-5, atol=1e-6
     )
+
+
+def with_schema(path, change):
+    """Save a network with a schema, its description changed."""
+    table = {"a": [1.0, 2.0], "k": ["x", "y"]}
+    schema = bpx.data.Schema.fit(table, target="k")
+    bpx.Network([1, 1], cost="cross_entropy", schema=schema, seed=0).save(path)
+    with safe_open(path, framework="numpy") as file:
+        described = json.loads(file.metadata()["bpx"])
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    change(described["schema"])
+    safetensors.save_file(arrays, path, {"bpx": json.dumps(described)})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda schema: schema.pop("features"),
+        lambda schema: schema.update(features=[]),
+        lambda schema: schema.update(named="no"),
+        lambda schema: schema["features"][0].update(scale=0),
+        lambda schema: schema["features"][0].update(levels="xy", encoding="one-hot"),
+        lambda schema: schema["target"].update(classes=["x"]),
+    ],
+)
+def test_a_schema_that_is_none_is_refused(tmp_path, change):
+    with_schema(tmp_path / "net", change)
+    with pytest.raises(bpx.FileFormatError):
+        bpx.load(tmp_path / "net")
+
+
+def test_a_schema_of_another_width_is_refused(tmp_path):
+    def two(schema):
+        schema["features"].append({**schema["features"][0], "name": "b"})
+
+    with_schema(tmp_path / "net", two)
+    with pytest.raises(bpx.FileFormatError, match=r"does not fit its own schema: .*2 inputs"):
+        bpx.load(tmp_path / "net")
