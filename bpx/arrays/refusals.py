@@ -1,9 +1,8 @@
 """Why something is no array of numbers, in words: what was found where, and what to do."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
-
-import numpy as np
 
 from bpx.errors import advice
 
@@ -96,12 +95,13 @@ def _place(found: tuple[int, ...], columns: list[str]) -> str:
 
 def _first(array: Any, fits: Callable[[Any], bool]) -> tuple[int, ...] | None:
     """The index of the first element that does not fit."""
-    return next((index for index in np.ndindex(array.shape) if not fits(array[index])), None)
+    places = product(*map(range, array.shape))
+    return next((place for place in places if not fits(array[place])), None)
 
 
 def _plain(value: Any) -> Any:
-    """Without NumPy's own name in front, in messages."""
-    return value.item() if isinstance(value, np.generic) else value
+    """A library's own scalar as Python's, without the library's name in front."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def _is_number(value: Any) -> bool:

@@ -20,18 +20,7 @@ _WHOLE = range(-(2**63), 2**63)
 
 
 def read(path: PathLike, layout: Layout) -> tuple[Column, ...]:
-    """The columns of a table in which every cell is a number.
-
-    Parameters
-    ----------
-    path : path
-        An existing file, plain or gzip.
-    layout : Layout
-
-    Returns
-    -------
-    tuple of Column
-        By the layout's names, or by their index where it has none.
+    """The columns of a table in which every cell is a number, as `arrow.read` gives them.
 
     Raises
     ------

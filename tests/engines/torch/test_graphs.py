@@ -1,6 +1,5 @@
 """Graphs on CUDA: captured once for a training, and whose memory it is."""
 
-from functools import partial
 from threading import Thread
 
 import pytest
@@ -13,9 +12,7 @@ from tests.backends import Target, problem
 torch = pytest.importorskip("torch")
 
 from bpx_backends import _torch  # noqa: E402
-from bpx_backends.engines.shared.planned import Planned  # noqa: E402
 from bpx_backends.engines.torch import graphs, updates  # noqa: E402
-from bpx_backends.engines.torch.replay import prepare  # noqa: E402
 from tests.engines.torch.cuda import installed  # noqa: E402
 from tests.engines.torch.jobs import Job, agree  # noqa: E402
 
@@ -25,13 +22,7 @@ OPTIMIZERS = [bpx.SGD(0.3), bpx.Adam(0.05)]
 @pytest.fixture
 def cuda(monkeypatch):
     """Steps on the host run as on CUDA: by the graphs of a stand-in, of which none is left."""
-    recorded = Planned(prepare, graphs.graphed)
-    handing = {
-        rules: Planned(prepare, partial(graphs.graphed, after=after))
-        for rules, after in updates.FUSED.items()
-    }
-    monkeypatch.setattr(updates, "_recorded", recorded)
-    monkeypatch.setattr(updates, "_handing", handing)
+    monkeypatch.setattr(graphs, "_captures", lambda rows: True)
     monkeypatch.setattr(graphs, "_graphs", graphs._Graphs())
     return installed(monkeypatch)
 

@@ -42,35 +42,31 @@ def run(
     *,
     after: After = NOTHING,
 ) -> Any:
-    """Run the steps from `start` to `stop`, on CUDA by a graph: an engine's scan."""
-    if rows.device.type != "cuda":
+    """Run the steps from `start` to `stop`: an engine's scan.
+
+    On CUDA by the graph that was kept of them; few steps that have none, and all steps
+    elsewhere, by calls.
+    """
+    captured = _captures(rows)
+    key = _key(planned, state, data, rows, after) if captured else None
+    found = _graphs.taken(key) if captured else None
+    if found is None and (not captured or stop - start < WORTHWHILE):
         return replay(planned, state, data, rows, start, stop, donate, after=after)
-    return graphed(planned, state, data, rows, start, stop, donate, after=after)
-
-
-def graphed(
-    planned: Plan,
-    state: Any,
-    data: Any,
-    rows: torch.Tensor,
-    start: int,
-    stop: int,
-    donate: bool = False,
-    *,
-    after: After = NOTHING,
-) -> Any:
-    """The same by the graph that was kept of it; few steps that have none, by calls."""
-    read, numbers = tuple(leaves(data)), after.numbers(state)
-    # A graph has addresses and numbers for good. It keeps the data, whose ids stay theirs.
-    key = planned, after, numbers, rows.device, tuple(map(id, read))
-    found = _graphs.taken(key)
-    if found is None:
-        if stop - start < WORTHWHILE:
-            return replay(planned, state, data, rows, start, stop, donate, after=after)
-        found = Graphed(planned, state, read, rows, after, numbers)
+    found = found or Graphed(planned, state, tuple(leaves(data)), rows, after)
     state = found.run(state, rows, start, stop - start, donate)
     _graphs.put(key, found)
     return state
+
+
+def _key(planned: Plan, state: Any, data: Any, rows: torch.Tensor, after: After) -> Any:
+    """What a graph has for good: addresses and numbers. It keeps the data: ids stay theirs."""
+    read = tuple(map(id, leaves(data)))
+    return planned, after, after.numbers(state), rows.device, read
+
+
+def _captures(rows: torch.Tensor) -> bool:
+    """Whether steps are captured where these rows are."""
+    return rows.device.type == "cuda"
 
 
 def release() -> None:
@@ -88,14 +84,13 @@ class Graphed:
         read: Sequence[torch.Tensor],
         rows: torch.Tensor,
         after: After,
-        numbers: tuple[float, ...],
     ) -> None:
         program, device = planned.program, rows.device
         with torch.no_grad():
             self.own = [at(block(v.nbytes, device), 0, v) for v in program.state]
             self.rows = torch.empty(rows.shape, dtype=rows.dtype, device=device)
             tree = rebuilt(state, self.own)
-            self.bound = bind(planned, tree, read, self.rows, after, numbers)
+            self.bound = bind(planned, tree, read, self.rows, after, after.numbers(state))
         self.used = used(program)
         self.read = read  # as long as the graph: it has their addresses
         self.graph: Any = None
