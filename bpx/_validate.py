@@ -6,7 +6,7 @@ from numbers import Real
 from operator import index
 from typing import Any
 
-from bpx.errors import InputError
+from bpx.errors import InputError, option
 
 __all__ = ["is_frame", "number", "pair", "whole"]
 
@@ -24,7 +24,7 @@ def whole(name: str, value: Any, least: int, most: int | None, expected: str) ->
     except TypeError:
         given = None
     if given is None or given < least or (most is not None and given > most):
-        raise InputError(f"{name}={value!r} was given; expected {expected}")
+        raise InputError(f"{option(name, value)} was given; expected {expected}")
     return given
 
 
@@ -47,7 +47,7 @@ def number(name: str, value: Any, expected: str, right: Any) -> float:
     """
     real = isinstance(value, Real) and not isinstance(value, bool)
     if not real or not isfinite(value) or not right(value):
-        raise InputError(f"{name}={value!r} was given; expected {expected}")
+        raise InputError(f"{option(name, value)} was given; expected {expected}")
     return float(value)
 
 

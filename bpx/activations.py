@@ -8,7 +8,7 @@ from math import inf, pi, sqrt
 
 from bpx._typing import A, Array
 from bpx.arrays.registry import namespace
-from bpx.errors import InputError, nearest
+from bpx.errors import InputError, advice, nearest
 from bpx.jacobians import Activation, Elementwise, Rowwise, flat
 
 __all__ = [
@@ -232,7 +232,8 @@ def get(activation: str | Activation) -> Activation:
         if activation not in ACTIVATIONS:
             raise InputError(
                 f"there is no activation {activation!r}{nearest(activation, ACTIVATIONS)}; "
-                f"known: {', '.join(ACTIVATIONS)}; or pass a bpx.Elementwise of your own"
+                f"known: {', '.join(ACTIVATIONS)}"
+                + advice("; or pass a bpx.Elementwise of your own", "")
             )
         return ACTIVATIONS[activation]
     if not all(hasattr(activation, part) for part in ("name", "sigma", "pullback")):

@@ -14,7 +14,7 @@ from bpx._typing import A, Array
 from bpx.activations import ACTIVATIONS, Activation, identity, sigmoid, softmax
 from bpx.arrays.registry import namespace
 from bpx.equations import bp1, r1
-from bpx.errors import InputError, nearest
+from bpx.errors import InputError, advice, nearest, option
 from bpx.jacobians import pushforward
 from bpx.pairs import Pair, binary_pair, categorical_pair, minus, row_sums
 
@@ -230,8 +230,8 @@ def get(cost: str | Cost, output: Activation) -> Cost:
         if cost not in COSTS:
             names = (*COSTS, "cross_entropy")
             raise InputError(
-                f"there is no cost {cost!r}{nearest(cost, names)}; known: {', '.join(names)}; "
-                "or pass a bpx.Cost of your own"
+                f"there is no cost {cost!r}{nearest(cost, names)}; known: {', '.join(names)}"
+                + advice("; or pass a bpx.Cost of your own", "")
             )
         cost = COSTS[cost]
     if not isinstance(cost, Cost):
@@ -248,8 +248,10 @@ def _cross_entropy(output: Activation) -> Cost:
     if output == sigmoid:
         return binary_cross_entropy
     raise InputError(
-        f"cost='cross_entropy' was given with output {output.name!r}; it is categorical after "
-        "softmax and binary after sigmoid: choose one of these outputs, or another cost"
+        f"{option('cost', 'cross_entropy')} was given with {option('output', output.name)}; it "
+        "is categorical after softmax and binary after sigmoid: take "
+        f"{_outputs('softmax', 'sigmoid')}, or another cost, such as "
+        f"{option('cost', 'quadratic')}"
     )
 
 
@@ -257,7 +259,11 @@ def _refuse_senseless(cost: Cost, output: Activation) -> Cost:
     built_in = ACTIVATIONS.get(output.name) == output
     if cost.outputs is not None and built_in and output not in cost.outputs:
         raise InputError(
-            f"cost={cost.name!r} was given with output {output.name!r}; it follows "
-            f"{' or '.join(each.name for each in cost.outputs)}, where it is stable"
+            f"{option('cost', cost.name)} was given with {option('output', output.name)}; it "
+            f"follows {_outputs(*(each.name for each in cost.outputs))}, where it is stable"
         )
     return cost
+
+
+def _outputs(*names: str) -> str:
+    return " or ".join(option("output", name) for name in names)

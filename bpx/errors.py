@@ -132,14 +132,15 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 @contextmanager
-def at_the_prompt(flags: Mapping[str, str]) -> Iterator[None]:
+def at_the_prompt(flags: Mapping[str, str] | None) -> Iterator[None]:
     """Inside it, messages speak to a person at a command line instead of in Python.
 
     Parameters
     ----------
     flags : mapping of str to str
         What an argument is called there, where it is not ``--`` and its own name:
-        ``{"folder": "--data", "mirror": "BPX_MIRROR"}``.
+        ``{"folder": "--data", "mirror": "BPX_MIRROR"}``. None for Python again: for code of
+        the person's own that a command runs.
     """
     token = _PROMPT.set(flags)
     try:

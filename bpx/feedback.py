@@ -25,7 +25,7 @@ from typing import Any
 from bpx._typing import A, Array
 from bpx.arrays.registry import namespace
 from bpx.equations import sent
-from bpx.errors import InputError, nearest
+from bpx.errors import InputError, advice, nearest
 from bpx.random import uniform
 
 __all__ = [
@@ -252,6 +252,7 @@ def get(feedback: str | Feedback | Send) -> Feedback:
     if not isinstance(feedback, str) or feedback not in FEEDBACKS:
         raise InputError(
             f"there is no feedback {feedback!r}{nearest(str(feedback), FEEDBACKS)}; known: "
-            f"{', '.join(FEEDBACKS)}; or pass a bpx.feedback.Feedback, or a function"
+            f"{', '.join(FEEDBACKS)}"
+            + advice("; or pass a bpx.feedback.Feedback, or a function", "")
         )
     return FEEDBACKS[feedback]

@@ -13,7 +13,7 @@ from typing import Any
 from bpx import activations
 from bpx.activations import Activation
 from bpx.arrays.registry import namespace
-from bpx.errors import InputError, nearest
+from bpx.errors import InputError, advice, nearest
 
 __all__ = ["INITIALIZERS", "Initializer", "default", "get"]
 
@@ -154,6 +154,7 @@ def get(initializer: str | Initializer) -> Initializer:
         close = nearest(str(initializer), INITIALIZERS)
         raise InputError(
             f"there is no initializer {initializer!r}{close}; "
-            f"known: {', '.join(INITIALIZERS)}; or pass a bpx.Initializer of your own"
+            f"known: {', '.join(INITIALIZERS)}"
+            + advice("; or pass a bpx.Initializer of your own", "")
         )
     return INITIALIZERS[initializer]

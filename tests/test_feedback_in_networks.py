@@ -198,11 +198,11 @@ def test_a_rule_of_ones_own_trains_compiled(rule, caplog):
 def test_a_rule_of_ones_own_is_saved_by_name(tmp_path):
     net = network(DIRECT)
     net.save(tmp_path / "net")
-    with pytest.raises(bpx.InputError, match=r"'mine', of somebody's own.*custom="):
+    with pytest.raises(bpx.InputError, match=r"the custom part 'mine'.*custom="):
         bpx.load(tmp_path / "net")
     assert bpx.load(tmp_path / "net", custom={"mine": DIRECT}).spec == net.spec
     network(Feedback("fa", send=halved)).save(tmp_path / "net")
-    with pytest.raises(bpx.InputError, match="'fa', of somebody's own"):
+    with pytest.raises(bpx.InputError, match="the custom part 'fa'"):
         bpx.load(tmp_path / "net")
 
 

@@ -91,7 +91,7 @@ def test_it_is_saved_as_it_was(name, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if "custom" in name])
 def test_parts_of_ones_own_are_asked_for(name):
-    with pytest.raises(bpx.InputError, match=r"'softsign'.*of somebody's own"):
+    with pytest.raises(bpx.InputError, match=r"the custom part.*'softsign'"):
         bpx.load(path(name))
 
 

@@ -10,6 +10,7 @@ import jax.numpy as xp
 import numpy as np
 from jax import lax
 
+from bpx.errors import advice
 from bpx.program.contract import Step, check_state, eager, index
 from bpx_backends.engines.jax.native import native
 from bpx_backends.engines.shared.fallback import tell
@@ -52,8 +53,11 @@ def is_traced(x: Any) -> bool:
 def check_dtype(dtype: str) -> None:
     if dtype == "float64" and not jax.config.jax_enable_x64:
         raise ValueError(
-            "float64 on JAX needs its 64-bit mode, which is off: set JAX_ENABLE_X64=1, "
-            'or call jax.config.update("jax_enable_x64", True) before any array is made'
+            "float64 on JAX needs its 64-bit mode, which is off: set JAX_ENABLE_X64=1"
+            + advice(
+                ', or call jax.config.update("jax_enable_x64", True) before any array is made',
+                " in the environment",
+            )
         )
 
 

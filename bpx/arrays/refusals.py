@@ -11,6 +11,10 @@ __all__ = ["why_no_numbers", "why_not_traced"]
 _UNTYPED = ("object", "str", "string")
 """The dtypes of columns of a DataFrame that may hold anything."""
 _MISSING = ("<NA>", "NaT")
+_AS_TABLE = (
+    "keep them in a bpx.data.Table (bpx.data.read_table or bpx.data.as_table), which a network "
+    "that is made with schema=bpx.data.Schema.fit(table, target=...) takes as it is"
+)
 
 
 def why_no_numbers(x: Any, array: Any, name: str) -> str:
@@ -43,8 +47,7 @@ def why_no_numbers(x: Any, array: Any, name: str) -> str:
     if array.ndim == 1 and _first(array, lambda each: isinstance(each, str)) is None:
         return f"{place}; {_classes(name.rpartition(' ')[2])}"
     return f"{place}; " + advice(
-        "expected real numbers: leave out columns of text, or read the table with "
-        "bpx.data.Table, which makes numbers of them",
+        f"expected real numbers: leave out columns of text, or {_AS_TABLE}",
         "expected real numbers: leave out columns of text",
     )
 
@@ -63,7 +66,7 @@ def why_not_traced(name: str) -> str:
 def _classes(code: str) -> str:
     return advice(
         f"expected numbers: number the classes, np.unique({code}, return_inverse=True)[1], or "
-        "read the table with bpx.data.Table, which does",
+        f"{_AS_TABLE}",
         "expected numbers: number the classes 0, 1, 2, ... in the file",
     )
 

@@ -15,7 +15,7 @@ from bpx._files import expanded
 from bpx.activations import ACTIVATIONS
 from bpx.cli.folder import find_network
 from bpx.costs import COSTS
-from bpx.errors import nearest
+from bpx.errors import at_the_prompt, nearest
 from bpx.feedback import FEEDBACKS
 
 __all__ = ["BUILT_IN", "find"]
@@ -72,7 +72,8 @@ def _module(place: str) -> ModuleType:
     if folder not in sys.path:
         sys.path.insert(0, folder)  # as python does, for what it imports itself
     try:
-        return _from_file(path) if is_file else import_module(place)
+        with at_the_prompt(None):  # whoever writes Python there is told of Python
+            return _from_file(path) if is_file else import_module(place)
     except (Exception, SystemExit) as error:  # code of the caller's may raise anything
         raise bpx.InputError(
             f"{place} cannot be imported: {type(error).__name__}: {error}"
@@ -109,7 +110,8 @@ def _checkable(value: Any, target: str) -> Any:
         return value
     if callable(value) and _needs_nothing(value):
         try:
-            value = value()
+            with at_the_prompt(None):
+                value = value()
         except Exception as error:  # a function of the caller's may raise anything
             raise bpx.InputError(
                 f"{target}() raised {type(error).__name__}: {error}"

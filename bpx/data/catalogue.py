@@ -14,7 +14,7 @@ from bpx.data.files import PathLike
 from bpx.data.places import as_folder, data_folder, find, mirror_url
 from bpx.data.readers.idx import read_idx
 from bpx.data.split import Dataset, HostArray, Split
-from bpx.errors import FileFormatError, InputError, nearest
+from bpx.errors import FileFormatError, InputError, advice, nearest
 
 __all__ = ["FILES", "SOURCES", "Source", "load"]
 
@@ -155,13 +155,13 @@ def _unknown(name: str, known: list[str]) -> NoReturn:
 
 
 def _given(folder: PathLike, name: str) -> list[Path]:
-    place = as_folder(folder, "folder")
+    place = as_folder(folder, advice("folder", "--data"))
     found = find(place, name, FILES)
     if found is None:
         raise InputError(
             f"{place}: does not have all the files of {name!r}, nor has a subfolder {name!r}; "
-            f"expected {', '.join(FILES)}, each plain or .gz: add them, or leave folder out "
-            "to download them"
+            f"expected {', '.join(FILES)}, each plain or .gz: add them, or leave "
+            f"{advice('folder', '--data')} out to download them"
         )
     return found
 

@@ -11,7 +11,7 @@ from bpx.data.readers.csv import LAST, Target
 from bpx.data.readers.idx import is_idx, read_idx
 from bpx.data.readers.reader import Reader
 from bpx.data.split import HostArray, Split
-from bpx.errors import InputError, option
+from bpx.errors import InputError, advice, option
 
 __all__ = ["read"]
 
@@ -72,7 +72,8 @@ def _idx(path: PathLike) -> tuple[HostArray, None]:
     if not is_idx(path):
         raise InputError(
             f"{path}: the suffix is {_suffix(path)!r} and the content is not IDX; expected "
-            f"{', '.join(READERS)} or an IDX file: rename it, or call its reader"
+            f"{', '.join(READERS)} or an IDX file: rename it"
+            + advice(", or call its reader", "")
         )
     return read_idx(path), None
 

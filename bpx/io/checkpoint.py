@@ -21,7 +21,7 @@ from bpx.activations import ACTIVATIONS
 from bpx.arrays.choice import DTYPES
 from bpx.arrays.transfer import to_host
 from bpx.costs import COSTS
-from bpx.errors import FileFormatError, InputError
+from bpx.errors import FileFormatError, InputError, advice
 from bpx.feedback import FEEDBACKS
 from bpx.io import layers
 from bpx.io.sequential import Stored, linear_layers, spec_of
@@ -260,8 +260,12 @@ def _known(
     ]
     if unknown:
         raise InputError(
-            f"{path} was made with {', '.join(map(repr, unknown))}, of somebody's own; "
-            f"pass load(..., custom={{{unknown[0]!r}: ...}})"
+            f"{path} uses the custom part {', '.join(map(repr, unknown))}; "
+            + advice(
+                f"pass load(..., custom={{{unknown[0]!r}: ...}})",
+                "a command knows the built-in parts alone: read it in Python, where "
+                "loading takes the part",
+            )
         )
     return known
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 from bpx._typing import Array
 from bpx.activations import ACTIVATIONS
 from bpx.arrays.registry import compiled, namespace
-from bpx.errors import InputError
+from bpx.errors import InputError, advice
 from bpx.metrics import Metric
 from bpx.model.expected import as_targets
 from bpx.model.inputs import Samples, chunks
@@ -142,6 +142,10 @@ def check_classes(spec: Spec) -> None:
     built_in = ACTIVATIONS.get(output.name) == output
     if spec.sizes[-1] == 1 and built_in and output.name != "sigmoid":
         raise InputError(
-            f"classify was called on a network with one output, {output.name!r}, which gives "
-            "numbers and no classes: use predict, or output='sigmoid'"
+            f"{advice('classify was called on', '--labels was given for')} a network with one "
+            f"output, {output.name!r}, which gives numbers and no classes: "
+            + advice(
+                "use predict, or output='sigmoid'",
+                "leave it out, or train one with --output sigmoid",
+            )
         )

@@ -11,7 +11,7 @@ from bpx import feedback as feedbacks
 from bpx._typing import Array
 from bpx.activations import Activation
 from bpx.costs import Cost
-from bpx.errors import InputError
+from bpx.errors import InputError, option
 from bpx.feedback import Feedback, Send
 from bpx.layers.check import check_layers
 from bpx.layers.dense import Dense
@@ -155,7 +155,7 @@ def _layers(
     if chosen[-1] == activations.softmax and widths[-1] == 1:
         raise InputError(
             "softmax was given for a single output, where it is always 1; "
-            "use output='sigmoid' for two classes, or two outputs"
+            f"use {option('output', 'sigmoid')} for two classes, or two outputs"
         )
     pairs = zip(widths, widths[1:], chosen, strict=False)
     dense = [Dense(*pair) for pair in pairs]

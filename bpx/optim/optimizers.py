@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bpx.errors import InputError
+from bpx.errors import InputError, option
 from bpx.optim.chain import Optimizer, Transformation
 from bpx.optim.limits import add_decayed_weights
 from bpx.optim.moments import momentum, scale_by_adam
@@ -46,7 +46,10 @@ class SGD(Optimizer):
         _ = self.transformations  # each checks its numbers
         momentum(self.momentum)
         if self.nesterov and not self.momentum:
-            raise InputError("nesterov=True was given without momentum; give one, such as 0.9")
+            raise InputError(
+                f"{option('nesterov', True)} was given without momentum; give one, such as "
+                f"{option('momentum', 0.9)}"
+            )
 
     @property
     def transformations(self) -> tuple[Transformation, ...]:

@@ -20,7 +20,7 @@ def test_a_wrong_network_is_named_with_its_layer():
 
 def test_a_tolerance():
     assert "WRONG" not in invoke("check", "parts_of_mine.py:wrong", "--tolerance", "0.05")
-    assert "tolerance=2.0 was given" in refused("check", "relu", "--tolerance", "2")
+    assert "--tolerance 2.0 was given" in refused("check", "relu", "--tolerance", "2")
 
 
 @pytest.mark.parametrize("name", ["relu", "softmax", "quadratic", "fa"])

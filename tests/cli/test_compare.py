@@ -55,7 +55,7 @@ def test_backends_that_do_not_agree_end_in_1(monkeypatch):
 def test_what_cannot_be_compared():
     assert "Missing argument" in refused("compare", code=2)
     assert "no backend 'nunpy' (did you mean 'numpy'?)" in refused("compare", "numpy", "nunpy")
-    assert "steps=0" in refused("compare", "numpy", "--steps", "0")
+    assert "--steps 0" in refused("compare", "numpy", "--steps", "0")
     assert "--layers 3,4,2" in refused(
         "compare", "numpy", "--data", "digits", "--layers", "3,4,2"
     )

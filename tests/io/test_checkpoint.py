@@ -224,7 +224,7 @@ def test_another_programs_safetensors_is_told_apart(tmp_path):
 def test_a_custom_part_with_a_built_in_name_is_not_taken_for_it(tmp_path):
     mine = bpx.Elementwise("relu", _square, _square_prime)
     bpx.Network([4, 3], output=mine, seed=0).save(tmp_path / "net")
-    with pytest.raises(bpx.InputError, match=r"'relu', of somebody's own.*custom="):
+    with pytest.raises(bpx.InputError, match=r"the custom part 'relu'.*custom="):
         bpx.load(tmp_path / "net")
     assert bpx.load(tmp_path / "net", custom={"relu": mine}).spec.output is mine
 

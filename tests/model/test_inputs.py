@@ -141,7 +141,11 @@ def test_bad_settings_are_refused(settings, said):
         ([3, 2], {"cost": "quadratik"}, "did you mean 'quadratic'"),
         ([3, 2], {"cost": len}, "bpx.Cost"),
         ([3, 2], {"output": "tanh", "cost": "cross_entropy"}, "softmax.*sigmoid"),
-        ([3, 2], {"output": "relu", "cost": "binary_cross_entropy"}, "follows sigmoid"),
+        (
+            [3, 2],
+            {"output": "relu", "cost": "binary_cross_entropy"},
+            "follows output='sigmoid'",
+        ),
         ([3, 1], {"output": "softmax"}, "always 1"),
         ([3, 4, 2], {"activations": ["relu"]}, "1 activations were given for 2"),
         ([3, 2], {"init": "xavier"}, "known: book"),

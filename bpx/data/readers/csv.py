@@ -108,8 +108,8 @@ def _named(target: str, table: _Table) -> int:
     names = table.names or []
     if names.count(target) != 1:
         raise InputError(
-            f"target is {target!r}, which {names.count(target)} columns of {table.label} are "
-            f"called; expected one of {', '.join(map(repr, names))}"
+            f"{option('target', target)} was given, which {names.count(target)} columns of "
+            f"{table.label} are called; expected one of {', '.join(map(repr, names))}"
         )
     return names.index(target)
 

@@ -129,7 +129,10 @@ def _find(members: dict[str, str], what: str, key: str, other: str | None, label
         raise FileFormatError(
             f"{label}: found the keys {sorted(members)}; expected {key!r}: "
             + (f"name another, such as {option(what, spare[0])}, or " if spare else "")
-            + "write the file with numpy.savez(path, x=..., y=...)"
+            + advice(
+                "write the file with numpy.savez(path, x=..., y=...)",
+                "write the file by numpy.savez, with the arrays x and y",
+            )
             + (advice(", or read x alone with target=None", "") if what == "target" else "")
         )
     return name

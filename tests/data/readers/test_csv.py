@@ -154,7 +154,7 @@ def test_a_long_bad_cell_is_not_printed_whole(tmp_path):
     [
         ({"target": 2}, "target is column 2 .* has 2 columns; expected an index from -2 to 1"),
         ({"target": -3}, "target is column -3"),
-        ({"target": "z"}, "target is 'z', which 0 columns .* expected one of 'a', 'b'"),
+        ({"target": "z"}, "target='z' was given, which 0 columns .* expected one of 'a', 'b'"),
         ({"target": "a", "header": False}, "header is False"),
         ({"delimiter": ""}, "expected one character"),
         ({"delimiter": ", "}, "expected one character"),
