@@ -115,6 +115,16 @@ def test_importing_bpx_changes_nothing_in_the_process():
     assert changed.strip() == "False"
 
 
+def test_a_clone_that_is_not_installed_says_so():
+    said = run(
+        "sys.modules['bpx_backends'] = None\n"
+        "try: import bpx\n"
+        "except ModuleNotFoundError as error: print(error.name, error)"
+    )
+    assert said.startswith("bpx_backends ")
+    assert said.endswith("not installed; in the clone, run: pip install .\n")
+
+
 def test_a_bad_environment_does_not_stop_the_import():
     assert (
         run("import bpx\nprint('ok')", BPX_BACKEND="nonsense", BPX_DTYPE="float7").strip()

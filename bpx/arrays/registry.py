@@ -11,7 +11,15 @@ from typing import Any, cast
 
 from bpx.arrays.backend import Backend
 from bpx.errors import BackendError, nearest
-from bpx_backends import KNOWN, bare_folder, is_installed
+
+try:
+    from bpx_backends import KNOWN, bare_folder, is_installed
+except ModuleNotFoundError as error:  # a clone's root is on the path, and backends/ is not
+    raise ModuleNotFoundError(
+        f"{error}: bpx is imported from a clone in which it is not installed; "
+        "in the clone, run: pip install .",
+        name=error.name,
+    ) from None
 
 __all__ = [
     "backend_of",
