@@ -47,6 +47,7 @@ ACROSS = {
     "test_mirror.py",
     "test_mistakes.py",
     "test_portability.py",
+    "test_printed.py",
 }
 """Suites that cut across."""
 

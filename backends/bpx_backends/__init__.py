@@ -30,7 +30,8 @@ KNOWN = {
     "numpy": Known("numpy", "pip install numpy"),
     "cupy": Known(
         "cupy",
-        "pip install 'cupy-cuda13x[ctk]' nvmath-python (with CUDA 12: 'cupy-cuda12x[ctk]')",
+        "pip install 'cupy-cuda13x[ctk]' nvmath-python; with CUDA 12: "
+        "pip install 'cupy-cuda12x[ctk]' nvmath-python",
     ),
     "torch": Known("torch", "pip install torch"),
     "jax": Known("jax", "pip install jax"),

@@ -171,7 +171,8 @@ def _products(precision: str) -> LtProducts | None:
 def _needed(precision: str, why: str) -> BackendError:
     return BackendError(
         f"precision={precision!r} needs nvmath-python, which {why}; install it with: "
-        "pip install 'cupy-cuda13x[ctk]' nvmath-python (with CUDA 12: 'cupy-cuda12x[ctk]')"
+        "pip install 'cupy-cuda13x[ctk]' nvmath-python; with CUDA 12: "
+        "pip install 'cupy-cuda12x[ctk]' nvmath-python"
     )
 
 
