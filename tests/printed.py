@@ -173,7 +173,7 @@ def install(command: str) -> Install | None:
     for word in rest:
         if word in ("-c", "-r"):
             _file(next(rest, ""), command)
-        elif word != "-e":
+        elif word not in ("-e", "--upgrade"):
             _requirement(word, command, extras, packages)
     return Install(arguments, extras, packages)
 

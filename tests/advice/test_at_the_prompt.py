@@ -204,7 +204,7 @@ FOLLOWED = {
     ),
     "texts for numbers": (
         "train words.csv --task numbers --epochs 1 --out run",
-        "(--task classes) takes texts",
+        "or (--task classes)",
         "train words.csv {} --epochs 1 --out run",
     ),
     "the target among the dropped": (
