@@ -140,15 +140,17 @@ def test_the_command_in_the_settings_makes_the_same_run_again(run, tmp_path):
     kept = make.FOLDER / run
     text = (kept / "settings.toml").read_text(encoding="utf-8")
     _, *words = shlex.split(settings(text)["command"])
-    # Tables were taken as they are then; they are scaled now unless it is said.
-    make.bpx_says(*words, "--scaling", "none", "--out", str(tmp_path / "again"), "--quiet")
+    # Tables were taken as they are then, and without a penalty unless it was said.
+    words += ["--scaling", "none", *(() if "--lmbda" in words else ("--lmbda", "0"))]
+    make.bpx_says(*words, "--out", str(tmp_path / "again"), "--quiet")
     again = tmp_path / "again"
     now, then = (
         settings((f / "settings.toml").read_text(encoding="utf-8")) for f in (again, kept)
     )
     assert (now.pop("scaling"), now.pop("task")) == ("none", "classes")
     assert now.pop("target") == then.pop("target", "kind")
-    assert now.pop("command").split("--target")[0] == then.pop("command").split("--target")[0]
+    first = now.pop("command").replace(" --lmbda 0.0", "").split("--target")[0]
+    assert first == then.pop("command").split("--target")[0]
     assert now == then
     (head, numbers), (head_then, numbers_then) = history(again), history(kept)
     assert head == head_then

@@ -101,7 +101,7 @@ network_options = together(
         callback=_sizes,
         metavar="SIZES",
         help="The sizes of the layers, inputs first, such as 784,30,10.  "
-        "[default: one hidden layer of 30 between what the data have]",
+        "[default: one hidden layer between what the data have, of 30, for a table of 100]",
     ),
     click.option(
         "--hidden",
@@ -189,15 +189,14 @@ training_options = together(
     click.option(
         "--lmbda",
         type=float,
-        default=Settings.lmbda,
-        help="The L2 penalty: lmbda / n * w is added to the gradient.  [default: none]",
+        help="The L2 penalty: lmbda / n * w is added to the gradient.  [default: 1 for "
+        "a table, else none]",
     ),
     click.option(
         "--epochs",
         type=int,
-        default=Settings.epochs,
-        show_default=True,
-        help="How often to go through the samples.",
+        help="How often to go through the samples.  [default: 30; of a small table, as many as "
+        "1,000 steps take]",
     ),
     click.option(
         "--batch-size",

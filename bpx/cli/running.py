@@ -13,7 +13,7 @@ from bpx.arrays.host import check_seed
 from bpx.cli import display, health, sources, tables
 from bpx.cli.display import Display
 from bpx.cli.folder import NETWORK, RunFolder, make_folder
-from bpx.cli.settings import BATCH_SIZE, Settings, complete, versions
+from bpx.cli.settings import BATCH_SIZE, EPOCHS, Settings, complete, versions
 from bpx.cli.tables import Decided
 from bpx.data import Dataset
 from bpx.errors import option
@@ -61,7 +61,7 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
         If training diverges.
     """
     work = _prepare(options)
-    shown = display.choose(work.settings.epochs, quiet=quiet)
+    shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
     records = _records(work, shown)
     with make_folder(out, work.settings.data) as folder:
         layers = len(work.network.weights)
@@ -114,9 +114,13 @@ def _work(
 ) -> _Work:
     home, size = network.home, settings.batch_size
     size = min(BATCH_SIZE, len(data.train.x)) if size is None else size
+    lmbda = tables.LMBDA if decided else 0.0
+    epochs = decided.epochs(max(size, 1)) if decided else EPOCHS
     chosen = replace(
         settings,
         batch_size=size,
+        lmbda=lmbda if settings.lmbda is None else settings.lmbda,
+        epochs=epochs if settings.epochs is None else settings.epochs,
         seed=network.seed or 0,
         backend=str(home),
         dtype=home.dtype,
@@ -151,10 +155,10 @@ def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
     return bpx.train(
         work.network,
         work.samples("train"),
-        epochs=settings.epochs,
+        epochs=cast(int, settings.epochs),
         batch_size=cast(int, settings.batch_size),
         optimizer=settings.make_optimizer(),
-        lmbda=settings.lmbda,
+        lmbda=cast(float, settings.lmbda),
         validation=work.samples("validation"),
         seed=settings.seed,
         progress=shown.progress,

@@ -13,10 +13,11 @@ import bpx
 from bpx.cli import optimizers
 from bpx.data import Split
 
-__all__ = ["BATCH_SIZE", "Settings", "complete", "versions"]
+__all__ = ["BATCH_SIZE", "EPOCHS", "Settings", "complete", "versions"]
 
 HIDDEN_WIDTH = 30
 BATCH_SIZE = 10
+EPOCHS = 30
 FEW_CLASSES = 10
 SAMPLES_PER_CLASS = 5
 
@@ -55,8 +56,8 @@ class Settings:
     momentum: float = 0.0
     nesterov: bool = False
     decay: float | None = None
-    lmbda: float = 0.0
-    epochs: int = 30
+    lmbda: float | None = None
+    epochs: int | None = None
     batch_size: int | None = None
     seed: int | None = None
     backend: str | None = None

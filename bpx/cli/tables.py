@@ -11,7 +11,7 @@ import numpy as np
 
 import bpx
 from bpx.cli import sources
-from bpx.cli.settings import HIDDEN_WIDTH, Settings
+from bpx.cli.settings import EPOCHS, Settings
 from bpx.data import Column, Schema, Split, Table
 from bpx.data.tables.feature import Feature
 from bpx.data.tables.plausible import ALL
@@ -32,6 +32,11 @@ __all__ = [
 
 _READERS = dict(bpx.data.READERS)
 """Those of bpx: a reader of the caller's own goes before a table."""
+
+HIDDEN_WIDTH = 100
+STEPS = 1000
+LMBDA = 1.0
+"""What suits small tables whose columns are scaled: see the benchmarks."""
 
 _SHOWN = 8
 """So many classes are shown with their counts, and so many columns by name."""
@@ -77,6 +82,10 @@ class Decided:
     def layers(self) -> tuple[int, ...]:
         """One hidden layer between what the schema gives and asks for."""
         return (self.schema.width, HIDDEN_WIDTH, self._learned.outputs)
+
+    def epochs(self, batch_size: int) -> int:
+        """As many as `STEPS` take: a small table is gone through more often."""
+        return max(EPOCHS, -(-STEPS * batch_size // len(self.rest)))
 
     def part(self, name: str) -> Table:
         """The rows that train, or those that validate."""

@@ -63,8 +63,10 @@ def test_the_history_is_what_the_library_says(blobs):
     table = bpx.data.read_table(blobs)
     schema = bpx.data.Schema.fit(table, target="kind")
     parts = {"hidden": "relu", "output": "softmax", "cost": "cross_entropy"}
-    network = bpx.Network([3, 30, 3], **parts, seed=3, schema=schema)
-    epochs = network.fit(table, epochs=2, batch_size=10, optimizer=bpx.Adam(0.001), seed=3)
+    network = bpx.Network([3, 100, 3], **parts, seed=3, schema=schema)
+    epochs = network.fit(
+        table, lmbda=1.0, epochs=2, batch_size=10, optimizer=bpx.Adam(0.001), seed=3
+    )
     assert costs("run") == pytest.approx([epoch.cost for epoch in epochs], rel=1e-5)
     assert [row["accuracy"] for row in history("run")] == [str(e.accuracy) for e in epochs]
     assert history("run")[0]["validation_cost"] == ""

@@ -20,7 +20,7 @@ def test_a_run_leaves_a_folder_that_says_how_to_repeat_it(blobs):
         "settings.toml",
     ]
     written = settings("deep/run")
-    assert written["layers"] == [3, 30, 3]
+    assert written["layers"] == [3, 100, 3]
     assert (written["output"], written["cost"]) == ("softmax", "cross_entropy")
     assert written["eta"] == 0.1
     assert written["samples"] == {"train": 72, "validation": 18}
