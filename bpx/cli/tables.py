@@ -14,6 +14,7 @@ from bpx.cli import sources
 from bpx.cli.settings import EPOCHS, Settings
 from bpx.data import Column, Schema, Split, Table
 from bpx.data.tables.feature import Feature
+from bpx.data.tables.matching import has_target
 from bpx.data.tables.plausible import ALL
 from bpx.data.tables.reading import SUFFIXES, is_table
 from bpx.data.tables.table import listed
@@ -237,8 +238,10 @@ def _by_layers(layers: tuple[int, ...] | None, column: Column) -> Task | None:
 
 def with_target(table: Table, schema: Schema) -> Table:
     """The rows of a table whose target is not missing."""
-    name = schema.target.name if schema.target else ""
-    return table.take(~table[name].missing) if name in table.names else table
+    target = schema.target
+    if target is None or not has_target(table, target.name, schema.known):
+        return table
+    return table.take(~table[target.name].missing)
 
 
 def matching(data: str, schema: Schema, options: Mapping[str, Any]) -> Table:

@@ -123,3 +123,16 @@ def test_options_for_tables_are_refused_elsewhere(blobs):
     assert "--task classes was given" in refused("train", "blobs.npz", "--task", "classes")
     said = refused("train", "digits", "--drop", "0")
     assert "--drop 0 was given, which is for tables; digits is none" in said
+
+
+def test_the_first_feature_is_not_taken_for_a_target_that_is_not_there(tmp_path):
+    """A table without names and without its target: what is missing is no target."""
+    lines = [f"{'low' if i < 20 else 'high'},{i / 7:.3f},{i % 5}.5" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ok("train", "t.csv", "--target", 0, "--epochs", 2, "--out", "run")
+    rest = [line.partition(",")[2] for line in lines]
+    rest[3] = "," + rest[3].partition(",")[2]
+    (tmp_path / "x.csv").write_text("\n".join(rest) + "\n", encoding="utf-8")
+    schema = bpx.load("run/network.safetensors").schema
+    table = bpx.data.read_table("x.csv", header=False)
+    assert len(tables.with_target(table, schema)) == 40

@@ -17,6 +17,7 @@ from weakref import WeakSet
 
 import numpy as np
 
+from bpx.arrays import registry
 from tests.engines.cuda.emulation import emulate, host_library
 
 ALIGNMENT = 512
@@ -372,6 +373,8 @@ def anew(patch: Any, name: str) -> ModuleType:
         for names, name_there in ((sys.modules, each), (vars(import_module(package)), own)):
             patch.setitem(names, name_there, None)
             del names[name_there]
+    # Whatever asks for an array's backend meanwhile would keep one of the stand-in.
+    patch.setattr(registry, "_loaded", dict(registry._loaded))
     patch.setitem(sys.modules, "cupy", cupy())
     patch.setitem(sys.modules, "array_api_compat.cupy", np)
     patch.setattr(array_api_compat, "cupy", np, raising=False)
