@@ -239,7 +239,9 @@ def _by_layers(layers: tuple[int, ...] | None, column: Column) -> Task | None:
 def with_target(table: Table, schema: Schema) -> Table:
     """The rows of a table whose target is not missing."""
     target = schema.target
-    if target is None or not has_target(table, target.name, schema.known):
+    if target is None or table.named != schema.named:  # the network refuses the latter
+        return table
+    if not has_target(table, target.name, schema.known):
         return table
     return table.take(~table[target.name].missing)
 

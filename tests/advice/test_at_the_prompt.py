@@ -162,9 +162,9 @@ FOLLOWED = {
         "predict numbers numbers.csv --target price",
     ),
     "Python without a name": (
-        "check parts.py",
-        r"such as (parts\.py:parts)",
-        "check parts.py:mine",
+        "check advised.py",
+        r"such as (advised\.py:advised)",
+        "check advised.py:mine",
     ),
     "a misspelt part": ("check rellu", "did you mean '(relu)'", "check {}"),
     "an option for another file": (
@@ -259,7 +259,7 @@ MORE = (
     "predict full nowhere.csv",
     "predict full blobs.csv --out nowhere/a.csv --target kind",
     "check nowhere.py:mine",
-    "check parts.py:mien",
+    "check advised.py:mien",
     "check nowhere",
     "compare nunpy",
     "compare numpy --batch-size 0",
@@ -299,7 +299,7 @@ def folder(tmp_path_factory):
     for name, text in texts.items():
         (place / f"{name}.csv").write_text(text)
     (place / "what.dat").write_bytes(b"\1\2\3\4\5\6\7\10")
-    (place / "parts.py").write_text(
+    (place / "advised.py").write_text(
         "import bpx\n\nmine = bpx.Elementwise('mine', lambda z: z * z, lambda z, a: 2.0 * z)\n"
     )
     mine = bpx.Elementwise("mine", bpx.activations.tanh.sigma, lambda z, a: 1.0 - a * a)
