@@ -13,6 +13,7 @@ from bpx_backends.engines.cuda import machine as cupy_machine
 from bpx_backends.engines.cuda.precision import PRECISIONS
 
 name = "cupy"
+immutable = False
 xp = array_api_compat.cupy
 precisions = PRECISIONS
 engine = cupy_machine.engine

@@ -16,6 +16,7 @@ from bpx_backends.engines.jax.native import native
 from bpx_backends.engines.shared.fallback import tell
 
 name = "jax"
+immutable = True
 
 
 def version() -> str:

@@ -9,6 +9,7 @@ from bpx_backends.engines.numpy import engine as numpy_engine
 from bpx_backends.engines.shared import recycling
 
 name = "numpy"
+immutable = False
 scan = numpy_engine.scan
 engine = numpy_engine.engine
 release = recycling.release

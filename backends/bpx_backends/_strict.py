@@ -9,6 +9,7 @@ import numpy as np
 from bpx.program.contract import eager
 
 name = "strict"
+immutable = False
 scan = eager
 
 _CPU = xp.Device("CPU_DEVICE")

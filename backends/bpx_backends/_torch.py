@@ -12,6 +12,7 @@ from bpx_backends.engines.torch import graphs as torch_graphs
 from bpx_backends.engines.torch import updates as torch_updates
 
 name = "torch"
+immutable = False
 xp = array_api_compat.torch
 scan = torch_updates.scan
 

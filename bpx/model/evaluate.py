@@ -1,12 +1,12 @@
 """What a network answers, the classes that this means, and how good it is on some samples."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 from bpx._typing import Array
 from bpx.activations import ACTIVATIONS
-from bpx.arrays.registry import compiled, namespace
+from bpx.arrays.registry import backend_of, compiled, namespace
 from bpx.errors import InputError, advice
 from bpx.metrics import Metric
 from bpx.model.expected import as_targets
@@ -115,8 +115,31 @@ def _summed(
 def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
     """a^L of samples at home, shape (n, k_L): in chunks, so that the hidden ones stay small."""
     answer = compiled(_answer, 1, x)
-    parts = [answer(spec, parameters, part) for part in chunks(spec, x)]
-    return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts)
+    parts = (answer(spec, parameters, part) for part in chunks(spec, x))
+    first, n = next(parts), x.shape[0]
+    if first.shape[0] == n:
+        return first
+    if getattr(backend_of(first), "immutable", True):
+        joined: Array = namespace(first).concat([first, *parts])
+        return joined
+    return _written(first, parts, n)
+
+
+def _written(first: Array, parts: Iterator[Array], n: int) -> Array:
+    """The parts in one array, each written as it comes.
+
+    What is kept between large arrays that come and go keeps the system from giving their
+    memory out again: a list of the parts can cost as much as all these arrays together.
+    """
+    device, end = getattr(first, "device", None), first.shape[0]
+    shape = n, *first.shape[1:]
+    whole: Any = namespace(first).empty(shape, dtype=first.dtype, device=device)
+    whole[:end, ...] = first
+    del first
+    for part in parts:
+        whole[end : end + part.shape[0], ...] = part
+        end += part.shape[0]
+    return whole
 
 
 def _answer(spec: Spec, parameters: Parameters, x: Array) -> Array:

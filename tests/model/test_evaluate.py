@@ -57,6 +57,23 @@ def test_it_changes_nothing():
     assert net.parameters is before
 
 
+@pytest.mark.parametrize("immutable", [True, False, None])
+def test_chunks_are_put_together_as_the_library_allows(monkeypatch, immutable):
+    net, x = bpx.Network([3, 2], seed=0, backend="numpy"), np.ones((7, 3), "float32")
+    whole = net.predict(x)
+    parts = lambda spec, x: iter([x[:3, ...], x[3:6, ...], x[6:, ...]])  # noqa: E731
+    monkeypatch.setattr("bpx.model.evaluate.chunks", parts)
+    if immutable is None:
+        monkeypatch.delattr(net.home.backend, "immutable")
+    else:
+        monkeypatch.setattr(net.home.backend, "immutable", immutable)
+    joins = []
+    concat = np.concat
+    monkeypatch.setattr(np, "concat", lambda arrays: joins.append(1) or concat(arrays))
+    np.testing.assert_array_equal(net.predict(x), whole)
+    assert bool(joins) == (immutable is not False)  # who does not say, may not be written
+
+
 def test_outputs_of_many_samples_are_those_of_each(target, monkeypatch):
     net = target.network([4, 3, 2], seed=0, dtype="float64")
     x = target.asarray(np.random.default_rng(0).random((9, 4)), "float64")
