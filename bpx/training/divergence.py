@@ -18,9 +18,10 @@ from bpx.training.step import State
 
 __all__ = ["Replay", "check_parameters", "find_divergence"]
 
+_KEPT = "the network keeps its weights from before that epoch"
 _ADVICE = (
-    "the network keeps its weights from before that epoch. A smaller eta, inputs scaled "
-    "to about [0, 1], or an init that fits the activation often mends it"
+    f"{_KEPT}. A smaller eta, inputs scaled to about [0, 1], or an init that fits the "
+    "activation often mends it"
 )
 
 
@@ -52,8 +53,9 @@ def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> Div
         if not isfinite(total(to_host(after.metrics.cost))):
             layer = _first_layer(chunk, state.parameters, i)
             where = f"epoch {epoch}, step {before + i + 1}"
+            advice = _advice(chunk, state.parameters, i, first=before + i == 0)
             return DivergenceError(
-                f"the cost turned non-finite in {where}, first in layer {layer}; {_ADVICE}",
+                f"the cost turned non-finite in {where}, first in layer {layer}; {advice}",
                 epoch=epoch,
                 step=before + i + 1,
                 layer=layer,
@@ -65,6 +67,23 @@ def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> Div
         step=None,
         layer=None,
     )
+
+
+def _advice(chunk: Replay, parameters: Parameters, i: int, *, first: bool) -> str:
+    """What mends it: eta is not to blame for what came in from outside."""
+    x, y = chunk.step.picked(chunk.data, index(chunk.rows, i))
+    if not (finite(x) and finite(y)):
+        return (
+            "the samples of that step hold NaN or infinity, though they were finite when "
+            "training began: something wrote to memory that was marked read-only. "
+            f"Train on a copy; {_KEPT}"
+        )
+    if first and not all(map(finite, leaves(parameters))):
+        return (
+            "the weights or biases were not finite before that epoch began: assign finite "
+            "ones, or make a new network"
+        )
+    return _ADVICE
 
 
 def check_parameters(parameters: Parameters, epoch: int) -> None:

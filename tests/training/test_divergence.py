@@ -110,6 +110,30 @@ def test_the_step_counts_on_into_a_ragged_batch():
     assert error.value.step == 3
 
 
+def test_eta_is_not_blamed_for_weights_that_came_in_so(target):
+    x, y = samples()
+    net = explosive(target)
+    net.parameters = [w * float("nan") for w in net.weights], net.biases
+    with pytest.raises(DivergenceError, match="assign finite") as error:
+        net.fit(x, y, epochs=1, batch_size=4, optimizer=bpx.SGD(0.01))
+    assert "eta" not in str(error.value)
+    assert (error.value.epoch, error.value.step, error.value.layer) == (1, 1, 1)
+
+
+def test_eta_is_not_blamed_for_samples_that_were_written_after_all():
+    x, y = samples()
+    x = x.astype("float32")
+    earlier = x[:]  # it can still be written
+    x.flags.writeable = False
+    net = explosive(Target.NUMPY)
+    epochs = bpx.train(net, (x, y), epochs=9, batch_size=4, optimizer=bpx.SGD(0.01))
+    next(epochs)
+    earlier[5] = np.nan
+    with pytest.raises(DivergenceError, match=r"epoch 2.*marked read-only") as error:
+        next(epochs)
+    assert "eta" not in str(error.value)
+
+
 def test_the_error_travels_between_processes():
     import pickle
 
