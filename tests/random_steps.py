@@ -20,7 +20,7 @@ class RandomStep:
     Attributes
     ----------
     state, data : tuple of ndarray
-        Float64, of small and awkward shapes.
+        Float64, of small and awkward shapes; of the data the second are bytes.
     rows : ndarray, shape (STEPS, batch), int32
     """
 
@@ -35,12 +35,15 @@ class RandomStep:
         chosen = [choose.choice(shapes) for _ in range(choose.randint(1, 5))]
         self.state = tuple(rng.normal(size=shape) for shape in chosen)
         self.data = (rng.normal(size=(SAMPLES, k)),)
+        few = np.random.default_rng(-seed % 2**32).integers(0, 3, (SAMPLES, k))
+        self.data += (few.astype("uint8"),)
         self.rows = rng.integers(0, SAMPLES, (STEPS, n)).astype("int32")
 
     def __call__(self, state: Any, data: Any, rows: Any) -> Any:
         choose = Random(-1 - self.seed)
         xp = bpx.namespace(state[0])
-        made = [*state, xp.take(data[0], rows, axis=0)]
+        picked = [xp.take(each, rows, axis=0) for each in data]
+        made = [*state, *(xp.astype(each, state[0].dtype) for each in picked)]
         for _ in range(choose.randint(3, 22)):
             one = choose.choice(made[-4:] if choose.random() < 0.5 else made)
             rule = choose.choice(RULES)

@@ -34,6 +34,7 @@ ACROSS = {
     "engines/test_stacks.py",
     "privacy/test_training.py",
     "test_book.py",
+    "test_bytes.py",
     "test_docs.py",
     "test_feedback_in_networks.py",
     "test_golden.py",
@@ -48,6 +49,7 @@ ACROSS = {
     "test_mistakes.py",
     "test_portability.py",
     "test_printed.py",
+    "test_whose_memory.py",
 }
 """Suites that cut across."""
 

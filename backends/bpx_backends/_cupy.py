@@ -63,7 +63,7 @@ def check_dtype(dtype: str) -> None:
 
 def asarray(x: Any, dtype: str, device: Any) -> Any:
     with device:
-        return cupy.asarray(np.array(x, dtype=dtype, order="C"))
+        return cupy.asarray(np.asarray(x, dtype=dtype, order="C"))  # which copies it
 
 
 def to_host(x: Any) -> np.ndarray:

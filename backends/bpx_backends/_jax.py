@@ -12,6 +12,7 @@ from jax import lax
 
 from bpx.errors import advice
 from bpx.program.contract import Step, check_state, eager, index
+from bpx.program.memory import ALIGNMENT
 from bpx_backends.engines.jax.native import native
 from bpx_backends.engines.shared.fallback import tell
 
@@ -63,11 +64,25 @@ def check_dtype(dtype: str) -> None:
 
 
 def asarray(x: Any, dtype: str, device: jax.Device) -> jax.Array:
-    host = np.array(x, dtype=dtype, order="C")
+    host = _aligned(x, dtype)
     array = jax.device_put(host, device)
     if array.dtype != host.dtype and not np.array_equal(host, array):
         raise OverflowError(f"{dtype} needs JAX's 64-bit mode, which is off: JAX_ENABLE_X64=1")
     return array
+
+
+def _aligned(x: Any, dtype: str) -> np.ndarray:
+    """A host array's values in memory of our own, which JAX on a CPU takes over as it is.
+
+    Memory that begins elsewhere than at a cache line it copies once more.
+    """
+    x = np.asarray(x)
+    nbytes = x.size * np.dtype(dtype).itemsize
+    memory = np.empty(nbytes + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    own = memory[start : start + nbytes].view(dtype).reshape(x.shape)
+    own[...] = x
+    return own
 
 
 def to_host(x: jax.Array) -> np.ndarray:

@@ -20,7 +20,9 @@ __all__ = [
     "first_nonfinite_row",
     "fresh_seed",
     "generator",
+    "is_frozen",
     "is_host",
+    "is_in_order",
     "is_read_only",
     "largest_difference",
     "one_hot_labels",
@@ -152,6 +154,34 @@ def is_read_only(x: object) -> bool:
     return isinstance(x, np.ndarray) and not x.flags.writeable
 
 
+def is_frozen(x: HostArray) -> bool:
+    """Whether nobody can write a host array: it is read-only, and so is the memory below it.
+
+    Such as a memory map opened with ``mode="r"``, and its slices. A read-only view of an array
+    that can be written is not.
+    """
+    base: Any = x
+    while isinstance(base, np.ndarray):
+        if base.flags.writeable:
+            return False
+        base = base.base
+    if base is None:
+        return True
+    try:
+        with memoryview(base) as memory:
+            return memory.readonly
+    except TypeError:  # it does not say
+        return False
+
+
+def is_in_order(x: HostArray) -> bool:
+    """Whether the rows of a host array follow one another in memory.
+
+    NumPy copies any other array as a whole whenever it gathers a few of its rows.
+    """
+    return x.flags.c_contiguous and x.flags.aligned
+
+
 def refuse_masked_or_sparse(x: Any, name: str) -> None:
     """Raise an InputError for arrays that hide or leave out elements, and for matrices."""
     if isinstance(x, np.matrix):
@@ -185,7 +215,7 @@ def as_labels(y: HostArray, classes: int, name: str) -> HostArray:
             f"for {classes} outputs ({int(wrong.sum())} of {len(y)} are not)"
             + _from_0(y, classes, name)
         )
-    return y.astype(np.int32)
+    return y.astype(np.int32, copy=False)
 
 
 def _from_0(y: HostArray, classes: int, name: str) -> str:

@@ -10,11 +10,18 @@ from typing import Any
 
 from bpx.arrays.choice import default_dtype
 from bpx.arrays.home import Home, select
-from bpx.arrays.host import as_host, is_read_only, refuse_masked_or_sparse
+from bpx.arrays.host import (
+    as_host,
+    is_frozen,
+    is_host,
+    is_in_order,
+    is_read_only,
+    refuse_masked_or_sparse,
+)
 from bpx.arrays.registry import backend_of, describe, dtype_name, is_traced, namespace
 from bpx.errors import BackendError, InputError
 
-__all__ = ["asarray", "bring", "give_back", "move_to", "to_host"]
+__all__ = ["asarray", "bring", "give_back", "lasting", "move_to", "to_host"]
 
 _DTYPES = (
     *("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"),
@@ -101,9 +108,28 @@ def move_to(*arrays: Any, like: Any, dtype: str | None = None) -> Any:
     return moved[0] if len(moved) == 1 else moved
 
 
-def bring(x: Any, home: Home, name: str, *, copy: bool | None = None) -> Any:
-    """`x` at a network's home, in its dtype; `x` itself if it is there and no copy is asked."""
-    return _transfer(x, home, home.dtype, copy, name)
+def bring(
+    x: Any, home: Home, name: str, *, dtype: str | None = None, copy: bool | None = None
+) -> Any:
+    """`x` at a network's home, in its dtype or the one named.
+
+    `x` itself, if it is there and no copy is asked.
+    """
+    return _transfer(x, home, dtype or home.dtype, copy, name)
+
+
+def lasting(x: Any, home: Home, name: str, *, dtype: str | None = None) -> Any:
+    """`x` at a network's home as it is now, whatever is written into `x` later.
+
+    An array that nobody can write is used as it is, any other is copied, once: a cast or a
+    move is that copy.
+    """
+    dtype = dtype or home.dtype
+    if not (is_host(x) and home.owns(x)):
+        immutable = getattr(home.backend, "immutable", False)
+        return _transfer(x, home, dtype, None if immutable else True, name)
+    same = x.dtype == dtype
+    return x if same and is_frozen(x) and is_in_order(x) else home.asarray(x, dtype)
 
 
 def give_back(result: Any, like: Any) -> Any:

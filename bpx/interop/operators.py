@@ -26,6 +26,7 @@ from bpx.inspect.curvature.products import (
 )
 from bpx.inspect.curvature.vectors import flatten, unflatten
 from bpx.inspect.requirements import check_by_transpose, check_dtype
+from bpx.model.expected import as_inputs
 from bpx.model.inputs import Placed, Samples, chunks, samples
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import backprop, forward
@@ -86,7 +87,7 @@ def curvature_operator(
     check_by_transpose(net.spec, "curvature")
     _check_dtype(home.dtype, dtype or home.dtype)
     with home.active():
-        product = _Product(net, samples(home, net.spec, x, y), kind)
+        product = _Product(net, samples(home, net.spec, x, y, snapshot=True), kind)
         product.check()
     return linalg.LinearOperator(
         (product.size, product.size), matvec=product, rmatvec=product, dtype=home.dtype
@@ -117,7 +118,8 @@ class _Product:
         run = compiled(self.function, 2, data.x)
         r = 1.0 / data.x.shape[0]
         parts = zip(chunks(self.spec, data.x), chunks(self.spec, data.y), strict=True)
-        each = (run(self.spec, r, self.parameters, x, y, v) for x, y in parts)
+        cast = ((as_inputs(x, self.parameters.b[0]), y) for x, y in parts)
+        each = (run(self.spec, r, self.parameters, x, y, v) for x, y in cast)
         return reduce(_add, each)
 
 

@@ -9,7 +9,7 @@ from bpx.activations import ACTIVATIONS
 from bpx.arrays.registry import backend_of, compiled, namespace
 from bpx.errors import InputError, advice
 from bpx.metrics import Metric
-from bpx.model.expected import as_targets
+from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Samples, chunks
 from bpx.model.metrics import Accuracy, answers, hits
 from bpx.model.parameters import Parameters
@@ -104,7 +104,7 @@ def _summed(
     y: Array,
 ) -> tuple[Array, Array | None, tuple[Array, ...]]:
     """The sum of the costs, of the right answers, and of each metric."""
-    xp = namespace(x)
+    xp, x = namespace(x), as_inputs(x, parameters.b[0])
     output = saved(spec, parameters, x)[-1]
     answered = hits(accuracy, output.a, answers(accuracy, x, y))
     summed = xp.sum(costs(spec, output, as_targets(spec, y, x)))
@@ -143,7 +143,7 @@ def _written(first: Array, parts: Iterator[Array], n: int) -> Array:
 
 
 def _answer(spec: Spec, parameters: Parameters, x: Array) -> Array:
-    return saved(spec, parameters, x)[-1].a
+    return saved(spec, parameters, as_inputs(x, parameters.b[0]))[-1].a
 
 
 def classes(a: Array) -> Array:

@@ -11,7 +11,19 @@ from bpx.model.shapes import shape_advice
 from bpx.model.spec import Spec, check_shapes
 from bpx.model.stacks import are_several
 
-__all__ = ["as_targets", "check_home", "check_inputs", "check_targets", "row_weights"]
+__all__ = [
+    "as_inputs",
+    "as_targets",
+    "check_home",
+    "check_inputs",
+    "check_targets",
+    "row_weights",
+]
+
+
+def as_inputs(x: Array, like: Array) -> Array:
+    """The inputs in the dtype of `like`, a parameter: samples may be stored as bytes."""
+    return x if x.dtype == like.dtype else namespace(x).astype(x, like.dtype)
 
 
 def as_targets(spec: Spec, y: Array, like: Array) -> Array:

@@ -19,7 +19,7 @@ from bpx.arrays.host import (
 )
 from bpx.arrays.refusals import why_not_traced
 from bpx.arrays.registry import backend_of, compiled, dtype_name, is_traced, namespace
-from bpx.arrays.transfer import bring
+from bpx.arrays.transfer import bring, lasting
 from bpx.costs import Cost
 from bpx.errors import InputError
 from bpx.model.metrics import Accuracy
@@ -39,6 +39,8 @@ __all__ = [
     "samples",
 ]
 
+BYTES = frozenset(("bool", "int8", "uint8"))
+"""The dtypes that samples keep: a mini-batch is cast at a time."""
 _LOOKED_AT = 2**22
 """Numbers that are looked at at a time."""
 
@@ -69,6 +71,8 @@ class Samples(NamedTuple):
     Attributes
     ----------
     x : array, shape (n, k_0)
+        Of the home's dtype; or bool, int8 or uint8, to be cast where it is used: see
+        `bpx.model.expected.as_inputs`.
     y : array, shape (n,), int32 labels or numbers, or (n, k_L), numbers
     accuracy : {"argmax", "threshold", None}
     """
@@ -78,8 +82,11 @@ class Samples(NamedTuple):
     accuracy: Accuracy
 
 
-def inputs(home: Home, spec: Spec, x: Any, name: str = "x") -> Array:
-    """Inputs, shape (n, k_0), at `home` in its dtype; whole numbers are cast, never scaled.
+def inputs(home: Home, spec: Spec, x: Any, name: str = "x", *, snapshot: bool = False) -> Array:
+    """Inputs, shape (n, k_0), at `home`; whole numbers are cast, never scaled.
+
+    Bytes (bool, int8, uint8) keep their dtype: they are cast where they are used. A snapshot
+    never changes, whatever is written into `x` later: see `bpx.arrays.transfer.lasting`.
 
     Raises
     ------
@@ -95,9 +102,12 @@ def inputs(home: Home, spec: Spec, x: Any, name: str = "x") -> Array:
         )
     if shape[0] == 0:
         raise InputError(f"{name} is empty, with shape {shape}; expected at least one sample")
-    arrived: Array = bring(x, home, name)
+    kept = dtype_name(x) in BYTES
+    move = lasting if snapshot else bring
+    arrived: Array = move(x, home, name, dtype=dtype_name(x) if kept else None)
     try:
-        _refuse_nonfinite(arrived, name)
+        if not kept:
+            _refuse_nonfinite(arrived, name)
     except Exception as error:
         if is_traced(arrived) and not isinstance(error, InputError):
             raise InputError(why_not_traced(name)) from error
@@ -106,16 +116,22 @@ def inputs(home: Home, spec: Spec, x: Any, name: str = "x") -> Array:
 
 
 def samples(
-    home: Home, spec: Spec, x: Any, y: Any, names: tuple[str, str] = ("x", "y")
+    home: Home,
+    spec: Spec,
+    x: Any,
+    y: Any,
+    names: tuple[str, str] = ("x", "y"),
+    *,
+    snapshot: bool = False,
 ) -> Samples:
-    """Inputs and targets at `home`, checked together.
+    """Inputs and targets at `home`, checked together; see `inputs`.
 
     Raises
     ------
     InputError
         If either cannot be used, or they are not of equal length.
     """
-    arrived = inputs(home, spec, x, names[0])
+    arrived = inputs(home, spec, x, names[0], snapshot=snapshot)
     if is_traced(arrived):  # the results are Python numbers, which would lose the trace
         raise InputError(why_not_traced(names[0]))
     host = as_host(y, names[1])
@@ -126,8 +142,12 @@ def samples(
             "expected one target for each sample"
         )
     targets, accuracy = _targets(spec, host, k, names[1])
-    integers = targets.dtype.kind in "iu"
-    return Samples(arrived, home.asarray(targets, "int32" if integers else None), accuracy)
+    dtype = "int32" if targets.dtype.kind in "iu" else home.dtype
+    if targets is not host:  # a cast: nobody else has it
+        return Samples(arrived, bring(targets, home, names[1], dtype=dtype), accuracy)
+    given = targets if backend_of(y) is None else y
+    move = lasting if snapshot else bring
+    return Samples(arrived, move(given, home, names[1], dtype=dtype), accuracy)
 
 
 def check_values(spec: Spec, y: Array) -> None:
@@ -166,7 +186,7 @@ def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
     if labels is not None:
         return labels, "argmax"
     _refuse_outside(spec.cost, y, name)
-    y = y.astype("float64")
+    y = y if y.dtype.kind == "f" else y.astype("float64")
     binary = spec.output.name == "sigmoid" and k == 1 and bool(((y == 0) | (y == 1)).all())
     return y, "threshold" if binary else None
 

@@ -65,7 +65,11 @@ def train(
         x of shape (n, k_0) and y: labels (n,), or numbers (n,) or (n, k_L). Of any library;
         brought to the network's home once; never shuffled, written or freed. Or a table that
         has the target of the network's schema, or a pair of a table and a target. A network
-        without a schema remembers the names of a table's columns.
+        without a schema remembers the names of a table's columns. Training works on the
+        samples as they were when `train` was called: those that somebody could still write
+        are copied, once, and those that nobody can (an array of JAX, a read-only memory map)
+        are used as they are. x of dtype bool, int8 or uint8 stays so, and each mini-batch is
+        cast.
     epochs : int
         How often to go through the samples, at least 1.
     batch_size : int
@@ -76,7 +80,7 @@ def train(
         The L2 penalty: ``lmbda / n * w`` is added to BP4's gradient, whatever the optimizer;
         the biases are left out (the book's (87)).
     validation : pair of arrays, or table or DataFrame, optional
-        Evaluated after each epoch.
+        Evaluated after each epoch. Kept as `data` are.
     seed : int, optional
         Of the order of the samples, which is the same on every backend.
     shuffle : bool, optional

@@ -84,7 +84,7 @@ class PrivateStep:
     def __call__(self, state: State, data: NoisyData, rows: Array) -> State:
         """Clip and sum; at the end of the logical batch, train on it."""
         made = self.plain.passes(state, *self.picked(data, rows))
-        present = namespace(data.x).astype(rows[:-1] >= 0, data.x.dtype)
+        present = namespace(data.x).astype(rows[:-1] >= 0, state.parameters.b[0].dtype)
         summed = self._summed(state.extra, made, present)
         state = counted(state)._replace(metrics=self._measured(state.metrics, made, present))
         if self.last:
@@ -93,7 +93,7 @@ class PrivateStep:
         return state._replace(extra=state.extra._replace(summed=summed))
 
     def picked(self, data: NoisyData, rows: Array) -> tuple[Array, Array]:
-        """The batch: x, and y as it is in the data; the first sample stands for padding."""
+        """The batch, x and y as in the data; the first sample stands for padding."""
         return self.plain.picked(Data(data.x, data.y), namespace(rows).maximum(rows[:-1], 0))
 
     def _summed(self, private: PrivateState, made: Passes, present: Array) -> Gradients:

@@ -9,6 +9,7 @@ from bpx.arrays.host import largest_difference
 from bpx.arrays.registry import dtype_name
 from bpx.arrays.transfer import to_host
 from bpx.inspect.checks.draws import Draws
+from bpx.model.expected import as_inputs
 from bpx.model.inputs import placed, samples
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
@@ -82,7 +83,8 @@ class Side:
 
     def batch(self, rows: Any) -> tuple[Array, Array]:
         """The samples of a step, and their targets."""
-        return self.step.picked(self.data, self.home.asarray(rows[0], "int32"))
+        x, y = self.step.picked(self.data, self.home.asarray(rows[0], "int32"))
+        return as_inputs(x, self.start.parameters.b[0]), y
 
     def take(self, rows: Any) -> None:
         """Train on one mini-batch."""

@@ -13,6 +13,7 @@ from bpx.errors import InputError
 from bpx.metrics import Metric, check_metrics
 from bpx.model.dry_run import dry_run
 from bpx.model.evaluate import try_out
+from bpx.model.expected import as_inputs
 from bpx.model.inputs import Placed, Samples, samples
 from bpx.model.reach import check_reach
 from bpx.model.spec import Spec
@@ -93,7 +94,7 @@ def checked(
     check_optimizer(optimizer)
     lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
     home, spec, (x, y) = network.home, network.spec, pair("data", data)
-    arrived = samples(home, spec, x, y)
+    arrived = samples(home, spec, x, y, snapshot=True)
     _check_meant(spec, home, x, y, arrived)
     n = arrived.x.shape[0]
     precise = _precision(home, precision, compile)
@@ -138,6 +139,7 @@ def _try_out(network: Placed, data: Data, compile: bool) -> None:  # noqa: A002
     some = [i * last // (number - 1) for i in range(number)]  # of few samples, some twice
     picked = network.home.asarray(some, "int32")
     x, y = (xp.take(each, picked, axis=0) for each in data)
+    x = as_inputs(x, network.parameters.b[0])
     run = compiled(dry_run, 1, x) if compile else dry_run
     run(network.spec, network.parameters, x, y, network.feedback)
 
@@ -157,7 +159,9 @@ def _validation(network: Placed, validation: Any) -> Samples | None:
     if validation is None:
         return None
     names = ("validation x", "validation y")
-    return samples(network.home, network.spec, *pair("validation", validation), names)
+    return samples(
+        network.home, network.spec, *pair("validation", validation), names, snapshot=True
+    )
 
 
 def _metrics(metrics: Any, validation: Any) -> tuple[Metric, ...]:

@@ -22,7 +22,7 @@ class BatchStep(Step, Protocol):
         """The layers, the cost and the feedback."""
 
     def picked(self, data: Any, rows: Array) -> tuple[Array, Array]:
-        """The mini-batch that `rows` picks: x, and y as it is in the data."""
+        """The mini-batch that `rows` picks: x and y as they are in the data."""
 
 
 class Stretch(NamedTuple):

@@ -9,6 +9,7 @@ from bpx.arrays.host import total
 from bpx.arrays.registry import compiled, namespace
 from bpx.arrays.transfer import to_host
 from bpx.errors import DivergenceError
+from bpx.model.expected import as_inputs
 from bpx.model.inputs import finite
 from bpx.model.parameters import Parameters
 from bpx.model.passes import saved
@@ -118,7 +119,7 @@ def _finite_layers(parameters: Parameters) -> Array:
 def _first_layer(chunk: Replay, parameters: Parameters, i: int) -> int:
     """The first layer with a z or an a that is not finite, or, with none, the output's."""
     x, _ = chunk.step.picked(chunk.data, index(chunk.rows, i))
-    layers = saved(chunk.step.spec, parameters, x)
+    layers = saved(chunk.step.spec, parameters, as_inputs(x, parameters.b[0]))
     numbered = enumerate(layers, 1)
     wrong = (n for n, kept in numbered if not all(map(finite, leaves(kept))))
     return next(wrong, len(layers))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import MixedArraysError
-from bpx.model.expected import as_targets
+from bpx.model.expected import as_inputs, as_targets
 from bpx.model.metrics import Accuracy, answers, hits
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import (
@@ -44,7 +44,10 @@ __all__ = [
 
 
 class Data(NamedTuple):
-    """What every step reads: x of shape (n, k_0), and y, (n,) or (n, k_L)."""
+    """What every step reads: x of shape (n, k_0), and y, (n,) or (n, k_L).
+
+    x has the parameters' dtype, or is bool, int8 or uint8, and each mini-batch is cast.
+    """
 
     x: Array
     y: Array
@@ -134,7 +137,7 @@ class TrainingStep:
         return moved._replace(metrics=metrics)
 
     def picked(self, data: Data, rows: Array) -> tuple[Array, Array]:
-        """The mini-batch: x, and y as it is in the data; of rows (K, batch), K of them."""
+        """The mini-batch, x and y as in the data; for rows (K, batch), K mini-batches."""
         return self._picked(data.x, rows), self._picked(data.y, rows)
 
     def _picked(self, x: Array, rows: Array) -> Array:
@@ -145,7 +148,8 @@ class TrainingStep:
         return xp.reshape(together, (*rows.shape, *x.shape[1:]))
 
     def passes(self, state: State, x: Array, labels: Array) -> Passes:
-        """Forward, BP1 and BP2."""
+        """Forward, BP1 and BP2; of x as it is in the data."""
+        x = as_inputs(x, state.parameters.b[0])
         y = as_targets(self.spec, labels, x)
         contexts = partial(in_training, state.randomness)
         layers = tuple(layer_by_layer(self.spec, state.parameters, x, contexts))

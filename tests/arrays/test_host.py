@@ -21,6 +21,44 @@ def test_generators_leave_numpys_own_alone():
     np.testing.assert_array_equal(before, np.random.get_state()[1])
 
 
+def test_frozen_is_what_nobody_can_write(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((4, 2)))
+    ours = np.zeros((4, 2))
+    view, own = ours[1:], np.zeros(3)
+    view.flags.writeable = own.flags.writeable = False
+    read, copied = (np.load(tmp_path / "x.npy", mmap_mode=mode) for mode in ("r", "c"))
+    for frozen in (
+        own,
+        own[1:],
+        own.reshape(3, 1),
+        read,
+        read[1:, 0],
+        np.frombuffer(b"12345678"),
+    ):
+        assert host.is_frozen(np.asarray(frozen))
+    copied.flags.writeable = False
+    for not_so in (ours, ours[1:], view, view[1:], np.asarray(copied), copied[1:]):
+        assert not host.is_frozen(not_so)
+    assert not host.is_frozen(np.frombuffer(bytearray(8), "uint8"))
+
+
+def test_memory_that_does_not_say_can_be_written():
+    class Foreign:
+        def __init__(self, of):
+            self.of, self.__array_interface__ = of, of.__array_interface__
+
+    borrowed = np.asarray(Foreign(np.zeros(3)))
+    borrowed.flags.writeable = False
+    assert not host.is_frozen(borrowed)
+
+
+def test_in_order_are_rows_behind_one_another():
+    x = np.zeros((4, 3))
+    odd = np.frombuffer(bytes(8 * 6 + 1), "uint8")[1:].view("float64").reshape(2, 3)
+    assert [host.is_in_order(each) for each in (x, x[1:], x[:0])] == [True] * 3
+    assert [host.is_in_order(each) for each in (x.T, x[:, :2], x[::2], odd)] == [False] * 4
+
+
 @pytest.mark.parametrize(
     ("n", "size", "shapes"),
     [

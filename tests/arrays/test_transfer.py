@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.arrays import transfer
 from tests.backends import available, host
 
 
@@ -52,6 +53,30 @@ def test_what_is_there_already_is_given_back_itself(target):
     assert bpx.asarray(x, backend=target.spec) is x
     assert bpx.move_to(x, like=x) is x
     assert bpx.asarray(x, backend=target.spec, copy=True) is not x
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_what_is_to_last_is_not_the_callers(target, dtype):
+    home = target.network([1, 1]).home
+    given = target.asarray(np.arange(6).reshape(2, 3), dtype)
+    arrived = transfer.lasting(given, home, "x", dtype=dtype)
+    assert arrived is not given or home.backend.immutable
+    assert home.owns(arrived)
+    if not home.backend.immutable:
+        given[...] = 7
+    np.testing.assert_array_equal(host(arrived), np.arange(6).reshape(2, 3))
+    assert transfer.bring(given, home, "x", dtype=dtype) is given
+
+
+def test_what_is_frozen_lasts_as_it_is():
+    home, x = bpx.Network([1, 1], backend="numpy").home, np.ones((2, 3), "float32")
+    x.flags.writeable = False
+    assert transfer.lasting(x, home, "x") is x
+    for other in (x.T, x.astype("float64"), x.astype(">f4"), x.copy()):
+        arrived = transfer.lasting(other, home, "x")
+        assert not np.shares_memory(arrived, other)
+        assert arrived.flags.c_contiguous
+        assert arrived.dtype == np.float32
 
 
 def test_move_to_casts_floats_and_keeps_labels(target):

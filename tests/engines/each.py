@@ -18,6 +18,9 @@ ENGINES = {
     "jax_cuda": (Target.JAX_CUDA, 1e-9),
 }
 
+BYTES = ("bool", "int8", "uint8")
+"""What samples may be stored as, besides the parameters' dtype."""
+
 
 class Engine(NamedTuple):
     """An engine under test, and how near it must come in float64."""

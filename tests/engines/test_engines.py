@@ -16,7 +16,7 @@ from bpx.optim.limits import penalised
 from bpx.program.contract import Step, eager, leaves
 from bpx.training.step import Data, State, TrainingStep, joined, zero_metrics
 from tests.backends import host
-from tests.engines.each import params
+from tests.engines.each import BYTES, params
 
 STEPS = 20
 OPTIMIZERS = {
@@ -49,11 +49,14 @@ class Run(NamedTuple):
 
 def run(
     engine, sizes=(6, 5, 4), *, optimizer=OPTIMIZERS["sgd"], batch=7, steps=STEPS, decay=None,
-    dtype="float64", real=False, **settings,
+    dtype="float64", real=False, stored=None, **settings,
 ):  # fmt: skip
     rng = np.random.default_rng(1)
     net = engine.target.network(sizes, seed=3, dtype=dtype, **settings)
-    x = engine.target.asarray(rng.random((50, sizes[0])), dtype)
+    x = rng.random((50, sizes[0]))
+    if stored:
+        x = rng.integers(0, 2 if stored == "bool" else 100, x.shape)
+    x = engine.target.asarray(x, stored or dtype)
     y = rng.random((50, sizes[-1])) if real else rng.integers(0, sizes[-1], 50)
     y = engine.target.asarray(y, dtype if real else "int32")
     accuracy = None if real else "argmax"
@@ -173,6 +176,21 @@ def row_sums(x):
 @pytest.mark.parametrize("hidden", ["sigmoid", "relu"])
 def test_float32(engine, hidden):
     check(engine, run(engine, hidden=hidden, dtype="float32"), 2e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("stored", BYTES)
+def test_samples_stored_as_bytes(engine, stored, dtype):
+    """As in the plain loop; and the bits of the same samples that were cast before."""
+    this = run(engine, stored=stored, dtype=dtype, optimizer=bpx.SGD(0.01))
+    check(engine, this, 2e-5 if dtype == "float32" else None)
+    numbers = this._replace(
+        data=Data(engine.target.asarray(host(this.data.x), dtype), this.data.y)
+    )
+    for one, other in zip(
+        this.after(engine.scan, 1, STEPS), numbers.after(engine.scan, 1, STEPS), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_another_shape_is_another_program(engine):

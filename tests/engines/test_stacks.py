@@ -41,7 +41,7 @@ class Runs(NamedTuple):
 
 def runs(
     engine, sizes=(6, 5, 4), *, optimizer="sgd", decay=None, own=True, real=False,
-    dtype="float64", several=K, **settings,
+    dtype="float64", several=K, stored=None, **settings,
 ):  # fmt: skip
     rng, target = np.random.default_rng(1), engine.target
     nets = [target.network(sizes, seed=i, dtype=dtype, **settings) for i in range(several)]
@@ -49,7 +49,9 @@ def runs(
     classes = max(sizes[-1], 2)
     y = rng.random((SAMPLES, sizes[-1])) if real else rng.integers(0, classes, SAMPLES)
     data = Data(
-        target.asarray(rng.random((SAMPLES, sizes[0])), dtype),
+        target.asarray(
+            (4.0 if stored else 1.0) * rng.random((SAMPLES, sizes[0])), stored or dtype
+        ),
         target.asarray(y, dtype if real or sizes[-1] == 1 else "int32"),
     )
     shape = (STEPS, several, BATCH) if own else (STEPS, BATCH)
@@ -164,6 +166,10 @@ def test_dropout(engine):
         x, y = host(x), host(y)
         assert np.linalg.norm(x - y) <= engine.within * np.linalg.norm(y)
     agree(found, alone, 0, engine.within)
+
+
+def test_samples_stored_as_bytes(engine, caplog):
+    check(engine, caplog, stored="uint8", output="softmax", cost="cross_entropy")
 
 
 def test_float32(engine, caplog):

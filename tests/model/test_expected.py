@@ -6,6 +6,7 @@ import pytest
 import bpx
 from bpx.errors import MixedArraysError
 from bpx.model.expected import (
+    as_inputs,
     as_targets,
     check_home,
     check_inputs,
@@ -19,6 +20,19 @@ from tests.backends import host
 SPEC, SINGLE = make_spec([4, 5, 3]), make_spec([4, 1])
 PARAMETERS = draw(SPEC, None, 0)
 X = np.ones((6, 4))
+
+
+# Inputs as numbers
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("stored", ["bool", "int8", "uint8"])
+def test_bytes_become_numbers(target, stored, dtype):
+    like = target.asarray([0.0], dtype)
+    x = as_inputs(target.asarray([[0, 1], [1, 1]], stored), like)
+    assert x.dtype == like.dtype
+    np.testing.assert_array_equal(host(x), [[0.0, 1.0], [1.0, 1.0]])
+    assert as_inputs(x, like) is x
 
 
 # Targets as numbers

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.model.inputs import inputs, samples
 from tests.backends import host
 
 N, K0, K = 8, 4, 3
@@ -166,6 +167,29 @@ def test_whole_numbers_are_cast_and_never_scaled(dtype):
     x = (200 * x).astype(dtype)
     net = bpx.Network([K0, K], seed=0)
     np.testing.assert_array_equal(net.predict(x), net.predict(x.astype("float32")))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "bool", "int16", "float64"])
+def test_bytes_are_kept_and_all_else_is_cast(target, dtype):
+    x, net = (2 * good()[0]).astype(dtype), target.network([K0, K], seed=0)
+    with net.home.active():
+        for snapshot in (False, True):
+            arrived = inputs(net.home, net.spec, x, snapshot=snapshot)
+            kept = str(arrived.dtype).rpartition(".")[2]
+            assert kept == (dtype if dtype in ("uint8", "int8", "bool") else "float32")
+            np.testing.assert_array_equal(host(arrived), x.astype(kept))
+
+
+def test_targets_are_looked_at_where_they_are_and_copied_for_a_snapshot_alone(target):
+    net = target.network([K0, K], seed=0)
+    x, y = target.asarray(good()[0]), target.asarray(np.full((N, K), 0.3))
+    labels = target.asarray(good()[1], "int32")
+    with net.home.active():
+        for given in (y, labels):
+            assert samples(net.home, net.spec, x, given).y is given
+            taken = samples(net.home, net.spec, x, given, snapshot=True)
+            assert (taken.y is given) == net.home.backend.immutable
+            assert (taken.x is x) == net.home.backend.immutable
 
 
 def test_labels_one_hot_rows_and_whole_floats_are_the_same(target):

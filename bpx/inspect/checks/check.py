@@ -198,7 +198,7 @@ def _samples(network: Placed, home: Home, draws: Draws, x: Any, y: Any) -> tuple
         shape = _SAMPLES, spec.sizes[-1]
         return draws.normal(_SAMPLES, spec.sizes[0]), draws.targets(spec.cost, *shape)
     arrived = samples(home, spec, x, y)
-    few = arrived.x[:_SAMPLES, :]
+    few = bring(arrived.x[:_SAMPLES, :], home, "x")
     labels = arrived.y[:_SAMPLES] if arrived.y.ndim == 1 else arrived.y[:_SAMPLES, :]
     return few, as_targets(spec, labels, few)
 

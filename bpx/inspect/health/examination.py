@@ -17,7 +17,7 @@ from bpx.inspect.health.measures import (
 )
 from bpx.inspect.health.table import report
 from bpx.inspect.health.units import dead_units, input_sizes, saturation, two_sided
-from bpx.model.expected import as_targets
+from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Placed, samples
 from bpx.model.parameters import Parameters
 from bpx.model.passes import backward, saved
@@ -133,6 +133,7 @@ def signs(
     after: Parameters | None = None,
 ) -> Signs:
     """Everything of a `Health`, at home; y are labels if there are `classes`."""
+    x = as_inputs(x, parameters.b[0])
     layers = saved(spec, parameters, x)
     deltas = backward(spec, parameters, layers, as_targets(spec, y, x), feedback)
     trace = Trace(layers, deltas)

@@ -15,7 +15,7 @@ from bpx.arrays.registry import namespace
 from bpx.arrays.transfer import give_back
 from bpx.errors import InputError
 from bpx.inspect.samples.gradients import gradient_norms, inner_products
-from bpx.model.expected import as_targets
+from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Placed, Samples, chunks, samples
 from bpx.model.passes import backprop
 from bpx.model.spec import Spec
@@ -177,6 +177,7 @@ def _traces_by(
     spec: Spec, feedback: tuple[Array, ...], network: Placed, arrived: Samples
 ) -> Iterator[tuple[Trace, Array]]:
     for x, y in zip(chunks(spec, arrived.x), chunks(spec, arrived.y), strict=True):
+        x = as_inputs(x, network.parameters.b[0])
         yield backprop(spec, network.parameters, x, y, feedback=feedback), y
 
 
