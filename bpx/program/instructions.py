@@ -51,9 +51,10 @@ def written_by(instruction: Instruction) -> tuple[Value, ...]:
 
 def moved_by(instruction: Instruction) -> int:
     """The bytes that it reads: of what it gathers from, the rows that it gathers."""
-    read = list(read_by(instruction))
+    read = read_by(instruction)
     if isinstance(instruction, Operation) and instruction.name == "take":
-        read[0] = instruction.result
+        rows = instruction.result.size * read[0].dtype.itemsize
+        return rows + sum(v.nbytes for v in read[1:])
     return sum(v.nbytes for v in read)
 
 

@@ -37,6 +37,31 @@ def test_rows_are_those_that_were_asked_for(function, k, dtype):
             np.testing.assert_array_equal(one, other)
 
 
+def of_bytes(state, data, rows):
+    xp = bpx.namespace(data[0])
+    return (state[0] + xp.astype(xp.take(data[0], rows, axis=0), state[0].dtype),)
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("k", [1, 4, 7])
+@pytest.mark.parametrize("stored", ["bool", "int8", "uint8"])
+def test_bytes_are_cast_on_the_way(stored, k, dtype):
+    data = np.random.default_rng(0).integers(-3, 250, (9, k)).astype(stored)
+    run = Run(Own(of_bytes), (np.zeros((3, k), dtype),), (data,), ROWS)
+    for backwards in (False, True):
+        (found,) = run.after(emulator(reverse=backwards)[0].scan, 1, 3)
+        np.testing.assert_array_equal(found, run.eagerly()[0])
+
+
+def test_a_cast_is_in_the_text_where_there_is_one():
+    given = (dense(0, 3, 8), 2, 9, None, INDEX)
+    cast = gather(*given, DTYPES["uint8"])
+    assert "const unsigned char* const from" in cast.text
+    assert "((float)x[u])" in cast.text
+    assert gather(*given, FLOAT).text == gather(*given).text
+
+
 def dense(offset, *shape, dtype=FLOAT):
     return Place(0, dtype, (), ()).reshaped(shape)._replace(offset=offset)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from bpx.program.contract import leaves, rebuilt
 from bpx.program.plan import Plan
+from bpx_backends.engines.cuda.casts import casting
 from bpx_backends.engines.cuda.contract import Machine, Machines
 from bpx_backends.engines.cuda.precision import Shapes, check_precision, in_precision
 from bpx_backends.engines.cuda.schedule import Schedule, check_ranks, fuses, schedule
@@ -83,7 +84,7 @@ class CupyEngine:
         """What is done once for a plan, on whatever device."""
         check_ranks(plan)
         in_precision(plan, self.precision, fuses)  # refuses what it must, before anything runs
-        return Prepared(plan, self.precision)
+        return Prepared(casting(plan, fuses), self.precision)
 
     def run(
         self,

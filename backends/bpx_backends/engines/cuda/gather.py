@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bpx.program.operation import DType
-from bpx_backends.engines.cuda.expressions import TYPES
+from bpx_backends.engines.cuda.expressions import TYPES, converted
 from bpx_backends.engines.cuda.layout import COUNTER, ROWS, Place
 from bpx_backends.engines.cuda.loops import VECTOR, Function
 
@@ -11,9 +11,14 @@ __all__ = ["gather", "pick"]
 
 
 def gather(
-    out: Place, source: Place | int, height: int, indices: Place | None, rows: DType
+    out: Place,
+    source: Place | int,
+    height: int,
+    indices: Place | None,
+    rows: DType,
+    stored: DType | None = None,
 ) -> Function:
-    """``out[i] = source[indices[i]]``.
+    """``out[i] = source[indices[i]]``, cast on the way if the source is stored otherwise.
 
     Parameters
     ----------
@@ -28,18 +33,21 @@ def gather(
         index matrix, which are in range.
     rows : DType
         Of the indices.
+    stored : DType, optional
+        Of the source; left out, that of `out`.
     """
     batch = out.shape[0]
     width = VECTOR if out.size // batch % VECTOR == 0 else 1
     places = [place for place in (source, indices) if isinstance(place, Place)]
     addresses = [f"arena + a{i}" for i in range(1, 1 + len(places))]
     base = addresses.pop(0) if isinstance(source, Place) else f"slots[{source}]"
-    kind = TYPES[out.dtype.name]
+    stored = stored or out.dtype
+    kind = TYPES[stored.name]
     lines = (
         f"const {kind}* const from = (const {kind}*)({base});",
-        f"{kind}* const to = ({kind}*)(arena + a0);",
+        f"{TYPES[out.dtype.name]}* const to = ({TYPES[out.dtype.name]}*)(arena + a0);",
         _indices(rows, addresses[0] if addresses else None, batch),
-        *_loop(kind, batch, out.size // batch, width, height if addresses else 0),
+        *_loop(stored, out, width, height if addresses else 0),
     )
     return Function(
         "\n".join(lines),
@@ -69,17 +77,23 @@ def _indices(rows: DType, address: str | None, batch: int) -> str:
     return f"const {kind}* const rows = {f'(const {kind}*)({address})' if address else ours};"
 
 
-def _loop(kind: str, batch: int, k: int, width: int, height: int) -> Iterator[str]:
-    yield f"const long long size = {batch * k}LL, threads = blockDim.x;"
+def _loop(stored: DType, out: Place, width: int, height: int) -> Iterator[str]:
+    k = out.size // out.shape[0]
+    yield f"const long long size = {out.size}LL, threads = blockDim.x;"
     yield (
         f"for (long long e = (block * threads + threadIdx.x) * {width}; e < size; "
         f"e += blocks * threads * {width}) {{"
     )
     yield f"const long long i = e / {k}, j = e - i * {k};"
-    yield f"{kind} x[{width}];"
+    yield f"{TYPES[stored.name]} x[{width}];"
     yield "long long r = rows[i];"
     if height:
         yield f"r += r < 0 ? {height} : 0;"
     yield f"load<{width}>(from + r * {k} + j, x);"
-    yield f"store<{width}>(to + e, x);"
+    if stored == out.dtype:
+        yield f"store<{width}>(to + e, x);"
+    else:
+        yield f"{TYPES[out.dtype.name]} y[{width}];"
+        yield f"for (int u = 0; u < {width}; ++u) y[u] = {converted('x[u]', out.dtype)};"
+        yield f"store<{width}>(to + e, y);"
     yield "}"

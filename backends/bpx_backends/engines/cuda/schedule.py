@@ -166,6 +166,7 @@ class _Scheduler:
             source.shape[0],
             None if by_rows else self._dense(places[indices]),
             indices.dtype,
+            source.dtype,
         )
 
     def _alone(self, op: Operation) -> None:
