@@ -1,4 +1,4 @@
-"""`Held`: a spec with its arrays at a home, and the passes over them."""
+"""`Held`: a spec with its arrays at a home, the passes over them, and the step to be read."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -10,6 +10,9 @@ from bpx.model.inputs import check_values, placed
 from bpx.model.parameters import Parameters, as_parameters
 from bpx.model.spec import Spec
 from bpx.model.trace import Trace
+from bpx.optim.chain import Optimizer
+from bpx.program.program import Program
+from bpx.training import start
 
 __all__ = ["Held"]
 
@@ -149,6 +152,36 @@ class Held:
             )
         check_values(self.spec, y)
         return trace
+
+    def program(self, *, batch_size: int, optimizer: Optimizer, lmbda: float = 0.0) -> Program:
+        """One step of `train`, as a list of array operations, without running it.
+
+        Parameters
+        ----------
+        batch_size, optimizer, lmbda
+            As for `bpx.train`.
+
+        Returns
+        -------
+        Program
+            To be printed, which reads like the equations, and counted: its `operations`,
+            `flops` and `bytes`.
+
+        Raises
+        ------
+        RecordingError
+            If a part of your own asks for what a recording does not hold: it names it.
+
+        Examples
+        --------
+        >>> net = bpx.Network([2, 1], seed=0)
+        >>> print(net.program(batch_size=4, optimizer=bpx.SGD(1.0)).counts["matmul"])
+        2
+        """
+        with self.home.active():
+            return start.program(
+                self.spec, self._parameters, self._feedback, batch_size, optimizer, lmbda
+            )
 
     def to(self, backend: str | None = None, *, dtype: str | None = None) -> Self:
         """Move the network, in place: all of it or, on an error, nothing.

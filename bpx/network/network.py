@@ -26,8 +26,6 @@ from bpx.network.train import train
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD
-from bpx.program.program import Program
-from bpx.training import start
 from bpx.training.observers import Observer
 from bpx.training.records import History, Progress
 
@@ -193,36 +191,6 @@ class Network(Answering):
             metrics=metrics,
         )
         return History(tuple(records), seed)
-
-    def program(self, *, batch_size: int, optimizer: Optimizer, lmbda: float = 0.0) -> Program:
-        """One step of `train`, as a list of array operations, without running it.
-
-        Parameters
-        ----------
-        batch_size, optimizer, lmbda
-            As for `bpx.train`.
-
-        Returns
-        -------
-        Program
-            To be printed, which reads like the equations, and counted: its `operations`,
-            `flops` and `bytes`.
-
-        Raises
-        ------
-        RecordingError
-            If a part of your own asks for what a recording does not hold: it names it.
-
-        Examples
-        --------
-        >>> net = bpx.Network([2, 1], seed=0)
-        >>> print(net.program(batch_size=4, optimizer=bpx.SGD(1.0)).counts["matmul"])
-        2
-        """
-        with self.home.active():
-            return start.program(
-                self.spec, self._parameters, self._feedback, batch_size, optimizer, lmbda
-            )
 
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file, at once or not at all: see `bpx.load`."""
