@@ -8,7 +8,7 @@ from typing import Any
 
 from bpx.errors import InputError, option
 
-__all__ = ["is_frame", "number", "pair", "whole"]
+__all__ = ["is_frame", "number", "pair", "pair_or_triple", "whole"]
 
 
 def whole(name: str, value: Any, least: int, most: int | None, expected: str) -> int:
@@ -51,8 +51,8 @@ def number(name: str, value: Any, expected: str, right: Any) -> float:
     return float(value)
 
 
-def pair(name: str, data: Any) -> tuple[Any, Any]:
-    """x and y of some samples.
+def pair(name: str, data: Any, more: str = "") -> tuple[Any, Any]:
+    """x and y of some samples; the message ends in `more`.
 
     Raises
     ------
@@ -62,8 +62,24 @@ def pair(name: str, data: Any) -> tuple[Any, Any]:
     if isinstance(data, tuple | list) and len(data) == 2 and not _are_pairs(data):
         return data[0], data[1]
     raise InputError(
-        f"{name} is {type(data).__name__}; expected a pair (x, y){_instead(name, data)}"
+        f"{name} is {type(data).__name__}; expected a pair (x, y)"
+        + (_instead(name, data) or more)
     )
+
+
+def pair_or_triple(name: str, data: Any) -> tuple[Any, Any, Any]:
+    """x, y and the sample weights of some samples; None where there are none.
+
+    Raises
+    ------
+    InputError
+        If `data` is neither.
+    """
+    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+        raise InputError(
+            f"{name} is {type(data).__name__}; expected a pair (x, y), or (x, y, sample_weight)"
+        )
+    return data[0], data[1], data[2] if len(data) == 3 else None
 
 
 def _instead(name: str, data: Any) -> str:

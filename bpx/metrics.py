@@ -1,7 +1,8 @@
 """Metrics: what a network is measured by besides its cost and its accuracy.
 
 A metric is a value with a `name` and ``value(a, y)`` -> (n,), one number for each sample. What
-is told is the mean over the samples. Training takes no notice of it.
+is told is the mean over the samples, weighted where they have sample weights. Training takes
+no notice of it.
 """
 
 from collections.abc import Callable

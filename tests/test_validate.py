@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx._validate import number, pair, whole
+from bpx._validate import number, pair, pair_or_triple, whole
 from bpx.errors import nearest
 
 
@@ -61,6 +61,13 @@ def test_what_is_no_initializer(init):
 
 def test_a_pair_is_two():
     assert pair("data", [1, 2]) == (1, 2)
+
+
+def test_a_pair_or_a_triple():
+    assert pair_or_triple("validation", [1, 2]) == (1, 2, None)
+    assert pair_or_triple("validation", (1, 2, 3)) == (1, 2, 3)
+    with pytest.raises(bpx.InputError, match=r"validation is tuple; .* \(x, y, sample_weight"):
+        pair_or_triple("validation", (1, 2, 3, 4))
 
 
 @pytest.mark.parametrize("given", [(1,), (1, 2, 3), "xy", None])

@@ -15,6 +15,7 @@ from bpx.model.metrics import Accuracy, answers, hits
 from bpx.model.parameters import Parameters
 from bpx.model.passes import costs, saved
 from bpx.model.spec import Spec
+from bpx.model.weights import weighed
 
 __all__ = ["Evaluation", "check_classes", "classes", "evaluate", "outputs", "try_out"]
 
@@ -37,12 +38,15 @@ class Evaluation(Measured):
     Attributes
     ----------
     cost : float
-        The mean of C_x, without any penalty.
+        The mean of C_x, without any penalty. With sample weights s it is sum_x s_x C_x / n, as
+        in Keras.
     accuracy : float or None
         The share of right answers, in [0, 1]: by the largest output, or, for a single
-        sigmoid, an output above 1/2. None for real targets.
+        sigmoid, an output above 1/2. None for real targets. With sample weights it
+        is the weighted share, sum_x s_x hit_x / sum_x s_x.
     metrics : mapping of str to float
         The mean over the samples of each metric that was asked for, by name: see `bpx.metrics`.
+        With sample weights it is the weighted mean, sum_x s_x m_x / sum_x s_x.
     """
 
     metrics: Mapping[str, float] = _NONE
@@ -68,14 +72,25 @@ def evaluate(
 ) -> Evaluation:
     """Measure in chunks, so that memory does not grow with the number of samples."""
     n, summed = samples.x.shape[0], compiled(_summed, 3, samples.x)
-    cost, right, sums = 0.0, 0.0, [0.0] * len(metrics)
-    for x, y in zip(chunks(spec, samples.x), chunks(spec, samples.y), strict=True):
-        total, answered, values = summed(spec, samples.accuracy, metrics, parameters, x, y)
+    cost, right, weights, sums = 0.0, 0.0, 0.0, [0.0] * len(metrics)
+    for x, y, s in _parts(spec, samples):
+        total, answered, weight, values = summed(
+            spec, samples.accuracy, metrics, parameters, x, y, s
+        )
         cost += float(total)
         right += 0.0 if answered is None else float(answered)
+        weights += x.shape[0] if weight is None else float(weight)
         sums = [so_far + float(v) for so_far, v in zip(sums, values, strict=True)]
-    means = {each.name: v / n for each, v in zip(metrics, sums, strict=True)}
-    return Evaluation(cost / n, right / n if samples.accuracy else None, means)
+    means = {each.name: v / weights for each, v in zip(metrics, sums, strict=True)}
+    return Evaluation(cost / n, right / weights if samples.accuracy else None, means)
+
+
+def _parts(spec: Spec, samples: Samples) -> Iterator[tuple[Array, Array, Array | None]]:
+    """x, y and the weights in chunks."""
+    x, y, s = chunks(spec, samples.x), chunks(spec, samples.y), samples.s
+    if s is None:
+        return ((*each, None) for each in zip(x, y, strict=True))
+    return zip(x, y, chunks(spec, s), strict=True)
 
 
 def try_out(
@@ -102,14 +117,16 @@ def _summed(
     parameters: Parameters,
     x: Array,
     y: Array,
-) -> tuple[Array, Array | None, tuple[Array, ...]]:
-    """The sum of the costs, of the right answers, and of each metric."""
+    s: Array | None,
+) -> tuple[Array, Array | None, Array | None, tuple[Array, ...]]:
+    """The sum of the costs, of the right answers, of the weights, and of each metric."""
     xp, x = namespace(x), as_inputs(x, parameters.b[0])
     output = saved(spec, parameters, x)[-1]
-    answered = hits(accuracy, output.a, answers(accuracy, x, y))
-    summed = xp.sum(costs(spec, output, as_targets(spec, y, x)))
-    values = tuple(xp.sum(metric.measured(output.a, y)) for metric in metrics)
-    return summed, None if answered is None else xp.sum(answered), values
+    answered = weighed(s, hits(accuracy, output.a, answers(accuracy, x, y)))
+    summed = xp.sum(weighed(s, costs(spec, output, as_targets(spec, y, x))))
+    values = tuple(xp.sum(weighed(s, metric.measured(output.a, y))) for metric in metrics)
+    sums = (None if each is None else xp.sum(each) for each in (answered, s))
+    return summed, *sums, values
 
 
 def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:

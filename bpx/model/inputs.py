@@ -75,11 +75,14 @@ class Samples(NamedTuple):
         `bpx.model.expected.as_inputs`.
     y : array, shape (n,), int32 labels or numbers, or (n, k_L), numbers
     accuracy : {"argmax", "threshold", None}
+    s : array, shape (n,), or None
+        The weight of each sample, of the home's dtype; None where all count alike.
     """
 
     x: Array
     y: Array
     accuracy: Accuracy
+    s: Array | None = None
 
 
 def inputs(home: Home, spec: Spec, x: Any, name: str = "x", *, snapshot: bool = False) -> Array:

@@ -9,6 +9,7 @@ from bpx.metrics import Metric, check_metrics
 from bpx.model import evaluate as evaluation
 from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
 from bpx.model.inputs import inputs, samples
+from bpx.model.weights import weighted
 from bpx.network import tables
 from bpx.network.held import Held
 
@@ -84,7 +85,12 @@ class Answering(Held):
         return tables.by_name(self.schema, labels)
 
     def evaluate(
-        self, x: Any, y: Any = None, *, metrics: Sequence[str | Metric] = ()
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        metrics: Sequence[str | Metric] = (),
+        sample_weight: Any = None,
     ) -> Evaluation:
         """The mean cost and the accuracy on samples from anywhere, in chunks.
 
@@ -96,6 +102,8 @@ class Answering(Held):
             target; beside a table, the target as the table would have it.
         metrics : sequence of str or Metric, optional
             What else to measure: see `bpx.metrics`.
+        sample_weight : array of any library or array-like, shape (n,), optional
+            How much each sample counts, at least 0 and not all 0: see `Evaluation`.
 
         Returns
         -------
@@ -104,12 +112,13 @@ class Answering(Held):
         Raises
         ------
         InputError
-            If x, y or a metric cannot be used.
+            If x, y, a metric or the weights cannot be used.
         """
         measures = check_metrics(metrics)
         x, y = tables.arrays(self.schema, x, y)
         with self.home.active():
             arrived = samples(self.home, self.spec, x, y)
+            arrived = weighted(self.home, self.spec, arrived, sample_weight)
             return evaluation.evaluate(self.spec, self._parameters, arrived, measures)
 
     def _outputs(self, x: Any) -> Array:

@@ -5,7 +5,7 @@ arrays of the network's own library, device and dtype. `fit`, `predict`, `classi
 `evaluate` are boundaries: they take arrays from anywhere and bring them home.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +150,8 @@ class Network(Answering):
         health: bool | HealthProbe = False,
         observers: Sequence[Observer] = (),
         metrics: Sequence[str | Metric] = (),
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | str | None = None,
     ) -> History:
         """Train to the end: `bpx.train`, all of its records at once.
 
@@ -189,6 +191,8 @@ class Network(Answering):
             health=health,
             observers=observers,
             metrics=metrics,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
         )
         return History(tuple(records), seed)
 

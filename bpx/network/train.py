@@ -3,7 +3,7 @@
 What only such a training needs is imported when one is asked for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bpx.arrays.host import check_seed
@@ -50,6 +50,8 @@ def train(
     health: bool | HealthProbe = False,
     observers: Sequence[Observer] = (),
     metrics: Sequence[str | Metric] = (),
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | str | None = None,
 ) -> Iterator[Epoch]:
     """Train a network, yielding a record after each epoch.
 
@@ -79,8 +81,8 @@ def train(
     lmbda : float, optional
         The L2 penalty: ``lmbda / n * w`` is added to BP4's gradient, whatever the optimizer;
         the biases are left out (the book's (87)).
-    validation : pair of arrays, or table or DataFrame, optional
-        Evaluated after each epoch. Kept as `data` are.
+    validation : pair of arrays, triple, or table or DataFrame, optional
+        (x, y) or (x, y, sample_weight), evaluated after each epoch. Kept as `data` are.
     seed : int, optional
         Of the order of the samples, which is the same on every backend.
     shuffle : bool, optional
@@ -102,6 +104,7 @@ def train(
     health : bool or HealthProbe, optional
         If True, each record has the network's `Health` on 500 of the training samples. That
         costs a pass over them and a step more for each epoch, and leaves the training as it is.
+        Its samples count alike, whatever their weights.
         Of private training there are no updates in it, and, as the cost, it is computed from
         the samples as they are.
     observers : sequence of Observer, optional
@@ -111,6 +114,17 @@ def train(
         What is to be in each record's ``validation.metrics``, besides the cost and the
         accuracy: see `bpx.metrics`. Of the validation samples at the end of the epoch, never of
         the batches that are trained on; without `validation` it is refused.
+    sample_weight : array of any library or array-like, shape (n,), optional
+        How much each sample counts: finite numbers s_x of at least 0, not all 0. BP3 and BP4
+        sum over a batch of m samples with the row weights ``s_x / m``, so that training
+        descends the mean of s_x C_x. As in Keras, this mean is the cost of a record, and the
+        accuracy is ``sum(s * hit) / sum(s)``. With `privacy`, weights are refused.
+    class_weight : mapping of int to float, or "balanced", optional
+        How much the samples of each class count; it multiplies their `sample_weight`, and a
+        class that is not named has the weight 1. ``"balanced"`` gives each sample
+        ``n / (k * count)``, where k classes occur in y, and `count` samples are of its own, as
+        in scikit-learn. It needs labels, one-hot rows, or 0 and 1 for a single sigmoid, and
+        leaves the validation samples as they are.
 
     Yields
     ------
@@ -149,8 +163,12 @@ def train(
             progress=progress,
             seed=drawn,
             metrics=metrics,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
         )
-        check_privacy(privacy, training.n, seed, shuffle, drop_last)
+        given = {"sample_weight": sample_weight, "class_weight": class_weight}
+        weights = [name for name, value in given.items() if value is not None]
+        check_privacy(privacy, training.n, seed, shuffle, drop_last, weights)
         batches = _batches(network, training, privacy, (drawn, shuffle, drop_last))
         look = _look(health, training, privacy, drawn)
         records = loop.train(network, training, batches, (*look, *watching))

@@ -115,7 +115,7 @@ class Sampled:
         self, drawn: list[HostArray], block: int, before: int, source: Source
     ) -> Iterator[Stretch]:
         physical = self.privacy.physical(self.batch_size, self.n)
-        data = NoisyData(*self.data, self._noise(len(drawn), block, source))
+        data = NoisyData(self.data.x, self.data.y, self._noise(len(drawn), block, source))
         rows = self.home.asarray(last_parts(drawn, physical, block), "int32")
         earlier = [earlier_parts(batch, physical) for batch in drawn]
         sizes = tuple(b.size - physical * len(e) for b, e in zip(drawn, earlier, strict=True))

@@ -1,5 +1,6 @@
 """`DPSGD`: how a private training is to be done, checked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +89,12 @@ class DPSGD:
 
 
 def check_privacy(
-    privacy: Any, n: int, seed: int | None, shuffle: bool, drop_last: bool
+    privacy: Any,
+    n: int,
+    seed: int | None,
+    shuffle: bool,
+    drop_last: bool,
+    weights: Sequence[str] = (),
 ) -> None:
     """Refuse what contradicts private training, with an `InputError` that names the reason."""
     if privacy is None:
@@ -102,6 +108,12 @@ def check_privacy(
         raise InputError(
             f"{setting} was given with privacy, whose batches are drawn by Poisson sampling, "
             "of any size: an epsilon is known for these alone. Leave it out"
+        )
+    if weights:
+        raise InputError(
+            f"{weights[0]} was given with privacy, whose noise is measured for "
+            "samples that all count alike: a weight changes how much one of them can move the "
+            "network. Leave it out"
         )
     if seed is not None:
         raise InputError(

@@ -68,7 +68,7 @@ class Side:
     ) -> None:
         self.home, self.label = home, label
         with home.active():
-            arrived = samples(home, spec, *start.data)
+            arrived = samples(home, spec, start.data.x, start.data.y)
             self.data = Data(arrived.x, arrived.y)
             self.step = TrainingStep(spec, optimizer.update, arrived.accuracy)
             parameters, feedback = placed(spec, start.parameters, start.feedback, home)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from bpx._validate import number, pair, whole
+from bpx._validate import number, pair, pair_or_triple, whole
 from bpx.arrays.home import Home
 from bpx.arrays.narrowing import check_narrowing
 from bpx.arrays.registry import compiled, namespace
@@ -17,6 +17,7 @@ from bpx.model.expected import as_inputs
 from bpx.model.inputs import Placed, Samples, samples
 from bpx.model.reach import check_reach
 from bpx.model.spec import Spec
+from bpx.model.weights import weighted
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
 from bpx.program.contract import Scan, eager
@@ -77,12 +78,14 @@ def checked(
     batch_size: int,
     optimizer: Optimizer,
     lmbda: float,
-    validation: tuple[Any, Any] | None,
+    validation: tuple[Any, ...] | None,
     compile: bool,  # noqa: A002 - as in `bpx.train`
     precision: str,
     progress: Callable[[Progress], None] | None,
     seed: int = 0,
     metrics: Sequence[str | Metric] = (),
+    sample_weight: Any = None,
+    class_weight: Any = None,
 ) -> Training:
     """A training of a network, whose home is active: the parameters are those of `bpx.train`.
 
@@ -93,9 +96,11 @@ def checked(
     """
     check_optimizer(optimizer)
     lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
-    home, spec, (x, y) = network.home, network.spec, pair("data", data)
+    home, spec = network.home, network.spec
+    x, y = pair("data", data, ", and weights as sample_weight=...")
     arrived = samples(home, spec, x, y, snapshot=True)
     _check_meant(spec, home, x, y, arrived)
+    arrived = weighted(home, spec, arrived, sample_weight, class_weight)
     n = arrived.x.shape[0]
     precise = _precision(home, precision, compile)
     rule = penalised(optimizer, lmbda / n)
@@ -104,7 +109,7 @@ def checked(
     training = Training(
         home=home,
         step=step,
-        data=Data(arrived.x, arrived.y),
+        data=Data(arrived.x, arrived.y, arrived.s),
         epochs=whole("epochs", epochs, 1, None, "a whole number of at least 1"),
         batch_size=whole(
             "batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples"
@@ -138,7 +143,7 @@ def _try_out(network: Placed, data: Data, compile: bool) -> None:  # noqa: A002
     number = next(each for each in count(2) if each not in widths)
     some = [i * last // (number - 1) for i in range(number)]  # of few samples, some twice
     picked = network.home.asarray(some, "int32")
-    x, y = (xp.take(each, picked, axis=0) for each in data)
+    x, y = (xp.take(each, picked, axis=0) for each in (data.x, data.y))
     x = as_inputs(x, network.parameters.b[0])
     run = compiled(dry_run, 1, x) if compile else dry_run
     run(network.spec, network.parameters, x, y, network.feedback)
@@ -158,10 +163,10 @@ def _check_hashable(step: TrainingStep) -> None:
 def _validation(network: Placed, validation: Any) -> Samples | None:
     if validation is None:
         return None
-    names = ("validation x", "validation y")
-    return samples(
-        network.home, network.spec, *pair("validation", validation), names, snapshot=True
-    )
+    x, y, s = pair_or_triple("validation", validation)
+    home, spec, names = network.home, network.spec, ("validation x", "validation y")
+    arrived = samples(home, spec, x, y, names, snapshot=True)
+    return weighted(home, spec, arrived, s, name="validation sample_weight")
 
 
 def _metrics(metrics: Any, validation: Any) -> tuple[Metric, ...]:

@@ -68,11 +68,14 @@ class Chunks:
     accuracy : {"argmax", "threshold", None}
     tell : callable
         Called with a `Progress` after each chunk.
+    weighted : bool
+        Whether the samples have weights.
     """
 
     scan: Scan
     accuracy: Accuracy
     tell: Callable[[Progress], None]
+    weighted: bool = False
     pace: _Pace = field(default_factory=_Pace)
 
     def __call__(self, state: State, stretch: Stretch, sums: Sums) -> tuple[State, Sums]:
@@ -87,7 +90,8 @@ class Chunks:
             If the cost turns non-finite.
         """
         step, data, rows = stretch[:3]
-        zero = zero_metrics(state.parameters.b[0], stretch.width, self.accuracy)
+        how = stretch.width, self.accuracy, self.weighted
+        zero = zero_metrics(state.parameters.b[0], *how)
         for first in range(stretch.start, stretch.stop, SUM_STEPS):
             state, so_far = state._replace(metrics=zero), sums
             kept, last = _Kept(state, first), min(first + SUM_STEPS, stretch.stop)
@@ -95,7 +99,8 @@ class Chunks:
                 began = perf_counter()
                 donate = start > kept.start  # then only we have it
                 state = self.scan(step, state, data, rows, start, stop, donate)
-                so_far = sums.plus(*_read(state.metrics), sum(stretch.sizes[first:stop]))
+                cost, hits, weights = _read(state.metrics)
+                so_far = sums.plus(cost, hits, sum(stretch.sizes[first:stop]), weights)
                 self.pace.adjust(stop - start, perf_counter() - began)
                 self._check(so_far, stretch, kept, stop)
                 self.tell(so_far.progress)
@@ -109,7 +114,7 @@ class Chunks:
             raise find_divergence(replay, kept.state, sums.epoch, stretch.before)
 
 
-def _read(metrics: Metrics) -> tuple[float, float | None]:
+def _read(metrics: Metrics) -> tuple[float, float | None, float | None]:
     """The sums so far, on the host."""
-    hits = None if metrics.hits is None else total(to_host(metrics.hits))
-    return total(to_host(metrics.cost)), hits
+    hits, weights = (None if each is None else total(to_host(each)) for each in metrics[1:])
+    return total(to_host(metrics.cost)), hits, weights

@@ -75,7 +75,8 @@ def _epochs(
     observers: Sequence[Observer],
     state: State,
 ) -> Iterator[Epoch]:
-    chunks = Chunks(training.scan, training.step.accuracy, training.tell)
+    weighted = training.data.s is not None
+    chunks = Chunks(training.scan, training.step.accuracy, training.tell, weighted)
     try:
         for epoch in range(1, training.epochs + 1):
             _check_home(training, network)

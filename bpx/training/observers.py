@@ -19,9 +19,10 @@ class Observer(Protocol):
 
     It is called with the `state` of training, which has the `parameters`, the `feedback` arrays
     and the `optimizer`'s state; with the `data`, which have all training samples, x of shape
-    (n, k_0) and y of shape (n,) or (n, k_L); and with the number of the `epoch`, from 1. The
-    arrays are at the network's home, x in the parameters' dtype or, if it was given so, in
-    bool, int8 or uint8. It must leave them as they are, and may keep them.
+    (n, k_0) and y of shape (n,) or (n, k_L), and their weights s of shape (n,), or None; and
+    with the number of the `epoch`, from 1. The arrays are at the network's home, x in the
+    parameters' dtype or, if it was given so, in bool, int8 or uint8. It must leave them as
+    they are, and may keep them.
 
     Attributes
     ----------

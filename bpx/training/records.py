@@ -23,9 +23,10 @@ class Epoch(NamedTuple):
         Counted from 1.
     cost : float
         The mean of C_x over the epoch's samples, each as its own batch found it, without
-        the penalty.
+        the penalty. With sample weights it is the mean of s_x C_x, which training descends.
     accuracy : float or None
-        The share of right answers, likewise; None for real targets.
+        The share of right answers, likewise; None for real targets. With sample weights it
+        is sum_x s_x hit_x / sum_x s_x.
     validation : Evaluation or None
         The network at the end of the epoch on the validation samples.
     seconds : float
@@ -70,7 +71,7 @@ class Progress(NamedTuple):
     samples, total : int
         The samples seen in this epoch, and those it has.
     cost : float
-        The running mean of C_x.
+        The running mean of C_x, or of s_x C_x.
     accuracy : float or None
         The running share of right answers.
     samples_per_second : float
@@ -94,13 +95,17 @@ class Sums:
     cost: float = 0.0
     hits: float | None = None
     samples: int = 0
+    weights: float | None = None
 
-    def plus(self, cost: float, hits: float | None, samples: int) -> "Sums":
-        """The sums with these added."""
+    def plus(
+        self, cost: float, hits: float | None, samples: int, weights: float | None = None
+    ) -> "Sums":
+        """The sums with these added; `weights`: what `hits` is a part of, if not `samples`."""
         return replace(
             self,
             cost=self.cost + cost,
             hits=None if hits is None else (self.hits or 0.0) + hits,
+            weights=None if weights is None else (self.weights or 0.0) + weights,
             samples=self.samples + samples,
         )
 
@@ -108,7 +113,9 @@ class Sums:
     def means(self) -> tuple[float, float | None]:
         """The mean cost, and the share of right answers."""
         samples = self.samples or nan  # a Poisson batch may be empty
-        return self.cost / samples, None if self.hits is None else self.hits / samples
+        # Those seen so far may all have the weight 0.
+        weights = samples if self.weights is None else self.weights or nan
+        return self.cost / samples, None if self.hits is None else self.hits / weights
 
     @property
     def seconds(self) -> float:

@@ -23,6 +23,7 @@ from bpx.model.passes import (
     layer_by_layer,
 )
 from bpx.model.spec import Spec
+from bpx.model.weights import weighed
 from bpx.optim.chain import Update
 from bpx.optim.trees import mapped
 from bpx.program.contract import form, leaves, named_leaves
@@ -44,13 +45,20 @@ __all__ = [
 
 
 class Data(NamedTuple):
-    """What every step reads: x of shape (n, k_0), and y, (n,) or (n, k_L).
+    """What every step reads.
 
-    x has the parameters' dtype, or is bool, int8 or uint8, and each mini-batch is cast.
+    Attributes
+    ----------
+    x : array, shape (n, k_0)
+        Of the parameters' dtype; or bool, int8 or uint8, and each mini-batch is cast.
+    y : array, shape (n,) or (n, k_L)
+    s : array, shape (n,), or None
+        The weight of each sample, of the parameters' dtype; None where all count alike.
     """
 
     x: Array
     y: Array
+    s: Array | None = None
 
 
 class Metrics(NamedTuple):
@@ -61,13 +69,17 @@ class Metrics(NamedTuple):
     Attributes
     ----------
     cost : array
-        The sum of C_x. Once it is not finite it stays so: that is the flag of divergence.
+        The sum of C_x, or of s_x C_x. Once it is not finite it stays so: that is the flag of
+        divergence.
     hits : array or None
-        How many answers were right; None where accuracy has no meaning.
+        How many answers were right, each counted s_x times; None where accuracy has no meaning.
+    weights : array or None
+        The sum of s_x, which hits is a part of; None without weights or without hits.
     """
 
     cost: Array
     hits: Array | None
+    weights: Array | None = None
 
 
 class State(NamedTuple):
@@ -129,16 +141,23 @@ class TrainingStep:
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""
         made = self.passes(state, *self.picked(data, rows))
-        gradient = gradients(1.0 / rows.shape[-1], made.layers, made.deltas)
+        r, s = 1.0 / rows.shape[-1], self.weights(data, rows)
+        gradient = gradients(r if s is None else r * s[..., None], made.layers, made.deltas)
         moved = counted(self.moved(state, gradient))
         metrics = Metrics(
-            state.metrics.cost + self.costs(made), add(state.metrics.hits, self.hits(made))
+            state.metrics.cost + weighed(s, self.costs(made)),
+            add(state.metrics.hits, weighed(s, self.hits(made))),
+            add(state.metrics.weights, s),
         )
         return moved._replace(metrics=metrics)
 
     def picked(self, data: Data, rows: Array) -> tuple[Array, Array]:
         """The mini-batch, x and y as in the data; for rows (K, batch), K mini-batches."""
         return self._picked(data.x, rows), self._picked(data.y, rows)
+
+    def weights(self, data: Data, rows: Array) -> Array | None:
+        """The s of the mini-batch; None where all samples count alike."""
+        return None if data.s is None else self._picked(data.s, rows)
 
     def _picked(self, x: Array, rows: Array) -> Array:
         xp = namespace(x)
@@ -180,14 +199,17 @@ class Learned(NamedTuple):
     B: Array
 
 
-def zero_metrics(like: Array, batch: int, accuracy: Accuracy) -> Metrics:
+def zero_metrics(
+    like: Array, batch: int, accuracy: Accuracy, weighted: bool = False
+) -> Metrics:
     """Sums of zero, shape (batch,), of the dtype and on the device of `like`, a w or a b.
 
-    (K, batch) where the parameters are those of K networks.
+    (K, batch) where the parameters are those of K networks. `weighted`: of samples that have
+    weights.
     """
     xp, shape = namespace(like), (*like.shape[:-2], batch)
     zeros = xp.zeros(shape, dtype=like.dtype, device=getattr(like, "device", None))
-    return Metrics(zeros, zeros if accuracy else None)
+    return Metrics(zeros, zeros if accuracy else None, zeros if accuracy and weighted else None)
 
 
 def add(total: Array | None, more: Array | None) -> Array | None:

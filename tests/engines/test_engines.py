@@ -49,7 +49,7 @@ class Run(NamedTuple):
 
 def run(
     engine, sizes=(6, 5, 4), *, optimizer=OPTIMIZERS["sgd"], batch=7, steps=STEPS, decay=None,
-    dtype="float64", real=False, stored=None, **settings,
+    dtype="float64", real=False, stored=None, weighted=False, **settings,
 ):  # fmt: skip
     rng = np.random.default_rng(1)
     net = engine.target.network(sizes, seed=3, dtype=dtype, **settings)
@@ -65,12 +65,13 @@ def run(
     state = State(
         net.parameters,
         optimizer.init(joined(net.spec, net.parameters, net.feedback)),
-        zero_metrics(like, batch, accuracy),
+        zero_metrics(like, batch, accuracy, weighted),
         net.feedback,
     )
     rows = engine.target.asarray(rng.integers(0, 50, (steps, batch)), "int32")
     step = TrainingStep(net.spec, optimizer.update, accuracy)
-    return Run(step, state, Data(x, y), rows, net.home)
+    s = engine.target.asarray(rng.integers(0, 4, 50) / 2, dtype) if weighted else None
+    return Run(step, state, Data(x, y, s), rows, net.home)
 
 
 def agree(ours, theirs, within):
@@ -142,6 +143,36 @@ def test_a_custom_cost_that_has_no_closed_form(engine):
         "quartic", lambda a, y: row_sums((a - y) ** 4), lambda a, y: 4.0 * (a - y) ** 3
     )
     check(engine, run(engine, output="softmax", cost=cost))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"output": "softmax", "cost": "cross_entropy"},
+        {"real": True, "output": "identity"},
+        {"sizes": (6, 4), "batch": 1},
+        {"sizes": (6, 1), "real": True, "output": "identity", "batch": 40},
+        {"hidden": "relu", "dropout": 0.0, "sizes": (6, 200, 4), "batch": 40},
+        {"feedback": "kp", "sizes": (6, 5, 3, 4)},
+    ],
+    ids=["labels", "numbers", "batch 1", "one output", "wide", "feedback"],
+)
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_sample_weights(engine, settings, optimizer):
+    settings = {"optimizer": OPTIMIZERS[optimizer], "decay": 0.1, **settings}
+    this = run(engine, settings.pop("sizes", (6, 5, 4)), weighted=True, **settings)
+    assert (this.state.metrics.weights is None) == settings.get("real", False)
+    check(engine, this)
+
+
+def test_with_weights_and_without_are_two_programs(engine):
+    """Where accuracy has no meaning, the state is of the same form."""
+    settings = {"real": True, "output": "identity"}
+    plain, weighted = (run(engine, weighted=each, **settings) for each in (False, True))
+    for this in (plain, weighted, plain):
+        check(engine, this)
+    found = (each.after(engine.scan, STEPS) for each in (plain, weighted))
+    assert any(not np.allclose(a, b) for a, b in zip(*found, strict=True))
 
 
 class Rows:

@@ -41,7 +41,7 @@ class Runs(NamedTuple):
 
 def runs(
     engine, sizes=(6, 5, 4), *, optimizer="sgd", decay=None, own=True, real=False,
-    dtype="float64", several=K, stored=None, **settings,
+    dtype="float64", several=K, stored=None, weighted=False, **settings,
 ):  # fmt: skip
     rng, target = np.random.default_rng(1), engine.target
     nets = [target.network(sizes, seed=i, dtype=dtype, **settings) for i in range(several)]
@@ -53,6 +53,7 @@ def runs(
             (4.0 if stored else 1.0) * rng.random((SAMPLES, sizes[0])), stored or dtype
         ),
         target.asarray(y, dtype if real or sizes[-1] == 1 else "int32"),
+        target.asarray(rng.integers(0, 4, SAMPLES) / 2, dtype) if weighted else None,
     )
     shape = (STEPS, several, BATCH) if own else (STEPS, BATCH)
     rows = target.asarray(rng.integers(0, SAMPLES, shape), "int32")
@@ -60,7 +61,7 @@ def runs(
     rule = penalised(OPTIMIZERS[optimizer], decay)
 
     def state(parameters, feedback):
-        metrics = zero_metrics(parameters.b[0], BATCH, accuracy)
+        metrics = zero_metrics(parameters.b[0], BATCH, accuracy, weighted)
         return first_state(spec, parameters, feedback, rule)._replace(metrics=metrics)
 
     # Magnitudes that are drawn by a key are drawn once, for all networks.
@@ -139,6 +140,13 @@ def test_every_feedback(engine, feedback, caplog):
 def test_awkward_widths(engine, sizes, caplog):
     """An axis of 1, or all as long as there are networks."""
     check(engine, caplog, sizes=sizes, real=True)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["batches of their own", "shared batches"])
+@pytest.mark.parametrize("real", [False, True], ids=["labels", "numbers"])
+def test_sample_weights(engine, own, real, caplog):
+    given = {"optimizer": "momentum", "own": own, "real": real, "weighted": True}
+    check(engine, caplog, hidden="tanh", output="softmax", cost="cross_entropy", **given)
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["batches of their own", "shared batches"])

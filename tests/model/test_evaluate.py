@@ -129,6 +129,37 @@ def test_metrics_are_means_over_all_samples(target, monkeypatch):
     assert parts.metrics == pytest.approx(whole.metrics, rel=1e-12)
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+def test_sample_weights(target, monkeypatch, chunked):
+    """C = (1/n) sum s C; of the others the mean that s weights."""
+    rng = np.random.default_rng(5)
+    x, y, s = rng.random((9, 4)), rng.integers(0, 3, 9), rng.integers(0, 4, 9) / 2
+    net = target.network([4, 5, 3], seed=0, dtype="float64")
+    if chunked:
+        fours = lambda spec, x: (x[i : min(i + 4, 9), ...] for i in (0, 4, 8))  # noqa: E731
+        monkeypatch.setattr("bpx.model.evaluate.chunks", fours)
+    a = host(net.predict(x))
+    found = net.evaluate(x, y, metrics=MEASURES, sample_weight=s)
+    costs = 0.5 * ((a - np.eye(3)[y]) ** 2).sum(1)
+    assert found.cost == pytest.approx((s * costs).sum() / 9, rel=1e-12)
+    assert found.accuracy == pytest.approx(np.average(a.argmax(1) == y, weights=s), rel=1e-12)
+    expected = np.average(np.abs(a - np.eye(3)[y]).mean(1), weights=s)
+    assert found.metrics["absolute_error"] == pytest.approx(expected, rel=1e-12)
+    assert found.metrics["top_1"] == found.accuracy
+    assert found.metrics["largest"] == pytest.approx(np.average(a.max(1), weights=s), rel=1e-12)
+
+
+def test_where_the_sample_weights_are_all_1_nothing_changes(target):
+    rng = np.random.default_rng(5)
+    x, y = rng.random((9, 4)), rng.integers(0, 3, 9)
+    net = target.network([4, 5, 3], seed=0, dtype="float64")
+    plain, found = (
+        net.evaluate(x, y, metrics=MEASURES, sample_weight=each) for each in (None, np.ones(9))
+    )
+    assert found == plain
+    assert found.metrics == plain.metrics
+
+
 def test_a_metric_of_the_wrong_form_is_named(target):
     net = target.network([4, 5, 3], seed=0)
     with pytest.raises(bpx.InputError, match=r"the metric 'odd' gave shape \(9, 3\)"):

@@ -51,6 +51,15 @@ def test_a_record_tells_of_all_that_was_asked_for():
 
 
 @pytest.mark.parametrize(
+    "given", [{"sample_weight": np.ones(40)}, {"class_weight": "balanced"}], ids=str
+)
+def test_private_training_has_no_weights(given):
+    private = bpx.privacy.DPSGD(noise_multiplier=1.0, delta=1e-3, accountant="rdp")
+    with pytest.raises(bpx.InputError, match=f"{next(iter(given))} was given with privacy"):
+        bpx.train(network(), samples(), **SETTINGS, privacy=private, **given)
+
+
+@pytest.mark.parametrize(
     "wrong",
     [{"privacy": 1.0}, {"health": "yes"}, {"observers": "me"}, {"seed": -1}, {"epochs": 0}],
 )

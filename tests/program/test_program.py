@@ -100,7 +100,7 @@ def test_a_replay_writes_into_nothing():
     step, state, data, rows = training((4, 3, 2), 5, bpx.Adam())
     arrays = [*leaves(state), *leaves(data), rows]
     before = [each.copy() for each in arrays]
-    record(step, state, data, rows).replay(np, list(leaves(state)), list(data), rows)
+    record(step, state, data, rows).replay(np, list(leaves(state)), list(leaves(data)), rows)
     for each, was in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(each, was)
 

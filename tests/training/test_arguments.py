@@ -75,6 +75,31 @@ def test_an_optimizer_that_cannot_be_used_is_refused_at_once(target, optimizer, 
         bpx.train(net, (x, y), epochs=1, batch_size=8, optimizer=optimizer)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"sample_weight": np.ones(3)}, r"sample_weight has shape \(3,\) for 40 samples"),
+        ({"class_weight": {3: 1.0}}, "class_weight has 3, which is no class"),
+        (
+            {"validation": (*samples(), np.ones(3))},
+            r"validation sample_weight has shape \(3,\) for 40 samples",
+        ),
+        ({"validation": (1, 2, 3, 4)}, r"expected a pair .* or \(x, y, sample_weight\)"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_refused_at_once(target, given, said):
+    net = network(target)
+    before = net.parameters
+    with pytest.raises(bpx.InputError, match=said):
+        bpx.train(net, samples(), **SETTINGS, **given)
+    assert net.parameters is before
+
+
+def test_weights_are_an_argument_of_their_own():
+    with pytest.raises(bpx.InputError, match=r"a pair \(x, y\), and weights as sample_weight="):
+        bpx.train(network(), (*samples(), np.ones(40)), **SETTINGS)
+
+
 def test_metrics_want_validation():
     with pytest.raises(bpx.InputError, match=r"metrics=\['top_5'\] .* without validation"):
         network().fit(*samples(), **SETTINGS, metrics=["top_5"])

@@ -48,6 +48,15 @@ def test_it_sees_the_state_of_each_epoch(target):
         np.testing.assert_array_equal(host(data.y), y)
 
 
+def test_it_sees_the_weights_of_the_samples(target):
+    witness, s = Witness(), np.arange(40.0)
+    settings = {**SETTINGS, "compile": target.value.compile, "observers": [witness]}
+    network(target).fit(*samples(), **settings, sample_weight=s)
+    network(target).fit(*samples(), **settings)
+    np.testing.assert_array_equal(host(witness.seen[0][2].s), s)
+    assert witness.seen[-1][2].s is None
+
+
 def test_what_it_keeps_stays_as_it_is(target):
     witness = Witness()
     settings = {**SETTINGS, "compile": target.value.compile}

@@ -48,6 +48,14 @@ def test_sums_add_up():
     assert (summed.epoch, summed.total) == (2, 10)
 
 
+def test_answers_are_a_part_of_the_weights_where_there_are_any():
+    summed = sums().plus(3.0, 2.0, 4, 8.0).plus(1.0, 1.0, 2, 0.0)
+    assert summed.means == (4.0 / 6, 3.0 / 8.0)
+    cost, share = sums().plus(0.0, 0.0, 4, 0.0).means  # so far none counts
+    assert cost == 0.0
+    assert isnan(share)
+
+
 def test_the_old_sums_stay():
     before = sums()
     before.plus(3.0, 2.0, 4)

@@ -37,6 +37,31 @@ def test_a_step_is_backprop_and_an_update(target):
     np.testing.assert_array_equal(host(after.metrics.hits), right.astype(float))
 
 
+def test_sample_weights_are_row_weights(target):
+    """r = s / m, where m is the batch; the metrics sum up s C, s times the hits, and s."""
+    net, data, state, step = parts(target)
+    s = np.array([1.0, 0.5, 2.0, 0.0, 0.0, 3.0])
+    data = data._replace(s=target.asarray(s, "float64"))
+    state = state._replace(metrics=zero_metrics(net.biases[0], 3, "argmax", weighted=True))
+    picked = [4, 0, 2]
+    after = step(state, data, target.asarray(picked, "int32"))
+    x, y, s = host(data.x)[picked], host(data.y)[picked], s[picked]
+    r = target.asarray(s[:, None] / 3, "float64")
+    trace = net.backprop(target.asarray(x, "float64"), target.asarray(y, "int32"), r=r)
+    moved = zip(
+        (*net.weights, *net.biases),
+        (*trace.gradients.w, *trace.gradients.b),
+        (*after.parameters.w, *after.parameters.b),
+        strict=True,
+    )
+    for w, g, new in moved:
+        np.testing.assert_allclose(host(new), host(w) - 0.5 * host(g), rtol=1e-12)
+    right = host(trace.a[-1]).argmax(1) == y
+    np.testing.assert_allclose(host(after.metrics.cost), s * host(trace.cost), rtol=1e-12)
+    np.testing.assert_array_equal(host(after.metrics.hits), s * right)
+    np.testing.assert_array_equal(host(after.metrics.weights), s)
+
+
 def test_the_sums_run_on(target):
     _, data, state, step = parts(target)
     rows = target.asarray([4, 0, 2], "int32")
@@ -69,6 +94,8 @@ def test_equal_steps_are_equal_whatever_their_numbers():
 def test_without_accuracy_there_are_no_hits(target):
     net = target.network([4, 2], seed=0)
     assert zero_metrics(net.biases[0], 5, None).hits is None
+    assert zero_metrics(net.biases[0], 5, None, weighted=True).weights is None
+    assert zero_metrics(net.biases[0], 5, "argmax").weights is None
     metrics = zero_metrics(net.biases[0], 5, "argmax")
     assert isinstance(metrics, Metrics)
     assert host(metrics.cost).tolist() == [0.0] * 5

@@ -33,8 +33,8 @@ class Look:
     def __call__(self, state: State, data: Data, epoch: int) -> Health:
         """The health of a state at the end of any epoch; the state stays as it is."""
         if self.batch is not None:
-            width, like = self.batch.shape[0], state.parameters.b[0]
-            state = state._replace(metrics=zero_metrics(like, width, self.step.accuracy))
+            how = self.batch.shape[0], self.step.accuracy, data.s is not None
+            state = state._replace(metrics=zero_metrics(state.parameters.b[0], *how))
         look = compiled(_look, 2, data.x)
         found = look(self.step, self.limits, state, data, self.rows, self.batch)
         return as_health(self.step.spec, self.rows.shape[0], found)

@@ -50,6 +50,17 @@ def test_every_shape(settings):
 
 
 @pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("real", [False, True])
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_sample_weights(optimizer, real):
+    run = training(
+        weighted=True, real=real, dtype="float64", decay=0.1, optimizer=OPTIMIZERS[optimizer]
+    )
+    assert (run.state.metrics.weights is None) == real
+    check(run)
+
+
+@pytest.mark.usefixtures("emulated")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_dropout(dtype):
     """Masks drawn in the step; with Adam, of which the last bits are not asked."""
@@ -88,6 +99,5 @@ def test_private_steps(clips, last):
     state = run.state._replace(extra=PrivateState(clips, np.full_like(like, 0.2), summed))
     rows = np.concatenate([run.rows, np.arange(5, dtype="int32")[:, None] % 3], axis=1)
     rows[1, 4:7], rows[3, :7] = -1, -1
-    check(
-        Run(PrivateStep(run.step, last), state, NoisyData(*run.data, noise), rows), ends=(1, 5)
-    )
+    data = NoisyData(run.data.x, run.data.y, noise)
+    check(Run(PrivateStep(run.step, last), state, data, rows), ends=(1, 5))

@@ -74,6 +74,21 @@ def test_the_update_is_that_of_one_step_more(target, lmbda):
         assert epoch.health.updates == pytest.approx(expected, rel=1e-6)
 
 
+def test_the_update_is_that_of_a_step_with_the_weights(target):
+    """A health of the samples as they are, and of a step that is trained on with weights."""
+    settings = {"batch_size": 40, "shuffle": False, "sample_weight": np.arange(40.0)}
+    _, history = trained(target, health=True, **settings, epochs=1)
+    before, after = (trained(**settings, epochs=epochs)[0].weights for epochs in (1, 2))
+    expected = [
+        np.linalg.norm(b - a) / np.linalg.norm(a) for a, b in zip(before, after, strict=True)
+    ]
+    # The step more has the momentum of the epoch before, as the next epoch has.
+    assert history[0].health.updates == pytest.approx(expected, rel=1e-6)
+    net, _ = trained(target, **settings, epochs=1)
+    alike = inspect.examine(net, *samples())
+    assert history[0].health.errors == pytest.approx(alike.errors, rel=1e-9)
+
+
 def test_training_does_not_notice(target):
     (plain, bare), (looked, seen) = trained(target), trained(target, health=True)
     for a, b in zip(plain.weights, looked.weights, strict=True):
