@@ -193,6 +193,12 @@ training_options = together(
         "a table, else none]",
     ),
     click.option(
+        "--class-weight",
+        type=click.Choice(["balanced"]),
+        help="Weight the samples by n / (classes * count), so that every class counts the "
+        "same, however many samples it has.  [default: every sample counts the same]",
+    ),
+    click.option(
         "--epochs",
         type=int,
         help="How often to go through the samples.  [default: 30; of a small table, as many as "

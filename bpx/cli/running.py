@@ -159,6 +159,7 @@ def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
         batch_size=cast(int, settings.batch_size),
         optimizer=settings.make_optimizer(),
         lmbda=cast(float, settings.lmbda),
+        class_weight=settings.class_weight,
         validation=work.samples("validation"),
         seed=settings.seed,
         progress=shown.progress,
@@ -233,7 +234,9 @@ def _rule(settings: Settings) -> str:
     decay = "" if settings.decay is None else f", decay {settings.decay:g}"
     penalty = f", lmbda {settings.lmbda:g}" if settings.lmbda else ""
     back = f", feedback {settings.feedback}" if settings.feedback != Settings.feedback else ""
-    return f"{settings.optimizer}, eta {settings.eta:g}{momentum}{kind}{decay}{penalty}{back}"
+    classes = "" if settings.class_weight is None else f", classes {settings.class_weight}"
+    moved = f"{settings.optimizer}, eta {settings.eta:g}{momentum}{kind}{decay}"
+    return f"{moved}{penalty}{classes}{back}"
 
 
 def _summary(work: _Work, folder: RunFolder) -> str:

@@ -41,7 +41,8 @@ class Settings:
     """The options of ``bpx train`` that decide what is computed, under their own names.
 
     None stands for what was left out: it is filled in before the run, all but `init`,
-    `inputs`, `target`, `folder`, and a `decay` that the optimizer does not take.
+    `inputs`, `target`, `folder`, `class_weight`, and a `decay` that the optimizer does not
+    take.
     """
 
     data: str
@@ -57,6 +58,7 @@ class Settings:
     nesterov: bool = False
     decay: float | None = None
     lmbda: float | None = None
+    class_weight: str | None = None
     epochs: int | None = None
     batch_size: int | None = None
     seed: int | None = None

@@ -13,6 +13,7 @@ from tests.cli.invoked import ok, refused
         (["train", "digits", "--layers", "64,x,10"], "such as 784,30,10"),
         (["train", "digits", "--optimizer", "lbfgs"], "'sgd', 'adam'"),
         (["train", "digits", "--momentum", "0.9"], "for --optimizer sgd"),
+        (["train", "digits", "--class-weight", "even"], "'even' is not 'balanced'"),
         (["train", "digits", "--validation-fraction", "1"], "0<=x<1"),
         (["evaluate", "run", "digits", "--split", "all"], "'test', 'validation', 'train'"),
         (["fly"], "No such command 'fly'"),

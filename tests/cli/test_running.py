@@ -1,6 +1,7 @@
 """``bpx train``: on every backend, by every choice, and to an end of every kind."""
 
 import os
+import shlex
 
 import numpy as np
 import pytest
@@ -71,6 +72,32 @@ def test_the_history_is_what_the_library_says(blobs):
     assert [row["accuracy"] for row in history("run")] == [str(e.accuracy) for e in epochs]
     assert history("run")[0]["validation_cost"] == ""
     assert "validation_fraction" in settings("run")
+
+
+def test_class_weights_are_those_of_fit_and_can_be_repeated(blobs):
+    words = ["--class-weight", "balanced", "--validation-fraction", 0]
+    output = ok("train", blobs, *words, "--epochs", 2, "--seed", 3, "--out", "run")
+    assert "eta 0.001, classes balanced, batches of 10" in output
+    network = bpx.Network(
+        [3, 30, 3], hidden="relu", output="softmax", cost="cross_entropy", seed=3
+    )
+    settled = {"epochs": 2, "batch_size": 10, "optimizer": bpx.Adam(0.001), "seed": 3}
+    epochs = network.fit(*bpx.data.read(blobs), **settled, class_weight="balanced")
+    assert costs("run") == pytest.approx([epoch.cost for epoch in epochs], rel=1e-5)
+    assert settings("run")["class_weight"] == "balanced"
+    _, *again = shlex.split(settings("run")["command"])
+    ok(*again, "--out", "again")
+    assert learned("again") == learned("run")
+    assert settings("again") == settings("run")
+
+
+def test_class_weights_are_for_classes():
+    np.savez("data.npz", x=np.ones((60, 2)), y=np.linspace(-1, 1, 60))
+    said = refused("train", "data.npz", "--class-weight", "balanced", "--out", "run")
+    assert "--class-weight balanced was given for targets that are numbers" in said
+    assert "Leave it out" in said
+    assert "sample_weight" not in said
+    assert not os.path.exists("run")
 
 
 def test_quiet_prints_the_folder_alone(blobs):
