@@ -5,6 +5,7 @@ table, whose columns are found by name, or an array with the schema's columns in
 `bpx.data` is imported when the first table comes.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bpx._validate import is_frame
@@ -17,7 +18,15 @@ from bpx.model.spec import Spec
 if TYPE_CHECKING:
     from bpx.data import Schema
 
-__all__ = ["arrays", "by_name", "check_schema", "in_units", "inputs", "training_arrays"]
+__all__ = [
+    "arrays",
+    "by_label",
+    "by_name",
+    "check_schema",
+    "in_units",
+    "inputs",
+    "training_arrays",
+]
 
 
 def inputs(schema: "Schema | None", x: Any) -> Any:
@@ -70,6 +79,26 @@ def by_name(schema: "Schema | None", labels: Any) -> Any:
     """Labels as the classes that they stand for, where a schema knows them: a host array."""
     learned = None if schema is None else schema.target
     return labels if learned is None else learned.named(to_host(labels))
+
+
+def by_label(schema: "Schema | None", class_weight: Any) -> Any:
+    """The weights of classes by label, where they were named as the schema's target has them.
+
+    Raises
+    ------
+    InputError
+        If one is no class of the target.
+    """
+    learned = None if schema is None else schema.target
+    if learned is None or not isinstance(class_weight, Mapping) or not learned.classes:
+        return class_weight
+    unknown = [each for each in class_weight if each not in learned.classes]
+    if unknown:
+        raise InputError(
+            f"class_weight has {unknown[0]!r}, which is no class of {learned.name!r}; the "
+            f"classes are {', '.join(map(repr, learned.classes))}"
+        )
+    return {learned.classes.index(each): weight for each, weight in class_weight.items()}
 
 
 def check_schema(schema: "Schema", spec: Spec) -> None:

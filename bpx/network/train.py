@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bpx.arrays.host import check_seed
 from bpx.inspect.health.probe import HealthProbe
 from bpx.metrics import Metric
-from bpx.network.tables import training_arrays
+from bpx.network.tables import by_label, training_arrays
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
@@ -120,7 +120,8 @@ def train(
         descends the mean of s_x C_x. As in Keras, this mean is the cost of a record, and the
         accuracy is ``sum(s * hit) / sum(s)``. With `privacy`, weights are refused.
     class_weight : mapping of int to float, or "balanced", optional
-        How much the samples of each class count; it multiplies their `sample_weight`, and a
+        How much the samples of each class count, by its label or, with a schema, by the name
+        that the target has; it multiplies their `sample_weight`, and a
         class that is not named has the weight 1. ``"balanced"`` gives each sample
         ``n / (k * count)``, where k classes occur in y, and `count` samples are of its own, as
         in scikit-learn. It needs labels, one-hot rows, or 0 and 1 for a single sigmoid, and
@@ -149,6 +150,7 @@ def train(
     watching = check_observers(observers, taken=("health", "privacy"))
     drawn = check_seed(privacy.seed if isinstance(privacy, DPSGD) else seed)
     data, validation, schema = training_arrays(network.schema, network.spec, data, validation)
+    class_weight = by_label(schema, class_weight)
     with network.home.active():
         training = checked(
             network,

@@ -29,3 +29,21 @@ def test_a_target_may_be_anything_that_a_column_is(make):
     schema = bpx.data.Schema.fit(table, target="k")
     net = bpx.Network([1, 1], cost="cross_entropy", schema=schema, seed=0)
     assert net.evaluate({"a": table["a"]}, make(table["k"])) == net.evaluate(table)
+
+
+def test_classes_are_weighed_by_name():
+    table = {"a": np.linspace(0, 1, 20), "kind": ["rare"] * 5 + ["often"] * 15}
+    schema = bpx.data.Schema.fit(table, target="kind")
+    settings = {"epochs": 3, "batch_size": 5, "optimizer": bpx.SGD(0.3), "seed": 0}
+    by_name, by_label = (
+        bpx.Network([1, 1], cost="cross_entropy", schema=chosen, seed=0)
+        for chosen in (schema, None)
+    )
+    by_name.fit(table, class_weight={"rare": 4.0}, **settings)
+    by_label.fit(*schema.samples(table), class_weight={1: 4.0}, **settings)
+    assert schema.target.classes == ("often", "rare")
+    np.testing.assert_array_equal(by_name.weights[0], by_label.weights[0])
+    with pytest.raises(
+        bpx.InputError, match="no class of 'kind'; the classes are 'often', 'rare'"
+    ):
+        by_name.fit(table, class_weight={"none": 2.0}, **settings)
