@@ -45,7 +45,9 @@ def why_no_numbers(x: Any, array: Any, name: str) -> str:
         way = "fill in what is missing, or drop such rows" if missing else "convert them"
         return f"{place}; expected real numbers: {way}"
     if array.ndim == 1 and _first(array, lambda each: isinstance(each, str)) is None:
-        return f"{place}; {_classes(name.rpartition(' ')[2])}"
+        code = name.rpartition(" ")[2]
+        way = _classes(code) if code == "y" else "expected real numbers: convert them"
+        return f"{place}; {way}"
     return f"{place}; " + advice(
         f"expected real numbers: leave out columns of text, or {_AS_TABLE}",
         "expected real numbers: leave out columns of text",

@@ -76,13 +76,13 @@ def test_the_history_is_what_the_library_says(blobs):
 
 def test_class_weights_are_those_of_fit_and_can_be_repeated(blobs):
     words = ["--class-weight", "balanced", "--validation-fraction", 0]
-    output = ok("train", blobs, *words, "--epochs", 2, "--seed", 3, "--out", "run")
+    output = ok("train", "blobs.npz", *words, "--epochs", 2, "--seed", 3, "--out", "run")
     assert "eta 0.001, classes balanced, batches of 10" in output
     network = bpx.Network(
         [3, 30, 3], hidden="relu", output="softmax", cost="cross_entropy", seed=3
     )
     settled = {"epochs": 2, "batch_size": 10, "optimizer": bpx.Adam(0.001), "seed": 3}
-    epochs = network.fit(*bpx.data.read(blobs), **settled, class_weight="balanced")
+    epochs = network.fit(*bpx.data.read("blobs.npz"), **settled, class_weight="balanced")
     assert costs("run") == pytest.approx([epoch.cost for epoch in epochs], rel=1e-5)
     assert settings("run")["class_weight"] == "balanced"
     _, *again = shlex.split(settings("run")["command"])

@@ -68,7 +68,7 @@ def test_what_is_written_into_the_callers_weights_is_not_seen():
         ),
         (np.full(6, 1e-60), "sample_weight is 0 for every sample, as float32"),
         (np.full(6, 1e60), "sample_weight is too large, as float32"),
-        (["a"] * 6, "sample_weight is .*expected real numbers"),
+        (["a"] * 6, "sample_weight holds 'a' in row 0; expected real numbers: convert them"),
         (np.ma.masked_equal(np.ones(6), 0), "sample_weight is a masked array"),
     ],
 )
