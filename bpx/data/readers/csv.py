@@ -3,7 +3,7 @@
 import io
 import os
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
@@ -14,6 +14,7 @@ from bpx.data.files import PathLike, open_bytes
 from bpx.data.split import HostArray, Split, as_split
 from bpx.data.tables import arrow
 from bpx.data.tables.layout import Layout
+from bpx.data.tables.text import rows
 from bpx.errors import FileFormatError, InputError, advice, option
 
 __all__ = ["LAST", "Target", "read_csv"]
@@ -129,14 +130,14 @@ def _read_table(path: PathLike, delimiter: str, header: bool | None) -> _Table:
             source.stream, encoding="utf-8-sig", errors="surrogateescape", newline=""
         ) as text,
     ):
-        rows = _rows(text, delimiter, source.label)
-        line, first = next(rows, (1, []))
+        lines = rows(text, delimiter, source.label, strict=True)
+        line, first = next(lines, (1, []))
         if not first:
             raise _no_numbers(1, source.label)
         named = _is_header(first, line, source.label) if header is None else header
         values = _at_once(path, Layout(delimiter, ".", None, len(first), line if named else 0))
         if values is None:
-            body = rows if named else chain([(line, first)], rows)
+            body = lines if named else chain([(line, first)], lines)
             values = _values(body, len(first), source.label)
     return _Table(source.label, [cell.strip() for cell in first] if named else None, values)
 
@@ -155,21 +156,6 @@ def _at_once(path: PathLike, layout: Layout) -> NDArray[np.float64] | None:
     return values if np.abs(values).max() <= _FLOAT32_MAX else None
 
 
-def _rows(text: io.TextIOWrapper, delimiter: str, label: str) -> Iterator[_Row]:
-    import csv
-
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
-    try:
-        for row in reader:
-            if len(row) > 1 or (row and row[0].strip()):
-                yield reader.line_num, row
-    except csv.Error as error:
-        raise FileFormatError(
-            f"{label}, line {reader.line_num}: not a line of cells ({error}); expected "
-            f"numbers with {delimiter!r} between them"
-        ) from error
-
-
 def _is_header(cells: list[str], line: int, label: str) -> bool:
     numbers = [_is_number(cell) for cell in cells]
     if any(numbers) and not all(numbers):
@@ -182,9 +168,9 @@ def _is_header(cells: list[str], line: int, label: str) -> bool:
     return not any(numbers)
 
 
-def _values(rows: Iterable[_Row], width: int, label: str) -> NDArray[np.float64]:
+def _values(body: Iterable[_Row], width: int, label: str) -> NDArray[np.float64]:
     numbers, lines = array("d"), array("q")
-    for line, row in rows:
+    for line, row in body:
         numbers.extend(_numbers(row, width, line, label))
         lines.append(line)
     if not numbers:

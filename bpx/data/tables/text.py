@@ -59,21 +59,25 @@ def refuse(label: str, error: UnicodeDecodeError | None = None) -> NoReturn:
     ) from error
 
 
-def rows(lines: Iterable[str], delimiter: str, label: str) -> Iterator[tuple[int, list[str]]]:
+def rows(
+    lines: Iterable[str], delimiter: str, label: str, *, strict: bool = False
+) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, each with the line at which it ends.
 
-    A line of spaces is empty, unless the table has one column: there it is a missing cell.
+    A line of spaces is empty, unless the table has one column: there it is a missing cell, but
+    where reading is strict.
 
     Raises
     ------
     FileFormatError
-        If a cell is longer than any is meant to be.
+        If a cell is longer than any is meant to be or, where reading is strict, its quotes
+        are not closed.
     """
-    reader, wide = csv.reader(lines, delimiter=delimiter), True
+    reader, wide = csv.reader(lines, delimiter=delimiter, strict=strict), True
     try:
         for row in reader:
             if len(row) > 1 or (row and (row[0].strip() or not wide)):
-                wide = len(row) > 1
+                wide = strict or len(row) > 1
                 yield reader.line_num, row
     except csv.Error as error:
         raise FileFormatError(
