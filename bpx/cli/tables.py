@@ -4,6 +4,7 @@ import csv
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
@@ -98,9 +99,9 @@ class Decided:
         rest, held = (Split(samples.x[r], samples.y[r]) for r in (self.rest, self.held))  # type: ignore[index]
         return rest, held if len(self.held) else None
 
-    @property
+    @cached_property
     def samples(self) -> Split:
-        """All of them, encoded."""
+        """All of them, encoded: once, however often they are asked for."""
         return self.schema.samples(self.table)
 
     def told(self) -> list[tuple[str, str]]:
@@ -132,8 +133,7 @@ class Decided:
             return f"{target.name} ({self.why}): numbers{scaled}" + (
                 f"{target.scale:.4g}" if scaled else ""
             )
-        codes = self.schema.y(self.table)
-        counts = np.bincount(codes, minlength=len(target.classes))
+        counts = np.bincount(self.samples.y, minlength=len(target.classes))  # type: ignore[arg-type]
         each = [f"{n} {c:,}" for n, c in zip(target.names(), counts, strict=True)]
         return f"{target.name} ({self.why}): {len(each)} classes: " + listed(each, _SHOWN)
 
