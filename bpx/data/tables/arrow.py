@@ -18,8 +18,10 @@ __all__ = ["columns_of", "is_there", "read", "read_numbers", "read_parquet", "to
 INSTALL = "pip install pyarrow narwhals"
 """What tables need, as it can be typed today."""
 
-_BLOCK = 1 << 24
-"""Bytes: no line may be longer."""
+_BLOCK = 1 << 20
+"""Bytes: both cores have some to do."""
+_LONGEST_LINE = 1 << 24
+"""Bytes: a line has to fit into a block."""
 _SPACES = ("", " ")
 _MISSING = [left + each + right for each in MISSING for left in _SPACES for right in _SPACES]
 """Arrow takes a cell for missing only as it stands, spaces and all."""
@@ -56,20 +58,19 @@ def read(path: PathLike, layout: Layout) -> tuple[Column, ...]:
     """
     import pyarrow
 
-    with open_bytes(path) as source:
-        label = source.label
-        try:
-            table = _parsed(
-                source.stream,
-                layout,
-                decimal_point=layout.decimal,
-                null_values=_MISSING,
-                true_values=["true", "True", "TRUE"],
-                false_values=["false", "False", "FALSE"],
-                strings_can_be_null=True,
-            )
-        except pyarrow.ArrowInvalid as error:
-            _ragged(path, layout, str(error))
+    label = str(path)
+    try:
+        table = _parsed(
+            path,
+            layout,
+            decimal_point=layout.decimal,
+            null_values=_MISSING,
+            true_values=["true", "True", "TRUE"],
+            false_values=["false", "False", "FALSE"],
+            strings_can_be_null=True,
+        )
+    except pyarrow.ArrowInvalid as error:
+        _ragged(path, layout, str(error))
     if any(map(pyarrow.types.is_binary, table.schema.types)):
         refuse(label)
     return columns_of(table, layout.names or table.column_names, label)
@@ -80,12 +81,11 @@ def read_numbers(path: PathLike, layout: Layout) -> NDArray[np.float64] | None:
     import pyarrow
 
     kinds = {str(i): pyarrow.float64() for i in range(layout.width)}
-    with open_bytes(path) as source:
-        try:
-            table = _parsed(source.stream, layout, column_types=kinds, null_values=[])
-        except pyarrow.ArrowInvalid:
-            return None
-    return np.stack([column.to_numpy() for column in table.columns], axis=1)
+    try:
+        table = _parsed(path, layout, column_types=kinds, null_values=[])
+    except pyarrow.ArrowInvalid:
+        return None
+    return np.stack([column.to_numpy() for column in table.columns]).T
 
 
 def read_parquet(path: PathLike) -> tuple[Column, ...]:
@@ -132,24 +132,33 @@ def columns_of(table: Any, names: Iterable[str], label: str) -> tuple[Column, ..
     )
 
 
-def _parsed(stream: Any, layout: Layout, **convert: Any) -> Any:
-    """The table in a stream; its columns are called by their index."""
+def _parsed(path: PathLike, layout: Layout, **convert: Any) -> Any:
+    """The table in a file; its columns are called by their index."""
+    import pyarrow
+
+    try:
+        return _in_blocks(path, layout, _BLOCK, convert)
+    except pyarrow.ArrowInvalid as error:
+        if "block size" not in str(error):
+            raise
+    return _in_blocks(path, layout, _LONGEST_LINE, convert)
+
+
+def _in_blocks(path: PathLike, layout: Layout, size: int, convert: dict[str, Any]) -> Any:
     from pyarrow import csv
 
-    return csv.read_csv(
-        stream,
-        csv.ReadOptions(
-            column_names=[str(i) for i in range(layout.width)],
-            skip_rows=layout.skip,
-            block_size=_BLOCK,
-        ),
-        csv.ParseOptions(
-            delimiter=layout.delimiter,
-            newlines_in_values=True,
-            invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
-        ),
-        csv.ConvertOptions(**convert),
+    read = csv.ReadOptions(
+        column_names=[str(i) for i in range(layout.width)],
+        skip_rows=layout.skip,
+        block_size=size,
     )
+    parse = csv.ParseOptions(
+        delimiter=layout.delimiter,
+        newlines_in_values=True,
+        invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
+    )
+    with open_bytes(path) as source:
+        return csv.read_csv(source.stream, read, parse, csv.ConvertOptions(**convert))
 
 
 def _column(name: str, values: Any, label: str) -> Column:
