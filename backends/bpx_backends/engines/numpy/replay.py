@@ -60,14 +60,22 @@ class Fused(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """A plan, its kernels' functions and its constants: what is done once.
+    """A plan, and what of it is made once.
 
-    Whether the rows are indices alone is looked up once, too: NumPy gathers faster by its own
-    integers.
+    Attributes
+    ----------
+    plan : Plan
+    kernels : mapping of Kernel to Fused
+    overwritten : mapping of Kernel to mapping of Value to Value
+        See `Plan.overwritten`.
+    constants : mapping of Value to ndarray
+    only_gathers : bool
+        Whether the rows are indices alone: NumPy gathers faster by its own integers.
     """
 
     plan: Plan
     kernels: Mapping[Kernel, Fused]
+    overwritten: Mapping[Kernel, Mapping[Value, Value]]
     constants: Mapping[Value, np.ndarray]
     only_gathers: bool
 
@@ -79,7 +87,8 @@ def prepare(plan: Plan, fused: Callable[[Kernel], Fused] | None = None) -> Compi
         operands = [constants[v] if isinstance(v, Value) else v for v in op.operands]
         constants[op.result] = np.asarray(apply(np, op, operands))
     kernels = {each: fused(each) for each in plan.kernels if fused}
-    return Compiled(plan, kernels, constants, _only_gathers(plan))
+    overwritten = {each: plan.overwritten(each) for each in kernels}
+    return Compiled(plan, kernels, overwritten, constants, _only_gathers(plan))
 
 
 def replay(
@@ -102,13 +111,12 @@ def replay(
     inputs = {**dict(zip(program.data, leaves(data), strict=True)), program.rows: picked}
     scratch = empty((compiled.plan.scratch,), "uint8")
     with _workers(compiled) as workers:
-        first, rest = (
-            _Bound(compiled, inputs, old, fresh, scratch, workers).calls()
-            for old in (entered, fresh)
-        )
         for i in range(start, stop):
+            if i < start + 2:  # from the second step on, the state is worked on in place
+                old = entered if i == start else fresh
+                step = _Bound(compiled, inputs, old, fresh, scratch, workers).calls()
             picked[...] = index(rows, i)
-            for function, arguments in first if i == start else rest:
+            for function, arguments in step:
                 function(*arguments)
     return rebuilt(state, fresh)
 
@@ -187,9 +195,8 @@ class _Bound:
 
     def _kernel(self, kernel: Kernel) -> Iterator[Call]:
         function, fixed, arguments, parts, flat = self.compiled.kernels[kernel]
-        places = {
-            base: self.find(v) for v, base in self.compiled.plan.overwritten(kernel).items()
-        }
+        over = self.compiled.overwritten[kernel]
+        places = {base: self.find(v) for v, base in over.items()}
         arrays = [*fixed, *(places.get(v, self.find(v)).reshape(-1) for v in arguments)]
         # The kernel works in place: what it is to write over is first brought there.
         moves = [

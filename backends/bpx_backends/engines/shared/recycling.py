@@ -5,6 +5,7 @@ and on some machines first fetched. A training run needs the same few sizes agai
 """
 
 from dataclasses import dataclass
+from math import prod
 from threading import Lock
 
 import numpy as np
@@ -22,8 +23,7 @@ def empty(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
     Its memory is kept for another when neither it nor a view of it is left, until `release`.
     """
-    count = int(np.prod(shape, dtype=np.int64))
-    nbytes = count * np.dtype(dtype).itemsize
+    nbytes = prod(shape) * np.dtype(dtype).itemsize
     if nbytes < LARGE:
         return np.empty(shape, dtype)
     return np.asarray(_Lease(_kept.take(nbytes)))[:nbytes].view(dtype).reshape(shape)
