@@ -52,7 +52,10 @@ from bpx.model.trace import Trace
 from bpx.network import Network
 from bpx.network.load import load
 from bpx.network.train import train
+from bpx.network.trainer import StepResult, Trainer
+from bpx.network.training import Training
 from bpx.optim.optimizers import SGD, Adam, AdamW
+from bpx.training.course import TrainingState
 from bpx.training.observers import Observer
 from bpx.training.records import Epoch, History, Progress
 
@@ -95,7 +98,11 @@ __all__ = [
     "RecordingError",
     "Rowwise",
     "Spec",
+    "StepResult",
     "Trace",
+    "Trainer",
+    "Training",
+    "TrainingState",
     "activations",
     "asarray",
     "backends",

@@ -36,6 +36,7 @@ ACROSS = {
     "test_book.py",
     "test_bytes.py",
     "test_docs.py",
+    "test_examples.py",
     "test_feedback_in_networks.py",
     "test_golden.py",
     "test_gpu_option.py",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bpx._validate import whole
-from bpx.arrays.refusals import why_no_numbers, why_not_traced
+from bpx.arrays.refusals import why_no_numbers, why_not_finite, why_not_traced
 from bpx.arrays.registry import backend_of, is_traced
 from bpx.errors import InputError, advice
 
@@ -16,6 +16,7 @@ __all__ = [
     "as_host",
     "as_labels",
     "batches",
+    "check_finite",
     "check_seed",
     "first_nonfinite_row",
     "fresh_seed",
@@ -233,6 +234,21 @@ def one_hot_labels(y: HostArray) -> HostArray | None:
     if y.shape[1] > 1 and np.all((y == 0) | (y == 1)) and np.all(y.sum(axis=1) == 1):
         return np.argmax(y, axis=1).astype(np.int32)
     return None
+
+
+def check_finite(x: HostArray, dtype: str, name: str) -> None:
+    """Refuse numbers, shape (n, ...), that are not finite once they are stored as `dtype`.
+
+    Raises
+    ------
+    InputError
+        Naming the first such row.
+    """
+    if x.dtype.kind != "f" or np.abs(x).max(initial=0.0) <= np.finfo(dtype).max:
+        return
+    with quietly():
+        row = first_nonfinite_row(x.astype(dtype))
+    raise InputError(why_not_finite(name, dtype, row))
 
 
 def first_nonfinite_row(x: HostArray) -> int | None:

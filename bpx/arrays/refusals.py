@@ -6,7 +6,7 @@ from typing import Any
 
 from bpx.errors import advice
 
-__all__ = ["why_no_numbers", "why_not_traced"]
+__all__ = ["why_no_numbers", "why_not_finite", "why_not_traced"]
 
 _UNTYPED = ("object", "str", "string")
 """The dtypes of columns of a DataFrame that may hold anything."""
@@ -51,6 +51,14 @@ def why_no_numbers(x: Any, array: Any, name: str) -> str:
     return f"{place}; " + advice(
         f"expected real numbers: leave out columns of text, or {_AS_TABLE}",
         "expected real numbers: leave out columns of text",
+    )
+
+
+def why_not_finite(name: str, dtype: str, row: int | None) -> str:
+    """What is said of numbers that are not finite as `dtype`, first in that row."""
+    return (
+        f"{name} holds NaN, infinity, or what is infinite as {dtype}, first in row {row}; "
+        "expected finite numbers: drop, fill or scale such rows"
     )
 
 

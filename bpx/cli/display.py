@@ -79,7 +79,7 @@ class Lines:
     def progress(self, progress: bpx.Progress) -> None:
         """A line, if the last one is long ago."""
         if monotonic() - self._told >= SECONDS_BETWEEN_LINES:
-            share = f"{100 * progress.samples // progress.total} %"
+            share = f"{100 * progress.samples // _total(progress)} %"
             self._say(progress.epoch, [f"at {share}", *_words(progress)])
 
     def epoch(self, epoch: bpx.Epoch) -> None:
@@ -113,7 +113,7 @@ class LiveDisplay:
 
     def progress(self, progress: bpx.Progress) -> None:
         """Move the bar."""
-        self._show(progress.epoch, progress.samples, progress.total, _words(progress))
+        self._show(progress.epoch, progress.samples, _total(progress), _words(progress))
 
     def epoch(self, epoch: bpx.Epoch) -> None:
         """Fill the bar, and keep the epoch's numbers in sight during the next one."""
@@ -202,3 +202,8 @@ def percent(share: float) -> str:
 def rounded(value: float) -> str:
     """A cost to four digits: ``0.1200``."""
     return f"{value:#.4g}"
+
+
+def _total(progress: bpx.Progress) -> int:
+    assert progress.total is not None  # a command's samples are no stream
+    return progress.total

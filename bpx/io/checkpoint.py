@@ -6,25 +6,20 @@ feedback has drawn for a hidden layer is beside them, as ``0.feedback``, ``2.fee
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from inspect import isfunction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors import numpy as safetensors
-
-from bpx._files import expanded, write_atomically
+from bpx._files import expanded
 from bpx.activations import ACTIVATIONS
 from bpx.arrays.choice import DTYPES
-from bpx.arrays.transfer import to_host
 from bpx.costs import COSTS
 from bpx.errors import FileFormatError, InputError, advice
 from bpx.feedback import FEEDBACKS
-from bpx.io import layers
+from bpx.io import layers, tensors
 from bpx.io.sequential import Stored, linear_layers, spec_of
+from bpx.io.tensors import opened
 from bpx.layers import LAYERS
 from bpx.layers.dense import Dense
 from bpx.model.parameters import Parameters
@@ -34,6 +29,7 @@ from bpx.program.contract import leaves
 __all__ = ["Saved", "read", "save"]
 
 _FORMAT = 1
+_WRITER = "Network.save"
 _PARTS = ("format", "sizes", "activations", "cost", "feedback", "custom", "seed", "layers")
 _SORTS: dict[str, tuple[Mapping[str, Any], Callable[[Any], bool]]] = {
     "activations": (ACTIVATIONS, lambda part: hasattr(part, "pullback")),
@@ -72,13 +68,8 @@ def save(
         What else is to be remembered, under names that the spec's parts do not have.
     """
     drawn = zip(_feedback_names(spec), feedback, strict=True)
-    arrays = {
-        name: np.array(to_host(array), order="C")  # safetensors mangles strides
-        for name, array in (*layers.named(spec, parameters), *drawn)
-    }
-    content = safetensors.save(arrays, _metadata(spec, seed, notes))
-    with write_atomically(path) as file:
-        file.write(content)
+    arrays = dict((*layers.named(spec, parameters), *drawn))
+    tensors.write(path, arrays, _metadata(spec, seed, notes))
 
 
 def read(
@@ -189,7 +180,7 @@ def _of_pytorch(path: Path, found: Mapping[str, Stored], chosen: Mapping[str, An
 
 def _header(path: Path) -> tuple[str | None, dict[str, Stored]]:
     """What bpx has written down, if it has; and what the arrays are, before any is read."""
-    with _opened(path) as file:
+    with opened(path, _WRITER) as file:
         slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
         found = {
             name: Stored(tuple(each.get_shape()), str(each.get_dtype()))
@@ -199,22 +190,8 @@ def _header(path: Path) -> tuple[str | None, dict[str, Stored]]:
 
 
 def _arrays(path: Path) -> dict[str, Any]:
-    with _opened(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    if not path.is_file():
-        raise InputError(f"there is no file {path}; expected one that Network.save wrote")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            yield file
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise FileFormatError(
-            f"{path} is truncated or no safetensors file ({error}); expected one that "
-            "Network.save wrote"
-        ) from error
+    with opened(path, _WRITER) as file:
+        return tensors.arrays(file)
 
 
 def _described(

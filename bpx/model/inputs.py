@@ -17,7 +17,7 @@ from bpx.arrays.host import (
     one_hot_labels,
     refuse_masked_or_sparse,
 )
-from bpx.arrays.refusals import why_not_traced
+from bpx.arrays.refusals import why_not_finite, why_not_traced
 from bpx.arrays.registry import backend_of, compiled, dtype_name, is_traced, namespace
 from bpx.arrays.transfer import bring, lasting
 from bpx.costs import Cost
@@ -33,9 +33,11 @@ __all__ = [
     "Samples",
     "check_values",
     "chunks",
+    "dense",
     "finite",
     "inputs",
     "placed",
+    "refuse_outside",
     "samples",
 ]
 
@@ -96,7 +98,7 @@ def inputs(home: Home, spec: Spec, x: Any, name: str = "x", *, snapshot: bool = 
     InputError
         If they are empty, of another rank or width, not real numbers, or not finite.
     """
-    given, x = x, _dense(x, name)
+    given, x = x, dense(x, name)
     shape, width = tuple(x.shape), spec.sizes[0]
     if len(shape) != 2 or shape[1] != width:
         raise InputError(
@@ -188,7 +190,7 @@ def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
     labels = one_hot_labels(y) if y.ndim == 2 else None
     if labels is not None:
         return labels, "argmax"
-    _refuse_outside(spec.cost, y, name)
+    refuse_outside(spec.cost, y, name)
     y = y if y.dtype.kind == "f" else y.astype("float64")
     binary = spec.output.name == "sigmoid" and k == 1 and bool(((y == 0) | (y == 1)).all())
     return y, "threshold" if binary else None
@@ -204,7 +206,8 @@ def _all_finite(x: Array) -> Array:
     return xp.all(xp.isfinite(x))
 
 
-def _refuse_outside(cost: Cost, y: Any, name: str) -> None:
+def refuse_outside(cost: Cost, y: Any, name: str) -> None:
+    """Refuse host targets, shape (n,) or (n, k_L), that the cost has no meaning for."""
     outside = ((y < 0) | (y > 1)).reshape(len(y), -1).any(axis=1)
     if cost.targets in ("unit", "distribution") and outside.any():
         way = numbered(y, name)
@@ -220,7 +223,7 @@ def _refuse_outside(cost: Cost, y: Any, name: str) -> None:
         )
 
 
-def _dense(x: Any, name: str) -> Any:
+def dense(x: Any, name: str) -> Any:
     """`x` if it is a library's array of real numbers, else what the host makes of it."""
     backend = backend_of(x)
     if backend is None or is_host(x):
@@ -236,10 +239,7 @@ def _refuse_nonfinite(x: Any, name: str) -> None:
     size = max(1, _LOOKED_AT * x.shape[0] // max(1, prod(x.shape)))
     if not all(map(finite, _parts(x, size))):
         row = first_nonfinite_row(as_host(x, name))
-        raise InputError(
-            f"{name} holds NaN, infinity, or what is infinite as {dtype_name(x)}, first in row "
-            f"{row}; expected finite numbers: drop, fill or scale such rows"
-        )
+        raise InputError(why_not_finite(name, dtype_name(x), row))
 
 
 def placed(

@@ -3,21 +3,25 @@
 What only such a training needs is imported when one is asked for.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bpx.arrays.host import check_seed
+from bpx.errors import InputError
 from bpx.inspect.health.probe import HealthProbe
 from bpx.metrics import Metric
+from bpx.network.streams import refuse, streaming
 from bpx.network.tables import by_label, training_arrays
+from bpx.network.training import Training
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
-from bpx.training import loop
-from bpx.training.arguments import Training, checked
+from bpx.training.arguments import Job, Options, check_batch_size, checked
 from bpx.training.batches import Batches, Shuffled
+from bpx.training.course import Course, Trainable
+from bpx.training.loop import Loop
 from bpx.training.observers import Observer, check_observers
-from bpx.training.records import Epoch, Progress
+from bpx.training.records import Progress
 
 if TYPE_CHECKING:
     from bpx.data import Schema
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Trainee", "train"]
 
 
-class Trainee(loop.Trainable, Account, Protocol):
+class Trainee(Trainable, Account, Protocol):
     """What `train` asks of a network."""
 
     schema: "Schema | None"
@@ -33,12 +37,15 @@ class Trainee(loop.Trainable, Account, Protocol):
 
 def train(
     network: Trainee,
-    data: Any,
+    data: Any = None,
     *,
-    epochs: int,
-    batch_size: int,
+    epochs: int | None = None,
+    batch_size: int | None = None,
     optimizer: Optimizer,
     lmbda: float = 0.0,
+    batches: Iterable[Any] | None = None,
+    steps_per_epoch: int | None = None,
+    penalty: float = 0.0,
     validation: Any = None,
     seed: int | None = None,
     shuffle: bool = True,
@@ -52,7 +59,7 @@ def train(
     metrics: Sequence[str | Metric] = (),
     sample_weight: Any = None,
     class_weight: Mapping[int, float] | str | None = None,
-) -> Iterator[Epoch]:
+) -> Training:
     """Train a network, yielding a record after each epoch.
 
     The network is trained from its current weights, with a fresh optimizer state. It is
@@ -73,14 +80,29 @@ def train(
         are used as they are. x of dtype bool, int8 or uint8 stays so, and each mini-batch is
         cast.
     epochs : int
-        How often to go through the samples, at least 1.
+        How often to go through the samples, at least 1. May be left out where `batches` is an
+        iterator: training then ends with it.
     batch_size : int
-        Samples in a mini-batch, 1 ... n. A ragged last batch is trained on as it is.
+        Samples in a mini-batch, 1 ... n. A ragged last batch is trained on as it is. Not with
+        `batches`.
     optimizer : Optimizer
         `SGD`, `Adam`, `AdamW`, or another chain of transformations: see `bpx.optim`.
     lmbda : float, optional
         The L2 penalty: ``lmbda / n * w`` is added to BP4's gradient, whatever the optimizer;
         the biases are left out (the book's (87)).
+    batches : iterable of pairs or triples, optional
+        A stream, in place of `data`: mini-batches (x, y) or (x, y, sample_weight) of any sizes,
+        taken in the order in which they come, each when its step is due. An epoch goes through
+        all of it, or through `steps_per_epoch` mini-batches; an iterator, such as a generator,
+        is gone on with in the next epoch. Of the options, those that are about all samples have
+        no place: `batch_size`, `lmbda`, `shuffle`, `drop_last`, `privacy`, `health`,
+        `sample_weight` and `class_weight`. What counts as right is told by the dtype of y:
+        floating-point targets have no accuracy. Observers are shown the first mini-batch.
+    steps_per_epoch : int, optional
+        How many mini-batches of a stream are an epoch.
+    penalty : float, optional
+        With `batches`, the coefficient of the L2 penalty, which is what ``lmbda / n`` is with
+        `data`: ``penalty * w`` is added to BP4's gradient.
     validation : pair of arrays, triple, or table or DataFrame, optional
         (x, y) or (x, y, sample_weight), evaluated after each epoch. Kept as `data` are.
     seed : int, optional
@@ -127,9 +149,10 @@ def train(
         in scikit-learn. It needs labels, one-hot rows, or 0 and 1 for a single sigmoid, and
         leaves the validation samples as they are.
 
-    Yields
-    ------
-    Epoch
+    Returns
+    -------
+    Training
+        An iterator of `Epoch` records, with the training's ``state`` and ``eta``.
 
     Raises
     ------
@@ -148,55 +171,68 @@ def train(
     2
     """
     watching = check_observers(observers, taken=("health", "privacy"))
+    samples, validation, schema = training_arrays(
+        network.schema, network.spec, data, validation
+    )
+    options = Options(optimizer, validation, compile, precision, progress, metrics)
+    if batches is not None:
+        of_samples = {
+            "data": data,
+            "batch_size": batch_size,
+            "lmbda": lmbda or None,
+            "shuffle": None if shuffle else shuffle,
+            "drop_last": drop_last or None,
+            "privacy": privacy,
+            "health": health or None,
+            "sample_weight": sample_weight,
+            "class_weight": class_weight,
+        }
+        refuse("with batches", of_samples)
+        cut = epochs, steps_per_epoch
+        return Training(streaming(network, batches, options, *cut, penalty, seed, watching))
+    if data is None:
+        raise InputError("data was left out; expected (x, y), or a stream as batches=...")
+    refuse("without batches", {"steps_per_epoch": steps_per_epoch, "penalty": penalty or None})
     drawn = check_seed(privacy.seed if isinstance(privacy, DPSGD) else seed)
-    data, validation, schema = training_arrays(network.schema, network.spec, data, validation)
+    if epochs is None or batch_size is None:
+        missing = "epochs" if epochs is None else "batch_size"
+        raise InputError(f"{missing} was left out; expected a whole number of at least 1")
     class_weight = by_label(schema, class_weight)
+    given = {"sample_weight": sample_weight, "class_weight": class_weight}
     with network.home.active():
-        training = checked(
-            network,
-            data,
-            epochs=epochs,
-            batch_size=batch_size,
-            optimizer=optimizer,
-            lmbda=lmbda,
-            validation=validation,
-            compile=compile,
-            precision=precision,
-            progress=progress,
-            seed=drawn,
-            metrics=metrics,
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-        )
-        given = {"sample_weight": sample_weight, "class_weight": class_weight}
+        job = checked(network, samples, options, epochs=epochs, lmbda=lmbda, **given)
+        size = check_batch_size(batch_size, job.n)
         weights = [name for name, value in given.items() if value is not None]
-        check_privacy(privacy, training.n, seed, shuffle, drop_last, weights)
-        batches = _batches(network, training, privacy, (drawn, shuffle, drop_last))
-        look = _look(health, training, privacy, drawn)
-        records = loop.train(network, training, batches, (*look, *watching))
-        network.schema = schema
-        return records
+        check_privacy(privacy, job.n, seed, shuffle, drop_last, weights)
+        own = _batches(network, job, privacy, size, (drawn, shuffle, drop_last))
+        look = _look(health, job, privacy, size, drawn)
+        course = Course(network, job.optimizer, drawn, own.start())
+    network.schema = schema
+    return Training(Loop(course, job, own, (*look, *watching)))
 
 
 def _batches(
-    network: Trainee, training: Training, privacy: DPSGD | None, order: tuple[int, bool, bool]
+    network: Trainee,
+    job: Job,
+    privacy: DPSGD | None,
+    size: int,
+    order: tuple[int, bool, bool],
 ) -> Batches:
     """Those of an epoch. `order`: the seed, whether to shuffle, whether to drop the last."""
-    step, data, size = training.step, training.data, training.batch_size
     if privacy is not None:
         from bpx.privacy.batches import sampled
 
-        return sampled(network, step, data, size, privacy)
-    return Shuffled(network.home, step, data, size, *order)
+        return sampled(network, job.step, job.data, size, privacy)
+    return Shuffled(network.home, job.step, job.data, size, *order)
 
 
 def _look(
-    health: bool | HealthProbe, training: Training, privacy: DPSGD | None, seed: int
+    health: bool | HealthProbe, job: Job, privacy: DPSGD | None, size: int, seed: int
 ) -> tuple[Observer, ...]:
     """The observer that `health` asks for, if any; with privacy it takes no step of its own."""
     if health is False or health is None:
         return ()
     from bpx.inspect.health.look import prepare
 
-    size = training.batch_size if privacy is None else None
-    return (prepare(health, training.home, training.step, training.n, size, seed),)
+    batch = size if privacy is None else None
+    return (prepare(health, job.home, job.step, job.n, batch, seed),)

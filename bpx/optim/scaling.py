@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from bpx._typing import Array
 from bpx._validate import number as checked
 from bpx.arrays.registry import namespace
-from bpx.optim.chain import Beginning, Transformation
+from bpx.optim.chain import Beginning, Optimizer, Transformation
 from bpx.optim.schedules import Schedule
 from bpx.optim.trees import first, mapped, number
 
-__all__ = ["scale", "scale_by_learning_rate"]
+__all__ = ["learning_rate", "scale", "scale_by_learning_rate"]
 
 
 class ScaleState(NamedTuple):
@@ -72,6 +72,20 @@ def scale_by_learning_rate(eta: float | Schedule) -> Transformation:
         return Transformation(Beginning(_schedule_state, (eta.numbers,)), rule)
     given = checked("eta", eta, "a positive number", lambda v: v > 0.0)
     return Transformation(Beginning(_rate_state, (given,)), _DESCEND)
+
+
+def learning_rate(optimizer: Optimizer, state: Any) -> Array | None:
+    """The learning rate of an optimizer's next step, shape (1,); None if it has none.
+
+    Of K networks, shape (K, 1, 1).
+    """
+    for link, part in zip(optimizer.transformations, state.parts, strict=True):
+        if "eta" in getattr(part, "_fields", ()):
+            found: Array = part.eta
+            return found
+        if isinstance(link.update, Scaling) and isinstance(part, ScheduleState):
+            return link.update.factor(part)[0]
+    return None
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,9 @@ class Stretch(NamedTuple):
 
 
 class EpochBatches(NamedTuple):
-    """One epoch: how many samples it has, and its stretches in order."""
+    """One epoch: how many samples it has, if that is known, and its stretches in order."""
 
-    samples: int
+    samples: int | None
     stretches: Iterator[Stretch]
 
 
@@ -67,8 +67,8 @@ class Batches(Protocol):
     def start(self) -> Any:
         """What their step keeps in the state besides, before the first one: `State.extra`."""
 
-    def __call__(self, epoch: int) -> EpochBatches:
-        """The epoch of that number, from 1."""
+    def __call__(self, epoch: int) -> EpochBatches | None:
+        """The epoch of that number, from 1; None if there is none any more."""
 
     def finish(self) -> Mapping[str, Any]:
         """What a finished epoch adds to its record, by name.

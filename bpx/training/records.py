@@ -36,6 +36,9 @@ class Epoch(NamedTuple):
         What was told of the network at the end of the epoch, by name: ``"privacy"`` of private
         training, ``"health"`` if `train` was asked for it, and what each of its `observers`
         gave.
+    eta : float, tuple of float, or None
+        The learning rate at the end of the epoch, which the next step takes: one for each
+        network of several; None if the optimizer has none.
     """
 
     number: int
@@ -45,6 +48,7 @@ class Epoch(NamedTuple):
     seconds: float
     samples_per_second: float
     observed: Mapping[str, Any] = _NOTHING
+    eta: float | tuple[float, ...] | None = None
 
     @property
     def privacy(self) -> Any:
@@ -68,8 +72,10 @@ class Progress(NamedTuple):
     ----------
     epoch : int
         Counted from 1.
-    samples, total : int
-        The samples seen in this epoch, and those it has.
+    samples : int
+        The samples seen in this epoch.
+    total : int or None
+        The samples that it has; None of a stream.
     cost : float
         The running mean of C_x, or of s_x C_x.
     accuracy : float or None
@@ -79,7 +85,7 @@ class Progress(NamedTuple):
 
     epoch: int
     samples: int
-    total: int
+    total: int | None
     cost: float
     accuracy: float | None
     samples_per_second: float
@@ -90,7 +96,7 @@ class Sums:
     """What an epoch has summed up so far, on the host."""
 
     epoch: int
-    total: int
+    total: int | None
     started: float
     cost: float = 0.0
     hits: float | None = None

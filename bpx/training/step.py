@@ -137,13 +137,14 @@ class TrainingStep:
     update: Update
     accuracy: Accuracy
     precision: str = "float32"  # of the products: the engine's to see to
+    summed: bool = False  # the weights s are the r of BP3 and BP4, not m r
 
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""
         made = self.passes(state, *self.picked(data, rows))
-        r, s = 1.0 / rows.shape[-1], self.weights(data, rows)
-        gradient = gradients(r if s is None else r * s[..., None], made.layers, made.deltas)
-        moved = counted(self.moved(state, gradient))
+        s = self.weights(data, rows)
+        r = self.row_weights(s, rows.shape[-1])
+        moved = counted(self.moved(state, gradients(r, made.layers, made.deltas)))
         metrics = Metrics(
             state.metrics.cost + weighed(s, self.costs(made)),
             add(state.metrics.hits, weighed(s, self.hits(made))),
@@ -158,6 +159,12 @@ class TrainingStep:
     def weights(self, data: Data, rows: Array) -> Array | None:
         """The s of the mini-batch; None where all samples count alike."""
         return None if data.s is None else self._picked(data.s, rows)
+
+    def row_weights(self, s: Array | None, m: int) -> Array | float:
+        """The r of m samples, a column: s / m; 1 / m where all samples count alike."""
+        if s is None:
+            return 1.0 / m
+        return s[..., None] if self.summed else (1.0 / m) * s[..., None]
 
     def _picked(self, x: Array, rows: Array) -> Array:
         xp = namespace(x)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.training.arguments import checked
+from bpx.training.arguments import Options, checked
 from bpx.training.batches import Shuffled
-from bpx.training.loop import adopted, train
-from bpx.training.start import first_state
+from bpx.training.course import Course
+from bpx.training.loop import Loop
 from bpx.training.step import TrainingStep
 from tests.backends import Target, host
 from tests.training.small import SETTINGS, network, samples
@@ -261,19 +261,6 @@ def test_a_part_that_asks_for_a_number_is_trained_eagerly_on_every_backend(targe
     np.testing.assert_allclose(*(host(net.weights[0]) for net in nets), rtol=1e-5)
 
 
-def test_a_state_is_taken_on_as_it_is_unless_the_caller_sets_other_arrays(target):
-    net = network(target, feedback="fa")
-    state = first_state(net.spec, net.parameters, net.feedback, bpx.SGD(1.0))
-    assert adopted(net, state) is state
-    moved = state._replace(parameters=bpx.Parameters(state.parameters.layers))
-    net.publish(moved.parameters, moved.feedback)
-    assert adopted(net, moved) is moved
-    net.parameters = [0.0 * w for w in net.weights], net.biases
-    taken = adopted(net, moved)
-    assert taken.parameters is net.parameters
-    assert taken.optimizer is moved.optimizer
-
-
 def test_feedback_that_the_caller_sets_between_epochs_is_taken_up():
     x, y = samples()
     net, other = network(feedback="fa"), network(feedback="fa")
@@ -310,10 +297,10 @@ class Counted(NamedTuple):
 class Counting:
     """Mini-batches of one's own: a step that keeps a number, and a word at the end."""
 
-    def __init__(self, net, training):
+    def __init__(self, net, job, batch_size):
         self.net, self.seen = net, []
-        step, data = Counted(training.step), training.data
-        self.batches = Shuffled(net.home, step, data, training.batch_size, 1, True, False)
+        step = Counted(job.step)
+        self.batches = Shuffled(net.home, step, job.data, batch_size, 1, True, False)
 
     def start(self):
         return self.net.home.asarray([0.0])
@@ -330,9 +317,8 @@ def test_mini_batches_may_be_anybodys(target):
     """They have a step and a state of their own, and are heard before weights are seen."""
     x, y = samples()
     net, reference, extras = network(target), network(target), []
-    settings = {key: value for key, value in SETTINGS.items() if key != "seed"}
-    settings |= {"compile": target.value.compile, "lmbda": 0.0, "precision": "float32"}
-    training = checked(net, (x, y), **settings, validation=None, progress=None)
+    options = Options(SETTINGS["optimizer"], compile=target.value.compile)
+    job = checked(net, (x, y), options, epochs=SETTINGS["epochs"])
 
     class Extra:
         name = "extra"
@@ -340,8 +326,9 @@ def test_mini_batches_may_be_anybodys(target):
         def __call__(self, state, data, epoch):
             extras.append(host(state.extra).item())
 
-    batches, shown = Counting(net, training), [net.parameters]
-    for epoch in train(net, training, batches, [Extra()]):
+    batches, shown = Counting(net, job, SETTINGS["batch_size"]), [net.parameters]
+    course = Course(net, job.optimizer, 1, batches.start())
+    for epoch in iter(Loop(course, job, batches, [Extra()]), None):
         assert epoch.observed == {"finished": epoch.number}
         shown.append(net.parameters)
     assert extras == [5.0, 10.0, 15.0]

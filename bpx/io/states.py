@@ -1,0 +1,47 @@
+"""The state of a training in a safetensors file: arrays by their places, and a few numbers."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bpx._files import expanded
+from bpx.errors import FileFormatError
+from bpx.io import tensors
+
+__all__ = ["read", "save"]
+
+_KEY = "bpx.training"
+_FORMAT = 1
+
+
+def save(path: str | Path, arrays: Mapping[str, Any], numbers: Mapping[str, int]) -> None:
+    """Write arrays by name, and numbers by name, to `path`, at once or not at all."""
+    tensors.write(path, arrays, {_KEY: json.dumps({"format": _FORMAT, **numbers})})
+
+
+def read(path: str | Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """The arrays and the numbers that `save` wrote.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    FileFormatError
+        If it is truncated, or `save` did not write it.
+    """
+    with tensors.opened(expanded(path), "save_state") as file:
+        arrays = tensors.arrays(file)
+        metadata = (file.metadata() or {}).get(_KEY)
+    try:
+        numbers = json.loads(metadata or "{}")
+        right = numbers.pop("format") == _FORMAT
+        right &= all(type(each) is int and each >= 0 for each in numbers.values())
+    except (AttributeError, KeyError, TypeError, ValueError):
+        right = False
+    if not right:
+        raise FileFormatError(
+            f"{path} holds no state of a training that this version of bpx can read; expected "
+            "a file that save_state wrote"
+        )
+    return arrays, numbers

@@ -1,0 +1,60 @@
+"""Safetensors files: written at once or not at all, and opened with a word of what is wrong."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors import numpy as safetensors
+
+from bpx._files import write_atomically
+from bpx.arrays.transfer import to_host
+from bpx.errors import FileFormatError, InputError
+
+__all__ = ["arrays", "opened", "write"]
+
+
+def write(path: str | Path, arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
+    """Write arrays of any library, by name, and metadata to `path`, at once or not at all."""
+    stored = {  # safetensors mangles strides
+        name: np.array(to_host(array), order="C") for name, array in arrays.items()
+    }
+    content = safetensors.save(stored, dict(metadata))
+    with write_atomically(path) as file:
+        file.write(content)
+
+
+def arrays(file: Any) -> dict[str, Any]:
+    """The arrays of an open file, on the host."""
+    return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+@contextmanager
+def opened(path: Path, writer: str) -> Iterator[Any]:
+    """A safetensors file, open for reading.
+
+    Parameters
+    ----------
+    path : Path
+    writer : str
+        What should have written it, for messages.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    FileFormatError
+        If it is truncated, or no safetensors file.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; expected one that {writer} wrote")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            yield file
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise FileFormatError(
+            f"{path} is truncated or no safetensors file ({error}); expected one that "
+            f"{writer} wrote"
+        ) from error

@@ -1,0 +1,117 @@
+"""One mini-batch at a network's home: known by its shapes and dtypes alone.
+
+The values of host arrays are looked at before they move. Those of a library's own arrays are
+not: that would wait for the device at every step.
+"""
+
+from typing import Any
+
+from bpx._typing import Array
+from bpx.arrays.home import Home
+from bpx.arrays.host import as_labels, check_finite, is_host
+from bpx.arrays.registry import dtype_name, namespace
+from bpx.arrays.transfer import bring
+from bpx.errors import InputError
+from bpx.model.inputs import BYTES, Samples, dense, refuse_outside
+from bpx.model.metrics import Accuracy
+from bpx.model.shapes import shape_advice
+from bpx.model.spec import Spec
+
+__all__ = ["mini_batch", "row_weights"]
+
+
+def mini_batch(home: Home, spec: Spec, x: Any, y: Any) -> Samples:
+    """Inputs and targets of one training step, at `home`.
+
+    The dtype of y tells whether there is an accuracy: integers and booleans are labels;
+    floating-point numbers have none, whatever their values.
+
+    Parameters
+    ----------
+    home, spec
+        Of the network.
+    x : array of any library, or array-like, shape (m, k_0)
+    y : array of any library, or array-like, shape (m,) or (m, k_L)
+
+    Raises
+    ------
+    InputError
+        If a shape or a dtype does not fit or, in a host array, a value.
+    """
+    inputs = _inputs(home, spec, x)
+    targets, accuracy = _targets(home, spec, y, inputs.shape[0])
+    return Samples(inputs, targets, accuracy)
+
+
+def row_weights(home: Home, r: Any, m: int) -> Array:
+    """The row weights of m samples, shape (m,), at `home`.
+
+    Parameters
+    ----------
+    home : Home
+    r : array or array-like, shape (m,) or (m, 1), or float
+    m : int
+
+    Raises
+    ------
+    InputError
+        If the shape does not fit or, in a host array, a value is not finite.
+    """
+    given = dense(r, "r")
+    xp = namespace(given)
+    if given.ndim == 0:
+        given = xp.broadcast_to(given, (m,))
+    if tuple(given.shape) not in ((m,), (m, 1)):
+        raise InputError(
+            f"r has shape {tuple(given.shape)} for {m} samples; expected a number, or one for "
+            f"each sample, shape ({m},) or ({m}, 1)"
+        )
+    if is_host(given):
+        check_finite(given, home.dtype, "r")
+    arrived: Array = bring(xp.reshape(given, (m,)), home, "r")
+    return arrived
+
+
+def _inputs(home: Home, spec: Spec, x: Any) -> Array:
+    given, x = x, dense(x, "x")
+    shape, width = tuple(x.shape), spec.sizes[0]
+    if len(shape) != 2 or shape[1] != width or shape[0] == 0:
+        raise InputError(
+            f"x has shape {shape}; expected (m, {width}) with m >= 1, one sample a row"
+            f"{shape_advice(given, shape, width, 'x')}"
+        )
+    stored = dtype_name(x) if dtype_name(x) in BYTES else home.dtype
+    if is_host(x):
+        check_finite(x, stored, "x")
+    arrived: Array = bring(x, home, "x", dtype=stored)
+    return arrived
+
+
+def _targets(home: Home, spec: Spec, y: Any, m: int) -> tuple[Array, Accuracy]:
+    y, k = dense(y, "y"), spec.sizes[-1]
+    if tuple(y.shape) not in ((m,), (m, k)):
+        advice = ": y[:, 0]" if tuple(y.shape) == (m, 1) else ""
+        raise InputError(
+            f"y has shape {tuple(y.shape)} and x has {m} samples; expected labels ({m},) or "
+            f"numbers ({m}, {k}), for {k} outputs{advice}"
+        )
+    whole = namespace(y).isdtype(y.dtype, ("integral", "bool"))
+    if y.ndim == 1 and k > 1:
+        return _labels(home, y, k, whole), "argmax"
+    if is_host(y):
+        check_finite(y, home.dtype, "y")
+        refuse_outside(spec.cost, y, "y")
+    is_class = whole and k == 1 and spec.output.name == "sigmoid"
+    return bring(y, home, "y"), "threshold" if is_class else None
+
+
+def _labels(home: Home, y: Any, classes: int, whole: bool) -> Array:
+    if is_host(y):
+        y = as_labels(y, classes, "y")
+    elif not whole:
+        raise InputError(
+            f"y has shape {tuple(y.shape)} and dtype {y.dtype}; labels for {classes} outputs "
+            f"are integers, and numbers have shape ({y.shape[0]}, {classes})"
+        )
+    labels: Array = bring(y, home, "y", dtype="int32")
+    return labels

@@ -1,0 +1,189 @@
+"""`Trainer`: one training step at a time, on mini-batches that the caller makes."""
+
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple, overload
+
+from bpx._typing import Array
+from bpx._validate import number
+from bpx.arrays.host import check_seed
+from bpx.arrays.registry import namespace
+from bpx.model.inputs import Samples
+from bpx.model.mini_batch import mini_batch, row_weights
+from bpx.model.passes import gradients
+from bpx.model.trace import Trace
+from bpx.network.resumable import Resumable
+from bpx.network.tables import arrays
+from bpx.network.train import Trainee
+from bpx.optim.chain import Optimizer, check_optimizer
+from bpx.optim.limits import penalised
+from bpx.program.contract import eager
+from bpx.training.course import Course
+from bpx.training.step import Data, State, TrainingStep, zero_metrics
+from bpx.training.stream import WholeBatches
+from bpx.training.trial import step_of
+
+__all__ = ["StepResult", "Trainer"]
+
+
+class StepResult(NamedTuple):
+    """What a training step found, before it moved the weights.
+
+    Attributes
+    ----------
+    cost : array, shape ()
+        The mean of C_x over the mini-batch, or the sum of r_x C_x where row weights were
+        given. At the network's home: reading it as a number waits for the device.
+    accuracy : array, shape (), or None
+        The share of right answers, with row weights sum_x r_x hit_x / sum_x r_x; None for
+        floating-point targets.
+    """
+
+    cost: Array
+    accuracy: Array | None
+
+
+class Trainer(Resumable):
+    """One training step at a time: for loops of your own, such as reinforcement learning.
+
+    Each step is the one that `bpx.train` takes: the same rule, state and seed end in the same
+    bits. The network has the new weights after each.
+
+    Parameters
+    ----------
+    network : Network
+    optimizer : Optimizer
+        As for `bpx.train`.
+    penalty : float, optional
+        The coefficient of the L2 penalty: ``penalty * w`` is added to BP4's gradient. It is
+        what ``lmbda / n`` is in `bpx.train`; a loop of steps knows no n.
+    seed : int, optional
+        Of what layers such as `Dropout` draw. Left out, one is drawn; ``state.seed`` tells.
+    compile : bool, optional
+        If False, plain eager calls instead of the backend's engine.
+    precision : str, optional
+        As for `bpx.train`.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> net = bpx.Network([2, 3, 2], seed=0)
+    >>> trainer = bpx.Trainer(net, optimizer=bpx.Adam(0.01))
+    >>> x, y = np.array([[0.0, 1.0], [1.0, 0.0]], dtype="float32"), np.array([0, 1])
+    >>> for _ in range(3):
+    ...     cost, accuracy = trainer.step(x, y)
+    >>> trainer.state.steps
+    3
+    """
+
+    def __init__(
+        self,
+        network: Trainee,
+        *,
+        optimizer: Optimizer,
+        penalty: float = 0.0,
+        seed: int | None = None,
+        compile: bool = True,  # noqa: A002 - as in `bpx.train`
+        precision: str = "float32",
+    ) -> None:
+        check_optimizer(optimizer)
+        self._penalty = number("penalty", penalty, "a number of at least 0", lambda v: v >= 0.0)
+        self._optimizer, self._how = optimizer, (compile, precision)
+        rule = penalised(optimizer, self._penalty)
+        with network.home.active():
+            course = Course(network, rule, check_seed(seed))
+        super().__init__(course)
+        self._scan = network.home.backend.scan if compile else eager
+        self._schema = network.schema
+        self._steps: dict[Any, TrainingStep] = {}
+        self._whole = WholeBatches(network.home)
+
+    @overload
+    def step(
+        self, x: Any, y: Any, r: Any = None, *, trace: Literal[False] = False
+    ) -> StepResult: ...
+    @overload
+    def step(self, x: Any, y: Any, r: Any = None, *, trace: Literal[True]) -> Trace: ...
+    def step(self, x: Any, y: Any, r: Any = None, *, trace: bool = False) -> StepResult | Trace:
+        """Take one training step: forward, BP1, BP2, BP3, BP4, and the update.
+
+        Parameters
+        ----------
+        x : array of any library, or array-like, shape (m, k_0)
+            The mini-batch. The values of NumPy's arrays, and of lists, are looked at; those of
+            arrays of another library are not, as that would wait for the device.
+        y : array of any library, or array-like, shape (m,) or (m, k_L)
+            Integers or booleans as labels; or numbers.
+        r : array or array-like of shape (m,) or (m, 1), or float, optional
+            The row weights of BP3 and BP4: how much each sample counts in their sums, where
+            1/m is left out.
+        trace : bool, optional
+            If True, the result is a `Trace` of the step: every z, a and delta, in training,
+            the costs, and the gradients without the penalty, in arrays of its own. That takes
+            a pass more; the weights move to the same bits.
+
+        Returns
+        -------
+        StepResult, or Trace
+            Of the weights before the step. A cost that is not finite is not refused here.
+
+        Raises
+        ------
+        InputError
+            If an argument, or a part of the network, cannot be used.
+        """
+        course = self._course
+        with course.home.active():
+            samples = self._arrived(x, y, r)
+            step, state, data = self._step(samples), course.state, Data(*samples[:2], samples.s)
+            m, weighted = data.x.shape[0], data.s is not None
+            zero = zero_metrics(state.parameters.b[0], m, step.accuracy, weighted)
+            state, rows = state._replace(metrics=zero), self._whole(m)
+            seen = _trace(step, state, data, rows[0, ...]) if trace else None
+            after = self._scan(step, state, data, rows, 0, 1)
+            result = seen or _result(step, after, m)
+        course.reached(after, steps=1)
+        return result
+
+    def _arrived(self, x: Any, y: Any, r: Any) -> Samples:
+        network = self._course.network
+        x, y = arrays(self._schema, x, y)
+        arrived = mini_batch(network.home, network.spec, x, y)
+        if r is None:
+            return arrived
+        return arrived._replace(s=row_weights(network.home, r, arrived.x.shape[0]))
+
+    def _step(self, samples: Samples) -> TrainingStep:
+        """The step for such samples: tried out when the first of their kind come."""
+        weighted = samples.s is not None
+        kind = samples.accuracy, weighted, samples.y.ndim
+        if kind not in self._steps:
+            network = self._course.network
+            arguments = self._optimizer, self._penalty, *self._how
+            step, _ = step_of(network, samples, *arguments)
+            self._steps[kind] = replace(step, summed=weighted)
+        return self._steps[kind]
+
+    def __repr__(self) -> str:
+        course = self._course
+        return f"<bpx.Trainer of {course.network!r}, step {course.steps}>"
+
+
+def _result(step: TrainingStep, after: State, m: int) -> StepResult:
+    cost, hits, weights = after.metrics
+    xp = namespace(cost)
+    total, right = xp.sum(cost, axis=-1), None if hits is None else xp.sum(hits, axis=-1)
+    if step.summed:
+        return StepResult(total, None if right is None else right / xp.sum(weights, axis=-1))
+    return StepResult(total / m, None if right is None else right / m)
+
+
+def _trace(step: TrainingStep, state: State, data: Data, rows: Array) -> Trace:
+    made = step.passes(state, *step.picked(data, rows))
+    r = step.row_weights(data.s, rows.shape[0])
+    gradient = gradients(r, made.layers, made.deltas)
+    return Trace(made.layers, made.deltas, step.costs(made), gradient)

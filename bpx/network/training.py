@@ -1,0 +1,62 @@
+"""`Training`: what `train` gives back, records of epochs and the state between them."""
+
+from collections.abc import Iterator
+from typing import Self
+
+from bpx.network.resumable import Resumable
+from bpx.training.loop import Loop
+from bpx.training.records import Epoch
+
+__all__ = ["Training"]
+
+
+class Training(Resumable, Iterator[Epoch]):
+    """A training of a network, epoch by epoch: what `bpx.train` gives back.
+
+    It is an iterator of `Epoch` records. Between them its `state` can be read, kept, saved and
+    set: a training with the same data and settings that is set to it goes on as the first one
+    would have, to the same bits on the same backend, device and number of threads. An epoch
+    that is interrupted has not happened; the next ``next`` begins it anew.
+
+    Examples
+    --------
+    >>> x, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
+    >>> settings = {"epochs": 3, "batch_size": 1, "optimizer": bpx.Adam(0.1), "seed": 1}
+    >>> net, other = bpx.Network([2, 3, 2], seed=0), bpx.Network([2, 3, 2], seed=0)
+    >>> training = bpx.train(net, (x, y), **settings)
+    >>> first = next(training)
+    >>> resumed = bpx.train(other, (x, y), **settings)
+    >>> resumed.state = training.state
+    >>> [epoch.number for epoch in resumed]
+    [2, 3]
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        super().__init__(loop.course)
+        self._loop = loop
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Epoch:
+        try:
+            epoch = self._loop()
+        except BaseException:
+            self.close()
+            raise
+        if epoch is None:
+            self.close()
+            raise StopIteration
+        return epoch
+
+    def close(self) -> None:
+        """Let go of the memory that the engine keeps for another epoch."""
+        self._course.home.release()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_course"):
+            self.close()
+
+    def __repr__(self) -> str:
+        course = self._course
+        return f"<bpx.Training of {course.network!r}, epoch {course.epochs}>"

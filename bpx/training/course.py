@@ -1,0 +1,250 @@
+"""The course of a training: the state that it has come to, which can be read and set."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from bpx._typing import Array
+from bpx._validate import number
+from bpx.arrays.registry import dtype_name, namespace
+from bpx.arrays.transfer import bring, to_host
+from bpx.errors import InputError
+from bpx.model.inputs import Placed
+from bpx.model.parameters import Parameters
+from bpx.model.passes import Randomness
+from bpx.optim.chain import Optimizer
+from bpx.optim.scaling import learning_rate
+from bpx.program.contract import form, leaves, named_leaves, rebuilt
+from bpx.training.start import first_state
+from bpx.training.step import State
+
+__all__ = ["Course", "Trainable", "TrainingState"]
+
+
+_NUMBERS = ("epochs", "steps", "seed")
+
+
+class Trainable(Placed, Protocol):
+    """What training asks of a network."""
+
+    def publish(self, parameters: Parameters, feedback: tuple[Array, ...]) -> None:
+        """Take up the weights and biases of a finished epoch, and its feedback arrays."""
+
+
+class _Arrays(NamedTuple):
+    """The arrays of a `TrainingState`, by its names."""
+
+    parameters: Parameters
+    optimizer: Any
+    feedback: tuple[Array, ...]
+    randomness: Randomness | None
+
+
+class TrainingState(NamedTuple):
+    """All that a training goes on from, besides its samples and settings.
+
+    Its arrays are never written: it can be kept, and set again later.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        The network's weights and biases.
+    optimizer : named tuple of arrays
+        The optimizer's own state, read by name: ``state.optimizer.m.w[0]`` of `Adam`.
+    feedback : tuple of arrays
+        What the network's feedback has drawn; often none.
+    randomness : named tuple of arrays, or None
+        The keys of the layers that draw, such as `Dropout`, and their count of steps; None if
+        none draws.
+    epochs, steps : int
+        How many epochs are finished, and how many steps have been taken.
+    seed : int
+        The seed of the order of the samples, and of what layers draw.
+    """
+
+    parameters: Parameters
+    optimizer: Any
+    feedback: tuple[Array, ...]
+    randomness: Randomness | None
+    epochs: int
+    steps: int
+    seed: int
+
+    @property
+    def arrays(self) -> _Arrays:
+        """What of it are arrays."""
+        return _Arrays(*self[:4])
+
+
+class Course:
+    """The state of one network's training, between its steps.
+
+    Parameters
+    ----------
+    network : Trainable
+        Its home is active.
+    optimizer : Optimizer
+        Behind its penalty, if there is one.
+    seed : int
+    extra : tree of arrays, optional
+        What the step keeps besides: see `Batches.start`.
+
+    Raises
+    ------
+    InputError
+        If the optimizer's first state cannot be used.
+    """
+
+    def __init__(
+        self, network: Trainable, optimizer: Optimizer, seed: int, extra: Any = None
+    ) -> None:
+        arrays = network.parameters, network.feedback
+        state = first_state(network.spec, *arrays, optimizer, seed)
+        self.network, self.optimizer, self.home = network, optimizer, network.home
+        self.seed, self.epochs, self.steps = seed, 0, 0
+        self._state = state._replace(extra=extra)
+
+    @property
+    def state(self) -> State:
+        """What enters the next step: of the network's own arrays, where the caller set others.
+
+        Raises
+        ------
+        InputError
+            If the network has moved to another home.
+        """
+        network, home, state = self.network, self.home, self._state
+        if network.home != home:
+            raise InputError(
+                f"the network moved from {home}, {home.dtype}, to {network.home}, "
+                f"{network.home.dtype}, while it was trained; move it before or after"
+            )
+        # After a step they are the same objects, unless the caller has set others.
+        if network.parameters is not state.parameters:
+            state = state._replace(parameters=network.parameters)
+        if network.feedback is not state.feedback:
+            state = state._replace(feedback=network.feedback)
+        return state
+
+    def reached(self, state: State, *, steps: int, epochs: int = 0) -> None:
+        """Take up the state after so many more steps and epochs; the network has it, too."""
+        self.network.publish(state.parameters, state.feedback)
+        self._state = state
+        self.steps += steps
+        self.epochs += epochs
+
+    @property
+    def snapshot(self) -> TrainingState:
+        """The state as the caller sees it."""
+        state = self.state
+        arrays = state.parameters, state.optimizer, state.feedback, state.randomness
+        return TrainingState(*arrays, self.epochs, self.steps, self.seed)
+
+    def restore(self, given: Any) -> None:
+        """Go on from another state, whose arrays may come from anywhere: all of it or nothing.
+
+        Raises
+        ------
+        InputError
+            If it is no state of such a training: naming what differs.
+        """
+        if self._state.extra is not None:
+            raise InputError(
+                "the state of a private training cannot be set: what it has spent is spent; "
+                "train the network on with a new one"
+            )
+        own = self.snapshot
+        _check_alike(own, given)
+        pairs = zip(named_leaves(own.arrays), leaves(given.arrays), strict=True)
+        with self.home.active():
+            brought = [_placed(self, place, like, x) for (place, like), x in pairs]
+        parameters, optimizer, feedback, randomness = rebuilt(own.arrays, brought)
+        state = self._state._replace(optimizer=optimizer, randomness=randomness)
+        self.network.publish(parameters, feedback)
+        self._state = state._replace(parameters=parameters, feedback=feedback)
+        self.epochs, self.steps = given.epochs, given.steps
+
+    def described(self) -> tuple[dict[str, Array], dict[str, int]]:
+        """The snapshot as a file holds it: arrays by their places, and its numbers."""
+        state = self.snapshot
+        return dict(named_leaves(state.arrays)), dict(zip(_NUMBERS, state[4:], strict=True))
+
+    def state_of(
+        self, path: object, arrays: Mapping[str, Any], numbers: Mapping[str, int]
+    ) -> TrainingState:
+        """The state that a file holds, in the form of this training's own.
+
+        Raises
+        ------
+        InputError
+            If the file has other arrays.
+        """
+        own = self.snapshot.arrays
+        places = [place for place, _ in named_leaves(own)]
+        if arrays.keys() != set(places) or numbers.keys() != set(_NUMBERS):
+            off = sorted(arrays.keys() ^ set(places))
+            raise InputError(
+                f"{path} is of another network or optimizer than this training: "
+                f"{', '.join(off[:3])} is in one of them alone; begin it with those that the "
+                "file was saved with"
+            )
+        found = rebuilt(own, [arrays[place] for place in places])
+        return TrainingState(*found, *(numbers[name] for name in _NUMBERS))
+
+    @property
+    def eta(self) -> float | tuple[float, ...] | None:
+        """The learning rate of the next step, read on the host: one for each network.
+
+        None where the optimizer has none.
+        """
+        rate = learning_rate(self.optimizer, self._state.optimizer)
+        if rate is None:
+            return None
+        # As it is written: 0.001 stays so, whatever float32 makes of it.
+        values = tuple(float(str(each)) for each in to_host(rate).reshape(-1))
+        return values[0] if len(values) == 1 else values
+
+    @eta.setter
+    def eta(self, eta: float) -> None:
+        value = number("eta", eta, "a positive number", lambda v: v > 0.0)
+        optimizer = self._state.optimizer
+        rate = getattr(optimizer, "eta", None)
+        if rate is None:
+            why = "has none" if self.eta is None else "follows a schedule"
+            raise InputError(
+                f"eta={eta!r} was given, and the learning rate of this optimizer {why}; "
+                "expected an optimizer that was made with a number, such as bpx.Adam(1e-3)"
+            )
+        changed = namespace(rate).full_like(rate, value)
+        self._state = self._state._replace(optimizer=optimizer.having(eta=changed))
+
+
+def _check_alike(own: TrainingState, given: Any) -> None:
+    """Refuse a state that is not one of such a training."""
+    if not isinstance(given, TrainingState):
+        raise InputError(
+            f"state is {type(given).__name__}; expected what `.state` of such a training was"
+        )
+    if given.seed != own.seed:
+        raise InputError(
+            f"the state is of a training with seed={given.seed}, and this one has "
+            f"seed={own.seed}, by which other samples and masks would be drawn; begin it with "
+            f"seed={given.seed}"
+        )
+    for name in _Arrays._fields:
+        mine, other = (form(getattr(each, name)) for each in (own, given))
+        if mine != other:
+            raise InputError(
+                f"the state has {name} of the form {other}, and this training {mine}; begin "
+                "it with a network of the same layers and the same optimizer"
+            )
+
+
+def _placed(course: Course, place: str, like: Array, given: Any) -> Array:
+    """An array of a given state, at home."""
+    if tuple(given.shape) != tuple(like.shape) or dtype_name(given) != dtype_name(like):
+        raise InputError(
+            f"the state has {place} of shape {tuple(given.shape)}, {dtype_name(given)}, and "
+            f"this training {tuple(like.shape)}, {dtype_name(like)}; begin it with a network "
+            "of the same layers and dtype"
+        )
+    return bring(given, course.home, place, dtype=dtype_name(like), copy=True)

@@ -1,0 +1,135 @@
+"""Mini-batches that the caller makes: a stream of them, cut into epochs."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Any
+
+from bpx._typing import Array
+from bpx.arrays.home import Home
+from bpx.errors import InputError
+from bpx.model.inputs import Samples
+from bpx.training.batches import EpochBatches, Stretch
+from bpx.training.step import Data, TrainingStep
+
+__all__ = ["Stream", "Streamed", "WholeBatches"]
+
+
+@dataclass
+class WholeBatches:
+    """The rows of mini-batches that are taken as a whole: 0 to m - 1, shape (1, m)."""
+
+    home: Home
+    made: dict[int, Array] = field(default_factory=dict)
+
+    def __call__(self, m: int) -> Array:
+        """For m samples."""
+        if m not in self.made:
+            self.made[m] = self.home.asarray([list(range(m))], "int32")
+        return self.made[m]
+
+
+class Stream:
+    """An iterable of mini-batches, of which the first is looked at before training begins.
+
+    Parameters
+    ----------
+    batches : iterable
+        Gone through anew in each epoch; an iterator is gone on with.
+    steps : int or None
+        The mini-batches of an epoch; None: all there are.
+
+    Raises
+    ------
+    InputError
+        If it is no iterable, or has no mini-batch.
+    """
+
+    def __init__(self, batches: Any, steps: int | None) -> None:
+        if not isinstance(batches, Iterable):
+            raise InputError(
+                f"batches is {type(batches).__name__}; expected an iterable of mini-batches "
+                "(x, y), such as a generator or a list"
+            )
+        self._batches, self._steps = batches, steps
+        self._current = iter(batches)
+        self.first = next(self._current, None)
+        if self.first is None:
+            raise InputError("batches has no mini-batch; expected at least one")
+        self._current, self._fresh = chain((self.first,), self._current), True
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it can be gone through again."""
+        return iter(self._batches) is not self._batches
+
+    def epoch(self) -> Iterator[Any] | None:
+        """The mini-batches of the next epoch; None if there are none any more."""
+        if not self._fresh and self.lasts:
+            self._current = iter(self._batches)
+        self._fresh = False
+        first = next(self._current, None)
+        if first is None:
+            return None
+        return islice(chain((first,), self._current), self._steps)
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """`Batches` of a stream: each mini-batch is brought home when its step is taken.
+
+    Attributes
+    ----------
+    home : Home
+    step : TrainingStep
+    stream : Stream
+    arrive : callable
+        ``arrive(batch) -> Samples``, at home.
+    weighted : bool
+        Whether the samples have weights: all of them, or none.
+    """
+
+    home: Home
+    step: TrainingStep
+    stream: Stream
+    arrive: Callable[[Any], Samples]
+    weighted: bool
+    whole: WholeBatches = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "whole", WholeBatches(self.home))
+
+    def start(self) -> None:
+        """What the state has besides: nothing."""
+
+    def finish(self) -> dict[str, Any]:
+        """What a finished epoch adds to its record: nothing."""
+        return {}
+
+    def __call__(self, epoch: int) -> EpochBatches | None:
+        """The mini-batches that come next; None if there are none any more."""
+        batches = self.stream.epoch()
+        if batches is None:
+            return None
+        return EpochBatches(None, self._stretches(batches, epoch))
+
+    def _stretches(self, batches: Iterator[Any], epoch: int) -> Iterator[Stretch]:
+        for i, batch in enumerate(batches):
+            samples = self.arrive(batch)
+            self._check_kind(samples, f"mini-batch {i + 1} of epoch {epoch}")
+            m = samples.x.shape[0]
+            data = Data(samples.x, samples.y, samples.s)
+            yield Stretch(self.step, data, self.whole(m), (m,), m, i, 0, 1)
+
+    def _check_kind(self, samples: Samples, which: str) -> None:
+        """Refuse a mini-batch that another step would be for."""
+        for what, found, first in (
+            ("labels", samples.accuracy is not None, self.step.accuracy is not None),
+            ("weights", samples.s is not None, self.weighted),
+        ):
+            if found != first:
+                has, had = ("" if each else "no " for each in (found, first))
+                raise InputError(
+                    f"{which} has {has}{what}, and the first one had {had}{what}; expected all "
+                    "mini-batches to be of one kind"
+                )

@@ -1,0 +1,89 @@
+"""The training step of a network, tried out before its first mini-batch."""
+
+from itertools import count
+
+from bpx.arrays.home import Home
+from bpx.arrays.registry import compiled, namespace
+from bpx.errors import InputError
+from bpx.model.dry_run import dry_run
+from bpx.model.expected import as_inputs
+from bpx.model.inputs import Placed, Samples
+from bpx.optim.chain import Optimizer, check_optimizer
+from bpx.optim.limits import penalised
+from bpx.training.step import TrainingStep
+
+__all__ = ["step_of"]
+
+
+def step_of(
+    network: Placed,
+    arrived: Samples,
+    optimizer: Optimizer,
+    penalty: float,
+    compile: bool,  # noqa: A002 - as in `bpx.train`
+    precision: str,
+) -> tuple[TrainingStep, Optimizer]:
+    """The training step of a network, and the optimizer that it is of, behind its penalty.
+
+    Parameters
+    ----------
+    network : Placed
+        Its home is active.
+    arrived : Samples
+        At home: some of them are run through the network.
+    optimizer, compile, precision
+        As for `bpx.train`.
+    penalty : float
+        The L2 penalty's coefficient, lmbda / n.
+
+    Raises
+    ------
+    InputError
+        If an argument, or a part of the network, cannot be used.
+    """
+    check_optimizer(optimizer)
+    precise = _precision(network.home, precision, compile)
+    rule = penalised(optimizer, penalty)
+    step = TrainingStep(network.spec, rule.update, arrived.accuracy, precise)
+    _check_hashable(step)
+    _try_out(network, arrived, compile)
+    return step, rule
+
+
+def _try_out(network: Placed, data: Samples, compile: bool) -> None:  # noqa: A002
+    """Run some samples through: as many as no layer is wide, so that no axis is mistaken."""
+    xp, last = namespace(data.x), data.x.shape[0] - 1
+    widths = {each for layer in network.spec.layers for each in (layer.n_in, layer.n_out)}
+    number = next(each for each in count(2) if each not in widths)
+    some = [i * last // (number - 1) for i in range(number)]  # of few samples, some twice
+    picked = network.home.asarray(some, "int32")
+    x, y = (xp.take(each, picked, axis=0) for each in (data.x, data.y))
+    x = as_inputs(x, network.parameters.b[0])
+    run = compiled(dry_run, 1, x) if compile else dry_run
+    run(network.spec, network.parameters, x, y, network.feedback)
+
+
+def _check_hashable(step: TrainingStep) -> None:
+    try:
+        hash(step)
+    except TypeError as why:
+        raise InputError(
+            "an activation, the cost, the feedback or the optimizer's update cannot be hashed "
+            f"({why}); make it a function, or a value such as a frozen dataclass, so that "
+            "steps compile once"
+        ) from None
+
+
+def _precision(home: Home, precision: str, compiled: bool) -> str:
+    choice = getattr(home.backend, "precisions", ("float32",))
+    if precision not in choice:
+        raise InputError(
+            f"precision={precision!r} was given; the products on {home} are computed in "
+            f"{' or '.join(choice)}"
+        )
+    if precision != "float32" and (home.dtype != "float32" or not compiled):
+        raise InputError(
+            f"precision={precision!r} was given with dtype {home.dtype} and "
+            f"compile={compiled}; it is for float32 networks on the backend's engine"
+        )
+    return precision
