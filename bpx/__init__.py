@@ -37,6 +37,7 @@ from bpx.errors import (
     DivergenceError,
     FileFormatError,
     InputError,
+    MissingFileError,
     MixedArraysError,
     RecordingError,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "Home",
     "Initializer",
     "InputError",
+    "MissingFileError",
     "MixedArraysError",
     "Network",
     "Observer",

@@ -62,6 +62,9 @@ class Cost:
     outputs: tuple[Activation, ...] | None = None
     hess_a: Callable[[Any, Any, Any], Any] | None = None
 
+    def __repr__(self) -> str:
+        return f"<bpx.Cost {self.name!r}>"
+
     def __post_init__(self) -> None:
         if self.targets not in _TARGETS:
             raise InputError(

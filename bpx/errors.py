@@ -18,6 +18,7 @@ __all__ = [
     "DivergenceError",
     "FileFormatError",
     "InputError",
+    "MissingFileError",
     "MixedArraysError",
     "RecordingError",
     "advice",
@@ -40,6 +41,10 @@ class InputError(BpxError, ValueError):
 
 class FileFormatError(InputError):
     """A file that is truncated, foreign, or not what it declares to be."""
+
+
+class MissingFileError(InputError, FileNotFoundError):
+    """A path that leads to no file."""
 
 
 class BackendError(BpxError, RuntimeError):

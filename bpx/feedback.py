@@ -104,6 +104,9 @@ class Feedback:
     direct: bool = False
     learns: bool = False
 
+    def __repr__(self) -> str:
+        return f"<bpx.feedback.Feedback {self.name!r}>"
+
     def __post_init__(self) -> None:
         if (self.matrix is None) == (self.send is None):
             raise InputError(f"the feedback {self.name!r} needs either matrix or send")

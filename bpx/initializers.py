@@ -36,6 +36,9 @@ class Initializer:
     weights: Callable[[Any, int, int], Any]
     biases: Callable[[Any, int], Any]
 
+    def __repr__(self) -> str:
+        return f"<bpx.Initializer {self.name!r}>"
+
 
 def _normal(variance: Callable[[int, int], float]) -> Callable[[Any, int, int], Any]:
     def weights(rng: Any, n_out: int, n_in: int) -> Any:

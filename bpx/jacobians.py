@@ -89,6 +89,9 @@ class Elementwise:
     sigma_second: Callable[[Any, Any], Any] | None = None
     reach: tuple[float, float] | None = None
 
+    def __repr__(self) -> str:
+        return f"<bpx.Elementwise {self.name!r}>"
+
     def pullback(self, z: A, a: A, g: A) -> A:
         """g ⊙ sigma'(z)."""
         return g * self.sigma_prime(z, a)
@@ -130,6 +133,9 @@ class Rowwise:
     push: Callable[[Any, Any, Any], Any] | None = None
     bend: Callable[[Any, Any, Any, Any], Any] | None = None
     reach: tuple[float, float] | None = None
+
+    def __repr__(self) -> str:
+        return f"<bpx.Rowwise {self.name!r}>"
 
     def pullback(self, z: A, a: A, g: A) -> A:
         """J^T g."""

@@ -46,6 +46,9 @@ class Metric:
     name: str
     value: Callable[[Any, Any], Any]
 
+    def __repr__(self) -> str:
+        return f"<bpx.metrics.Metric {self.name!r}>"
+
     def measured(self, a: A, y: Array) -> A:
         """One number for each sample: `value`, checked.
 

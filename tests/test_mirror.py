@@ -51,6 +51,7 @@ ACROSS = {
     "test_portability.py",
     "test_printed.py",
     "test_whose_memory.py",
+    "test_reprs.py",
     "test_sample_weights.py",
 }
 """Suites that cut across."""

@@ -193,6 +193,8 @@ def _read_settings(path: Path) -> dict[str, Any] | None:
 def _named_errors(path: Path) -> Iterator[None]:
     try:
         yield
+    except bpx.InputError:
+        raise
     except OSError as error:
         raise bpx.InputError(
             f"{path} cannot be written: {error.strerror or error}; expected a place that "

@@ -67,7 +67,7 @@ def _module(place: str) -> ModuleType:
     path = expanded(place)
     is_file = path.suffix == ".py" or os.sep in place
     if is_file and not path.is_file():
-        raise bpx.InputError(f"there is no file {place}; expected one with Python code")
+        raise bpx.MissingFileError(f"there is no file {place}; expected one with Python code")
     folder = str(path.resolve().parent) if is_file else os.getcwd()
     if folder not in sys.path:
         sys.path.insert(0, folder)  # as python does, for what it imports itself

@@ -20,7 +20,7 @@ import numpy as np
 
 from bpx._files import expanded
 from bpx.data.split import HostArray
-from bpx.errors import FileFormatError, InputError
+from bpx.errors import FileFormatError, InputError, MissingFileError
 
 __all__ = ["MAX_EXPANSION", "ByteStream", "PathLike", "existing_file", "open_bytes"]
 
@@ -143,7 +143,8 @@ def existing_file(path: PathLike) -> Path:
     file = expanded(path)
     if not os.path.isfile(file):
         kind = "a folder or a device" if os.path.exists(file) else "nothing"
-        raise InputError(f"{file}: there is {kind} here; expected the path of a file")
+        error = InputError if os.path.exists(file) else MissingFileError
+        raise error(f"{file}: there is {kind} here; expected the path of a file")
     return file
 
 
@@ -179,6 +180,8 @@ def open_bytes(path: PathLike) -> Iterator[ByteStream]:
                     yield ByteStream(str(file), stream, size * MAX_EXPANSION, exact=False)
             else:
                 yield ByteStream(str(file), raw, size, exact=True)
+        except InputError:  # of another file
+            raise
         except (EOFError, OSError, zlib.error) as error:
             raise FileFormatError(
                 f"{file}: the file cannot be read to its end ({error}); "

@@ -11,7 +11,7 @@ from safetensors import numpy as safetensors
 
 from bpx._files import write_atomically
 from bpx.arrays.transfer import to_host
-from bpx.errors import FileFormatError, InputError
+from bpx.errors import FileFormatError, InputError, MissingFileError
 
 __all__ = ["arrays", "opened", "write"]
 
@@ -43,16 +43,18 @@ def opened(path: Path, writer: str) -> Iterator[Any]:
 
     Raises
     ------
-    InputError
+    MissingFileError
         If there is no such file.
     FileFormatError
         If it is truncated, or no safetensors file.
     """
     if not path.is_file():
-        raise InputError(f"there is no file {path}; expected one that {writer} wrote")
+        raise MissingFileError(f"there is no file {path}; expected one that {writer} wrote")
     try:
         with safe_open(path, framework="numpy") as file:
             yield file
+    except InputError:  # of another file
+        raise
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise FileFormatError(
             f"{path} is truncated or no safetensors file ({error}); expected one that "

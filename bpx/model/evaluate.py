@@ -42,8 +42,9 @@ class Evaluation(Measured):
         in Keras.
     accuracy : float or None
         The share of right answers, in [0, 1]: by the largest output, or, for a single
-        sigmoid, an output above 1/2. None for real targets. With sample weights it
-        is the weighted share, sum_x s_x hit_x / sum_x s_x.
+        sigmoid, an output above 1/2. None for targets that are numbers: floating-point ones
+        that are not all 0 or 1, and all of them where the outputs are not in (0, 1). With
+        sample weights it is the weighted share, sum_x s_x hit_x / sum_x s_x.
     metrics : mapping of str to float
         The mean over the samples of each metric that was asked for, by name: see `bpx.metrics`.
         With sample weights it is the weighted mean, sum_x s_x m_x / sum_x s_x.

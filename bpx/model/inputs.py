@@ -187,13 +187,19 @@ def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
     if y.ndim == 1 and k > 1:
         return as_labels(y, k, name), "argmax"
     _refuse_nonfinite(y, name)
-    labels = one_hot_labels(y) if y.ndim == 2 else None
+    classes = y.dtype.kind != "f" or _is_probability(spec)
+    labels = one_hot_labels(y) if y.ndim == 2 and classes else None
     if labels is not None:
         return labels, "argmax"
     refuse_outside(spec.cost, y, name)
     y = y if y.dtype.kind == "f" else y.astype("float64")
     binary = spec.output.name == "sigmoid" and k == 1 and bool(((y == 0) | (y == 1)).all())
     return y, "threshold" if binary else None
+
+
+def _is_probability(spec: Spec) -> bool:
+    """Whether the outputs lie in (0, 1): else numbers are numbers, even if all are 0 or 1."""
+    return getattr(spec.output, "reach", None) == (0.0, 1.0)
 
 
 def finite(x: Array) -> bool:

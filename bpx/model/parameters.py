@@ -60,6 +60,15 @@ class Parameters(_Layers):
         """The biases of the Dense layers."""
         return tuple(each.b for each in dense(self.layers))
 
+    def __repr__(self) -> str:
+        shapes = (
+            " ".join(
+                [field, *(str(tuple(getattr(self.layers[at], field).shape)) for at in those)]
+            )
+            for field, those in _by_field(self.layers).items()
+        )
+        return f"<bpx.{type(self).__name__} {', '.join(shapes)}>"
+
     def branches(self) -> Branches:
         """The arrays, all of one name together: ``w[0], w[1], ..., b[0], b[1], ...``."""
         return [

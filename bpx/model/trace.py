@@ -41,6 +41,12 @@ class Trace(NamedTuple):
     cost: Array | None = None
     gradients: Gradients | None = None
 
+    def __repr__(self) -> str:
+        widths = [int(a.shape[-1]) for a in self.a]
+        filled = [name for name in self._fields[1:] if getattr(self, name) is not None]
+        rest = f", with {', '.join(filled)}" if filled else ""
+        return f"<bpx.Trace of {self.layers[-1].a.shape[0]} samples through {widths}{rest}>"
+
     @property
     def dense(self) -> tuple[DenseSaved, ...]:
         """What the Dense layers saved."""

@@ -8,7 +8,7 @@ from bpx.arrays.home import Home, select
 from bpx.model import initial, passes
 from bpx.model.inputs import check_values, placed
 from bpx.model.parameters import Parameters, as_parameters
-from bpx.model.spec import Spec
+from bpx.model.spec import Spec, check_feedback, check_shapes
 from bpx.model.trace import Trace
 from bpx.optim.chain import Optimizer
 from bpx.program.program import Program
@@ -211,8 +211,16 @@ class Held:
     def publish(self, parameters: Parameters, feedback: tuple[Array, ...] = ()) -> None:
         """Take up new arrays as they are: what training does at the end of each epoch.
 
-        They must be at home, of the right shapes, and nobody else's to write. Without
-        feedback arrays the present ones stay.
+        They must be at home, and nobody else's to write. Without feedback arrays the present
+        ones stay.
+
+        Raises
+        ------
+        InputError
+            If their number or shapes do not fit the spec; nothing has changed then.
         """
+        check_shapes(self.spec, parameters)
+        if feedback:
+            check_feedback(self.spec, feedback)
         self._parameters = parameters
         self._feedback = feedback or self._feedback

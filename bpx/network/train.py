@@ -106,7 +106,10 @@ def train(
     validation : pair of arrays, triple, or table or DataFrame, optional
         (x, y) or (x, y, sample_weight), evaluated after each epoch. Kept as `data` are.
     seed : int, optional
-        Of the order of the samples, which is the same on every backend.
+        Of the order of the samples, which is the same on every backend, and of what layers
+        draw. Left out, one is drawn: see ``state.seed``, or `History.seed`. Each call begins
+        with epoch 1, so calls of one epoch with the same seed all have the same order; in a
+        loop of them leave it out, or go on with one `Training`.
     shuffle : bool, optional
         If False, every epoch takes the samples in their own order.
     drop_last : bool, optional

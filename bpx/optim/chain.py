@@ -10,32 +10,25 @@ is another `update`.
 After R. Frostig et al., "Composable transformations" in Optax (2020).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from inspect import getattr_static, isfunction
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Protocol
 
 from bpx.arrays.registry import backend_of
 from bpx.errors import InputError
-from bpx.optim.trees import mapped
-from bpx.program.contract import Branches, named_leaves
+from bpx.optim.chained import ChainState, Update, called, chained
+from bpx.program.contract import named_leaves
 
 __all__ = [
     "Beginning",
     "Chain",
-    "ChainState",
-    "Chained",
     "Optimizer",
     "Transformation",
-    "Update",
     "chain",
     "check_optimizer",
     "initial",
 ]
-
-Update = Callable[[Any, Any, Any], tuple[Any, Any]]
-"""``update(updates, state, parameters) -> (updates, state)``, pure and hashable."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +54,11 @@ class Transformation:
 
     init: Callable[[Any], Any]
     update: Update
+
+    def __repr__(self) -> str:
+        rule = called(self.update)
+        numbers = self.init.numbers if isinstance(self.init, Beginning) else ()
+        return f"<bpx.optim.Transformation {' '.join(map(str, (rule, *numbers)))}>"
 
 
 @dataclass(frozen=True)
@@ -141,101 +139,6 @@ def _links(link: Any) -> tuple[Transformation, ...]:
     check_optimizer(link)
     found: tuple[Transformation, ...] = link.transformations
     return found
-
-
-class ChainState(NamedTuple):
-    """The states of a chain's links; what is in them is read by name, such as ``state.eta``.
-
-    Attributes
-    ----------
-    parts : tuple
-        One for each link.
-    """
-
-    parts: tuple[Any, ...]
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_"):
-            for part in self.parts:
-                if name in getattr(part, "_fields", ()):
-                    return getattr(part, name)
-        raise AttributeError(f"no link of the chain has {name!r} in its state")
-
-    def having(self, **changed: Any) -> Self:
-        """The same with other arrays, by name: of the first link that has the name."""
-        parts = list(self.parts)
-        for name, value in changed.items():
-            getattr(self, name)  # which says so where no link has it
-            at = next(i for i, p in enumerate(parts) if name in getattr(p, "_fields", ()))
-            parts[at] = parts[at]._replace(**{name: value})
-        return type(self)(tuple(parts))
-
-    def branches(self) -> Branches:
-        """What is in the links' states, by name."""
-        named: Branches = []
-        for i, part in enumerate(self.parts):
-            fields = getattr(part, "_fields", None)
-            named += [(f"[{i}]", part)] if fields is None else zip(fields, part, strict=True)
-        return named
-
-    def grown(self, branches: Sequence[Any]) -> Self:
-        """The same links with other states, in the order of `branches`."""
-        given = iter(branches)
-        made = []
-        for part in self.parts:
-            fields = hasattr(part, "_fields")
-            made.append(type(part)(*(next(given) for _ in part)) if fields else next(given))
-        return type(self)(tuple(made))
-
-
-@dataclass(frozen=True)
-class Chained:
-    """The updates of a chain as one."""
-
-    rules: tuple[Update, ...]
-
-    def __call__(
-        self, updates: Any, state: ChainState, parameters: Any
-    ) -> tuple[Any, ChainState]:
-        """Through every link."""
-        parts, at = list(state.parts), 0
-        while at < len(self.rules):
-            rule, following = self.rules[at], self.rules[at + 1 : at + 2]
-            if hasattr(rule, "scaled") and following and hasattr(following[0], "factor"):
-                updates, parts[at : at + 2] = _at_once(
-                    rule, following[0], updates, parts[at : at + 2], parameters
-                )
-                at += 2
-            else:
-                updates, parts[at] = _pair(rule, rule(updates, parts[at], parameters))
-                at += 1
-        return updates, ChainState(tuple(parts))
-
-
-def _pair(rule: Update, given: Any) -> tuple[Any, Any]:
-    """What a rule gave, if it is the two that it must give."""
-    if type(given) is tuple and len(given) == 2:
-        return given
-    name = getattr(rule, "__name__", type(rule).__name__)
-    raise InputError(
-        f"update {name!r} of a transformation gave a {type(given).__name__}; expected a pair: "
-        "update(updates, state, parameters) -> (updates, state)"
-    )
-
-
-def _at_once(
-    rule: Any, scaling: Any, updates: Any, parts: list[Any], parameters: Any
-) -> tuple[Any, list[Any]]:
-    """A rule and a number that scales its updates: the number goes into the rule's own."""
-    factor, after = scaling.factor(parts[1])
-    updates, state = rule.scaled(updates, parts[0], parameters, factor)
-    return mapped(scaling.signed, updates), [state, after]
-
-
-@cache
-def chained(rules: tuple[Update, ...]) -> Update:
-    """The one update of a chain of rules."""
-    return Chained(rules)
 
 
 def check_optimizer(optimizer: Any) -> None:

@@ -50,8 +50,13 @@ def add_decayed_weights(decay: float) -> Transformation:
 
 
 def penalised(optimizer: Any, decay: float) -> Any:
-    """The optimizer behind the gradient of an L2 penalty; itself if there is none."""
-    return chain(add_decayed_weights(decay), optimizer) if decay else optimizer
+    """The optimizer behind the gradient of an L2 penalty; itself if there is none.
+
+    A single transformation becomes a chain of it.
+    """
+    if decay:
+        return chain(add_decayed_weights(decay), optimizer)
+    return chain(optimizer) if isinstance(optimizer, Transformation) else optimizer
 
 
 def clip_by_global_norm(largest: float) -> Transformation:

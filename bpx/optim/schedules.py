@@ -64,6 +64,10 @@ class Schedule:
         for name in names:
             checked(name, getattr(self.numbers, name), "a finite number", lambda v: True)
 
+    def __repr__(self) -> str:
+        rate = str(getattr(self.rate, "__name__", type(self.rate).__name__)).strip("_")
+        return f"<bpx.optim.Schedule {rate} of {self.numbers}>"
+
 
 class WarmupCosine(NamedTuple):
     """The numbers of `warmup_cosine`."""

@@ -69,6 +69,10 @@ class TrainingState(NamedTuple):
     steps: int
     seed: int
 
+    def __repr__(self) -> str:
+        done = f"{self.epochs} epochs, {self.steps} steps, seed {self.seed}"
+        return f"<bpx.TrainingState after {done}, of {self.parameters!r}>"
+
     @property
     def arrays(self) -> _Arrays:
         """What of it are arrays."""

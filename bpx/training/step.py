@@ -24,7 +24,7 @@ from bpx.model.passes import (
 )
 from bpx.model.spec import Spec
 from bpx.model.weights import weighed
-from bpx.optim.chain import Update
+from bpx.optim.chained import Update
 from bpx.optim.trees import mapped
 from bpx.program.contract import form, leaves, named_leaves
 

@@ -10,6 +10,7 @@ from bpx.model.expected import as_inputs
 from bpx.model.inputs import Placed, Samples
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
+from bpx.training.frozen import tell_frozen
 from bpx.training.step import TrainingStep
 
 __all__ = ["step_of"]
@@ -46,6 +47,8 @@ def step_of(
     rule = penalised(optimizer, penalty)
     step = TrainingStep(network.spec, rule.update, arrived.accuracy, precise)
     _check_hashable(step)
+    if compile:
+        tell_frozen(step)
     _try_out(network, arrived, compile)
     return step, rule
 

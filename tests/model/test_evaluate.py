@@ -178,3 +178,19 @@ def test_an_evaluation_is_a_pair_with_its_metrics_beside_it():
         assert kept.metrics == {"top_5": 1.0}
     assert pickle.loads(pickle.dumps(plain)).metrics == {}
     assert bpx.Evaluation._make((0.5, None)).metrics == {}
+
+
+@pytest.mark.parametrize(
+    ("output", "y", "known"),
+    [
+        ("softmax", np.eye(3), True),
+        ("sigmoid", np.eye(3), True),
+        ("identity", np.eye(3), False),  # numbers, which are 0 and 1 by chance
+        ("tanh", np.eye(3), False),
+        ("identity", np.eye(3, dtype=int), True),
+        ("identity", np.arange(3), True),
+    ],
+)
+def test_numbers_have_no_accuracy_whatever_their_values(output, y, known):
+    net = bpx.Network([2, 3], output=output, seed=0)
+    assert (net.evaluate(np.ones((3, 2)), y).accuracy is not None) == known

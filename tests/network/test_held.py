@@ -142,3 +142,18 @@ def test_published_arrays_are_taken_as_they_are():
     assert net.feedback is feedback
     net.publish(other, (feedback[0] + 1.0,))
     assert net.feedback is not feedback
+
+
+def test_arrays_that_do_not_fit_are_not_published():
+    net = bpx.Network([3, 4, 2], feedback="fa", seed=0)
+    before = net.parameters, net.feedback
+    w, b = list(net.weights), list(net.biases)
+    for parameters, feedback, said in (
+        (bpx.Parameters.dense([w[0].T, w[1]], b), (), "weights of shapes"),
+        (bpx.Parameters.dense(w[:1], b[:1]), (), "weights of shapes"),
+        (net.parameters, (net.feedback[0].T,), "feedback"),
+    ):
+        with pytest.raises(bpx.InputError, match=said):
+            net.publish(parameters, feedback)
+    assert net.parameters is before[0]
+    assert net.feedback is before[1]

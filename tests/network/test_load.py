@@ -199,3 +199,18 @@ def test_a_schema_of_another_width_is_refused(tmp_path):
     with_schema(tmp_path / "net", two)
     with pytest.raises(bpx.FileFormatError, match=r"does not fit its own schema: .*2 inputs"):
         bpx.load(tmp_path / "net")
+
+
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        (bpx.load, "none.safetensors"),
+        (bpx.data.read, "none.csv"),
+        (bpx.data.read_table, "none.csv"),
+        (bpx.data.read_table, "none.parquet"),
+    ],
+)
+def test_a_file_that_is_not_there_is_what_python_calls_it(tmp_path, read, name):
+    with pytest.raises(FileNotFoundError, match="there is no") as raised:
+        read(tmp_path / name)
+    assert isinstance(raised.value, bpx.InputError)

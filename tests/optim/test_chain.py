@@ -1,50 +1,19 @@
 """Chains: what they are made of, the state by name, and every optimizer on every engine."""
 
-import copy
-import pickle
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import bpx
 from bpx.optim import OPTIMIZERS, Adam, Chain, Optimizer, Transformation, chain
-from bpx.optim.chain import ChainState, chained, check_optimizer, initial
-from bpx.program.contract import form, leaves, named_leaves, rebuilt
+from bpx.optim.chain import check_optimizer, initial
+from bpx.optim.chained import ChainState
+from bpx.program.contract import leaves
 from tests.backends import host
 from tests.optim.descents import arrays, assert_same, gradients, parameters, visited
+from tests.optim.links import CHAINS, DOUBLED, LINKS, Counted, doubled, each_link, plus_one
 from tests.peers import random_samples
-
-LINKS = {
-    "clip": bpx.optim.clip_by_global_norm(1.0),
-    "decay": bpx.optim.add_decayed_weights(0.1),
-    "momentum": bpx.optim.momentum(0.9),
-    "nesterov": bpx.optim.momentum(0.9, nesterov=True),
-    "adam": bpx.optim.scale_by_adam(),
-    "scale": bpx.optim.scale(-0.1),
-    "rate": bpx.optim.scale_by_learning_rate(0.1),
-    "schedule": bpx.optim.scale_by_learning_rate(
-        bpx.optim.warmup_cosine(0.1, warmup=2, steps=9)
-    ),
-}
-CHAINS = {
-    **{name: kind(kind.default_eta) for name, kind in OPTIMIZERS.items()},
-    "clipped": chain(LINKS["clip"], Adam(0.01)),
-    "decayed": chain(LINKS["decay"], LINKS["momentum"], LINKS["rate"]),
-    "looking_ahead": bpx.SGD(0.1, momentum=0.9, nesterov=True),
-    "scheduled": bpx.AdamW(bpx.optim.warmup_cosine(0.01, warmup=3, steps=12)),
-    "one_link": LINKS["scale"],
-}
-each_link = pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
-
-
-def doubled(updates, state, parameters):
-    return bpx.optim.mapped(lambda u: 2.0 * u, updates), state
-
-
-DOUBLED = Transformation(lambda parameters: (), doubled)
-
 
 # What it is made of
 
@@ -107,87 +76,12 @@ def test_the_links_run_in_their_order():
     assert_same(updates, bpx.optim.mapped(lambda u: 2.0 * (u + 1.0), g), 0.0)
 
 
-def plus_one(updates, state, parameters):
-    return bpx.optim.mapped(lambda u: u + 1.0, updates), state
-
-
 def test_a_chain_of_nothing_gives_the_gradients_back():
     p = parameters()
     empty, g = chain(), gradients(p)
     updates, state = empty.update(g, empty.init(p), p)
     assert updates is g
     assert state == ChainState(())
-
-
-def test_updates_of_chains_are_made_once():
-    assert chained((doubled, plus_one)) is chained((doubled, plus_one))
-
-
-# The state
-
-
-class Counted(NamedTuple):
-    eta: Any
-    count: Any
-
-
-def test_the_state_is_read_by_name():
-    state = chain(LINKS["clip"], Adam(0.25, beta1=0.5)).init(parameters())
-    assert state.eta.tolist() == [0.25]
-    assert state.largest.tolist() == [1.0]
-    assert state.beta1.tolist() == [0.5]
-    assert (state.m.w[0] == 0.0).all()
-    with pytest.raises(AttributeError, match="no link of the chain has 'mu' in its state"):
-        _ = state.mu
-
-
-def test_the_first_link_that_has_a_name_gives_it():
-    state = ChainState((Counted("eta", "one"), (), Counted("other", "two")))
-    assert state.eta == "eta"
-    changed = state.having(eta="changed", count="three")
-    assert changed.parts == (Counted("changed", "three"), (), Counted("other", "two"))
-    assert state.eta == "eta"  # the old one stays
-
-
-def test_a_name_that_no_link_has_is_refused():
-    state = bpx.Adam().init(parameters())
-    with pytest.raises(AttributeError, match="no link of the chain has 'mu' in its state"):
-        state.having(mu=state.eta)
-
-
-def test_what_is_in_it_has_names():
-    p = parameters()
-    state = bpx.SGD(0.1, momentum=0.9).init(p)
-    assert [name for name, _ in named_leaves(state)] == [
-        "eta",
-        "mu",
-        *(f"velocity.{name}" for name in ("w[0]", "w[1]", "b[0]", "b[1]")),
-    ]
-
-
-@pytest.mark.parametrize("name", CHAINS)
-def test_it_is_rebuilt_in_its_form(name):
-    state = chain(CHAINS[name]).init(parameters())
-    again = rebuilt(state, list(leaves(state)))
-    assert form(again) == form(state)
-    assert all(a is b for a, b in zip(leaves(again), leaves(state), strict=True))
-
-
-@pytest.mark.parametrize(
-    "copied", [copy.deepcopy, lambda state: pickle.loads(pickle.dumps(state))]
-)
-def test_it_can_be_copied(copied):
-    state = bpx.Adam(0.25).init(parameters())
-    again = copied(state)
-    assert type(again) is ChainState
-    assert again.eta is not state.eta
-    assert_same(again, state, 0.0)
-
-
-def test_a_state_of_a_bare_tuple_has_its_place():
-    state = ChainState(((1.0, 2.0), Counted(3.0, 4.0)))
-    assert [name for name, _ in named_leaves(state)] == ["[0][0]", "[0][1]", "eta", "count"]
-    assert rebuilt(state, [5.0, 6.0, 7.0, 8.0]).parts == ((5.0, 6.0), Counted(7.0, 8.0))
 
 
 @each_link
@@ -217,46 +111,6 @@ def test_many_networks_move_as_each_by_itself(link):
 
 
 # A number behind Adam
-
-
-def test_a_number_behind_adam_goes_into_its_own():
-    p = parameters()
-    fused = Adam(0.03)
-    apart = chain(LINKS["adam"], DOUBLED, bpx.optim.scale(-0.015))
-    for a, b in zip(visited(fused, p, 20), visited(apart, p, 20), strict=True):
-        assert_same(a, b, 1e-14)
-
-
-@pytest.mark.parametrize("behind", ["scale", "rate", "schedule"])
-def test_in_one_step_the_updates_are_the_same(behind):
-    p = parameters()
-    g, at_once = gradients(p), chain(LINKS["adam"], LINKS[behind])
-    together, after = at_once.update(g, at_once.init(p), p)
-    moved, state = LINKS["adam"].update(g, LINKS["adam"].init(p), p)
-    expected, scaled = LINKS[behind].update(moved, LINKS[behind].init(p), p)
-    assert_same(together, expected, 1e-15)
-    assert_same(after.parts, (state, scaled), 0.0)
-
-
-def test_which_saves_a_multiplication_for_each_array():
-    net = bpx.Network([4, 5, 3], seed=0)
-
-    def same(updates, state, parameters):
-        return updates, state
-
-    apart = chain(
-        LINKS["adam"], Transformation(lambda p: (), same), bpx.optim.scale_by_learning_rate(0.1)
-    )
-    counts = [
-        net.program(batch_size=2, optimizer=optimizer).counts["multiply"]
-        for optimizer in (apart, Adam(0.1))
-    ]
-    arrays_there = len(list(leaves(net.parameters)))
-    numbers = 1  # eta into alpha, once
-    assert counts[0] - counts[1] == arrays_there - numbers
-
-
-# Every optimizer on every engine
 
 
 def trained(name, spec, compiled):
@@ -408,23 +262,12 @@ class Single(Optimizer):
     [
         (WithUpdate(), "has init and update of its own"),
         (OfNone(), "transformations of the optimizer OfNone is None; expected a property"),
-        (Single(), "transformations of the optimizer Single is Transformation"),
+        (Single(), "transformations of the optimizer Single is <bpx.optim.Transformation"),
     ],
 )
 def test_a_base_alone_makes_no_optimizer(bad, said):
     with pytest.raises(bpx.InputError, match=said):
         check_optimizer(bad)
-
-
-@pytest.mark.parametrize("given", [None, 3, (1, 2, 3)])
-def test_an_update_that_gives_no_pair_is_named(given):
-    def lost(updates, state, parameters):
-        return given
-
-    p = parameters()
-    link = chain(Transformation(lambda parameters: (), lost))
-    with pytest.raises(bpx.InputError, match="update 'lost' of a transformation gave"):
-        link.update(gradients(p), link.init(p), p)
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,9 @@ def read_parquet(path: PathLike) -> tuple[Column, ...]:
             f"{path}: reading Parquet needs pyarrow, which is not installed; "
             f"install it: {INSTALL}"
         ) from error
+    file = existing_file(path)
     try:
-        table = parquet.read_table(existing_file(path))
+        table = parquet.read_table(file)
     except (pyarrow.ArrowException, OSError) as error:
         raise FileFormatError(
             f"{path} cannot be read as Parquet ({error}); get it again"

@@ -1,0 +1,122 @@
+"""The links of a chain run one after another: their updates as one, their states as one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple, Self
+
+from bpx.errors import InputError
+from bpx.optim.trees import mapped
+from bpx.program.contract import Branches, form
+
+__all__ = ["ChainState", "Chained", "Update", "called", "chained"]
+
+Update = Callable[[Any, Any, Any], tuple[Any, Any]]
+"""``update(updates, state, parameters) -> (updates, state)``, pure and hashable."""
+
+
+class ChainState(NamedTuple):
+    """The states of a chain's links; what is in them is read by name, such as ``state.eta``.
+
+    Attributes
+    ----------
+    parts : tuple
+        One for each link.
+    """
+
+    parts: tuple[Any, ...]
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_"):
+            for part in self.parts:
+                if name in getattr(part, "_fields", ()):
+                    return getattr(part, name)
+        raise AttributeError(f"no link of the chain has {name!r} in its state")
+
+    def having(self, **changed: Any) -> Self:
+        """The same with other arrays, by name: of the first link that has the name."""
+        parts = list(self.parts)
+        for name, value in changed.items():
+            getattr(self, name)  # which says so where no link has it
+            at = next(i for i, p in enumerate(parts) if name in getattr(p, "_fields", ()))
+            parts[at] = parts[at]._replace(**{name: value})
+        return type(self)(tuple(parts))
+
+    def branches(self) -> Branches:
+        """What is in the links' states, by name."""
+        named: Branches = []
+        for i, part in enumerate(self.parts):
+            fields = getattr(part, "_fields", None)
+            named += [(f"[{i}]", part)] if fields is None else zip(fields, part, strict=True)
+        return named
+
+    def grown(self, branches: Sequence[Any]) -> Self:
+        """The same links with other states, in the order of `branches`."""
+        given = iter(branches)
+        made = []
+        for part in self.parts:
+            fields = hasattr(part, "_fields")
+            made.append(type(part)(*(next(given) for _ in part)) if fields else next(given))
+        return type(self)(tuple(made))
+
+
+@dataclass(frozen=True)
+class Chained:
+    """The updates of a chain as one."""
+
+    rules: tuple[Update, ...]
+
+    def __call__(
+        self, updates: Any, state: ChainState, parameters: Any
+    ) -> tuple[Any, ChainState]:
+        """Through every link."""
+        parts, at = list(state.parts), 0
+        while at < len(self.rules):
+            rule, following = self.rules[at], self.rules[at + 1 : at + 2]
+            if hasattr(rule, "scaled") and following and hasattr(following[0], "factor"):
+                updates, parts[at : at + 2] = _at_once(
+                    rule, following[0], updates, parts[at : at + 2], parameters
+                )
+                at += 2
+            else:
+                updates, parts[at] = _pair(rule, parts[at], updates, parameters)
+                at += 1
+        return updates, ChainState(tuple(parts))
+
+
+def _pair(rule: Update, state: Any, updates: Any, parameters: Any) -> tuple[Any, Any]:
+    """What a rule gives, if it is the two that it must give, the state of the same form."""
+    given = rule(updates, state, parameters)
+    name = called(rule)
+    if type(given) is not tuple or len(given) != 2:
+        raise InputError(
+            f"update {name!r} of a transformation gave a {type(given).__name__}; expected a "
+            "pair: update(updates, state, parameters) -> (updates, state)"
+        )
+    if form(given[1]) != form(state):
+        raise InputError(
+            f"update {name!r} of a transformation was given the state {form(state)} and gave "
+            f"back {form(given[1])}; expected a state of the same form: "
+            "return updates, state"
+        )
+    return given
+
+
+def called(rule: Any) -> str:
+    """What a rule is called in messages: a function's name, or a value's class."""
+    return str(getattr(rule, "__name__", type(rule).__name__)).strip("_")
+
+
+def _at_once(
+    rule: Any, scaling: Any, updates: Any, parts: list[Any], parameters: Any
+) -> tuple[Any, list[Any]]:
+    """A rule and a number that scales its updates: the number goes into the rule's own."""
+    factor, after = scaling.factor(parts[1])
+    updates, state = rule.scaled(updates, parts[0], parameters, factor)
+    return mapped(scaling.signed, updates), [state, after]
+
+
+@cache
+def chained(rules: tuple[Update, ...]) -> Update:
+    """The one update of a chain of rules."""
+    return Chained(rules)

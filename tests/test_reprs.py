@@ -1,0 +1,61 @@
+"""What is printed of a value is a line that says what it is, without addresses."""
+
+import numpy as np
+import pytest
+
+import bpx
+
+
+def own(z):
+    return z
+
+
+def values():
+    net = bpx.Network(
+        [784, 30, 10], hidden="relu", output="softmax", cost="cross_entropy", seed=0
+    )
+    trace = net.backprop(np.ones((3, 784), "float32"), np.array([1, 2, 3]))
+    mine = bpx.Elementwise("mine", lambda z: z, lambda z, a: 0.0 * z + 1.0)
+    halved = bpx.optim.Transformation(lambda parameters: (), lambda u, s, p: (u, s))
+    return {
+        "trace": trace,
+        "forward": net.forward(np.ones((3, 784), "float32")),
+        "gradients": trace.gradients,
+        "parameters": net.parameters,
+        "state": bpx.Trainer(net, optimizer=bpx.Adam(), seed=0).state,
+        "spec": net.spec,
+        "own spec": bpx.Network(
+            [2, 1], hidden=mine, output=mine, feedback=lambda w, d, B: d[0]
+        ).spec,
+        "layer": bpx.Dense(2, 3, "relu"),
+        "initializer": bpx.Initializer("own", own, own),
+        "chain": bpx.optim.chain(halved, bpx.optim.clip_by_global_norm(1.0), bpx.AdamW()),
+        "schedule": bpx.optim.warmup_cosine(0.1, warmup=2, steps=9),
+        "optimizer": bpx.Adam(bpx.optim.warmup_cosine(0.1, warmup=2, steps=9)),
+        **bpx.activations.ACTIVATIONS,
+        **bpx.costs.COSTS,
+        **bpx.feedback.FEEDBACKS,
+        **bpx.metrics.METRICS,
+    }
+
+
+@pytest.mark.parametrize("name", values())
+def test_it_is_a_line_without_addresses(name):
+    printed = repr(values()[name])
+    assert "0x" not in printed
+    assert "\n" not in printed
+    assert len(printed) < 400
+
+
+def test_they_say_what_they_are():
+    found = values()
+    assert repr(found["trace"]) == (
+        "<bpx.Trace of 3 samples through [784, 30, 10], with deltas, cost, gradients>"
+    )
+    assert repr(found["forward"]) == "<bpx.Trace of 3 samples through [784, 30, 10]>"
+    shapes = "w (30, 784) (10, 30), b (30,) (10,)>"
+    assert repr(found["parameters"]) == f"<bpx.Parameters {shapes}"
+    assert repr(found["gradients"]) == f"<bpx.Gradients {shapes}"
+    assert repr(found["layer"]) == "Dense(n_in=2, n_out=3, activation=<bpx.Elementwise 'relu'>)"
+    assert "<bpx.optim.Transformation clipped 1.0>" in repr(found["chain"])
+    assert repr(found["state"]).startswith("<bpx.TrainingState after 0 epochs, 0 steps, seed 0")
