@@ -23,6 +23,7 @@ from bpx import (
     privacy,
     random,
 )
+from bpx._typing import Array
 from bpx.activations import Elementwise, Rowwise
 from bpx.arrays.choice import set_default, use
 from bpx.arrays.home import BackendInfo, Home, backends
@@ -49,12 +50,13 @@ from bpx.model.evaluate import Evaluation
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import backprop, forward
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import Backward, Forward, Trace
 from bpx.network import Network
 from bpx.network.load import load
 from bpx.network.train import train
 from bpx.network.trainer import StepResult, Trainer
 from bpx.network.training import Training
+from bpx.optim.chain import Optimizer
 from bpx.optim.optimizers import SGD, Adam, AdamW
 from bpx.training.course import TrainingState
 from bpx.training.observers import Observer
@@ -71,8 +73,10 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Array",
     "BackendError",
     "BackendInfo",
+    "Backward",
     "BpxError",
     "CheckError",
     "Cost",
@@ -84,6 +88,7 @@ __all__ = [
     "Epoch",
     "Evaluation",
     "FileFormatError",
+    "Forward",
     "Gradients",
     "HealthProbe",
     "History",
@@ -94,6 +99,7 @@ __all__ = [
     "MixedArraysError",
     "Network",
     "Observer",
+    "Optimizer",
     "Pair",
     "Parameters",
     "Progress",

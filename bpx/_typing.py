@@ -14,13 +14,20 @@ class Array(Protocol):
     """An array of any library: NumPy, CuPy, PyTorch, JAX or another of the standard."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+
     @property
-    def ndim(self) -> int: ...
+    def ndim(self) -> int:
+        """How many axes there are."""
+
     @property
-    def dtype(self) -> Any: ...
+    def dtype(self) -> Any:
+        """Its library's dtype."""
+
     @property
-    def mT(self) -> Self: ...  # noqa: N802 (the standard's name)
+    def mT(self) -> Self:  # noqa: N802 (the standard's name)
+        """The last two axes exchanged."""
 
     def __add__(self, other: Any, /) -> Self: ...
     def __radd__(self, other: Any, /) -> Self: ...

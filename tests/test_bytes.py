@@ -6,7 +6,7 @@ import pytest
 import bpx
 from bpx import inspect
 from bpx.errors import DivergenceError
-from bpx.training.arguments import checked
+from bpx.training.arguments import Options, checked
 from tests.backends import Target, flags, host
 from tests.engines.each import BYTES
 
@@ -59,10 +59,8 @@ def test_with_other_parts(target, layers):
 @pytest.mark.parametrize("stored", BYTES)
 def test_they_stay_bytes_at_home(target, stored):
     net, data = target.network([6, 3], seed=0), samples(stored)
-    usual = {"epochs": 1, "batch_size": 2, "optimizer": bpx.SGD(1.0), "lmbda": 0.0}
-    usual |= {"compile": True, "precision": "float32", "progress": None}
     with net.home.active():
-        held = checked(net, data, validation=data, **usual)
+        held = checked(net, data, Options(bpx.SGD(1.0), validation=data), epochs=1)
     for ours in (held.data.x, held.validation.x):
         assert net.home.owns(ours)
         assert str(ours.dtype).rpartition(".")[2] == stored

@@ -53,6 +53,7 @@ ACROSS = {
     "test_whose_memory.py",
     "test_reprs.py",
     "test_sample_weights.py",
+    "test_typed.py",
 }
 """Suites that cut across."""
 

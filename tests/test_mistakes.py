@@ -116,7 +116,7 @@ def test_health_names_what_it_was_given():
     health = bpx.inspect.examine(net, x, y)
     with pytest.raises(bpx.InputError, match=r"limits=3 was given"):
         bpx.inspect.diagnose(health, 3)
-    with pytest.raises(bpx.InputError, match=r"a Trace was given; expected a Health"):
+    with pytest.raises(bpx.InputError, match=r"a Forward was given; expected a Health"):
         bpx.inspect.diagnose(net.forward(x))
 
 

@@ -21,7 +21,7 @@ from bpx.model.expected import check_home
 from bpx.model.parameters import Parameters, dense
 from bpx.model.passes import gradients, sent_back
 from bpx.model.spec import Spec, check_feedback
-from bpx.model.trace import Trace
+from bpx.model.trace import WithDeltas
 
 __all__ = ["Alignment", "gradient_alignment", "matrix_alignment"]
 
@@ -41,7 +41,7 @@ class Alignment(NamedTuple):
     ratio: Array
 
 
-def gradient_alignment(spec: Spec, parameters: Parameters, trace: Trace) -> Alignment:
+def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Alignment:
     """What the rule gives for each layer's gradient, against the gradient of the cost.
 
     The true one goes back from the same delta^L through the transpose. At the output layer,

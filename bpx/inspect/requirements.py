@@ -14,7 +14,7 @@ from bpx.layers.dense import Dense
 from bpx.model.expected import check_home
 from bpx.model.parameters import Parameters, dense
 from bpx.model.spec import Spec, check_shapes
-from bpx.model.trace import Trace
+from bpx.model.trace import WithLayers
 
 __all__ = [
     "Direction",
@@ -212,7 +212,7 @@ def check_network(spec: Spec, parameters: Parameters) -> None:
     check_shapes(spec, parameters)
 
 
-def check_given(spec: Spec, parameters: Parameters, trace: Trace) -> None:
+def check_given(spec: Spec, parameters: Parameters, trace: WithLayers) -> None:
     """Refuse parameters or a trace of several networks, or of other layers or widths."""
     check_network(spec, parameters)
     check_single_trace(trace)

@@ -9,7 +9,7 @@ from typing import Any
 from bpx._typing import Array
 from bpx.errors import InputError
 from bpx.model.parameters import Parameters, dense
-from bpx.model.trace import Trace
+from bpx.model.trace import WithDeltas, WithLayers
 
 __all__ = ["check_single_parameters", "check_single_targets", "check_single_trace"]
 
@@ -30,10 +30,10 @@ def check_single_trace(trace: Any, of: str = "net.forward(x) or net.backprop(x, 
     InputError
         With how many there are, and what to do.
     """
-    if not isinstance(trace, Trace):
+    if not isinstance(trace, WithLayers):
         raise InputError(f"a {type(trace).__name__} was given as a trace; expected one of {of}")
     # Outputs may be one network's where targets or a feedback's matrices are not
-    for x in (*(kept.a for kept in trace.layers), *(trace.delta or ())):
+    for x in (*(kept.a for kept in trace.layers), *getattr(trace, "deltas", ())):
         if x.ndim > 2:
             raise InputError(
                 f"a trace of {x.shape[0]} networks was given; expected one of a single "
@@ -68,7 +68,7 @@ def check_single_parameters(parameters: Any, name: str = "") -> None:
         )
 
 
-def check_single_targets(trace: Trace, y: Array) -> None:
+def check_single_targets(trace: WithDeltas, y: Array) -> None:
     """Refuse targets that are not one, or one row, for each sample of a network's trace.
 
     Raises

@@ -16,7 +16,7 @@ from bpx.model.expected import (
 )
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.spec import Spec, check_feedback
-from bpx.model.trace import Trace
+from bpx.model.trace import Forward, Trace
 
 __all__ = [
     "Randomness",
@@ -54,7 +54,7 @@ class Randomness(NamedTuple):
         return self._replace(step=self.step + 1)
 
 
-def forward(spec: Spec, parameters: Parameters, x: Array) -> Trace:
+def forward(spec: Spec, parameters: Parameters, x: Array) -> Forward:
     """Run the network forward: z^l = w^l a^{l-1} + b^l, a^l = sigma(z^l).
 
     Parameters
@@ -68,8 +68,8 @@ def forward(spec: Spec, parameters: Parameters, x: Array) -> Trace:
 
     Returns
     -------
-    Trace
-        z and a; `delta`, `cost` and `gradients` are None.
+    Forward
+        Every z and a.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def forward(spec: Spec, parameters: Parameters, x: Array) -> Trace:
         If x is of another library, device or dtype. Nothing is moved silently.
     """
     check_inputs(spec, parameters, x)
-    return Trace(saved(spec, parameters, x))
+    return Forward(saved(spec, parameters, x))
 
 
 def backprop(
@@ -123,10 +123,8 @@ def backprop(
     -----
     The network is run as it is outside training: nothing is dropped.
     """
-    trace = errors_and_costs(spec, parameters, x, y, feedback)
-    assert trace.deltas is not None
-    weights = row_weights(x, r)
-    return trace._replace(gradients=gradients(weights, trace.layers, trace.deltas))
+    layers, deltas, cost = errors_and_costs(spec, parameters, x, y, feedback)
+    return Trace(layers, deltas, cost, gradients(row_weights(x, r), layers, deltas))
 
 
 def errors_and_costs(
@@ -135,8 +133,8 @@ def errors_and_costs(
     x: Array,
     y: Array,
     feedback: tuple[Array, ...] = (),
-) -> Trace:
-    """`backprop` up to BP2: a trace without gradients, and the same errors."""
+) -> tuple[tuple[Any, ...], tuple[Array, ...], Array]:
+    """`backprop` up to BP2: the layers, the deltas and the costs; and the same errors."""
     check_inputs(spec, parameters, x)
     check_targets(spec, parameters, x, y)
     check_feedback(spec, feedback)
@@ -144,7 +142,7 @@ def errors_and_costs(
         check_home(parameters.w[0], "feedback", array, integers=True)
     layers, targets = saved(spec, parameters, x), as_targets(spec, y, x)
     deltas = backward(spec, parameters, layers, targets, feedback)
-    return Trace(layers, deltas, costs(spec, layers[-1], targets))
+    return layers, deltas, costs(spec, layers[-1], targets)
 
 
 def layer_by_layer(

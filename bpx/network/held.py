@@ -9,7 +9,7 @@ from bpx.model import initial, passes
 from bpx.model.inputs import check_values, placed
 from bpx.model.parameters import Parameters, as_parameters
 from bpx.model.spec import Spec, check_feedback, check_shapes
-from bpx.model.trace import Trace
+from bpx.model.trace import Forward, Trace
 from bpx.optim.chain import Optimizer
 from bpx.program.program import Program
 from bpx.training import start
@@ -122,7 +122,7 @@ class Held:
             f"cost {spec.cost.name!r}, {rule}on {self.home}, {self.home.dtype}>"
         )
 
-    def forward(self, x: Array) -> Trace:
+    def forward(self, x: Array) -> Forward:
         """Every z and a: see `bpx.forward`. Strict: x must be at the network's home.
 
         The network's methods are not recorded by another library's autograd; the pure

@@ -20,7 +20,7 @@ from bpx.model.expected import row_weights
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import errors_and_costs
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import Backward, Trace, WithDeltas
 from bpx.privacy.limits import Clip, check_clip
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-def clip_factors(trace: Trace, clip: Clip) -> Array:
+def clip_factors(trace: WithDeltas, clip: Clip) -> Array:
     """What scales each sample's gradient: min(1, clip / ‖grad_x‖).
 
     Parameters
@@ -65,7 +65,7 @@ def clip_factors(trace: Trace, clip: Clip) -> Array:
     return factors[0] if len(factors) == 1 else namespace(factors[0]).concat(factors, axis=-1)
 
 
-def clipped_sum(trace: Trace, clip: Clip) -> Gradients:
+def clipped_sum(trace: WithDeltas, clip: Clip) -> Gradients:
     """The sum over the samples of their gradients, each clipped: BP3 and BP4 once.
 
     Parameters
@@ -121,10 +121,10 @@ def clipped_backprop(
     """
     check_apart(spec, "clipping each sample's gradient")
     check_single_parameters(parameters)
-    trace = errors_and_costs(spec, parameters, x, y, feedback)
-    factors, weights = _factors(trace, clip), row_weights(x, r)
+    layers, deltas, cost = errors_and_costs(spec, parameters, x, y, feedback)
+    factors, weights = _factors(Backward(layers, deltas), clip), row_weights(x, r)
     scaled = [weights * factor for factor in factors]
-    return trace._replace(gradients=weighted(scaled, trace.layers, errors(trace)))
+    return Trace(layers, deltas, cost, weighted(scaled, layers, deltas))
 
 
 def columns(squares: Sequence[Array], clips: Sequence[Any]) -> list[Array]:
@@ -156,6 +156,6 @@ def weighted(
     )
 
 
-def _factors(trace: Trace, clip: Clip) -> list[Array]:
+def _factors(trace: WithDeltas, clip: Clip) -> list[Array]:
     squares = squared_layer_norms(trace)
     return columns(squares, check_clip(clip, len(squares)))

@@ -14,7 +14,7 @@ from bpx.arrays.registry import namespace
 from bpx.inspect.samples.gradients import squared_layer_norms
 from bpx.model.parameters import Gradients
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import Backward
 from bpx.optim.trees import mapped
 from bpx.privacy.clipping import columns, weighted
 from bpx.training.step import Data, Metrics, Passes, State, TrainingStep, add, counted
@@ -98,7 +98,7 @@ class PrivateStep:
 
     def _summed(self, private: PrivateState, made: Passes, present: Array) -> Gradients:
         """The sum so far and this batch's: sum_x min(1, clip / ‖grad_x‖) grad_x / expected."""
-        squares = squared_layer_norms(Trace(made.layers, made.deltas))
+        squares = squared_layer_norms(Backward(made.layers, made.deltas))
         weight = (private.share * present)[..., None]
         r = [weight * factor for factor in columns(squares, private.clips)]
         return mapped(_plus, private.summed, weighted(r, made.layers, made.deltas))

@@ -21,7 +21,7 @@ from bpx.inspect.single import (
 from bpx.interop import spectrum
 from bpx.model.expected import as_targets
 from bpx.model.passes import backward, costs, gradients, saved
-from bpx.model.trace import Trace
+from bpx.model.trace import Forward, Trace
 from bpx.optim import mapped
 from bpx.program.contract import leaves, rebuilt
 from tests.backends import host
@@ -299,7 +299,7 @@ def test_the_message_says_whose_they_are(target):
         check_single_parameters(many["mean"])
     with pytest.raises(bpx.InputError, match=r"^after: parameters of 3 networks were given"):
         check_single_parameters(there, "after")
-    trace = Trace(tuple(mapped_saved(kept, target) for kept in many["trace"].layers))
+    trace = Forward(tuple(mapped_saved(kept, target) for kept in many["trace"].layers))
     with pytest.raises(bpx.InputError, match=r"^a trace of 3 networks was given; expected one"):
         check_single_trace(trace)
 

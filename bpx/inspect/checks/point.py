@@ -12,7 +12,7 @@ from bpx.inspect.checks.report import Row, compared
 from bpx.layers.dense import DenseSaved
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import Forward
 from bpx.program.contract import leaves, rebuilt
 
 __all__ = ["Point", "moved"]
@@ -48,16 +48,16 @@ class Point:
     @property
     def z(self) -> tuple[Array, ...]:
         """Of the Dense layers."""
-        return Trace(self.layers).z
+        return Forward(self.layers).z
 
     @property
     def a(self) -> tuple[Array, ...]:
         """What the Dense layers are fed, and the output."""
-        return Trace(self.layers).a
+        return Forward(self.layers).a
 
     def own(self, layer: int) -> DenseSaved:
         """What a Dense layer, counted from 1, saved: its own a, whatever comes behind it."""
-        return Trace(self.layers).dense[layer - 1]
+        return Forward(self.layers).dense[layer - 1]
 
     def meets(self, layer: int) -> bool:
         """Whether the next Dense layer can be fed by it."""

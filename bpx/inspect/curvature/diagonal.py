@@ -15,7 +15,7 @@ from bpx.layers.layer import learns
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import gradients
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import WithLayers
 
 __all__ = ["ggn_diagonal"]
 
@@ -23,7 +23,7 @@ __all__ = ["ggn_diagonal"]
 def ggn_diagonal(
     spec: Spec,
     parameters: Parameters,
-    trace: Trace,
+    trace: WithLayers,
     y: Array,
     *,
     samples: int | None = None,

@@ -18,7 +18,7 @@ from bpx.inspect.samples.gradients import errors
 from bpx.layers.dense import Dense
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import WithDeltas
 
 __all__ = ["KroneckerFactors", "kfac"]
 
@@ -49,7 +49,7 @@ class KroneckerFactors(NamedTuple):
 def kfac(
     spec: Spec,
     parameters: Parameters,
-    trace: Trace,
+    trace: WithDeltas,
     y: Array,
     *,
     kind: str = "exact",

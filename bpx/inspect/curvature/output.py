@@ -22,7 +22,7 @@ from bpx.model.expected import as_targets, check_targets
 from bpx.model.parameters import Parameters
 from bpx.model.passes import sent_back
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import WithLayers
 from bpx.random import key_words, normal, uniform
 
 __all__ = ["check_likelihood", "output_errors", "summed", "unit_vectors"]
@@ -36,7 +36,7 @@ _STEP = 0x6C616265  # from which on labels are drawn: far from where a training 
 def output_errors(
     spec: Spec,
     parameters: Parameters,
-    trace: Trace,
+    trace: WithLayers,
     y: Array,
     what: str,
     samples: int | None,
@@ -82,7 +82,7 @@ def summed(
 
 
 def _exact(
-    spec: Spec, parameters: Parameters, trace: Trace, y: Array
+    spec: Spec, parameters: Parameters, trace: WithLayers, y: Array
 ) -> Iterator[tuple[Errors, Errors]]:
     z, a, root = trace.z[-1], trace.a[-1], _root(spec)
     for unit in unit_vectors(z):
@@ -96,7 +96,7 @@ def _exact(
 
 
 def _drawn(
-    spec: Spec, parameters: Parameters, trace: Trace, samples: int, key: Array
+    spec: Spec, parameters: Parameters, trace: WithLayers, samples: int, key: Array
 ) -> Iterator[tuple[Errors, Errors]]:
     z, a = trace.z[-1], trace.a[-1]
     for draw in range(samples):
@@ -193,7 +193,7 @@ _DRAWS: dict[Cost, Callable[..., Any]] = {
 
 
 def _sent_back(
-    spec: Spec, parameters: Parameters, trace: Trace, error: Array
+    spec: Spec, parameters: Parameters, trace: WithLayers, error: Array
 ) -> tuple[Array, ...]:
     return sent_back(spec, parameters, trace.layers, error)
 

@@ -42,7 +42,7 @@ from bpx.model.expected import as_targets, check_targets, row_weights
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import gradients, sent_back
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import Trace, WithDeltas, WithLayers
 
 __all__ = [
     "empirical_fisher_vector_product",
@@ -55,7 +55,7 @@ __all__ = [
 def hessian_vector_product(
     spec: Spec,
     parameters: Parameters,
-    trace: Trace,
+    trace: WithDeltas,
     y: Array,
     v: Direction,
     *,
@@ -124,7 +124,7 @@ def hessian_vector_product(
 def _r2(
     spec: Spec,
     parameters: Parameters,
-    trace: Trace,
+    trace: WithDeltas,
     v: Parameters,
     moved: Sequence[Any],
     i: int,
@@ -142,7 +142,7 @@ def _r2(
 def ggn_vector_product(
     spec: Spec,
     parameters: Parameters,
-    trace: Trace,
+    trace: WithLayers,
     y: Array,
     v: Direction,
     *,
@@ -181,7 +181,7 @@ def ggn_vector_product(
 def fisher_vector_product(
     spec: Spec,
     parameters: Parameters,
-    trace: Trace,
+    trace: WithLayers,
     y: Array,
     v: Direction,
     *,
@@ -219,7 +219,7 @@ def fisher_vector_product(
 
 
 def empirical_fisher_vector_product(
-    trace: Trace, v: Direction, *, r: Array | float | None = None
+    trace: WithDeltas, v: Direction, *, r: Array | float | None = None
 ) -> Gradients:
     """(1/n) sum_x g_x (g_x · v), of the samples' own gradients g_x, which are not made.
 
@@ -252,7 +252,7 @@ def empirical_fisher_vector_product(
     (2019).
     """
     deltas = own_errors(trace)
-    direction = check_direction(trace.gradients or gradients(1.0, trace.layers, deltas), v)
+    direction = check_direction(_gradients_of(trace), v)
     each = zip(trace.layers, direction.layers, deltas, strict=True)
     weights = reduce(add, (along(*those) for those in each if learns(those[0])))
     return gradients(row_weights(trace.a[0], r) * weights, trace.layers, deltas)
@@ -261,7 +261,7 @@ def empirical_fisher_vector_product(
 def _given(
     spec: Spec,
     parameters: Parameters,
-    trace: Trace,
+    trace: WithLayers,
     y: Array,
     v: Direction,
     r: Array | float | None,
@@ -274,7 +274,7 @@ def _given(
     return direction, as_targets(spec, y, x), row_weights(x, r)
 
 
-def _pushed(spec: Spec, parameters: Parameters, trace: Trace, v: Parameters) -> list[Any]:
+def _pushed(spec: Spec, parameters: Parameters, trace: WithLayers, v: Parameters) -> list[Any]:
     """The derivatives of what each layer saved; R{a^0} = 0 is written None."""
     moved: list[Any] = []
     ra = None
@@ -284,3 +284,10 @@ def _pushed(spec: Spec, parameters: Parameters, trace: Trace, v: Parameters) -> 
         moved.append(layer.r_forward(parameters.layers[i], v.layers[i], kept, ra))
         ra = layer.r_output(kept, moved[-1]) if i + 1 < len(spec.layers) else None
     return moved
+
+
+def _gradients_of(trace: WithDeltas) -> Gradients:
+    """The trace's own, or, of one without, such as `output_traces` gives, its sums."""
+    if isinstance(trace, Trace):
+        return trace.gradients
+    return gradients(1.0, trace.layers, trace.deltas)

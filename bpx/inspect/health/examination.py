@@ -22,7 +22,7 @@ from bpx.model.inputs import Placed, samples
 from bpx.model.parameters import Parameters
 from bpx.model.passes import backward, saved
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import Backward
 
 __all__ = ["Health", "Signs", "as_health", "examine", "signs"]
 
@@ -136,7 +136,7 @@ def signs(
     x = as_inputs(x, parameters.b[0])
     layers = saved(spec, parameters, x)
     deltas = backward(spec, parameters, layers, as_targets(spec, y, x), feedback)
-    trace = Trace(layers, deltas)
+    trace = Backward(layers, deltas)
     return Signs(
         errors=error_norms(trace),
         speeds=learning_speeds(trace),

@@ -16,7 +16,7 @@ from bpx.inspect.single import check_single_parameters, check_single_targets
 from bpx.model.expected import as_targets
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import WithDeltas
 
 __all__ = [
     "Response",
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-def error_norms(trace: Trace) -> Array:
+def error_norms(trace: WithDeltas) -> Array:
     """The mean over the samples of ‖delta^l_x‖, by layer.
 
     Parameters
@@ -49,7 +49,7 @@ def error_norms(trace: Trace) -> Array:
     return xp.stack([xp.mean(xp.sqrt(xp.sum(d * d, axis=-1))) for d in delta])
 
 
-def learning_speeds(trace: Trace) -> Array:
+def learning_speeds(trace: WithDeltas) -> Array:
     """‖dC/db^l‖ = ‖(1/n) sum_x delta^l_x‖, by layer.
 
     Parameters
@@ -99,7 +99,7 @@ class Response(NamedTuple):
     passed: Array
 
 
-def output_response(spec: Spec, trace: Trace, y: Array) -> Response:
+def output_response(spec: Spec, trace: WithDeltas, y: Array) -> Response:
     """What each output answers to the samples of its own class, and what it learns of them.
 
     Parameters

@@ -10,12 +10,14 @@ from bpx.activations import Activation
 from bpx.arrays.registry import namespace
 from bpx.inspect.single import check_single_trace
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import WithLayers
 
 __all__ = ["dead_units", "input_sizes", "saturation", "two_sided"]
 
 
-def saturation(spec: Spec, trace: Trace, *, share: float = 0.05) -> tuple[Array | None, ...]:
+def saturation(
+    spec: Spec, trace: WithLayers, *, share: float = 0.05
+) -> tuple[Array | None, ...]:
     """The part of the samples in which a unit has ``|sigma'(z)| < share · max |sigma'|``.
 
     Parameters
@@ -75,7 +77,7 @@ def two_sided(spec: Spec, like: Array, *, share: float = 0.05) -> Array:
     return xp.stack([_flattens(layer.activation, like, share) for layer in spec.dense])
 
 
-def dead_units(spec: Spec, trace: Trace) -> tuple[Array, ...]:
+def dead_units(spec: Spec, trace: WithLayers) -> tuple[Array, ...]:
     """Which units learn from none of the samples, as sigma'(z) is exactly 0 for all of them.
 
     Parameters
@@ -104,7 +106,7 @@ def dead_units(spec: Spec, trace: Trace) -> tuple[Array, ...]:
     return tuple(dead)
 
 
-def input_sizes(trace: Trace) -> tuple[Array, ...]:
+def input_sizes(trace: WithLayers) -> tuple[Array, ...]:
     """The root mean square of each unit's activation, over the samples where it is not 0.
 
     By BP4, dC/dw^l_{jk} = a^{l-1}_k delta^l_j: the weights from a unit of small a learn

@@ -30,7 +30,7 @@ from bpx.inspect.single import check_single_trace
 from bpx.layers.layer import learns
 from bpx.model.expected import check_home
 from bpx.model.parameters import Gradients
-from bpx.model.trace import Trace
+from bpx.model.trace import WithDeltas, WithLayers
 from bpx.program.contract import leaves
 
 __all__ = [
@@ -47,7 +47,7 @@ __all__ = [
 CHUNK_BYTES = 2**26
 
 
-def layer_norms(trace: Trace) -> Array:
+def layer_norms(trace: WithDeltas) -> Array:
     """‖grad_x‖ by the parameters of each layer: column l - 1 belongs to w^l and b^l.
 
     Parameters
@@ -72,7 +72,7 @@ def layer_norms(trace: Trace) -> Array:
     return namespace(squares[0]).sqrt(namespace(squares[0]).stack(squares, axis=-1))
 
 
-def gradient_norms(trace: Trace) -> Array:
+def gradient_norms(trace: WithDeltas) -> Array:
     """‖grad_x‖ = sqrt(sum_l ‖delta^l_x‖² (‖a^{l-1}_x‖² + 1)), by all parameters.
 
     Parameters
@@ -101,7 +101,7 @@ def gradient_norms(trace: Trace) -> Array:
     return namespace(squares[0]).sqrt(total(squares))
 
 
-def inner_products(trace: Trace, other: Trace | None = None) -> Array:
+def inner_products(trace: WithDeltas, other: WithDeltas | None = None) -> Array:
     """grad_x · grad_x' of all pairs: sum_l (delta^l delta'^l^T) ∘ (a^{l-1} a'^{l-1}^T + 1).
 
     Parameters
@@ -129,7 +129,7 @@ def inner_products(trace: Trace, other: Trace | None = None) -> Array:
 
 
 def individual_gradients(
-    trace: Trace, *, chunk: int | None = None
+    trace: WithDeltas, *, chunk: int | None = None
 ) -> Iterator[tuple[slice, Gradients]]:
     """Each sample's own gradient, a few samples at a time: they are as large as networks.
 
@@ -195,7 +195,7 @@ def _gradient(part: slice, kept: Any, delta: Array) -> Any:
     return individual(*of_rows(part, kept, delta)) if learns(kept) else ()
 
 
-def errors(trace: Trace) -> tuple[Array, ...]:
+def errors(trace: WithLayers) -> tuple[Array, ...]:
     """The trace's deltas.
 
     Raises
@@ -204,7 +204,7 @@ def errors(trace: Trace) -> tuple[Array, ...]:
         If it has none, is of several networks, or is no trace.
     """
     check_single_trace(trace, "net.backprop(x, y)")
-    if trace.deltas is None:
+    if not isinstance(trace, WithDeltas):
         raise InputError(
             "the trace is of a forward pass and has no deltas; expected one of "
             "net.backprop(x, y)"
@@ -212,7 +212,7 @@ def errors(trace: Trace) -> tuple[Array, ...]:
     return trace.deltas
 
 
-def own_errors(trace: Trace) -> tuple[Array, ...]:
+def own_errors(trace: WithDeltas) -> tuple[Array, ...]:
     """The trace's deltas, where each sample has a gradient of its own.
 
     Raises
@@ -226,7 +226,7 @@ def own_errors(trace: Trace) -> tuple[Array, ...]:
     return deltas
 
 
-def dense_errors(trace: Trace) -> tuple[Array, ...]:
+def dense_errors(trace: WithDeltas) -> tuple[Array, ...]:
     """delta^1, ..., delta^L: those of the Dense layers.
 
     Raises
@@ -235,12 +235,10 @@ def dense_errors(trace: Trace) -> tuple[Array, ...]:
         As for `errors`.
     """
     errors(trace)
-    delta = trace.delta
-    assert delta is not None  # as was checked
-    return delta
+    return trace.delta
 
 
-def squared_layer_norms(trace: Trace) -> list[Array]:
+def squared_layer_norms(trace: WithDeltas) -> list[Array]:
     """‖grad_x‖² by the parameters of each layer that learns: arrays of shape (n,)."""
     deltas = own_errors(trace)
     pairs = zip(trace.layers, deltas, strict=True)
@@ -255,7 +253,7 @@ def total(parts: Iterable[Array]) -> Array:
     return first
 
 
-def _check_alike(trace: Trace, other: Trace) -> None:
+def _check_alike(trace: WithDeltas, other: WithDeltas) -> None:
     check_home(trace.a[0], "other.a[0]", other.a[0], integers=False)
     widths = [[a.shape[-1] for a in each.a] for each in (trace, other)]
     if widths[0] != widths[1]:

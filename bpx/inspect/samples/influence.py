@@ -19,7 +19,7 @@ from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Placed, Samples, chunks, samples
 from bpx.model.passes import backprop
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import Trace, WithDeltas
 
 __all__ = ["el2n", "grand", "tracin"]
 
@@ -128,13 +128,13 @@ def grand(networks: Placed | Sequence[Placed], x: Any, y: Any) -> Any:
     return _mean(networks, x, y, _gradient_norms)
 
 
-def _error_norms(network: Placed, trace: Trace, y: Array) -> Array:
+def _error_norms(network: Placed, trace: WithDeltas, y: Array) -> Array:
     xp, a = namespace(trace.a[-1]), trace.a[-1]
     error = a - as_targets(network.spec, y, a)
     return xp.sqrt(xp.sum(error * error, axis=1))
 
 
-def _gradient_norms(network: Placed, trace: Trace, y: Array) -> Array:
+def _gradient_norms(network: Placed, trace: WithDeltas, y: Array) -> Array:
     return gradient_norms(trace)
 
 

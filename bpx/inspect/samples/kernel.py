@@ -19,7 +19,7 @@ from bpx.model.expected import check_home
 from bpx.model.parameters import Parameters
 from bpx.model.passes import sent_back
 from bpx.model.spec import Spec
-from bpx.model.trace import Trace
+from bpx.model.trace import Backward, WithDeltas
 
 __all__ = ["neural_tangent_kernel", "output_traces"]
 
@@ -29,8 +29,8 @@ _OUTPUTS = ("all", "each", "mean")
 def neural_tangent_kernel(
     spec: Spec,
     parameters: Parameters,
-    trace: Trace,
-    other: Trace | None = None,
+    trace: WithDeltas,
+    other: WithDeltas | None = None,
     *,
     outputs: str = "all",
 ) -> Array:
@@ -73,7 +73,7 @@ def neural_tangent_kernel(
     return each if outputs == "each" else xp.mean(each, axis=-1)
 
 
-def output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[Trace]:
+def output_traces(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Iterator[Backward]:
     """For each output j a trace whose deltas are dz^L_j/dz^l, one pass of BP2 each.
 
     What is arithmetic on the trace of a cost, is the same for z^L_j on such a trace.
@@ -104,6 +104,6 @@ def output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[
     return _output_traces(spec, parameters, trace)
 
 
-def _output_traces(spec: Spec, parameters: Parameters, trace: Trace) -> Iterator[Trace]:
+def _output_traces(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Iterator[Backward]:
     for unit in unit_vectors(trace.z[-1]):
-        yield Trace(trace.layers, sent_back(spec, parameters, trace.layers, unit))
+        yield Backward(trace.layers, sent_back(spec, parameters, trace.layers, unit))

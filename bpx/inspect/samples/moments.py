@@ -15,7 +15,7 @@ from bpx.inspect.single import check_single_parameters
 from bpx.layers.layer import learns
 from bpx.model.parameters import Gradients
 from bpx.model.passes import gradients
-from bpx.model.trace import Trace
+from bpx.model.trace import WithDeltas
 from bpx.optim.trees import mapped
 from bpx.program.contract import leaves, rebuilt
 
@@ -59,7 +59,7 @@ class Moments(NamedTuple):
         return found
 
 
-def moments(trace: Trace, *, mean: Gradients | None = None) -> Moments:
+def moments(trace: WithDeltas, *, mean: Gradients | None = None) -> Moments:
     """The mean of the samples' gradients, and of their squares: two products for each layer.
 
     As grad_x is an outer product, its square is that of the squares: the second moment by
@@ -97,7 +97,7 @@ def _second(r: float, kept: Any, delta: Array) -> Any:
     return rebuilt(each, [namespace(g).sum(r * (g * g), axis=0) for g in leaves(each)])
 
 
-def gradient_diversity(trace: Trace) -> Array:
+def gradient_diversity(trace: WithDeltas) -> Array:
     """sum_x ‖grad_x‖² / ‖sum_x grad_x‖²: 1/n if all are alike, 1 if they are orthogonal.
 
     n times it bounds the batch size from which on larger batches gain nothing (Yin et al.,

@@ -1,0 +1,59 @@
+"""A consumer's code: what an author of a library would write, fully typed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+import bpx
+
+Floats = NDArray[np.float32]
+
+
+class Learner(bpx.Network):
+    """A network with a method of its own."""
+
+    def confident(self, x: Floats) -> bool:
+        return bool(self.predict(x).max() > 0.9)
+
+
+@dataclass(frozen=True)
+class Halved:
+    """An optimizer of one's own."""
+
+    optimizer: bpx.Optimizer
+
+    def epochs(self, net: bpx.Network, x: Floats, y: Floats) -> Iterator[bpx.Epoch]:
+        settings = bpx.train(net, (x, y), epochs=2, batch_size=4, optimizer=self.optimizer)
+        for epoch in settings:
+            rate = settings.eta
+            if isinstance(rate, float):
+                settings.eta = rate / 2.0
+            yield epoch
+
+
+def norms(net: bpx.Network, x: bpx.Array, y: bpx.Array) -> bpx.Array:
+    trace = net.backprop(x, y)
+    worst: bpx.Array = trace.cost - trace.delta[-1][:, 0]
+    gradient: bpx.Array = trace.gradients.w[0]
+    print(net.forward(x).a[-1].shape, gradient.mT, worst)
+    return bpx.inspect.gradient_norms(trace)
+
+
+def learned(path: Path, x: Floats, y: Floats, dtype: Literal["float32", "float64"]) -> Learner:
+    net = Learner([4, 3, 2], hidden="relu", output="softmax", cost="cross_entropy", dtype=dtype)
+    history = net.fit(
+        x, y, epochs=1, batch_size=4, optimizer=bpx.Adam(), class_weight="balanced"
+    )
+    costs: list[float] = [epoch.cost for epoch in history]
+    trainer = bpx.Trainer(net, optimizer=bpx.SGD(0.1))
+    cost, accuracy = trainer.step(x, y)
+    deltas: tuple[bpx.Array, ...] = trainer.step(x, y, trace=True).delta
+    print(costs, cost, accuracy is None, deltas, trainer.state.optimizer)
+    net.save(path)
+    moved: Learner = net.to("numpy", dtype="float64")
+    again: Learner = Learner.from_arrays(moved.spec, moved.parameters, moved.home)
+    return again
