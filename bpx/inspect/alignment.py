@@ -15,6 +15,7 @@ from typing import NamedTuple
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
+from bpx.inspect.given import takes_network
 from bpx.inspect.requirements import check_given, check_network
 from bpx.inspect.samples.gradients import errors
 from bpx.model.expected import check_home
@@ -41,6 +42,7 @@ class Alignment(NamedTuple):
     ratio: Array
 
 
+@takes_network()
 def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Alignment:
     """What the rule gives for each layer's gradient, against the gradient of the cost.
 
@@ -84,6 +86,7 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) ->
     return _stacked([_aligned(*pair) for pair in pairs])
 
 
+@takes_network()
 def matrix_alignment(
     spec: Spec, parameters: Parameters, feedback: tuple[Array, ...] = ()
 ) -> Alignment:

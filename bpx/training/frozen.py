@@ -17,6 +17,8 @@ from bpx.training.step import TrainingStep
 __all__ = ["tell_frozen"]
 
 _log = getLogger("bpx")
+_WRITTEN_IN_PYTHON = 1 << 9
+"""CPython's Py_TPFLAGS_HEAPTYPE: a library's functions are often objects of other types."""
 
 
 def tell_frozen(step: TrainingStep) -> None:
@@ -51,10 +53,15 @@ def _bound(value: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield from _bound((value.func, *value.args, *value.keywords.values()), place)
     elif ismethod(value):
         yield from _bound(value.__self__, place)
-    elif (
-        not isroutine(value) and not isinstance(value, type) and getattr(value, "__dict__", {})
-    ):
+    elif not isinstance(value, type) and _can_change(value):
         yield place, value
+
+
+def _can_change(value: Any) -> bool:
+    """Whether it is an object of a class written in Python with attributes of its own."""
+    if isroutine(value) or hasattr(value, "__wrapped__"):  # a function, or around one
+        return False
+    return bool(type(value).__flags__ & _WRITTEN_IN_PYTHON and getattr(value, "__dict__", {}))
 
 
 def _is_frozen(value: Any) -> bool:

@@ -54,7 +54,6 @@ def test_forward_is_backprop_without_the_way_back(target):
     net = network(target)
     x, y = samples(target)
     there, back = net.forward(x), net.backprop(x, y)
-    assert there.delta is there.cost is there.gradients is None
     for ours, theirs in zip((*there.z, *there.a), (*back.z, *back.a), strict=True):
         np.testing.assert_array_equal(host(ours), host(theirs))
 

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import pytest
 
 import bpx
+from bpx.training.frozen import _bound
+from bpx.training.step import TrainingStep
 from tests.training.small import SETTINGS, network, samples
 
 
@@ -86,8 +89,19 @@ def test_values_and_functions_are_not(caplog):
         (Plain().sigma, prime),
         (partial(sloped, Fixed()), prime),
         (lambda z: 0.5 * z, prime),
+        (np.tanh, prime),
     ):
-        assert told(caplog, bpx.Elementwise("own", sigma, derivative)) == []
+        found = told(caplog, bpx.Elementwise("own", sigma, derivative))
+        assert not [each for each in found if "is bound to" in each]
+
+
+def test_a_librarys_own_functions_are_not():
+    jax = pytest.importorskip("jax", reason="its functions are objects")
+    net = bpx.Network(
+        [2, 1], hidden=bpx.Elementwise("own", jax.nn.relu, jax.jit(prime)), seed=0
+    )
+    step = TrainingStep(net.spec, bpx.SGD(0.1).update, None)
+    assert dict(_bound(step, "")) == {}
 
 
 def test_an_eager_step_freezes_nothing(caplog):

@@ -6,6 +6,8 @@ and is named where it is. The last row, the whole gradient, puts them together.
 """
 
 from collections.abc import Callable, Iterator
+from functools import reduce
+from operator import add
 
 from bpx import equations
 from bpx._typing import Array
@@ -25,9 +27,12 @@ from bpx.inspect.checks.differences import (
 from bpx.inspect.checks.layers import layer_curvature_rows, layer_rows
 from bpx.inspect.checks.point import Point, moved
 from bpx.inspect.checks.report import Row, by_sample, by_unit
+from bpx.inspect.curvature.products import hessian_vector_product
+from bpx.inspect.samples.layers import along
+from bpx.layers.layer import learns
+from bpx.model.expected import as_targets
 from bpx.model.parameters import Parameters
-from bpx.model.passes import backprop, costs, saved
-from bpx.model.trace import Trace
+from bpx.model.passes import backprop, backward, costs, saved
 from bpx.program.contract import leaves, rebuilt
 
 __all__ = ["curvature_rows", "network_rows"]
@@ -51,7 +56,7 @@ def network_rows(point: Point) -> Iterator[Row]:
 
 
 def curvature_rows(point: Point) -> Iterator[Row]:
-    """R1 and R2: BP1 and BP2 differentiated once, by the parts' second derivatives.
+    """R1 and R2, BP1 and BP2 differentiated once, and the Hessian's product as a whole.
 
     Raises
     ------
@@ -63,6 +68,7 @@ def curvature_rows(point: Point) -> Iterator[Row]:
         _r2(point, layer) for layer in reversed(range(1, point.depth)) if point.meets(layer)
     )
     yield from layer_curvature_rows(point)
+    yield _hessian(point)
 
 
 def _forward(point: Point, layer: int) -> Row:
@@ -173,8 +179,36 @@ def _gradient(point: Point) -> Row:
     counts = settled(found, point.tolerance).all(axis=0) * 1.0
     r = move_to(counts[:, None], like=point.x)
     trace = backprop(spec, parameters, point.x, point.y, r=r)
-    given = xp.stack([_product(trace, way) for way in ways])
+    given = xp.stack([_dot(trace.gradients, way) for way in ways])
     return point.compared("gradient", None, given, total(found, 1, counts), _direction)
+
+
+def _hessian(point: Point) -> Row:
+    """`hessian_vector_product` against the samples' gradients, as all weights move at once.
+
+    H v is held against u · (dC/dw) as the weights move along v; samples at a kink weigh 0.
+    """
+    spec, parameters, xp = point.spec.by_transpose(), point.parameters, namespace(point.x)
+    pairs = [(_everywhere(point), _everywhere(point)) for _ in range(_DIRECTIONS // 2)]
+
+    def products(u: Parameters, v: Parameters, t: float) -> Array:
+        there = moved(parameters, v, t)
+        layers = saved(spec, there, point.x)
+        deltas = backward(spec, there, layers, as_targets(spec, point.y, point.x))
+        each = zip(layers, u.layers, deltas, strict=True)
+        return reduce(add, (along(*those)[:, 0] for those in each if learns(those[0])))
+
+    found = slope(lambda t: xp.stack([products(u, v, t) for u, v in pairs]))
+    counts = settled(found, point.tolerance).all(axis=0) * 1.0
+    r, trace = (
+        move_to(counts[:, None], like=point.x),
+        backprop(spec, parameters, point.x, point.y),
+    )
+    given = [
+        _dot(u, hessian_vector_product(spec, parameters, trace, point.y, v, r=r))
+        for u, v in pairs
+    ]
+    return point.compared("Hessian", None, xp.stack(given), total(found, 1, counts), _direction)
 
 
 def _everywhere(point: Point) -> Parameters:
@@ -187,9 +221,9 @@ def _everywhere(point: Point) -> Parameters:
     return way
 
 
-def _product(trace: Trace, way: Parameters) -> Array:
-    """The derivative along a direction: the gradients times it, summed."""
-    xp, pairs = namespace(trace.a[0]), zip(leaves(trace.gradients), leaves(way), strict=True)
+def _dot(one: Parameters, other: Parameters) -> Array:
+    """The sum of all products: of a gradient and a direction, the derivative along it."""
+    xp, pairs = namespace(one.b[0]), zip(leaves(one), leaves(other), strict=True)
     return xp.sum(xp.stack([xp.sum(g * v) for g, v in pairs]))
 
 

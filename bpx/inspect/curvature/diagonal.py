@@ -11,6 +11,7 @@ from typing import Any
 from bpx._typing import Array
 from bpx.errors import InputError
 from bpx.inspect.curvature.output import output_errors, summed
+from bpx.inspect.given import takes_network
 from bpx.layers.layer import learns
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import gradients
@@ -20,6 +21,7 @@ from bpx.model.trace import WithLayers
 __all__ = ["ggn_diagonal"]
 
 
+@takes_network(forward_only=True)
 def ggn_diagonal(
     spec: Spec,
     parameters: Parameters,

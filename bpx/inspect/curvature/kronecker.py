@@ -13,6 +13,7 @@ from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.inspect.curvature.output import output_errors, summed
+from bpx.inspect.given import takes_network
 from bpx.inspect.requirements import check_by_transpose, check_given
 from bpx.inspect.samples.gradients import errors
 from bpx.layers.dense import Dense
@@ -46,6 +47,7 @@ class KroneckerFactors(NamedTuple):
     G: tuple[Array, ...]
 
 
+@takes_network()
 def kfac(
     spec: Spec,
     parameters: Parameters,

@@ -28,6 +28,7 @@ from typing import Any
 
 from bpx._typing import Array
 from bpx.inspect.curvature.output import check_likelihood
+from bpx.inspect.given import takes_network
 from bpx.inspect.requirements import (
     Direction,
     check_by_transpose,
@@ -52,6 +53,7 @@ __all__ = [
 ]
 
 
+@takes_network()
 def hessian_vector_product(
     spec: Spec,
     parameters: Parameters,
@@ -101,8 +103,7 @@ def hessian_vector_product(
     >>> net = bpx.Network([3, 4, 2], seed=0, dtype="float64")
     >>> x, y = np.ones((5, 3)), np.array([0, 1, 0, 1, 1])
     >>> trace = net.backprop(x, y)
-    >>> given = net.spec, net.parameters, trace, y
-    >>> moved = bpx.inspect.hessian_vector_product(*given, trace.gradients)
+    >>> moved = bpx.inspect.hessian_vector_product(net, x, y, trace.gradients)
     >>> [w.shape for w in moved.w]
     [(4, 3), (2, 4)]
     """
@@ -139,6 +140,7 @@ def _r2(
     return layer.r_error(trace.layers[i], moved[i], g, rg)
 
 
+@takes_network(forward_only=True)
 def ggn_vector_product(
     spec: Spec,
     parameters: Parameters,
@@ -178,6 +180,7 @@ def ggn_vector_product(
     return gradients(r, trace.layers, deltas)
 
 
+@takes_network(forward_only=True)
 def fisher_vector_product(
     spec: Spec,
     parameters: Parameters,
@@ -218,6 +221,7 @@ def fisher_vector_product(
     return ggn_vector_product(spec, parameters, trace, y, v, r=r)
 
 
+@takes_network()
 def empirical_fisher_vector_product(
     trace: WithDeltas, v: Direction, *, r: Array | float | None = None
 ) -> Gradients:

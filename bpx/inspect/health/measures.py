@@ -11,6 +11,7 @@ from bpx._typing import A, Array
 from bpx.arrays.registry import namespace
 from bpx.equations import bp3
 from bpx.errors import InputError
+from bpx.inspect.given import takes_network
 from bpx.inspect.samples.gradients import dense_errors
 from bpx.inspect.single import check_single_parameters, check_single_targets
 from bpx.model.expected import as_targets
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 
+@takes_network()
 def error_norms(trace: WithDeltas) -> Array:
     """The mean over the samples of ‖delta^l_x‖, by layer.
 
@@ -49,6 +51,7 @@ def error_norms(trace: WithDeltas) -> Array:
     return xp.stack([xp.mean(xp.sqrt(xp.sum(d * d, axis=-1))) for d in delta])
 
 
+@takes_network()
 def learning_speeds(trace: WithDeltas) -> Array:
     """‖dC/db^l‖ = ‖(1/n) sum_x delta^l_x‖, by layer.
 
@@ -99,6 +102,7 @@ class Response(NamedTuple):
     passed: Array
 
 
+@takes_network()
 def output_response(spec: Spec, trace: WithDeltas, y: Array) -> Response:
     """What each output answers to the samples of its own class, and what it learns of them.
 

@@ -8,6 +8,7 @@ and 3).
 from bpx._typing import A, Array
 from bpx.activations import Activation
 from bpx.arrays.registry import namespace
+from bpx.inspect.given import takes_network
 from bpx.inspect.single import check_single_trace
 from bpx.model.spec import Spec
 from bpx.model.trace import WithLayers
@@ -15,6 +16,7 @@ from bpx.model.trace import WithLayers
 __all__ = ["dead_units", "input_sizes", "saturation", "two_sided"]
 
 
+@takes_network(forward_only=True)
 def saturation(
     spec: Spec, trace: WithLayers, *, share: float = 0.05
 ) -> tuple[Array | None, ...]:
@@ -77,6 +79,7 @@ def two_sided(spec: Spec, like: Array, *, share: float = 0.05) -> Array:
     return xp.stack([_flattens(layer.activation, like, share) for layer in spec.dense])
 
 
+@takes_network(forward_only=True)
 def dead_units(spec: Spec, trace: WithLayers) -> tuple[Array, ...]:
     """Which units learn from none of the samples, as sigma'(z) is exactly 0 for all of them.
 
@@ -106,6 +109,7 @@ def dead_units(spec: Spec, trace: WithLayers) -> tuple[Array, ...]:
     return tuple(dead)
 
 
+@takes_network(forward_only=True)
 def input_sizes(trace: WithLayers) -> tuple[Array, ...]:
     """The root mean square of each unit's activation, over the samples where it is not 0.
 

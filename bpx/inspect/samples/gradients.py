@@ -18,6 +18,7 @@ from bpx._typing import Array
 from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
+from bpx.inspect.given import takes_network
 from bpx.inspect.samples.layers import (
     check_apart,
     check_rows,
@@ -47,6 +48,7 @@ __all__ = [
 CHUNK_BYTES = 2**26
 
 
+@takes_network()
 def layer_norms(trace: WithDeltas) -> Array:
     """‖grad_x‖ by the parameters of each layer: column l - 1 belongs to w^l and b^l.
 
@@ -72,6 +74,7 @@ def layer_norms(trace: WithDeltas) -> Array:
     return namespace(squares[0]).sqrt(namespace(squares[0]).stack(squares, axis=-1))
 
 
+@takes_network()
 def gradient_norms(trace: WithDeltas) -> Array:
     """‖grad_x‖ = sqrt(sum_l ‖delta^l_x‖² (‖a^{l-1}_x‖² + 1)), by all parameters.
 
@@ -101,6 +104,7 @@ def gradient_norms(trace: WithDeltas) -> Array:
     return namespace(squares[0]).sqrt(total(squares))
 
 
+@takes_network()
 def inner_products(trace: WithDeltas, other: WithDeltas | None = None) -> Array:
     """grad_x · grad_x' of all pairs: sum_l (delta^l delta'^l^T) ∘ (a^{l-1} a'^{l-1}^T + 1).
 
@@ -128,6 +132,7 @@ def inner_products(trace: WithDeltas, other: WithDeltas | None = None) -> Array:
     return total(inner_product(*pair) for pair in each if learns(pair[0]))
 
 
+@takes_network()
 def individual_gradients(
     trace: WithDeltas, *, chunk: int | None = None
 ) -> Iterator[tuple[slice, Gradients]]:

@@ -13,6 +13,7 @@ from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.inspect.curvature.output import unit_vectors
+from bpx.inspect.given import takes_network
 from bpx.inspect.requirements import check_by_transpose, check_given
 from bpx.inspect.samples.gradients import inner_products
 from bpx.model.expected import check_home
@@ -26,6 +27,7 @@ __all__ = ["neural_tangent_kernel", "output_traces"]
 _OUTPUTS = ("all", "each", "mean")
 
 
+@takes_network(forward_only=True)
 def neural_tangent_kernel(
     spec: Spec,
     parameters: Parameters,
@@ -73,6 +75,7 @@ def neural_tangent_kernel(
     return each if outputs == "each" else xp.mean(each, axis=-1)
 
 
+@takes_network(forward_only=True)
 def output_traces(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Iterator[Backward]:
     """For each output j a trace whose deltas are dz^L_j/dz^l, one pass of BP2 each.
 

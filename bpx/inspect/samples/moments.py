@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
+from bpx.inspect.given import takes_network
 from bpx.inspect.samples.gradients import own_errors, squared_layer_norms, total
 from bpx.inspect.samples.layers import individual
 from bpx.inspect.single import check_single_parameters
@@ -59,6 +60,7 @@ class Moments(NamedTuple):
         return found
 
 
+@takes_network()
 def moments(trace: WithDeltas, *, mean: Gradients | None = None) -> Moments:
     """The mean of the samples' gradients, and of their squares: two products for each layer.
 
@@ -97,6 +99,7 @@ def _second(r: float, kept: Any, delta: Array) -> Any:
     return rebuilt(each, [namespace(g).sum(r * (g * g), axis=0) for g in leaves(each)])
 
 
+@takes_network()
 def gradient_diversity(trace: WithDeltas) -> Array:
     """sum_x ‖grad_x‖² / ‖sum_x grad_x‖²: 1/n if all are alike, 1 if they are orthogonal.
 

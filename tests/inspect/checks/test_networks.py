@@ -8,6 +8,7 @@ import pytest
 import bpx
 from bpx import activations, costs, equations
 from bpx.inspect import check
+from bpx.inspect.checks import networks
 from tests.inspect.checks.parts import (
     ACTIVATIONS,
     ELEMENTWISE,
@@ -32,7 +33,7 @@ def test_a_network_is_right(once):
     report.raise_if_wrong()
     named = {(row.equation, row.layer) for row in report.rows}
     expected = {(e, layer) for e in ("z", "BP3", "BP4") for layer in (1, 2, 3)}
-    expected |= {("BP1", 3), ("R1", 3), ("gradient", None)}
+    expected |= {("BP1", 3), ("R1", 3), ("gradient", None), ("Hessian", None)}
     expected |= {(e, layer) for e in ("BP2", "R2") for layer in (1, 2)}
     assert expected <= named
     assert net.home.dtype == "float32"
@@ -84,8 +85,8 @@ def test_a_wrong_sigma_prime_of_the_output_is_bp1():
 
 def test_a_wrong_sigma_second_is_r2_of_that_layer():
     names = ["tanh", too_large("silu", "sigma_second"), "sigmoid"]
-    row = only(check(bpx.Network([4, 5, 4, 3], activations=names, seed=2)))
-    assert (row.equation, row.layer) == ("R2", 2)
+    report = check(bpx.Network([4, 5, 4, 3], activations=names, seed=2))
+    assert wrong_rows(report) == [("R2", 2), ("Hessian", None)]
 
 
 def test_a_wrong_cost_is_bp1():
@@ -111,7 +112,8 @@ def test_a_wrong_sum_over_samples_is_bp3_or_bp4(monkeypatch, name):
     right = getattr(equations, name)
     monkeypatch.setattr(equations, name, lambda r, *arrays: right(1.01 * r, *arrays))
     report = check(bpx.Network([4, 5, 3], seed=2))
-    assert wrong_rows(report) == [(name.upper(), 1), (name.upper(), 2), ("gradient", None)]
+    both = [(name.upper(), 1), (name.upper(), 2)]
+    assert wrong_rows(report) == [*both, ("gradient", None), ("Hessian", None)]
     assert report.wrong[0].deviation == pytest.approx(OFF, rel=1e-3)
 
 
@@ -141,6 +143,17 @@ def test_a_wrong_wiring_is_the_whole_gradient(monkeypatch):
 
     monkeypatch.setattr(passes, "gradients", wired)
     assert only(check(bpx.Network([4, 5, 3], seed=2))).equation == "gradient"
+
+
+def test_a_wrong_product_is_the_hessian(monkeypatch):
+    right = networks.hessian_vector_product
+
+    def doubled(*given, **more):
+        return bpx.optim.mapped(lambda g: 2.0 * g, right(*given, **more))
+
+    monkeypatch.setattr(networks, "hessian_vector_product", doubled)
+    row = only(check(bpx.Network([4, 5, 3], hidden="tanh", seed=2)))
+    assert (row.equation, row.layer) == ("Hessian", None)
 
 
 def test_a_part_that_widens_float32_is_named_with_its_layer():

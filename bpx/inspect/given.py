@@ -1,0 +1,104 @@
+"""Functions of a trace that take a network and samples as well, and make the trace of them."""
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from itertools import takewhile
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
+
+from bpx.errors import InputError
+from bpx.model.expected import as_inputs
+from bpx.model.inputs import Placed, inputs, samples
+from bpx.model.passes import backprop, forward
+
+__all__ = ["FromNetwork", "takes_network"]
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+_OF_A_NETWORK = ("spec", "parameters", "feedback", "trace", "y")
+"""What a network and samples give, by the names of parameters."""
+
+
+class FromNetwork(Protocol[P, R]):
+    """A function of what a network has and of a trace; or of the network and samples."""
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, network: Placed, /, *args: Any, **kwargs: Any) -> R: ...
+
+
+def takes_network(
+    *, forward_only: bool = False
+) -> Callable[[Callable[P, R]], FromNetwork[P, R]]:
+    """Let a function take a network in the place of its spec, parameters, trace and y.
+
+    ``function(network, x, y, ...)`` then makes the trace by `backprop`; with `forward_only`,
+    and unless the function takes y, ``function(network, x, ...)`` by `forward`. One that takes
+    no trace is called ``function(network, ...)``. x and y come from anywhere.
+
+    Parameters
+    ----------
+    forward_only : bool
+        Whether a trace of a forward pass is enough.
+    """
+
+    def taking(function: Callable[P, R]) -> FromNetwork[P, R]:
+        given = list(
+            takewhile(lambda name: name in _OF_A_NETWORK, signature(function).parameters)
+        )
+        asked = [name for name in ("x", "y") if "trace" in given]
+        if forward_only and "y" not in given:
+            asked = asked[:1]
+        name = str(getattr(function, "__name__", function))
+
+        @wraps(function)
+        def called(*args: Any, **kwargs: Any) -> R:
+            if not args or not _is_network(args[0]):
+                return function(*args, **kwargs)
+            network, rest = args[0], args[1:]
+            if len(rest) < len(asked):
+                raise InputError(
+                    f"bpx.inspect.{name} was given a network and {len(rest)} more; expected "
+                    f"{name}({', '.join(('network', *asked))}, ...)"
+                )
+            with network.home.active():
+                found = _given(network, rest[: len(asked)], forward_only)
+                own = (found[each] for each in given)
+                return function(*own, *rest[len(asked) :], **kwargs)
+
+        called.__doc__ = _told(function.__doc__ or "", name, asked)
+        return called
+
+    return taking
+
+
+def _is_network(value: Any) -> bool:
+    return all(hasattr(value, name) for name in ("spec", "home", "parameters", "feedback"))
+
+
+def _given(network: Placed, data: tuple[Any, ...], forward_only: bool) -> dict[str, Any]:
+    """What stands for the parameters of a function, by their names."""
+    spec, parameters, feedback = network.spec, network.parameters, network.feedback
+    found: dict[str, Any] = {"spec": spec, "parameters": parameters, "feedback": feedback}
+    if not data:
+        return found
+    like, x = parameters.b[0], data[0]
+    if len(data) == 1:
+        x = as_inputs(inputs(network.home, spec, x), like)
+        return found | {"trace": forward(spec, parameters, x)}
+    arrived = samples(network.home, spec, x, data[1])
+    x, y = as_inputs(arrived.x, like), arrived.y
+    if forward_only:
+        return found | {"trace": forward(spec, parameters, x), "y": y}
+    trace = backprop(spec, parameters, x, y, feedback=feedback)
+    return found | {"trace": trace, "y": y}
+
+
+def _told(doc: str, name: str, asked: list[str]) -> str:
+    """The docstring, with a word on the other way to call the function."""
+    summary, section, rest = doc.partition("\n\n    Parameters\n")
+    call = f"``{name}({', '.join(('network', *asked))}, ...)``"
+    what = f" makes the trace itself, of {' and '.join(asked)} from anywhere" if asked else ""
+    return f"{summary}\n\n    With a network, {call}{what or ' takes its own'}.{section}{rest}"
