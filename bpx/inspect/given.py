@@ -9,7 +9,9 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 from bpx.errors import InputError
 from bpx.model.expected import as_inputs
 from bpx.model.inputs import Placed, inputs, samples
+from bpx.model.parameters import Parameters
 from bpx.model.passes import backprop, forward
+from bpx.model.trace import WithLayers
 
 __all__ = ["FromNetwork", "takes_network"]
 
@@ -58,11 +60,7 @@ def takes_network(
             if not args or not _is_network(args[0]):
                 return function(*args, **kwargs)
             network, rest = args[0], args[1:]
-            if len(rest) < len(asked):
-                raise InputError(
-                    f"bpx.inspect.{name} was given a network and {len(rest)} more; expected "
-                    f"{name}({', '.join(('network', *asked))}, ...)"
-                )
+            _check(name, asked, network, rest)
             with network.home.active():
                 found = _given(network, rest[: len(asked)], forward_only)
                 own = (found[each] for each in given)
@@ -72,6 +70,21 @@ def takes_network(
         return called
 
     return taking
+
+
+def _check(name: str, asked: list[str], network: Any, rest: tuple[Any, ...]) -> None:
+    """Refuse a network without samples, or with what belongs to a spec."""
+    call = f"bpx.inspect.{name}({', '.join(('net', *asked))}, ...)"
+    if rest and isinstance(rest[0], Parameters | WithLayers):
+        raise InputError(
+            f"a {type(network).__name__} was given as the spec, and {rest[0]!r} behind it; "
+            f"expected net.spec there, or samples behind the network: {call}"
+        )
+    if len(rest) < len(asked):
+        raise InputError(
+            f"a {type(network).__name__} was given without {' and '.join(asked[len(rest) :])}; "
+            f"expected {call}, or the trace that net.backprop(x, y) gives"
+        )
 
 
 def _is_network(value: Any) -> bool:

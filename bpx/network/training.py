@@ -33,12 +33,13 @@ class Training(Resumable, Iterator[Epoch]):
 
     def __init__(self, loop: Loop) -> None:
         super().__init__(loop.course)
-        self._loop = loop
+        self._loop, self._runs = loop, False
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Epoch:
+        self._runs = True
         try:
             epoch = self._loop()
         except BaseException:
@@ -51,10 +52,12 @@ class Training(Resumable, Iterator[Epoch]):
 
     def close(self) -> None:
         """Let go of the memory that the engine keeps for another epoch."""
-        self._course.home.release()
+        if self._runs:
+            self._runs = False
+            self._course.home.release()
 
     def __del__(self) -> None:
-        if hasattr(self, "_course"):
+        if hasattr(self, "_runs"):
             self.close()
 
     def __repr__(self) -> str:

@@ -133,9 +133,14 @@ def test_every_function_of_a_trace_does():
 
 def test_what_is_missing_is_named():
     net = bpx.Network(SIZES, seed=0)
-    with pytest.raises(bpx.InputError, match=r"expected gradient_norms\(network, x, y, ...\)"):
+    with pytest.raises(
+        bpx.InputError,
+        match=r"without y; expected bpx.inspect.gradient_norms\(net, x, y, ...\)",
+    ):
         inspect.gradient_norms(net, np.ones((2, 4)))
-    with pytest.raises(bpx.InputError, match=r"expected dead_units\(network, x, ...\)"):
+    with pytest.raises(
+        bpx.InputError, match=r"without x; expected bpx.inspect.dead_units\(net, x, ...\)"
+    ):
         inspect.dead_units(net)
     with pytest.raises(bpx.InputError, match=r"x has shape \(2, 3\); expected \(n, 4\)"):
         inspect.dead_units(net, np.ones((2, 3)))

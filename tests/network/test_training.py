@@ -106,6 +106,20 @@ def test_a_changed_learning_rate_is_what_trains():
     same(*nets)
 
 
+def test_memory_is_let_go_of_once_at_the_end_or_when_it_is_left(monkeypatch):
+    released = []
+    monkeypatch.setattr(bpx.Home, "release", lambda home: released.append(home))
+    list(training(network()))
+    assert len(released) == 1
+    left = training(network())
+    next(left)
+    assert len(released) == 1
+    del left
+    assert len(released) == 2
+    training(network())  # which has never run
+    assert len(released) == 2
+
+
 def test_its_repr_is_a_line():
     running = training(network())
     next(running)
