@@ -93,7 +93,7 @@ def _pair(rule: Update, state: Any, updates: Any, parameters: Any) -> tuple[Any,
             f"update {name!r} of a transformation gave a {type(given).__name__}; expected a "
             "pair: update(updates, state, parameters) -> (updates, state)"
         )
-    if form(given[1]) != form(state):
+    if type(given[1]) is not type(state) or len(given[1]) != len(state):
         raise InputError(
             f"update {name!r} of a transformation was given the state {form(state)} and gave "
             f"back {form(given[1])}; expected a state of the same form: "

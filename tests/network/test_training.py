@@ -5,7 +5,7 @@ import pytest
 
 import bpx
 from tests.backends import flags, host
-from tests.network.test_trainer import KINDS, OPTIMIZERS, same, targets
+from tests.network.test_trainer import KINDS, OPTIMIZERS, PAIRS, same, targets
 from tests.training.small import SETTINGS, network, samples
 
 
@@ -16,8 +16,7 @@ def training(net, target=None, **settings):
     return bpx.train(net, samples(), **settings)
 
 
-@pytest.mark.parametrize("kind", [*KINDS])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("kind", "optimizer"), PAIRS)
 def test_one_that_is_left_and_gone_on_with_comes_to_the_same(target, kind, optimizer):
     data = samples()[0], targets(kind)
     settings = {**SETTINGS, "epochs": 4, "compile": target.value.compile}
