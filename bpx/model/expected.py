@@ -18,6 +18,7 @@ __all__ = [
     "check_inputs",
     "check_targets",
     "row_weights",
+    "why_no_labels",
 ]
 
 
@@ -84,10 +85,15 @@ def check_targets(spec: Spec, parameters: Parameters, x: Array, y: Array) -> Non
             f"numbers ({n}, {k})"
         )
     if y.ndim == 1 and k > 1 and not namespace(y).isdtype(y.dtype, ("integral", "bool")):
-        raise InputError(
-            f"y has shape {tuple(y.shape)} and dtype {y.dtype}; labels for {k} outputs are "
-            f"integers, and numbers have shape ({n}, {k})"
-        )
+        raise InputError(why_no_labels(y, k))
+
+
+def why_no_labels(y: Array, k: int) -> str:
+    """What is said of numbers of shape (n,) in the place of labels for k outputs."""
+    return (
+        f"y has shape {tuple(y.shape)} and dtype {y.dtype}; labels for {k} outputs are "
+        f"integers, and numbers have shape ({y.shape[0]}, {k})"
+    )
 
 
 def check_home(w: Array, name: str, x: Array, *, integers: bool) -> None:

@@ -3,7 +3,7 @@
 Below this boundary nothing is checked again and nothing is moved.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
@@ -26,18 +26,19 @@ from bpx.model.metrics import Accuracy
 from bpx.model.parameters import Parameters
 from bpx.model.reach import numbered
 from bpx.model.shapes import shape_advice
-from bpx.model.spec import Spec, check_feedback, check_shapes
+from bpx.model.spec import Spec
 
 __all__ = [
     "Placed",
     "Samples",
+    "check_target_shape",
     "check_values",
     "chunks",
     "dense",
     "finite",
     "inputs",
-    "placed",
     "refuse_outside",
+    "rows_of",
     "samples",
 ]
 
@@ -98,15 +99,7 @@ def inputs(home: Home, spec: Spec, x: Any, name: str = "x", *, snapshot: bool = 
     InputError
         If they are empty, of another rank or width, not real numbers, or not finite.
     """
-    given, x = x, dense(x, name)
-    shape, width = tuple(x.shape), spec.sizes[0]
-    if len(shape) != 2 or shape[1] != width:
-        raise InputError(
-            f"{name} has shape {shape}; expected (n, {width}), one sample a row"
-            f"{shape_advice(given, shape, width, name)}"
-        )
-    if shape[0] == 0:
-        raise InputError(f"{name} is empty, with shape {shape}; expected at least one sample")
+    x = rows_of(spec, x, name)
     kept = dtype_name(x) in BYTES
     move = lasting if snapshot else bring
     arrived: Array = move(x, home, name, dtype=dtype_name(x) if kept else None)
@@ -118,6 +111,26 @@ def inputs(home: Home, spec: Spec, x: Any, name: str = "x", *, snapshot: bool = 
             raise InputError(why_not_traced(name)) from error
         raise
     return arrived
+
+
+def rows_of(spec: Spec, x: Any, name: str) -> Any:
+    """`x` as an array where it is, of shape (n, k_0).
+
+    Raises
+    ------
+    InputError
+        If it is empty, of another rank or width, or not real numbers.
+    """
+    given, x = x, dense(x, name)
+    shape, width = tuple(x.shape), spec.sizes[0]
+    if len(shape) != 2 or shape[1] != width:
+        raise InputError(
+            f"{name} has shape {shape}; expected (n, {width}), one sample a row"
+            f"{shape_advice(given, shape, width, name)}"
+        )
+    if shape[0] == 0:
+        raise InputError(f"{name} is empty, with shape {shape}; expected at least one sample")
+    return x
 
 
 def samples(
@@ -178,12 +191,7 @@ def _parts(x: Array, size: int) -> Iterator[Array]:
 
 
 def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
-    if y.shape not in ((len(y),), (len(y), k)):
-        advice = f": {name}[:, 0]" if y.shape == (len(y), 1) else ""
-        raise InputError(
-            f"{name} has shape {y.shape}; expected labels ({len(y)},) or ({len(y)}, {k}), "
-            f"for {k} outputs{advice}"
-        )
+    check_target_shape(y, len(y), k, name)
     if y.ndim == 1 and k > 1:
         return as_labels(y, k, name), "argmax"
     _refuse_nonfinite(y, name)
@@ -195,6 +203,17 @@ def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
     y = y if y.dtype.kind == "f" else y.astype("float64")
     binary = spec.output.name == "sigmoid" and k == 1 and bool(((y == 0) | (y == 1)).all())
     return y, "threshold" if binary else None
+
+
+def check_target_shape(y: Any, n: int, k: int, name: str) -> None:
+    """Refuse targets that are neither (n,) nor (n, k), with an `InputError`."""
+    shape = tuple(y.shape)
+    if shape not in ((n,), (n, k)):
+        advice = f": {name}[:, 0]" if shape == (n, 1) else ""
+        raise InputError(
+            f"{name} has shape {shape}; expected labels ({n},) or ({n}, {k}), for {k} "
+            f"outputs{advice}"
+        )
 
 
 def _is_probability(spec: Spec) -> bool:
@@ -246,39 +265,3 @@ def _refuse_nonfinite(x: Any, name: str) -> None:
     if not all(map(finite, _parts(x, size))):
         row = first_nonfinite_row(as_host(x, name))
         raise InputError(why_not_finite(name, dtype_name(x), row))
-
-
-def placed(
-    spec: Spec, parameters: Parameters, feedback: Sequence[Any], home: Home
-) -> tuple[Parameters, tuple[Array, ...]]:
-    """The parameters and the feedback's arrays of a network, at its home.
-
-    Raises
-    ------
-    InputError
-        If their number or shapes do not fit the spec.
-    """
-    with home.active():
-        brought = [
-            bring(each, home, _called(place), copy=True)
-            for place, each in parameters.branches()
-        ]
-        drawn = tuple(_drawn(each, home, spec.feedback.redrawn) for each in feedback)
-    arrived = parameters.grown(brought)
-    check_shapes(spec, arrived)
-    check_feedback(spec, drawn)
-    return arrived, drawn
-
-
-def _called(place: str) -> str:
-    """What a parameter is called in messages, by its place: ``w[0]`` is of the weights."""
-    field = place.partition("[")[0]
-    return {"w": "weights", "b": "biases"}.get(field, field)
-
-
-def _drawn(x: Any, home: Home, is_key: bool) -> Array:
-    if is_key:
-        key: Array = home.asarray(as_host(x, "feedback"), "int32")
-        return key
-    brought: Array = bring(x, home, "feedback", copy=True)
-    return brought

@@ -12,9 +12,16 @@ from bpx.arrays.host import as_labels, check_finite, is_host
 from bpx.arrays.registry import dtype_name, namespace
 from bpx.arrays.transfer import bring
 from bpx.errors import InputError
-from bpx.model.inputs import BYTES, Samples, dense, refuse_outside
+from bpx.model.expected import why_no_labels
+from bpx.model.inputs import (
+    BYTES,
+    Samples,
+    check_target_shape,
+    dense,
+    refuse_outside,
+    rows_of,
+)
 from bpx.model.metrics import Accuracy
-from bpx.model.shapes import shape_advice
 from bpx.model.spec import Spec
 
 __all__ = ["mini_batch", "row_weights"]
@@ -73,13 +80,7 @@ def row_weights(home: Home, r: Any, m: int) -> Array:
 
 
 def _inputs(home: Home, spec: Spec, x: Any) -> Array:
-    given, x = x, dense(x, "x")
-    shape, width = tuple(x.shape), spec.sizes[0]
-    if len(shape) != 2 or shape[1] != width or shape[0] == 0:
-        raise InputError(
-            f"x has shape {shape}; expected (m, {width}) with m >= 1, one sample a row"
-            f"{shape_advice(given, shape, width, 'x')}"
-        )
+    x = rows_of(spec, x, "x")
     stored = dtype_name(x) if dtype_name(x) in BYTES else home.dtype
     if is_host(x):
         check_finite(x, stored, "x")
@@ -89,12 +90,7 @@ def _inputs(home: Home, spec: Spec, x: Any) -> Array:
 
 def _targets(home: Home, spec: Spec, y: Any, m: int) -> tuple[Array, Accuracy]:
     y, k = dense(y, "y"), spec.sizes[-1]
-    if tuple(y.shape) not in ((m,), (m, k)):
-        advice = ": y[:, 0]" if tuple(y.shape) == (m, 1) else ""
-        raise InputError(
-            f"y has shape {tuple(y.shape)} and x has {m} samples; expected labels ({m},) or "
-            f"numbers ({m}, {k}), for {k} outputs{advice}"
-        )
+    check_target_shape(y, m, k, "y")
     whole = namespace(y).isdtype(y.dtype, ("integral", "bool"))
     if y.ndim == 1 and k > 1:
         return _labels(home, y, k, whole), "argmax"
@@ -109,9 +105,6 @@ def _labels(home: Home, y: Any, classes: int, whole: bool) -> Array:
     if is_host(y):
         y = as_labels(y, classes, "y")
     elif not whole:
-        raise InputError(
-            f"y has shape {tuple(y.shape)} and dtype {y.dtype}; labels for {classes} outputs "
-            f"are integers, and numbers have shape ({y.shape[0]}, {classes})"
-        )
+        raise InputError(why_no_labels(y, classes))
     labels: Array = bring(y, home, "y", dtype="int32")
     return labels

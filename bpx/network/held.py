@@ -6,8 +6,9 @@ from typing import Any, Self
 from bpx._typing import Array
 from bpx.arrays.home import Home, select
 from bpx.model import initial, passes
-from bpx.model.inputs import check_values, placed
+from bpx.model.inputs import check_values
 from bpx.model.parameters import Parameters, as_parameters
+from bpx.model.placing import placed
 from bpx.model.spec import Spec, check_feedback, check_shapes
 from bpx.model.trace import Forward, Trace
 from bpx.optim.chain import Optimizer

@@ -91,12 +91,11 @@ class Trainer(Resumable):
         precision: str = "float32",
     ) -> None:
         check_optimizer(optimizer)
-        self._penalty = number("penalty", penalty, "a number of at least 0", lambda v: v >= 0.0)
-        self._optimizer, self._how = optimizer, (compile, precision)
-        rule = penalised(optimizer, self._penalty)
+        penalty = number("penalty", penalty, "a number of at least 0", lambda v: v >= 0.0)
         with network.home.active():
-            course = Course(network, rule, check_seed(seed))
+            course = Course(network, penalised(optimizer, penalty), check_seed(seed))
         super().__init__(course)
+        self._how = compile, precision
         self._scan = network.home.backend.scan if compile else eager
         self._schema = network.schema
         self._steps: dict[Any, TrainingStep] = {}
@@ -162,9 +161,8 @@ class Trainer(Resumable):
         weighted = samples.s is not None
         kind = samples.accuracy, weighted, samples.y.ndim
         if kind not in self._steps:
-            network = self._course.network
-            arguments = self._optimizer, self._penalty, *self._how
-            step, _ = step_of(network, samples, *arguments)
+            course = self._course
+            step = step_of(course.network, samples, course.optimizer, *self._how)
             self._steps[kind] = replace(step, summed=weighted)
         return self._steps[kind]
 

@@ -93,13 +93,20 @@ def _pair(rule: Update, state: Any, updates: Any, parameters: Any) -> tuple[Any,
             f"update {name!r} of a transformation gave a {type(given).__name__}; expected a "
             "pair: update(updates, state, parameters) -> (updates, state)"
         )
-    if type(given[1]) is not type(state) or len(given[1]) != len(state):
+    if not _alike(given[1], state):
         raise InputError(
             f"update {name!r} of a transformation was given the state {form(state)} and gave "
             f"back {form(given[1])}; expected a state of the same form: "
             "return updates, state"
         )
     return given
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two trees are of one form: as `form` tells, without its words."""
+    if not isinstance(other, tuple | list):
+        return not isinstance(one, tuple | list) and (one is None) == (other is None)
+    return type(one) is type(other) and len(one) == len(other) and all(map(_alike, one, other))
 
 
 def called(rule: Any) -> str:

@@ -15,6 +15,7 @@ from bpx._validate import number as checked
 from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
+from bpx.optim.chained import called
 
 __all__ = ["Schedule", "warmup_cosine"]
 
@@ -65,8 +66,7 @@ class Schedule:
             checked(name, getattr(self.numbers, name), "a finite number", lambda v: True)
 
     def __repr__(self) -> str:
-        rate = str(getattr(self.rate, "__name__", type(self.rate).__name__)).strip("_")
-        return f"<bpx.optim.Schedule {rate} of {self.numbers}>"
+        return f"<bpx.optim.Schedule {called(self.rate)} of {self.numbers}>"
 
 
 class WarmupCosine(NamedTuple):

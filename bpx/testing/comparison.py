@@ -19,7 +19,8 @@ from bpx.arrays.transfer import to_host
 from bpx.errors import InputError
 from bpx.inspect.checks.draws import Draws
 from bpx.inspect.checks.report import table
-from bpx.model.inputs import Placed, placed, samples
+from bpx.model.inputs import Placed, samples
+from bpx.model.placing import placed
 from bpx.model.spec import Spec
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.optimizers import SGD

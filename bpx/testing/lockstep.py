@@ -10,8 +10,9 @@ from bpx.arrays.registry import dtype_name
 from bpx.arrays.transfer import to_host
 from bpx.inspect.checks.draws import Draws
 from bpx.model.expected import as_inputs
-from bpx.model.inputs import placed, samples
+from bpx.model.inputs import samples
 from bpx.model.parameters import Parameters
+from bpx.model.placing import placed
 from bpx.model.spec import Spec
 from bpx.optim.chain import Optimizer
 from bpx.program.contract import leaves, named_leaves, rebuilt

@@ -15,6 +15,7 @@ from bpx.model.reach import check_reach
 from bpx.model.spec import Spec
 from bpx.model.weights import weighted
 from bpx.optim.chain import Optimizer, check_optimizer
+from bpx.optim.limits import penalised
 from bpx.program.contract import Scan, eager
 from bpx.training.records import Progress
 from bpx.training.scales import check_scales
@@ -99,7 +100,6 @@ def checked(
     InputError
         If an argument, or a part of the network, cannot be used.
     """
-    check_optimizer(options.optimizer)
     lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
     home, spec = network.home, network.spec
     x, y = pair("data", data, ", and weights as sample_weight=...")
@@ -139,9 +139,10 @@ def job_of(
     InputError
         If an option, or a part of the network, cannot be used.
     """
+    check_optimizer(options.optimizer)
     home, spec = network.home, network.spec
-    how = options.compile, options.precision
-    step, rule = step_of(network, arrived, options.optimizer, penalty, *how)
+    rule = penalised(options.optimizer, penalty)
+    step = step_of(network, arrived, rule, options.compile, options.precision)
     job = Job(
         home=home,
         step=step,

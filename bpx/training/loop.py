@@ -17,7 +17,7 @@ from bpx.training.step import State
 __all__ = ["Loop"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Loop:
     """A network's training, one epoch for each call: ``loop() -> Epoch``, or None at the end.
 
@@ -40,8 +40,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         job = self.job
-        chunks = Chunks(job.scan, job.step.accuracy, job.tell, job.weighted)
-        object.__setattr__(self, "chunks", chunks)
+        self.chunks = Chunks(job.scan, job.step.accuracy, job.tell, job.weighted)
 
     def __call__(self) -> Epoch | None:
         """Train for one epoch more, at whose end the network is given new arrays.

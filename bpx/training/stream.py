@@ -74,7 +74,7 @@ class Stream:
         return islice(chain((first,), self._current), self._steps)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Streamed:
     """`Batches` of a stream: each mini-batch is brought home when its step is taken.
 
@@ -97,7 +97,7 @@ class Streamed:
     whole: WholeBatches = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "whole", WholeBatches(self.home))
+        self.whole = WholeBatches(self.home)
 
     def start(self) -> None:
         """What the state has besides: nothing."""

@@ -8,8 +8,7 @@ from bpx.errors import InputError
 from bpx.model.dry_run import dry_run
 from bpx.model.expected import as_inputs
 from bpx.model.inputs import Placed, Samples
-from bpx.optim.chain import Optimizer, check_optimizer
-from bpx.optim.limits import penalised
+from bpx.optim.chain import Optimizer
 from bpx.training.frozen import tell_frozen
 from bpx.training.step import TrainingStep
 
@@ -19,12 +18,11 @@ __all__ = ["step_of"]
 def step_of(
     network: Placed,
     arrived: Samples,
-    optimizer: Optimizer,
-    penalty: float,
+    rule: Optimizer,
     compile: bool,  # noqa: A002 - as in `bpx.train`
     precision: str,
-) -> tuple[TrainingStep, Optimizer]:
-    """The training step of a network, and the optimizer that it is of, behind its penalty.
+) -> TrainingStep:
+    """The training step of a network.
 
     Parameters
     ----------
@@ -32,25 +30,23 @@ def step_of(
         Its home is active.
     arrived : Samples
         At home: some of them are run through the network.
-    optimizer, compile, precision
+    rule : Optimizer
+        Behind its penalty, if there is one: see `penalised`.
+    compile, precision
         As for `bpx.train`.
-    penalty : float
-        The L2 penalty's coefficient, lmbda / n.
 
     Raises
     ------
     InputError
         If an argument, or a part of the network, cannot be used.
     """
-    check_optimizer(optimizer)
     precise = _precision(network.home, precision, compile)
-    rule = penalised(optimizer, penalty)
     step = TrainingStep(network.spec, rule.update, arrived.accuracy, precise)
     _check_hashable(step)
     if compile:
         tell_frozen(step)
     _try_out(network, arrived, compile)
-    return step, rule
+    return step
 
 
 def _try_out(network: Placed, data: Samples, compile: bool) -> None:  # noqa: A002

@@ -227,8 +227,8 @@ def test_what_cannot_be_used_is_refused_and_nothing_has_changed():
     one = trainer(net)
     before, state = net.parameters, one.state
     for arguments, said in (
-        ((x[:, :4], y), r"x has shape \(40, 4\); expected \(m, 5\)"),
-        ((x, y[:9]), r"y has shape \(9,\) and x has 40 samples"),
+        ((x[:, :4], y), r"x has shape \(40, 4\); expected \(n, 5\)"),
+        ((x, y[:9]), r"y has shape \(9,\); expected labels \(40,\) or \(40, 3\)"),
         ((x, y + 1), r"y\[\d+\] is 3; expected whole labels in 0 ... 2"),
         ((np.where(x == x[7, 2], np.nan, x), y), "x holds NaN.*first in row 7"),
         ((x, y, np.ones(3)), r"r has shape \(3,\) for 40 samples"),

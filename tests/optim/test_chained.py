@@ -7,7 +7,7 @@ import pytest
 
 import bpx
 from bpx.optim import Adam, Transformation, chain
-from bpx.optim.chained import ChainState, chained
+from bpx.optim.chained import ChainState, _alike, chained
 from bpx.program.contract import form, leaves, named_leaves, rebuilt
 from tests.optim.descents import assert_same, gradients, parameters, visited
 from tests.optim.links import CHAINS, DOUBLED, LINKS, Counted, doubled, plus_one
@@ -128,3 +128,20 @@ def test_an_update_that_gives_no_pair_is_named(given):
     link = chain(Transformation(lambda parameters: (), lost))
     with pytest.raises(bpx.InputError, match="update 'lost' of a transformation gave"):
         link.update(gradients(p), link.init(p), p)
+
+
+@pytest.mark.parametrize(
+    "other", [(), None, ("t",), ("t", ("m",)), ("t", ["m", "v"]), ("t", ("m", None)), "t"]
+)
+def test_a_state_of_another_form_is_seen_however_deep(other):
+    state = ("t", ("m", "v"))
+    assert _alike(("u", ("n", "w")), state)
+    assert not _alike(other, state)
+    assert not _alike(state, other)
+
+
+def test_states_without_arrays_are_alike():
+    assert _alike((), ())
+    assert _alike("one", "other")
+    assert _alike(None, None)
+    assert not _alike(None, "array")

@@ -25,9 +25,10 @@ from bpx.inspect.checks.report import Report, Row
 from bpx.model.dry_run import dry_run
 from bpx.model.expected import as_targets
 from bpx.model.initial import draw, draw_feedback
-from bpx.model.inputs import Placed, placed, samples
+from bpx.model.inputs import Placed, samples
 from bpx.model.parameters import Parameters
 from bpx.model.passes import saved
+from bpx.model.placing import placed
 from bpx.model.spec import Spec, make_spec
 
 __all__ = ["TOLERANCE", "check"]
