@@ -51,6 +51,7 @@ from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import backprop, forward
 from bpx.model.spec import Spec
 from bpx.model.trace import Backward, Forward, Trace
+from bpx.model.view import LayerView
 from bpx.network import Network
 from bpx.network.load import load
 from bpx.network.train import train
@@ -95,6 +96,7 @@ __all__ = [
     "Home",
     "Initializer",
     "InputError",
+    "LayerView",
     "MissingFileError",
     "MixedArraysError",
     "Network",

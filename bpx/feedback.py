@@ -3,7 +3,8 @@
 Backpropagation gives layer l the error ((w^{l+1})^T delta^{l+1}) ⊙ sigma'(z^l). A rule puts
 something else in the place of (w^{l+1})^T delta^{l+1}: mostly another matrix B^l, of the shape
 of w^{l+1}, in the place of w^{l+1}; or, if it is direct, one of shape (k_L, k_l) that is
-applied to the output's error delta^L. BP1, BP3 and BP4 stay as they are.
+applied to the output's error delta^L. BP1, BP3 and BP4 stay as they are, unless a rule of your
+own replaces BP3 and BP4, too.
 
 What a rule draws are arrays, one for each hidden layer, which belong to a network as its
 weights do: ``net.feedback``. The papers scale their matrices each in its own way; here all have
@@ -46,14 +47,20 @@ __all__ = [
 
 Send = Callable[[Any, Any, Any], Any]
 """``send(w, delta, B) -> g``: see `Feedback`."""
+Local = Callable[[Any, Any], Any]
+"""``local(layer, delta) -> g``: see `Feedback`."""
+Learn = Callable[[Any, Any, Any], Any]
+"""``gradients(layer, delta, r) -> (dw, db)``: see `Feedback`."""
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """How a layer's error is made of those of the layers above it.
+    """How a layer's error is made, and what its weights learn from it.
 
-    One of `matrix` and `send` is given. Layer l is shown ``w``, the weights w^{l+1}, ..., w^L,
-    and its own array B, which is None where nothing is drawn.
+    Give one of `matrix`, `send` and `local` for the error, in place of BP2; or `gradients`, in
+    place of BP3 and BP4; or both. Without the first three, BP2 stays as it is. In `matrix` and
+    `send`, layer l sees ``w``, the weights w^{l+1}, ..., w^L, and its own array B, which is
+    None where nothing is drawn. In `local` and `gradients` it sees a `bpx.LayerView`.
 
     Parameters
     ----------
@@ -66,12 +73,22 @@ class Feedback:
         ``send(w, delta, B) -> g``, shape (n, k_l), for a rule that is no matrix: ``delta``
         are the errors of the same layers, ``delta[0]`` the next one's, ``delta[-1]`` the
         output's. BP2 makes delta^l of g by the activation's pullback.
+    local : callable, optional
+        ``local(layer, delta) -> g``, shape (n, k_l), for a rule that sees its own layer and
+        the targets as well: ``layer`` is a `bpx.LayerView`, ``delta`` as for `send`.
+    gradients : callable, optional
+        ``gradients(layer, delta, r) -> (dw, db)``, of the shapes of ``layer.w`` and
+        ``layer.b``: what the optimizer takes as the gradients of a Dense layer, in place of
+        BP4 and BP3. ``delta`` is the layer's own error, shape (n, k_l), and ``r`` the row
+        weights: a number, such as 1/n, or a column (n, 1). None keeps BP4 and BP3 for the
+        layer. It is called for the output layer, too.
     draw : callable, optional
         ``draw(rng, rows, columns)`` -> host array, float64, of that shape, from a host
         generator: B before the training.
     redrawn : bool, optional
         Whether B is, instead, a key of `bpx.random` and a counter of steps, shape (3,), int32,
-        of which ``matrix`` or ``send`` draws anew at each step: see `magnitudes`.
+        from which the functions draw anew at each step: see `magnitudes`. With `gradients`
+        the output layer has one as well.
     direct : bool, optional
         Whether the output's error is sent straight to every hidden layer: B has k_L rows.
     learns : bool, optional
@@ -99,6 +116,8 @@ class Feedback:
     name: str
     matrix: Callable[[Any, Any], Any] | None = None
     send: Send | None = None
+    local: Local | None = None
+    gradients: Learn | None = None
     draw: Callable[[Any, int, int], Any] | None = None
     redrawn: bool = False
     direct: bool = False
@@ -108,8 +127,14 @@ class Feedback:
         return f"<bpx.feedback.Feedback {self.name!r}>"
 
     def __post_init__(self) -> None:
-        if (self.matrix is None) == (self.send is None):
-            raise InputError(f"the feedback {self.name!r} needs either matrix or send")
+        errors = [name for name in ("matrix", "send", "local") if getattr(self, name)]
+        if self.gradients is not None and not errors:
+            object.__setattr__(self, "matrix", _weights)
+        elif len(errors) != 1:
+            raise InputError(
+                f"the feedback {self.name!r} was given {' and '.join(errors) or 'no function'};"
+                " expected one of matrix, send and local, or gradients, or one of each"
+            )
         if self.redrawn and self.draw is not None:
             raise InputError(
                 f"the feedback {self.name!r} was given draw and redrawn; expected one of them"
@@ -121,9 +146,9 @@ class Feedback:
             )
 
     def shapes(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
-        """The shapes of the hidden layers' arrays, in a network of the widths k_0, ..., k_L."""
+        """The shapes of the layers' arrays, in a network of the widths k_0, ..., k_L."""
         if self.redrawn:
-            return [(3,)] * (len(sizes) - 2)
+            return [(3,)] * (len(sizes) - (1 if self.gradients else 2))
         if self.draw is None:
             return []
         return [(sizes[-1] if self.direct else k, k_l) for k_l, k in pairwise(sizes[1:])]
@@ -136,22 +161,27 @@ class Feedback:
         key[2] = 0  # the counter
         return key
 
-    def sent(self, a: A, w: tuple[A, ...], delta: tuple[A, ...], B: A | None) -> A:
+    def sent(
+        self, a: A, w: tuple[A, ...], delta: tuple[A, ...], B: A | None, view: Callable[[], Any]
+    ) -> A:
         """G, in the place of (w^{l+1})^T delta^{l+1}: of the shape (n, k_l) of a^l.
 
-        Of the weights and the errors of the layers above.
+        Of the weights and the errors of the layers above, and of the layer's `view`.
         """
-        if self.matrix is None:
-            assert self.send is not None
-            return self._checked(self.send(w, delta, B), a)
-        return sent(self.matrix(w, B), delta[-1 if self.direct else 0])
+        if self.matrix is not None:
+            return sent(self.matrix(w, B), delta[-1 if self.direct else 0])
+        if self.send is not None:
+            return self._checked("send", self.send(w, delta, B), a)
+        assert self.local is not None
+        return self._checked("local", self.local(view(), delta), a)
 
-    def _checked(self, g: Any, a: A) -> A:
+    def _checked(self, function: str, g: Any, a: A) -> A:
         if getattr(g, "shape", None) != a.shape:
             given = f"shape {tuple(g.shape)}" if hasattr(g, "shape") else repr(g)
             raise InputError(
-                f"send of the feedback {self.name!r} gave {given}; expected {tuple(a.shape)}, "
-                "a row for each sample and a column for each unit of the layer"
+                f"{function} of the feedback {self.name!r} gave {given}; expected "
+                f"{tuple(a.shape)}, a row for each sample and a column for each unit of the "
+                "layer"
             )
         right: A = g
         return right

@@ -40,4 +40,35 @@ def normal(rng, rows, columns):
     return bpx.feedback.glorot(rng, rows, columns)
 
 
+def local_loss(layer, delta):
+    """The error of a classifier of the layer's own, which is random and fixed."""
+    guess = bpx.activations.softmax.sigma(layer.a @ layer.B.mT)
+    return (guess - layer.y) @ layer.B
+
+
+def oja(layer, delta, r):
+    """Hidden units that learn from what goes in and out alone; the output by its error."""
+    if layer.is_output:
+        return None
+    xp = bpx.namespace(layer.a)
+    kept = xp.sum(r * layer.a * layer.a, axis=-2)[..., None] * layer.w
+    return kept - (r * layer.a).mT @ layer.a_prev, xp.zeros_like(layer.b)
+
+
+NUDGE = 1e-3
+
+
+def node_perturbation(layer, delta, r):
+    """What a random nudge of the weighted inputs does to the cost, times the nudge."""
+    noise = bpx.random.normal(layer.B[:2], layer.B[2:], layer.z.shape[-2:], layer.z.dtype)
+    change = layer.cost(layer.z + NUDGE * noise) - layer.cost(layer.z)
+    estimate = change[..., None] * noise / NUDGE
+    return bpx.equations.bp4(r, estimate, layer.a_prev), bpx.equations.bp3(r, estimate)
+
+
+LOCAL = Feedback("local_loss", local=local_loss, draw=normal, direct=True)
+OJA = Feedback("oja", gradients=oja)
+PERTURBED = Feedback("node_perturbation", gradients=node_perturbation, redrawn=True)
+OWN = {rule.name: rule for rule in (LOCAL, OJA, PERTURBED)}
+
 DIRECT = Feedback("mine", send=from_the_output, draw=normal, direct=True)

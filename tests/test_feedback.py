@@ -260,8 +260,12 @@ def test_an_unknown_rule_is_refused(given):
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ({}, "'odd' needs either matrix or send"),
-        ({"matrix": kp.matrix, "send": halved}, "needs either matrix or send"),
+        ({}, "'odd' was given no function; expected one of matrix, send and local, or grad"),
+        (
+            {"matrix": kp.matrix, "send": halved},
+            "'odd' was given matrix and send; expected one",
+        ),
+        ({"send": halved, "local": halved, "gradients": halved}, "was given send and local"),
         ({"send": halved, "draw": normal, "redrawn": True}, "draw and redrawn; expected one"),
         ({"matrix": kp.matrix, "learns": True}, "learns as the weights do"),
         ({"send": halved, "draw": normal, "learns": True}, "learns as the weights do"),

@@ -16,7 +16,8 @@ from bpx.metrics import METRICS
 from bpx.model import stacks
 from bpx.model.expected import as_targets
 from bpx.model.metrics import hits
-from bpx.model.passes import backward, costs, gradients, saved
+from bpx.model.passes import backward, gradients
+from bpx.model.run import Run, costs, saved
 from bpx.program.contract import leaves, rebuilt
 from bpx.training.step import added, zero_metrics
 from tests.backends import host
@@ -90,7 +91,7 @@ def test_the_passes(target, own):
     x_home = target.asarray(x if own else x[0], "float64")
     y_home = target.asarray(y if own else y[0], "int32")
     layers, targets = saved(spec, parameters, x_home), as_targets(spec, y_home, x_home)
-    deltas = backward(spec, parameters, layers, targets)
+    deltas = backward(Run(spec, parameters, layers, targets))
     found = gradients(1.0 / N, layers, deltas)
     value = costs(spec, layers[-1], targets)
     right = hits("argmax", layers[-1].a, y_home)

@@ -48,6 +48,7 @@ ACROSS = {
     "test_makefile.py",
     "test_mirror.py",
     "test_mistakes.py",
+    "test_own_rules.py",
     "test_portability.py",
     "test_printed.py",
     "test_whose_memory.py",

@@ -19,10 +19,11 @@ from bpx.inspect.given import takes_network
 from bpx.inspect.requirements import check_given, check_network
 from bpx.inspect.samples.gradients import errors
 from bpx.model.expected import check_home
-from bpx.model.parameters import Parameters, dense
+from bpx.model.parameters import Gradients, Parameters, dense
 from bpx.model.passes import gradients, sent_back
+from bpx.model.run import Run
 from bpx.model.spec import Spec, check_feedback
-from bpx.model.trace import WithDeltas
+from bpx.model.trace import Trace, WithDeltas
 
 __all__ = ["Alignment", "gradient_alignment", "matrix_alignment"]
 
@@ -54,7 +55,8 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) ->
     spec, parameters
         The network's.
     trace : Trace
-        Of `Network.backprop`, n samples, which weigh the same.
+        Of `Network.backprop`, n samples, which weigh the same. For a rule that has `gradients`
+        of its own, those of the trace are compared.
 
     Returns
     -------
@@ -79,9 +81,9 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) ->
     """
     check_given(spec, parameters, trace)
     check_home(parameters.w[0], "trace.a[0]", trace.a[0], integers=False)
-    deltas, r = errors(trace), 1.0 / trace.a[0].shape[0]
-    true = sent_back(spec.by_transpose(), parameters, trace.layers, deltas[-1])
-    given, expected = (gradients(r, trace.layers, each) for each in (deltas, true))
+    r, output = 1.0 / trace.a[0].shape[0], errors(trace)[-1]
+    true = sent_back(Run(spec.by_transpose(), parameters, trace.layers), output)
+    given, expected = _by_the_rule(spec, trace, r), gradients(r, trace.layers, true)
     pairs = zip(dense(given.layers), dense(expected.layers), strict=True)
     return _stacked([_aligned(*pair) for pair in pairs])
 
@@ -117,6 +119,18 @@ def matrix_alignment(
     check_feedback(spec, feedback)
     pairs = zip(_matrices(spec, parameters, feedback), _expected(spec, parameters), strict=True)
     return _stacked([_aligned((given,), (true,)) for given, true in pairs])
+
+
+def _by_the_rule(spec: Spec, trace: WithDeltas, r: float) -> Gradients:
+    if spec.feedback.gradients is None:
+        return gradients(r, trace.layers, errors(trace))
+    if not isinstance(trace, Trace):
+        raise InputError(
+            f"a {type(trace).__name__} was given, which has no gradients, and the feedback "
+            f"{spec.feedback.name!r} replaces BP3 and BP4; expected the trace of "
+            "net.backprop(x, y)"
+        )
+    return trace.gradients
 
 
 def _check_matrix(spec: Spec) -> None:

@@ -19,6 +19,7 @@ from bpx.model.trace import WithLayers
 __all__ = [
     "Direction",
     "check_apart",
+    "check_by_bp3_and_bp4",
     "check_by_transpose",
     "check_derivatives",
     "check_direction",
@@ -67,6 +68,22 @@ def check_apart(spec: Spec, what: str) -> None:
             )
 
 
+def check_by_bp3_and_bp4(spec: Spec, what: str) -> None:
+    """Refuse a network whose feedback has gradients of its own.
+
+    Raises
+    ------
+    InputError
+        Naming the rule, and why.
+    """
+    if spec.feedback.gradients is not None:
+        raise InputError(
+            f"{what} cannot be computed: the feedback {spec.feedback.name!r} replaces BP3 and "
+            "BP4, so a sample has no gradient of its own to look at; expected a network whose "
+            "feedback has no gradients function"
+        )
+
+
 def check_by_transpose(spec: Spec, what: str) -> None:
     """Refuse a network whose errors do not go back through the transpose.
 
@@ -83,6 +100,12 @@ def check_by_transpose(spec: Spec, what: str) -> None:
     """
     check_spec(spec)
     check_apart(spec, what)
+    if spec.feedback.gradients is not None:
+        raise InputError(
+            f"layer 1 learns by {spec.feedback.name!r}, and {what} needs BP3 and BP4: pass "
+            "spec.by_transpose(), the same network as backpropagation trains it, and traces of "
+            "that"
+        )
     if len(spec.dense) > 1 and spec.feedback != feedback.transpose:
         raise InputError(
             f"layer 1 gets its error by {spec.feedback.name!r}, and {what} must go through "

@@ -10,8 +10,10 @@ from bpx.layers.dense import Dense
 from bpx.layers.layer import Context
 from bpx.model.expected import as_targets
 from bpx.model.parameters import Parameters
-from bpx.model.passes import bp2, costs, gradients, layer_by_layer, sent
+from bpx.model.passes import bp2, gradients, sent
+from bpx.model.run import Run, costs, layer_by_layer, outside
 from bpx.model.spec import Spec
+from bpx.model.view import rule_gradients
 
 __all__ = ["Part", "dry_run", "parts"]
 
@@ -85,7 +87,7 @@ def parts(
     x: Array,
     y: Array,
     feedback: tuple[Array, ...] = (),
-    contexts: Callable[[int], Context] = lambda i: Context(),
+    contexts: Callable[[int], Context] = outside,
 ) -> Iterator[Part]:
     """What each part makes of the samples, in the order in which the passes ask for it.
 
@@ -98,6 +100,7 @@ def parts(
         yield from _of_output(spec.layers[number - 1], number, kept, rows, x)
         saved.append(kept)
     layers, targets, cost = tuple(saved), as_targets(spec, y, x), spec.cost
+    run = Run(spec, parameters, layers, targets, feedback, contexts)
     output = layers[-1]
     yield Part(f"value of the cost {cost.name!r}", costs(spec, output, targets), rows, x)
     if cost.pair(spec.output) is None:
@@ -106,10 +109,10 @@ def parts(
     deltas: tuple[Array, ...] = (cost.delta(spec.output, output.z, output.a, targets),)
     yield _of_delta(spec, len(layers) - 1, deltas[0], output.a)
     for i in reversed(range(len(layers) - 1)):
-        yield from _of_feedback(spec, parameters, layers, i, deltas, feedback)
-        deltas = (bp2(spec, parameters, layers, i, deltas, feedback), *deltas)
+        yield from _of_feedback(run, i, deltas)
+        deltas = (bp2(run, i, deltas), *deltas)
         yield _of_delta(spec, i, deltas[0], layers[i].a)
-    yield from _of_gradients(spec, parameters, layers, deltas)
+    yield from _of_gradients(run, deltas)
 
 
 def _of_output(
@@ -139,40 +142,36 @@ def _of_delta(spec: Spec, i: int, delta: Array, a: Array) -> Part:
     return Part(f"error of layer {i + 1}, {layer.kind!r},", delta, None, a)
 
 
-def _of_feedback(
-    spec: Spec,
-    parameters: Parameters,
-    layers: tuple[Any, ...],
-    i: int,
-    deltas: tuple[Array, ...],
-    feedback: tuple[Array, ...],
-) -> Iterator[Part]:
+def _of_feedback(run: Run, i: int, deltas: tuple[Array, ...]) -> Iterator[Part]:
     """Of what the layer above sends back: of the feedback's rule, or of the layer itself."""
-    rule, above, a = spec.feedback, spec.layers[i + 1], layers[i].a
+    spec, a = run.spec, run.layers[i].a
+    rule, above = spec.feedback, spec.layers[i + 1]
     if not isinstance(above, Dense):
-        g = sent(spec, parameters, layers, i, deltas, feedback)
+        g = sent(run, i, deltas)
         yield Part(f"send_back of layer {i + 2}, {above.kind!r},", g, a.shape, a)
         return
     below = spec.dense_below(i + 1)
     if below == 0:
         return
-    w, B = parameters.w[below:], feedback[below - 1] if feedback else None
+    w, B = run.parameters.w[below:], run.array(below)
     if rule.matrix is not None:
         last = w[-1 if rule.direct else 0].shape[-2], a.shape[-1]
         what = f"matrix of the feedback {rule.name!r}, layer {i + 1},"
         yield Part(what, rule.matrix(w, B), (*w[0].shape[:-2], *last), a)
-    elif rule.send is not None:
-        pairs = zip(spec.layers[i + 1 :], deltas, strict=True)
-        errors = tuple(delta for layer, delta in pairs if isinstance(layer, Dense))
-        what = f"send of the feedback {rule.name!r}, layer {i + 1},"
-        yield Part(what, rule.send(w, errors, B), a.shape, a)
+        return
+    pairs = zip(spec.layers[i + 1 :], deltas, strict=True)
+    errors = tuple(delta for layer, delta in pairs if isinstance(layer, Dense))
+    what = f"of the feedback {rule.name!r}, layer {i + 1},"
+    if rule.send is not None:
+        yield Part(f"send {what}", rule.send(w, errors, B), a.shape, a)
+    elif rule.local is not None:
+        yield Part(f"local {what}", rule.local(run.view(below), errors), a.shape, a)
 
 
-def _of_gradients(
-    spec: Spec, parameters: Parameters, layers: tuple[Any, ...], deltas: tuple[Array, ...]
-) -> Iterator[Part]:
-    """Of the layers' parameters, field by field."""
-    made = gradients(0.5, layers, deltas)
+def _of_gradients(run: Run, deltas: tuple[Array, ...]) -> Iterator[Part]:
+    """Of the layers' parameters, field by field, and of what a rule gives in their place."""
+    spec, parameters = run.spec, run.parameters
+    made = gradients(0.5, run.layers, deltas)
     pairs = zip(spec.layers, parameters.layers, made.layers, strict=True)
     for number, (layer, entry, gradient) in enumerate(pairs, 1):
         fields = getattr(entry, "_fields", ())
@@ -185,3 +184,9 @@ def _of_gradients(
             was, given = getattr(entry, field), getattr(gradient, field)
             what = f"{field} of the gradients of layer {number}, {layer.kind!r},"
             yield Part(what, given, was.shape, was)
+    for number, i in enumerate(spec.places, 1):
+        own = rule_gradients(spec.feedback, run.view(number), deltas[i], 0.5)
+        for field in () if own is None else own._fields:
+            was, given = getattr(parameters.layers[i], field), getattr(own, field)
+            what = f"{field} of the gradients of the feedback {spec.feedback.name!r}, "
+            yield Part(f"{what}layer {i + 1},", given, was.shape, was)

@@ -13,7 +13,7 @@ from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Samples, chunks
 from bpx.model.metrics import Accuracy, answers, hits
 from bpx.model.parameters import Parameters
-from bpx.model.passes import costs, saved
+from bpx.model.run import costs, saved
 from bpx.model.spec import Spec
 from bpx.model.weights import weighed
 

@@ -1,12 +1,10 @@
 """The forward and the backward pass: pure functions that keep every z, a and delta."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from bpx._typing import Array
-from bpx.errors import InputError
-from bpx.layers.dense import Dense, DenseSaved
-from bpx.layers.layer import Context, learns
+from bpx.layers.dense import Dense
+from bpx.layers.layer import learns
 from bpx.model.expected import (
     as_targets,
     check_home,
@@ -15,43 +13,22 @@ from bpx.model.expected import (
     row_weights,
 )
 from bpx.model.parameters import Gradients, Parameters
+from bpx.model.run import Run, costs, saved
 from bpx.model.spec import Spec, check_feedback
 from bpx.model.trace import Forward, Trace
+from bpx.model.view import rule_gradients
 
 __all__ = [
-    "Randomness",
     "backprop",
     "backward",
     "bp2",
-    "costs",
     "errors_and_costs",
     "forward",
     "gradients",
-    "in_training",
-    "layer_by_layer",
-    "saved",
+    "learned",
     "sent",
     "sent_back",
 ]
-
-
-class Randomness(NamedTuple):
-    """What the random numbers of a training step are drawn by.
-
-    Attributes
-    ----------
-    keys : tuple of arrays, shape (2,), int32, or None
-        One for each layer, for `bpx.random`; None for one that draws nothing.
-    step : array, shape (1,), int32
-        The training steps so far.
-    """
-
-    keys: tuple[Any, ...]
-    step: Any
-
-    def counted(self) -> "Randomness":
-        """Those of the next step."""
-        return self._replace(step=self.step + 1)
 
 
 def forward(spec: Spec, parameters: Parameters, x: Array) -> Forward:
@@ -123,8 +100,8 @@ def backprop(
     -----
     The network is run as it is outside training: nothing is dropped.
     """
-    layers, deltas, cost = errors_and_costs(spec, parameters, x, y, feedback)
-    return Trace(layers, deltas, cost, gradients(row_weights(x, r), layers, deltas))
+    run, deltas, cost = errors_and_costs(spec, parameters, x, y, feedback)
+    return Trace(run.layers, deltas, cost, learned(run, row_weights(x, r), deltas))
 
 
 def errors_and_costs(
@@ -133,124 +110,65 @@ def errors_and_costs(
     x: Array,
     y: Array,
     feedback: tuple[Array, ...] = (),
-) -> tuple[tuple[Any, ...], tuple[Array, ...], Array]:
-    """`backprop` up to BP2: the layers, the deltas and the costs; and the same errors."""
+) -> tuple[Run, tuple[Array, ...], Array]:
+    """`backprop` up to BP2: the forward pass, the deltas, the costs; and the same errors."""
     check_inputs(spec, parameters, x)
     check_targets(spec, parameters, x, y)
     check_feedback(spec, feedback)
     for array in feedback:
         check_home(parameters.w[0], "feedback", array, integers=True)
-    layers, targets = saved(spec, parameters, x), as_targets(spec, y, x)
-    deltas = backward(spec, parameters, layers, targets, feedback)
-    return layers, deltas, costs(spec, layers[-1], targets)
+    run = Run(spec, parameters, saved(spec, parameters, x), as_targets(spec, y, x), feedback)
+    return run, backward(run), costs(spec, run.layers[-1], as_targets(spec, y, x))
 
 
-def layer_by_layer(
-    spec: Spec,
-    parameters: Parameters,
-    x: Array,
-    contexts: Callable[[int], Context] = lambda i: Context(),
-) -> Iterator[Any]:
-    """What each layer saves of its forward pass, in turn.
-
-    Parameters
-    ----------
-    spec, parameters, x
-        As for `forward`.
-    contexts : callable, optional
-        What ``layers[i]`` is told: left out, that this is no training. See `in_training`.
-    """
-    a = x
-    for i, (layer, entry) in enumerate(zip(spec.layers, parameters.layers, strict=True)):
-        kept = layer.forward(entry, a, contexts(i))
-        yield kept
-        a = kept.a
+def backward(run: Run) -> tuple[Array, ...]:
+    """Every delta: the output's error by BP1, sent back by BP2."""
+    spec, output = run.spec, run.layers[-1]
+    return sent_back(run, spec.cost.delta(spec.output, output.z, output.a, run.y))
 
 
-def saved(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
-    """What each layer saves of its forward pass outside training."""
-    return tuple(layer_by_layer(spec, parameters, x))
-
-
-def in_training(randomness: Randomness | None, i: int) -> Context:
-    """What ``layers[i]`` is told in a training step; None is of layers that draw nothing."""
-    if randomness is None:
-        return Context(True)
-    return Context(True, randomness.keys[i], randomness.step)
-
-
-def costs(spec: Spec, output: DenseSaved, y: Array) -> Array:
-    """C_x of each sample, shape (n,), from what the last layer saved. y has shape (n, k_L)."""
-    value, shape = spec.cost.evaluate(spec.output, output.z, output.a, y), output.a.shape[:-1]
-    if getattr(value, "shape", None) not in (shape, y.shape[:-1]):
-        given = f"shape {tuple(value.shape)}" if hasattr(value, "shape") else repr(value)
-        raise InputError(
-            f"value of the cost {spec.cost.name!r} gave {given}; expected shape "
-            f"{tuple(shape)}, one number for each sample, such as a sum over axis=-1"
-        )
-    return value
-
-
-def backward(
-    spec: Spec,
-    parameters: Parameters,
-    layers: tuple[Any, ...],
-    y: Array,
-    feedback: tuple[Array, ...] = (),
-) -> tuple[Array, ...]:
-    """Every delta: the output's error by BP1, sent back by BP2. y has shape (n, k_L)."""
-    output = layers[-1]
-    delta = spec.cost.delta(spec.output, output.z, output.a, y)
-    return sent_back(spec, parameters, layers, delta, feedback)
-
-
-def sent_back(
-    spec: Spec,
-    parameters: Parameters,
-    layers: tuple[Any, ...],
-    delta: Array,
-    feedback: tuple[Array, ...] = (),
-) -> tuple[Array, ...]:
+def sent_back(run: Run, delta: Array) -> tuple[Array, ...]:
     """Every delta from the last layer's, shape (n, k_L), by BP2 with the spec's feedback."""
     deltas: tuple[Array, ...] = (delta,)
-    for i in reversed(range(len(layers) - 1)):
-        deltas = (bp2(spec, parameters, layers, i, deltas, feedback), *deltas)
+    for i in reversed(range(len(run.layers) - 1)):
+        deltas = (bp2(run, i, deltas), *deltas)
     return deltas
 
 
-def bp2(
-    spec: Spec,
-    parameters: Parameters,
-    layers: tuple[Any, ...],
-    i: int,
-    deltas: tuple[Array, ...],
-    feedback: tuple[Array, ...],
-) -> Array:
+def bp2(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
     """The delta of layer i, from those of the layers above it."""
-    return spec.layers[i].error(layers[i], sent(spec, parameters, layers, i, deltas, feedback))
+    return run.spec.layers[i].error(run.layers[i], sent(run, i, deltas))
 
 
-def sent(
-    spec: Spec,
-    parameters: Parameters,
-    layers: tuple[Any, ...],
-    i: int,
-    deltas: tuple[Array, ...],
-    feedback: tuple[Array, ...],
-) -> Array:
+def sent(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
     """What the layer above i sends back to it: of a Dense one, as the spec's feedback says.
 
-    The feedback sees the weights and the errors of the Dense layers alone.
+    The feedback sees the Dense layers alone.
     """
-    above, depth = i + 1, spec.dense_below(i + 1)
-    if depth == 0 or not isinstance(spec.layers[above], Dense):
-        return spec.layers[above].send_back(parameters.layers[above], layers[above], deltas[0])
+    spec, above, number = run.spec, i + 1, run.spec.dense_below(i + 1)
+    if number == 0 or not isinstance(spec.layers[above], Dense):
+        entry = run.parameters.layers[above]
+        return spec.layers[above].send_back(entry, run.layers[above], deltas[0])
     errors = deltas  # a matrix is applied to the first or the last, which are Dense layers'
-    if spec.feedback.send is not None:
+    if spec.feedback.matrix is None:
         pairs = zip(spec.layers[above:], deltas, strict=True)
         errors = tuple(delta for layer, delta in pairs if isinstance(layer, Dense))
-    B = feedback[depth - 1] if feedback else None
-    return spec.feedback.sent(layers[i].a, parameters.w[depth:], errors, B)
+    w, B = run.parameters.w[number:], run.array(number)
+    return spec.feedback.sent(run.layers[i].a, w, errors, B, lambda: run.view(number))
+
+
+def learned(run: Run, r: Array | float, deltas: tuple[Array, ...]) -> Gradients:
+    """What the layers learn of the samples, weighted by r: by BP4 and BP3, or by the rule."""
+    rule, places = run.spec.feedback, run.spec.places
+    if rule.gradients is None:
+        return gradients(r, run.layers, deltas)
+    found: list[Any] = []
+    for i, (kept, delta) in enumerate(zip(run.layers, deltas, strict=True)):
+        given = None
+        if i in places:
+            given = rule_gradients(rule, run.view(places.index(i) + 1), delta, r)
+        found += gradients(r, (kept,), (delta,)).layers if given is None else (given,)
+    return Gradients(found)
 
 
 def gradients(

@@ -58,6 +58,11 @@ class Spec:
     def _below(self) -> list[int]:
         return list(accumulate((isinstance(layer, Dense) for layer in self.layers), initial=0))
 
+    @cached_property
+    def places(self) -> tuple[int, ...]:
+        """Where the Dense layers 1 to L are in `layers`."""
+        return tuple(i for i, each in enumerate(self.layers) if isinstance(each, Dense))
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """The widths k_0, ..., k_L: of the inputs, and of each Dense layer."""

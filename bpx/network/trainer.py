@@ -9,7 +9,7 @@ from bpx.arrays.host import check_seed
 from bpx.arrays.registry import namespace
 from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch, row_weights
-from bpx.model.passes import gradients
+from bpx.model.passes import learned
 from bpx.model.trace import Trace
 from bpx.network.resumable import Resumable
 from bpx.network.tables import arrays
@@ -183,5 +183,5 @@ def _result(step: TrainingStep, after: State, m: int) -> StepResult:
 def _trace(step: TrainingStep, state: State, data: Data, rows: Array) -> Trace:
     made = step.passes(state, *step.picked(data, rows))
     r = step.row_weights(data.s, rows.shape[0])
-    gradient = gradients(r, made.layers, made.deltas)
+    gradient = learned(made.run, r, made.deltas)
     return Trace(made.layers, made.deltas, step.costs(made), gradient)

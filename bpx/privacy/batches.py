@@ -12,7 +12,7 @@ import numpy as np
 from bpx.arrays.home import Home
 from bpx.arrays.host import HostArray
 from bpx.arrays.registry import namespace
-from bpx.inspect.requirements import check_apart
+from bpx.inspect.requirements import check_apart, check_by_bp3_and_bp4
 from bpx.model.parameters import Gradients, Parameters
 from bpx.optim.trees import mapped
 from bpx.privacy.accounting import Account, Mechanism, Spent, composed, package
@@ -164,6 +164,7 @@ def sampled(
         once, not when epsilon is asked for.
     """
     check_apart(network.spec, "private training")
+    check_by_bp3_and_bp4(network.spec, "private training")
     package()
     if privacy.seed is not None:
         _log.warning(

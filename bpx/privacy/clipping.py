@@ -12,7 +12,7 @@ from typing import Any
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
-from bpx.inspect.requirements import check_apart
+from bpx.inspect.requirements import check_apart, check_by_bp3_and_bp4
 from bpx.inspect.samples.gradients import errors, squared_layer_norms, total
 from bpx.inspect.single import check_single_parameters
 from bpx.layers.layer import learns
@@ -120,8 +120,10 @@ def clipped_backprop(
         If an array is of another library, device or dtype than the parameters.
     """
     check_apart(spec, "clipping each sample's gradient")
+    check_by_bp3_and_bp4(spec, "clipping each sample's gradient")
     check_single_parameters(parameters)
-    layers, deltas, cost = errors_and_costs(spec, parameters, x, y, feedback)
+    run, deltas, cost = errors_and_costs(spec, parameters, x, y, feedback)
+    layers = run.layers
     factors, weights = _factors(Backward(layers, deltas), clip), row_weights(x, r)
     scaled = [weights * factor for factor in factors]
     return Trace(layers, deltas, cost, weighted(scaled, layers, deltas))

@@ -5,6 +5,7 @@ So each of them can be computed once more somewhere else, from the same numbers.
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from bpx import equations
@@ -13,7 +14,8 @@ from bpx.arrays.registry import namespace
 from bpx.layers.dense import Dense, DenseParameters
 from bpx.layers.layer import learns
 from bpx.model.parameters import Gradients
-from bpx.model.passes import bp2, gradients, in_training
+from bpx.model.passes import bp2, learned
+from bpx.model.run import Run, in_training
 from bpx.model.spec import Spec
 from bpx.training.step import Passes, State, TrainingStep, counted
 
@@ -67,7 +69,7 @@ class Taken(NamedTuple):
 def eager_step(step: TrainingStep, before: State, x: Array, labels: Array) -> Taken:
     """Train on one mini-batch, as the step does."""
     made = step.passes(before, x, labels)
-    gradient = gradients(1.0 / x.shape[-2], made.layers, made.deltas)
+    gradient = learned(made.run, 1.0 / x.shape[-2], made.deltas)
     after = counted(step.moved(before, gradient))
     return Taken(x, before, made, gradient, after)
 
@@ -85,7 +87,9 @@ def equations_of(step: TrainingStep, taken: Taken) -> Iterator[Equation]:
     yield _bp1(spec, taken)
     yield from (_bp2(spec, taken, i) for i in reversed(range(depth - 1)))
     for i in reversed(range(depth)):
-        if isinstance(spec.layers[i], Dense):
+        if spec.feedback.gradients is not None and i in spec.places:
+            yield _learned(spec, taken, i)
+        elif isinstance(spec.layers[i], Dense):
             yield _bp3(taken, i)
             yield _bp4(taken, i)
         elif learns(taken.passes.layers[i]):
@@ -141,7 +145,7 @@ def _bp1(spec: Spec, taken: Taken) -> Equation:
 def _outputs(taken: Taken) -> tuple[Array, Array, Array]:
     """z^L, a^L and y."""
     output = taken.passes.layers[-1]
-    return output.z, output.a, taken.passes.y
+    return output.z, output.a, taken.passes.run.y
 
 
 def _of_outputs(
@@ -154,14 +158,26 @@ def _of_outputs(
 def _bp2(spec: Spec, taken: Taken, i: int) -> Equation:
     made, before = taken.passes, taken.before
 
-    def delta(parameters: Any, layers: Any, above: Any, feedback: Any) -> Array:
-        return bp2(spec, parameters, layers, i, above, feedback)
+    def delta(above: Any, *run: Any) -> Array:
+        return bp2(_run(spec, *run), i, above)
 
     above, given = made.deltas[i + 1 :], made.deltas[i]
     entry = before.parameters.layers[i + 1]
     scale = _most(_absolute(given)) + _sent_scale(entry, above[0])
-    inputs = before.parameters, made.layers, above, before.feedback
+    inputs = above, *_of_run(taken)
     return Equation("BP2", i + 1, delta, inputs, given, scale, above[0].shape[-1])
+
+
+def _of_run(taken: Taken) -> tuple[Any, ...]:
+    """The arrays of a forward pass: what `_run` puts together again, elsewhere."""
+    before, run = taken.before, taken.passes.run
+    return before.parameters, run.layers, run.y, before.feedback, before.randomness
+
+
+def _run(
+    spec: Spec, parameters: Any, layers: Any, y: Any, feedback: Any, randomness: Any
+) -> Run:
+    return Run(spec, parameters, layers, y, feedback, partial(in_training, randomness))
 
 
 def _sent_scale(entry: Any, delta: Array) -> Array:
@@ -182,6 +198,17 @@ def _bp4(taken: Taken, i: int) -> Equation:
     compute, n = _weighted(equations.bp4, delta), delta.shape[-2]
     scale = _most(_absolute(delta)) * _most(_absolute(a))
     return Equation("BP4", i + 1, compute, (delta, a), taken.gradients.layers[i].w, scale, n)
+
+
+def _learned(spec: Spec, taken: Taken, i: int) -> Equation:
+    """What a rule of the caller's gives in place of BP3 and BP4."""
+    deltas, given = taken.passes.deltas, taken.gradients.layers[i]
+    n = deltas[i].shape[-2]
+
+    def found(deltas: Any, *run: Any) -> Any:
+        return learned(_run(spec, *run), 1.0 / n, deltas).layers[i]
+
+    return Equation("gradients", i + 1, found, (deltas, *_of_run(taken)), given, None, n)
 
 
 def _gradients(taken: Taken, i: int) -> Equation:

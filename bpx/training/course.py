@@ -10,7 +10,7 @@ from bpx.arrays.transfer import bring, to_host
 from bpx.errors import InputError
 from bpx.model.inputs import Placed
 from bpx.model.parameters import Parameters
-from bpx.model.passes import Randomness
+from bpx.model.run import Randomness
 from bpx.optim.chain import Optimizer
 from bpx.optim.scaling import learning_rate
 from bpx.program.contract import form, leaves, named_leaves, rebuilt

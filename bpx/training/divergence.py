@@ -12,7 +12,7 @@ from bpx.errors import DivergenceError
 from bpx.model.expected import as_inputs
 from bpx.model.inputs import finite
 from bpx.model.parameters import Parameters
-from bpx.model.passes import saved
+from bpx.model.run import saved
 from bpx.program.contract import Scan, index, leaves
 from bpx.training.batches import BatchStep
 from bpx.training.step import State

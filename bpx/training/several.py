@@ -18,7 +18,7 @@ from bpx.metrics import Metric
 from bpx.model.dry_run import parts
 from bpx.model.initial import draw, draw_feedback
 from bpx.model.parameters import Gradients, Parameters
-from bpx.model.passes import Randomness, in_training, saved
+from bpx.model.run import Randomness, in_training, saved
 from bpx.model.spec import Spec
 from bpx.model.stacks import stacked
 from bpx.optim.chain import Optimizer

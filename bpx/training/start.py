@@ -8,7 +8,7 @@ from bpx._validate import number, whole
 from bpx.arrays.registry import namespace
 from bpx.model.metrics import Accuracy
 from bpx.model.parameters import Parameters
-from bpx.model.passes import Randomness
+from bpx.model.run import Randomness
 from bpx.model.spec import Spec
 from bpx.model.stacks import are_several
 from bpx.optim.chain import Optimizer, check_optimizer, initial

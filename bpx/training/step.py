@@ -14,14 +14,8 @@ from bpx.errors import MixedArraysError
 from bpx.model.expected import as_inputs, as_targets
 from bpx.model.metrics import Accuracy, answers, hits
 from bpx.model.parameters import Gradients, Parameters
-from bpx.model.passes import (
-    Randomness,
-    backward,
-    costs,
-    gradients,
-    in_training,
-    layer_by_layer,
-)
+from bpx.model.passes import backward, learned
+from bpx.model.run import Randomness, Run, costs, in_training, layer_by_layer
 from bpx.model.spec import Spec
 from bpx.model.weights import weighed
 from bpx.optim.chained import Update
@@ -112,18 +106,22 @@ class Passes(NamedTuple):
 
     Attributes
     ----------
-    labels, y : arrays
-        The targets as `hits` takes them, and as numbers, shape (n, k_L).
-    layers : tuple of named tuples of arrays
-        What each layer saved.
+    labels : array
+        The targets as `hits` takes them.
+    run : Run
+        The forward pass; the targets as numbers, shape (n, k_L), are its y.
     deltas : tuple of arrays
         The delta of each layer.
     """
 
     labels: Array
-    y: Array
-    layers: tuple[Any, ...]
+    run: Run
     deltas: tuple[Array, ...]
+
+    @property
+    def layers(self) -> tuple[Any, ...]:
+        """What each layer saved."""
+        return self.run.layers
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ class TrainingStep:
         made = self.passes(state, *self.picked(data, rows))
         s = self.weights(data, rows)
         r = self.row_weights(s, rows.shape[-1])
-        moved = counted(self.moved(state, gradients(r, made.layers, made.deltas)))
+        moved = counted(self.moved(state, learned(made.run, r, made.deltas)))
         metrics = Metrics(
             state.metrics.cost + weighed(s, self.costs(made)),
             add(state.metrics.hits, weighed(s, self.hits(made))),
@@ -179,8 +177,8 @@ class TrainingStep:
         y = as_targets(self.spec, labels, x)
         contexts = partial(in_training, state.randomness)
         layers = tuple(layer_by_layer(self.spec, state.parameters, x, contexts))
-        deltas = backward(self.spec, state.parameters, layers, y, state.feedback)
-        return Passes(answers(self.accuracy, x, labels), y, layers, deltas)
+        run = Run(self.spec, state.parameters, layers, y, state.feedback, contexts)
+        return Passes(answers(self.accuracy, x, labels), run, backward(run))
 
     def moved(self, state: State, gradient: Gradients) -> State:
         """The state after an update by the gradient."""
@@ -193,7 +191,7 @@ class TrainingStep:
 
     def costs(self, made: Passes) -> Array:
         """C_x of each sample."""
-        return costs(self.spec, made.layers[-1], made.y)
+        return costs(self.spec, made.layers[-1], made.run.y)
 
     def hits(self, made: Passes) -> Array | None:
         """Of each sample, whether it is answered rightly: see `hits`."""

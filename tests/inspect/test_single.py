@@ -20,7 +20,8 @@ from bpx.inspect.single import (
 )
 from bpx.interop import spectrum
 from bpx.model.expected import as_targets
-from bpx.model.passes import backward, costs, gradients, saved
+from bpx.model.passes import backward, gradients
+from bpx.model.run import Run, costs, saved
 from bpx.model.trace import Forward, Trace
 from bpx.optim import mapped
 from bpx.program.contract import leaves, rebuilt
@@ -134,7 +135,7 @@ def several(each):
 def made(spec, parameters, x, y):
     """The trace of the passes, which take one axis more."""
     layers, targets = saved(spec, parameters, x), as_targets(spec, y, x)
-    deltas = backward(spec, parameters, layers, targets)
+    deltas = backward(Run(spec, parameters, layers, targets))
     found = gradients(1.0 / N, layers, deltas)
     return Trace(layers, deltas, costs(spec, layers[-1], targets), found)
 

@@ -1,15 +1,14 @@
 """The two passes over layers, one after another: what each layer is fed, told and sent."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
 
 import bpx
-from bpx.layers import Context
 from bpx.model import passes
 from bpx.model.parameters import Gradients
+from bpx.model.run import Run, saved
 from tests.backends import host
 from tests.doubling import Double, between
 from tests.peers import close, random_network, random_samples
@@ -64,31 +63,19 @@ def test_the_parts_make_the_whole():
     net = random_network([4, 5, 3])
     x, y = random_samples(net)
     whole = net.backprop(x, y)
-    layers = passes.saved(net.spec, net.parameters, x)
-    targets = np.eye(3)[y]
-    deltas = passes.backward(net.spec, net.parameters, layers, targets)
-    again = passes.sent_back(net.spec, net.parameters, layers, deltas[-1])
+    run = Run(net.spec, net.parameters, saved(net.spec, net.parameters, x), np.eye(3)[y])
+    deltas = passes.backward(run)
+    again = passes.sent_back(run, deltas[-1])
     for a, b, c in zip(deltas, whole.deltas, again, strict=True):
         assert (a == b).all()
         assert (a == c).all()
-    one = passes.bp2(net.spec, net.parameters, layers, 0, deltas[1:], ())
-    assert (one == deltas[0]).all()
-    assert (passes.costs(net.spec, layers[-1], targets) == whole.cost).all()
-    found = passes.gradients(1 / 7, layers, deltas)
-    assert (found.w[0] == whole.gradients.w[0]).all()
-
-
-def test_each_layer_is_told_of_its_own_randomness():
-    net = random_network([4, 5, 3])
-    spec, parameters = between(net)
-    randomness = passes.Randomness((None, "key", None), "step")
-    contexts = partial(passes.in_training, randomness)
-    assert contexts(1) == Context(True, "key", "step")
-    assert passes.in_training(None, 1) == Context(True)
-    Double.told.clear()
-    run = list(passes.layer_by_layer(spec, parameters, random_samples(net)[0], contexts))
-    assert Double.told == [Context(True, "key", "step")]
-    assert len(run) == 3
+    assert (passes.bp2(run, 0, deltas[1:]) == deltas[0]).all()
+    assert (passes.sent(run, 0, deltas[1:]) == deltas[1] @ net.weights[1]).all()
+    for found in (
+        passes.gradients(1 / 7, run.layers, deltas),
+        passes.learned(run, 1 / 7, deltas),
+    ):
+        assert (found.w[0] == whole.gradients.w[0]).all()
 
 
 def test_a_layer_that_learns_nothing_has_no_gradient(target):

@@ -37,7 +37,14 @@ class Call(NamedTuple):
         return self.function(*self.arguments)
 
 
-def behaves(part: str, calls: list[Call], narrow: list[Call], tolerance: float) -> list[Row]:
+def behaves(
+    part: str,
+    calls: list[Call],
+    narrow: list[Call],
+    tolerance: float,
+    *,
+    together: bool = False,
+) -> list[Row]:
     """The rows of shape and dtype, of purity, and of samples apart from each other.
 
     What fails one is not asked the next.
@@ -49,6 +56,8 @@ def behaves(part: str, calls: list[Call], narrow: list[Call], tolerance: float) 
         On float64 and on float32 arguments.
     tolerance : float
         The relative deviation that is no rounding, in float64.
+    together : bool, optional
+        Whether the functions sum over the samples, which are then not apart.
     """
     wrong = next(filter(None, map(misshapen, (*calls, *narrow))), "")
     if wrong:
@@ -58,7 +67,7 @@ def behaves(part: str, calls: list[Call], narrow: list[Call], tolerance: float) 
         Row("shape and dtype", None, part, ok=True),
         Row("pure", None, part, ok=not impure, where=impure),
     ]
-    if impure:
+    if impure or together:
         return rows
     coupled = next(filter(None, (_coupled(call, tolerance) for call in calls)), "")
     return [*rows, Row("each sample alone", None, part, ok=not coupled, where=coupled)]
@@ -85,7 +94,7 @@ def misshapen(call: Call) -> str:
     """What is wrong with the kind, the shape or the dtype of what a call gives; else ""."""
     like = call.arguments[0]
     try:
-        given = call()
+        given = call.function(*(0.0 + each for each in call.arguments))  # copies: it may write
     except Exception as error:  # a function of the caller's may raise anything
         return f"{call.name} raised {type(error).__name__}: {error}"
     kind = f"shape {call.shape}, {dtype_name(like)}"

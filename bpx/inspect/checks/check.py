@@ -27,8 +27,8 @@ from bpx.model.expected import as_targets
 from bpx.model.initial import draw, draw_feedback
 from bpx.model.inputs import Placed, samples
 from bpx.model.parameters import Parameters
-from bpx.model.passes import saved
 from bpx.model.placing import placed
+from bpx.model.run import saved
 from bpx.model.spec import Spec, make_spec
 
 __all__ = ["TOLERANCE", "check"]
@@ -210,15 +210,21 @@ def _misshapen(
     """What a part does wrong with shapes or dtypes, in float64 and in the network's own."""
     spec, own = network.spec, network.home
     try:
-        dry_run(spec, parameters, *arrived, feedback)
+        dry_run(spec, parameters, *_copied(arrived), feedback)
         with own.active():
-            x, y = (bring(each, own, "x") for each in arrived)
+            x, y = (bring(each, own, "x") for each in _copied(arrived))
             dry_run(spec, network.parameters, x, y, network.feedback)
     except InputError as error:
         return str(error)
     except Exception as error:  # a function of the caller's may raise anything
         return f"a part raised {type(error).__name__}: {error}"
     return ""
+
+
+def _copied(arrays: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Copies, which a part that writes may spoil."""
+    x, y = arrays
+    return 0.0 + x, 0.0 + y
 
 
 def _curvature(point: Point) -> tuple[list[Row], tuple[str, ...]]:

@@ -1,11 +1,12 @@
-"""A rule in the place of BP2's transpose: its conduct, and how far it is from the gradient.
+"""A rule in the place of BP2, or of BP3 and BP4: its conduct, and its angle to the gradient.
 
 A rule need not give the gradient, and mostly does not. So only its shapes, its purity and
-its samples' independence can be wrong; that it is not linear, and the angle to BP2's
-direction, are told.
+its samples' independence can be wrong; that it is not linear, and the angle to the gradient,
+are told.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from bpx._typing import Array
 from bpx.arrays.transfer import to_host
@@ -15,31 +16,32 @@ from bpx.inspect.checks.behaviour import Call, behaves
 from bpx.inspect.checks.differences import deviation, known
 from bpx.inspect.checks.point import Point
 from bpx.inspect.checks.report import Row
-from bpx.model.passes import backprop
+from bpx.model.passes import backprop, backward
+from bpx.model.run import Run
+from bpx.model.view import rule_gradients
+from bpx.program.contract import leaves, rebuilt
 
 __all__ = ["alignment_notes", "feedback_rows"]
 
 
 def feedback_rows(point: Point) -> list[Row]:
-    """The rows of the spec's rule, of each hidden layer; none for the transpose."""
+    """The rows of the spec's rule, of each layer that it serves; none for the transpose."""
     if point.spec.feedback == transpose:
         return []
     rows: list[Row] = []
     for layer in range(1, point.depth):
-        name, sent = point.spec.feedback.name, _sent(point, layer)
-        errors = tuple(map(point.like, point.z[layer:]))
-        calls = [Call(f"the feedback {name!r}", sent, errors, tuple(point.z[layer - 1].shape))]
-        found = behaves(name, calls, [], point.tolerance)
-        if all(row.ok for row in found):
-            found.append(_linear(point, sent, errors))
-        rows += [row._replace(layer=layer) for row in found]
+        rows += [row._replace(layer=layer) for row in _of_errors(point, layer)]
+    if point.spec.feedback.gradients is not None:
+        for layer in range(1, point.depth + 1):
+            rows += [row._replace(layer=layer) for row in _of_gradients(point, layer)]
     return rows
 
 
 def alignment_notes(point: Point) -> tuple[str, ...]:
     """The angle between what the rule gives for each layer's gradient and the gradient."""
     spec, parameters = point.spec, point.parameters
-    if spec.feedback == transpose or point.depth == 1:
+    last = point.depth - (spec.feedback.gradients is None)
+    if spec.feedback == transpose or last == 0:
         return ()
     trace = backprop(spec, parameters, point.x, point.y, feedback=point.feedback)
     angles, ratios = gradient_alignment(spec, parameters, trace)
@@ -49,28 +51,96 @@ def alignment_notes(point: Point) -> tuple[str, ...]:
         f"layer {layer}: the feedback {name!r} leads {angle:.1f} degrees from the gradient, "
         f"{ratio:.2f} times as far"
         for layer, (angle, ratio) in enumerate(told, 1)
-        if layer < point.depth
+        if layer <= last
     )
 
 
-def _sent(point: Point, layer: int) -> Callable[..., Array]:
-    """What the rule puts in the place of (w^{l+1})^T delta^{l+1}, of the errors above."""
-    rule, w = point.spec.feedback, point.parameters.w[layer:]
-    B = point.feedback[layer - 1] if point.feedback else None
-
-    def sent(*delta: Array) -> Array:
-        if rule.matrix is None:
-            assert rule.send is not None  # one of the two is given
-            g: Array = rule.send(w, delta, B)
-            return g
-        product: Array = delta[-1 if rule.direct else 0] @ rule.matrix(w, B)
-        return product
-
-    return sent
+def _of_errors(point: Point, layer: int) -> list[Row]:
+    """Of what the rule sends back to a layer."""
+    name, errors = point.spec.feedback.name, tuple(map(point.like, point.z[layer:]))
+    sent, seen = _sent(point, layer, len(errors))
+    shape = tuple(point.z[layer - 1].shape)
+    calls = [Call(f"the feedback {name!r}", sent, (*errors, *seen), shape)]
+    found = behaves(name, calls, [], point.tolerance)
+    if all(row.ok for row in found):
+        others = tuple(map(point.like, errors))
+        found.append(_linear(point, lambda *delta: sent(*delta, *seen), errors, others))
+    return found
 
 
-def _linear(point: Point, sent: Callable[..., Array], errors: tuple[Array, ...]) -> Row:
-    others = tuple(map(point.like, errors))
+def _sent(
+    point: Point, layer: int, count: int
+) -> tuple[Callable[..., Array], tuple[Array, ...]]:
+    """What the rule puts in the place of (w^{l+1})^T delta^{l+1}, and what it sees.
+
+    The first is a function of the errors above, of which there are `count`, and of all that
+    the rule sees, sample by sample.
+    """
+    rule, run, w = point.spec.feedback, _run(point), point.parameters.w[layer:]
+
+    def sent(*arrays: Array) -> Array:
+        delta, seen = arrays[:count], arrays[count:]
+        found: Array
+        if rule.local is not None:
+            found = rule.local(_seeing(run, seen).view(layer), delta)
+        elif rule.send is not None:
+            found = rule.send(w, delta, run.array(layer))
+        else:
+            assert rule.matrix is not None  # one of the three is given
+            found = delta[-1 if rule.direct else 0] @ rule.matrix(w, run.array(layer))
+        return found
+
+    return sent, () if rule.local is None else _seen(run)
+
+
+def _run(point: Point) -> Run:
+    return Run(point.spec, point.parameters, point.layers, point.y, point.feedback)
+
+
+def _seen(run: Run) -> tuple[Array, ...]:
+    """The arrays of a forward pass that have the samples on axis -2: copies, a rule may write."""
+    return tuple(0.0 + each for each in (*leaves(run.layers), run.y))
+
+
+def _seeing(run: Run, seen: tuple[Array, ...]) -> Run:
+    """The forward pass with other such arrays."""
+    return run._replace(layers=rebuilt(run.layers, seen[:-1]), y=seen[-1])
+
+
+def _of_gradients(point: Point, layer: int) -> list[Row]:
+    """Of what the rule gives in place of BP3 and BP4: purity, and the row weights."""
+    run, rule, place = _run(point), point.spec.feedback, point.spec.places[layer - 1]
+    delta, w = backward(run)[place], point.parameters.w[layer - 1]
+    if rule_gradients(rule, _seeing(run, _seen(run)).view(layer), delta, 1.0) is None:
+        return []
+
+    def given(r: Array, delta: Array, *seen: Array) -> Any:
+        found: Any = rule_gradients(rule, _seeing(run, seen).view(layer), delta, r)
+        return found.w
+
+    column, seen = point.y[:, :1] * 0.0 + 1.0 / point.y.shape[0], _seen(run)
+    shape = tuple(w.shape)
+    call = Call(
+        f"gradients of the feedback {rule.name!r}", given, (column, delta, *seen), shape
+    )
+    rows = behaves(rule.name, [call], [], point.tolerance, together=True)
+    if all(row.ok for row in rows):
+        r = point.draws.normal(*column.shape)
+        once, twice = given(r, delta, *seen), given(2.0 * r, delta, *seen)
+        off = deviation(twice, known(2.0 * once), point.tolerance).largest
+        told = "the row weights r do not scale them" if off > point.tolerance else ""
+        rows.append(
+            Row("weighted by r", None, rule.name, ok=True, where=told, warning=bool(told))
+        )
+    return rows
+
+
+def _linear(
+    point: Point,
+    sent: Callable[..., Array],
+    errors: tuple[Array, ...],
+    others: tuple[Array, ...],
+) -> Row:
     mixed = sent(*(2.0 * d - 3.0 * e for d, e in zip(errors, others, strict=True)))
     expected = known(2.0 * sent(*errors) - 3.0 * sent(*others))
     off = deviation(mixed, expected, point.tolerance).largest

@@ -32,7 +32,8 @@ from bpx.inspect.samples.layers import along
 from bpx.layers.layer import learns
 from bpx.model.expected import as_targets
 from bpx.model.parameters import Parameters
-from bpx.model.passes import backprop, backward, costs, saved
+from bpx.model.passes import backprop, backward
+from bpx.model.run import Run, costs, saved
 from bpx.program.contract import leaves, rebuilt
 
 __all__ = ["curvature_rows", "network_rows"]
@@ -194,7 +195,7 @@ def _hessian(point: Point) -> Row:
     def products(u: Parameters, v: Parameters, t: float) -> Array:
         there = moved(parameters, v, t)
         layers = saved(spec, there, point.x)
-        deltas = backward(spec, there, layers, as_targets(spec, point.y, point.x))
+        deltas = backward(Run(spec, there, layers, as_targets(spec, point.y, point.x)))
         each = zip(layers, u.layers, deltas, strict=True)
         return reduce(add, (along(*those)[:, 0] for those in each if learns(those[0])))
 

@@ -21,6 +21,7 @@ from bpx.jacobians import Activation
 from bpx.model.expected import as_targets, check_targets
 from bpx.model.parameters import Parameters
 from bpx.model.passes import sent_back
+from bpx.model.run import Run
 from bpx.model.spec import Spec
 from bpx.model.trace import WithLayers
 from bpx.random import key_words, normal, uniform
@@ -195,7 +196,7 @@ _DRAWS: dict[Cost, Callable[..., Any]] = {
 def _sent_back(
     spec: Spec, parameters: Parameters, trace: WithLayers, error: Array
 ) -> tuple[Array, ...]:
-    return sent_back(spec, parameters, trace.layers, error)
+    return sent_back(Run(spec, parameters, trace.layers), error)
 
 
 def _key(seed: int | Array, like: Array) -> Array:

@@ -42,6 +42,7 @@ from bpx.layers.layer import learns
 from bpx.model.expected import as_targets, check_targets, row_weights
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import gradients, sent_back
+from bpx.model.run import Run
 from bpx.model.spec import Spec
 from bpx.model.trace import Trace, WithDeltas, WithLayers
 
@@ -176,7 +177,7 @@ def ggn_vector_product(
     direction, targets, r = _given(spec, parameters, trace, y, v, r)
     rz, output = _pushed(spec, parameters, trace, direction)[-1].z, trace.layers[-1]
     error = spec.cost.gauss_newton(spec.output, output.z, output.a, targets, rz)
-    deltas = sent_back(spec, parameters, trace.layers, error)
+    deltas = sent_back(Run(spec, parameters, trace.layers), error)
     return gradients(r, trace.layers, deltas)
 
 

@@ -20,7 +20,8 @@ from bpx.inspect.health.units import dead_units, input_sizes, saturation, two_si
 from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Placed, samples
 from bpx.model.parameters import Parameters
-from bpx.model.passes import backward, saved
+from bpx.model.passes import backward
+from bpx.model.run import Run, saved
 from bpx.model.spec import Spec
 from bpx.model.trace import Backward
 
@@ -135,7 +136,7 @@ def signs(
     """Everything of a `Health`, at home; y are labels if there are `classes`."""
     x = as_inputs(x, parameters.b[0])
     layers = saved(spec, parameters, x)
-    deltas = backward(spec, parameters, layers, as_targets(spec, y, x), feedback)
+    deltas = backward(Run(spec, parameters, layers, as_targets(spec, y, x), feedback))
     trace = Backward(layers, deltas)
     return Signs(
         errors=error_norms(trace),

@@ -14,6 +14,7 @@ from bpx._validate import number, pair
 from bpx.arrays.registry import namespace
 from bpx.arrays.transfer import give_back
 from bpx.errors import InputError
+from bpx.inspect.requirements import check_by_bp3_and_bp4
 from bpx.inspect.samples.gradients import gradient_norms, inner_products
 from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Placed, Samples, chunks, samples
@@ -153,6 +154,7 @@ def _scores(network: Placed, x: Any, y: Any, score: _Score) -> Any:
 def _products(
     network: Placed, train: tuple[Any, Any], test: tuple[Any, Any], eta: float
 ) -> Any:
+    check_by_bp3_and_bp4(network.spec, "the influence of training samples")
     with network.home.active():
         xp = namespace(network.parameters.b[0])
         left, right = (samples(network.home, network.spec, *each) for each in (train, test))

@@ -19,6 +19,7 @@ from bpx.inspect.samples.gradients import inner_products
 from bpx.model.expected import check_home
 from bpx.model.parameters import Parameters
 from bpx.model.passes import sent_back
+from bpx.model.run import Run
 from bpx.model.spec import Spec
 from bpx.model.trace import Backward, WithDeltas
 
@@ -109,4 +110,4 @@ def output_traces(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Iter
 
 def _output_traces(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Iterator[Backward]:
     for unit in unit_vectors(trace.z[-1]):
-        yield Backward(trace.layers, sent_back(spec, parameters, trace.layers, unit))
+        yield Backward(trace.layers, sent_back(Run(spec, parameters, trace.layers), unit))

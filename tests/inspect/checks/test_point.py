@@ -6,7 +6,7 @@ import bpx
 from bpx.arrays.home import select
 from bpx.inspect.checks.draws import Draws
 from bpx.inspect.checks.point import Point, moved
-from bpx.model.passes import saved
+from bpx.model.run import saved
 from bpx.program.contract import leaves
 from tests.extending.rms_norm import RMSNorm
 

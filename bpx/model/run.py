@@ -1,0 +1,142 @@
+"""The forward pass, layer by layer, and all that the way back through it may see."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from bpx._typing import Array
+from bpx.errors import InputError
+from bpx.layers.dense import DenseSaved
+from bpx.layers.layer import Context
+from bpx.model.parameters import Parameters
+from bpx.model.spec import Spec
+from bpx.model.trace import Forward
+from bpx.model.view import LayerView
+
+__all__ = ["Randomness", "Run", "costs", "in_training", "layer_by_layer", "outside", "saved"]
+
+
+class Randomness(NamedTuple):
+    """What the random numbers of a training step are drawn by.
+
+    Attributes
+    ----------
+    keys : tuple of arrays, shape (2,), int32, or None
+        One for each layer, for `bpx.random`; None for one that draws nothing.
+    step : array, shape (1,), int32
+        The training steps so far.
+    """
+
+    keys: tuple[Any, ...]
+    step: Any
+
+    def counted(self) -> "Randomness":
+        """Those of the next step."""
+        return self._replace(step=self.step + 1)
+
+
+def outside(i: int) -> Context:
+    """What ``layers[i]`` is told where no network is trained."""
+    return Context()
+
+
+def layer_by_layer(
+    spec: Spec,
+    parameters: Parameters,
+    x: Array,
+    contexts: Callable[[int], Context] = outside,
+    first: int = 0,
+) -> Iterator[Any]:
+    """What each layer saves of its forward pass, in turn.
+
+    Parameters
+    ----------
+    spec, parameters, x
+        As for `bpx.forward`.
+    contexts : callable, optional
+        What ``layers[i]`` is told: left out, that this is no training. See `in_training`.
+    first : int, optional
+        Where x enters: ``layers[first]``.
+    """
+    a = x
+    for i in range(first, len(spec.layers)):
+        kept = spec.layers[i].forward(parameters.layers[i], a, contexts(i))
+        yield kept
+        a = kept.a
+
+
+def saved(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
+    """What each layer saves of its forward pass outside training."""
+    return tuple(layer_by_layer(spec, parameters, x))
+
+
+def in_training(randomness: Randomness | None, i: int) -> Context:
+    """What ``layers[i]`` is told in a training step; None is of layers that draw nothing."""
+    if randomness is None:
+        return Context(True)
+    return Context(True, randomness.keys[i], randomness.step)
+
+
+def costs(spec: Spec, output: DenseSaved, y: Array) -> Array:
+    """C_x of each sample, shape (n,), from what the last layer saved. y has shape (n, k_L)."""
+    value, shape = spec.cost.evaluate(spec.output, output.z, output.a, y), output.a.shape[:-1]
+    if getattr(value, "shape", None) not in (shape, y.shape[:-1]):
+        given = f"shape {tuple(value.shape)}" if hasattr(value, "shape") else repr(value)
+        raise InputError(
+            f"value of the cost {spec.cost.name!r} gave {given}; expected shape "
+            f"{tuple(shape)}, one number for each sample, such as a sum over axis=-1"
+        )
+    return value
+
+
+class Run(NamedTuple):
+    """A forward pass, and all that the way back through it may see.
+
+    Attributes
+    ----------
+    spec, parameters
+        The network's.
+    layers : tuple of named tuples of arrays
+        What each layer saved.
+    y : array, shape (n, k_L), or None
+        The targets as numbers; None will do where errors go back through the transpose.
+    feedback : tuple of arrays
+        What the spec's feedback has drawn.
+    contexts : callable
+        What ``layers[i]`` was told.
+    """
+
+    spec: Spec
+    parameters: Parameters
+    layers: tuple[Any, ...]
+    y: Any = None
+    feedback: tuple[Array, ...] = ()
+    contexts: Callable[[int], Context] = outside
+
+    def view(self, number: int) -> LayerView:
+        """What a rule sees of a Dense layer, by its number, counted from 1."""
+        passed, w = Forward(self.layers), self.parameters.w
+        kept = passed.dense[number - 1]
+        return LayerView(
+            number=number,
+            w=w[number - 1],
+            b=self.parameters.b[number - 1],
+            a_prev=kept.a_prev,
+            z=kept.z,
+            a=passed.a[number],
+            y=self.y,
+            above=w[number:],
+            B=self.array(number),
+            cost=lambda z: self._cost(number, z),
+        )
+
+    def array(self, number: int) -> Array | None:
+        """What the feedback has drawn for the Dense layer of that number; None for nothing."""
+        return self.feedback[number - 1] if number <= len(self.feedback) else None
+
+    def _cost(self, number: int, z: Array) -> Array:
+        """C_x if z were the weighted inputs of the Dense layer of that number."""
+        spec, place = self.spec, self.spec.places[number - 1]
+        a = spec.dense[number - 1].activation.sigma(z)
+        above = layer_by_layer(spec, self.parameters, a, self.contexts, place + 1)
+        *_, output = DenseSaved(None, z, a), *above
+        return costs(spec, output, self.y)

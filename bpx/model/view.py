@@ -1,0 +1,94 @@
+"""`LayerView`: what a feedback's rule of your own sees of the layer that it serves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bpx._typing import Array
+from bpx.errors import InputError
+from bpx.feedback import Feedback
+from bpx.layers.dense import DenseParameters
+
+__all__ = ["LayerView", "rule_gradients"]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerView:
+    """A Dense layer in the middle of a pass: see `bpx.feedback.Feedback`.
+
+    All arrays are at the network's home and of its dtype, B of a `redrawn` rule excepted.
+
+    Attributes
+    ----------
+    number : int
+        l, counted from 1.
+    w : array, shape (k_l, k_{l-1})
+        Its weights.
+    b : array, shape (k_l,)
+        Its biases.
+    a_prev : array, shape (n, k_{l-1})
+        What it is fed.
+    z : array, shape (n, k_l)
+        Its weighted inputs.
+    a : array, shape (n, k_l)
+        What the next Dense layer is fed, or the output: sigma(z), and what layers between,
+        such as `Dropout`, make of it.
+    y : array, shape (n, k_L)
+        The targets as numbers: labels are one-hot.
+    above : tuple of arrays
+        The weights w^{l+1}, ..., w^L of the Dense layers above it.
+    B : array or None
+        Its own array, where the rule draws one.
+    cost : callable
+        ``cost(z)``: C_x of each sample, shape (n,), if z were its weighted inputs and all
+        layers above ran as they do in this pass.
+    """
+
+    number: int
+    w: Array
+    b: Array
+    a_prev: Array
+    z: Array
+    a: Array
+    y: Array
+    above: tuple[Array, ...]
+    B: Array | None
+    cost: Callable[[Array], Array]
+
+    @property
+    def is_output(self) -> bool:
+        """Whether it is layer L."""
+        return not self.above
+
+
+def rule_gradients(
+    rule: Feedback, layer: LayerView, delta: Array, r: Array | float
+) -> DenseParameters | None:
+    """What the rule gives in place of BP4 and BP3; None where it keeps them.
+
+    Raises
+    ------
+    InputError
+        If that is no pair of arrays of the shapes of w and b.
+    """
+    found = None if rule.gradients is None else rule.gradients(layer, delta, r)
+    if found is None:
+        return None
+    pair = found if isinstance(found, tuple | list) else (found,)
+    expected = [tuple(layer.w.shape), tuple(layer.b.shape)]
+    if [_shape(each) for each in pair] != expected:
+        raise InputError(
+            f"gradients of the feedback {rule.name!r}, layer {layer.number}, gave "
+            f"{' and '.join(map(_told, pair)) or 'no arrays'}; expected a pair, the gradient "
+            f"of w, shape {expected[0]}, and of b, shape {expected[1]}; or None, which keeps "
+            "BP4 and BP3"
+        )
+    return DenseParameters(*pair)
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    return tuple(value.shape) if hasattr(value, "shape") else None
+
+
+def _told(value: Any) -> str:
+    return repr(value) if _shape(value) is None else f"shape {_shape(value)}"
