@@ -98,7 +98,7 @@ def _run(point: Point) -> Run:
 
 
 def _seen(run: Run) -> tuple[Array, ...]:
-    """The arrays of a forward pass that have the samples on axis -2: copies, a rule may write."""
+    """Copies, as a rule may write, of the arrays that have the samples on axis -2."""
     return tuple(0.0 + each for each in (*leaves(run.layers), run.y))
 
 
