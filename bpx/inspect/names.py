@@ -24,6 +24,7 @@ from bpx.inspect.health.measures import (
     update_ratios,
 )
 from bpx.inspect.health.units import dead_units, input_sizes, saturation, two_sided
+from bpx.inspect.inputs import input_gradient_product, input_gradients, input_jacobian
 from bpx.inspect.samples.gradients import (
     gradient_norms,
     individual_gradients,
@@ -62,6 +63,9 @@ __all__ = [
     "hessian_vector_product",
     "individual_gradients",
     "inner_products",
+    "input_gradient_product",
+    "input_gradients",
+    "input_jacobian",
     "input_sizes",
     "kfac",
     "layer_norms",

@@ -28,6 +28,7 @@ __all__ = [
     "learned",
     "sent",
     "sent_back",
+    "to_inputs",
 ]
 
 
@@ -155,6 +156,12 @@ def sent(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
         errors = tuple(delta for layer, delta in pairs if isinstance(layer, Dense))
     w, B = run.parameters.w[number:], run.array(number)
     return spec.feedback.sent(run.layers[i].a, w, errors, B, lambda: run.view(number))
+
+
+def to_inputs(run: Run, delta: Array) -> Array:
+    """What the first layer sends back of its delta: (w^1)^T delta^1, shape (n, k_0)."""
+    first = run.spec.layers[0]
+    return first.send_back(run.parameters.layers[0], run.layers[0], delta)
 
 
 def learned(run: Run, r: Array | float, deltas: tuple[Array, ...]) -> Gradients:

@@ -7,6 +7,7 @@ from bpx._typing import Array
 from bpx.arrays.transfer import give_back
 from bpx.metrics import Metric, check_metrics
 from bpx.model import evaluate as evaluation
+from bpx.model import sensitivity
 from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
 from bpx.model.inputs import inputs, samples
 from bpx.model.weights import weighted
@@ -120,6 +121,43 @@ class Answering(Held):
             arrived = samples(self.home, self.spec, x, y)
             arrived = weighted(self.home, self.spec, arrived, sample_weight)
             return evaluation.evaluate(self.spec, self._parameters, arrived, measures)
+
+    def input_gradients(self, x: Any, y: Any = None) -> Any:
+        """dC_x/dx of each sample: BP2 once more, down to a^0, in chunks.
+
+        It is the gradient of the cost itself, through the transpose, whatever the network's
+        feedback is. Nothing is dropped, as outside training.
+
+        Parameters
+        ----------
+        x, y
+            As for `evaluate`.
+
+        Returns
+        -------
+        array, shape (n, k_0)
+            Of the network's dtype, in the library and on the device of x; a host array where x
+            was no array. With a schema, of the columns that it makes: see
+            `bpx.data.Schema.inputs`.
+
+        Raises
+        ------
+        InputError
+            If x or y cannot be used.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> net = bpx.Network([3, 4, 2], seed=0)
+        >>> net.input_gradients(np.ones((5, 3)), np.array([0, 1, 0, 1, 1])).shape
+        (5, 3)
+        """
+        given = x
+        x, y = tables.arrays(self.schema, x, y)
+        with self.home.active():
+            arrived = samples(self.home, self.spec, x, y)
+            found = sensitivity.input_gradients(self.spec, self._parameters, arrived)
+            return give_back(found, given)
 
     def _outputs(self, x: Any) -> Array:
         arrived = inputs(self.home, self.spec, tables.inputs(self.schema, x))

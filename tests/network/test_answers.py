@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 import bpx
 from bpx.data import Column
@@ -54,3 +55,35 @@ def test_a_target_beside_a_table_without_names():
     net = bpx.Network([1, 1], cost="cross_entropy", schema=schema, seed=0)
     inputs = bpx.data.Table(table.columns[:1], named=False)
     assert net.evaluate(inputs, TABLE["kind"]) == net.evaluate(table)
+
+
+def test_the_inputs_gradients_come_back_where_x_was(target):
+    net = bpx.Network([4, 5, 3], output="softmax", cost="cross_entropy", seed=0)
+    there = target.network([4, 5, 3], output="softmax", cost="cross_entropy", seed=0)
+    x = np.random.default_rng(0).standard_normal((6, 4)).astype("float32")
+    y = np.array([0, 1, 2, 0, 1, 2])
+    expected = net.input_gradients(x, y)
+    assert isinstance(expected, np.ndarray)
+    assert expected.dtype == np.float32
+    delta = net.backprop(x, y.astype("int32")).delta[0]
+    np.testing.assert_array_equal(expected, delta @ net.weights[0])
+    np.testing.assert_allclose(there.input_gradients(x, y), expected, rtol=1e-4, atol=1e-6)
+    found = there.input_gradients(target.asarray(x), y)
+    assert type(found) is type(there.weights[0])
+    assert isinstance(net.input_gradients(x.tolist(), y.tolist()), np.ndarray)
+    np.testing.assert_array_equal(net.input_gradients((x > 0), y).shape, (6, 4))
+
+
+def test_the_inputs_gradients_of_a_table_are_of_the_columns_it_becomes():
+    schema = bpx.data.Schema.fit(TABLE, target="kind")
+    net = bpx.Network([1, 1], cost="cross_entropy", schema=schema, seed=0, dtype="float64")
+    found = net.input_gradients(TABLE)
+    assert found.shape == (40, len(schema.inputs))
+    np.testing.assert_array_equal(
+        found, net.input_gradients(TABLE["a"][:, None], TABLE["kind"])
+    )
+    x, y = schema.x(TABLE), schema.y(TABLE)
+    plain = bpx.Network.from_arrays(net.spec, net.parameters, net.home)
+    np.testing.assert_allclose(found, plain.input_gradients(x, y), rtol=1e-12)
+    with pytest.raises(bpx.InputError, match="no y was given"):
+        net.input_gradients(TABLE["a"][:, None])

@@ -21,12 +21,11 @@ All are means over the samples, or sums weighted by r, of C alone: a penalty add
 N. Schraudolph, "Fast curvature matrix-vector products" (2002).
 """
 
-from collections.abc import Sequence
 from functools import reduce
 from operator import add
-from typing import Any
 
 from bpx._typing import Array
+from bpx.inspect.curvature.moved import moved_gradients, pushed
 from bpx.inspect.curvature.output import check_likelihood
 from bpx.inspect.given import takes_network
 from bpx.inspect.requirements import (
@@ -111,34 +110,10 @@ def hessian_vector_product(
     both = "pushforward", "pullback_derivative"
     check_by_transpose(spec, "the Hessian")
     check_derivatives(spec, "the Hessian", hidden=both, output=both)
-    deltas = errors(trace)
+    errors(trace)
     direction, targets, r = _given(spec, parameters, trace, y, v, r)
-    moved, output = _pushed(spec, parameters, trace, direction), trace.layers[-1]
-    at_output = spec.output, output.z, output.a, targets, moved[-1].z
-    rdeltas = [spec.cost.delta_derivative(*at_output)]
-    for i in reversed(range(len(deltas) - 1)):
-        rdeltas.insert(0, _r2(spec, parameters, trace, direction, moved, i, rdeltas[0]))
-    layers: tuple[Any, ...] = spec.layers
-    each = zip(layers, trace.layers, moved, deltas, rdeltas, strict=True)
-    return Gradients(layer.r_gradients(r, *those) for layer, *those in each)
-
-
-def _r2(
-    spec: Spec,
-    parameters: Parameters,
-    trace: WithDeltas,
-    v: Parameters,
-    moved: Sequence[Any],
-    i: int,
-    rdelta: Array,
-) -> Array:
-    """R{delta} of layer i: BP2 by the product rule, of what the layer above sends back."""
-    layers: tuple[Any, ...] = spec.layers
-    layer, above, delta = layers[i], layers[i + 1], errors(trace)[i + 1]
-    entry, kept = parameters.layers[i + 1], trace.layers[i + 1]
-    rg = above.r_send_back(entry, v.layers[i + 1], kept, moved[i + 1], delta, rdelta)
-    g = above.send_back(entry, kept, delta) if layer.bends else None
-    return layer.r_error(trace.layers[i], moved[i], g, rg)
+    moved = pushed(spec, parameters, trace, direction)
+    return moved_gradients(spec, parameters, trace, direction, moved, targets, r)
 
 
 @takes_network(forward_only=True)
@@ -175,7 +150,7 @@ def ggn_vector_product(
     check_by_transpose(spec, "the GGN")
     check_derivatives(spec, "the GGN", hidden=("pushforward",), output=("pushforward",))
     direction, targets, r = _given(spec, parameters, trace, y, v, r)
-    rz, output = _pushed(spec, parameters, trace, direction)[-1].z, trace.layers[-1]
+    rz, output = pushed(spec, parameters, trace, direction)[-1].z, trace.layers[-1]
     error = spec.cost.gauss_newton(spec.output, output.z, output.a, targets, rz)
     deltas = sent_back(Run(spec, parameters, trace.layers), error)
     return gradients(r, trace.layers, deltas)
@@ -277,18 +252,6 @@ def _given(
     check_targets(spec, parameters, x, y)
     direction = check_direction(parameters, v)
     return direction, as_targets(spec, y, x), row_weights(x, r)
-
-
-def _pushed(spec: Spec, parameters: Parameters, trace: WithLayers, v: Parameters) -> list[Any]:
-    """The derivatives of what each layer saved; R{a^0} = 0 is written None."""
-    moved: list[Any] = []
-    ra = None
-    layers: tuple[Any, ...] = spec.layers
-    for i, layer in enumerate(layers):
-        kept = trace.layers[i]
-        moved.append(layer.r_forward(parameters.layers[i], v.layers[i], kept, ra))
-        ra = layer.r_output(kept, moved[-1]) if i + 1 < len(spec.layers) else None
-    return moved
 
 
 def _gradients_of(trace: WithDeltas) -> Gradients:

@@ -1,0 +1,70 @@
+"""The two passes differentiated once, as the parameters or the inputs move: R0, R1 to R4."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bpx._typing import Array
+from bpx.inspect.samples.gradients import errors
+from bpx.model.parameters import Gradients, Parameters
+from bpx.model.spec import Spec
+from bpx.model.trace import WithDeltas, WithLayers
+
+__all__ = ["moved_gradients", "pushed"]
+
+
+def pushed(
+    spec: Spec,
+    parameters: Parameters,
+    trace: WithLayers,
+    v: Parameters,
+    ra: Array | None = None,
+) -> list[Any]:
+    """The derivatives of what each layer saved, as the parameters move along v: R0.
+
+    The inputs move along `ra`, shape (n, k_0); R{a^0} = 0 is written None.
+    """
+    moved: list[Any] = []
+    layers: tuple[Any, ...] = spec.layers
+    for i, layer in enumerate(layers):
+        kept = trace.layers[i]
+        moved.append(layer.r_forward(parameters.layers[i], v.layers[i], kept, ra))
+        ra = layer.r_output(kept, moved[-1]) if i + 1 < len(spec.layers) else None
+    return moved
+
+
+def moved_gradients(
+    spec: Spec,
+    parameters: Parameters,
+    trace: WithDeltas,
+    v: Parameters,
+    moved: Sequence[Any],
+    y: Array,
+    r: Array | float,
+) -> Gradients:
+    """The derivative of the gradients, from what `pushed` gives: R1 to R4. y has (n, k_L)."""
+    output, deltas = trace.layers[-1], errors(trace)
+    at_output = spec.output, output.z, output.a, y, moved[-1].z
+    rdeltas = [spec.cost.delta_derivative(*at_output)]
+    for i in reversed(range(len(deltas) - 1)):
+        rdeltas.insert(0, _r2(spec, parameters, trace, v, moved, i, rdeltas[0]))
+    layers: tuple[Any, ...] = spec.layers
+    each = zip(layers, trace.layers, moved, deltas, rdeltas, strict=True)
+    return Gradients(layer.r_gradients(r, *those) for layer, *those in each)
+
+
+def _r2(
+    spec: Spec,
+    parameters: Parameters,
+    trace: WithDeltas,
+    v: Parameters,
+    moved: Sequence[Any],
+    i: int,
+    rdelta: Array,
+) -> Array:
+    """R{delta} of layer i: BP2 by the product rule, of what the layer above sends back."""
+    layers: tuple[Any, ...] = spec.layers
+    layer, above, delta = layers[i], layers[i + 1], errors(trace)[i + 1]
+    entry, kept = parameters.layers[i + 1], trace.layers[i + 1]
+    rg = above.r_send_back(entry, v.layers[i + 1], kept, moved[i + 1], delta, rdelta)
+    g = above.send_back(entry, kept, delta) if layer.bends else None
+    return layer.r_error(trace.layers[i], moved[i], g, rg)

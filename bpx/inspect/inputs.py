@@ -1,0 +1,210 @@
+"""How a network's cost, its outputs and its layers change with the inputs.
+
+BP2 sends an error back to layer 1, and layer 1 sends it back once more: (w^1)^T delta^1 is the
+gradient by a^0 = x. From delta^L of the cost it is dC_x/dx; from the error e_j at a unit of
+some layer it is a row of that layer's Jacobian.
+
+K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks: visualising image
+classification models and saliency maps" (2014).
+"""
+
+from typing import Literal
+
+from bpx._typing import Array
+from bpx._validate import whole
+from bpx.arrays.registry import namespace
+from bpx.errors import InputError
+from bpx.inspect.curvature.moved import moved_gradients, pushed
+from bpx.inspect.curvature.output import unit_vectors
+from bpx.inspect.given import takes_network
+from bpx.inspect.requirements import (
+    check_apart,
+    check_by_transpose,
+    check_derivatives,
+    check_given,
+    check_spec,
+)
+from bpx.inspect.samples.gradients import errors
+from bpx.model.expected import as_targets, check_home, check_targets, row_weights
+from bpx.model.parameters import Gradients, Parameters
+from bpx.model.passes import bp2, sent_back, to_inputs
+from bpx.model.run import Run
+from bpx.model.spec import Spec
+from bpx.model.trace import WithDeltas, WithLayers
+from bpx.optim.trees import mapped
+
+__all__ = ["input_gradient_product", "input_gradients", "input_jacobian"]
+
+
+@takes_network()
+def input_gradients(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Array:
+    """dC_x/dx of each sample: BP2 once more, down to a^0.
+
+    Parameters
+    ----------
+    spec, parameters
+        The network's. Another feedback than the transpose has no part: it is the gradient of
+        the cost itself.
+    trace : Trace
+        Of `bpx.backprop`, n samples.
+
+    Returns
+    -------
+    array, shape (n, k_0)
+        Of the dtype and at the home of the network.
+
+    Raises
+    ------
+    InputError
+        If the trace has no deltas, it or the parameters are of another network or of several,
+        or samples act on one another.
+    MixedArraysError
+        If the trace is of another library, device or dtype than the parameters.
+    """
+    check_spec(spec)
+    check_apart(spec, "the gradient by the inputs")
+    _check(spec, parameters, trace)
+    plain, deltas = spec.by_transpose(), errors(trace)
+    run = Run(plain, parameters, trace.layers)
+    true = deltas if spec == plain else sent_back(run, deltas[-1])
+    return to_inputs(run, true[0])
+
+
+@takes_network(forward_only=True)
+def input_jacobian(
+    spec: Spec,
+    parameters: Parameters,
+    trace: WithLayers,
+    *,
+    of: Literal["a", "z"] = "a",
+    layer: int | None = None,
+) -> Array:
+    """The Jacobian of a layer's a or z by the inputs, of each sample: one BP2 for each unit.
+
+    Parameters
+    ----------
+    spec, parameters
+        The network's.
+    trace : Trace
+        Of `bpx.forward` or `bpx.backprop`, n samples.
+    of : {"a", "z"}, optional
+        The activations sigma(z^l), or the weighted inputs.
+    layer : int, optional
+        l, the number of a Dense layer, counted from 1; L if left out.
+
+    Returns
+    -------
+    array, shape (n, k_l, k_0)
+        Element [x, j, k] is the derivative of a^l_j, or z^l_j, by x_k.
+
+    Raises
+    ------
+    InputError
+        If `of` or `layer` cannot be used, the trace or the parameters are of another network
+        or of several, or samples act on one another.
+    MixedArraysError
+        If the trace is of another library, device or dtype than the parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> net = bpx.Network([3, 4, 2], seed=0)
+    >>> bpx.inspect.input_jacobian(net, np.ones((5, 3)), of="z", layer=1).shape
+    (5, 4, 3)
+    """
+    check_spec(spec)
+    check_apart(spec, "the Jacobian by the inputs")
+    _check(spec, parameters, trace)
+    if of not in ("a", "z"):
+        raise InputError(f"of={of!r} was given; expected 'a' or 'z'")
+    depth = len(spec.dense)
+    expected = f"the number of a Dense layer, 1 to {depth}"
+    number = depth if layer is None else whole("layer", layer, 1, depth, expected)
+    place, run = spec.places[number - 1], Run(spec.by_transpose(), parameters, trace.layers)
+    own, kept = spec.dense[number - 1], trace.dense[number - 1]
+    rows = []
+    for unit in unit_vectors(kept.z):
+        delta = unit if of == "z" else own.error(kept, unit)
+        rows.append(_to_inputs(run, place, delta))
+    return namespace(kept.z).stack(rows, axis=-2)
+
+
+@takes_network()
+def input_gradient_product(
+    spec: Spec,
+    parameters: Parameters,
+    trace: WithDeltas,
+    y: Array,
+    u: Array,
+    *,
+    r: Array | float | None = None,
+) -> Gradients:
+    """The gradient by the parameters of sum_x r_x u_x · dC_x/dx: R0 to R4, as x moves along u.
+
+    It is what training on a derivative takes. If dC_x/dx is to become t_x, the cost
+    ‖dC_x/dx − t_x‖²/2 has this gradient for u = dC_x/dx − t_x.
+
+    Parameters
+    ----------
+    spec, parameters
+        The network's.
+    trace : Trace
+        Of `bpx.backprop` on the same parameters, n samples.
+    y : array, shape (n,) or (n, k_L)
+        The targets it was made with.
+    u : array, shape (n, k_0)
+        A direction for the inputs of each sample, of the network's home and dtype.
+    r : array of shape (n, 1), or float, optional
+        The weight of each sample; 1/n if left out.
+
+    Returns
+    -------
+    Gradients
+
+    Raises
+    ------
+    InputError
+        If a shape does not fit, something is of several networks, the trace has no deltas, a
+        part was made without the second derivative that this takes, or errors are not sent
+        back by the transpose.
+    MixedArraysError
+        If an array is of another library, device or dtype than the parameters.
+
+    Notes
+    -----
+    B. Pearlmutter, "Fast exact multiplication by the Hessian" (1994); H. Drucker, Y. LeCun,
+    "Improving generalization performance using double backpropagation" (1992).
+    """
+    what, both = (
+        "the derivative of the inputs' gradient",
+        ("pushforward", "pullback_derivative"),
+    )
+    check_by_transpose(spec, what)
+    check_derivatives(spec, what, hidden=both, output=both)
+    _check(spec, parameters, trace)
+    errors(trace)
+    x = trace.a[0]
+    check_targets(spec, parameters, x, y)
+    check_home(parameters.w[0], "u", u, integers=False)
+    if tuple(u.shape) != tuple(x.shape):
+        raise InputError(
+            f"u has shape {tuple(u.shape)}; expected {tuple(x.shape)}, a direction for the "
+            "inputs of each sample"
+        )
+    still = mapped(namespace(x).zeros_like, parameters)
+    moved = pushed(spec, parameters, trace, still, u)
+    targets, weights = as_targets(spec, y, x), row_weights(x, r)
+    return moved_gradients(spec, parameters, trace, still, moved, targets, weights)
+
+
+def _check(spec: Spec, parameters: Parameters, trace: WithLayers) -> None:
+    check_given(spec, parameters, trace)
+    check_home(parameters.w[0], "trace.a[0]", trace.a[0], integers=False)
+
+
+def _to_inputs(run: Run, place: int, delta: Array) -> Array:
+    """The delta of ``layers[place]``, sent back to the inputs."""
+    deltas: tuple[Array, ...] = (delta,)
+    for i in reversed(range(place)):
+        deltas = (bp2(run, i, deltas), *deltas)
+    return to_inputs(run, deltas[0])
