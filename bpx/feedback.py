@@ -26,6 +26,7 @@ from bpx._typing import A, Array
 from bpx.arrays.registry import namespace
 from bpx.equations import sent
 from bpx.errors import InputError, advice, nearest
+from bpx.program.marks import equation
 from bpx.random import uniform
 
 __all__ = [
@@ -136,6 +137,8 @@ class Feedback:
         key[2] = 0  # the counter
         return key
 
+    @equation("g^l", "{self.name}", of="a")
+    @equation("B^l", "{self.name}", of="a")
     def sent(self, a: A, w: tuple[A, ...], delta: tuple[A, ...], B: A | None) -> A:
         """G, in the place of (w^{l+1})^T delta^{l+1}: of the shape (n, k_l) of a^l.
 
@@ -143,8 +146,10 @@ class Feedback:
         """
         if self.matrix is None:
             assert self.send is not None
-            return self._checked(self.send(w, delta, B), a)
-        return sent(self.matrix(w, B), delta[-1 if self.direct else 0])
+            g: A = self._checked(self.send(w, delta, B), a)
+            return g
+        B = self.matrix(w, B)
+        return sent(B, delta[-1 if self.direct else 0])
 
     def _checked(self, g: Any, a: A) -> A:
         if getattr(g, "shape", None) != a.shape:

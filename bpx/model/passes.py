@@ -17,6 +17,7 @@ from bpx.model.expected import (
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.spec import Spec, check_feedback
 from bpx.model.trace import Forward, Trace
+from bpx.program.marks import equation, symbols
 
 __all__ = [
     "Randomness",
@@ -162,9 +163,14 @@ def layer_by_layer(
     """
     a = x
     for i, (layer, entry) in enumerate(zip(spec.layers, parameters.layers, strict=True)):
-        kept = layer.forward(entry, a, contexts(i))
+        kept = _forward(layer, entry, a, contexts(i))
         yield kept
         a = kept.a
+
+
+@symbols(label="{layer.kind}")
+def _forward(layer: Any, entry: Any, a: Array, context: Context) -> Any:
+    return layer.forward(entry, a, context)
 
 
 def saved(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
@@ -218,6 +224,7 @@ def sent_back(
     return deltas
 
 
+@equation("delta^l", "BP2", of="kept.z")
 def bp2(
     spec: Spec,
     parameters: Parameters,
@@ -227,7 +234,11 @@ def bp2(
     feedback: tuple[Array, ...],
 ) -> Array:
     """The delta of layer i, from those of the layers above it."""
-    return spec.layers[i].error(layers[i], sent(spec, parameters, layers, i, deltas, feedback))
+    kept = layers[i]
+    delta: Array = spec.layers[i].error(
+        kept, sent(spec, parameters, layers, i, deltas, feedback)
+    )
+    return delta
 
 
 def sent(

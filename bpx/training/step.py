@@ -27,6 +27,7 @@ from bpx.model.weights import weighed
 from bpx.optim.chained import Update
 from bpx.optim.trees import mapped
 from bpx.program.contract import form, leaves, named_leaves
+from bpx.program.marks import equation, symbols
 
 Group = TypeVar("Group", Parameters, Gradients)
 
@@ -139,6 +140,7 @@ class TrainingStep:
     precision: str = "float32"  # of the products: the engine's to see to
     summed: bool = False  # the weights s are the r of BP3 and BP4, not m r
 
+    @symbols("s", "r")
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""
         made = self.passes(state, *self.picked(data, rows))
@@ -173,6 +175,7 @@ class TrainingStep:
         together = xp.take(x, xp.reshape(rows, (-1,)), axis=0)
         return xp.reshape(together, (*rows.shape, *x.shape[1:]))
 
+    @symbols("x", "y", "labels")
     def passes(self, state: State, x: Array, labels: Array) -> Passes:
         """Forward, BP1 and BP2; of x as it is in the data."""
         x = as_inputs(x, state.parameters.b[0])
@@ -182,6 +185,7 @@ class TrainingStep:
         deltas = backward(self.spec, state.parameters, layers, y, state.feedback)
         return Passes(answers(self.accuracy, x, labels), y, layers, deltas)
 
+    @equation()
     def moved(self, state: State, gradient: Gradients) -> State:
         """The state after an update by the gradient."""
         gradient = joined(self.spec, gradient, gradient.w[1:])
