@@ -17,6 +17,7 @@ from bpx.equations import bp1, r1
 from bpx.errors import InputError, advice, nearest, option
 from bpx.jacobians import pushforward
 from bpx.pairs import Pair, binary_pair, categorical_pair, minus, row_sums
+from bpx.program.marks import equation
 
 __all__ = [
     "COSTS",
@@ -78,16 +79,24 @@ class Cost:
                 return pair
         return None
 
+    @equation(label="{self.name}")
     def evaluate(self, output: Activation, z: A, a: A, y: A) -> A:
         """C_x of each sample, shape (n,), the stable way where there is one."""
         pair = self.pair(output)
         cost: A = pair.value(z, y) if pair else self.value(a, y)
         return cost
 
+    @equation("grad_a", "{self.name}")
+    @equation("delta^l", "BP1", of="z")
     def delta(self, output: Activation, z: A, a: A, y: A) -> A:
         """delta^L, shape (n, k): the pair's closed form, or BP1."""
-        pair = self.pair(output)
-        return pair.delta(z, a, y) if pair else bp1(output, z, a, self.grad_a(a, y))
+        delta: A
+        if pair := self.pair(output):
+            delta = pair.delta(z, a, y)
+        else:
+            grad_a = self.grad_a(a, y)
+            delta = bp1(output, z, a, grad_a)
+        return delta
 
     def delta_derivative(self, output: Activation, z: A, a: A, y: A, v: A) -> A:
         """The derivative of delta^L as z^L moves along v, shape (n, k): the Hessian, times v.

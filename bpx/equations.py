@@ -19,18 +19,22 @@ B. Pearlmutter, "Fast exact multiplication by the Hessian" (1994).
 from bpx._typing import A
 from bpx.arrays.registry import namespace
 from bpx.jacobians import Activation, bends, pullback_derivative
+from bpx.program.marks import equation
 
 __all__ = ["bp1", "bp2", "bp3", "bp4", "forward", "r0", "r1", "r2", "r3", "r4", "sent"]
 
 
+@equation("z^l", "forward")
 def forward(w: A, b: A, a_prev: A) -> A:
     """z^l = w^l a^{l-1} + b^l, of shape (n, k_l)."""
     return a_prev @ w.mT + b
 
 
+@equation("delta^l", "BP1", of="z")
 def bp1(sigma: Activation, z: A, a: A, grad_a: A) -> A:
     """delta^L = grad_a C ⊙ sigma'(z^L), of shape (n, k_L)."""
-    return sigma.pullback(z, a, grad_a)
+    delta: A = sigma.pullback(z, a, grad_a)
+    return delta
 
 
 def sent(w_next: A, delta_next: A) -> A:
@@ -38,16 +42,20 @@ def sent(w_next: A, delta_next: A) -> A:
     return delta_next @ w_next
 
 
+@equation("delta^l", "BP2", of="z")
 def bp2(sigma: Activation, z: A, a: A, w_next: A, delta_next: A) -> A:
     """delta^l = ((w^{l+1})^T delta^{l+1}) ⊙ sigma'(z^l), of shape (n, k_l)."""
-    return sigma.pullback(z, a, sent(w_next, delta_next))
+    delta: A = sigma.pullback(z, a, sent(w_next, delta_next))
+    return delta
 
 
+@equation("db^l", "BP3", of="delta")
 def bp3(r: A | float, delta: A) -> A:
     """dC/db^l = sum_x r_x delta^l_x, of shape (k_l,); (K, 1, k_l) of K networks."""
     return namespace(delta).sum(r * delta, axis=-2, keepdims=delta.ndim > 2)
 
 
+@equation("dw^l", "BP4", of="delta")
 def bp4(r: A | float, delta: A, a_prev: A) -> A:
     """dC/dw^l = sum_x r_x delta^l_x (a^{l-1}_x)^T, of shape (k_l, k_{l-1})."""
     return (r * delta).mT @ a_prev

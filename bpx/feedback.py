@@ -27,6 +27,7 @@ from bpx._typing import A, Array
 from bpx.arrays.registry import namespace
 from bpx.equations import sent
 from bpx.errors import InputError, advice, nearest
+from bpx.program.marks import equation
 from bpx.random import uniform
 
 __all__ = [
@@ -161,6 +162,8 @@ class Feedback:
         key[2] = 0  # the counter
         return key
 
+    @equation("g^l", "{self.name}", of="a")
+    @equation("B^l", "{self.name}", of="a")
     def sent(
         self, a: A, w: tuple[A, ...], delta: tuple[A, ...], B: A | None, view: Callable[[], Any]
     ) -> A:
@@ -168,12 +171,16 @@ class Feedback:
 
         Of the weights and the errors of the layers above, and of the layer's `view`.
         """
+        g: A
         if self.matrix is not None:
-            return sent(self.matrix(w, B), delta[-1 if self.direct else 0])
+            B = self.matrix(w, B)
+            return sent(B, delta[-1 if self.direct else 0])
         if self.send is not None:
-            return self._checked("send", self.send(w, delta, B), a)
-        assert self.local is not None
-        return self._checked("local", self.local(view(), delta), a)
+            g = self._checked("send", self.send(w, delta, B), a)
+        else:
+            assert self.local is not None
+            g = self._checked("local", self.local(view(), delta), a)
+        return g
 
     def _checked(self, function: str, g: Any, a: A) -> A:
         if getattr(g, "shape", None) != a.shape:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from bpx._typing import A, Array
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
+from bpx.program.marks import equation
 
 __all__ = [
     "Activation",
@@ -92,9 +93,11 @@ class Elementwise:
     def __repr__(self) -> str:
         return f"<bpx.Elementwise {self.name!r}>"
 
+    @equation("sigma_prime(z, a)", "{self.name}")
     def pullback(self, z: A, a: A, g: A) -> A:
         """g ⊙ sigma'(z)."""
-        return g * self.sigma_prime(z, a)
+        sigma_prime = self.sigma_prime(z, a)
+        return g * sigma_prime
 
     def pushforward(self, z: A, a: A, v: A) -> A:
         """v ⊙ sigma'(z)."""

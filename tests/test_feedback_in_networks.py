@@ -105,8 +105,8 @@ def test_a_rules_step_reads_as_its_equation():
     assert "delta2 = delta3 @ feedback[1] * " in text
     assert "delta1 = delta3 @ feedback[0] * " in text
     text = str(network(halved).program(batch_size=2, optimizer=bpx.SGD(0.1)))
-    assert "t5 = 0.5 * (delta2 @ parameters.w[1]) " in text
-    assert "delta1 = t5 * (1.0 - a1 * a1) " in text
+    assert "g1 = 0.5 * (delta2 @ parameters.w[1]) " in text
+    assert "delta1 = g1 * sigma_prime(z1) " in text
 
 
 def test_a_learned_feedback_is_in_the_program():

@@ -194,6 +194,18 @@ def test_between_dense_layers_the_rule_sees_what_is_passed_on():
     assert all(view.number == 1 for view in seen)
 
 
+def test_a_printed_step_says_what_the_rule_gives():
+    lines = str(network(OJA).program(batch_size=5, optimizer=bpx.SGD(0.1))).splitlines()
+    said = {line.partition(" = ")[0]: line.rpartition("# ")[2] for line in lines}
+    assert [said[name] for name in ("dw1", "db1", "dw2", "dw3", "db3")] == [
+        *["oja"] * 3,
+        "BP4",
+        "BP3",
+    ]
+    lines = str(network(LOCAL).program(batch_size=5, optimizer=bpx.SGD(0.1))).splitlines()
+    assert any(line.startswith("g1 = ") and line.endswith("# local_loss") for line in lines)
+
+
 # What is told, and what is refused.
 
 

@@ -17,6 +17,7 @@ from bpx.arrays.registry import namespace
 from bpx.initializers import default, get
 from bpx.jacobians import Activation, bends, pullback_derivative, pushforward
 from bpx.layers.layer import Context
+from bpx.program.marks import equation
 
 __all__ = ["Dense", "DenseMoved", "DenseParameters", "DenseSaved"]
 
@@ -134,10 +135,12 @@ class Dense:
 
     # The equations of the book
 
+    @equation("a^l = sigma(z)", "{self.activation.name}")
     def forward(self, parameters: DenseParameters, a_prev: Any, context: Context) -> DenseSaved:
         """z^l = w^l a^{l-1} + b^l, a^l = sigma(z^l)."""
         z = equations.forward(parameters.w, parameters.b, a_prev)
-        return DenseSaved(a_prev, z, self.activation.sigma(z))
+        a = self.activation.sigma(z)
+        return DenseSaved(a_prev, z, a)
 
     def error(self, saved: DenseSaved, g: A) -> A:
         """delta^l = g ⊙ sigma'(z^l), of shape (n, k_l)."""

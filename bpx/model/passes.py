@@ -17,6 +17,7 @@ from bpx.model.run import Run, costs, saved
 from bpx.model.spec import Spec, check_feedback
 from bpx.model.trace import Forward, Trace
 from bpx.model.view import rule_gradients
+from bpx.program.marks import equation
 
 __all__ = [
     "backprop",
@@ -136,9 +137,12 @@ def sent_back(run: Run, delta: Array) -> tuple[Array, ...]:
     return deltas
 
 
+@equation("delta^l", "BP2", of="kept.z")
 def bp2(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
     """The delta of layer i, from those of the layers above it."""
-    return run.spec.layers[i].error(run.layers[i], sent(run, i, deltas))
+    kept = run.layers[i]
+    delta: Array = run.spec.layers[i].error(kept, sent(run, i, deltas))
+    return delta
 
 
 def sent(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:

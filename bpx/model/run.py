@@ -11,6 +11,7 @@ from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
 from bpx.model.trace import Forward
 from bpx.model.view import LayerView
+from bpx.program.marks import symbols
 
 __all__ = ["Randomness", "Run", "costs", "in_training", "layer_by_layer", "outside", "saved"]
 
@@ -59,9 +60,14 @@ def layer_by_layer(
     """
     a = x
     for i in range(first, len(spec.layers)):
-        kept = spec.layers[i].forward(parameters.layers[i], a, contexts(i))
+        kept = _forward(spec.layers[i], parameters.layers[i], a, contexts(i))
         yield kept
         a = kept.a
+
+
+@symbols(label="{layer.kind}")
+def _forward(layer: Any, entry: Any, a: Array, context: Context) -> Any:
+    return layer.forward(entry, a, context)
 
 
 def saved(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from bpx._typing import Array
 from bpx.errors import InputError
 from bpx.feedback import Feedback
 from bpx.layers.dense import DenseParameters
+from bpx.program.marks import equation
 
 __all__ = ["LayerView", "rule_gradients"]
 
@@ -61,6 +62,8 @@ class LayerView:
         return not self.above
 
 
+@equation("dw^l", "{rule.name}", of="layer.z")
+@equation("db^l", "{rule.name}", of="layer.z")
 def rule_gradients(
     rule: Feedback, layer: LayerView, delta: Array, r: Array | float
 ) -> DenseParameters | None:
@@ -83,7 +86,8 @@ def rule_gradients(
             f"of w, shape {expected[0]}, and of b, shape {expected[1]}; or None, which keeps "
             "BP4 and BP3"
         )
-    return DenseParameters(*pair)
+    dw, db = pair
+    return DenseParameters(dw, db)
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 from bpx.errors import InputError
 from bpx.optim.trees import mapped
 from bpx.program.contract import Branches, form
+from bpx.program.marks import equation
 
 __all__ = ["ChainState", "Chained", "Update", "called", "chained"]
 
@@ -66,6 +67,7 @@ class Chained:
 
     rules: tuple[Update, ...]
 
+    @equation()
     def __call__(
         self, updates: Any, state: ChainState, parameters: Any
     ) -> tuple[Any, ChainState]:

@@ -1,12 +1,13 @@
 """Operations as text that reads like the equations they come from."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
+from bpx.program.marks import Call, Named
 from bpx.program.operation import VIEWS, Operation, Value
 from bpx.program.standard import subscripts
+from bpx.program.symbols import calls_of, free, symbols, with_functions
 
 __all__ = ["lines"]
 
@@ -16,22 +17,10 @@ _INFIX = {
     "less": ("<", 0), "less_equal": ("<=", 0), "equal": ("==", 0), "not_equal": ("!=", 0),
 }  # fmt: skip
 _ATOM = 5
-_WHOLE = ("bp2", "Chained.__call__", "TrainingStep.moved")
-"""What calls several functions and is one equation all the same."""
-_SYMBOLS = {
-    "forward": "z",
-    "Dense.forward": "a",
-    "bp1": "delta",
-    "Dense.error": "delta",
-    "Cost.delta": "delta",
-    "bp3": "db",
-    "bp4": "dw",
-}
-"""What an equation's result is called, by the function that computes it."""
 
 
 def lines(
-    inputs: Iterable[Value],
+    inputs: Sequence[Value],
     operations: Sequence[Operation],
     state: Iterable[Value],
     outputs: Sequence[Value],
@@ -40,85 +29,96 @@ def lines(
 
     Parameters
     ----------
-    inputs : iterable of Value
+    inputs : sequence of Value
         All that enters.
     operations : sequence of Operation
         In order.
-    state, outputs : iterables of Value
+    state, outputs : sequences of Value
         What is replaced, and by what.
     """
-    inner = _inner(operations, outputs)
-    shown = [op for op in operations if op.result not in inner]
+    calls = calls_of(operations)
+    operations, functions = with_functions(operations, calls, outputs)
+    named = {value: (each, name) for value, each, name in symbols(calls, inputs)}
+    inner = _inner(operations, {*outputs, *named})
+    names = _names([op.result for op in operations if op.result not in inner], named, inputs)
     texts: dict[Any, tuple[str, int]] = {v: (v.name, _ATOM) for v in inputs}
-    names = _names(shown)
+    told: dict[Value, tuple[str, ...]] = {}
     rows = []
     for op in operations:
-        text = _expression(op, texts)
-        texts[op.result] = text if op.result in inner else (names[op.result], _ATOM)
-        if op.result not in inner:
-            kind = f"{op.result.dtype} {op.result.shape}"
-            rows.append((f"{names[op.result]} = {text[0]}", kind, _label(op)))
+        text, labels = _expression(op, texts), _labels(op, functions, told)
+        if op.result in inner:
+            texts[op.result], told[op.result] = text, labels
+            continue
+        name = names[op.result]
+        texts[op.result] = name, _ATOM
+        own = (named[op.result][0].label if op.result in named else "") or _label(op)
+        label = ", ".join(dict.fromkeys((own, *labels)))
+        rows.append((f"{name} = {text[0]}", f"{op.result.dtype} {op.result.shape}", label))
     for before, after in zip(state, outputs, strict=True):
         if before is not after:
             rows.append((f"{before.name} <- {texts[after][0]}", "", ""))
     width = min(64, max((len(left) for left, *_ in rows), default=0))
-    for left, kind, origin in rows:
-        yield f"{left:{width}}  {kind:20} {'# ' + origin if origin else ''}".rstrip()
+    for left, kind, label in rows:
+        yield f"{left:{width}}  {kind:20} {'# ' + label if label else ''}".rstrip()
 
 
-def _inner(operations: Sequence[Operation], outputs: Sequence[Value]) -> dict[Value, Operation]:
-    """The results that are written inside another's line, and the operation there."""
-    users: dict[Value, list[Operation]] = {v: [] for v in outputs}
+def _inner(operations: Sequence[Operation], shown: Collection[Value]) -> set[Value]:
+    """The results that are written inside another's line."""
+    users: dict[Value, list[Operation]] = {op.result: [] for op in operations}
     for op in operations:
         for v in op.values:
             users.setdefault(v, []).append(op)
     return {
-        op.result: user
+        op.result
         for op in operations
-        if op.result not in outputs and len(users[op.result]) == 1
+        if op.result not in shown and len(users[op.result]) == 1
         for user in users[op.result]
         if op.name in VIEWS or _within(op.origin, user.origin)
     }
 
 
-def _within(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+def _within(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     """Whether one function called the other (or is it), or both are of one equation."""
     shorter = min(one, other, key=len)
     if len(shorter) > 1 and one[-len(shorter) :] == other[-len(shorter) :]:
         return True
     together = zip(reversed(one), reversed(other), strict=False)
     common = list(takewhile(lambda pair: pair[0] == pair[1], together))
-    whole = common[-1][0] if common else ""
-    return whole in _WHOLE and (whole != "bp2" or one[0] == "sent")  # of no rule of a user's
+    innermost = common[-1][0] if common else None
+    return isinstance(innermost, Call) and innermost.mark.whole
 
 
 def _label(op: Operation) -> str:
-    """The innermost function that computed it; the step itself, where there is none."""
-    return next((name for name in op.origin if "." not in name), "step")
+    """What the innermost equation says of itself; or the name of the innermost function."""
+    said = (each.label for each in op.origin if isinstance(each, Call) and each.label)
+    called = (each for each in op.origin if isinstance(each, str) and "." not in each)
+    return next(said, None) or next(called, "step")
 
 
-def _names(shown: Sequence[Operation]) -> dict[Value, str]:
-    """z, a, delta, dw and db with the number of their layer, t for the rest."""
-    passed_on = {v for op in shown for v in op.values if _is_output_error(op)}
-    symbols = {op.result: _symbol(op, op.result in passed_on) for op in shown}
-    totals, numbers = Counter(symbols.values()), Counter[str]()
-    names = {}
-    for value, symbol in symbols.items():
-        numbers[symbol] += 1
-        backward = symbol == "delta" and totals["delta"] == totals["z"]
-        number = totals["z"] + 1 - numbers[symbol] if backward else numbers[symbol]
-        names[value] = f"{symbol}{number}"
-    return names
+def _labels(
+    op: Operation, functions: Mapping[Value, Named], told: Mapping[Value, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Whose functions are in an operation's text."""
+    own = (functions[op.result].label,) if op.result in functions else ()
+    inside = (label for v in op.values for label in told.get(v, ()))
+    return tuple(filter(None, (*inside, *own)))
 
 
-def _is_output_error(op: Operation) -> bool:
-    return "Cost.delta" in op.origin
-
-
-def _symbol(op: Operation, passed_on: bool) -> str:
-    symbol = next((_SYMBOLS[o] for o in op.origin if o in _SYMBOLS), "t")
-    gradient = symbol in ("dw", "db") and op.name not in ("matmul", "sum")
-    return "t" if gradient or (_is_output_error(op) and passed_on) else symbol
+def _names(
+    results: Iterable[Value],
+    named: Mapping[Value, tuple[Named, str]],
+    inputs: Iterable[Value],
+) -> dict[Value, str]:
+    """The symbols, and t with a number for the rest."""
+    taken = {v.name for v in inputs} | {name for _, name in named.values()}
+    found, number = {}, 0
+    for value in results:
+        if value in named:
+            found[value] = named[value][1]
+        else:
+            number += 1
+            found[value] = free(f"t{number}", taken)
+    return found
 
 
 def _expression(op: Operation, texts: Mapping[Any, tuple[str, int]]) -> tuple[str, int]:

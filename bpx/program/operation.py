@@ -99,15 +99,16 @@ class Operation(NamedTuple):
     result : Value
     attributes : tuple of (str, value)
         Keyword arguments (axis, keepdims, shape, dtype); hashable.
-    origin : tuple of str
-        The functions that called it, the innermost first.
+    origin : tuple of str or Call
+        The functions that called it, the innermost first: by name, or, of one that is marked,
+        what it says of itself (`bpx.program.marks`).
     """
 
     name: str
     operands: tuple[Operand, ...]
     result: Value
     attributes: tuple[tuple[str, Any], ...] = ()
-    origin: tuple[str, ...] = ()
+    origin: tuple[Any, ...] = ()
 
     @property
     def values(self) -> tuple[Value, ...]:

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from types import FrameType
 from typing import Any
 
 from bpx.errors import RecordingError
 from bpx.program.array import Recorded, as_recorded, recorder_in_use
 from bpx.program.contract import Step, named_leaves, rebuilt
+from bpx.program.marks import Call, Mark, mark_of
 from bpx.program.namespace import namespace
 from bpx.program.operation import DType, Operand, Operation, Value, dtype_of, needed
 from bpx.program.program import Program
@@ -43,8 +45,10 @@ def record(step: Step, state: Any, data: Any, rows: Any) -> Program:
     token = recorder_in_use.set(recorder)
     try:
         after = step(rebuilt(state, entered), rebuilt(data, read), picked)
+        recorder.read_calls()
     finally:
         recorder_in_use.reset(token)
+        recorder.calls.clear()
     outputs = tuple(as_recorded(leaf).value for _, leaf in named_leaves(after))
     return Program(
         state=tuple(each.value for each in entered),
@@ -64,6 +68,7 @@ class _Recorder:
         self.operations: list[Operation] = []
         self.known: dict[Any, Recorded] = {}
         self.negatives: dict[Any, Operand] = {}
+        self.calls: dict[FrameType, Any] = {}  # frames are kept, so that none comes twice
 
     def input(self, name: str, like: Any) -> "Recorded":
         dtype = getattr(like.dtype, "name", None) or str(like.dtype).rpartition(".")[2]
@@ -86,13 +91,40 @@ class _Recorder:
         attributes = tuple((key, value) for key, value in given.items() if value is not None)
         signs = tuple(each if isinstance(each, Value) else repr(each) for each in arguments)
         key = name, signs, _hashable(attributes)
-        if key not in self.known:
+        found, origin = self.known.get(key), self.origin(sys._getframe(1))
+        if found is None:
             value = Value(tuple(shape), dtype)
-            self.operations.append(Operation(name, arguments, value, attributes, _origin()))
-            self.known[key] = Recorded(value, self)
+            self.operations.append(Operation(name, arguments, value, attributes, origin))
+            found = self.known[key] = Recorded(value, self)
             if name == "negative":
                 self.negatives[value] = arguments[0]
-        return self.known[key]
+        if origin and type(origin[0]) is Call:
+            origin[0].last = found.value
+        return found
+
+    def origin(self, frame: FrameType | None) -> tuple[str | Call, ...]:
+        """The calls between the step and this file, the innermost first; by name, or marked."""
+        found: list[str] = []
+        while frame is not None and (code := frame.f_code) is not _RECORD:
+            if mark := mark_of(code):
+                return (*found, *self.called(frame, mark))
+            if frame.f_globals.get("__name__") not in _OWN:
+                found.append(_name(code.co_qualname))
+            frame = frame.f_back
+        return tuple(found)
+
+    def called(self, frame: FrameType, mark: Mark) -> tuple[str | Call, ...]:
+        """The call of a marked function, by its frame, and those around it."""
+        if frame not in self.calls:
+            call = Call(mark)  # before those around it: the inner one is the first
+            self.calls[frame] = (call,)
+            self.calls[frame] = (call, *self.origin(frame.f_back))
+        return self.calls[frame]
+
+    def read_calls(self) -> None:
+        """What the variables of the marked functions are, now that they are through."""
+        for frame, (call, *_) in self.calls.items():
+            call.read(frame.f_locals)
 
     def simplest(self, name: str, operands: tuple[Operand, ...]) -> tuple[str, Any]:
         """A + (-b) is a - b, to the last bit."""
@@ -118,13 +150,10 @@ def _hashable(given: Any) -> Any:
     return tuple(map(_hashable, given)) if isinstance(given, tuple) else given
 
 
-def _origin() -> tuple[str, ...]:
-    """The names of the functions between the step and this file, the innermost first."""
-    frame: FrameType | None = sys._getframe(1)
-    names = []
-    while frame is not None and frame.f_code is not record.__code__:
-        if frame.f_globals.get("__name__") not in _OWN:
-            name = frame.f_code.co_qualname.partition(".<locals>.<")[0]
-            names.append(name.rpartition("<locals>.")[2].lstrip("_"))
-        frame = frame.f_back
-    return tuple(names)
+@cache
+def _name(qualname: str) -> str:
+    name = qualname.partition(".<locals>.<")[0]
+    return name.rpartition("<locals>.")[2].lstrip("_")
+
+
+_RECORD = record.__code__

@@ -21,6 +21,7 @@ from bpx.model.weights import weighed
 from bpx.optim.chained import Update
 from bpx.optim.trees import mapped
 from bpx.program.contract import form, leaves, named_leaves
+from bpx.program.marks import equation, symbols
 
 Group = TypeVar("Group", Parameters, Gradients)
 
@@ -137,6 +138,7 @@ class TrainingStep:
     precision: str = "float32"  # of the products: the engine's to see to
     summed: bool = False  # the weights s are the r of BP3 and BP4, not m r
 
+    @symbols("s", "r")
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""
         made = self.passes(state, *self.picked(data, rows))
@@ -171,6 +173,7 @@ class TrainingStep:
         together = xp.take(x, xp.reshape(rows, (-1,)), axis=0)
         return xp.reshape(together, (*rows.shape, *x.shape[1:]))
 
+    @symbols("x", "y", "labels")
     def passes(self, state: State, x: Array, labels: Array) -> Passes:
         """Forward, BP1 and BP2; of x as it is in the data."""
         x = as_inputs(x, state.parameters.b[0])
@@ -180,6 +183,7 @@ class TrainingStep:
         run = Run(self.spec, state.parameters, layers, y, state.feedback, contexts)
         return Passes(answers(self.accuracy, x, labels), run, backward(run))
 
+    @equation()
     def moved(self, state: State, gradient: Gradients) -> State:
         """The state after an update by the gradient."""
         gradient = joined(self.spec, gradient, gradient.w[1:])

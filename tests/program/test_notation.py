@@ -6,41 +6,40 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.program.contract import named_leaves
 from bpx.program.record import record
-from tests.programs import recorded, training
+from tests.programs import check_as_printed, recorded, texts, training
 
 PRINTED = """\
-t1 = take(data.x, rows, axis=0)                                   float32 (2, 3)       # step
-t2 = take(data.y, rows, axis=0)                                   int32 (2,)           # step
-t3 = astype(t2[:, None] == arange(0, 2, 1, dtype=int32), dtype=float32)  float32 (2, 2)       # as_targets
-z1 = t1 @ parameters.w[0].mT + parameters.b[0]                    float32 (2, 2)       # forward
-a1 = 0.5 * tanh(0.5 * z1) + 0.5                                   float32 (2, 2)       # sigmoid
+x = take(data.x, rows, axis=0)                                    float32 (2, 3)       # step
+labels = take(data.y, rows, axis=0)                               int32 (2,)           # step
+y = astype(labels[:, None] == arange(0, 2, 1, dtype=int32), dtype=float32)  float32 (2, 2)       # as_targets
+z1 = x @ parameters.w[0].mT + parameters.b[0]                     float32 (2, 2)       # forward
+a1 = sigma(z1)                                                    float32 (2, 2)       # sigmoid
 z2 = a1 @ parameters.w[1].mT + parameters.b[1]                    float32 (2, 2)       # forward
-a2 = 0.5 * tanh(0.5 * z2) + 0.5                                   float32 (2, 2)       # sigmoid
-t4 = a2 - t3                                                      float32 (2, 2)       # quadratic_grad
-delta2 = t4 * (a2 * (1.0 - a2))                                   float32 (2, 2)       # bp1
-delta1 = delta2 @ parameters.w[1] * (a1 * (1.0 - a1))             float32 (2, 2)       # bp2
-t5 = 0.5 * delta1                                                 float32 (2, 2)       # bp4
-dw1 = t5.mT @ t1                                                  float32 (2, 3)       # bp4
-db1 = sum(t5, axis=0, keepdims=False)                             float32 (2,)         # bp3
-t6 = 0.5 * delta2                                                 float32 (2, 2)       # bp4
-dw2 = t6.mT @ a1                                                  float32 (2, 2)       # bp4
-db2 = sum(t6, axis=0, keepdims=False)                             float32 (2,)         # bp3
-t7 = parameters.w[0] - optimizer.eta * dw1                        float32 (2, 3)       # added
-t8 = parameters.w[1] - optimizer.eta * dw2                        float32 (2, 2)       # added
-t9 = parameters.b[0] - optimizer.eta * db1                        float32 (2,)         # added
-t10 = parameters.b[1] - optimizer.eta * db2                       float32 (2,)         # added
-t11 = 0.5 * sum(t4 ** 2, axis=1, keepdims=False)                  float32 (2,)         # quadratic
-t12 = metrics.cost + t11                                          float32 (2,)         # step
-t13 = astype(argmax(a2, axis=1, keepdims=False) == t2, dtype=float32)  float32 (2,)         # hits
-t14 = metrics.hits + t13                                          float32 (2,)         # add
-parameters.w[0] <- t7
-parameters.w[1] <- t8
-parameters.b[0] <- t9
-parameters.b[1] <- t10
-metrics.cost <- t12
-metrics.hits <- t14"""  # noqa: E501
+a2 = sigma(z2)                                                    float32 (2, 2)       # sigmoid
+grad_a = a2 - y                                                   float32 (2, 2)       # quadratic
+delta2 = grad_a * sigma_prime(z2)                                 float32 (2, 2)       # BP1, sigmoid
+delta1 = delta2 @ parameters.w[1] * sigma_prime(z1)               float32 (2, 2)       # BP2, sigmoid
+t1 = 0.5 * delta1                                                 float32 (2, 2)       # BP4
+dw1 = t1.mT @ x                                                   float32 (2, 3)       # BP4
+db1 = sum(t1, axis=0, keepdims=False)                             float32 (2,)         # BP3
+t2 = 0.5 * delta2                                                 float32 (2, 2)       # BP4
+dw2 = t2.mT @ a1                                                  float32 (2, 2)       # BP4
+db2 = sum(t2, axis=0, keepdims=False)                             float32 (2,)         # BP3
+t3 = parameters.w[0] - optimizer.eta * dw1                        float32 (2, 3)       # added
+t4 = parameters.w[1] - optimizer.eta * dw2                        float32 (2, 2)       # added
+t5 = parameters.b[0] - optimizer.eta * db1                        float32 (2,)         # added
+t6 = parameters.b[1] - optimizer.eta * db2                        float32 (2,)         # added
+t7 = 0.5 * sum(grad_a ** 2, axis=1, keepdims=False)               float32 (2,)         # quadratic
+t8 = metrics.cost + t7                                            float32 (2,)         # step
+t9 = astype(argmax(a2, axis=1, keepdims=False) == labels, dtype=float32)  float32 (2,)         # hits
+t10 = metrics.hits + t9                                           float32 (2,)         # add
+parameters.w[0] <- t3
+parameters.w[1] <- t4
+parameters.b[0] <- t5
+parameters.b[1] <- t6
+metrics.cost <- t8
+metrics.hits <- t10"""  # noqa: E501
 
 
 def test_a_program_reads_as_the_equations():
@@ -50,16 +49,14 @@ def test_a_program_reads_as_the_equations():
 def test_the_books_network_reads_as_a_small_one():
     """The same lines: only the shapes are others."""
     small, book = (
-        [re.split(r" {2,}", line)[0] for line in str(record(*each)).splitlines()]
-        for each in (
-            training((784, 10, 10), 10, bpx.SGD(3.0)),
-            training((784, 30, 10), 10, bpx.SGD(3.0)),
-        )
-    )  # fmt: skip
+        texts(record(*training(sizes, 10, bpx.SGD(3.0))))
+        for sizes in ((784, 10, 10), (784, 30, 10))
+    )
     assert small == book
-    assert "z1 = t1 @ parameters.w[0].mT + parameters.b[0]" in book
-    assert "delta1 = delta2 @ parameters.w[1] * (a1 * (1.0 - a1))" in book
-    assert "t7 = parameters.w[0] - optimizer.eta * dw1" in book
+    assert "z1 = x @ parameters.w[0].mT + parameters.b[0]" in book
+    assert "a1 = sigma(z1)" in book
+    assert "delta1 = delta2 @ parameters.w[1] * sigma_prime(z1)" in book
+    assert "t3 = parameters.w[0] - optimizer.eta * dw1" in book
 
 
 @pytest.mark.parametrize(
@@ -88,38 +85,86 @@ def test_the_books_network_reads_as_a_small_one():
     ],
 )  # fmt: skip
 def test_brackets_stand_where_python_needs_them(step, line):
-    first = str(recorded(step, (2, 2), (2, 2))).splitlines()[0]
-    assert re.split(r" {2,}", first)[0] == line
+    assert texts(recorded(step, (2, 2), (2, 2)))[0] == line
 
 
+def leaky(z):
+    return 0.1 * z + 0.9 * bpx.namespace(z).maximum(z, 0.0)
+
+
+def leaky_prime(z, a):
+    return 0.1 + 0.9 * bpx.namespace(z).astype(z > 0.0, z.dtype)
+
+
+OWN = bpx.Elementwise("my leaky", leaky, leaky_prime)
+ENTROPY = {"output": "softmax", "cost": "cross_entropy"}
 STEPS = {
     "sgd": ((4, 3, 2), bpx.SGD(0.5), {}),
+    "one layer": ((4, 2), bpx.SGD(0.5), {}),
     "nesterov": ((4, 3, 2), bpx.SGD(0.1, momentum=0.9, nesterov=True), {"hidden": "softplus"}),
-    "adam": ((4, 3, 5, 3), bpx.Adam(),
-             {"hidden": "gelu_tanh", "output": "softmax", "cost": "cross_entropy"}),
-}  # fmt: skip
+    "adam": ((4, 3, 5, 3), bpx.Adam(), {"hidden": "gelu_tanh", **ENTROPY}),
+    "softmax": ((4, 3, 2), bpx.SGD(0.5), {"hidden": "tanh", "output": "softmax"}),
+    "cross-entropy": ((4, 3, 2), bpx.SGD(0.5), {"cost": "cross_entropy"}),
+    "identity": ((4, 3, 3, 3), bpx.SGD(0.5), {"hidden": "identity"}),
+    "one's own": ((4, 3, 3, 2), bpx.SGD(0.5), {"hidden": OWN, **ENTROPY}),
+    "a rule of one's own": ((4, 3, 2), bpx.SGD(0.5), {"feedback": lambda w, d, B: d[0] @ w[0]}),
+    "signs": ((4, 3, 3, 2), bpx.SGD(0.5), {"feedback": "usf"}),
+    **{
+        name: ((4, 3, 3, 2), bpx.AdamW(0.1), {"hidden": name, "output": name})
+        for name in bpx.activations.ACTIVATIONS
+        if name != "softmax"
+    },
+}
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_what_is_printed_computes_the_step(name):
     """The text is run as Python."""
     sizes, optimizer, settings = STEPS[name]
-    step, state, data, rows = training(sizes, 6, optimizer, **settings)
-    scope = {
-        **vars(np), **state._asdict(), "data": data, "rows": rows,
-        "astype": lambda x, dtype: x.astype(dtype),
-        "full": lambda value, shape, dtype: np.full(shape, value, dtype),
-    }  # fmt: skip
-    after = {}
-    for line in str(record(step, state, data, rows)).splitlines():
-        text = re.split(r" {2,}", line)[0]
-        place, arrow, result = text.partition(" <- ")
-        if arrow:
-            after[place] = scope[result]
-        else:
-            exec(text, scope)
-    found = dict(named_leaves(step(state, data, rows)))
-    assert {each.partition(".")[0] for each in set(found) - set(after)} == {"optimizer"}
-    for place, array in after.items():
-        assert array.dtype == found[place].dtype
-        np.testing.assert_allclose(array, found[place], rtol=1e-5, atol=1e-7)
+    check_as_printed(*training(sizes, 6, optimizer, **settings), OWN)
+
+
+def test_an_activations_name_is_told_of_it():
+    told = [
+        line.partition("  # ")[2]
+        for line in str(record(*training((4, 3, 2), 6, bpx.SGD(0.5), hidden=OWN))).splitlines()
+        if "sigma" in line
+    ]
+    assert told == ["my leaky", "sigmoid", "BP1, sigmoid", "BP2, my leaky"]
+
+
+def test_what_softmax_and_its_cost_share_has_a_line_of_its_own():
+    lines = texts(record(*training((4, 3, 2), 6, bpx.SGD(0.5), **ENTROPY)))
+    assert lines[6:10] == [
+        "t1 = z2 - max(z2, axis=1, keepdims=True)",
+        "t2 = sum(exp(t1), axis=1, keepdims=True)",
+        "a2 = sigma(z2)",
+        "delta2 = a2 - y",
+    ]
+    assert "t9 = sum(y * (log(t2) - t1), axis=1, keepdims=False)" in lines
+
+
+def test_a_rule_of_ones_own_has_a_line_of_its_own():
+    def halved(w, delta, B):
+        return 0.5 * (delta[0] @ w[0])
+
+    program = record(*training((4, 3, 2), 6, bpx.SGD(0.5), feedback=halved))
+    assert "g1 = 0.5 * (delta2 @ parameters.w[1])" in texts(program)
+    assert "delta1 = g1 * sigma_prime(z1)" in texts(program)
+    assert "# halved" in next(line for line in str(program).splitlines() if "g1 =" in line)
+
+
+def test_weights_of_samples_are_s_and_r():
+    step, state, data, rows = training((4, 3, 2), 5, bpx.SGD(0.5))
+    data = data._replace(s=np.linspace(0.5, 2.0, 50, dtype="float32"))
+    lines = texts(check_as_printed(step, state, data, rows))
+    assert "s = take(data.s, rows, axis=0)" in lines
+    assert "r = 0.2 * s[:, None]" in lines
+    assert "t1 = r * delta1" in lines
+
+
+def test_dropout_is_told_by_its_layers_kind():
+    net = bpx.Network([4, 3, 2], dropout=0.5, seed=0)
+    text = str(net.program(batch_size=2, optimizer=bpx.SGD(1.0)))
+    assert re.search(r"(t\d+) = (t\d+) \* a1 .*# dropout\nz2 = \1 @ ", text)
+    assert "delta1 = t" in text
