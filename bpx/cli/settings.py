@@ -10,8 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bpx
+from bpx.activations import ActivationName
+from bpx.arrays.choice import Dtype
 from bpx.cli import optimizers
+from bpx.costs import CostName
 from bpx.data import Split
+from bpx.feedback import FeedbackName
+from bpx.initializers import InitializerName
 
 __all__ = ["BATCH_SIZE", "EPOCHS", "Settings", "complete", "versions"]
 
@@ -47,23 +52,23 @@ class Settings:
 
     data: str
     layers: tuple[int, ...] | None = None
-    hidden: str = "relu"
-    output: str | None = None
-    cost: str | None = None
-    feedback: str = "transpose"
-    init: str | None = None
+    hidden: ActivationName = "relu"
+    output: ActivationName | None = None
+    cost: CostName | None = None
+    feedback: FeedbackName = "transpose"
+    init: InitializerName | None = None
     optimizer: str = "adam"
     eta: float | None = None
     momentum: float = 0.0
     nesterov: bool = False
     decay: float | None = None
     lmbda: float | None = None
-    class_weight: str | None = None
+    class_weight: Literal["balanced"] | None = None
     epochs: int | None = None
     batch_size: int | None = None
     seed: int | None = None
     backend: str | None = None
-    dtype: str | None = None
+    dtype: Dtype | None = None
     folder: str | None = None
     inputs: str | None = None
     target: str | None = None
@@ -229,7 +234,7 @@ def _targets(y: NDArray[Any], outputs: int) -> Targets:
     return "binary" if _is_binary(y) else "numbers"
 
 
-def _output(targets: Targets, cost: str | None) -> str:
+def _output(targets: Targets, cost: CostName | None) -> ActivationName:
     if targets == "classes" and cost in (None, "cross_entropy", "categorical_cross_entropy"):
         return "softmax"
     if targets == "numbers" and cost in (None, "quadratic"):
@@ -237,7 +242,7 @@ def _output(targets: Targets, cost: str | None) -> str:
     return "sigmoid"
 
 
-def _cost(targets: Targets, output: str) -> str:
+def _cost(targets: Targets, output: ActivationName) -> CostName:
     probabilities = targets != "numbers" and output in ("softmax", "sigmoid")
     return "cross_entropy" if probabilities else "quadratic"
 

@@ -20,7 +20,7 @@ from bpx.feedback import FEEDBACKS
 
 __all__ = ["BUILT_IN", "find"]
 
-BUILT_IN: dict[str, tuple[str, ...]] = {
+BUILT_IN: dict[str, tuple[Any, ...]] = {
     "activation": tuple(ACTIVATIONS),
     "cost": tuple(COSTS),
     "feedback": tuple(FEEDBACKS),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Literal, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,9 +90,12 @@ SOURCES: Mapping[str, Source] = {
 }
 """The one table of data sets that are downloaded."""
 
+DatasetName: TypeAlias = Literal["digits", "mnist", "fashion_mnist"]
+"""``digits``, and the keys of `SOURCES`; another table's are any text."""
+
 
 def load(
-    name: str,
+    name: DatasetName | str,
     *,
     folder: PathLike | None = None,
     seed: int = 0,

@@ -5,7 +5,7 @@ r_x = s_x / n, and nothing else changes: C = (1/n) sum_x s_x C_x.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from bpx._typing import Array
 from bpx._validate import number
@@ -17,7 +17,19 @@ from bpx.errors import InputError, advice, nearest, option
 from bpx.model.inputs import Samples
 from bpx.model.spec import Spec
 
-__all__ = ["weighed", "weighted"]
+__all__ = ["ClassWeight", "weighed", "weighted"]
+
+ClassWeight: TypeAlias = (
+    Literal["balanced"]
+    | Mapping[int, float]
+    | Mapping[bool, float]
+    | Mapping[float, float]
+    | Mapping[str, float]
+)
+"""``"balanced"``; or the weight of each class, by label or as a schema's target has it.
+
+The keys are of one type each, as a mapping of one type is none of a wider one to a checker.
+"""
 
 Weighed = TypeVar("Weighed", bound=Array | None)
 

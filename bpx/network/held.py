@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from bpx._typing import Array
+from bpx.arrays.choice import Dtype
 from bpx.arrays.home import Home, select
 from bpx.model import initial, passes
 from bpx.model.inputs import check_values
@@ -14,6 +15,7 @@ from bpx.model.trace import Forward, Trace
 from bpx.optim.chain import Optimizer
 from bpx.program.program import Program
 from bpx.training import start
+from bpx_backends import BackendName
 
 __all__ = ["Held"]
 
@@ -184,7 +186,9 @@ class Held:
                 self.spec, self._parameters, self._feedback, batch_size, optimizer, lmbda
             )
 
-    def to(self, backend: str | None = None, *, dtype: str | None = None) -> Self:
+    def to(
+        self, backend: BackendName | str | None = None, *, dtype: Dtype | None = None
+    ) -> Self:
         """Move the network, in place: all of it or, on an error, nothing.
 
         Parameters
