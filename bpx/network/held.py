@@ -60,14 +60,26 @@ class Held:
         Raises
         ------
         InputError
-            If their number or shapes do not fit the spec.
+            If their number or shapes do not fit the spec; or if a subclass has an `__init__`
+            of its own and no `from_arrays`.
+
+        Notes
+        -----
+        `__init__` is not called: it would draw parameters, and a subclass may ask for other
+        arguments. A subclass with an `__init__` of its own extends `from_arrays`, too, and sets
+        there what its `__init__` sets.
         """
-        network = cls.__new__(cls)
+        network = cls._blank()
         network.seed = seed
         if feedback is None and seed is not None:
             feedback = initial.draw_feedback(spec, seed)
         network._place(spec, as_parameters(parameters), feedback or (), home)
         return network
+
+    @classmethod
+    def _blank(cls) -> Self:
+        """One that `from_arrays` fills in."""
+        return cls.__new__(cls)
 
     def _place(
         self, spec: Spec, parameters: Parameters, feedback: Sequence[Any], home: Home

@@ -7,13 +7,14 @@ arrays of the network's own library, device and dtype. `fit`, `predict`, `classi
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from bpx.activations import Activation, ActivationName
 from bpx.arrays.choice import Dtype
 from bpx.arrays.home import select
 from bpx.arrays.host import check_seed
 from bpx.costs import Cost, CostName
+from bpx.errors import InputError
 from bpx.feedback import Feedback, FeedbackName, Send
 from bpx.initializers import Initializer, InitializerName
 from bpx.inspect.health.probe import HealthProbe
@@ -92,6 +93,12 @@ class Network(Answering):
     BackendError
         If the backend cannot be used.
 
+    Notes
+    -----
+    A subclass may have an `__init__` and attributes of its own. `to`, ``copy.copy``,
+    ``copy.deepcopy`` and pickle never call `__init__`: they keep all that an instance has.
+    `from_arrays`, which has no instance, is for such a subclass to extend.
+
     Examples
     --------
     >>> net = bpx.Network([784, 30, 10], seed=0)
@@ -133,6 +140,18 @@ class Network(Answering):
         self.seed = seed = check_seed(seed)
         drawn = initial.draw_feedback(spec, seed)
         self._place(spec, initial.draw(spec, init, seed), drawn, home)
+
+    @classmethod
+    def _blank(cls) -> Self:
+        maker = next(c for c in cls.__mro__ if {"__init__", "from_arrays"} & vars(c).keys())
+        if maker is not Network and "from_arrays" not in vars(maker):
+            raise InputError(
+                f"{maker.__name__} has an __init__ of its own, which from_arrays does not "
+                f"call; define {maker.__name__}.from_arrays too: call super().from_arrays, and "
+                "set what __init__ sets. Or take copy.copy(net) of a network that there is, "
+                "and assign its parameters"
+            )
+        return super()._blank()
 
     def fit(
         self,

@@ -1,8 +1,10 @@
 """A consumer's code: what an author of a library would write, fully typed."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +17,20 @@ Floats = NDArray[np.float32]
 
 
 class Learner(bpx.Network):
-    """A network with a method of its own."""
+    """A network with a method, an argument and an attribute of its own."""
+
+    def __init__(self, sizes: list[int], threshold: float = 0.9, **settings: Any) -> None:
+        super().__init__(sizes, **settings)
+        self.threshold = threshold
+
+    @classmethod
+    def from_arrays(cls, *args: Any, threshold: float = 0.9, **settings: Any) -> Self:
+        net = super().from_arrays(*args, **settings)
+        net.threshold = threshold
+        return net
 
     def confident(self, x: Floats) -> bool:
-        return bool(self.predict(x).max() > 0.9)
+        return bool(self.predict(x).max() > self.threshold)
 
 
 @dataclass(frozen=True)
@@ -93,4 +105,6 @@ def learned(path: Path, x: Floats, y: Floats, dtype: bpx.Dtype) -> Learner:
     net.save(path)
     moved: Learner = net.to("numpy", dtype="float64")
     again: Learner = Learner.from_arrays(moved.spec, moved.parameters, moved.home)
-    return again
+    twin: Learner = copy.copy(again)
+    twin.parameters = bpx.load(path, dtype=moved.home.dtype).parameters
+    return twin
