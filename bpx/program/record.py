@@ -120,10 +120,12 @@ def _hashable(given: Any) -> Any:
 
 def _origin() -> tuple[str, ...]:
     """The names of the functions between the step and this file, the innermost first."""
+    # The step's functions know nothing of a recording: only the stack says who called.
     frame: FrameType | None = sys._getframe(1)
     names = []
     while frame is not None and frame.f_code is not record.__code__:
         if frame.f_globals.get("__name__") not in _OWN:
+            # A lambda or a comprehension goes by the function that it is in.
             name = frame.f_code.co_qualname.partition(".<locals>.<")[0]
             names.append(name.rpartition("<locals>.")[2].lstrip("_"))
         frame = frame.f_back
