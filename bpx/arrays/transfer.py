@@ -213,7 +213,8 @@ def _cast(x: Any, home: Home, dtype: str, copy: bool | None, name: str) -> Any:
 
 
 def _share(x: Any, home: Home, name: str) -> Any:
-    if any(stride < 0 for stride in _strides(x)):
+    strides = getattr(x, "strides", ())
+    if isinstance(strides, tuple) and any(stride < 0 for stride in strides):
         raise InputError(f"{name} has negative strides and cannot be shared: leave copy out")
     if is_read_only(x):
         raise InputError(f"{name} is read-only and cannot be shared: leave copy out")
@@ -227,11 +228,6 @@ def _share(x: Any, home: Home, name: str) -> Any:
     if not home.owns(shared):
         raise InputError(f"{name} is {describe(x)}, which is not {home}: leave copy out")
     return shared
-
-
-def _strides(x: Any) -> tuple[int, ...]:
-    strides = getattr(x, "strides", ())
-    return strides if isinstance(strides, tuple) else ()
 
 
 def _float_of(x: Any, home: Home) -> str | None:

@@ -139,7 +139,9 @@ def complete(settings: Settings, whole: Split) -> Settings:
     InputError
         If the layers do not fit the inputs, or cannot be guessed from the targets.
     """
-    layers = settings.layers or _layers(settings.data, whole)
+    layers = settings.layers
+    if not layers:  # one hidden layer, between what the data have
+        layers = (whole.x.shape[1], HIDDEN_WIDTH, _outputs(settings.data, whole))
     _check_inputs(settings.data, layers, whole)
     _check_outputs(settings.data, layers, _y(whole))
     targets = _targets(_y(whole), layers[-1])
@@ -179,11 +181,6 @@ def _option(name: str, value: Any) -> list[str]:
     if name in ("features", "drop"):  # a name may have a comma in it
         return [word for each in value for word in (flag, each)]
     return [flag, _text(value) if isinstance(value, tuple) else str(value)]
-
-
-def _layers(data: str, whole: Split) -> tuple[int, ...]:
-    """One hidden layer between the inputs and the outputs that the data have."""
-    return (whole.x.shape[1], HIDDEN_WIDTH, _outputs(data, whole))
 
 
 def _outputs(data: str, whole: Split) -> int:

@@ -177,15 +177,10 @@ def _sought(name: str, source: Source, mirror: str | None) -> list[Path]:
 
 def _fetched(name: str, source: Source, mirror: str | None) -> Iterator[Path]:
     place = cache_folder() / name
-    bases = _bases(name, mirror) if mirror else source.mirrors
+    bases = (f"{mirror.rstrip('/')}/{name}", mirror) if mirror else source.mirrors
     for file, checksum in zip(FILES, source.checksums, strict=True):
         urls = [f"{base.rstrip('/')}/{file}.gz" for base in bases]
         yield fetch(place / f"{file}.gz", checksum, urls)
-
-
-def _bases(name: str, mirror: str) -> Sequence[str]:
-    base = mirror.rstrip("/")
-    return f"{base}/{name}", base
 
 
 def _assemble(name: str, source: Source, paths: Sequence[Path]) -> Dataset:

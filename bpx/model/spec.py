@@ -219,7 +219,11 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
     InputError
         With the shapes that were given, and those that were expected.
     """
-    if [_form(entry) for entry in parameters.layers] == spec.forms:
+    forms = [
+        (getattr(entry, "_fields", ()), [tuple(x.shape) for x in entry])
+        for entry in parameters.layers
+    ]
+    if forms == spec.forms:
         return
     expected = [dict(layer.shapes) for layer in spec.layers]
     given = [_shapes(entry) for entry in parameters.layers]
@@ -234,10 +238,6 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
         f"parameters of shapes {given} were given; a network of the layers "
         f"{', '.join(layer.kind for layer in spec.layers)} has {expected}"
     )
-
-
-def _form(entry: Any) -> tuple[tuple[str, ...], list[tuple[int, ...]]]:
-    return getattr(entry, "_fields", ()), [tuple(x.shape) for x in entry]
 
 
 def _shapes(entry: Any) -> dict[str, tuple[int, ...]]:

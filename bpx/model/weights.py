@@ -147,7 +147,10 @@ def _by_class(class_weight: Any, labels: Any, classes: int) -> list[float]:
             f"{', '.join(map(str, names))}"
         )
     each = (class_weight.get(label, 1.0) for label in range(classes))
-    return [_positive(label, weight) for label, weight in enumerate(each)]
+    return [
+        number(f"class_weight[{label}]", weight, "a number of at least 0", lambda v: v >= 0)
+        for label, weight in enumerate(each)
+    ]
 
 
 def _balanced(labels: Any, classes: int) -> list[float]:
@@ -156,7 +159,3 @@ def _balanced(labels: Any, classes: int) -> list[float]:
     count = dict(zip(there, counts, strict=True))
     n, k = len(labels), len(there)
     return [n / (k * count[label]) if label in count else 1.0 for label in range(classes)]
-
-
-def _positive(label: int, weight: Any) -> float:
-    return number(f"class_weight[{label}]", weight, "a number of at least 0", lambda v: v >= 0)

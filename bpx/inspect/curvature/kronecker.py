@@ -109,12 +109,9 @@ def kfac(
         drawn = samples if kind == "monte_carlo" else None
         pairs = output_errors(spec, parameters, trace, y, what, drawn, seed)
     moments = tuple(map(_second_moment, map(_with_one, trace.a[:-1])))
-    return KroneckerFactors(moments, _of_dense(spec, summed(pairs, _mean_outer)))
-
-
-def _of_dense(spec: Spec, each: tuple[Array, ...]) -> tuple[Array, ...]:
-    pairs = zip(spec.layers, each, strict=True)
-    return tuple(found for layer, found in pairs if isinstance(layer, Dense))
+    each = zip(spec.layers, summed(pairs, _mean_outer), strict=True)
+    G = tuple(found for layer, found in each if isinstance(layer, Dense))
+    return KroneckerFactors(moments, G)
 
 
 def _with_one(a: AnyArray) -> AnyArray:
