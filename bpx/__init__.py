@@ -8,7 +8,7 @@ no array library but NumPy, which the host's own rooms use. What a training does
 such as `bpx.data` and most of `bpx.inspect`, is imported when it is first asked for.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bpx import (
     _lazy,
@@ -25,6 +25,7 @@ from bpx import (
 )
 from bpx._typing import Array
 from bpx.activations import Elementwise, Rowwise
+from bpx.arrays.choice import Dtype as _Dtype
 from bpx.arrays.choice import set_default, use
 from bpx.arrays.home import BackendInfo, Home, backends
 from bpx.arrays.registry import namespace
@@ -52,6 +53,7 @@ from bpx.model.passes import backprop, forward
 from bpx.model.spec import Spec
 from bpx.model.trace import Backward, Forward, Trace
 from bpx.model.view import LayerView
+from bpx.model.weights import ClassWeight as _ClassWeight
 from bpx.network import Network
 from bpx.network.load import load
 from bpx.network.train import train
@@ -59,9 +61,11 @@ from bpx.network.trainer import StepResult, Trainer
 from bpx.network.training import Training
 from bpx.optim.chain import Optimizer
 from bpx.optim.optimizers import SGD, Adam, AdamW
+from bpx.program.contract import Precision as _Precision
 from bpx.training.course import TrainingState
 from bpx.training.observers import Observer
 from bpx.training.records import Epoch, History, Progress
+from bpx_backends import BackendName as _BackendName
 
 if TYPE_CHECKING:
     from bpx import data, testing
@@ -70,6 +74,15 @@ else:
 
 __version__ = "0.1.0"
 
+BackendName: TypeAlias = _BackendName
+"""The backends that bpx brings, by name, and ``auto``; a name with a device is any text."""
+ClassWeight: TypeAlias = _ClassWeight
+"""``"balanced"``; or the weight of each class, by its label, or as a schema's target has it."""
+Dtype: TypeAlias = _Dtype
+"""What parameters are stored in."""
+Precision: TypeAlias = _Precision
+"""What bpx's own engines compute matrix products in."""
+
 __all__ = [
     "SGD",
     "Adam",
@@ -77,14 +90,17 @@ __all__ = [
     "Array",
     "BackendError",
     "BackendInfo",
+    "BackendName",
     "Backward",
     "BpxError",
     "CheckError",
+    "ClassWeight",
     "Cost",
     "DataWarning",
     "Dense",
     "DivergenceError",
     "Dropout",
+    "Dtype",
     "Elementwise",
     "Epoch",
     "Evaluation",
@@ -104,6 +120,7 @@ __all__ = [
     "Optimizer",
     "Pair",
     "Parameters",
+    "Precision",
     "Progress",
     "RecordingError",
     "Rowwise",

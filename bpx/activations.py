@@ -5,6 +5,7 @@ derivatives are functions of z and of a = sigma(z), from which some are cheaper.
 """
 
 from math import inf, pi, sqrt
+from typing import Literal, TypeAlias
 
 from bpx._typing import A, Array
 from bpx.arrays.registry import namespace
@@ -14,6 +15,7 @@ from bpx.jacobians import Activation, Elementwise, Rowwise, flat
 __all__ = [
     "ACTIVATIONS",
     "Activation",
+    "ActivationName",
     "Elementwise",
     "Rowwise",
     "elu",
@@ -219,8 +221,22 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 """The built-in activations by name."""
 
+ActivationName: TypeAlias = Literal[
+    "identity",
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "softplus",
+    "gelu_tanh",
+    "silu",
+    "softmax",
+]
+"""The keys of `ACTIVATIONS`, for type checkers and editors."""
 
-def get(activation: str | Activation) -> Activation:
+
+def get(activation: ActivationName | Activation) -> Activation:
     """The activation of that name, or the value itself.
 
     Raises

@@ -8,7 +8,7 @@ both have a closed form from the logits z^L that neither overflows nor cancels: 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from bpx._typing import A, Array
 from bpx.activations import ACTIVATIONS, Activation, identity, sigmoid, softmax
@@ -21,7 +21,9 @@ from bpx.program.marks import equation
 
 __all__ = [
     "COSTS",
+    "BuiltInCost",
     "Cost",
+    "CostName",
     "Pair",
     "binary_cross_entropy",
     "categorical_cross_entropy",
@@ -29,7 +31,8 @@ __all__ = [
     "quadratic",
 ]
 
-_TARGETS = ("real", "unit", "distribution")
+Targets: TypeAlias = Literal["real", "unit", "distribution"]
+_TARGETS = get_args(Targets)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Cost:
     value: Callable[[Any, Any], Any]
     grad_a: Callable[[Any, Any], Any]
     pairs: tuple[tuple[Activation, Pair], ...] = ()
-    targets: str = "real"
+    targets: Targets = "real"
     outputs: tuple[Activation, ...] | None = None
     hess_a: Callable[[Any, Any, Any], Any] | None = None
 
@@ -226,8 +229,15 @@ categorical_cross_entropy = Cost(
 COSTS = {c.name: c for c in (quadratic, binary_cross_entropy, categorical_cross_entropy)}
 """The built-in costs by name; ``"cross_entropy"`` chooses one of two by the output."""
 
+BuiltInCost: TypeAlias = Literal[
+    "quadratic", "binary_cross_entropy", "categorical_cross_entropy"
+]
+"""The keys of `COSTS`, for type checkers and editors."""
+CostName: TypeAlias = Literal[BuiltInCost, "cross_entropy"]
+"""What a network's cost may be called: a key of `COSTS`, or ``"cross_entropy"``."""
 
-def get(cost: str | Cost, output: Activation) -> Cost:
+
+def get(cost: CostName | Cost, output: Activation) -> Cost:
     """The cost of that name after `output`, or the value itself, if the two go together.
 
     Raises

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from bpx._typing import A, Array
 from bpx.arrays.registry import namespace
@@ -33,6 +33,7 @@ from bpx.random import uniform
 __all__ = [
     "FEEDBACKS",
     "Feedback",
+    "FeedbackName",
     "Send",
     "brsf",
     "dfa",
@@ -276,8 +277,11 @@ become one."""
 FEEDBACKS = {each.name: each for each in (transpose, fa, dfa, usf, brsf, frsf, kp)}
 """The built-in rules by name."""
 
+FeedbackName: TypeAlias = Literal["transpose", "fa", "dfa", "usf", "brsf", "frsf", "kp"]
+"""The keys of `FEEDBACKS`, for type checkers and editors."""
 
-def get(feedback: str | Feedback | Send) -> Feedback:
+
+def get(feedback: FeedbackName | Feedback | Send) -> Feedback:
     """The rule of that name, the value itself, or a function ``send(w, delta, B)`` as a rule.
 
     Raises

@@ -8,14 +8,14 @@ moved afterwards.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from bpx import activations
 from bpx.activations import Activation
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError, advice, nearest
 
-__all__ = ["INITIALIZERS", "Initializer", "default", "get"]
+__all__ = ["INITIALIZERS", "Initializer", "InitializerName", "default", "get"]
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,20 @@ INITIALIZERS = {
 - ``zeros``: w = 0, b = 0
 """
 
+InitializerName: TypeAlias = Literal[
+    "book",
+    "book_large",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "orthogonal",
+    "zeros",
+]
+"""The keys of `INITIALIZERS`, for type checkers and editors."""
+
 _RECTIFIERS = (
     activations.relu,
     activations.leaky_relu,
@@ -143,7 +157,7 @@ def default(activation: Activation) -> Initializer:
     return INITIALIZERS["he_normal" if activation in _RECTIFIERS else "glorot_normal"]
 
 
-def get(initializer: str | Initializer) -> Initializer:
+def get(initializer: InitializerName | Initializer) -> Initializer:
     """The initializer of that name, or the value itself.
 
     Raises

@@ -7,14 +7,14 @@ no notice of it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from bpx._typing import A, Array
 from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError, nearest
 
-__all__ = ["METRICS", "Metric", "absolute_error", "get", "top_k"]
+__all__ = ["METRICS", "Metric", "MetricName", "absolute_error", "get", "top_k"]
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,11 @@ absolute_error = Metric("absolute_error", _absolute_error)
 METRICS: dict[str, Metric] = {each.name: each for each in (absolute_error, top_k(5))}
 """The metrics by name: what `Network.evaluate`, `train` and their messages know."""
 
+MetricName: TypeAlias = Literal["absolute_error", "top_5"]
+"""The keys of `METRICS`, for type checkers and editors."""
 
-def get(metric: str | Metric) -> Metric:
+
+def get(metric: MetricName | Metric) -> Metric:
     """The metric of that name, or the value itself.
 
     Raises

@@ -6,9 +6,9 @@ the entry-point group ``bpx.backends``. Importing this package imports no librar
 """
 
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["AUTO", "KNOWN", "Known", "bare_folder", "is_installed"]
+__all__ = ["AUTO", "KNOWN", "BackendName", "Known", "bare_folder", "is_installed"]
 
 
 class Known(NamedTuple):
@@ -37,6 +37,9 @@ KNOWN = {
     "jax": Known("jax", "pip install jax"),
     "strict": Known("array_api_strict", "pip install array-api-strict"),
 }
+
+BackendName: TypeAlias = Literal["auto", "numpy", "cupy", "torch", "jax", "strict"]
+"""The keys of `KNOWN`, and ``auto``; another package's backend, or a device, is any text."""
 
 AUTO = ("cupy", "torch:cuda", "jax:gpu", "numpy")
 """What ``auto`` tries, in order, until a device really computes."""

@@ -18,7 +18,9 @@ xp = array_api_compat.cupy
 precisions = PRECISIONS
 engine = cupy_machine.engine
 
-_engines = {each: cupy_engine.CupyEngine(each) for each in PRECISIONS}
+_engines: dict[str, cupy_engine.CupyEngine] = {
+    each: cupy_engine.CupyEngine(each) for each in PRECISIONS
+}
 
 
 def scan(

@@ -10,21 +10,32 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from bpx.arrays.registry import by_name, known
 from bpx.errors import BackendError, InputError, nearest
-from bpx_backends import KNOWN
+from bpx_backends import KNOWN, BackendName
 
-__all__ = ["DTYPES", "checked", "chosen", "default_dtype", "set_default", "split", "use"]
+__all__ = [
+    "DTYPES",
+    "Dtype",
+    "checked",
+    "chosen",
+    "default_dtype",
+    "set_default",
+    "split",
+    "use",
+]
 
-DTYPES = ("float32", "float64")
-"""The dtypes that parameters are stored in."""
+Dtype: TypeAlias = Literal["float32", "float64"]
+"""A dtype that parameters are stored in."""
+
+DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 
 class _Choice(NamedTuple):
     backend: str | None = None
-    dtype: str | None = None
+    dtype: Dtype | None = None
 
 
 _NOTHING = _Choice()
@@ -33,7 +44,9 @@ _in_process = _NOTHING
 
 
 @contextmanager
-def use(backend: str | None = None, *, dtype: str | None = None) -> Iterator[None]:
+def use(
+    backend: BackendName | str | None = None, *, dtype: Dtype | None = None
+) -> Iterator[None]:
     """Choose the backend for networks made inside a ``with`` block, in this thread or task.
 
     Parameters
@@ -58,7 +71,7 @@ def use(backend: str | None = None, *, dtype: str | None = None) -> Iterator[Non
     outer = _in_context.get()
     choice = checked(backend, dtype)
     token = _in_context.set(
-        _Choice(*(new or old for new, old in zip(choice, outer, strict=True)))
+        _Choice(choice.backend or outer.backend, choice.dtype or outer.dtype)
     )
     try:
         yield
@@ -66,7 +79,9 @@ def use(backend: str | None = None, *, dtype: str | None = None) -> Iterator[Non
         _in_context.reset(token)
 
 
-def set_default(backend: str | None = None, *, dtype: str | None = None) -> None:
+def set_default(
+    backend: BackendName | str | None = None, *, dtype: Dtype | None = None
+) -> None:
     """Choose the backend for the whole process: every thread, every notebook cell.
 
     Parameters
@@ -83,31 +98,27 @@ def set_default(backend: str | None = None, *, dtype: str | None = None) -> None
     _in_process = checked(backend, dtype)
 
 
-def chosen(backend: str | None, dtype: str | None) -> tuple[str, str]:
+def chosen(backend: str | None, dtype: str | None) -> tuple[str, Dtype]:
     """A backend's name and a dtype, each from the first of these that chooses one."""
-    made = (checked(backend, dtype), _in_context.get(), _in_process)
-    name = _first(*(choice.backend for choice in made)) or _from_environment("BPX_BACKEND")
-    return name or "numpy", dtype or default_dtype()
+    asked = checked(backend, dtype)
+    made = asked.backend or _in_context.get().backend or _in_process.backend
+    name = made or _from_environment("BPX_BACKEND").backend or "numpy"
+    return name, asked.dtype or default_dtype()
 
 
-def default_dtype() -> str:
+def default_dtype() -> Dtype:
     """The dtype that `use`, `set_default` and the environment choose for parameters."""
-    made = _first(_in_context.get().dtype, _in_process.dtype)
-    return made or _from_environment("BPX_DTYPE") or "float32"
+    made = _in_context.get().dtype or _in_process.dtype
+    return made or _from_environment("BPX_DTYPE").dtype or "float32"
 
 
-def _first(*choices: str | None) -> str | None:
-    return next(filter(None, choices), None)
-
-
-def _from_environment(variable: str) -> str | None:
+def _from_environment(variable: str) -> _Choice:
     """What a variable says, its spelling checked; the error names the variable."""
     said = os.environ.get(variable)
     try:
-        checked(*((said, None) if variable == "BPX_BACKEND" else (None, said)))
+        return checked(*((said, None) if variable == "BPX_BACKEND" else (None, said)))
     except (BackendError, InputError) as error:
         raise type(error)(f"in the environment variable {variable}: {error}") from error
-    return said
 
 
 def checked(backend: str | None, dtype: str | None) -> _Choice:

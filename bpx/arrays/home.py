@@ -3,10 +3,10 @@
 import logging
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from bpx.arrays.backend import Backend
-from bpx.arrays.choice import checked, chosen, split
+from bpx.arrays.choice import Dtype, checked, chosen, split
 from bpx.arrays.registry import by_name, known
 from bpx.errors import BackendError
 from bpx_backends import AUTO
@@ -40,7 +40,7 @@ class Home:
     backend: Backend
     device: Any
     device_name: str | None = field(compare=False)
-    dtype: str
+    dtype: Dtype
 
     def __str__(self) -> str:
         named = (self.backend.name, self.device_name)
@@ -52,7 +52,7 @@ class Home:
     def __hash__(self) -> int:
         return hash((self.backend.name, self.dtype))  # a device of CuPy has no hash
 
-    def __deepcopy__(self, memo: Any) -> "Home":
+    def __deepcopy__(self, memo: Any) -> Self:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -71,7 +71,7 @@ class Home:
         """A host array, copied to this home, in its dtype or the one named."""
         return self.backend.asarray(x, dtype or self.dtype, self.device)
 
-    def stored_as(self, dtype: str) -> "Home":
+    def stored_as(self, dtype: Dtype) -> Self:
         """The same backend and device, with another dtype."""
         checked(None, dtype)
         _check_stored(self.backend, dtype)
@@ -141,7 +141,7 @@ def backends() -> tuple[BackendInfo, ...]:
     return tuple(_info(name) for name in known())
 
 
-def _home(spec: str, dtype: str) -> Home:
+def _home(spec: str, dtype: Dtype) -> Home:
     name, device_name = split(spec)
     backend = by_name(name)
     try:
@@ -189,7 +189,7 @@ def _failed(backend: Backend, asked: str, error: Exception) -> str:
     )
 
 
-def _auto(dtype: str) -> Home:
+def _auto(dtype: Dtype) -> Home:
     for spec in AUTO:
         try:
             home = _home(spec, dtype)

@@ -6,9 +6,10 @@ Either way they arrive as new memory, unless the caller asks to share it.
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, TypeAlias, cast, get_args
 
-from bpx.arrays.choice import default_dtype
+from bpx.arrays.backend import Backend
+from bpx.arrays.choice import Dtype, default_dtype
 from bpx.arrays.home import Home, select
 from bpx.arrays.host import (
     as_host,
@@ -20,20 +21,34 @@ from bpx.arrays.host import (
 )
 from bpx.arrays.registry import backend_of, describe, dtype_name, is_traced, namespace
 from bpx.errors import BackendError, InputError
+from bpx_backends import BackendName
 
 __all__ = ["asarray", "bring", "give_back", "lasting", "move_to", "to_host"]
 
-_DTYPES = (
-    *("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"),
-    *("float16", "bfloat16", "float32", "float64"),
-)
+ArrayDtype: TypeAlias = Literal[
+    "bool",
+    "uint8",
+    "int8",
+    "uint16",
+    "int16",
+    "uint32",
+    "int32",
+    "uint64",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+]
+"""A dtype that arrays are moved in, where the library has it."""
+_DTYPES: tuple[ArrayDtype, ...] = get_args(ArrayDtype)
 
 
 def asarray(
     x: Any,
-    backend: str | None = None,
+    backend: BackendName | str | None = None,
     *,
-    dtype: str | None = None,
+    dtype: ArrayDtype | None = None,
     copy: bool | None = None,
 ) -> Any:
     """An array of a chosen backend with the values of `x`.
@@ -78,7 +93,7 @@ def to_host(x: Any) -> Any:
     return as_host(x, "x") if backend is None else backend.to_host(x)
 
 
-def move_to(*arrays: Any, like: Any, dtype: str | None = None) -> Any:
+def move_to(*arrays: Any, like: Any, dtype: ArrayDtype | None = None) -> Any:
     """Arrays brought to the library and the device of another.
 
     Parameters
@@ -103,7 +118,7 @@ def move_to(*arrays: Any, like: Any, dtype: str | None = None) -> Any:
     backend = backend_of(like)
     if backend is None:
         raise InputError(f"like is {describe(like)}; expected an array, such as net.weights[0]")
-    home = Home(backend, backend.device_of(like), None, dtype_name(like))
+    home = _beside(backend, like, dtype_name(like))
     moved = tuple(_transfer(x, home, dtype or _float_of(x, home), None, "x") for x in arrays)
     return moved[0] if len(moved) == 1 else moved
 
@@ -140,7 +155,12 @@ def give_back(result: Any, like: Any) -> Any:
     backend = backend_of(like)
     if backend is None:
         return to_host(result)
-    return bring(result, Home(backend, backend.device_of(like), None, dtype_name(result)), "x")
+    return bring(result, _beside(backend, like, dtype_name(result)), "x")
+
+
+def _beside(backend: Backend, like: Any, dtype: str) -> Home:
+    """Where an array is: a home of any dtype, such as no network has."""
+    return Home(backend, backend.device_of(like), None, cast("Dtype", dtype))
 
 
 def _transfer(x: Any, home: Home, dtype: str | None, copy: bool | None, name: str) -> Any:
@@ -193,7 +213,8 @@ def _cast(x: Any, home: Home, dtype: str, copy: bool | None, name: str) -> Any:
 
 
 def _share(x: Any, home: Home, name: str) -> Any:
-    if any(stride < 0 for stride in _strides(x)):
+    strides = getattr(x, "strides", ())
+    if isinstance(strides, tuple) and any(stride < 0 for stride in strides):
         raise InputError(f"{name} has negative strides and cannot be shared: leave copy out")
     if is_read_only(x):
         raise InputError(f"{name} is read-only and cannot be shared: leave copy out")
@@ -207,11 +228,6 @@ def _share(x: Any, home: Home, name: str) -> Any:
     if not home.owns(shared):
         raise InputError(f"{name} is {describe(x)}, which is not {home}: leave copy out")
     return shared
-
-
-def _strides(x: Any) -> tuple[int, ...]:
-    strides = getattr(x, "strides", ())
-    return strides if isinstance(strides, tuple) else ()
 
 
 def _float_of(x: Any, home: Home) -> str | None:

@@ -8,6 +8,7 @@ import click
 import bpx
 from bpx.cli import optimizers, options, sources
 from bpx.cli.settings import Settings, complete
+from bpx.costs import CostName
 
 __all__ = ["compare"]
 
@@ -88,6 +89,6 @@ def compare(
 
 def _without_data(settings: Settings) -> Settings:
     output = settings.output or "softmax"
-    cost = "cross_entropy" if output in ("softmax", "sigmoid") else "quadratic"
+    cost: CostName = "cross_entropy" if output in ("softmax", "sigmoid") else "quadratic"
     layers = settings.layers or _LAYERS
     return replace(settings, layers=layers, output=output, cost=settings.cost or cost)

@@ -10,8 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bpx
+from bpx.activations import ActivationName
+from bpx.arrays.choice import Dtype
 from bpx.cli import optimizers
+from bpx.costs import CostName
 from bpx.data import Split
+from bpx.feedback import FeedbackName
+from bpx.initializers import InitializerName
 
 __all__ = ["BATCH_SIZE", "EPOCHS", "Settings", "complete", "versions"]
 
@@ -47,23 +52,23 @@ class Settings:
 
     data: str
     layers: tuple[int, ...] | None = None
-    hidden: str = "relu"
-    output: str | None = None
-    cost: str | None = None
-    feedback: str = "transpose"
-    init: str | None = None
+    hidden: ActivationName = "relu"
+    output: ActivationName | None = None
+    cost: CostName | None = None
+    feedback: FeedbackName = "transpose"
+    init: InitializerName | None = None
     optimizer: str = "adam"
     eta: float | None = None
     momentum: float = 0.0
     nesterov: bool = False
     decay: float | None = None
     lmbda: float | None = None
-    class_weight: str | None = None
+    class_weight: Literal["balanced"] | None = None
     epochs: int | None = None
     batch_size: int | None = None
     seed: int | None = None
     backend: str | None = None
-    dtype: str | None = None
+    dtype: Dtype | None = None
     folder: str | None = None
     inputs: str | None = None
     target: str | None = None
@@ -134,7 +139,9 @@ def complete(settings: Settings, whole: Split) -> Settings:
     InputError
         If the layers do not fit the inputs, or cannot be guessed from the targets.
     """
-    layers = settings.layers or _layers(settings.data, whole)
+    layers = settings.layers
+    if not layers:  # one hidden layer, between what the data have
+        layers = (whole.x.shape[1], HIDDEN_WIDTH, _outputs(settings.data, whole))
     _check_inputs(settings.data, layers, whole)
     _check_outputs(settings.data, layers, _y(whole))
     targets = _targets(_y(whole), layers[-1])
@@ -174,11 +181,6 @@ def _option(name: str, value: Any) -> list[str]:
     if name in ("features", "drop"):  # a name may have a comma in it
         return [word for each in value for word in (flag, each)]
     return [flag, _text(value) if isinstance(value, tuple) else str(value)]
-
-
-def _layers(data: str, whole: Split) -> tuple[int, ...]:
-    """One hidden layer between the inputs and the outputs that the data have."""
-    return (whole.x.shape[1], HIDDEN_WIDTH, _outputs(data, whole))
 
 
 def _outputs(data: str, whole: Split) -> int:
@@ -229,7 +231,7 @@ def _targets(y: NDArray[Any], outputs: int) -> Targets:
     return "binary" if _is_binary(y) else "numbers"
 
 
-def _output(targets: Targets, cost: str | None) -> str:
+def _output(targets: Targets, cost: CostName | None) -> ActivationName:
     if targets == "classes" and cost in (None, "cross_entropy", "categorical_cross_entropy"):
         return "softmax"
     if targets == "numbers" and cost in (None, "quadratic"):
@@ -237,7 +239,7 @@ def _output(targets: Targets, cost: str | None) -> str:
     return "sigmoid"
 
 
-def _cost(targets: Targets, output: str) -> str:
+def _cost(targets: Targets, output: ActivationName) -> CostName:
     probabilities = targets != "numbers" and output in ("softmax", "sigmoid")
     return "cross_entropy" if probabilities else "quadratic"
 

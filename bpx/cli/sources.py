@@ -113,8 +113,10 @@ def part(data: Dataset, split: str | None, run: dict[str, Any] | None) -> Split:
     """
     if split is None:
         return data.train
-    chosen: Split = getattr(data, split) if has_name(data.name) else _held_out(data, split, run)
-    return chosen
+    if has_name(data.name):
+        chosen: Split = getattr(data, split)
+        return chosen
+    return _rows(data.train, drawn_rows(data.name, len(data.train.x), split, run))
 
 
 def drawn_rows(name: str, n: int, split: str, run: dict[str, Any] | None) -> Any:
@@ -203,7 +205,3 @@ def _column(target: str) -> int | str:
 
 def _rows(whole: Split, rows: Any) -> Split:
     return Split(whole.x[rows], None if whole.y is None else whole.y[rows])
-
-
-def _held_out(data: Dataset, split: str, run: dict[str, Any] | None) -> Split:
-    return _rows(data.train, drawn_rows(data.name, len(data.train.x), split, run))

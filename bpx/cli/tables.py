@@ -140,7 +140,10 @@ class Decided:
     def _features(self) -> str:
         """How many of each sort, and how many inputs they become in all."""
         sorts = Counter(map(_how, self.schema.features))
-        each = [f"{count} {_plural(count, *how)}" for how, count in sorts.items()]
+        each = [
+            f"{count} {kind}{'s' if count > 1 else ''}{done}"
+            for (kind, done), count in sorts.items()
+        ]
         return f"{', '.join(each)}: {self.schema.width} inputs"
 
 
@@ -151,10 +154,6 @@ def _how(feature: Feature) -> tuple[str, str]:
     done = ["scaled"] if is_scaled else [feature.encoding] if kind == "text" else []
     done += ["missing cells"] if feature.indicator else []
     return kind, f" ({', '.join(done)})" if done else ""
-
-
-def _plural(count: int, kind: str, done: str) -> str:
-    return f"{kind}{'s' if count > 1 else ''}{done}"
 
 
 def is_read_as_table(data: str) -> bool:

@@ -20,7 +20,7 @@ from bpx.feedback import FEEDBACKS
 
 __all__ = ["BUILT_IN", "find"]
 
-BUILT_IN: dict[str, tuple[str, ...]] = {
+BUILT_IN: dict[str, tuple[Any, ...]] = {
     "activation": tuple(ACTIVATIONS),
     "cost": tuple(COSTS),
     "feedback": tuple(FEEDBACKS),
@@ -49,7 +49,8 @@ def find(target: str, backend: str | None) -> Any:
         return target
     place, colon, name = target.rpartition(":")
     if colon and place:
-        return _moved(_checkable(_attribute(_module(place), place, name), target), backend)
+        value = _checkable(_attribute(_module(place), place, name), target)
+        return value.to(backend) if isinstance(value, bpx.Network) and backend else value
     if Path(target).suffix == ".py":
         raise bpx.InputError(
             f"{target} was given; expected the name of the value in it, too, such as "
@@ -140,7 +141,3 @@ def _needs_nothing(function: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def _moved(value: Any, backend: str | None) -> Any:
-    return value.to(backend) if isinstance(value, bpx.Network) and backend else value

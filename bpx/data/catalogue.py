@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Literal, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,9 +90,12 @@ SOURCES: Mapping[str, Source] = {
 }
 """The one table of data sets that are downloaded."""
 
+DatasetName: TypeAlias = Literal["digits", "mnist", "fashion_mnist"]
+"""``digits``, and the keys of `SOURCES`; another table's are any text."""
+
 
 def load(
-    name: str,
+    name: DatasetName | str,
     *,
     folder: PathLike | None = None,
     seed: int = 0,
@@ -174,15 +177,10 @@ def _sought(name: str, source: Source, mirror: str | None) -> list[Path]:
 
 def _fetched(name: str, source: Source, mirror: str | None) -> Iterator[Path]:
     place = cache_folder() / name
-    bases = _bases(name, mirror) if mirror else source.mirrors
+    bases = (f"{mirror.rstrip('/')}/{name}", mirror) if mirror else source.mirrors
     for file, checksum in zip(FILES, source.checksums, strict=True):
         urls = [f"{base.rstrip('/')}/{file}.gz" for base in bases]
         yield fetch(place / f"{file}.gz", checksum, urls)
-
-
-def _bases(name: str, mirror: str) -> Sequence[str]:
-    base = mirror.rstrip("/")
-    return f"{base}/{name}", base
 
 
 def _assemble(name: str, source: Source, paths: Sequence[Path]) -> Dataset:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from functools import reduce
 from math import prod
 from operator import add
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from bpx._typing import Array
+from bpx.arrays.choice import Dtype
 from bpx.arrays.registry import compiled
 from bpx.arrays.transfer import to_host
 from bpx.errors import BackendError, InputError, MixedArraysError
@@ -36,9 +37,12 @@ from bpx.program.contract import leaves
 
 __all__ = ["curvature_operator", "linalg_of"]
 
+Curvature: TypeAlias = Literal["hessian", "ggn", "fisher", "empirical_fisher"]
+"""The keys of `_PRODUCTS`."""
+
 
 def curvature_operator(
-    net: Placed, x: Any, y: Any, *, kind: str = "hessian", dtype: str | None = None
+    net: Placed, x: Any, y: Any, *, kind: Curvature = "hessian", dtype: Dtype | None = None
 ) -> Any:
     """The curvature of the mean cost of samples, as a symmetric linear operator.
 
@@ -97,7 +101,7 @@ def curvature_operator(
 class _Product:
     """``product(v)``: the curvature times a flat vector, summed over chunks of the samples."""
 
-    def __init__(self, net: Placed, data: Samples, kind: str) -> None:
+    def __init__(self, net: Placed, data: Samples, kind: Curvature) -> None:
         self.spec, self.parameters, self.home = net.spec, net.parameters, net.home
         self.data, self.function = data, _PRODUCTS[kind]
         self.on_device = net.home.backend.name == "cupy"
@@ -148,7 +152,7 @@ def _empirical_fisher(
     return empirical_fisher_vector_product(backprop(spec, parameters, x, y), v, r=r)
 
 
-_PRODUCTS: dict[str, Callable[..., Gradients]] = {
+_PRODUCTS: dict[Curvature, Callable[..., Gradients]] = {
     "hessian": _hessian,
     "ggn": _ggn,
     "fisher": _fisher,

@@ -5,7 +5,7 @@ columns are the parameters, as `bpx.inspect.flatten` lays them out.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,10 @@ __all__ = [
     "eigenpairs",
     "estimated_trace",
 ]
+
+
+Order: TypeAlias = Literal["largest", "smallest", "magnitude"]
+"""The keys of `_ORDERS`."""
 
 
 class Eigenpairs(NamedTuple):
@@ -40,7 +44,7 @@ class Eigenpairs(NamedTuple):
 
 
 def eigenpairs(
-    operator: Any, k: int = 6, *, which: str = "largest", seed: int | None = 0
+    operator: Any, k: int = 6, *, which: Order = "largest", seed: int | None = 0
 ) -> Eigenpairs:
     """Some eigenvalues of a symmetric operator, by Lanczos's method, and their vectors.
 
@@ -139,7 +143,7 @@ def estimated_trace(operator: Any, *, products: int = 99, seed: int | None = 0) 
     return Estimate(inside + float(each.mean()), error)
 
 
-_ORDERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+_ORDERS: dict[Order, tuple[str, Callable[[Any], Any]]] = {
     "largest": ("LA", lambda values: -values),
     "smallest": ("SA", lambda values: values),
     "magnitude": ("LM", lambda values: -abs(values)),

@@ -6,7 +6,7 @@ trace in the file: it has to be said.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,7 +63,8 @@ def linear_layers(path: str | Path, found: Mapping[str, Stored]) -> dict[str, tu
         raise _foreign(path, problem or "it holds no arrays")
     if len(dtypes := {_NAMES[each.dtype] for each in found.values()}) > 1:
         raise _foreign(path, f"its arrays are {' and '.join(sorted(dtypes))}, not of one dtype")
-    layers = _in_order(path, [key.rpartition(".")[0] for key in found if _is_weight(key)])
+    parts = (key.rpartition(".") for key in found)
+    layers = _in_order(path, [layer for layer, _, field in parts if field == "weight"])
     shapes = {layer: found[_key(layer, "weight")].shape for layer in layers}
     for (below, (n, _)), (above, (_, m)) in pairwise(shapes.items()):
         if n != m:
@@ -141,8 +142,9 @@ def _in_order(path: str | Path, layers: list[str]) -> list[str]:
     parts = {layer: re.fullmatch(r"(.*?)(\d{1,9})", layer) for layer in layers}
     numbers = {layer: int(part[2]) for layer, part in parts.items() if part}
     if len(numbers) < len(layers) or len({part[1] for part in parts.values() if part}) > 1:
+        listed = ", ".join(map(repr, sorted(layers)))
         raise _foreign(
-            path, f"the names of its layers, {_listed(layers)}, do not tell which follows which"
+            path, f"the names of its layers, {listed}, do not tell which follows which"
         )
     ordered = sorted(layers, key=lambda layer: numbers[layer])
     are_places = ordered[0].rpartition(".")[2].isdecimal()
@@ -161,16 +163,8 @@ def _in_order(path: str | Path, layers: list[str]) -> list[str]:
     return ordered
 
 
-def _is_weight(key: str) -> bool:
-    return key.rpartition(".")[2] == "weight"
-
-
 def _key(layer: str, field: str) -> str:
     return f"{layer}.{field}" if layer else field
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, sorted(names)))
 
 
 def _call(path: str | Path, sizes: list[int]) -> str:

@@ -8,11 +8,12 @@ inner products and Kronecker factors are made of those of delta and a_prev.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from bpx import activations, equations
 from bpx._typing import A
 from bpx._validate import whole
+from bpx.activations import ActivationName
 from bpx.arrays.registry import namespace
 from bpx.initializers import default, get
 from bpx.jacobians import Activation, bends, pullback_derivative, pushforward
@@ -111,6 +112,12 @@ class Dense:
     kind: ClassVar[str] = "dense"
     couples_samples: ClassVar[bool] = False
     draws: ClassVar[bool] = False
+
+    if TYPE_CHECKING:  # what is made takes a name; what it has is the activation
+
+        def __init__(
+            self, n_in: int, n_out: int, activation: ActivationName | Activation
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         for name in ("n_in", "n_out"):

@@ -5,7 +5,7 @@ from typing import Any
 
 from bpx.arrays.host import generator
 from bpx.errors import InputError
-from bpx.initializers import Initializer
+from bpx.initializers import Initializer, InitializerName
 from bpx.layers.dense import Dense
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
@@ -16,7 +16,7 @@ PURPOSES = ("layer", "weights", "biases")
 """What a layer may ask a generator for."""
 
 
-def draw(spec: Spec, init: str | Initializer | None, seed: int) -> Parameters:
+def draw(spec: Spec, init: InitializerName | Initializer | None, seed: int) -> Parameters:
     """Initial parameters on the host, float64, each array from a generator of its own.
 
     Parameters

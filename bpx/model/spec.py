@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, Self
 
 from bpx import activations, costs
 from bpx import feedback as feedbacks
 from bpx._typing import Array
-from bpx.activations import Activation
-from bpx.costs import Cost
+from bpx.activations import Activation, ActivationName
+from bpx.costs import Cost, CostName
 from bpx.errors import InputError, option
-from bpx.feedback import Feedback, Send
+from bpx.feedback import Feedback, FeedbackName, Send
 from bpx.layers.check import check_layers
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
@@ -79,7 +79,7 @@ class Spec:
         """The last layer's activation."""
         return self.dense[-1].activation
 
-    def by_transpose(self) -> "Spec":
+    def by_transpose(self) -> Self:
         """The same network with BP2 as it is: what the gradients of the cost go through."""
         return replace(self, feedback=feedbacks.transpose)
 
@@ -87,12 +87,12 @@ class Spec:
 def make_spec(
     sizes: Sequence[Any],
     *,
-    hidden: str | Activation = "sigmoid",
-    output: str | Activation = "sigmoid",
-    each: Sequence[str | Activation] | None = None,
+    hidden: ActivationName | Activation = "sigmoid",
+    output: ActivationName | Activation = "sigmoid",
+    each: Sequence[ActivationName | Activation] | None = None,
     dropout: float | Sequence[float] = 0.0,
-    cost: str | Cost = "quadratic",
-    feedback: str | Feedback | Send = "transpose",
+    cost: CostName | Cost = "quadratic",
+    feedback: FeedbackName | Feedback | Send = "transpose",
 ) -> Spec:
     """A validated spec.
 
@@ -151,9 +151,9 @@ def _is_layer(x: Any) -> bool:
 
 def _layers(
     widths: tuple[int, ...],
-    hidden: str | Activation,
-    output: str | Activation,
-    each: Sequence[str | Activation] | None,
+    hidden: ActivationName | Activation,
+    output: ActivationName | Activation,
+    each: Sequence[ActivationName | Activation] | None,
     dropout: float | Sequence[float],
 ) -> tuple[Any, ...]:
     chosen = _chosen(len(widths) - 1, hidden, output, each)
@@ -201,9 +201,9 @@ def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
 
 def _chosen(
     depth: int,
-    hidden: str | Activation,
-    output: str | Activation,
-    each: Sequence[str | Activation] | None,
+    hidden: ActivationName | Activation,
+    output: ActivationName | Activation,
+    each: Sequence[ActivationName | Activation] | None,
 ) -> list[Activation]:
     if isinstance(each, str):
         raise InputError(f"activations={each!r} was given; expected a list of {depth} names")
@@ -224,7 +224,11 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
     InputError
         With the shapes that were given, and those that were expected.
     """
-    if [_form(entry) for entry in parameters.layers] == spec.forms:
+    forms = [
+        (getattr(entry, "_fields", ()), [tuple(x.shape) for x in entry])
+        for entry in parameters.layers
+    ]
+    if forms == spec.forms:
         return
     expected = [dict(layer.shapes) for layer in spec.layers]
     given = [_shapes(entry) for entry in parameters.layers]
@@ -239,10 +243,6 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
         f"parameters of shapes {given} were given; a network of the layers "
         f"{', '.join(layer.kind for layer in spec.layers)} has {expected}"
     )
-
-
-def _form(entry: Any) -> tuple[tuple[str, ...], list[tuple[int, ...]]]:
-    return getattr(entry, "_fields", ()), [tuple(x.shape) for x in entry]
 
 
 def _shapes(entry: Any) -> dict[str, tuple[int, ...]]:

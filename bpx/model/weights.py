@@ -5,7 +5,7 @@ r_x = s_x / n, and nothing else changes: C = (1/n) sum_x s_x C_x.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from bpx._typing import Array
 from bpx._validate import number
@@ -17,7 +17,19 @@ from bpx.errors import InputError, advice, nearest, option
 from bpx.model.inputs import Samples
 from bpx.model.spec import Spec
 
-__all__ = ["weighed", "weighted"]
+__all__ = ["ClassWeight", "weighed", "weighted"]
+
+ClassWeight: TypeAlias = (
+    Literal["balanced"]
+    | Mapping[int, float]
+    | Mapping[bool, float]
+    | Mapping[float, float]
+    | Mapping[str, float]
+)
+"""``"balanced"``; or the weight of each class, by label or as a schema's target has it.
+
+The keys are of one type each, as a mapping of one type is none of a wider one to a checker.
+"""
 
 Weighed = TypeVar("Weighed", bound=Array | None)
 
@@ -135,7 +147,10 @@ def _by_class(class_weight: Any, labels: Any, classes: int) -> list[float]:
             f"{', '.join(map(str, names))}"
         )
     each = (class_weight.get(label, 1.0) for label in range(classes))
-    return [_positive(label, weight) for label, weight in enumerate(each)]
+    return [
+        number(f"class_weight[{label}]", weight, "a number of at least 0", lambda v: v >= 0)
+        for label, weight in enumerate(each)
+    ]
 
 
 def _balanced(labels: Any, classes: int) -> list[float]:
@@ -144,7 +159,3 @@ def _balanced(labels: Any, classes: int) -> list[float]:
     count = dict(zip(there, counts, strict=True))
     n, k = len(labels), len(there)
     return [n / (k * count[label]) if label in count else 1.0 for label in range(classes)]
-
-
-def _positive(label: int, weight: Any) -> float:
-    return number(f"class_weight[{label}]", weight, "a number of at least 0", lambda v: v >= 0)

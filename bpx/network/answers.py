@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from bpx._typing import Array
 from bpx.arrays.transfer import give_back
-from bpx.metrics import Metric, check_metrics
+from bpx.metrics import Metric, MetricName, check_metrics
 from bpx.model import evaluate as evaluation
 from bpx.model import sensitivity
 from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
@@ -90,7 +90,7 @@ class Answering(Held):
         x: Any,
         y: Any = None,
         *,
-        metrics: Sequence[str | Metric] = (),
+        metrics: Sequence[MetricName | Metric] = (),
         sample_weight: Any = None,
     ) -> Evaluation:
         """The mean cost and the accuracy on samples from anywhere, in chunks.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from bpx._typing import Array
+from bpx.arrays.choice import Dtype
 from bpx.arrays.home import Home, select
 from bpx.model import initial, passes
 from bpx.model.inputs import check_values
@@ -14,6 +15,7 @@ from bpx.model.trace import Forward, Trace
 from bpx.optim.chain import Optimizer
 from bpx.program.program import Program
 from bpx.training import start
+from bpx_backends import BackendName
 
 __all__ = ["Held"]
 
@@ -58,14 +60,26 @@ class Held:
         Raises
         ------
         InputError
-            If their number or shapes do not fit the spec.
+            If their number or shapes do not fit the spec; or if a subclass has an `__init__`
+            of its own and no `from_arrays`.
+
+        Notes
+        -----
+        `__init__` is not called: it would draw parameters, and a subclass may ask for other
+        arguments. A subclass with an `__init__` of its own extends `from_arrays`, too, and sets
+        there what its `__init__` sets.
         """
-        network = cls.__new__(cls)
+        network = cls._blank()
         network.seed = seed
         if feedback is None and seed is not None:
             feedback = initial.draw_feedback(spec, seed)
         network._place(spec, as_parameters(parameters), feedback or (), home)
         return network
+
+    @classmethod
+    def _blank(cls) -> Self:
+        """One that `from_arrays` fills in."""
+        return cls.__new__(cls)
 
     def _place(
         self, spec: Spec, parameters: Parameters, feedback: Sequence[Any], home: Home
@@ -184,7 +198,9 @@ class Held:
                 self.spec, self._parameters, self._feedback, batch_size, optimizer, lmbda
             )
 
-    def to(self, backend: str | None = None, *, dtype: str | None = None) -> Self:
+    def to(
+        self, backend: BackendName | str | None = None, *, dtype: Dtype | None = None
+    ) -> Self:
         """Move the network, in place: all of it or, on an error, nothing.
 
         Parameters

@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bpx.activations import Activation
+from bpx.activations import Activation, ActivationName
+from bpx.arrays.choice import Dtype
 from bpx.arrays.home import select
-from bpx.costs import Cost
+from bpx.costs import Cost, CostName
 from bpx.errors import FileFormatError, InputError
 from bpx.io import checkpoint
 from bpx.model.spec import Spec
 from bpx.network.network import Network
 from bpx.network.tables import check_schema
 from bpx.privacy.accounting import Mechanism, is_mechanism
+from bpx_backends import BackendName
 
 if TYPE_CHECKING:
     from bpx.data import Schema
@@ -23,13 +25,13 @@ __all__ = ["load"]
 def load(
     path: str | Path,
     *,
-    backend: str | None = None,
-    dtype: str | None = None,
+    backend: BackendName | str | None = None,
+    dtype: Dtype | None = None,
     custom: Mapping[str, Any] | None = None,
-    activations: Sequence[str | Activation] | None = None,
-    hidden: str | Activation | None = None,
-    output: str | Activation | None = None,
-    cost: str | Cost | None = None,
+    activations: Sequence[ActivationName | Activation] | None = None,
+    hidden: ActivationName | Activation | None = None,
+    output: ActivationName | Activation | None = None,
+    cost: CostName | Cost | None = None,
 ) -> Network:
     """Read a network that `Network.save` wrote, or the Linear layers of a PyTorch `Sequential`.
 

@@ -5,29 +5,34 @@ arrays of the network's own library, device and dtype. `fit`, `predict`, `classi
 `evaluate` are boundaries: they take arrays from anywhere and bring them home.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from bpx.activations import Activation
+from bpx.activations import Activation, ActivationName
+from bpx.arrays.choice import Dtype
 from bpx.arrays.home import select
 from bpx.arrays.host import check_seed
-from bpx.costs import Cost
-from bpx.feedback import Feedback, Send
-from bpx.initializers import Initializer
+from bpx.costs import Cost, CostName
+from bpx.errors import InputError
+from bpx.feedback import Feedback, FeedbackName, Send
+from bpx.initializers import Initializer, InitializerName
 from bpx.inspect.health.probe import HealthProbe
 from bpx.io import checkpoint
-from bpx.metrics import Metric
+from bpx.metrics import Metric, MetricName
 from bpx.model import initial
 from bpx.model.spec import make_spec
+from bpx.model.weights import ClassWeight
 from bpx.network.answers import Answering
 from bpx.network.tables import check_schema
 from bpx.network.train import train
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD
+from bpx.program.contract import Precision
 from bpx.training.observers import Observer
 from bpx.training.records import History, Progress
+from bpx_backends import BackendName
 
 if TYPE_CHECKING:
     from bpx.data import Schema
@@ -88,6 +93,12 @@ class Network(Answering):
     BackendError
         If the backend cannot be used.
 
+    Notes
+    -----
+    A subclass may have an `__init__` and attributes of its own. `to`, ``copy.copy``,
+    ``copy.deepcopy`` and pickle never call `__init__`: they keep all that an instance has.
+    `from_arrays`, which has no instance, is for such a subclass to extend.
+
     Examples
     --------
     >>> net = bpx.Network([784, 30, 10], seed=0)
@@ -101,16 +112,16 @@ class Network(Answering):
         self,
         sizes: Sequence[Any],
         *,
-        hidden: str | Activation = "sigmoid",
-        output: str | Activation = "sigmoid",
-        activations: Sequence[str | Activation] | None = None,
+        hidden: ActivationName | Activation = "sigmoid",
+        output: ActivationName | Activation = "sigmoid",
+        activations: Sequence[ActivationName | Activation] | None = None,
         dropout: float | Sequence[float] = 0.0,
-        cost: str | Cost = "quadratic",
-        feedback: str | Feedback | Send = "transpose",
-        init: str | Initializer | None = None,
+        cost: CostName | Cost = "quadratic",
+        feedback: FeedbackName | Feedback | Send = "transpose",
+        init: InitializerName | Initializer | None = None,
         seed: int | None = None,
-        backend: str | None = None,
-        dtype: str | None = None,
+        backend: BackendName | str | None = None,
+        dtype: Dtype | None = None,
         schema: "Schema | None" = None,
     ) -> None:
         spec = make_spec(
@@ -130,6 +141,18 @@ class Network(Answering):
         drawn = initial.draw_feedback(spec, seed)
         self._place(spec, initial.draw(spec, init, seed), drawn, home)
 
+    @classmethod
+    def _blank(cls) -> Self:
+        maker = next(c for c in cls.__mro__ if {"__init__", "from_arrays"} & vars(c).keys())
+        if maker is not Network and "from_arrays" not in vars(maker):
+            raise InputError(
+                f"{maker.__name__} has an __init__ of its own, which from_arrays does not "
+                f"call; define {maker.__name__}.from_arrays too: call super().from_arrays, and "
+                "set what __init__ sets. Or take copy.copy(net) of a network that there is, "
+                "and assign its parameters"
+            )
+        return super()._blank()
+
     def fit(
         self,
         x: Any,
@@ -144,14 +167,14 @@ class Network(Answering):
         shuffle: bool = True,
         drop_last: bool = False,
         compile: bool = True,  # noqa: A002 - as in `train`
-        precision: str = "float32",
+        precision: Precision | str = "float32",
         privacy: DPSGD | None = None,
         progress: Callable[[Progress], None] | None = None,
         health: bool | HealthProbe = False,
         observers: Sequence[Observer] = (),
-        metrics: Sequence[str | Metric] = (),
+        metrics: Sequence[MetricName | Metric] = (),
         sample_weight: Any = None,
-        class_weight: Mapping[int, float] | str | None = None,
+        class_weight: ClassWeight | None = None,
     ) -> History:
         """Train to the end: `bpx.train`, all of its records at once.
 

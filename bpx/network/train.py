@@ -3,19 +3,21 @@
 What only such a training needs is imported when one is asked for.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bpx.arrays.host import check_seed
 from bpx.errors import InputError
 from bpx.inspect.health.probe import HealthProbe
-from bpx.metrics import Metric
+from bpx.metrics import Metric, MetricName
+from bpx.model.weights import ClassWeight
 from bpx.network.streams import refuse, streaming
 from bpx.network.tables import by_label, training_arrays
 from bpx.network.training import Training
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
+from bpx.program.contract import Precision
 from bpx.training.arguments import Job, Options, check_batch_size, checked
 from bpx.training.batches import Batches, Shuffled
 from bpx.training.course import Course, Trainable
@@ -51,14 +53,14 @@ def train(
     shuffle: bool = True,
     drop_last: bool = False,
     compile: bool = True,  # noqa: A002 - the field's word
-    precision: str = "float32",
+    precision: Precision | str = "float32",
     privacy: DPSGD | None = None,
     progress: Callable[[Progress], None] | None = None,
     health: bool | HealthProbe = False,
     observers: Sequence[Observer] = (),
-    metrics: Sequence[str | Metric] = (),
+    metrics: Sequence[MetricName | Metric] = (),
     sample_weight: Any = None,
-    class_weight: Mapping[int, float] | str | None = None,
+    class_weight: ClassWeight | None = None,
 ) -> Training:
     """Train a network, yielding a record after each epoch.
 

@@ -16,7 +16,7 @@ from bpx.network.tables import arrays
 from bpx.network.train import Trainee
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
-from bpx.program.contract import eager
+from bpx.program.contract import Precision, eager
 from bpx.training.course import Course
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
 from bpx.training.stream import WholeBatches
@@ -88,7 +88,7 @@ class Trainer(Resumable):
         penalty: float = 0.0,
         seed: int | None = None,
         compile: bool = True,  # noqa: A002 - as in `bpx.train`
-        precision: str = "float32",
+        precision: Precision | str = "float32",
     ) -> None:
         check_optimizer(optimizer)
         penalty = number("penalty", penalty, "a number of at least 0", lambda v: v >= 0.0)

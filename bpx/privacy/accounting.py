@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from logging import ERROR, getLogger
 from math import inf
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 from bpx._validate import number, whole
 from bpx.errors import InputError, nearest
@@ -30,10 +30,10 @@ __all__ = [
     "is_mechanism",
 ]
 
-Accountant = Literal["pld", "rdp"]
+Accountant: TypeAlias = Literal["pld", "rdp"]
 """Privacy loss distributions (tight), or Rényi differential privacy (an upper bound)."""
 
-ACCOUNTANTS: tuple[Accountant, ...] = ("pld", "rdp")
+ACCOUNTANTS: tuple[Accountant, ...] = get_args(Accountant)
 
 ORDERS = (
     *(2.25, 2.5, 2.75, 3.25, 3.5, 3.75, 4.5, 5.5),

@@ -68,7 +68,8 @@ class DPSGD:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        number("noise_multiplier", self.noise_multiplier, "a number of at least 0", _not_below)
+        sigma = self.noise_multiplier
+        number("noise_multiplier", sigma, "a number of at least 0", lambda v: v >= 0.0)
         number("delta", self.delta, "a number in (0, 1), below 1 / n", lambda v: 0.0 < v < 1.0)
         at_least_1 = 1, None, "a whole number of at least 1"
         whole("draws", self.draws, *at_least_1)
@@ -125,7 +126,3 @@ def check_privacy(
             f"delta={privacy.delta:g} was given for {n} samples; expected less than 1 / n: a "
             "training that publishes one sample as it is would pass"
         )
-
-
-def _not_below(value: float) -> bool:
-    return value >= 0.0

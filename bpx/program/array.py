@@ -140,6 +140,8 @@ def _method(name: str, *, swapped: bool = False) -> Callable[..., Recorded]:
     return operator
 
 
+# Set on the class, as Python asks no `__getattr__` for an operator. Those that write, as by
+# `x += y`, refuse: without them Python would take `x = x + y`, which means something else.
 for _name, _operator in _OPERATORS.items():
     setattr(Recorded, f"__{_operator}__", _method(_name))
     if _name in BINARY:

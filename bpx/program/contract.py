@@ -12,12 +12,13 @@ networks at once that draw mini-batches of their own, these are (K, batch) and
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from bpx.errors import MixedArraysError
 
 __all__ = [
     "Branches",
+    "Precision",
     "Rule",
     "Scan",
     "Step",
@@ -34,6 +35,9 @@ __all__ = [
 
 Branches = list[tuple[str, Any]]
 """What a node of a tree has, each with its place: a field's name, or ``[i]``."""
+
+Precision: TypeAlias = Literal["float32", "tf32", "float16", "bfloat16"]
+"""What bpx's own engines compute matrix products in; another package's may have others."""
 
 
 class Step(Protocol):

@@ -160,9 +160,9 @@ class _Builder:
             stack, *domain = loop
             self.nests.append(Nest((domain[0], domain[1]), stack=stack))
         nest = self.nests[index]
-        phase = max(
-            (self._phase(each, nest) for each in waits if self.at[each][0] == index), default=0
-        )
+        here = [each for each in waits if self.at[each][0] == index]
+        # What a reduction gives is there a phase later.
+        phase = max((self.at[each][1] + (each.name in REDUCTIONS) for each in here), default=0)
         nest.phases.extend([] for _ in range(phase + 1 - len(nest.phases)))
         nest.phases[phase].append(operation)
         self.at[operation] = index, phase
@@ -186,10 +186,6 @@ class _Builder:
         here = any(self.at.get(each, (-1, 0))[0] == index for each in self.before[operation])
         fits = all(_three(v.shape)[2] == 1 for v in operation.values)
         return column and here and fits
-
-    def _phase(self, earlier: Operation, nest: Nest) -> int:
-        phase = self.at[earlier][1]
-        return phase + 1 if earlier.name in REDUCTIONS else phase
 
 
 def _loop(operation: Operation) -> tuple[int, int, int]:

@@ -76,10 +76,15 @@ def placed(
         instruction = instructions[i]
         if isinstance(instruction, Kernel):
             return _read_with(instruction, value)
-        same = instruction.name in ELEMENTWISE and instruction.name != "where"
-        return [v for v in instruction.values if same and v.shape == value.shape]
+        # NumPy's `where` fills the result with one choice before it reads the other.
+        if instruction.name not in ELEMENTWISE or instruction.name == "where":
+            return []
+        # A number that is broadcast is read again for other places.
+        return [v for v in instruction.values if v.shape == value.shape]
 
     def unseen(i: int, value: Value) -> Iterable[Value]:
+        # Through a view the same instruction may read it at other places; and an argument of a
+        # kernel has one dtype.
         return [v for v in inherits(i, value) if v not in viewed and v.dtype == value.dtype]
 
     return assign([*made, []], lives, unseen)
@@ -92,6 +97,7 @@ def _read_with(kernel: Kernel, value: Value) -> list[Value]:
             at = next((i for i, op in enumerate(phase) if op.result is value), None)
             if at is None:
                 continue
+            # It adds up in its result, from before the phase has read anything.
             if phase[at].name in REDUCTIONS:
                 return []
             until = {v for op in phase[: at + 1] for v in op.values}

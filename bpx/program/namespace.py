@@ -239,6 +239,7 @@ def _reduction(name: str, kinds: tuple[str, ...], result: str | None = None) -> 
     return apply
 
 
+# What the tables tell apart by name and kinds alone would be seventy methods of one line.
 for _name, _kinds in (UNARY | BINARY).items():
     setattr(_Namespace, _name, staticmethod(_elementwise(_name, _kinds)))
 for _name in TESTS:

@@ -32,9 +32,7 @@ def written_over(
 ) -> set[int]:
     """The states whose new value can be written over the old one.
 
-    All who read the old one must come before: that is added to `before`. An operation that
-    reads the old one itself does so element by element: alone, NumPy's `where` does not. A
-    reduction is written from its start, while others in its kernel may still read.
+    All who read the old one must come before: that is added to `before`.
     """
     maker = {op.result: op for op in work}
     readers: dict[Value, list[Operation]] = {}
@@ -44,22 +42,36 @@ def written_over(
     chosen = set()
     for i, (was, after) in enumerate(zip(program.state, program.outputs, strict=True)):
         writer = maker.get(after)
+        # One that stays needs no writing; a constant, or another state, is made by no one here.
         if was is after or writer is None:
             continue
-        others = [op for op in readers.get(was, ()) if op is not writer]
-        itself = was in {roots.get(v, v) for v in writer.values}
-        whole = writer.name in ELEMENTWISE and was.shape == after.shape
-        whole = whole and (writer in fused or writer.name != "where")
-        seen = any(v in roots and roots[v] is was for v in writer.values)
-        if itself and (seen or not whole):
+        users = readers.get(was, [])
+        others = [op for op in users if op is not writer]
+        if writer in users and not _reads_where_it_writes(writer, was, roots, fused):
             continue
+        # A reduction adds up in its result, while others in its kernel still read the old one.
         if others and writer.name in REDUCTIONS:
             continue
+        # Who waits for the new one cannot come before it.
         if any(_leads(writer, op, before) for op in others):
             continue
         before[writer].extend(op for op in others if op not in before[writer])
         chosen.add(i)
     return chosen
+
+
+def _reads_where_it_writes(
+    op: Operation, was: Value, roots: Mapping[Value, Value], fused: set[Operation]
+) -> bool:
+    """Whether an operation is done with each number that it reads when it writes over it."""
+    # Through a view, as a transpose, the number at a place is read for another place.
+    if any(v in roots and roots[v] is was for v in op.values):
+        return False
+    # NumPy's call fills the result with one choice before it reads the other; no kernel does.
+    if op.name == "where" and op not in fused:
+        return False
+    # A number that is broadcast is read again for other places.
+    return op.name in ELEMENTWISE and was.shape == op.result.shape
 
 
 def _leads(first: Operation, last: Operation, before: Order) -> bool:

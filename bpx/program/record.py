@@ -104,6 +104,7 @@ class _Recorder:
 
     def origin(self, frame: FrameType | None) -> tuple[str | Call, ...]:
         """The calls between the step and this file, the innermost first; by name, or marked."""
+        # The step's functions know nothing of a recording: only the stack says who called.
         found: list[str] = []
         while frame is not None and (code := frame.f_code) is not _RECORD:
             if mark := mark_of(code):
@@ -152,6 +153,7 @@ def _hashable(given: Any) -> Any:
 
 @cache
 def _name(qualname: str) -> str:
+    # A lambda or a comprehension goes by the function that it is in.
     name = qualname.partition(".<locals>.<")[0]
     return name.rpartition("<locals>.")[2].lstrip("_")
 

@@ -27,6 +27,7 @@ from bpx.optim.optimizers import SGD
 from bpx.program.contract import leaves, rebuilt
 from bpx.testing.lockstep import EPSILON, EagerPair, EnginePair, Parting, Side, Start
 from bpx.training.step import Data
+from bpx_backends import BackendName
 
 __all__ = ["Comparison", "Parting", "Twins", "compare"]
 
@@ -87,7 +88,7 @@ class Comparison:
 
 def compare(
     network: Placed,
-    backends: Sequence[str | Home],
+    backends: Sequence[BackendName | str | Home],
     data: tuple[Any, Any] | None = None,
     *,
     steps: int = 100,

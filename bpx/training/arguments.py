@@ -8,7 +8,7 @@ from bpx._validate import number, pair, pair_or_triple, whole
 from bpx.arrays.home import Home
 from bpx.arrays.narrowing import check_narrowing
 from bpx.errors import InputError
-from bpx.metrics import Metric, check_metrics
+from bpx.metrics import Metric, MetricName, check_metrics
 from bpx.model.evaluate import try_out
 from bpx.model.inputs import Placed, Samples, samples
 from bpx.model.reach import check_reach
@@ -80,7 +80,7 @@ class Options:
     compile: bool = True
     precision: str = "float32"
     progress: Callable[[Progress], None] | None = None
-    metrics: Sequence[str | Metric] = ()
+    metrics: Sequence[MetricName | Metric] = ()
 
 
 def checked(

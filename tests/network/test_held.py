@@ -1,5 +1,8 @@
 """What a network holds: arrays at one home, all of them or none, and the passes over them."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,43 @@ from bpx.network.held import Held
 from bpx.program.contract import leaves
 from tests.backends import assert_at_home, host
 from tests.peers import random_samples
+
+
+class Doubtful(bpx.Network):
+    """A network that says when it does not know: an argument, and attributes, of its own."""
+
+    def __init__(self, k, threshold, **settings):
+        super().__init__([4, k, 3], output="softmax", cost="cross_entropy", **settings)
+        self.threshold, self.asked = threshold, []
+
+    @classmethod
+    def from_arrays(cls, *args, threshold=0.5, **settings):
+        net = super().from_arrays(*args, **settings)
+        net.threshold, net.asked = threshold, []
+        return net
+
+
+class Unsure(Doubtful):
+    """Made as what it inherits from is."""
+
+
+class Forgetful(bpx.Network):
+    """With an `__init__` of its own, and without a `from_arrays`."""
+
+    def __init__(self, threshold):
+        super().__init__([4, 3], seed=0)
+        self.threshold = threshold
+
+
+class Mixin:
+    def __init__(self, **settings):
+        super().__init__([4, 3], **settings)
+        self.asked = 0
+
+
+class Mixed(Mixin, bpx.Network):
+    pass
+
 
 SIZES = [4, 5, 3]
 SPEC = make_spec(SIZES, hidden="tanh", output="softmax", cost="cross_entropy")
@@ -157,3 +197,55 @@ def test_arrays_that_do_not_fit_are_not_published():
             net.publish(parameters, feedback)
     assert net.parameters is before[0]
     assert net.feedback is before[1]
+
+
+def doubtful(target, dtype="float64"):
+    home = target.network([1, 1], seed=0, dtype=dtype).home
+    return Doubtful(5, 0.9, backend=str(home), dtype=home.dtype, seed=3)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        copy.copy,
+        copy.deepcopy,
+        lambda net: pickle.loads(pickle.dumps(net)),
+        lambda net: copy.copy(net).to(dtype="float32").to(dtype="float64"),
+        lambda net: copy.copy(net).to("numpy"),
+    ],
+    ids=["copy", "deepcopy", "pickle", "dtype", "numpy"],
+)
+def test_what_the_init_of_a_subclass_sets_survives(target, again):
+    net = doubtful(target)
+    net.asked.append("once")
+    other = again(net)
+    assert type(other) is Doubtful
+    assert other is not net
+    assert (other.threshold, other.asked, other.seed) == (0.9, ["once"], 3)
+    for ours, theirs in zip(leaves(other.parameters), leaves(net.parameters), strict=True):
+        np.testing.assert_allclose(host(ours), host(theirs), rtol=1e-6)
+    other.parameters = draw(other.spec, None, 7)
+    assert not np.array_equal(host(other.weights[0]), host(net.weights[0]))
+
+
+def test_a_network_of_a_subclass_moves_as_itself(target):
+    net = doubtful(target, "float32")
+    assert net.to(dtype="float64") is net
+    assert (net.threshold, net.home.dtype) == (0.9, "float64")
+
+
+@pytest.mark.parametrize("kind", [Doubtful, Unsure])
+def test_a_subclass_says_how_it_is_made_of_arrays(target, kind):
+    net = doubtful(target)
+    made = kind.from_arrays(net.spec, net.parameters, net.home, threshold=0.7)
+    assert type(made) is kind
+    assert (made.threshold, made.asked, made.seed, made.schema) == (0.7, [], None, None)
+    x = np.ones((2, 4))
+    np.testing.assert_array_equal(made.predict(x), net.predict(x))
+
+
+@pytest.mark.parametrize(("kind", "named"), [(Forgetful, "Forgetful"), (Mixed, "Mixin")])
+def test_no_subclass_is_made_of_arrays_without_its_init(kind, named):
+    net = bpx.Network([4, 3], seed=0)
+    with pytest.raises(bpx.InputError, match=rf"^{named} has .* define {named}.from_arr"):
+        kind.from_arrays(net.spec, net.parameters, net.home)

@@ -1,23 +1,36 @@
 """A consumer's code: what an author of a library would write, fully typed."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 import bpx
+from bpx.activations import ActivationName
+from bpx.costs import CostName
 
 Floats = NDArray[np.float32]
 
 
 class Learner(bpx.Network):
-    """A network with a method of its own."""
+    """A network with a method, an argument and an attribute of its own."""
+
+    def __init__(self, sizes: list[int], threshold: float = 0.9, **settings: Any) -> None:
+        super().__init__(sizes, **settings)
+        self.threshold = threshold
+
+    @classmethod
+    def from_arrays(cls, *args: Any, threshold: float = 0.9, **settings: Any) -> Self:
+        net = super().from_arrays(*args, **settings)
+        net.threshold = threshold
+        return net
 
     def confident(self, x: Floats) -> bool:
-        return bool(self.predict(x).max() > 0.9)
+        return bool(self.predict(x).max() > self.threshold)
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,43 @@ def norms(net: bpx.Network, x: bpx.Array, y: bpx.Array) -> bpx.Array:
     return bpx.inspect.gradient_norms(trace)
 
 
-def learned(path: Path, x: Floats, y: Floats, dtype: Literal["float32", "float64"]) -> Learner:
+def classifier(
+    hidden: ActivationName | bpx.Elementwise,
+    cost: CostName,
+    backend: bpx.BackendName = "auto",
+    precision: bpx.Precision = "float32",
+) -> bpx.History:
+    """Names that are handed on."""
+    layers = [bpx.Dense(4, 3, hidden), bpx.Dropout(3, 0.5), bpx.Dense(3, 2, "softmax")]
+    net = bpx.Network(layers, cost=cost, backend=backend)
+    other = bpx.Network([4, 2], backend="torch:cuda:0", dtype=net.home.dtype)
+    reports = [bpx.inspect.check(each) for each in (hidden, "dfa", "quadratic", other)]
+    print(reports, bpx.asarray([1, 2], "cupy:1", dtype="int32"))
+    sigma: str = bpx.Dense(4, 3, hidden).activation.name
+    classes = {"cat": 1.0, "dog": 2.5}
+    weights: bpx.ClassWeight = {0: 1, 1: 5} if sigma else classes
+    flags = {True: 2.0, False: 1.0}
+    for each in (weights, classes, flags, "balanced", None):
+        history = net.fit(
+            bpx.data.load("digits").train.x,
+            epochs=1,
+            batch_size=4,
+            optimizer=bpx.SGD(0.1),
+            precision=precision,
+            metrics=["top_5", bpx.metrics.top_k(3)],
+            class_weight=each,
+        )
+    return history
+
+
+def fitted(table: bpx.data.Table, robust: bool) -> int:
+    schema = bpx.data.Schema.fit(
+        table, target="kind", task="classes", scaling="robust" if robust else "standard"
+    )
+    return schema.width
+
+
+def learned(path: Path, x: Floats, y: Floats, dtype: bpx.Dtype) -> Learner:
     net = Learner([4, 3, 2], hidden="relu", output="softmax", cost="cross_entropy", dtype=dtype)
     history = net.fit(
         x, y, epochs=1, batch_size=4, optimizer=bpx.Adam(), class_weight="balanced"
@@ -56,4 +105,6 @@ def learned(path: Path, x: Floats, y: Floats, dtype: Literal["float32", "float64
     net.save(path)
     moved: Learner = net.to("numpy", dtype="float64")
     again: Learner = Learner.from_arrays(moved.spec, moved.parameters, moved.home)
-    return again
+    twin: Learner = copy.copy(again)
+    twin.parameters = bpx.load(path, dtype=moved.home.dtype).parameters
+    return twin

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from bpx.data.files import ByteStream, PathLike, open_bytes
+from bpx.data.files import PathLike, open_bytes
 from bpx.data.split import HostArray
 from bpx.errors import FileFormatError
 
@@ -43,7 +43,8 @@ def read_idx(path: PathLike) -> HostArray:
     with open_bytes(path) as source:
         magic = source.header(4)
         _check_magic(magic, source.label)
-        shape = _dimensions(source, magic[3])
+        rank = magic[3]
+        shape = struct.unpack(f">{rank}I", source.header(4 * rank))
         return source.array(np.dtype(_DTYPES[magic[2]]), shape, "C")
 
 
@@ -64,7 +65,3 @@ def _check_magic(magic: bytes, label: str) -> None:
             f"{label}: starts with the bytes {magic.hex(' ')}, which is not IDX; expected "
             f"00 00, a type code ({codes}) and the number of dimensions"
         )
-
-
-def _dimensions(source: ByteStream, count: int) -> tuple[int, ...]:
-    return struct.unpack(f">{count}I", source.header(4 * count))

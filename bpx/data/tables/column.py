@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from bpx.errors import InputError
 __all__ = ["DAY", "KINDS", "Column", "Kind", "as_text", "level", "numbers", "of_texts"]
 
 Kind: TypeAlias = Literal["number", "boolean", "date", "category", "text"]
-KINDS: tuple[Kind, ...] = ("number", "boolean", "date", "category", "text")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 DAY = 86_400_000_000
 """Microseconds of a day."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ __all__ = ["SCALINGS", "Encoding", "Feature", "Scaling", "fit_feature", "spread"
 
 Encoding: TypeAlias = Literal["scaled", "one-hot", "frequency"]
 Scaling: TypeAlias = Literal["standard", "robust", "none"]
-SCALINGS: tuple[Scaling, ...] = ("standard", "robust", "none")
+SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 
 _FEW = 20
 """Categories of up to so many levels are one-hot; those of more become frequencies."""
@@ -100,7 +100,7 @@ class Feature:
         return asdict(self)
 
     @classmethod
-    def restored(cls, described: Mapping[str, Any]) -> "Feature":
+    def restored(cls, described: Mapping[str, Any]) -> Self:
         """A feature from what a file says; a ValueError or the like if it cannot be one."""
         lists = {name: described[name] for name in ("levels", "shares")}
         if not all(isinstance(each, list | tuple) for each in lists.values()):

@@ -79,7 +79,8 @@ def find(
     _check(delimiter, decimal)
     text, label = head(path)
     if delimiter is None:
-        delimiter = "\t" if _suffix(path) == ".tsv" else _delimiter(text, label)
+        suffix = Path(str(path).lower().removesuffix(".gz")).suffix
+        delimiter = "\t" if suffix == ".tsv" else _delimiter(text, label)
     first, first_lines = _rows(text, delimiter, label)
     if not first:
         raise FileFormatError(
@@ -175,7 +176,3 @@ def _has_decimal_commas(cut: Sequence[Sequence[str]]) -> bool:
     commas = [c for c in there if any("," in cell for cell in c) and are_numbers(c, ",")]
     points = [c for c in there if any("." in cell for cell in c) and are_numbers(c, ".")]
     return bool(commas) and not points
-
-
-def _suffix(path: PathLike) -> str:
-    return Path(str(path).lower().removesuffix(".gz")).suffix

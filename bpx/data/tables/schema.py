@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from bpx.errors import InputError
 __all__ = ["Schema", "Unseen"]
 
 Unseen: TypeAlias = Literal["ignore", "refuse"]
-_UNSEEN: tuple[Unseen, ...] = ("ignore", "refuse")
+_UNSEEN: tuple[Unseen, ...] = get_args(Unseen)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Schema:
         scaling: Scaling = "standard",
         unseen: Unseen = "ignore",
         rows: NDArray[Any] | None = None,
-    ) -> "Schema":
+    ) -> Self:
         """The schema of a table.
 
         Numbers and dates are scaled; a missing one becomes the median, and one more input says
@@ -120,7 +120,7 @@ class Schema:
         return cls(fitted, made, (*dropped, *empty), table.named, unseen)
 
     @classmethod
-    def of_numbers(cls, table: Any) -> "Schema":
+    def of_numbers(cls, table: Any) -> Self:
         """The schema of a table whose columns are inputs as they are: only found by name.
 
         Raises
@@ -251,7 +251,7 @@ class Schema:
         }
 
     @classmethod
-    def restored(cls, described: Mapping[str, Any]) -> "Schema":
+    def restored(cls, described: Mapping[str, Any]) -> Self:
         """A schema from what `described` gave.
 
         Raises

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from bpx.errors import InputError, option
 __all__ = ["TASKS", "Target", "Task", "fit_target", "task_of"]
 
 Task: TypeAlias = Literal["classes", "numbers"]
-TASKS: tuple[Task, ...] = ("classes", "numbers")
+TASKS: tuple[Task, ...] = get_args(Task)
 
 _ROWS_PER_CLASS = 20
 _FEW = 10
@@ -83,7 +83,7 @@ class Target:
         return asdict(self)
 
     @classmethod
-    def restored(cls, described: Mapping[str, Any]) -> "Target":
+    def restored(cls, described: Mapping[str, Any]) -> Self:
         """A target from what a file says; a ValueError or the like if it cannot be one."""
         made = cls(**{**described, "classes": tuple(described["classes"])})
         right = (

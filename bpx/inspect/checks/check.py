@@ -5,16 +5,16 @@ takes the equations of an activation, a cost or a network one by one, compares e
 derivative by differences alone, in float64, and names those that are wrong.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from bpx._typing import Array
 from bpx._validate import number
-from bpx.activations import ACTIVATIONS
+from bpx.activations import ACTIVATIONS, Activation, ActivationName
 from bpx.arrays.home import Home, select
 from bpx.arrays.transfer import bring
-from bpx.costs import COSTS, Cost
+from bpx.costs import COSTS, BuiltInCost, Cost
 from bpx.errors import BackendError, InputError, nearest
-from bpx.feedback import FEEDBACKS, Feedback
+from bpx.feedback import FEEDBACKS, Feedback, FeedbackName
 from bpx.inspect.checks.activations import activation_rows
 from bpx.inspect.checks.costs import cost_rows
 from bpx.inspect.checks.draws import Draws
@@ -30,11 +30,15 @@ from bpx.model.parameters import Parameters
 from bpx.model.placing import placed
 from bpx.model.run import saved
 from bpx.model.spec import Spec, make_spec
+from bpx_backends import BackendName
 
 __all__ = ["TOLERANCE", "check"]
 
 TOLERANCE = 1e-6
 """The relative deviation that is allowed: differences know most derivatives to 1e-9."""
+
+Part: TypeAlias = Activation | ActivationName | Cost | BuiltInCost | Feedback | FeedbackName
+"""What has formulas of its own, or its name."""
 
 _SAMPLES = 16
 _RULE_SIZES = (5, 6, 5, 4)
@@ -50,11 +54,11 @@ class _Small(NamedTuple):
 
 
 def check(
-    what: Any,
+    what: Part | Placed,
     x: Any = None,
     y: Any = None,
     *,
-    backend: str | None = None,
+    backend: BackendName | str | None = None,
     tolerance: float = TOLERANCE,
     seed: int = 0,
 ) -> Report:
@@ -110,12 +114,12 @@ def check(
     [("sigma'", 0.0099)]
     """
     tolerance = number("tolerance", tolerance, "a number in (0, 0.1)", lambda v: 0 < v < 0.1)
-    what = _named(what) if isinstance(what, str) else what
-    if hasattr(what, "spec") and hasattr(what, "home"):
-        return _network(what, x, y, tolerance, seed)
+    found: Any = _named(what) if isinstance(what, str) else what
+    if hasattr(found, "spec") and hasattr(found, "home"):
+        return _network(found, x, y, tolerance, seed)
     if x is not None or y is not None:
         raise InputError("x and y were given; they are for a network: leave them out")
-    return _part(what, backend, tolerance, seed)
+    return _part(found, backend, tolerance, seed)
 
 
 def _named(name: str) -> Any:

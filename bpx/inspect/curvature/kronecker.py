@@ -6,7 +6,7 @@ the products is taken for the product of the means, G^l ⊗ A^{l-1}: two small m
 are cheap to invert, in place of one as large as the square of the layer.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from bpx._typing import A as AnyArray
 from bpx._typing import Array
@@ -23,7 +23,8 @@ from bpx.model.trace import WithDeltas
 
 __all__ = ["KroneckerFactors", "kfac"]
 
-_KINDS = ("exact", "monte_carlo", "empirical")
+Kind: TypeAlias = Literal["exact", "monte_carlo", "empirical"]
+_KINDS = get_args(Kind)
 
 
 class KroneckerFactors(NamedTuple):
@@ -54,7 +55,7 @@ def kfac(
     trace: WithDeltas,
     y: Array,
     *,
-    kind: str = "exact",
+    kind: Kind = "exact",
     samples: int = 1,
     seed: int | Array = 0,
 ) -> KroneckerFactors:
@@ -108,12 +109,9 @@ def kfac(
         drawn = samples if kind == "monte_carlo" else None
         pairs = output_errors(spec, parameters, trace, y, what, drawn, seed)
     moments = tuple(map(_second_moment, map(_with_one, trace.a[:-1])))
-    return KroneckerFactors(moments, _of_dense(spec, summed(pairs, _mean_outer)))
-
-
-def _of_dense(spec: Spec, each: tuple[Array, ...]) -> tuple[Array, ...]:
-    pairs = zip(spec.layers, each, strict=True)
-    return tuple(found for layer, found in pairs if isinstance(layer, Dense))
+    each = zip(spec.layers, summed(pairs, _mean_outer), strict=True)
+    G = tuple(found for layer, found in each if isinstance(layer, Dense))
+    return KroneckerFactors(moments, G)
 
 
 def _with_one(a: AnyArray) -> AnyArray:

@@ -141,7 +141,10 @@ def signs(
     return Signs(
         errors=error_norms(trace),
         speeds=learning_speeds(trace),
-        saturated=tuple(map(_mean, saturation(spec, trace, share=limits.share))),
+        saturated=tuple(
+            None if part is None else namespace(part).mean(part)
+            for part in saturation(spec, trace, share=limits.share)
+        ),
         two_sided=two_sided(spec, x, share=limits.share),
         dead=dead_units(spec, trace),
         quiet=tuple(_quiet(sizes, limits.quiet) for sizes in input_sizes(trace)),
@@ -167,10 +170,6 @@ def as_health(spec: Spec, n: int, found: Signs) -> Health:
         passed=None if passed is None else _known(passed),
         updates=None if found.updates is None else _numbers(found.updates),
     )
-
-
-def _mean(x: Array | None) -> Array | None:
-    return None if x is None else namespace(x).mean(x)
 
 
 def _quiet(sizes: Array, share: float) -> Array:

@@ -190,14 +190,11 @@ def _in_parts(
     layers: tuple[Any, ...], deltas: tuple[Array, ...], parts: list[slice]
 ) -> Iterator[tuple[slice, Gradients]]:
     for part in parts:
-        yield (
-            part,
-            Gradients(_gradient(part, *pair) for pair in zip(layers, deltas, strict=True)),
+        each = (
+            individual(*of_rows(part, kept, delta)) if learns(kept) else ()
+            for kept, delta in zip(layers, deltas, strict=True)
         )
-
-
-def _gradient(part: slice, kept: Any, delta: Array) -> Any:
-    return individual(*of_rows(part, kept, delta)) if learns(kept) else ()
+        yield part, Gradients(each)
 
 
 def errors(trace: WithLayers) -> tuple[Array, ...]:

@@ -8,6 +8,7 @@ A. Jacot, F. Gabriel, C. Hongler, "Neural tangent kernel" (2018).
 """
 
 from collections.abc import Iterator
+from typing import Literal, TypeAlias, get_args
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
@@ -25,7 +26,8 @@ from bpx.model.trace import Backward, WithDeltas
 
 __all__ = ["neural_tangent_kernel", "output_traces"]
 
-_OUTPUTS = ("all", "each", "mean")
+Outputs: TypeAlias = Literal["all", "each", "mean"]
+_OUTPUTS = get_args(Outputs)
 
 
 @takes_network(forward_only=True)
@@ -35,7 +37,7 @@ def neural_tangent_kernel(
     trace: WithDeltas,
     other: WithDeltas | None = None,
     *,
-    outputs: str = "all",
+    outputs: Outputs = "all",
 ) -> Array:
     """grad z^L_i(x) · grad z^L_j(x') of all pairs of samples and of outputs.
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Set
 from dataclasses import replace
+from typing import get_args
 
 from bpx.errors import InputError
+from bpx.program.contract import Precision
 from bpx.program.operation import DType, Operation, Value, constants, needed
 from bpx.program.plan import Plan, plan
 from bpx.program.program import Program
 
 __all__ = ["HALF", "PRECISIONS", "Shapes", "check_precision", "in_precision"]
 
-PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 """The choices: ``float32`` is what is stored; the others are for networks in float32."""
 
 HALF = {name: DType(name, "real floating", 2) for name in ("float16", "bfloat16")}

@@ -39,7 +39,7 @@ def calls(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Cal
     if name in _SAME:
         function = getattr(torch, _SAME[name])
         return [partial(function, *_tensors(op, operands, out), out=out)]
-    return [_assignment(op, operands, out)]
+    return [lambda: out.copy_(computed(op, operands, out.device))]
 
 
 def computed(op: Operation, operands: Sequence[Any], device: torch.device) -> torch.Tensor:
@@ -54,10 +54,6 @@ def _tensors(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[
         v if isinstance(v, torch.Tensor) else torch.full((), v, dtype=dtype, device=out.device)
         for v in operands
     ]
-
-
-def _assignment(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> Call:
-    return lambda: out.copy_(computed(op, operands, out.device))
 
 
 def _copy(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Call]:
