@@ -39,7 +39,7 @@ class Row(NamedTuple):
     Attributes
     ----------
     name : str
-        What ``--rows`` calls it.
+        Its name for ``--rows``.
     book : str
         The accuracy that the book prints, in percent.
     reports : {"test", "validation", "test at best validation"}

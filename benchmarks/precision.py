@@ -1,6 +1,6 @@
 """float32 for all peers alike: all matrix products in full precision, or all in TF32.
 
-CuPy reads ``CUPY_TF32`` at its first product; the variable also tells the fresh interpreters.
+CuPy reads ``CUPY_TF32`` at its first product; fresh interpreters read it too.
 """
 
 import os

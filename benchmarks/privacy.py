@@ -38,7 +38,7 @@ class Row(NamedTuple):
     Attributes
     ----------
     name : str
-        What ``--rows`` calls it.
+        Its name for ``--rows``.
     epsilon : float or None
         The target; None without privacy.
     eta, epochs, batch_size, clip, hidden

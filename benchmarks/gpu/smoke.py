@@ -59,7 +59,7 @@ def computes(backend: str) -> dict[str, Any]:
             raise ArithmeticError(f"float32 became {y.dtype}")
     product = bpx.to_host(x @ x.mT)
     if not (product == 4.0).all():
-        raise ArithmeticError(f"a product of ones came to {product.tolist()}")
+        raise ArithmeticError(f"a product of ones gave {product.tolist()}")
     return {}
 
 

@@ -64,7 +64,7 @@ class Stage(NamedTuple):
     read : callable
         ``read(path)``: the parts and their results, as far as the stage got.
     variables : mapping
-        Of its environment.
+        Its environment variables.
     """
 
     name: str

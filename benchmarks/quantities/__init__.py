@@ -120,7 +120,7 @@ class Teller(NamedTuple):
     module, function : str
         The module in this folder, and its function.
     keys : tuple of str
-        Of `QUANTITIES`.
+        Keys of `QUANTITIES`.
     """
 
     name: str
