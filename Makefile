@@ -1,11 +1,12 @@
 # make demo    train on real data and show the result
-# make test    run the tests (EXTRAS=torch,jax installs these backends first, PEERS=1 the
-#              libraries that what `bpx.inspect` tells is compared with)
-# make gpu     on a machine with a GPU: a first look, its tests and the table, in eight minutes
-# make lint types docs bench    what CONTRIBUTING.md tells of
+# make test    run the tests (EXTRAS=torch,jax installs these backends first; PEERS=1 installs the
+#              libraries that the tests compare `bpx.inspect` with)
+# make gpu     on a machine with a GPU: a smoke test, the GPU tests and the table of times, in at
+#              most eight minutes
+# make lint types docs bench    see CONTRIBUTING.md
 #
-# Each makes its own virtual environment, in .venv, from PYTHON (3.11 or newer). README.md lists
-# what the first two run, for a machine without make.
+# Each target creates the virtual environment .venv from PYTHON (3.11 or newer) if needed. For a
+# machine without make, README.md lists the commands that the first two run.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -58,7 +59,7 @@ $(VENV)/.made:
 	"$(PYTHON)" -m venv $(VENV)
 	@touch $@
 
-# One stamp for each set of extras: a change of pyproject.toml or of the pins installs anew.
+# There is one stamp for each set of extras; a change of pyproject.toml or of the pins reinstalls.
 $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 	$(INSTALL) -e '.[cli,sklearn]'
 	@touch $@

@@ -1,4 +1,4 @@
-"""What is asked of bpx in speed, and whether a run shows it."""
+"""The speed targets of bpx, and whether a run meets them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ CASES = ("S", "M", "L")
 
 
 class Asked(NamedTuple):
-    """How many times as long as `bpx` another is to take, in each case.
+    """How many times as long as `bpx` another peer must take, in each case.
 
     Attributes
     ----------
@@ -46,14 +46,14 @@ ASKED = (
         (1.2, 1.1, 1.0),
     ),
 )
-"""The share is of bpx's time, and of the same form: the products' time over bpx's."""
+"""A share is a target of the same form: the time of the products over the time of bpx."""
 
 
 def answers(device: str, training: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Each ratio that is asked, as measured on a device; None where it was not.
+    """Each target with the ratio measured on a device; None where it was not measured.
 
-    It is met by the ratio of the medians over the rounds. The ratios within the rounds, and
-    that of the two best rounds, say how far it can be trusted.
+    The ratio of the medians over the rounds decides whether a target is met. The ratios within
+    the rounds, and that of the two best rounds, show how far to trust it.
     """
     for asked in ASKED:
         for case, least in zip(CASES, asked.least, strict=True):

@@ -1,16 +1,16 @@
 """The accuracies of the book, over seeds, on MNIST.
 
 M. Nielsen, "Neural Networks and Deep Learning" (2015), reports most of its accuracies as the
-best epoch of one run. Here each of its settings is trained from several seeds, which draw
-the weights and the order, with the network evaluated after each epoch on the set that the
-book reports: the median, the least and the largest over the seeds of the best epoch's
-accuracy (peak) and of the last epoch's.
+best epoch of one run. This benchmark trains each setting from several seeds, which draw the
+weights and the order, and evaluates the network after each epoch on the set that the book
+reports. It shows the median, the minimum and the maximum over the seeds, for the accuracy of
+the best epoch (peak) and of the last epoch.
 
 ::
 
     python -m benchmarks.book --data FOLDER [--rows ch1-30,ch3-30] [--seeds 5] [--jobs 1]
 
-Each row is printed, and written to ``--out``, as soon as it is done. One seed gives the same
+It prints each row, and writes it to ``--out``, as soon as it is done. A seed gives the same
 network and order on every backend, and the same accuracies up to rounding.
 """
 
@@ -39,11 +39,11 @@ class Row(NamedTuple):
     Attributes
     ----------
     name : str
-        What ``--rows`` calls it.
+        Its name for ``--rows``.
     book : str
         The accuracy that the book prints, in percent.
     reports : {"test", "validation", "test at best validation"}
-        What that accuracy is of.
+        The set on which that accuracy is measured.
     hidden, eta
         The width of the hidden layer, and the learning rate.
     output, cost, init, lmbda, epochs, samples
@@ -63,9 +63,9 @@ class Row(NamedTuple):
     samples: int = 50_000
 
 
-# Weights: chapter 1 draws them from N(0, 1), and so does all of chapter 3 that is here, by
-# its calls of large_weight_initializer(): the rows with lambda 5.0 come before the book's
-# section on weight initialization. Chapter 6's program, network3.py, draws the hidden
+# Chapter 1 draws the weights from N(0, 1). So do the settings of chapter 3 used here, by
+# calling large_weight_initializer(): the rows with lambda 5.0 come before the book's section
+# on weight initialization. Chapter 6's program, network3.py, draws the hidden
 # weights from N(0, 1/n_out) and starts the softmax layer at zero; "book", chapter 3's
 # N(0, 1/n_in), is the nearest. Its SGD is called without lmbda, which is 0.0 there.
 ROWS = (
@@ -162,14 +162,14 @@ def _follow(
 
 
 def cells(row: Row, results: Sequence[Result]) -> tuple[Any, ...]:
-    """The row of the table."""
+    """A row of the table."""
     peaks, lasts = [r.peak for r in results], [r.last for r in results]
     pace = f"{median([r.seconds for r in results]):.2f}"
     return row.name, row.reports, row.book, band(peaks, 2), band(lasts, 2), len(results), pace
 
 
 def chosen(names: str | None) -> tuple[Row, ...]:
-    """The rows of those names, separated by commas; all of them for None."""
+    """The rows with these names, separated by commas; all rows for None."""
     if names is None:
         return ROWS
     by_name = {row.name: row for row in ROWS}
@@ -197,23 +197,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("benchmarks.book", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="has MNIST's four files")
-    parser.add_argument("--rows", metavar="NAME,NAME", help="which of the settings; all")
-    parser.add_argument("--seeds", type=int, default=5, help="seeds 0, 1, ...; 5")
-    parser.add_argument("--backend", default=fastest(), help="jax if installed, else numpy")
-    parser.add_argument("--jobs", type=int, default=1, help="processes at once; 1")
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="the folder with MNIST's four files"
+    )
+    parser.add_argument("--rows", metavar="NAME,NAME", help="settings to train; all by default")
+    parser.add_argument(
+        "--seeds", type=int, default=5, help="number of seeds, from 0; 5 by default"
+    )
+    parser.add_argument(
+        "--backend", default=fastest(), help="default: jax if installed, else numpy"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="number of processes at once; 1 by default"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON here")
     return parser.parse_args(arguments)
 
 
 def fastest() -> str:
-    """The backend that trains so small a network in the least time."""
+    """The backend that trains such a small network fastest."""
     return "jax" if find_spec("jax") else "numpy"
 
 
 @contextmanager
 def _mapping(jobs: int) -> Iterator[Any]:
-    """`map`, or that of a pool. Not forked: array libraries have threads."""
+    """`map`, or that of a pool of processes. It does not fork: array libraries have threads."""
     if jobs == 1:
         yield map
         return

@@ -1,9 +1,9 @@
-"""What is trained for time: the cases, and the same problem for every peer.
+"""The cases that are timed, and the same problem for every peer.
 
-The data are random arrays of MNIST's shape, so that none need be downloaded: pixels from
-U(0, 1) and labels from 0 to 9. Every product is of the size that MNIST gives; only the
-accuracies mean nothing. Each layer's activation chooses its initial weights: for ReLU the
-variance 2/n_in, with which what enters sixteen layers also leaves them.
+The data are random arrays of MNIST's shape, so nothing is downloaded: pixels from U(0, 1) and
+labels from 0 to 9. Every product has the size that MNIST gives; only the accuracies mean
+nothing. Each layer's activation chooses its initial weights: for ReLU the variance is 2/n_in,
+which keeps the size of the signal through sixteen layers.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Case(NamedTuple):
     optimizer : {"sgd", "adam"}
     eta : float
     batch, samples : int
-        Of a mini-batch and of an epoch, which has whole batches only.
+        The samples of a mini-batch and of an epoch, which has whole batches only.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Case(NamedTuple):
         return self.samples // self.batch
 
     def lasting(self, samples: int) -> "Case":
-        """The same, an epoch having as many whole batches as that many samples give."""
+        """The same case, with an epoch of as many whole batches as that many samples give."""
         return self._replace(samples=max(samples // self.batch, 1) * self.batch)
 
     @property
@@ -85,7 +85,7 @@ CASES = {
         _M._replace(name="wide", batch=8192, samples=32_768),
     )
 }
-"""On a CPU a step of L takes most of a second: there an epoch has a third of MNIST's steps."""
+"""A step of L takes most of a second on a CPU, so its epoch has a third of MNIST's steps."""
 
 
 class Problem(NamedTuple):
@@ -108,19 +108,19 @@ class Problem(NamedTuple):
     device: str
 
     def parameters(self) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
-        """w and b, drawn anew, float32 of shapes (k_l, k_{l-1}) and (k_l,)."""
+        """Fresh w and b, float32 of shapes (k_l, k_{l-1}) and (k_l,)."""
         net = network(self.case, self.seed, "numpy")
         return net.weights, net.biases
 
     def orders(self) -> Iterator[np.ndarray]:
-        """Each epoch's mini-batches, int32 of shape (steps, batch), drawn when asked for."""
+        """Each epoch's mini-batches, int32 of shape (steps, batch), drawn on demand."""
         n, batch = self.case.samples, self.case.batch
         for epoch in count(1):
             yield batches(self.seed, epoch, n, batch, shuffle=True)[0]
 
 
 def problem(case: Case, seed: int = 0, device: str = "cpu") -> Problem:
-    """The numbers of a case."""
+    """The arrays of a case."""
     rng = np.random.default_rng(seed)
     x = rng.random((case.samples, case.sizes[0]), dtype=np.float32)
     y = rng.integers(case.sizes[-1], size=case.samples, dtype=np.int32)

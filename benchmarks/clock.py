@@ -1,4 +1,4 @@
-"""Clocks: each runs a function, and says how many seconds that took."""
+"""Clocks: each runs a function and returns the seconds that it took."""
 
 from collections.abc import Callable
 from time import perf_counter, process_time
@@ -9,18 +9,18 @@ from benchmarks import cuda
 __all__ = ["CLOCKS", "Clock", "each", "wall"]
 
 Clock = Callable[[Callable[[], Any]], float]
-"""Seconds that a function takes, which has finished its work when it returns."""
+"""Seconds that a function takes; it must finish its work before it returns."""
 
 
 def wall(run: Callable[[], Any]) -> float:
-    """By the clock on the wall."""
+    """Wall-clock seconds."""
     began = perf_counter()
     run()
     return perf_counter() - began
 
 
 def cpu(run: Callable[[], Any]) -> float:
-    """Of all threads of this process, added up."""
+    """CPU seconds of all threads of this process, added up."""
     began = process_time()
     run()
     return process_time() - began
@@ -30,7 +30,7 @@ CLOCKS: dict[str, Clock] = {"wall": wall, "cpu": cpu, "events": cuda.seconds}
 
 
 def each(run: Callable[[], Any], clock: Clock, window: float) -> float:
-    """Seconds that one call takes, over as many in a row as fill the window."""
+    """Seconds of one call, averaged over as many in a row as fill the window."""
     calls = 1
     while True:
         seconds = clock(lambda calls=calls: [run() for _ in range(calls)])

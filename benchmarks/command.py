@@ -4,23 +4,23 @@
 
     python -m benchmarks [--out FOLDER] [--gpu] [--cases S,M] [--peers NAME,NAME] [--only ...]
 
-`benchmarks.cases` says what is trained, on random arrays of MNIST's shape, and
-`benchmarks.peers` what each one does. All are timed by the same clock, round by round, one
-after another (`benchmarks.rounds`): shown are medians over the rounds, and medians of the
-ratios within each round. ``--out`` names the folder for ``results.json`` and
-``results.md``, which are written anew after each table, and for the picture of the training
+`benchmarks.cases` defines the networks, which train on random arrays of MNIST's shape, and
+`benchmarks.peers` defines the peers. The same clock times all of them, round by round, one
+after another (`benchmarks.rounds`). The tables show medians over the rounds, and medians of
+the ratios within each round. ``--out`` names the folder for ``results.json`` and
+``results.md``, which are rewritten after each table, and for the picture of the training
 steps, ``training.svg`` and ``training.png``.
 
 ``--gpu`` does the same on a CUDA device, with the peers that run there, between CUDA events,
-and epochs as long as MNIST's. Matrix products are computed in full float32 by all, or by all
-in TF32 with ``--tf32``.
+and with epochs as long as MNIST's. All peers compute matrix products in full float32, or all
+of them in TF32 with ``--tf32``.
 
-The threads are left as they are: by default every library takes all cores that the process
-may use. They are printed, and where they are not alike that is said: ``OMP_NUM_THREADS``
-means nothing to JAX, but ``taskset -c 0 python -m benchmarks`` gives all of them one. On a
-busy machine the threads of a pool wait for one another, and ratios of such times say
-nothing: the load is printed with each table. On one core, ``--clock cpu`` counts the
-process's own time alone.
+The benchmark does not set the number of threads: by default every library uses all cores that
+the process may use. It prints the threads, and says if they differ: JAX ignores
+``OMP_NUM_THREADS``, but ``taskset -c 0 python -m benchmarks`` gives every library one thread.
+On a busy machine the threads of a pool wait for one another, and ratios of such times mean
+nothing, so each table comes with the load. On one core, ``--clock cpu`` counts only the
+process's own time.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.out and results.get("training"):
         plot.write(results["training"], _caption(results), options.out)
     if "training" in results:
-        print(f"### What is asked\n\n{asked.show(results['asked'])}\n")
+        print(f"### Targets\n\n{asked.show(results['asked'])}\n")
     print(document.settings(results), "not measured:", sep="\n\n")
     print("\n".join(f"- {each}" for each in missing(results)))
 
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _measure(
     name: str, settings: Settings, results: dict[str, Any], folder: Path | None
 ) -> None:
-    """One section: each part is printed and kept as soon as it is there."""
+    """Measure one section; print and keep each part as soon as it is done."""
     section = SECTIONS[name]
     results[name] = {}
     print(f"### {section.TITLE}\n", flush=True)
@@ -122,26 +122,33 @@ def _parser() -> argparse.ArgumentParser:
     about = "bpx on its engines beside its peers, in one run"
     parser = argparse.ArgumentParser("benchmarks", description=about)
     for name, known, text in (
-        ("cases", list(CASES), "what is trained"),
-        ("peers", _names(PEERS), "who trains"),
-        ("only", list(SECTIONS), "what is measured"),
+        ("cases", list(CASES), "networks to train"),
+        ("peers", _names(PEERS), "peers to run"),
+        ("only", list(SECTIONS), "sections to measure"),
     ):
         default = None if name == "peers" else known
-        told = f"{text}, of {', '.join(known)}; all"
+        told = f"{text}, from {', '.join(known)}; all by default"
         parser.add_argument(
             f"--{name}", type=some(known), default=default, metavar="NAME,NAME", help=told
         )
-    parser.add_argument("--repeats", type=int, default=5, help="rounds; 5")
-    parser.add_argument("--window", type=float, default=0.3, help="seconds, at least; 0.3")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write all of it there")
-    parser.add_argument("--gpu", action="store_true", help="on a CUDA device")
-    parser.add_argument("--tf32", action="store_true", help="products in TF32, with --gpu")
-    parser.add_argument("--clock", choices=CLOCKS, help="wall; with --gpu events")
+    parser.add_argument("--repeats", type=int, default=5, help="number of rounds; 5 by default")
+    parser.add_argument(
+        "--window",
+        type=float,
+        default=0.3,
+        help="minimum seconds of a measurement; 0.3 by default",
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write all results there")
+    parser.add_argument("--gpu", action="store_true", help="measure on a CUDA device")
+    parser.add_argument(
+        "--tf32", action="store_true", help="compute products in TF32, with --gpu"
+    )
+    parser.add_argument("--clock", choices=CLOCKS, help="default: wall; with --gpu, events")
     return parser
 
 
 def some(known: Sequence[str]) -> Any:
-    """Reads names that are separated by commas."""
+    """A parser of names that are separated by commas."""
 
     def names(text: str) -> list[str]:
         unknown = [name for name in text.split(",") if name not in known]

@@ -1,7 +1,7 @@
 """CUDA, through PyTorch or CuPy, whichever sees a device: events, copies, memory.
 
-The events are put down on an idle device, so that no library's stream can hide work from
-them, and the second one once all work is done.
+The first event is recorded on an idle device, so that no library's stream can hide work from
+it, and the second one after all work is done.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ def sees(name: str) -> bool:
 
 @cache
 def library() -> str | None:
-    """``"torch"`` or ``"cupy"``; None where neither sees a device."""
+    """``"torch"`` or ``"cupy"``; None if neither sees a device."""
     return next((name for name in ("torch", "cupy") if find_spec(name) and sees(name)), None)
 
 
 def seconds(run: Callable[[], Any]) -> float:
-    """What lies between an event before and one after."""
+    """The time between an event before a call and one after it."""
     cuda = _cuda()
     start, stop = cuda.event(), cuda.event()
     cuda.synchronize()
@@ -40,12 +40,12 @@ def seconds(run: Callable[[], Any]) -> float:
 
 
 def copier(size: int) -> Callable[[], Any]:
-    """Copies that many bytes from one place of the device to another."""
+    """A function that copies this many bytes from one place of the device to another."""
     return _cuda().copier(size)
 
 
 def free() -> int:
-    """The bytes that the device has left, as its driver says."""
+    """The free bytes of the device, as its driver reports them."""
     return _cuda().free()
 
 

@@ -17,8 +17,9 @@ SECTIONS = {
     "memory": memory,
     "first-step": first_step,
 }
-"""In the order they are measured. Each has ``measure(plan, results)``, which yields its parts
-by name, and ``show(name, part)``, a part's table."""
+"""In the order of measurement. Each has ``measure(plan, results)``, which yields its parts by
+name, and ``show(name, part)``, a part's table.
+"""
 
 
 def markdown(results: Mapping[str, Any]) -> str:
@@ -28,19 +29,19 @@ def markdown(results: Mapping[str, Any]) -> str:
         if name in results:
             parts += [f"### {section.TITLE}", *_tables(section, results[name])]
     if "training" in results:
-        parts += ["### What is asked", asked.show(results["asked"])]
+        parts += ["### Targets", asked.show(results["asked"])]
     parts += ["### Not measured", "\n".join(f"- {each}" for each in missing(results))]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 def title(results: Mapping[str, Any]) -> str:
-    """On what."""
+    """The title of the report, which names the machine."""
     facts = results["environment"]
     return f"Benchmarks on {facts.get('gpu') or facts['processor']}"
 
 
 def settings(results: Mapping[str, Any]) -> str:
-    """How it was measured."""
+    """The settings of the run, in one paragraph."""
     chosen = results["settings"]
     products = "TF32" if chosen["tf32"] else "full float32, no TF32"
     text = (
@@ -49,7 +50,7 @@ def settings(results: Mapping[str, Any]) -> str:
         f"{machine.told(results['threads'])}. BLAS: {results['blas']}. "
         "A ratio above 1 says that the engine at the head of its column is the faster one."
     )
-    return text + (" bpx's JAX keeps to full float32." if chosen["tf32"] else "")
+    return text + (" bpx on JAX stays in full float32." if chosen["tf32"] else "")
 
 
 def _tables(section: Any, parts: Mapping[str, Any]) -> Iterator[str]:
@@ -58,7 +59,7 @@ def _tables(section: Any, parts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def missing(results: Mapping[str, Any]) -> Iterator[str]:
-    """What this run leaves open, and why."""
+    """What this run did not measure, and why."""
     yield "on a GPU" if results["settings"]["device"] == "cpu" else "on a CPU"
     for name, section in SECTIONS.items():
         if name not in results:

@@ -2,17 +2,18 @@
 
 T. Lillicrap et al. (2016) and A. Nøkland (2016) report that errors sent back through fixed
 random matrices, from layer to layer or straight from the output, train nearly as well as
-those of backpropagation, as the gradient that a rule gives comes to lie within 90 degrees of
-the true one. Here 784-800-800-10 with tanh, softmax and cross-entropy is trained by each rule
-from the same weights, with the same settings: the median, the least and the largest over the
-seeds of the last epoch's test accuracy, how far that median is from backpropagation's, and
-the largest of the hidden layers' angles before the training, after one epoch, and at the end.
+those of backpropagation, because the direction that a rule gives moves to within 90 degrees of
+the true gradient. This benchmark trains 784-800-800-10 with tanh, softmax and cross-entropy by
+each rule, from the same weights and with the same settings. It shows the median, the minimum
+and the maximum over the seeds of the last epoch's test accuracy, the distance of that median
+from backpropagation's, and the largest of the hidden layers' angles before training, after one
+epoch, and at the end.
 
 ::
 
     python -m benchmarks.feedback --data FOLDER [--rules transpose,fa,dfa] [--seeds 3]
 
-Each row is printed, and written to ``--out``, as soon as it is done.
+It prints each row, and writes it to ``--out``, as soon as it is done.
 """
 
 import argparse
@@ -30,9 +31,9 @@ from bpx.data import Dataset
 __all__ = ["SETTING", "Result", "Setting", "main", "train"]
 
 LOOKED_AT = 1000
-"""The first training images, on which the angles are taken."""
+"""The number of training images, from the first, on which the angles are measured."""
 WITHIN = 0.5
-"""Points of test accuracy that a rule may be from backpropagation."""
+"""How far, in points of test accuracy, a rule may be from backpropagation."""
 
 
 class Setting(NamedTuple):
@@ -66,7 +67,7 @@ class Result(NamedTuple):
     curve : list of float
         The test accuracy after each epoch, in percent.
     angles : list of list of float
-        In degrees, before the training and after each epoch, of each hidden layer.
+        The angle of each hidden layer in degrees, before training and after each epoch.
     seconds : float
         The median epoch's.
     """
@@ -106,7 +107,7 @@ def train(rule: str, data: Dataset, seed: int, backend: str, setting: Setting) -
 
 
 def hidden_angles(network: bpx.Network, data: Dataset) -> list[float]:
-    """Between what the rule gives for a hidden layer's gradient and the true one."""
+    """The angle between a hidden layer's direction under the rule and the true gradient."""
     samples = data.train.x[:LOOKED_AT], data.train.y[:LOOKED_AT]
     x, y = bpx.move_to(*samples, like=network.weights[0])
     trace = network.backprop(x, y)
@@ -116,7 +117,7 @@ def hidden_angles(network: bpx.Network, data: Dataset) -> list[float]:
 
 
 def cells(rule: str, results: Sequence[Result], plain: Sequence[Result]) -> tuple[Any, ...]:
-    """The row of the table, beside what backpropagation came to."""
+    """A row of the table, compared with backpropagation."""
     last = [each.curve[-1] for each in results]
     away = f"{median(last) - median([each.curve[-1] for each in plain]):+.2f}"
     at = [band([max(each.angles[i]) for each in results], 1) for i in (0, 1, -1)]
@@ -141,17 +142,26 @@ def main(arguments: Sequence[str] | None = None, setting: Setting = SETTING) -> 
         print(line(cells(rule, found, plain)), flush=True)
         results["rules"][rule] = [each._asdict() for each in found]
         write(options.out, results)
-    print(f"\nAimed at: within {WITHIN} points; angles below 90 degrees after one epoch.")
+    print(f"\nTargets: within {WITHIN} points, and angles below 90 degrees after one epoch.")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("benchmarks.feedback", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="has MNIST's four files")
     parser.add_argument(
-        "--rules", default="fa,dfa", metavar="NAME,NAME", help="beside transpose; fa,dfa"
+        "--data", type=Path, metavar="FOLDER", help="the folder with MNIST's four files"
     )
-    parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ...; 3")
-    parser.add_argument("--backend", default=_fastest(), help="jax if installed, else numpy")
+    parser.add_argument(
+        "--rules",
+        default="fa,dfa",
+        metavar="NAME,NAME",
+        help="rules beside transpose; fa,dfa by default",
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="number of seeds, from 0; 3 by default"
+    )
+    parser.add_argument(
+        "--backend", default=_fastest(), help="default: jax if installed, else numpy"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON here")
     return parser.parse_args(arguments)
 

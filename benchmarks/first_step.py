@@ -1,9 +1,9 @@
 """Seconds to the first step: from nothing to a network that has trained on one mini-batch.
 
-Each peer runs in a fresh interpreter, on the samples of one mini-batch. Timed apart are the
-imports and, after them, all until the first step has finished: bringing the data there,
-compiling, starting pools. What libraries compile they may keep on disk: the first run finds
-that place empty (cold), those after it find what the first one has left (warm).
+Each peer runs in a fresh interpreter, on the samples of one mini-batch. The imports are timed
+separately from everything that follows until the first step has finished: moving the data,
+compiling, starting pools. Libraries may keep compiled code on disk: the first run finds an
+empty cache (cold), and later runs find the results of the first (warm).
 """
 
 from collections.abc import Iterator, Mapping
@@ -56,7 +56,7 @@ def measure(
 
 
 def _starts(peer: Peer, case: Case, device: str, warm: int) -> dict[str, Any]:
-    """The first start, cold, and those after it."""
+    """The first start, cold, and the later ones."""
     with TemporaryDirectory() as folder:
         places = {name: str(Path(folder, name.lower())) for name in CACHES}
         one = partial(fresh.result, "first_step", peer, case, device, places)

@@ -1,11 +1,11 @@
 """The floor below a training step: its matrix products alone, and its bytes over bandwidth.
 
-The products are measured among the peers, with NumPy's BLAS on a CPU and as a CUDA graph of
-PyTorch's on a GPU. The bytes are what a step must move if every array is read and written
-once (`benchmarks.footprint`); the bandwidth is that of a copy of as many bytes on this
-machine, by one thread or by all, whichever is faster. It is the cache's where a step fits
-into the cache. A share near 1 says that an engine does little else; a share above 1, that
-its library multiplies faster than the one of the floor.
+The products are timed among the peers, with NumPy's BLAS on a CPU and as a CUDA graph of
+PyTorch's on a GPU. The bytes are the ones that a step must move if it reads and writes every
+array once (`benchmarks.footprint`). The bandwidth is that of a copy of the same number of bytes
+on this machine, by one thread or by all, whichever is faster; if a step fits into the cache, it
+is the cache's. A share near 1 means that an engine does little else; a share above 1 means that
+its library multiplies faster than the library of the floor.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +33,7 @@ LEAST = {"cpu": 4096, "cuda": 2**28}  # bytes: a GPU is slower to start than to 
 def measure(
     settings: Settings, results: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every case's floor, and which share of each engine's step it is."""
+    """Every case's floor, and its share of each engine's step."""
     for case in settings.cases:
         times = results.get("training", {}).get(case.name, {}).get("microseconds", {})
         yield (
@@ -59,14 +59,14 @@ def _of(case: Case, settings: Settings, medians: Mapping[str, float]) -> dict[st
 
 
 def bandwidth(moved: int, settings: Settings) -> float:
-    """Bytes that a copy reads and writes in a second, where it moves that many in all."""
+    """Bytes per second that a copy reads and writes, if it moves this many in all."""
     size = max(moved // 2, LEAST[settings.device])
     copies = [cuda.copier(size)] if settings.device == "cuda" else _host_copies(size)
     return 2 * size / min(each(copy, settings.timer, settings.window) for copy in copies)
 
 
 def _host_copies(size: int) -> list[Callable[[], Any]]:
-    """By one thread, and by as many as there are cores."""
+    """The copy by one thread, and by one thread per core."""
     source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
     sources, targets = (np.array_split(each, cores()) for each in (source, target))
     pool = ThreadPoolExecutor(cores())

@@ -1,4 +1,4 @@
-"""The bytes of a case, computed: what it holds, and what a step must move.
+"""The bytes of a case, computed: what training holds, and what a step must move.
 
 All numbers are float32; labels are int32.
 """
@@ -10,21 +10,21 @@ from benchmarks.cases import Case
 __all__ = ["Footprint", "footprint"]
 
 ITEM = 4
-STATES = {"sgd": 0, "adam": 2}  # numbers that the optimizer keeps of each parameter
+STATES = {"sgd": 0, "adam": 2}  # numbers that the optimizer keeps for each parameter
 SLACK = 1.15
 
 
 class Footprint(NamedTuple):
-    """Bytes.
+    """The bytes of a case, by what they hold.
 
     Attributes
     ----------
     data, rows : int
-        Of all samples and labels, and of one mini-batch of them.
+        The bytes of all samples and labels, and of one mini-batch of them.
     parameters, state, gradients : int
-        State is the optimizer's.
+        The state is the optimizer's.
     activations, deltas : int
-        Of one mini-batch: a^0, ..., a^L and delta^1, ..., delta^L.
+        For one mini-batch: a^0, ..., a^L and delta^1, ..., delta^L.
     """
 
     data: int
@@ -37,13 +37,13 @@ class Footprint(NamedTuple):
 
     @property
     def bound(self) -> float:
-        """What training may hold at most, above what is resident after the imports."""
+        """The most that training may hold, above what is resident after the imports."""
         once = self.data + self.gradients + self.activations + self.deltas
         return SLACK * (once + 2 * (self.parameters + self.state))
 
     @property
     def moved(self) -> int:
-        """What a step moves at least: it reads its rows, and all else is written and read."""
+        """The least that a step moves: it reads its rows, and writes and reads all else."""
         return self.rows + 2 * sum(self[2:])
 
 

@@ -1,7 +1,7 @@
-"""What must begin anew: one peer and one case in an interpreter of its own.
+"""Measurements that need a fresh interpreter: one peer and one case in each.
 
-A child is a module of `benchmarks.children`. It is handed a job on its standard input, and
-prints what it found; it imports nothing of the peer's before it is told to.
+A child is a module of `benchmarks.children`. It reads a job from its standard input and prints
+its result. It imports nothing of the peer's before it reads the job.
 """
 
 import json
@@ -27,7 +27,7 @@ class ChildError(Exception):
 def result(
     child: str, peer: Peer, case: Case, device: str, variables: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """Run a child, with more environment variables if given, and take what it printed."""
+    """Run a child, with more environment variables if given, and return its result."""
     job = {"case": case, "peer": PEERS.index(peer), "imports": peer.imports, "device": device}
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.children.{child}"],

@@ -1,10 +1,11 @@
-"""What the health of a network shows of the book: chapter 5's errors, chapter 1's lost digits.
+"""The health of a network beside two findings of the book: vanishing errors and lost digits.
 
-M. Nielsen, "Neural Networks and Deep Learning" (2015), prints in chapter 5 ‖dC/db^l‖ of the
+In chapter 5, M. Nielsen, "Neural Networks and Deep Learning" (2015), prints ‖dC/db^l‖ of the
 hidden layers of untrained networks, on 1,000 images of MNIST: the errors vanish towards the
-inputs. Its chapter 1 trains 100 hidden units, and finds "large variation": outputs that start
-saturated never learn, and their digits are lost. Here the diagnosis, on training images,
-names them; the confusion on the test images says whether it is right.
+inputs. Chapter 1 trains 100 hidden units, and finds "large variation": outputs that start
+saturated never learn, and their digits are lost. In this benchmark, the diagnosis names the
+lost digits from training images, and the confusion matrix of the test images shows whether it
+is right.
 
 ::
 
@@ -59,11 +60,11 @@ class Observed(NamedTuple):
     ----------
     seed, epoch : int
     accuracy : float
-        Of the test images, in percent.
+        On the test images, in percent.
     lost : tuple of int
         The digits that the diagnosis names, from training images.
     confused : tuple of int
-        Those of which less than a tenth of the test images are answered rightly.
+        The digits for which less than a tenth of the test images are answered correctly.
     """
 
     seed: int
@@ -156,10 +157,18 @@ def _cells(each: Observed, runs: Sequence[Observed]) -> tuple[Any, ...]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("benchmarks.health", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="has MNIST's four files")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ...; 3")
-    parser.add_argument("--epochs", type=int, default=30, help="of chapter 1; 30")
-    parser.add_argument("--backend", default=fastest(), help="jax if installed, else numpy")
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="the folder with MNIST's four files"
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="number of seeds, from 0; 3 by default"
+    )
+    parser.add_argument(
+        "--epochs", type=int, default=30, help="epochs of chapter 1; 30 by default"
+    )
+    parser.add_argument(
+        "--backend", default=fastest(), help="default: jax if installed, else numpy"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON here")
     return parser.parse_args(arguments)
 

@@ -1,12 +1,12 @@
-"""What ``import bpx`` costs over ``import numpy``, which bpx needs.
+"""The time of ``import bpx`` beside that of ``import numpy``, which bpx needs.
 
 ::
 
     python -m benchmarks.imports [--repeats 15]
 
-Each import runs in a fresh interpreter, which times it itself, the two in turn: medians. If
-bpx takes longer than is asked, ``-X importtime`` names the modules that take the most
-(each by itself, without what it imports).
+Each import runs in a fresh interpreter, which times it; the two take turns, and the table
+shows medians. If bpx misses its target, ``-X importtime`` names the modules that take the most
+time (each without its own imports).
 """
 
 import argparse
@@ -27,7 +27,7 @@ CLOCK = "from time import perf_counter as t; b = t(); import {}; print(t() - b)"
 
 
 class Module(NamedTuple):
-    """A module, and the milliseconds that it takes by itself."""
+    """A module, and the milliseconds that it takes without its own imports."""
 
     name: str
     milliseconds: float
@@ -43,7 +43,7 @@ def seconds(module: str) -> float:
 
 
 def largest(module: str, count: int = 12) -> list[Module]:
-    """The modules that take the most when a fresh interpreter imports `module`."""
+    """The modules that take the most time when a fresh interpreter imports `module`."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", f"import {module}"],
         capture_output=True,
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     more = [ours - theirs for ours, theirs in zip(times["bpx"], times["numpy"], strict=True)]
     rows = [(f"import {name}", band(values, 3)) for name, values in times.items()]
     print(table(("", "s: median [min, max]"), [*rows, ("more", band(more, 3))]))
-    print(f"\nasked: under {ASKED} s more; met: {'yes' if median(more) < ASKED else 'no'}")
+    print(f"\ntarget: under {ASKED} s more; met: {'yes' if median(more) < ASKED else 'no'}")
     if median(more) >= ASKED or options.modules:
         named = [(each.name, f"{each.milliseconds:.1f}") for each in largest("bpx")]
         print("\n" + table(("module", "ms by itself"), named))
@@ -88,8 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("benchmarks.imports", description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=15, help="of each import; 15")
-    parser.add_argument("--modules", action="store_true", help="name the largest anyhow")
+    parser.add_argument(
+        "--repeats", type=int, default=15, help="repeats of each import; 15 by default"
+    )
+    parser.add_argument(
+        "--modules", action="store_true", help="always name the slowest modules"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON here")
     return parser.parse_args(arguments)
 

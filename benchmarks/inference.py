@@ -1,8 +1,8 @@
 """Microseconds an inference: the outputs for a few samples, for many, and for 60,000.
 
-The samples lie on the device, in the library's own arrays, and each call has finished before
-the next begins: what is timed is how long one waits for an answer. bpx is called as its users
-do, `Network.predict`, which checks what it is given; scikit-learn as its users do likewise.
+The samples lie on the device, in the library's own arrays, and each call finishes before the
+next begins: this is the time that a user waits for an answer. bpx is called through
+`Network.predict`, which checks its input; scikit-learn is called as its users call it, too.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,17 +1,18 @@
-"""``python -m benchmarks.inspect``: what it costs to look inside, beside the peers.
+"""``python -m benchmarks.inspect``: the cost of looking inside, beside the peers.
 
 ::
 
     python -m benchmarks.inspect [--engines numpy,jax,torch] [--rounds N] [--out FILE]
 
-Each quantity of `benchmarks.quantities` is timed as the forward and the backward pass
-together with it, over the plain pass of the same library, which is timed just before it or
-just after. Who finds other numbers than bpx in NumPy, or fails, is left out with the reason.
-The others take turns, round by round, in an order that changes (`benchmarks.rounds`). Shown
-are medians over the rounds, and medians of the ratios within each round.
+For each quantity of `benchmarks.quantities`, the benchmark times the forward and the backward
+pass together with the quantity, and divides by the plain pass of the same library, which it
+times just before or just after. A peer that fails, or finds other numbers than bpx on NumPy,
+is skipped with the reason. The others take turns, round by round, in an order that changes
+(`benchmarks.rounds`). The tables show medians over the rounds, and medians of the ratios within
+each round.
 
-``--out`` names a file for the numbers, as JSON; the tables go beside it, as Markdown. On a
-busy machine ``taskset -c 0`` and ``--clock cpu`` leave out what others do meanwhile.
+``--out`` names a file for the numbers, as JSON; the tables go next to it, as Markdown. On a
+busy machine, ``taskset -c 0`` and ``--clock cpu`` exclude the time of other processes.
 """
 
 import argparse
@@ -45,13 +46,14 @@ from benchmarks.rounds import Found, in_turn, of_each
 __all__ = ["How", "check", "main", "measure", "pair"]
 
 EXACT = 1e-4
-"""How far two may be apart in float32, relative to the largest number."""
+"""How far two results may differ in float32, relative to the largest number."""
 DRAWN = 0.5
-"""The same of what is drawn, relative to the sum of all numbers: a draw is no mean."""
+"""The same for random quantities, relative to the sum of all numbers: a draw is not a mean."""
 LARGEST = (1 << 25) - (1 << 16)
 """Bytes, nearly 32 MiB. The C library of Linux keeps as much freed memory as twice the largest
-block of that size that was ever freed, and else returns it to the system, whose fresh pages
-take as long as the arithmetic. What is measured must not hang on what was freed before."""
+block of that size that was ever freed. It returns the rest to the system, and fresh pages take
+as long as the arithmetic. So a result must not depend on what was freed before it.
+"""
 LIBRARIES = (
     *("numpy", "torch", "jax", "jaxlib"),
     *("opacus", "backpack-for-pytorch", "curvlinops-for-pytorch"),
@@ -59,13 +61,13 @@ LIBRARIES = (
 
 
 class How(NamedTuple):
-    """How it is measured.
+    """How the quantities are measured.
 
     Attributes
     ----------
     rounds : int
     window : float
-        Seconds that one measurement takes at least.
+        The minimum seconds of one measurement.
     clock : {"wall", "cpu"}
     """
 
@@ -74,7 +76,7 @@ class How(NamedTuple):
     clock: str = "wall"
 
     def seconds(self, run: Callable[[], Any]) -> float:
-        """Of one call."""
+        """The seconds of one call."""
         return each(run, CLOCKS[self.clock], self.window)
 
 
@@ -117,7 +119,7 @@ def _keep(results: dict[str, Any], path: Path | None) -> None:
 def measure(
     case: Case, tellers: Sequence[Teller], keys: Sequence[str], how: How
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every quantity in turn, by its key: microseconds of the plain pass, and with it."""
+    """Every quantity by its key: microseconds of the plain pass, and of the two together."""
     np.empty(LARGEST, np.uint8)
     about = subject(case)
     for key in keys:
@@ -135,7 +137,7 @@ def measure(
 
 
 def _works(key: str, about: Subject, tellers: Sequence[Teller]) -> Found:
-    """Each one's work, after it has been done once, which compiles it, and compared."""
+    """Each teller's work, after one run, which compiles it and is compared."""
     reference = TELLERS[0].work(key, about)
     expected = reference.read(reference.telling())
 
@@ -151,12 +153,12 @@ def _works(key: str, about: Subject, tellers: Sequence[Teller]) -> Found:
 def check(
     found: Sequence[np.ndarray], expected: Sequence[np.ndarray], *, drawn: bool = False
 ) -> None:
-    """Refuse other numbers: each array's, or, where they are drawn, the sum of them all.
+    """Refuse other numbers: those of each array or, for random quantities, their total.
 
     Raises
     ------
     ValueError
-        With how far they are apart.
+        Saying how far they differ.
     """
     if [each.shape for each in found] != [each.shape for each in expected]:
         shapes = [each.shape for each in found], [each.shape for each in expected]
@@ -170,7 +172,7 @@ def check(
 
 
 def pair(turns: Iterator[int], how: How, work: Work) -> tuple[float, float]:
-    """Seconds of the plain pass, and with the quantity; which comes first alternates."""
+    """Seconds of the plain pass, and with the quantity; they take turns at being first."""
     if next(turns) % 2:
         telling = how.seconds(work.telling)
         return how.seconds(work.plain), telling
@@ -186,23 +188,28 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("benchmarks.inspect", description=__doc__.split("\n")[0])
     engines = [name.removeprefix("bpx ") for name in ENGINES]
     for name, known, text in (
-        ("engines", engines, "bpx's"),
-        ("only", list(QUANTITIES), "what is told"),
+        ("engines", engines, "engines of bpx"),
+        ("only", list(QUANTITIES), "quantities"),
     ):
         parser.add_argument(
             f"--{name}",
             type=some(known),
             default=known,
             metavar="NAME,NAME",
-            help=f"{text}, of {', '.join(known)}; all",
+            help=f"{text}, from {', '.join(known)}; all by default",
         )
-    parser.add_argument("--case", choices=CASES, default="M", help="the network; M")
-    parser.add_argument("--rounds", type=int, default=9, help="9")
-    parser.add_argument("--window", type=float, default=0.1, help="seconds, at least; 0.1")
-    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="wall")
+    parser.add_argument("--case", choices=CASES, default="M", help="the case; M by default")
+    parser.add_argument("--rounds", type=int, default=9, help="number of rounds; 9 by default")
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="write JSON and Markdown there"
+        "--window",
+        type=float,
+        default=0.1,
+        help="minimum seconds of a measurement; 0.1 by default",
     )
+    parser.add_argument(
+        "--clock", choices=("wall", "cpu"), default="wall", help="wall by default"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON and Markdown here")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("--rounds: at least 1")

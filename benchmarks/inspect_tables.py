@@ -13,19 +13,19 @@ __all__ = ["cost", "show", "title"]
 
 
 def title(results: Mapping[str, Any]) -> str:
-    """The head of it all."""
+    """The heading of the report."""
     facts = results["environment"]
     return heading(f"Looking inside, on {facts['processor']}", facts)
 
 
 def cost(found: Mapping[str, Any], teller: str) -> list[float]:
-    """How many times as long as its library's plain pass a teller takes, round by round."""
+    """The ratio of a teller's time to its library's plain pass, round by round."""
     times = {"plain": found["plain"][teller], "telling": found["telling"][teller]}
     return ratios(times, "telling", "plain")
 
 
 def show(results: Mapping[str, Any]) -> str:
-    """What is asked of bpx, every teller's time, and who was left out."""
+    """The targets of bpx, every teller's time, and the tellers that were skipped."""
     quantities = results["quantities"]
     told = {name for each in quantities.values() for name in each["plain"]}
     engines = [name for name in ENGINES if name in told]

@@ -1,4 +1,4 @@
-"""The machine, its libraries, their threads, and what else it has to do."""
+"""The machine, its libraries, their threads, and its load."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ LIBRARIES = (
 
 
 def environment(*libraries: str) -> dict[str, Any]:
-    """The date, the machine, and the versions of those libraries that are installed."""
+    """The date, the machine, and the versions of the given libraries that are installed."""
     from bpx import __version__
 
     return {
@@ -46,32 +46,32 @@ def cores() -> int:
 
 
 def busy() -> str:
-    """How many threads wanted a core, on average over the last minute."""
+    """The average number of threads that wanted a core during the last minute."""
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
 def threads() -> dict[str, int]:
-    """The threads of each pool that is there."""
+    """The number of threads of each pool."""
     found = {"cores": cores()}
     if "torch" in sys.modules:
         found["torch"] = sys.modules["torch"].get_num_threads()
     if "numba" in sys.modules:
         found["numba"] = sys.modules["numba"].get_num_threads()
     if "jax" in sys.modules:
-        found["jax"] = cores()  # it does not say; its pool has as many
+        found["jax"] = cores()  # JAX does not report them; its pool has as many
     pools = {(pool["internal_api"], pool["num_threads"]) for pool in _pools()}
     return found | dict(sorted(pools))
 
 
 def told(pools: Mapping[str, int]) -> str:
-    """The threads of each pool, and whether they are alike."""
+    """The threads of each pool, and whether the pools agree."""
     listed = ", ".join(f"{pool} {number}" for pool, number in pools.items())
     unlike = len(set(pools.values())) > 1
     return f"threads: {listed}" + ("; not alike: compare with care" if unlike else "")
 
 
 def blas() -> str:
-    """The BLAS libraries that are loaded, each with the kernels that it has chosen."""
+    """The loaded BLAS libraries, each with the kernels that it has chosen."""
     names = ("internal_api", "version", "architecture")
     found = {
         " ".join(str(pool[name]) for name in names if pool.get(name))

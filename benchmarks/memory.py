@@ -1,9 +1,9 @@
 """Peak memory: each peer trains two epochs in an interpreter of its own.
 
-On a CPU what is told is the resident set's peak above what was resident after the imports,
-before the data were made: so it has the data, and whatever the library takes at its first
-work (pools, compilers, code). Asked of bpx on NumPy is at most 1.15 × (data + gradients + one
-batch's activations and deltas + 2 × (parameters + optimizer state)).
+On a CPU this is the peak of the resident set, above what was resident after the imports and
+before the data were made. So it includes the data, and whatever the library allocates at its
+first work (pools, compilers, code). The target for bpx on NumPy is at most 1.15 × (data +
+gradients + one batch's activations and deltas + 2 × (parameters + optimizer state)).
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ BOUNDED = ("bpx numpy", "bpx numpy+numba")
 def measure(
     settings: Settings, results: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """One case, with as many samples as MNIST has (or as it has, if that is more)."""
+    """One case, with as many samples as MNIST has, or with its own number if that is larger."""
     case = settings.medium.lasting(MNIST)
     found = of_each(
         trainers(settings.peers), partial(_bytes, case=case, device=settings.device)
@@ -48,7 +48,7 @@ def _bytes(peer: Peer, case: Case, device: str) -> int:
 
 
 def show(name: str, part: Mapping[str, Any]) -> str:
-    """The table of the peers, and whether the bound is kept."""
+    """The table of the peers, and whether each stays below the bound."""
     bound = part["bound"]
     rows = [
         (peer, number(taken / 1e6), f"{taken / bound:.2f}", _kept(peer, taken, bound))

@@ -1,4 +1,4 @@
-"""The picture: a step's time, of every peer in every case, on a logarithmic scale."""
+"""The picture: the time of a step, for every peer in every case, on a logarithmic scale."""
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -17,7 +17,7 @@ OURS, THEIRS, FLOOR = "#0b6bcb", "#6f7780", "#b8bec5"
 
 
 def write(training: Mapping[str, Any], title: str, folder: Path) -> None:
-    """``training.svg`` and ``training.png``, if matplotlib is there to draw them."""
+    """Write ``training.svg`` and ``training.png``, if matplotlib is installed."""
     if find_spec("matplotlib"):
         from matplotlib import rc_context
 
@@ -74,7 +74,7 @@ def _dot(axes: Any, place: int, peer: str, values: Sequence[float]) -> None:
 
 
 def _quiet(axes: Any) -> None:
-    """Room for the numbers on the right, and no lines that say nothing."""
+    """Make room for the numbers on the right, and remove lines that carry no information."""
     from matplotlib.ticker import LogLocator, MaxNLocator
 
     low, high = axes.get_xlim()
@@ -83,7 +83,7 @@ def _quiet(axes: Any) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=8, length=0)
     axes.tick_params(axis="x", labelsize=7)
-    few = high / low < 4.0  # on so short a scale hardly a power of ten is to be seen
+    few = high / low < 4.0  # so short a scale shows hardly a power of ten
     axes.xaxis.set_major_locator(MaxNLocator(4) if few else LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.xaxis.set_major_formatter(lambda value, _: told(value))

@@ -1,6 +1,6 @@
-"""float32 for all alike: the matrix products in full, or all of them in TF32.
+"""float32 for all peers alike: all matrix products in full precision, or all in TF32.
 
-CuPy reads ``CUPY_TF32`` at its first product; it is also what tells the fresh interpreters.
+CuPy reads ``CUPY_TF32`` at its first product; fresh interpreters read it too.
 """
 
 import os
@@ -10,14 +10,14 @@ __all__ = ["apply", "settle"]
 
 
 def settle(tf32: bool) -> None:
-    """For this process and those that it starts; before any library is imported."""
+    """Set the precision of this process and its children, before any library is imported."""
     os.environ["CUPY_TF32"] = str(int(tf32))
-    # JAX would take three quarters of the GPU's memory from the others.
+    # Otherwise JAX takes three quarters of the GPU's memory from the others.
     os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
 
 
 def apply() -> None:
-    """The switches of the libraries that are here by now."""
+    """Set the switches of the libraries that are imported by now."""
     tf32 = os.environ.get("CUPY_TF32") == "1"
     if torch := sys.modules.get("torch"):
         torch.set_float32_matmul_precision("high" if tf32 else "highest")

@@ -1,18 +1,18 @@
-"""What privacy costs: DP-SGD on MNIST, over seeds.
+"""The cost of privacy: DP-SGD on MNIST, over seeds.
 
-A network of one hidden layer of 128 tanh units is trained by `bpx.privacy.DPSGD`, with the
-noise that a target epsilon asks for, and without privacy. Hidden units that are bounded
-train better by clipped gradients (N. Papernot et al., "Tempered sigmoid activations for deep
-learning with differential privacy", 2021). Shown are the median, the least and the largest
-test accuracy after the last epoch, the epsilon that the last record tells, the seconds of
-training, and what part of them drew the samples and the noise.
+This benchmark trains a network of one hidden layer of 128 tanh units by `bpx.privacy.DPSGD`,
+with the noise for a target epsilon, and without privacy. Bounded hidden units train better with
+clipped gradients (N. Papernot et al., "Tempered sigmoid activations for deep learning with
+differential privacy", 2021). The table shows the median, the minimum and the maximum of the
+test accuracy after the last epoch, the epsilon of the last record, the seconds of training, and
+the share of them that drew the samples and the noise.
 
 ::
 
     python -m benchmarks.privacy --data FOLDER [--rows epsilon-3] [--seeds 3]
 
-The seed is that of the weights. The noise comes from the operating system: no run can be
-repeated. What was tried to find the settings is not counted in epsilon.
+The seed draws the weights. The noise comes from the operating system, so no run can be
+repeated. Epsilon does not count the trials that found the settings.
 """
 
 import argparse
@@ -38,7 +38,7 @@ class Row(NamedTuple):
     Attributes
     ----------
     name : str
-        What ``--rows`` calls it.
+        Its name for ``--rows``.
     epsilon : float or None
         The target; None without privacy.
     eta, epochs, batch_size, clip, hidden
@@ -77,13 +77,13 @@ class Result(NamedTuple):
     Attributes
     ----------
     seed : int
-        Of the weights.
+        The seed of the weights.
     accuracy : float
         On the test samples, after the last epoch, in percent.
     epsilon, sigma : float or None
-        What the last record tells, at a delta of 1e-5, and the noise multiplier.
+        The epsilon of the last record, at a delta of 1e-5, and the noise multiplier.
     seconds, noise : float
-        Of training, and of it those that drew the samples and the noise.
+        The seconds of training, and those of them that drew the samples and the noise.
     """
 
     seed: int
@@ -124,7 +124,7 @@ def train(row: Row, data: Dataset, seed: int, backend: str) -> Result:
 
 @cache
 def privacy(row: Row, n: int) -> bpx.privacy.DPSGD | None:
-    """The private training that spends the row's epsilon on n samples."""
+    """The private training run that spends the row's epsilon on n samples."""
     if row.epsilon is None:
         return None
     sigma = bpx.privacy.noise_for(
@@ -137,7 +137,7 @@ def privacy(row: Row, n: int) -> bpx.privacy.DPSGD | None:
 
 
 def cells(row: Row, results: Sequence[Result]) -> tuple[Any, ...]:
-    """The row of the table."""
+    """A row of the table."""
     one, seconds = results[0], [r.seconds for r in results]
     private = [f"{x:.2f}" if x else "" for x in (one.epsilon, one.sigma)]
     share = median([r.noise / r.seconds for r in results])
@@ -146,7 +146,7 @@ def cells(row: Row, results: Sequence[Result]) -> tuple[Any, ...]:
 
 
 def chosen(names: str | None) -> tuple[Row, ...]:
-    """The rows of those names, separated by commas; all of them for None."""
+    """The rows with these names, separated by commas; all rows for None."""
     by_name = {row.name: row for row in ROWS}
     unknown = [name for name in (names or "").split(",") if name and name not in by_name]
     if unknown:
@@ -171,10 +171,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("benchmarks.privacy", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="has MNIST's four files")
-    parser.add_argument("--rows", metavar="NAME,NAME", help="which of the settings; all")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ...; 3")
-    parser.add_argument("--backend", default="numpy", help="numpy, unless said otherwise")
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="the folder with MNIST's four files"
+    )
+    parser.add_argument("--rows", metavar="NAME,NAME", help="settings to train; all by default")
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="number of seeds, from 0; 3 by default"
+    )
+    parser.add_argument("--backend", default="numpy", help="numpy by default")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON here")
     return parser.parse_args(arguments)
 

@@ -1,11 +1,12 @@
-"""How long a table of numbers takes to read, beside pandas and Polars.
+"""The time to read a table of numbers, beside pandas and Polars.
 
 ::
 
     python -m benchmarks.reading [--rows 100000] [--columns 21] [--repeats 11]
 
-All read the same file, in turns: medians, and the median of the ratios to pandas within a
-round. Each ends with an array of float32, but `read_table`, which ends with columns.
+All read the same file, in turns. The table shows medians, and the median of the ratios to
+pandas within a round. Each reader returns an array of float32, except `read_table`, which
+returns columns.
 """
 
 import argparse
@@ -85,7 +86,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reading")
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--columns", type=int, default=21)
-    parser.add_argument("--repeats", type=int, default=11, help="rounds; 11")
+    parser.add_argument(
+        "--repeats", type=int, default=11, help="number of rounds; 11 by default"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON here")
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""What every benchmark prints and writes: Markdown tables, and JSON."""
+"""Output of every benchmark: Markdown tables, and JSON."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ def line(cells: Iterable[Any]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A Markdown table: the first column to the left, the others to the right."""
+    """A Markdown table: the first column is aligned left, the others right."""
     return "\n".join([line(head), aligned(len(head)), *map(line, rows)])
 
 
@@ -31,7 +31,7 @@ def aligned(columns: int) -> str:
 
 
 def band(values: Sequence[float], digits: int | None = None) -> str:
-    """Median [min, max]; as many digits as `number` takes for the median, if not told."""
+    """Median [min, max], with the digits that `number` uses for the median unless given."""
     middle = median(values)
     digits = _digits(middle) if digits is None else digits
     low, high = min(values), max(values)
@@ -39,7 +39,7 @@ def band(values: Sequence[float], digits: int | None = None) -> str:
 
 
 def number(value: float) -> str:
-    """A number with three digits that count, or more before the point."""
+    """A number with three significant digits, or more before the point."""
     return f"{value:,.{_digits(value)}f}"
 
 
@@ -48,6 +48,6 @@ def _digits(value: float) -> int:
 
 
 def write(path: Path | None, results: Any) -> None:
-    """The results as JSON, if a path was asked for."""
+    """Write the results as JSON, if a path is given."""
     if path is not None:
         path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

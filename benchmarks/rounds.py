@@ -1,8 +1,8 @@
-"""Side by side: one measurement of each in turn, round by round, and their ratios.
+"""Side by side: one measurement of each peer in turn, round by round, and their ratios.
 
-Other work on the machine then weighs on all. Each round has an order of its own, so that
-none always follows the same neighbour, and a pause between two measurements lets the pool
-of the last one, which spins while it waits, fall asleep.
+Other work on the machine then affects all of them. Each round has its own order, so that no
+peer always follows the same neighbour. A pause between two measurements lets the pool of the
+previous library, which spins while it waits, fall asleep.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,11 +25,11 @@ __all__ = [
 PAUSE = 0.1
 
 Times = Mapping[str, Sequence[float]]
-"""What each one took, one number for each round."""
+"""The measurements of each peer, one for each round."""
 
 
 class Found(NamedTuple):
-    """What there is of the peers, by their names, and why there is none of the others."""
+    """The peers that could be measured, by name, and why the others could not."""
 
     of: dict[str, Any]
     failed: dict[str, str]
@@ -40,7 +40,7 @@ class Named(Protocol):
 
     @property
     def name(self) -> str:
-        """It is told of by this."""
+        """The name in the tables."""
 
 
 P = TypeVar("P", bound=Named)
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 
 def of_each(peers: Iterable[P], what: Callable[[P], Any]) -> Found:
-    """One that fails is left out with its reason, and the others go on."""
+    """Skip a peer that fails, with its reason, and go on with the others."""
     found = Found({}, {})
     for peer in peers:
         try:
@@ -64,7 +64,7 @@ def in_turn(
     repeats: int,
     measure: Callable[[W], T],
 ) -> dict[str, list[T]]:
-    """Every one's measurements, one for each round."""
+    """The measurements of every peer, one for each round."""
     times: dict[str, list[T]] = {name: [] for name in runs}
     names, order = list(runs), Random(0)
     for _ in range(repeats):
@@ -76,7 +76,7 @@ def in_turn(
 
 
 def ratios(times: Times, slower: str, faster: str) -> list[float]:
-    """How many times as long as `faster` the other takes, round by round."""
+    """How many times as long as `faster` the other peer takes, round by round."""
     return [a / b for a, b in zip(times[slower], times[faster], strict=True)]
 
 
@@ -86,7 +86,7 @@ def ratio(times: Times, slower: str, faster: str) -> float:
 
 
 def to_each_engine(times: Times) -> dict[str, dict[str, float]]:
-    """For each engine of bpx, every other's median ratio to it: above 1, bpx is faster."""
+    """For each engine of bpx, every peer's median ratio to it: above 1, bpx is faster."""
     engines = [name for name in times if name.startswith("bpx ")]
     return {
         engine: {name: median(ratios(times, name, engine)) for name in times if name != engine}

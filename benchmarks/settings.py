@@ -1,4 +1,4 @@
-"""What is measured, of whom, and how."""
+"""What a run measures, with which peers, and how."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ __all__ = ["Settings"]
 
 
 class Settings(NamedTuple):
-    """One run.
+    """The settings of one run.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class Settings(NamedTuple):
     repeats : int
         Rounds.
     window : float
-        Seconds that one measurement takes at least.
+        The minimum seconds of one measurement.
     clock : str
         A name of `CLOCKS`.
     """
@@ -39,5 +39,5 @@ class Settings(NamedTuple):
 
     @property
     def medium(self) -> Case:
-        """The case of those measurements that take one: M, or else the first."""
+        """The case for measurements that take only one: M, or else the first."""
         return next((case for case in self.cases if case.name == "M"), self.cases[0])

@@ -1,13 +1,13 @@
-"""One training step at a time, as a loop of one's own takes it, beside PyTorch.
+"""One training step at a time, as in a loop of your own, beside PyTorch.
 
 ::
 
     python -m benchmarks.steps [--repeats 5] [--steps 2000]
 
-First the microseconds of a step of 4-64-64-2, ReLU, quadratic cost, Adam, batches of 64, in
-each way of taking one; then ``examples/dqn.py`` whole, whose agent is also written in PyTorch.
-All in turns, in one process, on one thread: medians, and the median of the ratios to PyTorch
-within a round.
+The first table shows the microseconds of a step of 4-64-64-2 (ReLU, quadratic cost, Adam,
+batches of 64) for each way to take one. The second times all of ``examples/dqn.py`` beside the
+same agent in PyTorch. All run in turns, in one process, on one thread. The tables show medians,
+and the median of the ratios to PyTorch within a round.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def _network() -> bpx.Network:
 
 
 def _by_hand(x: Any, y: Any) -> Callable[[], None]:
-    """The same equations without the library: what its generality costs."""
+    """The same equations without the library: the cost of bpx's generality."""
     arrays = [each.copy() for each in (*_network().weights, *_network().biases)]
     m, v = ([np.zeros_like(each) for each in arrays] for _ in range(2))
     count, depth = [0], len(SIZES) - 1
@@ -122,7 +122,7 @@ def _torch_step(optimizer: Any, a: Any, y: Any) -> None:
 
 
 class TorchAgent:
-    """The agent of ``examples/dqn.py`` as it is written in PyTorch."""
+    """The agent of ``examples/dqn.py``, written in PyTorch."""
 
     def __init__(self, seed: int) -> None:
         import torch
@@ -193,7 +193,9 @@ def _rows(times: Mapping[str, list[float]]) -> list[tuple[str, str, str]]:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.steps", description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=2000, help="steps in a row that are timed")
+    parser.add_argument(
+        "--steps", type=int, default=2000, help="number of consecutive steps to time"
+    )
     parser.add_argument("--out", type=Path, help="write JSON here")
     return parser.parse_args(arguments)
 

@@ -4,13 +4,13 @@
 
     python -m benchmarks.tables [--repeats 5] [--folds 5] [--seed 1] [--tables iris,mixed]
 
-The training rows of a repeated cross-validation are written to a file, with their names, and
-learned by the command line with no option; the network then predicts the rest, without the
-target. scikit-learn's `MLPClassifier` or `MLPRegressor`, with its own defaults, stands in a
-pipeline that fills, scales and encodes, on the same rows. It needs pandas. Shown are the mean
-accuracy, or R² of numbers, and the difference in pairs with its standard error. bpx holds a
-fifth of the rows it is given out for validation unless it is told not to: it is measured both
-ways.
+The benchmark writes the training rows of a repeated cross-validation to a file, with the names
+of the columns, and trains on it from the command line without options. The network then
+predicts the other rows, without the target. scikit-learn's `MLPClassifier` or `MLPRegressor`,
+with its own defaults, runs on the same rows in a pipeline that fills, scales and encodes. The
+benchmark needs pandas. The table shows the mean accuracy, or R² for numbers, and the paired
+difference with its standard error. By default bpx holds out a fifth of its rows for validation;
+it is measured with and without that.
 """
 
 import argparse
@@ -40,9 +40,9 @@ class Score(NamedTuple):
     ----------
     table, way : str
     mean : float
-        Of the accuracy, or of R².
+        The mean accuracy, or R².
     difference, error : float
-        From scikit-learn's, in pairs: the mean, and its standard error.
+        The mean of the paired differences from scikit-learn's, and its standard error.
     """
 
     table: str
@@ -68,7 +68,7 @@ def scores(name: str, *, repeats: int, folds: int, seed: int) -> list[Score]:
 
 
 def ways(frame: Any) -> dict[str, Callable[[Any, Any, int], float]]:
-    """What is compared on a table; numbers are scaled for scikit-learn, too, besides."""
+    """The ways to compare on a table; for numbers, also scikit-learn with a scaled target."""
     numbers = _is_regression(frame)
     return {
         "scikit-learn": partial(_sklearn, scaled=False),
@@ -92,7 +92,7 @@ def make(name: str) -> Any:
 
 
 def mixed(rows: int = 600, seed: int = 0) -> Any:
-    """Customers: numbers, texts of few and many levels, booleans, dates; cells are missing."""
+    """Customers: numbers, texts of few and many levels, booleans, dates, and missing cells."""
     import pandas
 
     rng = np.random.default_rng(seed)
@@ -121,7 +121,7 @@ def _is_regression(frame: Any) -> bool:
 
 
 def _bpx(train: Any, test: Any, number: int, *, options: tuple[str, ...]) -> float:
-    """One ``bpx train`` on a file, and the answers of ``bpx predict`` to another."""
+    """Train on one file by ``bpx train``, and return ``bpx predict``'s answers for another."""
     import pandas
 
     from bpx.cli.commands import cli
@@ -151,7 +151,7 @@ def _sklearn(train: Any, test: Any, number: int, *, scaled: bool) -> float:
         model = TransformedTargetRegressor(model, transformer=StandardScaler())
     x, more = (_numbered(each.drop(columns=target)) for each in (train, test))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # by its defaults it often stops before it converges
+        warnings.simplefilter("ignore")  # with its defaults it often stops before it converges
         fitted = make_pipeline(_prepared(), model).fit(x, train[target])
     return _judged(fitted.predict(more), test[target].to_numpy(), numbers=numbers)
 
@@ -172,7 +172,7 @@ def _prepared() -> Any:
 
 
 def _numbered(frame: Any) -> Any:
-    """Dates and booleans as numbers, which the pipeline would take for texts."""
+    """Dates and booleans as numbers, since the pipeline would treat them as texts."""
     frame = frame.copy()
     for column in frame:
         if frame[column].dtype.kind in "Mb":

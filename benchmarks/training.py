@@ -1,8 +1,8 @@
 """Microseconds a training step.
 
-Each peer trains whole epochs, so that what an epoch costs besides its steps (drawing its
-order, reading its cost) counts for all. Warming up is one epoch, and a second where the
-first was short: compilation, thread pools, the length of bpx's chunks.
+Each peer trains whole epochs, so that the cost of an epoch besides its steps (drawing its
+order, reading its cost) counts for all. The warm-up is one epoch, and a second one if the first
+was short: it covers compilation, thread pools, and the length of bpx's chunks.
 """
 
 from collections.abc import Iterator, Mapping
@@ -58,7 +58,7 @@ def _warm(peer: Peer, numbers: Problem) -> Train:
 
 
 def microseconds(train: Train, steps: int, window: float, clock: Clock) -> float:
-    """A step's time, over as many whole epochs as fill the window."""
+    """The time of a step, over as many whole epochs as fill the window."""
     epochs, seconds = 0, 0.0
     while not epochs or seconds < window:
         seconds += clock(train)

@@ -1,4 +1,4 @@
-"""How Sphinx builds these pages. Everything in them works without a network."""
+"""The Sphinx settings of these pages. Everything in them works offline."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ import bpx
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
-# The pages are executed, and say themselves where a network lives.
+# Sphinx executes the pages, which choose the backend themselves.
 for name in ("BPX_BACKEND", "BPX_DTYPE"):
     os.environ.pop(name, None)
 
@@ -69,7 +69,7 @@ html_sidebars = {"**": ["contents"]}
 def skip_plain_fields(
     app: Any, what: str, name: str, member: Any, skip: bool, options: Any
 ) -> bool | None:
-    """Leave out what a NamedTuple writes of its fields: the class's docstring says more."""
+    """Skip the default docstrings of a NamedTuple's fields: the class's docstring says more."""
     doc = getattr(member, "__doc__", None) or ""
     return True if doc.startswith("Alias for field number") else None
 
@@ -77,7 +77,7 @@ def skip_plain_fields(
 def skip_the_signature_of_a_protocol(
     app: Any, what: str, name: str, thing: Any, options: Any, arguments: Any, returned: Any
 ) -> tuple[str, None] | None:
-    """Nobody makes one: its members say what it asks for."""
+    """Skip the signature of a protocol, which nobody calls: its members are its interface."""
     return ("", None) if getattr(thing, "_is_protocol", False) else None
 
 

@@ -8,7 +8,7 @@ STEPS, BATCH, GAMMA = 15_000, 64, 0.99
 
 
 class Agent:
-    """Q(s, a), an output for each action a, moved towards 1 + gamma max_a Q_older(s', a)."""
+    """Learns Q(s, a), an output per action, from the target 1 + gamma max_a Q_older(s', a)."""
 
     def __init__(self, seed):
         settings = {"hidden": "relu", "output": "identity", "seed": seed, "backend": "numpy"}
@@ -19,7 +19,7 @@ class Agent:
         return self.net.forward(s).a[-1]
 
     def learn(self, s, a, following, fell):
-        y = self.q(s).copy()  # the action that was not taken has no error
+        y = self.q(s).copy()  # so the action that was not taken has no error
         best = self.older.forward(following).a[-1].max(axis=1)
         y[np.arange(BATCH), a] = 1.0 + GAMMA * best * (1.0 - fell)
         self.trainer.step(s, y)
@@ -29,7 +29,7 @@ class Agent:
 
 
 def moved(s, action):
-    """The cart and its pole after 0.02 s (Barto, Sutton and Anderson 1983)."""
+    """Return the state of cart and pole after 0.02 s (Barto, Sutton and Anderson 1983)."""
     _, v, angle, omega = s
     sin, cos = np.sin(angle), np.cos(angle)
     push = (20.0 * action - 10.0 + 0.05 * omega**2 * sin) / 1.1
@@ -38,7 +38,7 @@ def moved(s, action):
 
 
 def play(agent, seed):
-    """The number of steps that the pole stayed up, episode by episode; 500 at most."""
+    """Return the number of steps that the pole stayed up in each episode, at most 500."""
     rng, memory, lengths, t0 = np.random.default_rng(seed), np.zeros((STEPS, 10)), [], 0
     s = rng.uniform(-0.05, 0.05, 4)
     for t in range(STEPS):

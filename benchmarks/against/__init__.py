@@ -1,8 +1,8 @@
-"""The present code against that of an earlier commit, in one job on one machine.
+"""Compare the present code with an earlier commit, in one job on one machine.
 
-A change of the package's form shall change nothing that it computes, nor make that any slower.
-The same scripts, those of `benchmarks.against.children`, run once on the old bpx, which is
-checked out into a worktree that is thrown away, and once on the one of this folder:
+A refactoring must not change any result of the package, nor make it slower. The same scripts,
+those of `benchmarks.against.children`, run once on the old bpx, which is checked out into a
+temporary worktree, and once on the bpx of this folder:
 
 - weights: what small networks hold after 50 steps, on each engine, compiled and eager
 - programs: the listings of four steps, their counts, and the bytes that they move
@@ -13,6 +13,6 @@ checked out into a worktree that is thrown away, and once on the one of this fol
     python -m benchmarks.against COMMIT [--only weights,programs] [--backends numpy,torch]
         [--rows PATTERN] [--pairs 15] [--out FILE]
 
-Each part is printed as it is done, what is not as asked first; the exit code is 1 if there is
-such a thing. ``--out`` gets all numbers as JSON.
+It prints each part as it finishes, failures first; the exit code is 1 if anything fails.
+``--out`` gets all numbers as JSON.
 """

@@ -1,4 +1,4 @@
-"""Two arrays: whether they are the same in each bit, and how far apart they are."""
+"""Two arrays: whether they have the same bits, and how far they differ."""
 
 from math import inf, isfinite
 
@@ -13,7 +13,7 @@ def identical(old: np.ndarray, new: np.ndarray) -> bool:
 
 
 def distance(old: np.ndarray, new: np.ndarray) -> float:
-    """‖new − old‖ / ‖old‖; infinite if that is no number, or dtype or shape differ."""
+    """‖new − old‖ / ‖old‖; infinite if it is not a number, or if dtypes or shapes differ."""
     if _form(old) != _form(new):
         return inf
     before, after = (each.astype(np.float64) for each in (old, new))

@@ -19,7 +19,7 @@ PARTS: dict[str, ModuleType] = {"weights": weights, "programs": programs, "speed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare, print and write; 1 if something is not as asked, else 0."""
+    """Compare, print and write; 1 if something fails, else 0."""
     parser = _parser()
     options = parser.parse_args(arguments)
     _check(options, parser)
@@ -44,10 +44,13 @@ def _compare(roots: Mapping[str, Path], options: argparse.Namespace) -> int:
 
 
 def _print(part: ModuleType, found: list[Any]) -> int:
-    """What is not as asked, then the table; how much the former is."""
+    """Print the failures, then the table; return the number of failures."""
     complaints = part.broken(found)
     print(f"### {part.TITLE}\n")
-    print("\n".join(f"- {each}" for each in complaints) or "All is as asked.", end="\n\n")
+    print(
+        "\n".join(f"- {each}" for each in complaints) or "Everything is as required.",
+        end="\n\n",
+    )
     print(part.show(found), end="\n\n", flush=True)
     return len(complaints)
 
@@ -68,27 +71,35 @@ def _measured(
 
 
 def _parser() -> argparse.ArgumentParser:
-    about = "the present code against that of an earlier commit"
+    about = "compare the present code with an earlier commit"
     parser = argparse.ArgumentParser("benchmarks.against", description=about)
-    parser.add_argument("commit", help="what it is compared with, such as main")
+    parser.add_argument("commit", help="the commit to compare with, such as main")
     for name, known, default in (
         ("only", list(PARTS), list(PARTS)),
         ("backends", list(ENGINES), available()),
     ):
-        told = f"of {', '.join(known)}; all that can be"
+        told = f"from {', '.join(known)}; by default all that can run"
         parser.add_argument(
             f"--{name}", type=some(known), default=default, metavar="NAME,NAME", help=told
         )
     parser.add_argument(
-        "--rows", default="*", metavar="PATTERN", help="of weights, such as 'feedback*'; all"
+        "--rows",
+        default="*",
+        metavar="PATTERN",
+        help="rows of weights, such as 'feedback*'; all by default",
     )
-    parser.add_argument("--pairs", type=int, default=15, help="of measurements of speed; 15")
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        default=15,
+        help="number of pairs of speed measurements; 15 by default",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write JSON here")
     return parser
 
 
 def some(known: Sequence[str]) -> Callable[[str], list[str]]:
-    """Reads names that are separated by commas."""
+    """A parser of names that are separated by commas."""
 
     def names(text: str) -> list[str]:
         unknown = [name for name in text.split(",") if name not in known]

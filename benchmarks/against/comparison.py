@@ -1,4 +1,4 @@
-"""Arrays of two sides: the same in each bit, or how far apart, and how far they may be."""
+"""Arrays of two sides: the same bits, or how far they differ and how far they may."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,18 +13,18 @@ from benchmarks.against.bits import distance, identical
 __all__ = ["ALLOWED", "Compared", "Side", "compare", "read"]
 
 ALLOWED = {"float32": 1e-6, "float64": 1e-13}
-"""The largest ‖new − old‖ / ‖old‖ where the order of a sum may change."""
+"""The largest ‖new − old‖ / ‖old‖ that is allowed if the order of a sum may change."""
 
 
 class Side(NamedTuple):
-    """What ``children/weights.py`` wrote on one side.
+    """The results that ``children/weights.py`` wrote on one side.
 
     Attributes
     ----------
     about : dict
-        Of each training, ``exact`` and ``failed``.
+        ``exact`` and ``failed`` for each training run.
     arrays : dict
-        Of each training, its arrays by name.
+        The arrays of each training run, by name.
     """
 
     about: dict[str, dict[str, Any]]
@@ -32,19 +32,19 @@ class Side(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """One training on one engine.
+    """One training run on one engine.
 
     Attributes
     ----------
     engine, name : str
     exact : bool
-        Whether the same bits are asked for.
+        Whether the same bits are required.
     same : bool
         Whether all arrays have the same bits.
     distance : float or None
-        The largest of its arrays'; None if they could not be compared.
+        The largest of its arrays' distances; None if they could not be compared.
     why : str
-        Why not.
+        Why they could not be compared.
     met : bool
     """
 
@@ -58,17 +58,17 @@ class Compared(NamedTuple):
 
     @property
     def group(self) -> str:
-        """What is varied."""
+        """The group of trainings: the part that they vary."""
         return self.name.partition(":")[0]
 
     @property
     def dtype(self) -> str:
-        """Of the network."""
+        """The dtype of the network."""
         return _dtype(self.name)
 
 
 def read(path: Path) -> Side:
-    """The file of a side."""
+    """The results in the file of a side."""
     side = Side({}, {})
     with np.load(path) as file:
         for key in file.files:
@@ -79,9 +79,9 @@ def read(path: Path) -> Side:
 
 
 def compare(engine: str, old: Side, new: Side) -> Iterator[Compared]:
-    """Every training of both sides.
+    """Compare every training run of both sides.
 
-    What the old side has not, or cannot do, asks nothing of the new one.
+    If the old side lacks something, or cannot do it, nothing is required of the new side.
     """
     for name in dict.fromkeys([*old.about, *new.about]):
         before, after = (side.about.get(name) for side in (old, new))
@@ -104,7 +104,7 @@ def _compared(
 
 
 def _apart(before: Any, after: Any) -> tuple[str, bool]:
-    """Why two sides cannot be compared, and whether that is nothing to complain of."""
+    """Why two sides cannot be compared, and whether that is acceptable."""
     if before is None:
         return "only new", True
     if after is None:

@@ -1,4 +1,4 @@
-"""The engines that both sides run on, and the environment that a child is given."""
+"""The engines that both sides run on, and the environment of their children."""
 
 import os
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ __all__ = ["ENGINES", "Engine", "available", "environment"]
 
 
 class Engine(NamedTuple):
-    """One way to compute.
+    """An engine: one way to compute.
 
     Attributes
     ----------
     backend : str
     package : str
-        Without which it cannot run.
+        The package that it needs.
     modes : tuple of str
-        How its networks are trained.
+        The ways in which it trains the networks.
     variables : dict
-        Of the environment.
+        The environment variables that it needs.
     slow : bool
-        Whether compiling takes so long that it trains only some of the rows in each mode.
+        Whether compilation takes so long that it trains only some of the rows in each mode.
     """
 
     backend: str
@@ -44,7 +44,7 @@ ENGINES = {
         "jax", "jax", _BOTH, {"JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu"}, slow=True
     ),
 }
-"""numba has no eager mode of its own: it is numpy's."""
+"""numba has no eager mode of its own: its eager mode is that of numpy."""
 
 _LEFT_OUT = (
     *("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"),  # a machine's, not everybody's
@@ -61,7 +61,7 @@ def available() -> list[str]:
 
 
 def environment(root: Path, variables: Mapping[str, str]) -> dict[str, str]:
-    """That of a child which imports a tree's bpx: one thread, and no wishes from outside."""
+    """The environment of a child that imports a tree's bpx: one thread, default settings."""
     kept = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
     threads = dict.fromkeys(_THREADS, "1")
     return kept | threads | {"PYTHONPATH": os.pathsep.join(paths(root))} | dict(variables)

@@ -1,4 +1,4 @@
-"""Measurements of two sides in pairs that take turns, and the ratio that they show."""
+"""Measurements of two sides in pairs that take turns, and the resulting ratio."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
@@ -11,21 +11,21 @@ from benchmarks.against.trees import SIDES
 __all__ = ["Paired", "Seconds", "as_dict", "in_pairs", "interval", "line"]
 
 Seconds = dict[str, list[float]]
-"""Of each side."""
+"""The seconds of each side."""
 
 RESAMPLES = 10_000
 
 
 class Paired(NamedTuple):
-    """What was measured of both sides.
+    """The measurements of both sides.
 
     Attributes
     ----------
     engine, case : str
     old, new : list of float
-        Seconds, one of each in each pair.
+        Seconds; each pair has one of each.
     asked : float or None
-        What the upper end of the interval may be; None if nothing is asked.
+        The most that the upper end of the interval may be; None if there is no limit.
     """
 
     engine: str
@@ -41,20 +41,20 @@ class Paired(NamedTuple):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """In which the median ratio lies, with 95 % confidence."""
+        """The 95 % confidence interval of the median ratio."""
         return interval(self.ratios)
 
     @property
     def met(self) -> bool:
-        """Whether the new side is fast enough for certain."""
+        """Whether the new side is certainly fast enough."""
         return self.asked is None or self.interval[1] <= self.asked
 
 
 def in_pairs(measure: Callable[[str], float], numbers: Iterable[int]) -> Seconds:
-    """Each side's measurements, for pairs of those numbers.
+    """Each side's measurements, for the pairs with these numbers.
 
-    An even pair begins with the old side and an odd one with the new, so that neither always
-    comes second.
+    An even pair begins with the old side and an odd pair with the new side, so that neither
+    always comes second.
     """
     seconds: Seconds = {side: [] for side in SIDES}
     for number in numbers:
@@ -64,14 +64,14 @@ def in_pairs(measure: Callable[[str], float], numbers: Iterable[int]) -> Seconds
 
 
 def interval(ratios: Sequence[float]) -> tuple[float, float]:
-    """The bootstrapped 95 % interval of the median: of the medians of resamples."""
+    """The bootstrapped 95 % interval of the median, from the medians of resamples."""
     drawn = np.random.default_rng(0).choice(ratios, (RESAMPLES, len(ratios)))
     low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
     return float(low), float(high)
 
 
 def line(each: Paired) -> tuple[str, ...]:
-    """Its line of the table."""
+    """A row of the table."""
     low, high = each.interval
     times = [f"{1e3 * median(side):,.1f}" for side in (each.old, each.new)]
     ratio = f"{median(each.ratios):.3f} [{low:.3f}, {high:.3f}]"
@@ -84,6 +84,6 @@ def _word(met: bool) -> str:
 
 
 def as_dict(each: Paired) -> Mapping[str, Any]:
-    """For JSON."""
+    """The measurements for JSON."""
     found = {"ratio": median(each.ratios), "interval": each.interval, "met": each.met}
     return each._asdict() | found

@@ -1,4 +1,4 @@
-"""Starting a script of `benchmarks.against.children`: to its end, or to be asked again."""
+"""Run a script of `benchmarks.against.children` once, or keep it running for questions."""
 
 import json
 import os
@@ -23,7 +23,7 @@ class ChildError(Exception):
 
 
 def core(number: int = 0) -> int | None:
-    """A core of this process for a child, counted from the last; None where none is chosen."""
+    """A core of this process for a child, counted from the last; None if none can be chosen."""
     if not hasattr(os, "sched_getaffinity"):
         return None
     cores = sorted(os.sched_getaffinity(0), reverse=True)
@@ -37,7 +37,7 @@ def run(
     variables: Mapping[str, str] = _NONE,
     on: int | None = None,
 ) -> str:
-    """What a script prints, on the bpx of a tree and on one core.
+    """The output of a script, run on the bpx of a tree and on one core.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def run(
 
 
 class Worker:
-    """A script that stays, and answers each line with one. As a context, it ends with it."""
+    """A script that answers each line with one line, until the ``with`` block ends."""
 
     def __init__(
         self,

@@ -34,12 +34,12 @@ class Listed(NamedTuple):
 
     @property
     def more(self) -> list[str]:
-        """Of what there is more than there was."""
+        """The counts that have increased."""
         return [what for what in COUNTED if self.new[what] > self.old[what]]
 
     @property
     def diff(self) -> str:
-        """The lines that differ; empty if none does."""
+        """The lines that differ; empty if none do."""
         old, new = (side["text"].splitlines() for side in (self.old, self.new))
         return "\n".join(unified_diff(old, new, *SIDES, lineterm=""))
 
@@ -60,7 +60,7 @@ def _total(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def broken(found: Sequence[Listed]) -> list[str]:
-    """Which of them have more to do."""
+    """The programs that have more work to do."""
     return [f"{each.name}: more {', '.join(each.more)}" for each in found if each.more]
 
 
@@ -81,5 +81,5 @@ def _change(old: int, new: int) -> str:
 
 
 def numbers(found: Sequence[Listed]) -> list[dict[str, Any]]:
-    """For JSON."""
+    """The programs for JSON."""
     return [each._asdict() for each in found]

@@ -1,9 +1,9 @@
-"""How fast both sides train, and import: two processes that are asked in turns.
+"""The speed of training and of the import on both sides: two processes that take turns.
 
-All run on one core, and what is counted is their own processor time. A training begins at the
-same weights each time, and has as many epochs as last `WINDOW` seconds on the old side.
-Processes of the same code can differ by some percent for as long as they live, by where their
-memory happens to lie: after `PER_START` pairs both are started anew.
+All run on one core, and the clock counts their own processor time. Each training run begins at
+the same weights, and has as many epochs as last `WINDOW` seconds on the old side. Two processes
+of the same code can differ by some percent for their whole life, because of where their memory
+happens to lie. Therefore both are restarted after `PER_START` pairs.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ def _trained(engine: str, case: str, trees: Mapping[str, Path], pairs: int) -> P
 
 @contextmanager
 def _started(engine: str, case: str, trees: Mapping[str, Path]) -> Iterator[Ask]:
-    """A process of each side: ``ask(side, epochs)`` trains there, and gives the seconds."""
+    """A process for each side: ``ask(side, epochs)`` trains there, and returns the seconds."""
     backend, variables = ENGINES[engine].backend, ENGINES[engine].variables
     job = {"backend": backend, "case": case}
     with ExitStack() as stack:
@@ -62,7 +62,7 @@ def _started(engine: str, case: str, trees: Mapping[str, Path]) -> Iterator[Ask]
 
 
 def _lasting(seconds: Callable[[int], float]) -> int:
-    """As many epochs as fill the window."""
+    """The number of epochs that fills the window."""
     epochs = 1
     while (took := seconds(epochs)) < WINDOW:
         epochs = max(2 * epochs, ceil(1.1 * epochs * WINDOW / took))
@@ -70,7 +70,7 @@ def _lasting(seconds: Callable[[int], float]) -> int:
 
 
 def imports(trees: Mapping[str, Path], pairs: int) -> Paired:
-    """``import bpx`` in fresh processes; nothing is asked of it."""
+    """``import bpx`` in fresh processes; it has no target."""
 
     def seconds(side: str) -> float:
         return float(run("imports", trees[side], on=core()))
@@ -80,7 +80,7 @@ def imports(trees: Mapping[str, Path], pairs: int) -> Paired:
 
 
 def broken(found: Sequence[Paired]) -> list[str]:
-    """What may be slower than it is allowed to be."""
+    """The pairs that may be slower than allowed."""
     return [
         f"{each.engine}, {each.case}: up to {each.interval[1]:.3f} times as long"
         for each in found
@@ -94,5 +94,5 @@ def show(found: Sequence[Paired]) -> str:
 
 
 def numbers(found: Sequence[Paired]) -> list[Mapping[str, Any]]:
-    """For JSON."""
+    """The measurements for JSON."""
     return [as_dict(each) for each in found]

@@ -1,4 +1,4 @@
-"""The two sides: this folder, and a worktree of the commit that it is compared with."""
+"""The two sides: this folder, and a worktree of the commit to compare with."""
 
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ SIDES = ("old", "new")
 
 
 class TreeError(Exception):
-    """There is no such commit, or no git to ask."""
+    """The commit does not exist, or git cannot be run."""
 
 
 def commit(name: str) -> str:
@@ -29,7 +29,7 @@ def commit(name: str) -> str:
 
 @contextmanager
 def worktree(name: str) -> Iterator[Path]:
-    """A folder with that commit checked out, for as long as the block lasts.
+    """Check that commit out into a folder for as long as the block lasts.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def worktree(name: str) -> Iterator[Path]:
 
 
 def paths(root: Path) -> list[str]:
-    """What of a tree is put on ``PYTHONPATH``: where bpx lies, and its backends."""
+    """The folders of a tree for ``PYTHONPATH``: those of bpx and of its backends."""
     return [str(each) for each in (root, root / "backends") if each.is_dir()]
 
 

@@ -19,7 +19,7 @@ HEAD = ("engine", "group", "trainings", "identical", *ALLOWED, "not compared", "
 
 
 def measure(engine: str, trees: Mapping[str, Path], pattern: str = "*") -> list[Compared]:
-    """All trainings of one engine, both sides at once, each on a core of its own."""
+    """All training runs of one engine, both sides at once, each on its own core."""
     with TemporaryDirectory() as folder, ThreadPoolExecutor(len(SIDES)) as pool:
         sides = [
             pool.submit(_trained, engine, trees[side], Path(folder, f"{side}.npz"), pattern, i)
@@ -37,7 +37,7 @@ def _trained(engine: str, root: Path, out: Path, pattern: str, number: int) -> S
 
 
 def broken(found: Sequence[Compared]) -> list[str]:
-    """What is not as asked; and if nothing could be compared, that."""
+    """The failures; or one, if nothing could be compared."""
     if found and all(each.distance is None for each in found):
         return [f"{found[0].engine}: nothing could be compared: {found[0].why}"]
     return [_told(each) for each in found if not each.met]
@@ -45,7 +45,7 @@ def broken(found: Sequence[Compared]) -> list[str]:
 
 def _told(each: Compared) -> str:
     asked = "the same bits" if each.exact else f"{ALLOWED[each.dtype]:g}"
-    found = each.why or f"{each.distance:.2g} apart, asked: {asked}"
+    found = each.why or f"{each.distance:.2g} apart, required: {asked}"
     return f"{each.engine}, {each.name}: {found}"
 
 
@@ -72,5 +72,5 @@ def _largest(some: Sequence[Compared], dtype: str) -> str:
 
 
 def numbers(found: Sequence[Compared]) -> list[dict[str, Any]]:
-    """For JSON."""
+    """The comparisons for JSON."""
     return [each._asdict() for each in found]

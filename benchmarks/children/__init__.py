@@ -1,4 +1,4 @@
 """Programs that a measurement starts in an interpreter of their own: see `benchmarks.fresh`.
 
-What stands at the head of each is of the standard library: all else is imported when timed.
+The imports at the top of each are from the standard library: all others are timed.
 """

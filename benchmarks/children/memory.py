@@ -1,8 +1,8 @@
-"""Bytes that training holds at its peak, above what is resident after the imports.
+"""The peak bytes of training, above what is resident after the imports.
 
-On Linux: the high-water mark of the resident set, which is set back after the imports. On a
-GPU: what the device has less of at the end than at the beginning; the libraries keep what
-they once took.
+On Linux this is the high-water mark of the resident set, which is reset after the imports. On a
+GPU it is the free memory of the device at the beginning less that at the end: the libraries
+keep the memory that they once took.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""One call on a machine with a GPU: a first look, the tests of the GPU, and the table.
+"""One call on a machine with a GPU: a smoke test, the GPU tests, and the table of times.
 
-Every stage is a process of its own with a limit of its own: one that hangs is ended, what it
-had found is kept, and the next one goes on. All of them take eight minutes at most.
+Every stage is a process of its own with its own time limit. A stage that hangs is stopped, its
+results so far are kept, and the next stage runs. Together they take eight minutes at most.
 """

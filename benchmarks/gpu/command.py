@@ -4,15 +4,15 @@
 
     python -m benchmarks.gpu --out FOLDER [--dry-run] [--only smoke,...]
 
-Its stages: a first look at CuPy, PyTorch and JAX (do they compute, do they train as NumPy does,
-are steps captured), the tests of the engines, the table of the cases S, M and L beside peers,
-and all other tests of the GPU. ``FOLDER`` gets ``results.json`` and ``results.md``, written
-anew after each stage, and a log of each.
+Its stages are a smoke test of CuPy, PyTorch and JAX (do they compute, do they train as NumPy
+does, are steps captured), the tests of the engines, the table of the cases S, M and L beside
+peers, and all other GPU tests. ``FOLDER`` gets ``results.json`` and ``results.md``, rewritten
+after each stage, and a log of each stage.
 
-It exits with 0 if every part of every stage has passed. What is skipped has not: the table of
-the stages counts it apart, and the exit code is 1. Without a CUDA device it says so, and exits
-with 1. ``--dry-run`` runs the same stages in tiny sizes on CPU backends, and some tests of the
-GPU, which are skipped: what fails there is this command.
+The exit code is 0 only if every part of every stage passes. The table of the stages counts
+skipped parts separately, and they make the exit code 1. Without a CUDA device the command says
+so, and exits with 1. ``--dry-run`` runs the same stages in tiny sizes on CPU backends, and some
+GPU tests, which are then skipped: a failure there is a failure of this command.
 """
 
 import argparse
@@ -30,11 +30,11 @@ from benchmarks.report import write
 __all__ = ["main"]
 
 LEAST = 10.0
-"""Seconds; with fewer left a stage is not begun."""
+"""Seconds; with less time left, no further stage starts."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all stages; 0 if all has passed, else 1."""
+    """Run all stages; 0 if everything passes, else 1."""
     options = _options(arguments)
     folder: Path = options.out
     folder.mkdir(parents=True, exist_ok=True)
@@ -94,10 +94,16 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "benchmarks.gpu", description="smoke, tests and the table on a GPU, in one call"
     )
     names = [stage.name for stage in stages.stages(dry=False)]
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="results")
-    parser.add_argument("--dry-run", action="store_true", help="tiny, on CPU backends")
     parser.add_argument(
-        "--only", action="append", choices=names, help="a stage; may be given again"
+        "--out", type=Path, required=True, metavar="FOLDER", help="where the results go"
     )
-    parser.add_argument("--minutes", type=float, help=f"for all of it; {MINUTES:g}")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="use tiny sizes, on CPU backends"
+    )
+    parser.add_argument(
+        "--only", action="append", choices=names, help="a stage to run; may be repeated"
+    )
+    parser.add_argument(
+        "--minutes", type=float, help=f"limit of the whole run; {MINUTES:g} by default"
+    )
     return parser.parse_args(arguments)

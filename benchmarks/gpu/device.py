@@ -1,4 +1,4 @@
-"""The first stage writes what the machine, its device and the versions are into a file."""
+"""The first stage: write the facts of the machine, its device and the versions into a file."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ MORE = ("array-api-compat", "cuda-core", "cuda-bindings", "cuda-pathfinder", "py
 
 
 def facts() -> dict[str, Any]:
-    """What is there; under ``"problem"``, why there is no device."""
+    """The facts; under ``"problem"``, why there is no device."""
     found: dict[str, Any] = environment(*LIBRARIES, *MORE)
     seen, problems = _seen()
     if not seen:
@@ -25,7 +25,7 @@ def facts() -> dict[str, Any]:
 
 
 def _seen() -> tuple[list[str], list[str]]:
-    """The libraries that see a device, and what the others say."""
+    """The libraries that see a device, and why the others do not."""
     seen, problems = [], []
     for name in ("torch", "cupy"):
         try:

@@ -12,7 +12,7 @@ from benchmarks.report import heading, table
 __all__ = ["markdown", "summary"]
 
 SHOWN = 20
-"""Of the reasons of one kind; the rest is counted."""
+"""How many reasons of one kind are listed; the rest are counted."""
 
 
 def markdown(
@@ -66,7 +66,7 @@ def _reasons(found: Mapping[str, Result]) -> Iterator[str]:
 
 
 def _of_kind(found: Mapping[str, Result], kind: str) -> Iterator[str]:
-    """What has failed by name; what was skipped, each reason once."""
+    """The failed parts by name, and each reason for skipping once."""
     for name, result in found.items():
         parts = [part for part in result.parts if part.outcome == kind]
         if kind == "failed":

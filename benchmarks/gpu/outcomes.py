@@ -1,6 +1,6 @@
-"""What came of each part of a stage, written as soon as it is known: a line of JSON each.
+"""The outcome of each part of a stage, one line of JSON, written as soon as it is known.
 
-As a pytest plugin (``-p benchmarks.gpu.outcomes``) this module writes one for each test, into
+As a pytest plugin (``-p benchmarks.gpu.outcomes``) this module writes a line for each test, to
 the file that the environment variable ``BENCHMARKS_OUTCOMES`` names.
 """
 
@@ -18,16 +18,16 @@ OUTCOMES = ("passed", "skipped", "failed")
 
 
 class Outcome(NamedTuple):
-    """What came of one part.
+    """The outcome of one part.
 
     Attributes
     ----------
     name : str
     outcome : {"passed", "skipped", "failed"}
     why : str
-        The reason, of what has not passed.
+        The reason, if the part did not pass.
     found : dict
-        What it found.
+        Its results.
     """
 
     name: str
@@ -37,13 +37,13 @@ class Outcome(NamedTuple):
 
 
 def write(path: Path, outcome: Outcome) -> None:
-    """Add a line."""
+    """Append an outcome to the file."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(outcome._asdict()) + "\n")
 
 
 def outcomes(path: Path) -> list[Outcome]:
-    """The worst of each part; a line that is not whole was being written at the end."""
+    """The worst outcome of each part; an incomplete line was being written at the end."""
     found: dict[str, Outcome] = {}
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     for line in lines:
@@ -62,7 +62,7 @@ def _worse(one: Outcome, other: Outcome) -> bool:
 
 
 def pytest_configure(config: Any) -> None:
-    """Register the plugin, unless this is a worker: the first process hears of all tests."""
+    """Register the plugin, unless this is a worker: the main process reports all tests."""
     path = os.environ.get(FILE)
     if path and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Writer(Path(path)))

@@ -1,4 +1,4 @@
-"""A command with a limit: when its time is over, it is ended with all that it has started."""
+"""A command with a time limit, after which it is stopped with all processes that it started."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from typing import NamedTuple
 __all__ = ["Ended", "last_line", "run"]
 
 GRACE = 3.0
-"""Seconds between the request to end and the end."""
+"""Seconds between the request to end and the kill."""
 
 
 class Ended(NamedTuple):
@@ -21,7 +21,7 @@ class Ended(NamedTuple):
     Attributes
     ----------
     code : int or None
-        Its exit code; None if its time was over.
+        Its exit code; None if it ran out of time.
     seconds : float
     """
 
@@ -32,7 +32,7 @@ class Ended(NamedTuple):
 def run(
     command: Sequence[str], seconds: float, log: Path, environment: Mapping[str, str]
 ) -> Ended:
-    """Run a command; what it prints goes into `log`."""
+    """Run a command; its output goes to `log`."""
     began = perf_counter()
     with (
         log.open("w", encoding="utf-8") as output,
@@ -54,7 +54,7 @@ def run(
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End what is left of its group: pytest's workers, children that do not answer."""
+    """Stop the rest of its group: pytest's workers, and children that do not answer."""
     for how in ("SIGTERM", "SIGKILL"):
         with suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
@@ -66,7 +66,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def last_line(log: Path) -> str:
-    """The last thing that a command said."""
+    """The last line that a command printed."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     said = [line.strip() for line in text.splitlines() if line.strip()]
     return said[-1] if said else "it said nothing"

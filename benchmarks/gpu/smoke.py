@@ -1,7 +1,8 @@
-"""A first look at each library: does it compute, does it train as NumPy does, how fast.
+"""A smoke test of each library: does it compute, does it train as NumPy does, how fast.
 
-``python -m benchmarks.gpu.smoke FILE [--dry-run]`` writes an outcome after each check, and
-goes on. A library that is not installed is skipped; one that is, and fails, has failed.
+``python -m benchmarks.gpu.smoke FILE [--dry-run]`` writes an outcome after each check, and goes
+on. A library that is not installed is skipped; an installed library that does not work has
+failed.
 """
 
 import sys
@@ -23,22 +24,22 @@ from benchmarks.gpu.tiny import TINY
 __all__ = ["Check", "checks", "look", "main"]
 
 Check = tuple[str, Callable[[], dict[str, Any]]]
-"""Its name, and what gives what it found."""
+"""Its name, and a function that returns its results."""
 
 ON_A_GPU, ON_A_CPU = ("cupy", "torch:cuda", "jax:gpu"), ("numpy", "torch:cpu", "jax:cpu")
 COMPARED, TIMED = 40, 25_600
-"""Steps that are compared, and the samples of an epoch that is timed."""
+"""The number of steps that are compared, and of samples in an epoch that is timed."""
 WITHIN = {"float32": 1e-3, "tf32": 2e-2, "float16": 2e-2, "bfloat16": 5e-2}
-"""How near the weights must come to NumPy's, by the norm."""
+"""How close the weights must be to NumPy's, relative to their norm."""
 _OPTIMIZERS = {"sgd": bpx.SGD, "adam": bpx.Adam}
 
 
 class NotInstalledError(Exception):
-    """There is no such library here."""
+    """The library is not installed."""
 
 
 def checks(dry: bool) -> Iterator[Check]:
-    """All of them, in order; in a dry run on CPU backends, in tiny sizes."""
+    """All checks, in order; a dry run uses CPU backends and tiny sizes."""
     cases = TINY if dry else CASES
     for backend in ON_A_CPU if dry else ON_A_GPU:
         yield f"{backend} computes", partial(computes, backend)
@@ -58,19 +59,19 @@ def computes(backend: str) -> dict[str, Any]:
             raise ArithmeticError(f"float32 became {y.dtype}")
     product = bpx.to_host(x @ x.mT)
     if not (product == 4.0).all():
-        raise ArithmeticError(f"a product of ones came to {product.tolist()}")
+        raise ArithmeticError(f"a product of ones gave {product.tolist()}")
     return {}
 
 
 def trains(backend: str, case: Case, precision: str) -> dict[str, Any]:
-    """Some steps beside NumPy's, then the time of one, and what the engine made of it."""
+    """Train some steps beside NumPy's, time one step, and report what the engine made of it."""
     _check_installed(backend)
     short = case._replace(samples=COMPARED * case.batch)
     ours, exact = (_weights(each, short, precision) for each in (backend, "numpy"))
     pairs = zip(ours, exact, strict=True)
     off = max(float(np.linalg.norm(a - b) / np.linalg.norm(b)) for a, b in pairs)
     if not off <= WITHIN[precision]:
-        asked = f"at most {WITHIN[precision]} is asked"
+        asked = f"the limit is {WITHIN[precision]}"
         raise ArithmeticError(f"the weights are off by {off:.2g} of NumPy's; {asked}")
     return {"off": f"{off:.1e}"} | _timed(backend, case, precision)
 
@@ -105,7 +106,7 @@ def _timed(backend: str, case: Case, precision: str) -> dict[str, Any]:
 
 
 def _engine(backend: str, precision: str) -> dict[str, Any]:
-    """Whether CuPy's steps are captured, in graphs of how many, and of how many items."""
+    """Whether CuPy's steps are captured, in graphs of how many steps, and of how many items."""
     if backend != "cupy":
         return {}
     replays = import_module("bpx_backends._cupy")._engines[precision]._replays.values()
@@ -118,24 +119,24 @@ def _engine(backend: str, precision: str) -> dict[str, Any]:
 
 
 def _check_installed(backend: str) -> None:
-    package = backend.partition(":")[0]  # these are called alike
+    package = backend.partition(":")[0]  # it has the backend's name
     if find_spec(package) is None:
         raise NotInstalledError(f"{package} is not installed")
 
 
 def look(check: Check) -> Outcome:
-    """What comes of a check."""
+    """The outcome of a check."""
     name, found = check
     try:
         return Outcome(name, "passed", found=found())
     except NotInstalledError as why:
         return Outcome(name, "skipped", str(why))
-    except Exception as why:  # the next one goes on, whatever this one raised
+    except Exception as why:  # the next check runs, whatever this one raised
         return Outcome(name, "failed", f"{type(why).__name__}: {why}"[:300])
 
 
 def main() -> None:
-    """Check all."""
+    """Run all checks."""
     path, *options = sys.argv[1:]
     for check in checks("--dry-run" in options):
         outcome = look(check)

@@ -1,4 +1,4 @@
-"""The stages: what each one runs, for how long at most, and how its result is read."""
+"""The stages: what each one runs, its time limit, and how its result is read."""
 
 import json
 import os
@@ -14,7 +14,7 @@ __all__ = ["DRY_MINUTES", "MINUTES", "Result", "Stage", "device", "result", "sta
 
 ROOT = Path(__file__).parents[2]
 MINUTES, DRY_MINUTES = 8.0, 60.0
-"""All stages together, at most; a dry run may be on a slow machine."""
+"""The limit of all stages together; a dry run may be on a slow machine."""
 CORE = ("tests/engines/cuda", "tests/engines/torch", "tests/engines/test_engines.py")
 _WORKERS = 8
 _PYTEST = (
@@ -24,18 +24,18 @@ _PYTEST = (
 
 
 class Result(NamedTuple):
-    """What came of a stage.
+    """The outcome of a stage.
 
     Attributes
     ----------
     outcome : {"passed", "failed", "skipped", "timed out", "not run"}
-        ``"passed"`` if all of it has; ``"skipped"`` if a part was, and none has failed.
+        ``"passed"`` if every part passes; ``"skipped"`` if a part is skipped and none fails.
     seconds : float
     parts : list of Outcome
     why : str
-        Where it was ended, or has failed as a whole.
+        Why it was stopped, or failed as a whole.
     found : dict
-        The numbers that it is for.
+        The numbers that the stage produces.
     """
 
     outcome: str
@@ -45,7 +45,7 @@ class Result(NamedTuple):
     found: Mapping[str, Any] = {}
 
     def count(self, outcome: str) -> int:
-        """How many parts came to that."""
+        """How many parts have that outcome."""
         return sum(part.outcome == outcome for part in self.parts)
 
 
@@ -58,13 +58,13 @@ class Stage(NamedTuple):
     seconds : float
         Its limit.
     command : callable
-        ``command(folder)``: the arguments of Python, given where results go.
+        ``command(folder)``: the arguments of Python; the results go to `folder`.
     written : str
         The file of its results, in that folder.
     read : callable
-        ``read(path)``: the parts, and what was found, as far as it came.
+        ``read(path)``: the parts and their results, as far as the stage got.
     variables : mapping
-        Of its environment.
+        Its environment variables.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Stage(NamedTuple):
 
 
 def device(folder: Path) -> tuple[Result, dict[str, Any]]:
-    """The machine and its device, by a process of its own: a library may hang, or crash."""
+    """The machine and its device, from a separate process: a library may hang, or crash."""
     stage = Stage(
         "device",
         40.0,
@@ -91,13 +91,13 @@ def device(folder: Path) -> tuple[Result, dict[str, Any]]:
 
 
 def stages(dry: bool) -> Iterator[Stage]:
-    """All of them after the first, in order."""
+    """All stages after the first, in order."""
     for stage in _stages(dry):
         yield _patient(stage) if dry else stage
 
 
 def _patient(stage: Stage) -> Stage:
-    """For a busy CPU, on which the threads of a pool, which spin, wait for one another."""
+    """For a busy CPU, on which the threads of a pool spin while they wait for one another."""
     variables = {**stage.variables, "OMP_NUM_THREADS": "1"}
     return stage._replace(seconds=60.0 * DRY_MINUTES, variables=variables)
 
@@ -119,7 +119,7 @@ def _stages(dry: bool) -> Iterator[Stage]:
 
 
 _SMALL = ("tests/engines/torch/test_graphs.py", "tests/engines/cuda/test_on_gpu.py")
-"""What a dry run takes of the tests: where there is no GPU, they are skipped."""
+"""The tests that a dry run takes: without a GPU, they are skipped."""
 
 
 def _tests(name: str, seconds: float, files: tuple[str, ...]) -> Stage:
@@ -135,7 +135,7 @@ def _tests(name: str, seconds: float, files: tuple[str, ...]) -> Stage:
         command,
         written,
         lambda path: (outcomes(path), {}),
-        # Autotuning of many small products takes longer than all tests.
+        # Autotuning many small products takes longer than all tests.
         {"XLA_FLAGS": "--xla_gpu_autotune_level=0", "OMP_NUM_THREADS": "2"},
     )
 
@@ -156,7 +156,7 @@ def _table(case: str, seconds: float, more: list[str]) -> Stage:
 
 
 def _measured(results: Mapping[str, Any]) -> tuple[list[Outcome], Mapping[str, Any]]:
-    """A part for each peer, and what `benchmarks.training` shows."""
+    """One part for each peer, and the numbers that `benchmarks.training` shows."""
     parts: list[Outcome] = []
     for case in results.get("training", {}).values():
         parts += [Outcome(peer, "passed") for peer in case["microseconds"]]
@@ -168,7 +168,7 @@ def _measured(results: Mapping[str, Any]) -> tuple[list[Outcome], Mapping[str, A
 
 
 def result(stage: Stage, folder: Path, seconds: float | None = None) -> Result:
-    """Run a stage, for so many seconds at most, and read what came of it."""
+    """Run a stage within its time limit, and read its results."""
     log = folder / f"{stage.name.replace(' ', '-').replace(',', '')}.log"
     written = folder / stage.written
     written.unlink(missing_ok=True)  # an earlier run's
@@ -177,7 +177,7 @@ def result(stage: Stage, folder: Path, seconds: float | None = None) -> Result:
     ended = run([sys.executable, *stage.command(folder)], limit, log, variables)
     try:
         parts, found = stage.read(written)
-    except (OSError, ValueError) as why:  # there is none, or it was ended while it wrote
+    except (OSError, ValueError) as why:  # no file, or a partial one
         parts, found = [], {}
         if ended.code == 0:
             return Result("failed", ended.seconds, why=f"its results cannot be read: {why}")
@@ -206,5 +206,5 @@ def _environment(folder: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "PYTHONUNBUFFERED": "1",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-        "CUPY_CACHE_DIR": str(folder / "cupy"),  # kernels that one stage compiled, for the next
+        "CUPY_CACHE_DIR": str(folder / "cupy"),  # shared by the stages
     }

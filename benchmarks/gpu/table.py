@@ -1,7 +1,7 @@
 """A case of the table: ``python -m benchmarks.gpu.table FOLDER CASE [--dry-run]``.
 
-It is `benchmarks.command` with the peers that are asked for on a GPU; in a dry run, with some
-of the CPU's, on a tiny case.
+It runs `benchmarks.command` with the peers that have targets on a GPU; a dry run uses some of
+the CPU's peers, on a tiny case.
 """
 
 import sys

@@ -1,15 +1,15 @@
-"""Those that are timed side by side: bpx, and the same work written by hand elsewhere.
+"""The peers that are timed side by side: bpx, and the same work in other libraries.
 
 A peer is a row of the table below: two functions in a module of its framework.
 
-``training(problem) -> train``: calling ``train()`` trains one more epoch, has finished it
-when it returns, and gives the epoch's mean cost and accuracy, each batch measured before its
+``training(problem) -> train``: ``train()`` trains one more epoch, finishes it before it
+returns, and returns the epoch's mean cost and accuracy, with each batch measured before its
 update. Every peer does the same work from the same weights in the same order: it draws the
-epoch's order, gathers each mini-batch by index from arrays that stay on the device, steps,
-and keeps running sums of cost and accuracy that are read once, at the end.
+epoch's order, gathers each mini-batch by index from arrays that stay on the device, takes the
+step, and keeps running sums of cost and accuracy, which it reads once, at the end.
 
-``answering(problem, batch) -> answer``: calling ``answer()`` computes the outputs for the
-first `batch` samples, which lie on the device, and has finished when it returns them.
+``answering(problem, batch) -> answer``: ``answer()`` computes the outputs for the first `batch`
+samples, which lie on the device, and finishes before it returns them.
 """
 
 from collections.abc import Callable, Iterable
@@ -36,7 +36,7 @@ PRODUCTS = "products alone"
 
 
 class Outcome(NamedTuple):
-    """An epoch's mean cost and accuracy; None where a peer has none to give."""
+    """An epoch's mean cost and accuracy; None where a peer computes none."""
 
     cost: float | None = None
     accuracy: float | None = None
@@ -46,7 +46,7 @@ Train = Callable[[], Outcome]
 """Trains one more epoch."""
 
 Answer = Callable[[], Any]
-"""Gives the outputs, on the device."""
+"""Returns the outputs, on the device."""
 
 
 class Peer(NamedTuple):
@@ -58,13 +58,13 @@ class Peer(NamedTuple):
     imports : tuple of str
         The modules that a user of it imports; the last one's package must be installed.
     module : str
-        Of this folder.
+        The module in this folder.
     training, answering : str or None
-        Its functions; None for what it is not measured in.
+        Its functions; None if that is not measured.
     devices : tuple of {"cpu", "cuda"}
         Where it runs.
     equal : bool
-        Whether it does all of the work above, and so comes to the same cost.
+        Whether it does all of the work above, and so reaches the same cost.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Peer(NamedTuple):
     equal: bool = True
 
     def trains(self, problem: Problem) -> Train:
-        """Bring the problem to the framework; nothing is imported before."""
+        """Bring the problem to the framework; nothing is imported before this."""
         return self._function(self.training)(problem)
 
     def answers(self, problem: Problem, batch: int) -> Answer:
@@ -119,7 +119,7 @@ PEERS = (
 
 
 def trainers(peers: Iterable[Peer]) -> list[Peer]:
-    """Those that train a network."""
+    """The peers that train a network."""
     return [peer for peer in peers if peer.training and peer.name != PRODUCTS]
 
 

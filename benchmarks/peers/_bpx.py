@@ -50,7 +50,7 @@ cupy = partial(training, "cupy")
 
 
 def answering(engine: str, problem: Problem, batch: int) -> Answer:
-    """`predict` gives the outputs where the samples are: here where the network is."""
+    """`predict` returns the outputs on the samples' device: here, the network's."""
     net = network(problem.case, problem.seed, BACKENDS[engine, problem.device])
     x = bpx.move_to(problem.x[:batch], like=net.weights[0])
     finished = _finisher(engine, problem.device)
@@ -65,7 +65,7 @@ answers_cupy = partial(answering, "cupy")
 
 @contextmanager
 def _numba(wish: str) -> Iterator[None]:
-    """Whether the NumPy engine takes numba: it looks whenever it trains."""
+    """Choose whether the NumPy engine uses numba, which it checks whenever it trains."""
     before = os.environ.get("BPX_NUMBA")
     os.environ["BPX_NUMBA"] = wish
     try:
@@ -77,7 +77,7 @@ def _numba(wish: str) -> Iterator[None]:
 
 
 def _finisher(engine: str, device: str) -> Callable[[Any], Any]:
-    """Gives back an answer once it is there."""
+    """Returns an answer once it is computed."""
     if engine == "jax":
         return sys.modules["jax"].block_until_ready
     if device == "cuda":

@@ -1,7 +1,7 @@
-"""JAX by hand: autograd, jit, and either `lax.scan` over the epoch or one call a step.
+"""JAX by hand: autograd, jit, and either `lax.scan` over the epoch or one call per step.
 
-What changes is donated, so that XLA may write it in place. A call for each step is handed
-its indices by the host: on a CPU that is faster than to look them up in the epoch's order.
+Arrays that change are donated, so that XLA may overwrite them. With one call per step, the host
+passes the indices: on a CPU that is faster than a lookup in the epoch's order.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ SIGMA = {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "softmax": jax.nn.softm
 
 
 class Carry(NamedTuple):
-    """What changes: w then b, the optimizer's state, and the epoch's sums."""
+    """The arrays that change: w then b, the optimizer's state, and the epoch's sums."""
 
     parameters: Any
     state: Any
@@ -29,7 +29,7 @@ class Carry(NamedTuple):
 
 
 def scan(problem: Problem) -> Train:
-    """One compiled call an epoch."""
+    """One compiled call per epoch."""
 
     @partial(jax.jit, donate_argnums=0)
     def epoch(carry: Carry, x: jax.Array, y: jax.Array, order: jax.Array) -> Carry:
@@ -43,7 +43,7 @@ def scan(problem: Problem) -> Train:
 
 
 def per_step(problem: Problem) -> Train:
-    """One compiled call a step."""
+    """One compiled call per step."""
 
     step = jax.jit(partial(_step, problem.case), donate_argnums=0)
 
@@ -79,7 +79,7 @@ def _epochs(problem: Problem, epoch: Callable[..., Carry]) -> Train:
 
 
 def _putter(problem: Problem) -> Callable[[Any], jax.Array]:
-    """Brings host arrays to the problem's device."""
+    """A function that brings host arrays to the problem's device."""
     device = jax.devices("gpu" if problem.device == "cuda" else "cpu")[0]
     return lambda host: jax.device_put(host, device)
 

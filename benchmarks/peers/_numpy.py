@@ -1,4 +1,4 @@
-"""Plain functional NumPy, every operation giving a new array; and the floor below it."""
+"""Plain functional NumPy, in which every operation returns a new array; and the floor."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def by_hand(problem: Problem) -> Train:
 
 
 def products(problem: Problem) -> Train:
-    """The matrix products of a step alone, from and into arrays that are already there."""
+    """The matrix products of a step alone, from and into existing arrays."""
     case, w = problem.case, problem.parameters()[0]
     rng = np.random.default_rng(0)
     a = [rng.random((case.batch, k), dtype=np.float32) for k in case.sizes]

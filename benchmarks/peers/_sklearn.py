@@ -1,9 +1,10 @@
 """scikit-learn's MLPClassifier, for reference.
 
-An epoch is ``fit`` with ``warm_start=True`` and ``max_iter=1``: its own order, its own
-mini-batches, no call of ours inside (``partial_fit`` for each mini-batch would validate each
-one again). It differs in what it allows: the output is softmax with cross-entropy in every
-case, the weights are its own, Adam begins anew at each epoch, and it keeps no accuracy.
+An epoch is ``fit`` with ``warm_start=True`` and ``max_iter=1``, with scikit-learn's own order
+and mini-batches and no Python call from here in between (``partial_fit`` for each mini-batch
+would validate each one again). The work differs: the output is softmax with cross-entropy in
+every case, the initial weights are its own, Adam starts anew at each epoch, and it keeps no
+accuracy.
 """
 
 import warnings
@@ -31,7 +32,7 @@ def fit(problem: Problem) -> Train:
 
 
 def answers(problem: Problem, batch: int) -> Answer:
-    """Of a network that one mini-batch has trained: it has no weights before."""
+    """A network after one mini-batch: before that, it has no weights."""
     case, network = problem.case, _network(problem)
     few = slice(case.batch)
     network.partial_fit(problem.x[few], problem.y[few], classes=range(case.sizes[-1]))

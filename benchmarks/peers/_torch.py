@@ -1,9 +1,10 @@
 """PyTorch as its users write it: nn.Sequential, autograd and a fused optimizer.
 
-The data are resident tensors, a mini-batch is gathered by `index_select` (faster than
-``x[rows]``), and cost and hits are summed up in tensors: no ``.item()`` before the end of
-the epoch. Eager; with the model and its loss compiled by `torch.compile`; and, on CUDA, the
-whole step captured as a graph, the way that PyTorch's notes on CUDA semantics show.
+The data are resident tensors. A mini-batch is gathered by `index_select` (faster than
+``x[rows]``), and cost and hits are summed in tensors, without ``.item()`` before the end of the
+epoch. There are three variants: eager; with the model and its loss compiled by `torch.compile`;
+and, on CUDA, with the whole step captured as a graph, as PyTorch's notes on CUDA semantics
+show.
 """
 
 from collections.abc import Callable
@@ -28,7 +29,7 @@ def eager(problem: Problem) -> Train:
 
 
 def compiled(problem: Problem) -> Train:
-    torch.compiler.reset()  # or the shapes of another case would count as this one's
+    torch.compiler.reset()  # otherwise the shapes of another case would count as this one's
     trainer = _Trainer(problem)
     trainer.forward = torch.compile(trainer.forward)
     return trainer.epochs(trainer.step)
@@ -64,7 +65,7 @@ def answers(problem: Problem, batch: int) -> Answer:
 
 
 def products(problem: Problem) -> Train:
-    """The matrix products of a step alone, captured as a graph, on tensors that are there."""
+    """The matrix products of a step alone, captured as a graph, on existing tensors."""
     case, weights = problem.case, problem.parameters()[0]
     w = [torch.from_numpy(each).to(problem.device) for each in weights]
     dw = [torch.empty_like(each) for each in w]
@@ -137,7 +138,7 @@ class _Trainer:
         return train
 
     def captured(self, rows: torch.Tensor) -> torch.cuda.CUDAGraph:
-        """The step as a graph that reads `rows`; what the warm-up trained is undone."""
+        """The step as a graph that reads `rows`; the updates of the warm-up are undone."""
         kept = [p.detach().clone() for p in self.model.parameters()]
         graph = _capture(lambda: self.step(rows))
         with torch.no_grad():
@@ -170,7 +171,7 @@ def _optimizer(case: Case, model: nn.Module, capturable: bool) -> torch.optim.Op
 
 
 def _model(problem: Problem) -> nn.Sequential:
-    """The layers; of a softmax the logits, which is what `cross_entropy` takes."""
+    """The layers; a softmax output stays as logits, which `cross_entropy` takes."""
     case, layers = problem.case, []
     for w, b in zip(*problem.parameters(), strict=True):
         layers += [_linear(w, b), ACTIVATIONS[case.hidden]()]

@@ -1,14 +1,14 @@
-"""What is told of a mini-batch beside its gradient, and who can tell it.
+"""Quantities of a mini-batch besides its gradient, and the libraries that compute them.
 
 A teller is a row of the table below: a function in a module of its library.
 ``function(key, subject) -> Work`` brings the subject, the same for all, to the library, and
-gives two things to be timed: the plain forward and backward pass as that library's users
-write it, and the pass with the quantity. So each cost is relative to what the same library
-takes without it. Where a peer's quantity comes of a pass of its own that leaves no gradient,
-as curvlinops' operators, the plain pass comes on top; where it comes with all gradients of
-the samples, as of ``vmap(grad)``, nothing does.
+returns two functions to time: the plain forward and backward pass as that library's users
+write it, and the pass with the quantity. So each cost is relative to the same library without
+the quantity. If a peer computes the quantity in a separate pass that leaves no gradient, as
+curvlinops' operators do, the plain pass is added; if it computes the gradients of all samples,
+as ``vmap(grad)`` does, nothing is added.
 
-What was found is read afterwards, as NumPy arrays, and has to be what bpx finds.
+The results are read afterwards, as NumPy arrays, and must agree with those of bpx.
 """
 
 from collections.abc import Callable, Iterable
@@ -37,16 +37,16 @@ __all__ = [
 
 
 class Quantity(NamedTuple):
-    """One thing that is told.
+    """One quantity.
 
     Attributes
     ----------
     title : str
     most : float or None
-        How many times as long as the plain pass the two together may take; None if nothing
-        is asked.
+        How many times as long as the plain pass the two together may take; None if there is
+        no target.
     drawn : bool
-        Whether it is random: tellers then agree in the mean alone.
+        Whether it is random: tellers then agree only in the mean.
     """
 
     title: str
@@ -69,7 +69,7 @@ QUANTITIES = {
     "ntk": Quantity("neural tangent kernel, mean of the outputs"),
     "private": Quantity("clipped sum with secure noise"),
 }
-"""By key. The last has no peer here: Opacus' secure generator is a package of its own."""
+"""By key. The last has no peer here: Opacus' secure generator is a separate package."""
 
 
 class Subject(NamedTuple):
@@ -78,11 +78,11 @@ class Subject(NamedTuple):
     Attributes
     ----------
     problem : Problem
-        Of one mini-batch.
+        A problem of one mini-batch.
     v : tuple of two tuples of ndarray
         A direction (v_w, v_b), of the shapes of the parameters.
     bound : float
-        Of clipping: the median of the norms, so that half of the samples are clipped.
+        The clipping norm: the median of the norms, so that half of the samples are clipped.
     """
 
     problem: Problem
@@ -91,17 +91,17 @@ class Subject(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What one teller does for one quantity.
+    """The work of one teller for one quantity.
 
     Attributes
     ----------
     plain : callable
         The forward and the backward pass; finished when it returns.
     telling : callable
-        The same with the quantity; gives back what `read` wants.
+        The same with the quantity; returns the argument of `read`.
     read : callable
-        That as NumPy arrays. Of the shapes of the parameters in the order w^1, b^1, w^2, ...;
-        of Kronecker factors those of the weights, in the order A^0, G^1, A^1, ...
+        Returns that result as NumPy arrays: shapes of parameters in the order w^1, b^1, w^2,
+        ...; Kronecker factors of the weights in the order A^0, G^1, A^1, ...
     """
 
     plain: Callable[[], Any]
@@ -116,11 +116,11 @@ class Teller(NamedTuple):
     ----------
     name : str
     package : str
-        That must be installed.
+        The package that must be installed.
     module, function : str
-        Of this folder.
+        The module in this folder, and its function.
     keys : tuple of str
-        Of `QUANTITIES`.
+        Keys of `QUANTITIES`.
     """
 
     name: str
@@ -130,7 +130,7 @@ class Teller(NamedTuple):
     keys: tuple[str, ...]
 
     def work(self, key: str, subject: Subject) -> Work:
-        """Bring the subject to the library; nothing is imported before."""
+        """Bring the subject to the library; nothing is imported before this."""
         module = import_module(f"{__name__}.{self.module}")
         found: Work = getattr(module, self.function)(key, subject)
         return found
@@ -175,7 +175,7 @@ def subject(case: Case, seed: int = 0) -> Subject:
 
 
 def why_not(teller: Teller) -> str | None:
-    """Why a teller cannot be asked here; None if it can."""
+    """Why a teller cannot run here; None if it can."""
     if find_spec(teller.package):
         return None
     return f"{teller.package} is not installed"
@@ -187,7 +187,7 @@ def interleaved(groups: Iterable[Iterable[Any]]) -> list[np.ndarray]:
 
 
 def split_gauge(inputs: Iterable[Any], errors: Iterable[Any]) -> list[np.ndarray]:
-    """Kronecker factors, each A of norm 1: of c A and G / c the product is the same."""
+    """Kronecker factors with each A of norm 1: c A and G / c have the same product."""
     pairs = [(np.asarray(a), np.asarray(g)) for a, g in zip(inputs, errors, strict=True)]
     sizes = [np.linalg.norm(a) for a, _ in pairs]
     return [

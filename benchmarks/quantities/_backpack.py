@@ -33,7 +33,7 @@ EXTENSIONS: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 def extension(key: str, subject: Subject) -> Work:
-    """One extension, which leaves something at each parameter: of the mean, so each is / n."""
+    """One extension, which stores its result, that of the mean cost, at each parameter."""
     make, name = EXTENSIONS[key]
     plain, run, parameters = _passes(subject, make)
     n = subject.problem.case.batch
@@ -53,7 +53,7 @@ def extension(key: str, subject: Subject) -> Work:
 
 
 def batch_grad(key: str, subject: Subject) -> Work:
-    """Every sample's gradient is made, divided by n."""
+    """Forms every sample's gradient, divided by n."""
     plain, run, parameters = _passes(subject, BatchGrad)
     n = subject.problem.case.batch
 
@@ -70,7 +70,7 @@ def batch_grad(key: str, subject: Subject) -> Work:
 def _passes(
     subject: Subject, make: Callable[[], Any]
 ) -> tuple[Callable[[], Any], Callable[[], Any], list[nn.Parameter]]:
-    """The plain pass, that with an extension, and the parameters it leaves things at."""
+    """The plain pass, the pass with an extension, and the parameters that hold its results."""
     model, (x, y), _ = given(subject)
     plain = plain_pass(given(subject)[0], (x, y))
     model, loss = extend(model), extend(nn.CrossEntropyLoss())

@@ -22,7 +22,7 @@ __all__ = ["on_jax", "on_numpy", "on_torch"]
 
 
 class Given(NamedTuple):
-    """What is traced by JAX: nothing of it is known when the program is compiled."""
+    """The arguments that JAX traces: their values are unknown when the program is compiled."""
 
     parameters: Parameters
     x: Any
@@ -37,7 +37,7 @@ def _plain(spec: Spec, bound: float, given: Given) -> Any:
 
 
 def _beside(tell: Callable[[Spec, Trace, Given], Any]) -> Callable[..., Any]:
-    """The gradient, and what `tell` makes of the trace."""
+    """The gradient, and the result of `tell` for the trace."""
 
     def telling(spec: Spec, bound: float, given: Given) -> Any:
         trace = bpx.backprop(spec, given.parameters, given.x, given.y)
@@ -64,7 +64,7 @@ def _along(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _clipping(spec: Spec, bound: float, given: Given) -> Any:
-    """The clipped gradients in place of the others: BP3 and BP4 once."""
+    """The clipped gradients instead of the others: BP3 and BP4 once."""
     about = spec, given.parameters, given.x, given.y
     trace = bpx.privacy.clipped_backprop(*about, bound, r=1.0)
     return trace.cost, trace.gradients
@@ -131,7 +131,7 @@ def _run(
 
 
 def _finished(arrays: Any) -> Any:
-    """When they are there: JAX's functions return before."""
+    """Wait until the results are computed: JAX's functions return earlier."""
     return sys.modules["jax"].block_until_ready(arrays) if "jax" in sys.modules else arrays
 
 

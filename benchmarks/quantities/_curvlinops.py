@@ -1,4 +1,4 @@
-"""curvlinops: linear operators, which make passes of their own, beside the gradient's."""
+"""curvlinops: linear operators, which make their own passes besides the gradient's."""
 
 import warnings
 from typing import Any

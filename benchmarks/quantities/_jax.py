@@ -1,4 +1,4 @@
-"""JAX by hand: what autograd, `vmap` and `jit` make of a loss, in one compiled program."""
+"""JAX by hand: autograd, `vmap` and `jit` of a loss, in one compiled program."""
 
 from collections.abc import Callable
 from typing import Any

@@ -16,7 +16,7 @@ __all__ = ["ghost", "hooks"]
 
 
 def hooks(key: str, subject: Subject) -> Work:
-    """`GradSampleModule`: every sample's gradient is made."""
+    """`GradSampleModule` forms every sample's gradient."""
     model, batch, _ = given(subject)
     plain = plain_pass(given(subject)[0], batch)
     forward_and_backward = plain_pass(GradSampleModule(model), batch)

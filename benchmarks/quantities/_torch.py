@@ -1,4 +1,4 @@
-"""PyTorch by itself: `torch.func` on one sample at a time, and a second backward pass."""
+"""PyTorch alone: `torch.func` on one sample at a time, and a second backward pass."""
 
 from collections.abc import Callable
 from functools import partial
@@ -27,7 +27,7 @@ def given(subject: Subject) -> tuple[Model, Batch, list[torch.Tensor]]:
 
 
 def plain_pass(model: Model, batch: Batch) -> Callable[[], Any]:
-    """The forward and the backward pass, as always."""
+    """The usual forward and backward pass."""
 
     def run() -> torch.Tensor:
         model.zero_grad(set_to_none=True)
@@ -44,7 +44,7 @@ def gradients(each: Any) -> list[np.ndarray]:
 
 
 def functional(key: str, subject: Subject) -> Work:
-    """What `torch.func` makes of a loss: ``vmap(grad)``, or one derivative of another."""
+    """Transforms of a loss by `torch.func`: ``vmap(grad)``, or one derivative of another."""
     model, (x, y), v = given(subject)
     p = {name: each.detach() for name, each in model.named_parameters()}
     direction = dict(zip(p, v, strict=True))
@@ -110,7 +110,7 @@ def functional(key: str, subject: Subject) -> Work:
 
 
 def twice(key: str, subject: Subject) -> Work:
-    """A gradient that is differentiated again: both from one forward pass."""
+    """A gradient that is differentiated again, with both from one forward pass."""
     model, (x, y), v = given(subject)
     parameters = list(model.parameters())
 

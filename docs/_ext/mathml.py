@@ -1,4 +1,4 @@
-"""Mathematics as MathML, which browsers draw by themselves: no script and no network."""
+"""Mathematics as MathML, which browsers draw without a script or a network."""
 
 import re
 from typing import Any

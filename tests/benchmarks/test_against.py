@@ -143,7 +143,7 @@ def test_what_breaks_a_bound_is_named_and_the_table_counts():
     ]
     (complaint,) = weights.broken(found)
     assert complaint == (
-        "numpy, g: a, sgd | float32 | compiled: 0.5 apart, asked: the same bits"
+        "numpy, g: a, sgd | float32 | compiled: 0.5 apart, required: the same bits"
     )
     assert "| numpy | g | 2 | 1 | 0.5 | 0 | 0 | no |" in weights.show(found)
     json.dumps(weights.numbers(found))
@@ -387,7 +387,7 @@ def test_a_commit_against_itself_is_the_same_in_every_bit(
         assert command.main([*words, "--rows", "optimizer*", "--out", str(out)]) == 0
     assert not head.exists()
     printed, found = capsys.readouterr().out, json.loads(out.read_text(encoding="utf-8"))
-    assert printed.count("All is as asked.") == 2
+    assert printed.count("Everything is as required.") == 2
     assert len(found["weights"]) == 32
     assert all(each["same"] for each in found["weights"])
     assert [each["name"] for each in found["programs"]] == [

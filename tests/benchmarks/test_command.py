@@ -33,7 +33,7 @@ def test_the_command_measures_prints_and_writes(tiny, capsys, tmp_path):
     why_not = "not asked" if find_spec("jax") else "jax is not installed"
     for expected in (
         "µs / step",
-        "What is asked",
+        "Targets",
         "no TF32",
         "- on a GPU",
         f"- JAX scan: {why_not}",
@@ -49,7 +49,7 @@ def test_the_command_says_what_it_did_not_measure(tiny, capsys):
     printed = capsys.readouterr().out
     assert "- training: not asked for" in printed
     assert "- bpx cupy: not on the CPU" in printed
-    assert "What is asked" not in printed
+    assert "Targets" not in printed
 
 
 @pytest.mark.parametrize(
