@@ -1,6 +1,6 @@
 """The command line: ``bpx train``, ``evaluate``, ``predict``, ``check``, ``compare``, ``info``.
 
-It is thin: everything that it does is a public call of bpx. It needs click, rich and
+It is thin: all its work is done by public functions of bpx. It needs click, rich and
 tomli-w, which the extra ``cli`` installs; importing bpx imports none of them.
 """
 
@@ -12,10 +12,10 @@ _EXTRA = ("click", "rich", "tomli_w")
 
 
 def main() -> None:
-    """Run the command line on the arguments of the process, and exit.
+    """Run the command line with the arguments of the process, and exit.
 
-    The exit code is 0 for success, 1 for an error that bpx names, 2 for arguments that
-    cannot be understood, and 130 after Ctrl-C.
+    The exit code is 0 for success, 1 for an error that bpx reports, 2 for arguments that
+    cannot be parsed, and 130 after Ctrl-C.
     """
     try:
         from bpx.cli.commands import cli

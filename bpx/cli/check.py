@@ -1,4 +1,4 @@
-"""``bpx check``: whether formulas are right."""
+"""``bpx check``: check that the formulas of a part or a network are right."""
 
 from typing import Any
 
@@ -28,25 +28,25 @@ Examples:
     type=float,
     default=1e-6,
     show_default=True,
-    help="The relative deviation that is allowed.",
+    help="The largest relative deviation that passes.",
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Of the points that are tried."
+    "--seed", type=int, default=0, show_default=True, help="The seed of the random points."
 )
 @options.saved_home
 @click.pass_context
 def check(
     ctx: click.Context, /, target: str | None, backend: str | None, **settings: Any
 ) -> None:
-    """Compare every equation of TARGET with derivatives by differences.
+    """Compare every equation of TARGET with numerical derivatives.
 
-    TARGET is a value in Python, as file.py:name or package.module:name: an activation, a
-    cost, a feedback, a network, or a function without arguments that gives one; the folder of
-    a run, or a .safetensors file; or the name of a built-in part. Without it, all built-in
-    parts are checked.
+    TARGET names a Python value, as file.py:name or package.module:name: an activation, a
+    cost, a feedback, a network, or a function without arguments that returns one. It can also
+    be a run's folder, a .safetensors file, or the name of a built-in part. Without TARGET, all
+    built-in parts are checked.
 
-    The exit code is 1 if an equation is wrong: the table says which, in which layer, and by
-    how much.
+    The exit code is 1 if an equation is wrong. The table shows which one, in which layer, and
+    by how much.
     """
     if target is not None:
         report = bpx.inspect.check(find(target, backend), backend=backend, **settings)

@@ -1,4 +1,4 @@
-"""The commands of ``bpx``: their options, their help, and what each calls."""
+"""The commands of ``bpx``: their options and help, and the functions that they call."""
 
 import json
 from typing import Any
@@ -53,11 +53,11 @@ Examples:
 
 
 _FLAGS = {"folder": "--data", "mirror": "BPX_MIRROR"}
-"""What arguments of bpx are called here, where it is not their own name."""
+"""The flags of arguments, where they differ from ``--`` and the argument's name."""
 
 
 class _Group(click.Group):
-    """A group whose commands turn bpx's errors, and Ctrl-C, into a sentence."""
+    """A group that reports bpx's errors and Ctrl-C in a sentence, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -79,7 +79,7 @@ def cli() -> None:
     """Train fully connected networks by the equations of backpropagation.
 
     They run on NumPy, CuPy, PyTorch or JAX: choose with --backend or BPX_BACKEND.
-    `bpx COMMAND --help` tells more of each command.
+    `bpx COMMAND --help` describes each command.
     """
 
 
@@ -101,17 +101,17 @@ def train(out: str | None, quiet: bool, **chosen: Any) -> None:
     """Train a network on DATA.
 
     DATA is digits, mnist or fashion_mnist, or a file with targets: a table (.csv, .tsv,
-    .parquet), or an .npz file with the arrays x and y, or those that --inputs and --target
-    name.
+    .parquet), or an .npz file with the arrays x and y, or the arrays that --inputs and
+    --target name.
 
-    Of a table, what is decided is shown before it is trained on: which column is the target,
-    what becomes of the others, how many rows are held out. Numbers are scaled, texts encoded,
-    missing cells filled, by what the training rows have; the network's file remembers it.
-    The values of an .npz file are taken as they are: scale them to about [0, 1] first.
+    For a table, bpx first shows which column is the target, how it treats the other columns,
+    and how many rows it holds out. It scales numbers, encodes texts and fills missing cells,
+    all fitted on the training rows and saved in the network's file. The values of an .npz file
+    are used as they are: scale them to about [0, 1] first.
 
-    The run's folder has settings.toml (with the command that repeats the run), history.csv
+    The run's folder holds settings.toml (with the command that repeats the run), history.csv
     (a row for each epoch) and network.safetensors (of the last finished epoch). Ctrl-C ends
-    a run and keeps them; before its first epoch has finished, no folder is left.
+    the run and keeps them; if no epoch has finished, the folder is removed.
     """
     settings = Settings(**chosen)
     optimizers.check(settings.optimizer, settings.own())
@@ -124,8 +124,8 @@ def train(out: str | None, quiet: bool, **chosen: Any) -> None:
 @click.option(
     "--split",
     type=click.Choice(["test", "validation", "train"]),
-    help="Which samples: of a file, those that the run whose folder is given drew.  "
-    "[default: test; of a file, all]",
+    help="The samples to evaluate on; for a file, the ones that the run in NETWORK drew.  "
+    "[default: test; all samples of a file]",
 )
 @options.inputs
 @options.target
@@ -142,10 +142,10 @@ def evaluate(
     backend: str | None,
     **layout: Any,
 ) -> None:
-    """The cost and the accuracy of NETWORK on DATA.
+    """Print the cost and the accuracy of NETWORK on DATA.
 
-    NETWORK is a run's folder or a .safetensors file; DATA is as in `bpx train`. The columns of
-    a table are found by name, in any order.
+    NETWORK is a run's folder or a .safetensors file; DATA is as in `bpx train`. Columns of a
+    table are matched by name, in any order.
     """
     file, run = find_network(network)
     loaded = bpx.load(file, backend=backend)
@@ -162,19 +162,19 @@ def evaluate(
     "--out",
     default=predictions.STDOUT,
     metavar="FILE",
-    help="A .csv or .npy file, replaced if it is there; - for CSV on standard output.  "
+    help="A .csv or .npy file, replaced if it exists; - for CSV on standard output.  "
     "[default: -]",
 )
-@click.option("--labels", is_flag=True, help="Classes instead of outputs.")
+@click.option("--labels", is_flag=True, help="Write classes instead of outputs.")
 @options.inputs
 @click.option(
     "--keep",
     multiple=True,
     metavar="COLUMNS",
-    help="Columns of a table to write in front of the answers; all for every one.",
+    help="Columns of the table to write before the predictions; all for every column.",
 )
 @click.option(
-    "--target", metavar="COLUMN", help="A column of INPUT that is no input, by name or index."
+    "--target", metavar="COLUMN", help="A column of INPUT to ignore, by name or index."
 )
 @layout_options
 @options.saved_home
@@ -189,12 +189,12 @@ def predict(
     backend: str | None,
     **layout: Any,
 ) -> None:
-    """What NETWORK answers to the samples in INPUT.
+    """Write the predictions of NETWORK for the samples in INPUT.
 
-    NETWORK is a run's folder or a .safetensors file. For a network that was trained on a
-    table, INPUT is one, with its columns in any order; the answer has a header: the class and
-    the probability of each, or the number in its own units. For another, INPUT is a .csv or
-    .tsv table, or a .npy, .npz or IDX file, and the answer is without a header. It has one row
+    NETWORK is a run's folder or a .safetensors file. If it was trained on a table, INPUT is a
+    table with the same columns in any order, and the result has a header: the class and the
+    probability of each class, or the number in the target's units. Otherwise INPUT is a .csv
+    or .tsv table, or a .npy, .npz or IDX file, and the result has no header. There is one row
     for each sample, in the order of INPUT.
     """
     predictions.check_place(out)
@@ -207,9 +207,9 @@ def predict(
     predictions.write(out, loaded.classify(x) if labels else loaded.predict(x))
 
 
-@cli.command(short_help="Versions, backends, devices: what a bug report needs.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@cli.command(short_help="Show versions, backends and devices, for a bug report.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(as_json: bool) -> None:
-    """What a bug report needs: versions, backends, devices, environment variables."""
+    """Show what a bug report needs: versions, backends, devices, environment variables."""
     collected = machine.collect()
     click.echo(json.dumps(collected, indent=2) if as_json else machine.as_text(collected))

@@ -1,4 +1,4 @@
-"""``bpx compare``: whether backends agree, and where they part."""
+"""``bpx compare``: check that backends agree, and show where they diverge."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,16 +23,16 @@ Examples:
 _LAYERS = (20, 30, 10)
 
 
-@click.command(epilog=_EXAMPLES, short_help="Do backends agree, and where do they part?")
+@click.command(epilog=_EXAMPLES, short_help="Do backends agree, and where do they diverge?")
 @click.argument("backends", nargs=-1, required=True, metavar="BACKEND...")
 @click.option(
     "--data",
     metavar="DATA",
-    help="Samples, as in `bpx train`.  [default: random ones]",
+    help="The samples, as in `bpx train`.  [default: random samples]",
 )
 @options.network_options
 @options.optimizer_options("sgd")
-@click.option("--steps", type=int, default=100, show_default=True, help="How many.")
+@click.option("--steps", type=int, default=100, show_default=True, help="The number of steps.")
 @click.option(
     "--batch-size", type=int, default=10, show_default=True, help="Samples in a mini-batch."
 )
@@ -41,12 +41,12 @@ _LAYERS = (20, 30, 10)
     type=int,
     default=0,
     show_default=True,
-    help="Of the weights, the samples and their order.",
+    help="The seed of the weights, the samples and their order.",
 )
 @click.option(
     "--dtype",
     metavar="NAME",
-    help="float32 or float64, what weights are stored in.  [default: BPX_DTYPE, else float32]",
+    help="The dtype of the weights, float32 or float64.  [default: BPX_DTYPE, else float32]",
 )
 @click.pass_context
 def compare(
@@ -58,14 +58,14 @@ def compare(
     batch_size: int,
     **chosen: Any,
 ) -> None:
-    """Train one network on several backends, step by step, and tell where they part.
+    """Train one network on several backends, step by step, and show where they diverge.
 
-    Each BACKEND is compared with the first, NAME[:DEVICE], equation by equation, and each
-    with its own compiled engine. All start from the same weights and see the same samples.
-    A difference that rounding does not explain is named by its step, layer and equation; the
-    table shows how the weights drift apart.
+    A BACKEND is NAME[:DEVICE]. Each is compared with the first, equation by equation, and with
+    its own compiled engine. All start from the same weights and see the same samples. For a
+    difference larger than rounding, the step, the layer and the equation are named; the table
+    shows how the weights drift apart.
 
-    The exit code is 1 if backends part by more than rounding.
+    The exit code is 1 if backends diverge by more than rounding.
     """
     settings = Settings(data=data or "random", backend=backends[0], **chosen)
     optimizers.check(settings.optimizer, settings.own())

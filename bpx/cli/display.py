@@ -1,4 +1,4 @@
-"""What a person sees of a run: a live display on a terminal, plain lines in a log."""
+"""The display of a run: live on a terminal, plain lines in a log."""
 
 import sys
 from collections.abc import Sequence
@@ -28,27 +28,27 @@ __all__ = [
 ]
 
 SECONDS_BETWEEN_LINES = 30.0
-"""In a log, an epoch that takes longer than this tells how far it is."""
+"""In a log, the seconds after which a long epoch reports its progress."""
 
 
 class Display(Protocol):
-    """What is told while a network is trained; shown for the length of a ``with`` block."""
+    """A display of the training, shown for the length of a ``with`` block."""
 
     def __enter__(self) -> object:
-        """Begin to show."""
+        """Start the display."""
 
     def __exit__(self, *_: object) -> None:
-        """Put away what is shown."""
+        """End the display."""
 
     def progress(self, progress: bpx.Progress) -> None:
-        """How far an epoch has come."""
+        """Show the progress of an epoch."""
 
     def epoch(self, epoch: bpx.Epoch) -> None:
-        """An epoch has finished."""
+        """Show a finished epoch."""
 
 
 class Silent:
-    """Nothing at all."""
+    """A display that shows nothing."""
 
     def __enter__(self) -> "Silent":
         return self
@@ -57,14 +57,14 @@ class Silent:
         pass
 
     def progress(self, progress: bpx.Progress) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
     def epoch(self, epoch: bpx.Epoch) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
 
 class Lines:
-    """A line for each epoch, and now and then one within a long epoch."""
+    """A display of one line for each epoch, and progress lines within a long epoch."""
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
@@ -77,13 +77,13 @@ class Lines:
         pass
 
     def progress(self, progress: bpx.Progress) -> None:
-        """A line, if the last one is long ago."""
+        """Print a line if the last one is older than `SECONDS_BETWEEN_LINES`."""
         if monotonic() - self._told >= SECONDS_BETWEEN_LINES:
             share = f"{100 * progress.samples // _total(progress)} %"
             self._say(progress.epoch, [f"at {share}", *_words(progress)])
 
     def epoch(self, epoch: bpx.Epoch) -> None:
-        """A line."""
+        """Print a line."""
         self._say(
             epoch.number,
             [*_training(epoch), *_validation(epoch), _rate(epoch), *_health(epoch)],
@@ -96,7 +96,7 @@ class Lines:
 
 
 class LiveDisplay:
-    """A bar within the epoch, with the newest numbers below it."""
+    """A display of a progress bar for the epoch, with the newest numbers below it."""
 
     def __init__(self, epochs: int, console: Console) -> None:
         self._epochs = epochs
@@ -116,7 +116,7 @@ class LiveDisplay:
         self._show(progress.epoch, progress.samples, _total(progress), _words(progress))
 
     def epoch(self, epoch: bpx.Epoch) -> None:
-        """Fill the bar, and keep the epoch's numbers in sight during the next one."""
+        """Fill the bar, and keep the epoch's numbers on screen during the next epoch."""
         self._newest = epoch
         self._best = best([each for each in (self._best, epoch) if each])
         self._show(epoch.number, 1, 1, _words(epoch))
@@ -142,7 +142,7 @@ class LiveDisplay:
 
 
 def choose(epochs: int, *, quiet: bool) -> Display:
-    """The display that suits standard output."""
+    """Return the display that suits standard output."""
     if quiet:
         return Silent()
     console = Console(highlight=False)
@@ -152,9 +152,9 @@ def choose(epochs: int, *, quiet: bool) -> Display:
 
 
 def best(epochs: Sequence[bpx.Epoch]) -> bpx.Epoch:
-    """The first epoch of the highest accuracy, else of the lowest cost, on validation samples.
+    """Return the first epoch with the highest validation accuracy, else the lowest cost.
 
-    Where there are none, on the training samples.
+    Without validation samples, the training samples decide.
     """
     return min(epochs, key=_rank)
 
@@ -165,7 +165,7 @@ def _rank(epoch: bpx.Epoch) -> float:
 
 
 def judged(result: bpx.Evaluation) -> str:
-    """What a network is judged by, in words: its accuracy, else its cost."""
+    """Return the accuracy as text, or the cost if there is no accuracy."""
     if result.accuracy is None:
         return f"cost {rounded(result.cost)}"
     return f"accuracy {percent(result.accuracy)}"
@@ -195,15 +195,15 @@ def _rate(record: bpx.Epoch | bpx.Progress) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a person reads it: ``97.12 %``."""
+    """Format a fraction as a percentage: ``97.12 %``."""
     return f"{100 * share:.2f} %"
 
 
 def rounded(value: float) -> str:
-    """A cost to four digits: ``0.1200``."""
+    """Format a cost with four digits: ``0.1200``."""
     return f"{value:#.4g}"
 
 
 def _total(progress: bpx.Progress) -> int:
-    assert progress.total is not None  # a command's samples are no stream
+    assert progress.total is not None  # a command never trains on a stream
     return progress.total

@@ -1,9 +1,9 @@
 """A run's folder: its settings, its history, and the network of its last finished epoch.
 
-``settings.toml`` is written at the start. After each epoch first ``network.safetensors``
-is replaced, then a row is added to ``history.csv``: a run that is killed keeps both, and
-the network is at least as far as the last row. A run that ends before its first epoch
-does leaves no folder.
+``settings.toml`` is written at the start. After each epoch, ``network.safetensors`` is
+replaced first, then a row is added to ``history.csv``. A run that is killed keeps both, and
+the network is at least as recent as the last row. If a run ends before its first epoch
+finishes, its folder is removed.
 """
 
 import csv
@@ -36,20 +36,20 @@ COLUMNS = (
     "seconds",
     "samples_per_second",
 )
-"""The columns of ``history.csv``. What has no meaning for a run is left empty."""
+"""The columns of ``history.csv``. A column that does not apply to a run stays empty."""
 
 
 @dataclass
 class RunFolder:
-    """The folder of one run. As a context, it is removed again if no epoch finished.
+    """The folder of one run. As a context manager, it removes itself if no epoch finished.
 
     Attributes
     ----------
     path : Path
     made : tuple of Path
         The folders that were made for it, the innermost first.
-    epochs : list of Epoch
-        Those that are recorded.
+        epochs : list of Epoch
+            The recorded epochs.
     """
 
     path: Path
@@ -64,14 +64,14 @@ class RunFolder:
             self._discard()
 
     def begin(self, settings: Mapping[str, Any], more: Iterable[str] = ()) -> None:
-        """Write the settings, and the head of the history, which may have more columns."""
+        """Write the settings, and the header of the history with the extra columns `more`."""
         with _named_errors(self.path / SETTINGS):
             text = tomli_w.dumps(settings)
             (self.path / SETTINGS).write_text(text, encoding="utf-8", newline="\n")
         self._append((*COLUMNS, *more))
 
     def record(self, network: bpx.Network, epoch: bpx.Epoch) -> None:
-        """Keep the network and the record of a finished epoch: both, whatever Ctrl-C says."""
+        """Save the network and the record of a finished epoch: both, even if Ctrl-C comes."""
         with uninterrupted():
             network.save(self.path / NETWORK)
             self._append(_row(epoch))
@@ -85,18 +85,18 @@ class RunFolder:
     def _discard(self) -> None:
         for name in (SETTINGS, HISTORY, NETWORK):
             (self.path / name).unlink(missing_ok=True)
-        with suppress(OSError):  # the first that has something in it
+        with suppress(OSError):  # stop at the first that is not empty
             for folder in self.made:
                 folder.rmdir()
 
 
 def make_folder(out: str | None, data: str) -> RunFolder:
-    """A new or empty folder at `out`, or a fresh ``runs/<data>-<time>``.
+    """Make a new or empty folder at `out`, or a fresh ``runs/<data>-<time>``.
 
     Raises
     ------
     InputError
-        If `out` is a file or has something in it, or the folder cannot be made.
+        If `out` is a file or a folder that is not empty, or the folder cannot be made.
     """
     if out is None:
         return _fresh(data)
@@ -106,25 +106,25 @@ def make_folder(out: str | None, data: str) -> RunFolder:
     if path.is_dir() and any(path.iterdir()):
         raise bpx.InputError(
             f"--out {out} has files in it; expected a new or empty folder: choose another, or "
-            "leave --out out for a fresh one under runs/"
+            "omit --out for a fresh one under runs/"
         )
     return _make(path)
 
 
 def find_network(given: str) -> tuple[Path, dict[str, Any] | None]:
-    """The file of a network, and the settings of its run if the run's folder was given.
+    """Return the file of a network, and its run's settings if the run's folder was given.
 
     Raises
     ------
     InputError
-        If there is no such file, or no network in the folder.
+        If the path does not exist, or the folder holds no network.
     FileFormatError
         If the settings cannot be read.
     """
     path = expanded(given)
     if not path.exists():
         raise bpx.InputError(
-            f"{given}: there is nothing here; expected the folder of a run, or a file that "
+            f"{given} does not exist; expected the folder of a run, or a file that "
             "Network.save wrote"
         )
     if not path.is_dir():
@@ -139,10 +139,10 @@ def find_network(given: str) -> tuple[Path, dict[str, Any] | None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hear Ctrl-C after the block and not inside it, so that what it writes fits together."""
+    """Delay Ctrl-C until the block ends, so that the files it writes are consistent."""
     main = threading.current_thread() is threading.main_thread()
     if not main or not callable(signal.getsignal(signal.SIGINT)):
-        yield  # other threads never hear it, nor does a process that was told to ignore it
+        yield  # other threads never receive it, nor does a process that ignores SIGINT
         return
     heard: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
@@ -184,8 +184,8 @@ def _read_settings(path: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise bpx.FileFormatError(
-            f"{path} cannot be read: {error}; give the network's file itself instead of the "
-            "folder to do without"
+            f"{path} cannot be read: {error}; to do without it, give the network's file, "
+            "not the folder"
         ) from error
 
 
@@ -197,6 +197,6 @@ def _named_errors(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise bpx.InputError(
-            f"{path} cannot be written: {error.strerror or error}; expected a place that "
-            "you may write to"
+            f"{path} cannot be written: {error.strerror or error}; expected a path that you "
+            "can write to"
         ) from error

@@ -1,4 +1,4 @@
-"""The health of a network on the terminal, and as columns of ``history.csv``."""
+"""Show a network's health on the terminal, and in columns of ``history.csv``."""
 
 import sys
 
@@ -17,7 +17,7 @@ _BY_LAYER = ("delta", "saturated", "dead", "update")
 
 
 def summary(health: Health) -> str:
-    """What is wrong, in a few words for a line: ``lost outputs 2 5, saturated layer 1``."""
+    """Summarize the findings in a few words: ``lost outputs 2 5, saturated layer 1``."""
     words = []
     for finding in diagnose(health):
         lost = " ".join(map(str, finding.units))
@@ -27,7 +27,7 @@ def summary(health: Health) -> str:
 
 
 def show(health: Health, console: Console | None = None) -> None:
-    """The table and the findings: of lines on a terminal, plain in a log."""
+    """Print the table and the findings, with rules on a terminal and plain in a log."""
     console = console or Console(highlight=False)
     if not (sys.stdout.isatty() or console.is_terminal):
         click.echo(f"\n{health}")
@@ -44,17 +44,17 @@ def show(health: Health, console: Console | None = None) -> None:
         told = Text.assemble(("! ", "bold yellow"), finding.what, "; ", (finding.advice, "dim"))
         console.print(told)
     if not findings:
-        console.print("nothing wrong was found")
+        console.print("no problem was found")
 
 
 def columns(layers: int) -> tuple[str, ...]:
-    """The further columns of ``history.csv``: ``delta_1`` ... ``update_L``, and ``lost``."""
+    """Return the extra columns of ``history.csv``: ``delta_1`` ... ``update_L``, ``lost``."""
     numbers = range(1, layers + 1)
     return (*(f"{name}_{i}" for name in _BY_LAYER for i in numbers), "lost")
 
 
 def row(health: Health) -> tuple[object, ...]:
-    """What stands in these `columns`; the lost outputs with spaces between them."""
+    """Return the values of these `columns`; lost outputs are separated by spaces."""
     lost = [unit for each in diagnose(health) if each.kind == "lost" for unit in each.units]
     updates = health.updates or (None,) * len(health.errors)
     dead = map(len, health.dead)

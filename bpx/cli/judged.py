@@ -1,4 +1,4 @@
-"""``bpx evaluate``: a network held against samples, of arrays or of a table."""
+"""``bpx evaluate``: evaluate a network on arrays or on a table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,22 +20,22 @@ def table(
     target: str | None,
     layout: Mapping[str, Any],
 ) -> None:
-    """Judge a network that knows its columns by the rows of a table that have a target.
+    """Evaluate a network with a schema on the rows of a table that have a target.
 
     Raises
     ------
     InputError
-        If the table has other columns, or its split cannot be known.
+        If the table has other columns, or its split cannot be redrawn.
     """
     schema = network.schema
-    assert schema is not None, "the caller has looked"
+    assert schema is not None, "the caller checks this"
     found = tables.matching(data, schema, layout)
     if target is not None and (
         schema.target is None or found[target].name != schema.target.name
     ):
         raise bpx.InputError(
-            f"--target {target} was given, and the network has learned "
-            f"{schema.target.name if schema.target else 'no column'!r}; leave it out"
+            f"--target {target} was given, but the network was trained on the target "
+            f"{schema.target.name if schema.target else 'no column'!r}; omit --target"
         )
     found = tables.with_target(found, schema)
     if split is not None:
@@ -52,14 +52,14 @@ def arrays(
     folder: str | None,
     inputs: str | None,
 ) -> None:
-    """Judge a network by arrays; with a run's folder, the target is by default the run's.
+    """Evaluate a network on arrays.
 
-    So is what `inputs` names.
+    With a run's folder, `target` and `inputs` default to those of the run.
 
     Raises
     ------
     InputError
-        If there are no such samples, or they are of another width.
+        If there are no such samples, or they have the wrong width.
     """
     if sources.has_name(data):
         split = split or "test"

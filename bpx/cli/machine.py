@@ -1,4 +1,4 @@
-"""What a bug report needs: versions, devices, variables, threads."""
+"""Collect what a bug report needs: versions, devices, variables, threads."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ VARIABLES = (
     "JAX_PLATFORMS",
     "JAX_ENABLE_X64",
 )
-"""The environment variables that bpx reads, and those that decide what its backends find."""
+"""The environment variables that bpx reads, or that affect which devices backends find."""
 
 THREADS = (
     "OMP_NUM_THREADS",
@@ -47,9 +47,9 @@ _PACKAGES = (
 
 
 def collect() -> dict[str, Any]:
-    """Everything that ``bpx info`` shows, as JSON can hold it.
+    """Return everything that ``bpx info`` shows, in types that JSON can hold.
 
-    The libraries that are installed are imported, to ask them for their devices.
+    This imports every installed array library, to ask it for its devices.
     """
     return {
         "versions": _versions(),
@@ -66,7 +66,7 @@ def collect() -> dict[str, Any]:
 
 
 def as_text(report: dict[str, Any]) -> str:
-    """The same as plain text, which can be pasted."""
+    """Format the report as plain text, to paste."""
     machine = {key: report[key] for key in ("platform", "cpus", "blas", "chosen")}
     machine |= {f"pool {i}": pool for i, pool in enumerate(report["pools"], 1)}
     machine |= {f"warning {i}": text for i, text in enumerate(report["warnings"], 1)}
@@ -131,5 +131,5 @@ def _variables(names: tuple[str, ...]) -> dict[str, str | None]:
 
 
 def _without_password(value: str | None) -> str | None:
-    """A URL's user and password are nobody's business in a bug report."""
+    """Mask the user and the password in a URL, which do not belong in a bug report."""
     return None if value is None else re.sub(r"//[^/@\s]*@", "//***@", value)

@@ -1,4 +1,4 @@
-"""Warnings of bpx at the command line: a line each, without the file that raised it."""
+"""Print bpx's warnings as one line each, without the file that raised them."""
 
 import warnings
 from collections.abc import Iterator
@@ -14,7 +14,10 @@ __all__ = ["as_lines"]
 
 @contextmanager
 def as_lines() -> Iterator[None]:
-    """Inside it, a `bpx.DataWarning` is a line on standard error; others are as they were."""
+    """Print each `bpx.DataWarning` in the block as a line on standard error.
+
+    Other warnings are shown as before.
+    """
     with warnings.catch_warnings():
         show: Any = warnings.showwarning
 

@@ -11,17 +11,17 @@ from bpx.optim import OPTIMIZERS, Optimizer
 __all__ = ["OPTIONS", "check", "default_eta", "defaults", "make", "takers"]
 
 OPTIONS = ("momentum", "nesterov", "decay")
-"""What an optimizer may take besides the learning rate: fields of the classes in the table."""
+"""The options of optimizers besides the learning rate: fields of the optimizer classes."""
 
 
 def default_eta(optimizer: str) -> float:
-    """The usual learning rate of the optimizer of that name."""
+    """Return the default learning rate of the named optimizer."""
     eta: float = _class(optimizer).default_eta
     return eta
 
 
 def defaults(optimizer: str) -> dict[str, Any]:
-    """The options that the optimizer of that name takes, each with its own default."""
+    """Return the options that the named optimizer takes, each with its default."""
     return {
         field.name: field.default
         for field in fields(_class(optimizer))
@@ -30,29 +30,29 @@ def defaults(optimizer: str) -> dict[str, Any]:
 
 
 def takers(option: str) -> list[str]:
-    """The names of the optimizers that take an option."""
+    """Return the names of the optimizers that take an option."""
     return [name for name in OPTIMIZERS if option in defaults(name)]
 
 
 def make(optimizer: str, eta: float | None, given: Mapping[str, Any]) -> Optimizer:
-    """The optimizer of that name, with its own defaults for what was not given."""
+    """Return the named optimizer, with its defaults for options that are not given."""
     made: Optimizer = _class(optimizer)(default_eta(optimizer) if eta is None else eta, **given)
     return made
 
 
 def check(optimizer: str, given: Mapping[str, Any]) -> None:
-    """Refuse an option that the optimizer does not take.
+    """Raise UsageError for an option that the optimizer does not take.
 
     Raises
     ------
     click.UsageError
-        Naming the optimizers that do.
+        If there is one; the message names the optimizers that take it.
     """
     for option in given:
         if option not in defaults(optimizer):
             raise click.UsageError(
                 f"--{option} was given with --optimizer {optimizer}; --{option} is for "
-                f"--optimizer {' or '.join(takers(option))}: choose that, or leave it out."
+                f"--optimizer {' or '.join(takers(option))}: choose that, or omit --{option}."
             )
 
 

@@ -1,4 +1,4 @@
-"""The options that commands share, in groups, with their help."""
+"""The options that commands share, in groups."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ def _sizes(ctx: click.Context, param: click.Parameter, value: str | None) -> Any
     if len(sizes) < 2 or min(sizes) < 1:
         raise click.BadParameter(
             f"{value!r} was given; expected the sizes of at least two layers, inputs first, "
-            "with commas between them, such as 784,30,10"
+            "separated by commas, such as 784,30,10"
         )
     return sizes
 
@@ -50,7 +50,7 @@ def _names(table: dict[str, Any], *more: str) -> str:
 
 
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Several options as one decorator, shown in this order."""
+    """Combine options into one decorator; help shows them in this order."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -70,7 +70,7 @@ home = together(
     click.option(
         "--dtype",
         metavar="NAME",
-        help="float32 or float64, what weights are stored in.  "
+        help="The dtype of the weights, float32 or float64.  "
         "[default: BPX_DTYPE, else float32]",
     ),
 )
@@ -83,17 +83,17 @@ folder = click.option(
     "--data",
     "folder",
     metavar="FOLDER",
-    help="Where the files of mnist or fashion_mnist are.  "
+    help="The folder with the files of mnist or fashion_mnist.  "
     "[default: BPX_DATA, else the cache, else they are downloaded]",
 )
 inputs = click.option(
-    "--inputs", metavar="KEY", help="The samples of an .npz file, by their key.  [default: x]"
+    "--inputs", metavar="KEY", help="The key of the samples in an .npz file.  [default: x]"
 )
 target = click.option(
     "--target",
     metavar="COLUMN",
-    help="The targets of a table: a name in its header, or an index from 0 (-1 is the last). "
-    "Of an .npz file, the key.  [default: the last column; y]",
+    help="The targets: a table's column by name or by index from 0 (-1 is the last), or a key "
+    "of an .npz file.  [default: the last column; y]",
 )
 network_options = together(
     click.option(
@@ -101,7 +101,7 @@ network_options = together(
         callback=_sizes,
         metavar="SIZES",
         help="The sizes of the layers, inputs first, such as 784,30,10.  "
-        "[default: one hidden layer between what the data have, of 30, for a table of 100]",
+        "[default: one hidden layer of 30, or 100 for a table; other sizes come from the data]",
     ),
     click.option(
         "--hidden",
@@ -127,26 +127,26 @@ network_options = together(
         metavar="NAME",
         default=Settings.feedback,
         show_default=True,
-        help=f"What the errors go back through: {_names(FEEDBACKS)}.",
+        help=f"How errors are propagated back: {_names(FEEDBACKS)}.",
     ),
     click.option(
         "--init",
         metavar="NAME",
-        help=f"How weights are drawn: {_names(INITIALIZERS)}.  [default: what suits each "
-        "layer's activation]",
+        help=f"How initial weights are drawn: {_names(INITIALIZERS)}.  [default: chosen for "
+        "each layer's activation]",
     ),
 )
 
 
 def optimizer_options(default: str) -> Callable[[Command], Command]:
-    """The options of every optimizer in `bpx.optim.OPTIMIZERS`, one of which is the default."""
+    """Return the options of all optimizers in `bpx.optim.OPTIMIZERS`; `default` names one."""
     return together(
         click.option(
             "--optimizer",
             type=click.Choice(list(OPTIMIZERS)),
             default=default,
             show_default=True,
-            help="How weights are moved.",
+            help="The rule that updates the weights.",
         ),
         click.option(
             "--eta", type=float, help=f"The learning rate.  [default: {_usual_etas()}]"
@@ -155,17 +155,17 @@ def optimizer_options(default: str) -> Callable[[Command], Command]:
             "--momentum",
             type=float,
             default=Settings.momentum,
-            help=f"Of {_takers('momentum')}, in [0, 1).  [default: none]",
+            help=f"The momentum of {_takers('momentum')}, in [0, 1).  [default: none]",
         ),
         click.option(
             "--nesterov",
             is_flag=True,
-            help=f"Of {_takers('nesterov')}: momentum that looks ahead.",
+            help=f"Use Nesterov momentum, with {_takers('nesterov')}.",
         ),
         click.option(
             "--decay",
             type=float,
-            help=f"Of {_takers('decay')}: how fast weights decay, at least 0.  "
+            help=f"The weight decay of {_takers('decay')}, at least 0.  "
             f"[default: {_usual_decays()}]",
         ),
     )
@@ -195,24 +195,24 @@ training_options = together(
     click.option(
         "--class-weight",
         type=click.Choice(["balanced"]),
-        help="Weight the samples by n / (classes * count), so that every class counts the "
-        "same, however many samples it has.  [default: every sample counts the same]",
+        help="Weight the samples by n / (classes * count), so that all classes count the "
+        "same.  [default: all samples count the same]",
     ),
     click.option(
         "--epochs",
         type=int,
-        help="How often to go through the samples.  [default: 30; of a small table, as many as "
-        "1,000 steps take]",
+        help="The number of passes over the samples.  [default: 30; for a small table, enough "
+        "for 1,000 steps]",
     ),
     click.option(
         "--batch-size",
         type=int,
-        help="Samples in a mini-batch.  [default: 10, or all if fewer]",
+        help="Samples in a mini-batch.  [default: 10, or all if there are fewer]",
     ),
     click.option(
         "--seed",
         type=int,
-        help="Of the weights, of the order of the samples and of what is held out.  "
+        help="The seed of the weights, the order of the samples and the held-out samples.  "
         "[default: drawn, and written to settings.toml]",
     ),
 )
@@ -227,7 +227,7 @@ run_options = together(
         "--validation-fraction",
         type=click.FloatRange(0, 1, max_open=True),
         metavar="NUMBER",
-        help="The part of a file's samples that is held out, drawn with the seed; 0 for none.  "
+        help="The fraction of a file's samples to hold out, drawn with the seed; 0 for none.  "
         f"[default: {sources.VALIDATION_FRACTION}]",
     ),
     click.option(

@@ -1,4 +1,4 @@
-"""Writing what a network answers: CSV or NPY, at once or not at all."""
+"""Write a network's predictions as CSV or NPY, atomically."""
 
 import csv
 import io
@@ -22,11 +22,11 @@ __all__ = ["check_place", "write", "write_table"]
 
 STDOUT = "-"
 
-_DIGITS = {"float32": 9, "float64": 17}  # enough to read the same number back
+_DIGITS = {"float32": 9, "float64": 17}  # enough to restore the same number
 
 
 def check_place(out: str) -> None:
-    """Refuse a place that `write` has no format for, before anything is computed.
+    """Raise InputError, before anything is computed, if `write` has no format for `out`.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def check_place(out: str) -> None:
 
 
 def write(out: str, answers: Any) -> None:
-    """Write labels, shape (n,), or outputs, shape (n, k): one line or row for each sample.
+    """Write labels, shape (n,), or outputs, shape (n, k), with one row for each sample.
 
     Raises
     ------
@@ -61,27 +61,27 @@ def write(out: str, answers: Any) -> None:
 def write_table(
     out: str, network: bpx.Network, table: Table, *, labels: bool, keep: tuple[str, ...]
 ) -> None:
-    """Write what a network answers to a table, by name: a row for each of its rows, in order.
+    """Write a network's predictions for a table, with a header: one row for each of its rows.
 
     Parameters
     ----------
     out : str
     network : Network
-        With a schema.
+        A network with a schema.
     table : Table
     labels : bool
-        The classes alone, without their probabilities.
+        Write the classes without their probabilities.
     keep : tuple of str
-        Columns of the table in front; ``("all",)`` for every one.
+        Columns of the table to write first; ``("all",)`` for every column.
 
     Raises
     ------
     InputError
-        If there is no such column, or the file cannot be written.
+        If the table lacks one of the columns, or the file cannot be written.
     """
     kept = _kept(table, keep)
     taken = () if kept is None else kept.names
-    # What is asked for by name needs no warning that the network does not take it.
+    # A column that the user asked for needs no warning that the network ignores it.
     known = network.schema.known if network.schema else ()
     table = table.without([name for name in taken if name not in known])
     answers = _answers(network, table, labels, taken)
@@ -109,7 +109,7 @@ def _kept(table: Table, keep: tuple[str, ...]) -> Table | None:
 def _answers(
     network: bpx.Network, table: Table, labels: bool, taken: tuple[str, ...]
 ) -> dict[str, list[str]]:
-    """The columns of the answer, by name."""
+    """Return the columns of the result, by name."""
     target = network.schema.target if network.schema else None
     name = target.name if target else "prediction"
     name = f"predicted {name}" if name in taken else name
@@ -121,7 +121,7 @@ def _answers(
     found = {name: [as_text(each) for each in network.classify(table).tolist()]}
     if labels:
         return found
-    if outputs.shape[1] == 1:  # of two classes: the probability of the second
+    if outputs.shape[1] == 1:  # two classes with one output: the probability of the second
         outputs = np.concatenate([1.0 - outputs, outputs], axis=1)
     digits = _DIGITS[outputs.dtype.name]
     for each, column in zip(target.names(), outputs.T, strict=True):
@@ -140,7 +140,7 @@ def _as_csv(head: list[str], columns: list[list[str]]) -> str:
 def _refuse_kept(keep: tuple[str, ...]) -> None:
     if keep:
         raise bpx.InputError(
-            f"{option('keep', keep)} was given with a .npy file, which has no columns by name; "
+            f"{option('keep', keep)} was given with a .npy file, which has no named columns; "
             "expected --out FILE.csv"
         )
 

@@ -1,4 +1,4 @@
-"""``bpx train``: from settings to a trained network in a run folder."""
+"""``bpx train``: train a network by its settings, and save it in a run folder."""
 
 import shlex
 from collections.abc import Iterator
@@ -22,18 +22,18 @@ __all__ = ["Interrupted", "run"]
 
 
 class Interrupted(click.ClickException):
-    """Ctrl-C: one sentence, and the exit code of a process that SIGINT ended."""
+    """Ctrl-C, reported in one sentence, with the exit code of a process ended by SIGINT."""
 
     exit_code = 130
 
     def show(self, file: object = None) -> None:
-        """Say what is left."""
+        """Print the message."""
         click.echo(self.message, err=True)
 
 
 @dataclass(frozen=True)
 class _Work:
-    """All that a run needs, checked."""
+    """The validated inputs of a run."""
 
     settings: Settings
     data: Dataset
@@ -41,7 +41,7 @@ class _Work:
     decided: Decided | None = None
 
     def samples(self, part: str) -> Any:
-        """The samples that train, validate or test: a table where they came as one."""
+        """Return the training, validation or test samples, as a table if they came as one."""
         arrays = getattr(self.data, part)
         if self.decided is None or arrays is None:
             return None if arrays is None else (arrays.x, arrays.y)
@@ -49,12 +49,12 @@ class _Work:
 
 
 def run(options: Settings, *, out: str | None, quiet: bool) -> None:
-    """Train a network, show how it goes, and leave a run folder.
+    """Train a network, show the progress, and write a run folder.
 
     Raises
     ------
     BpxError
-        If the options or the data cannot be used; nothing is left then.
+        If the options or the data cannot be used; no folder remains then.
     Interrupted
         After Ctrl-C.
     click.ClickException
@@ -93,7 +93,7 @@ def _prepare(options: Settings) -> _Work:
 
 
 def _prepare_table(options: Settings) -> _Work:
-    """Of a table, what is decided depends on which rows train: the seed is drawn first."""
+    """Draw the seed first: a table's schema depends on which rows are for training."""
     seed = check_seed(options.seed)
     decided = tables.decide(options, seed)
     named = replace(
@@ -131,21 +131,21 @@ def _work(
 def _refuse_table_options(options: Settings) -> None:
     for name, value in options.for_tables().items():
         raise bpx.InputError(
-            f"{option(name, value)} was given, which is for tables; {options.data} is none: "
-            "leave it out"
+            f"{option(name, value)} was given, which is for tables, but {options.data} is not "
+            "one; omit it"
         )
 
 
 def _with_fraction(options: Settings) -> Settings:
-    """The fraction that validates: of a file's samples, never of a named data set's."""
+    """Fill in the validation fraction for a file; a named data set takes none."""
     fraction = options.validation_fraction
     if not sources.has_name(options.data):
         default = sources.VALIDATION_FRACTION if fraction is None else fraction
         return replace(options, validation_fraction=default)
     if fraction is not None:
         raise bpx.InputError(
-            f"--validation-fraction {fraction:g} was given; {options.data} has validation "
-            "samples of its own: leave it out"
+            f"--validation-fraction {fraction:g} was given, but {options.data} has its own "
+            "validation samples; omit it"
         )
     return options
 
@@ -178,7 +178,7 @@ def _follow(
 
 @contextmanager
 def _ends_in_a_sentence(folder: RunFolder) -> Iterator[None]:
-    """Say what is on the disk if Ctrl-C or divergence ends the run."""
+    """Report what was saved if Ctrl-C or divergence ends the run."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -188,9 +188,9 @@ def _ends_in_a_sentence(folder: RunFolder) -> Iterator[None]:
 
 
 def _left(folder: RunFolder) -> str:
-    """What there is of a run that did not come to its end."""
+    """Describe what an unfinished run has saved."""
     if not folder.epochs:
-        return "no epoch had finished, so nothing was trained and no run folder is left"
+        return "no epoch had finished, so nothing was saved and the run folder was removed"
     file = folder.path / NETWORK
     return f"the network of epoch {folder.epochs[-1].number} is saved in {file}"
 

@@ -1,4 +1,4 @@
-"""The settings of a run: what was asked for, completed by what the data call for."""
+"""The settings of a run: the options given, completed with defaults that fit the data."""
 
 import platform
 import shlex
@@ -36,18 +36,18 @@ TABLE_OPTIONS = (
     "delimiter",
     "decimal",
 )
-"""The options that only tables have a use for."""
+"""The options that apply only to tables."""
 
 Targets = Literal["classes", "binary", "numbers"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of ``bpx train`` that decide what is computed, under their own names.
+    """The options of ``bpx train`` that affect the result, each as a field of the same name.
 
-    None stands for what was left out: it is filled in before the run, all but `init`,
-    `inputs`, `target`, `folder`, `class_weight`, and a `decay` that the optimizer does not
-    take.
+    None means that the option was not given. It is filled in before the run, except for
+    `init`, `inputs`, `target`, `folder`, `class_weight`, and `decay` where the optimizer
+    does not take it.
     """
 
     data: str
@@ -84,7 +84,7 @@ class Settings:
     health: bool = False
 
     def network(self, schema: bpx.data.Schema | None = None) -> bpx.Network:
-        """The untrained network; with a seed left out, it has drawn one."""
+        """Return the untrained network; without a seed, it draws one."""
         return bpx.Network(
             self.layers or (),
             hidden=self.hidden,
@@ -99,24 +99,24 @@ class Settings:
         )
 
     def make_optimizer(self) -> bpx.optim.Optimizer:
-        """The optimizer, with its usual eta where none was given."""
+        """Return the optimizer, with its default eta if none was given."""
         return optimizers.make(self.optimizer, self.eta, self.own())
 
     def own(self) -> dict[str, Any]:
-        """The optimizer's own options that were given: see `optimizers.OPTIONS`."""
+        """Return the given options of the optimizer: see `optimizers.OPTIONS`."""
         values = {name: getattr(self, name) for name in optimizers.OPTIONS}
         return {name: v for name, v in values.items() if v != getattr(Settings, name)}
 
     def given(self) -> dict[str, Any]:
-        """The options that have a value, by name."""
+        """Return the options that have a value, by name."""
         return {name: v for name, v in asdict(self).items() if v is not None and v != ()}
 
     def for_tables(self) -> dict[str, Any]:
-        """Those of the given options that are for tables alone, by name."""
+        """Return the given options that apply only to tables, by name."""
         return {name: value for name, value in self.given().items() if name in TABLE_OPTIONS}
 
     def command(self) -> str:
-        """The command line that repeats the run."""
+        """Return the command line that repeats the run."""
         words = ["bpx", "train", self.data]
         for field in fields(self)[1:]:
             value = getattr(self, field.name)
@@ -126,13 +126,13 @@ class Settings:
 
 
 def complete(settings: Settings, whole: Split) -> Settings:
-    """The settings with every default that depends on the data or on another setting.
+    """Fill in every default that depends on the data or on another setting.
 
     Parameters
     ----------
     settings : Settings
     whole : Split
-        All the samples that are trained and validated on.
+        All the samples, for training and validation.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def complete(settings: Settings, whole: Split) -> Settings:
 
 
 def _with_optimizer(settings: Settings) -> Settings:
-    """The settings with the learning rate and the own options of the optimizer."""
+    """Fill in the learning rate and the optimizer's other options."""
     usual = {
         "eta": optimizers.default_eta(settings.optimizer),
         **optimizers.defaults(settings.optimizer),
@@ -165,7 +165,7 @@ def _with_optimizer(settings: Settings) -> Settings:
 
 
 def versions(home: bpx.Home) -> dict[str, str]:
-    """The versions that a run depends on."""
+    """Return the versions that a run depends on."""
     return {
         "bpx": bpx.__version__,
         "python": platform.python_version(),
@@ -178,7 +178,7 @@ def _option(name: str, value: Any) -> list[str]:
     flag = {"folder": "--data"}.get(name, f"--{name.replace('_', '-')}")
     if isinstance(value, bool):
         return [flag if value else f"--no-{flag.removeprefix('--')}"]
-    if name in ("features", "drop"):  # a name may have a comma in it
+    if name in ("features", "drop"):  # a name may contain a comma
         return [word for each in value for word in (flag, each)]
     return [flag, _text(value) if isinstance(value, tuple) else str(value)]
 
@@ -192,9 +192,9 @@ def _outputs(data: str, whole: Split) -> int:
     most = max(FEW_CLASSES, len(y) // SAMPLES_PER_CLASS)
     if y.min() < 0 or y.max() >= most:
         raise bpx.InputError(
-            f"the targets of {data} are whole numbers from {y.min()} to {y.max()}; classes "
-            f"would be 0 to {most - 1} at most, for {len(y)} samples: say with --layers "
-            f"what they are ({whole.x.shape[1]},{HIDDEN_WIDTH},1 takes them as numbers)"
+            f"the targets of {data} are whole numbers from {y.min()} to {y.max()}; for "
+            f"{len(y)} samples, classes are expected from 0 to {most - 1} at most. Pass "
+            f"--layers: {whole.x.shape[1]},{HIDDEN_WIDTH},1 takes the targets as numbers"
         )
     return int(y.max()) + 1
 
@@ -203,20 +203,20 @@ def _check_inputs(data: str, layers: Sequence[int], whole: Split) -> None:
     width = whole.x.shape[1]
     if layers[0] != width:
         raise bpx.InputError(
-            f"--layers {_text(layers)} takes {layers[0]} inputs and the samples of {data} have "
-            f"{width}; expected --layers {_text((width, *layers[1:]))}"
+            f"--layers {_text(layers)} takes {layers[0]} inputs, but the samples of {data} "
+            f"have {width}; expected --layers {_text((width, *layers[1:]))}"
         )
 
 
 def _check_outputs(data: str, layers: Sequence[int], y: NDArray[Any]) -> None:
-    """Refuse too few outputs for the classes, or another number than the targets have."""
+    """Raise InputError if there are too few outputs for the classes or target columns."""
     given, columns = layers[-1], y.shape[1] if y.ndim == 2 else None
     classes = int(y.max()) + 1 if columns is None and given > 1 else given
     needed = columns or max(classes, given)
     if given != needed:
         have = f"{columns} columns" if columns else f"classes up to {y.max()}"
         raise bpx.InputError(
-            f"--layers {_text(layers)} has {given} outputs and the targets of {data} have "
+            f"--layers {_text(layers)} has {given} outputs, but the targets of {data} have "
             f"{have}; expected --layers {_text((*layers[:-1], needed))}"
         )
 
@@ -249,5 +249,5 @@ def _is_binary(y: NDArray[Any]) -> bool:
 
 
 def _y(whole: Split) -> NDArray[Any]:
-    assert whole.y is not None, "loading refuses data without targets"
+    assert whole.y is not None, "loading rejects data without targets"
     return whole.y

@@ -1,4 +1,4 @@
-"""Where the samples of a command come from: a data set's name, or a file."""
+"""The samples of a command, from a named data set or a file."""
 
 import os
 from pathlib import PurePath
@@ -29,7 +29,7 @@ _STREAM = 0x686F6C64  # keeps this draw apart from others of the same seed
 
 
 def has_name(data: str) -> bool:
-    """Whether `data` is a data set that is known by its name."""
+    """Whether `data` is the name of a known data set."""
     return data in _NAMES
 
 
@@ -40,14 +40,14 @@ def dataset(
     target: str | None = None,
     inputs: str | None = None,
 ) -> Dataset:
-    """A data set by name, or the samples of a file, which are all in its `train`.
+    """Return a data set by name, or all samples of a file as its `train` split.
 
     Parameters
     ----------
     data : str
-        A name, or the path of a file that `bpx.data.read` knows, with targets.
-    folder : str, optional
-        Where a named data set's files are.
+        A name, or the path of a file with targets that `bpx.data.read` can read.
+        folder : str, optional
+            The folder with a named data set's files.
     target : str, optional
         The column (name or index) or the NPZ key of a file's targets.
     inputs : str, optional
@@ -56,60 +56,64 @@ def dataset(
     Raises
     ------
     InputError
-        If there is no such data set or file, it has no targets, or an option is not for it.
+        If the data set or file does not exist, has no targets, or does not take an option.
     """
     if not has_name(data) and _looks_like_a_file(data):
         return Dataset(data, _read(data, target, folder, inputs), None, None)
     if target is not None and has_name(data):
-        raise bpx.InputError(f"--target {target} was given; {data} knows its own targets")
+        raise bpx.InputError(
+            f"--target {target} was given, but {data} has its own targets; omit --target"
+        )
     if inputs is not None and has_name(data):
-        raise bpx.InputError(f"--inputs {inputs} was given; {data} knows its own inputs")
+        raise bpx.InputError(
+            f"--inputs {inputs} was given, but {data} has its own inputs; omit --inputs"
+        )
     return bpx.data.load(data, folder=folder)
 
 
 def hold_out(whole: Split, fraction: float, seed: int) -> tuple[Split, Split | None]:
-    """Part the samples of a file: the rest to train on, and a fraction to validate on.
+    """Split the samples of a file into training samples and a fraction for validation.
 
     Parameters
     ----------
     whole : Split
-        At least one sample.
-    fraction : float
-        In [0, 1). Above 0, at least one sample validates, and at least one trains.
-    seed : int
-        Draws which: the same seed, the same samples (for one NumPy version).
+        The samples, at least one.
+        fraction : float
+            In [0, 1). Above 0, each part has at least one sample.
+        seed : int
+            The same seed draws the same samples (with the same NumPy version).
 
     Returns
     -------
     tuple of Split and (Split or None)
-        The samples keep their order.
+        The training samples, and the validation samples if any, in their original order.
     """
     rest, held = held_rows(len(whole.x), fraction, seed)
     return (_rows(whole, rest), _rows(whole, held)) if len(held) else (whole, None)
 
 
 def held_rows(n: int, fraction: float, seed: int) -> tuple[Any, Any]:
-    """The rows of n samples that train, and those that `hold_out` holds out: sorted indices."""
+    """Return the sorted indices of the training rows, and of those held out by `hold_out`."""
     count = min(max(1, round(fraction * n)), n - 1) if fraction else 0
     order = np.random.Generator(np.random.Philox([seed, _STREAM])).permutation(n)
     return np.sort(order[count:]), np.sort(order[:count])
 
 
 def part(data: Dataset, split: str | None, run: dict[str, Any] | None) -> Split:
-    """The samples that a network is evaluated on.
+    """Return the samples to evaluate a network on.
 
     Parameters
     ----------
     data : Dataset
     split : {"train", "validation", "test", None}
-        None for all samples of a file; a named data set has them all.
-    run : dict or None
-        The settings of the run that made the network, which tell what it held out.
+        None for all samples of a file; a named data set has all three splits.
+        run : dict or None
+            The settings of the run that made the network, from which its split is redrawn.
 
     Raises
     ------
     InputError
-        If there are no such samples, or it cannot be known which they are.
+        If there is no such split, or it cannot be redrawn.
     """
     if split is None:
         return data.train
@@ -120,22 +124,22 @@ def part(data: Dataset, split: str | None, run: dict[str, Any] | None) -> Split:
 
 
 def drawn_rows(name: str, n: int, split: str, run: dict[str, Any] | None) -> Any:
-    """The rows of a file's n samples that a run trained or validated on.
+    """Return the rows of a file's n samples that a run trained or validated on.
 
     Raises
     ------
     InputError
-        If it cannot be known which they are.
+        If the split cannot be redrawn.
     """
     if split == "test" or run is None:
         raise bpx.InputError(
-            f"--split {split} was given for the file {name}; expected no --split (all of "
-            "its samples), or train or validation with the folder of the run that drew them"
+            f"--split {split} was given for the file {name}; expected no --split (for all "
+            "samples), or train or validation with the folder of the run that drew them"
         )
     seen = run["samples"]["train"] + run["samples"].get("validation", 0)
     if seen != n:
         raise bpx.InputError(
-            f"{name} has {n} samples and the run had {seen}, so its split "
+            f"{name} has {n} samples, but the run had {seen}, so its split "
             "cannot be drawn again; expected the same file, or no --split"
         )
     rest, held = held_rows(n, run.get("validation_fraction", 0.0), run["seed"])
@@ -145,14 +149,14 @@ def drawn_rows(name: str, n: int, split: str, run: dict[str, Any] | None) -> Any
 
 
 def read_inputs(path: str, target: str | None, width: int, inputs: str | None = None) -> Any:
-    """The inputs in a file, shape (n, width), without the column of targets that is named.
+    """Return the inputs in a file, shape (n, width), without the column `target`.
 
-    `inputs` is their key in an NPZ file.
+    In an NPZ file, `inputs` is their key.
 
     Raises
     ------
     InputError
-        If there is no such file or column, or the samples are of another width.
+        If there is no such file or column, or the samples do not have `width` numbers.
     """
     column = None if target is None else _column(target)
     x = bpx.data.read(path, inputs=inputs, target=column).x
@@ -161,18 +165,18 @@ def read_inputs(path: str, target: str | None, width: int, inputs: str | None = 
 
 
 def check_width(data: str, x: Any, width: int) -> None:
-    """Refuse samples that a network cannot take.
+    """Raise InputError if a network cannot take the samples.
 
     Raises
     ------
     InputError
-        If they are not `width` numbers each.
+        If they do not have `width` numbers each.
     """
     if x.shape[1] != width:
         raise bpx.InputError(
-            f"the samples of {data} have {x.shape[1]} numbers and the network takes {width}; "
-            "expected the samples that it was made for (--target names the column of a table "
-            "that is no input)"
+            f"the samples of {data} have {x.shape[1]} numbers, but the network takes {width}; "
+            "expected samples like those it was trained on (--target names a column of a table "
+            "that is not an input)"
         )
 
 
@@ -182,7 +186,7 @@ def _looks_like_a_file(data: str) -> bool:
 
 def _read(path: str, target: str | None, folder: str | None, inputs: str | None) -> Split:
     if folder is not None:
-        raise bpx.InputError(f"--data {folder} was given with the file {path}; give one")
+        raise bpx.InputError(f"--data {folder} was given with the file {path}; give only one")
     chosen = (
         bpx.data.read(path, inputs=inputs)
         if target is None
@@ -191,8 +195,8 @@ def _read(path: str, target: str | None, folder: str | None, inputs: str | None)
     if chosen.y is None:
         raise bpx.InputError(
             f"{path} has no targets; expected a .csv or .tsv table (--target names the column, "
-            "else it is the last), or an .npz file with the arrays x and y (or "
-            "those that --inputs and --target name)"
+            "by default the last), or an .npz file with the arrays x and y (or those that "
+            "--inputs and --target name)"
         )
     if not len(chosen.x):
         raise bpx.InputError(f"{path} has no samples; expected at least one")

@@ -1,4 +1,4 @@
-"""The options of tables: how they are read, and what becomes of their columns."""
+"""The options for tables: their layout, and the treatment of their columns."""
 
 import click
 
@@ -17,51 +17,51 @@ layout_options = together(
     click.option(
         "--header/--no-header",
         default=None,
-        help="Whether a table's first line names the columns.  [default: found from what is "
-        "below it]",
+        help="Whether a table's first line names the columns.  [default: detected from the "
+        "lines below it]",
     ),
     click.option(
         "--delimiter",
         metavar="CHARACTER",
         callback=_character,
-        help="What is between a table's cells; tab for a tab.  [default: found]",
+        help="The character between a table's cells; tab for a tab.  [default: detected]",
     ),
     click.option(
         "--decimal",
         type=click.Choice([".", ","]),
-        help="What comes before the fraction of a number.  [default: found]",
+        help="The decimal separator.  [default: detected]",
     ),
 )
 table_options = together(
     click.option(
         "--task",
         type=click.Choice(TASKS),
-        help="What a table's target is.  [default: classes for texts, booleans and few whole "
-        "numbers, else numbers]",
+        help="What a table's target holds.  [default: classes for texts, booleans and few "
+        "distinct whole numbers, else numbers]",
     ),
     click.option(
         "--features",
         multiple=True,
         metavar="COLUMNS",
-        help="The columns of a table that are inputs, with commas between them; all for every "
-        "one, ids included.  [default: all but the target and ids]",
+        help="The columns of a table to use as inputs, separated by commas; all for every "
+        "column, ids included.  [default: all but the target and ids]",
     ),
     click.option(
         "--drop",
         multiple=True,
         metavar="COLUMNS",
-        help="Columns of a table that are no inputs.",
+        help="The columns of a table not to use as inputs.",
     ),
     click.option(
         "--scaling",
         type=click.Choice(SCALINGS),
-        help="How a table's numbers are scaled: by mean and standard deviation, by median and "
+        help="How to scale a table's numbers: by mean and standard deviation, by median and "
         "quartiles, or not at all.  [default: standard]",
     ),
     click.option(
         "--unseen",
         type=click.Choice(["ignore", "refuse"]),
-        help="What is done later with texts that were not there in training.  "
+        help="What to do later with texts that do not occur in the training rows.  "
         "[default: ignore, with a warning]",
     ),
     layout_options,

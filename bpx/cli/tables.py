@@ -1,4 +1,4 @@
-"""Tables at the command line: what is decided of one before it is trained on, and shown."""
+"""Tables at the command line: choose the target and the schema of a table, and show them."""
 
 import csv
 from collections import Counter
@@ -33,20 +33,20 @@ __all__ = [
 ]
 
 _READERS = dict(bpx.data.READERS)
-"""Those of bpx: a reader of the caller's own goes before a table."""
+"""bpx's own readers; a reader that the user registers takes precedence over a table."""
 
 HIDDEN_WIDTH = 100
 STEPS = 1000
 LMBDA = 1.0
-"""What suits small tables whose columns are scaled: see the benchmarks."""
+"""Defaults that suit small tables with scaled columns: see the benchmarks."""
 
 _SHOWN = 8
-"""So many classes are shown with their counts, and so many columns by name."""
+"""The most classes shown with their counts, and the most columns shown by name."""
 
 
 @dataclass(frozen=True)
 class Decided:
-    """A table and what was decided of it.
+    """A table, its target and schema, and the split of its rows.
 
     Attributes
     ----------
@@ -57,9 +57,9 @@ class Decided:
     why : str
         Why this column is the target.
     lost : int
-        Rows that are left out, as their target is missing.
+        The number of rows dropped because their target is missing.
     rest, held : ndarray of int
-        The rows that train, and those that are held out.
+        The training rows, and the validation rows.
     """
 
     table: Table
@@ -71,7 +71,7 @@ class Decided:
 
     @property
     def target(self) -> str:
-        """The target's name, or its index where others have the same."""
+        """The target's name, or its index if another column has the same name."""
         name = self._learned.name
         return name if self.table.names.count(name) == 1 else str(self.table.names.index(name))
 
@@ -82,30 +82,30 @@ class Decided:
 
     @property
     def layers(self) -> tuple[int, ...]:
-        """One hidden layer between what the schema gives and asks for."""
+        """Layer sizes: one hidden layer between the schema's inputs and outputs."""
         return (self.schema.width, HIDDEN_WIDTH, self._learned.outputs)
 
     def epochs(self, batch_size: int) -> int:
-        """As many as `STEPS` take: a small table is gone through more often."""
+        """Return the number of epochs that make `STEPS` steps, at least `EPOCHS`."""
         return max(EPOCHS, -(-STEPS * batch_size // len(self.rest)))
 
     def part(self, name: str) -> Table:
-        """The rows that train, or those that validate."""
+        """Return the training rows, or the validation rows."""
         return self.table.take(self.rest if name == "train" else self.held)
 
     def parts(self) -> tuple[Split, Split | None]:
-        """The samples that train, and those that validate, encoded."""
+        """Return the encoded training samples, and the encoded validation samples."""
         samples = self.samples
         rest, held = (Split(samples.x[r], samples.y[r]) for r in (self.rest, self.held))  # type: ignore[index]
         return rest, held if len(self.held) else None
 
     @cached_property
     def samples(self) -> Split:
-        """All of them, encoded: once, however often they are asked for."""
+        """All samples, encoded once and cached."""
         return self.schema.samples(self.table)
 
     def told(self) -> list[tuple[str, str]]:
-        """What is shown: names of a line or two, and the lines."""
+        """Return the lines to show, as pairs of a label and a text."""
         table, schema = self.table, self.schema
         head = f"{table.label}: {len(table):,} rows, {len(table.columns)} columns"
         layout = f"; {table.layout}" if table.layout else ""
@@ -138,7 +138,7 @@ class Decided:
         return f"{target.name} ({self.why}): {len(each)} classes: " + listed(each, _SHOWN)
 
     def _features(self) -> str:
-        """How many of each sort, and how many inputs they become in all."""
+        """Count the features of each sort, and the inputs that they become."""
         sorts = Counter(map(_how, self.schema.features))
         each = [
             f"{count} {kind}{'s' if count > 1 else ''}{done}"
@@ -148,7 +148,7 @@ class Decided:
 
 
 def _how(feature: Feature) -> tuple[str, str]:
-    """What a column is, and what is done to it, in words."""
+    """Return a column's kind and its treatment, in words."""
     kind = "text" if feature.kind == "category" else feature.kind
     is_scaled = kind != "text" and (feature.center, feature.scale) != (0.0, 1.0)
     done = ["scaled"] if is_scaled else [feature.encoding] if kind == "text" else []
@@ -157,47 +157,47 @@ def _how(feature: Feature) -> tuple[str, str]:
 
 
 def is_read_as_table(data: str) -> bool:
-    """Whether `data` is a table, and not a file that a reader of the caller's own knows."""
+    """Whether `data` is a table, and not a file for which the user registered a reader."""
     suffix = PurePath(data.lower().removesuffix(".gz")).suffix
     own = bpx.data.READERS.get(suffix) is not _READERS.get(suffix)
     return is_table(data) and not sources.has_name(data) and not own
 
 
 def read(data: str, options: Mapping[str, Any]) -> Table:
-    """A table from a file, by the options that say how it is laid out.
+    """Read a table from a file, with the options for its layout.
 
     Raises
     ------
     InputError
-        If it cannot be read so, or its inputs are named as of an NPZ file.
+        If it cannot be read, or `inputs` is given, which is for NPZ files.
     """
     if (inputs := options.get("inputs")) is not None:
         raise bpx.InputError(
-            f"--inputs {inputs} was given, which names an array of an .npz file, and {data} is "
-            "a table; leave it out"
+            f"--inputs {inputs} was given, which names an array of an .npz file, but {data} is "
+            "a table; omit --inputs"
         )
     layout = {name: options.get(name) for name in ("header", "delimiter", "decimal")}
     return bpx.data.read_table(data, **layout)
 
 
 def decide(settings: Settings, seed: int) -> Decided:
-    """What is trained on, of a table.
+    """Choose a table's target, and fit its schema on the training rows.
 
     Parameters
     ----------
     settings : Settings
-        With the fraction that is held out.
-    seed : int
-        Draws which rows.
+        The settings, including the fraction to hold out.
+        seed : int
+            The seed that draws the rows to hold out.
 
     Raises
     ------
     InputError
-        If something of it is implausible.
+        If the options or the table cannot be used.
     """
     if settings.folder is not None:
         raise bpx.InputError(
-            f"--data {settings.folder} was given with the file {settings.data}; give one"
+            f"--data {settings.folder} was given with the file {settings.data}; give only one"
         )
     table = read(settings.data, settings.given())
     key = settings.target or bpx.data.guess_target(table)
@@ -206,7 +206,7 @@ def decide(settings: Settings, seed: int) -> Decided:
     if not there.any():
         raise bpx.InputError(
             f"the target {key!r} of {settings.data} is missing in every row; expected a column "
-            "of values: name it with --target"
+            "with values: name it with --target"
         )
     kept = table.take(there)
     rest, held = sources.held_rows(len(kept), settings.validation_fraction or 0.0, seed)
@@ -224,9 +224,10 @@ def decide(settings: Settings, seed: int) -> Decided:
 
 
 def _by_layers(layers: tuple[int, ...] | None, column: Column) -> Task | None:
-    """What the number of outputs says of whole numbers: one is for numbers, more for classes.
+    """Return the task that the number of outputs implies: numbers for one, classes for more.
 
-    Fewer than three of them are learned by one output in any case.
+    None if the column is not numeric or has fewer than three distinct values, which one output
+    learns in either case.
     """
     if layers is None or column.kind != "number" or len(column.distinct) < 3:
         return None
@@ -236,9 +237,9 @@ def _by_layers(layers: tuple[int, ...] | None, column: Column) -> Task | None:
 
 
 def with_target(table: Table, schema: Schema) -> Table:
-    """The rows of a table whose target is not missing."""
+    """Return the rows of a table whose target is not missing."""
     target = schema.target
-    if target is None or table.named != schema.named:  # the network refuses the latter
+    if target is None or table.named != schema.named:  # the network rejects the latter
         return table
     if not has_target(table, target.name, schema.known):
         return table
@@ -246,17 +247,17 @@ def with_target(table: Table, schema: Schema) -> Table:
 
 
 def matching(data: str, schema: Schema, options: Mapping[str, Any]) -> Table:
-    """A table for a network that knows its columns.
+    """Read a table for a network with a schema.
 
     Raises
     ------
     InputError
-        If the file is no table.
+        If the file is not a table.
     """
     if not is_read_as_table(data):
         raise bpx.InputError(
-            f"{data} is no table, and the network was trained on one, whose columns it finds "
-            f"by {'name' if schema.named else 'place'}; expected a file that ends in "
+            f"{data} is not a table, but the network was trained on a table and finds columns "
+            f"by {'name' if schema.named else 'position'}; expected a file that ends in "
             f"{', '.join(SUFFIXES)}"
         )
     given = dict(options)
@@ -266,7 +267,10 @@ def matching(data: str, schema: Schema, options: Mapping[str, Any]) -> Table:
 
 
 def error(network: bpx.Network, table: Table | None) -> str | None:
-    """How far a network is off the numbers of a table, in their units; None for classes."""
+    """Return the rms error of a network on a table of numbers, in their units, and R².
+
+    None for classes.
+    """
     schema = network.schema
     if table is None or schema is None or schema.target is None or schema.target.classes:
         return None
@@ -278,7 +282,7 @@ def error(network: bpx.Network, table: Table | None) -> str | None:
 
 
 def columns(table: Table, given: tuple[str, ...]) -> Any:
-    """Names as they were typed: a column's own, with commas and all, or several with commas."""
+    """Return the column names typed: each is a whole name, or several separated by commas."""
     if given == (ALL,) and ALL not in table.names:
         return ALL
     whole = [each for each in given if each in table.names]

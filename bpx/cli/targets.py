@@ -1,4 +1,4 @@
-"""What ``bpx check`` is asked to check: a built-in part, a saved network, a value in Python."""
+"""Find the target of ``bpx check``: a built-in part, a saved network or a Python value."""
 
 import inspect
 import os
@@ -29,7 +29,7 @@ BUILT_IN: dict[str, tuple[Any, ...]] = {
 
 
 def find(target: str, backend: str | None) -> Any:
-    """The part or the network that a word names.
+    """Return the part or the network that a command's argument names.
 
     Parameters
     ----------
@@ -37,12 +37,12 @@ def find(target: str, backend: str | None) -> Any:
         The name of a built-in part, ``file.py:name``, ``package.module:name``, a run's
         folder or a saved network.
     backend : str or None
-        Where a network shall live; None leaves it where it is made.
+        The backend to move a network to; None leaves it where it is made.
 
     Raises
     ------
     InputError
-        If there is no such thing, it cannot be imported, or it cannot be checked.
+        If the target does not exist, cannot be imported, or cannot be checked.
     """
     names = [name for kind in BUILT_IN.values() for name in kind]
     if target in names:
@@ -53,13 +53,13 @@ def find(target: str, backend: str | None) -> Any:
         return value.to(backend) if isinstance(value, bpx.Network) and backend else value
     if Path(target).suffix == ".py":
         raise bpx.InputError(
-            f"{target} was given; expected the name of the value in it, too, such as "
+            f"{target} was given; expected the name of a value in it too, such as "
             f"{target}:{Path(target).stem}"
         )
     if not (expanded(target).exists() or os.sep in target or Path(target).suffix):
         raise bpx.InputError(
-            f"there is no built-in part and no file {target!r}{nearest(target, names)}; "
-            "expected such as relu, mish.py:mish, package.module:name, or the folder of a run"
+            f"{target!r} is neither a built-in part nor a file{nearest(target, names)}; "
+            "expected something like relu, mish.py:mish, package.module:name, or a run's folder"
         )
     return bpx.load(find_network(target)[0], backend=backend)
 
@@ -68,14 +68,14 @@ def _module(place: str) -> ModuleType:
     path = expanded(place)
     is_file = path.suffix == ".py" or os.sep in place
     if is_file and not path.is_file():
-        raise bpx.MissingFileError(f"there is no file {place}; expected one with Python code")
+        raise bpx.MissingFileError(f"there is no file {place}; expected a Python file")
     folder = str(path.resolve().parent) if is_file else os.getcwd()
     if folder not in sys.path:
-        sys.path.insert(0, folder)  # as python does, for what it imports itself
+        sys.path.insert(0, folder)  # as Python does, so that the file's own imports work
     try:
-        with at_the_prompt(None):  # whoever writes Python there is told of Python
+        with at_the_prompt(None):  # the file is Python, so advice is in Python
             return _from_file(path) if is_file else import_module(place)
-    except (Exception, SystemExit) as error:  # code of the caller's may raise anything
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
         raise bpx.InputError(
             f"{place} cannot be imported: {type(error).__name__}: {error}"
         ) from error
@@ -84,7 +84,7 @@ def _module(place: str) -> ModuleType:
 def _from_file(path: Path) -> ModuleType:
     spec = spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ImportError("this is no file of Python code: its name ends in .py")
+        raise ImportError("this is not a Python file; its name must end in .py")
     module = module_from_spec(spec)
     known = sys.modules.get(path.stem)
     sys.modules[path.stem] = module  # dataclasses look there while it runs
@@ -106,14 +106,14 @@ def _attribute(module: ModuleType, place: str, name: str) -> Any:
 
 
 def _checkable(value: Any, target: str) -> Any:
-    """The value itself, what a function without arguments gives, or a function as a rule."""
+    """Return the value, the result of a function without arguments, or a feedback rule."""
     if _is_checkable(value):
         return value
     if callable(value) and _needs_nothing(value):
         try:
             with at_the_prompt(None):
                 value = value()
-        except Exception as error:  # a function of the caller's may raise anything
+        except Exception as error:  # the user's function may raise anything
             raise bpx.InputError(
                 f"{target}() raised {type(error).__name__}: {error}"
             ) from error
@@ -123,7 +123,7 @@ def _checkable(value: Any, target: str) -> Any:
         return bpx.feedback.get(value)
     raise bpx.InputError(
         f"{target} is {value!r}; expected an activation, a bpx.Cost, a feedback, a "
-        "bpx.Network, or a function without arguments that gives one"
+        "bpx.Network, or a function without arguments that returns one"
     )
 
 

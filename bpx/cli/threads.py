@@ -1,6 +1,6 @@
-"""The thread pools of this process, and whether its products use the CPU's AVX-512.
+"""Report the thread pools of this process, and whether BLAS uses the CPU's AVX-512.
 
-bpx leaves threads and BLAS as it finds them: here they are shown.
+bpx never changes the threads or the BLAS; this module only shows them.
 """
 
 from typing import Any
@@ -10,13 +10,13 @@ import numpy as np
 __all__ = ["pools", "slower_kernel", "warnings"]
 
 _AVX512 = {"X86_V4", "AVX512F"}
-"""What NumPy calls AVX-512, newer and older versions of it."""
+"""The names of AVX-512 in newer and older versions of NumPy."""
 _NARROWER = {"Prescott", "Sandybridge", "Haswell", "Zen"}
-"""Kernels of OpenBLAS's x86 builds that do without it."""
+"""The x86 kernels of OpenBLAS that do not use AVX-512."""
 
 
 def pools() -> list[str]:
-    """Each pool: its library, version, kernel and number of threads."""
+    """Return a line for each pool: its library, version, kernel and number of threads."""
     return [
         " ".join(
             str(part)
@@ -29,7 +29,7 @@ def pools() -> list[str]:
 
 
 def warnings() -> list[str]:
-    """What may make products slower than they need be."""
+    """Return a warning for each cause of slow matrix products that is found."""
     built: Any = np.show_config(mode="dicts")
     simd = built.get("SIMD Extensions", {})
     found = [*simd.get("baseline", ()), *simd.get("found", ())]
@@ -39,19 +39,19 @@ def warnings() -> list[str]:
 
 
 def slower_kernel(kernel: str, features: list[str]) -> str | None:
-    """A warning, if OpenBLAS's kernel leaves the CPU's AVX-512 unused; else None.
+    """Return a warning if OpenBLAS's kernel leaves the CPU's AVX-512 unused, else None.
 
     Parameters
     ----------
     kernel : str
-        What threadpoolctl says, such as ``"Haswell"``.
+        The kernel that threadpoolctl reports, such as ``"Haswell"``.
     features : list of str
-        What NumPy found the CPU to have, such as ``"X86_V4"``.
+        The CPU features that NumPy found, such as ``"X86_V4"``.
     """
     if kernel not in _NARROWER or _AVX512.isdisjoint(features):
         return None
     return (
-        f"OpenBLAS runs its {kernel} kernel, which leaves this CPU's AVX-512 unused: a newer "
+        f"OpenBLAS runs its {kernel} kernel, which does not use this CPU's AVX-512; a newer "
         "NumPy, or OPENBLAS_CORETYPE=SkylakeX in the environment, may make products faster"
     )
 

@@ -1,7 +1,7 @@
-"""Data for the host: files of several kinds, and data sets by name.
+"""Data sets by name, and readers for several kinds of files.
 
-Everything is given as NumPy arrays, float32 samples in rows and int32 labels or
-float32 targets, and nothing in a file is trusted before it is checked.
+They return NumPy arrays: float32 samples in rows, and int32 labels or float32 targets.
+Nothing in a file is trusted before it is checked.
 """
 
 from bpx.data import readers
@@ -34,4 +34,4 @@ __all__ = [
 ]
 
 READERS: dict[str, Reader] = readers.READERS
-"""What `read` knows, by the suffix in small letters; an entry more is a kind of file more."""
+"""The readers that `read` uses, by lowercase suffix; add an entry to add a kind of file."""

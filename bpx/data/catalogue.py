@@ -1,4 +1,4 @@
-"""The data sets that are known by name."""
+"""The catalogue of data sets that `load` knows by name."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,13 +24,13 @@ FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-"""The files of every data set in MNIST's form, in this order; downloads end in ``.gz``."""
+"""The files of a data set in MNIST's format, in this order; downloads end in ``.gz``."""
 
 _LARGEST_PIXEL = 255
 
 
 class Source(NamedTuple):
-    """Where a data set in MNIST's form comes from, and what its files must hold.
+    """The download URLs of a data set in MNIST's format, and the contents its files must have.
 
     Attributes
     ----------
@@ -39,16 +39,16 @@ class Source(NamedTuple):
     checksums : tuple of str
         ``algorithm:hexdigest`` of each download (the ``.gz``), in the order of `FILES`.
     first_labels : tuple of int
-        The first labels of the training file. Data sets of this form have files of the
-        same names and sizes: this tells them apart.
+        The first labels of the training file. They distinguish data sets of this format,
+        which have files of the same names and sizes.
     counts : tuple of int
-        How many samples the training file and the test file hold.
-    validation : int
-        How many at the end of the training file validate.
-    shape : tuple of int
-        Rows and columns of an image.
-    classes : int
-        Labels are 0 to classes - 1.
+        The numbers of samples in the training file and in the test file.
+        validation : int
+            The number of samples at the end of the training file that are for validation.
+        shape : tuple of int
+            The rows and columns of an image.
+        classes : int
+            The number of classes; labels are 0 to classes - 1.
     """
 
     mirrors: tuple[str, ...]
@@ -88,7 +88,7 @@ SOURCES: Mapping[str, Source] = {
         first_labels=(9, 0, 0, 3, 0, 2, 7, 2, 5, 5),
     ),
 }
-"""The one table of data sets that are downloaded."""
+"""The table of data sets that can be downloaded."""
 
 DatasetName: TypeAlias = Literal["digits", "mnist", "fashion_mnist"]
 """``digits``, and the keys of `SOURCES`; another table's are any text."""
@@ -102,24 +102,24 @@ def load(
     mirror: str | None = None,
     table: Mapping[str, Source] = SOURCES,
 ) -> Dataset:
-    """A data set by its name: ``digits``, ``mnist`` or ``fashion_mnist``.
+    """Load a data set by its name: ``digits``, ``mnist`` or ``fashion_mnist``.
 
     Parameters
     ----------
     name : str
-        ``digits`` comes with scikit-learn. The others are files, looked for in `folder`
-        and nowhere else if it is given; else in the folder that BPX_DATA names, in the
-        cache (BPX_CACHE, else the platform's own), and on the network.
-    folder : path or None
-        Has the four files, plain or ``.gz``, or a subfolder of the data set's name
-        that has them.
-    seed : int
-        Draws the split of ``digits``; that of the others is fixed.
-    mirror : str or None
-        Base URL to download from, by default BPX_MIRROR, else the known ones. It is
-        laid out as `folder` is, with the files as ``.gz``.
-    table : mapping of str to Source
-        The data sets that are files.
+        ``digits`` comes with scikit-learn. The others are read from files: only in `folder`
+        if it is given; otherwise in the folder that BPX_DATA names, in the cache
+        (BPX_CACHE, else the platform's cache folder), or downloaded.
+        folder : path or None
+            A folder with the four files, plain or ``.gz``, or with a subfolder of the data
+            set's name that has them.
+        seed : int
+            The seed for the split of ``digits``; the other splits are fixed.
+        mirror : str or None
+            The base URL to download from, by default BPX_MIRROR, else the known URLs. Its
+            layout is that of `folder`, with the files as ``.gz``.
+        table : mapping of str to Source
+            The data sets that are read from files.
 
     Returns
     -------
@@ -131,10 +131,10 @@ def load(
     Raises
     ------
     InputError
-        An unknown name; a folder without the files; a download that fails; or a package
-        that is missing, with the command that installs it.
-    FileFormatError
-        Files that are truncated, foreign or of another data set.
+        If the name is unknown, the folder lacks the files, a download fails, or a package
+        is not installed; for the latter, the message has the command that installs it.
+        FileFormatError
+            If a file is truncated, of another format, or of another data set.
 
     Notes
     -----
@@ -162,9 +162,9 @@ def _given(folder: PathLike, name: str) -> list[Path]:
     found = find(place, name, FILES)
     if found is None:
         raise InputError(
-            f"{place}: does not have all the files of {name!r}, nor has a subfolder {name!r}; "
-            f"expected {', '.join(FILES)}, each plain or .gz: add them, or leave "
-            f"{advice('folder', '--data')} out to download them"
+            f"neither {place} nor a subfolder {name!r} has all the files of {name!r}; "
+            f"expected {', '.join(FILES)}, each plain or .gz: add them, or omit "
+            f"{advice('folder', '--data')} to download them"
         )
     return found
 
@@ -198,8 +198,8 @@ def _pair(
     y = _read(labels, (count,))
     if y.max(initial=0) >= source.classes:
         raise FileFormatError(
-            f"{labels}: has the label {y.max()}; expected 0 to {source.classes - 1}: "
-            "these are another data set's files"
+            f"{labels} has the label {y.max()}; expected 0 to {source.classes - 1}: "
+            "the files belong to another data set"
         )
     pixels = _read(images, (count, *source.shape)).reshape(count, -1)
     x = pixels.astype(np.float32)
@@ -211,8 +211,8 @@ def _read(path: Path, shape: tuple[int, ...]) -> HostArray:
     values = read_idx(path)
     if values.dtype != np.uint8 or values.shape != shape:
         raise FileFormatError(
-            f"{path}: holds {values.dtype} of shape {values.shape}; expected uint8 of shape "
-            f"{shape}: this is another data set's file, or a part of it"
+            f"{path} holds {values.dtype} of shape {values.shape}; expected uint8 of shape "
+            f"{shape}: the file belongs to another data set, or is incomplete"
         )
     return values
 
@@ -221,7 +221,7 @@ def _check_identity(name: str, source: Source, y: NDArray[np.int32], path: Path)
     first = tuple(y[: len(source.first_labels)].tolist())
     if first != source.first_labels:
         raise FileFormatError(
-            f"{path}: starts with the labels {first}; those of {name!r} start with "
-            f"{source.first_labels}: these are another data set's files, which have the "
-            f"same names; put those of {name!r} into a subfolder {name!r}"
+            f"{path} starts with the labels {first}; expected {source.first_labels}: the files "
+            f"belong to another data set with the same file names; put those of {name!r} into "
+            f"a subfolder {name!r}"
         )

@@ -1,4 +1,4 @@
-"""The small digits that scikit-learn brings along."""
+"""The small digits data set of scikit-learn."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,29 +8,29 @@ from bpx.errors import InputError
 
 __all__ = ["load_digits"]
 
-_DIGITS_STREAM = 0x64696769  # keeps this shuffle apart from others of the same seed
+_DIGITS_STREAM = 0x64696769  # makes this shuffle independent of others with the same seed
 _LARGEST_PIXEL = 16
 
 
 def load_digits(seed: int = 0) -> Dataset:
-    """The 1,797 handwritten digits of 8 by 8 pixels in scikit-learn, split by class.
+    """Load scikit-learn's 1,797 handwritten digits of 8 by 8 pixels, split by class.
 
     Parameters
     ----------
     seed : int
-        Not negative. The same seed gives the same split (for one NumPy version).
+        Not negative. The same seed gives the same split (with the same NumPy version).
 
     Returns
     -------
     Dataset
         x float32 of shape (n, 64) in [0, 1], y int32 of shape (n,). A seventh of each
-        class validates and a seventh tests, as in MNIST's 50 : 10 : 10; samples keep
-        their order.
+        class is for validation and a seventh for testing, as in MNIST's 50 : 10 : 10;
+        samples keep their order.
 
     Raises
     ------
     InputError
-        scikit-learn is not installed, or the seed is not such an integer.
+        If scikit-learn is not installed, or the seed is not an integer of at least 0.
 
     Notes
     -----
@@ -55,7 +55,7 @@ def _bundled() -> tuple[NDArray[np.float32], NDArray[np.int32]]:
 
 def _generator(seed: int) -> np.random.Generator:
     if not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed is {seed!r}; expected an integer that is not negative")
+        raise InputError(f"seed is {seed!r}; expected an integer of at least 0")
     return np.random.Generator(np.random.Philox([int(seed), _DIGITS_STREAM]))
 
 

@@ -1,4 +1,4 @@
-"""Files from the network, kept only if their checksum is the known one."""
+"""Download files, and keep them only if their checksum is right."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -14,27 +14,27 @@ _SECONDS = 30
 
 
 def fetch(target: Path, checksum: str, urls: Sequence[str]) -> Path:
-    """A file in the cache, downloaded if it is not there or not intact.
+    """Return a file in the cache, downloaded if it is missing or damaged.
 
     Parameters
     ----------
     target : Path
-        Where it is kept.
-    checksum : str
-        ``algorithm:hexdigest``, of the file as it is downloaded.
-    urls : sequence of str
-        Tried in this order, http or https.
+        The file's path in the cache.
+        checksum : str
+            ``algorithm:hexdigest`` of the downloaded file.
+        urls : sequence of str
+            The http or https URLs to try, in this order.
 
     Returns
     -------
     Path
-        `target`, which now has this checksum.
+        `target`, whose content has this checksum.
 
     Raises
     ------
     InputError
-        No URL gave the file; the message has each one's reason. What was downloaded is
-        removed again, and so are the folders made for it.
+        If no URL gave the file; the message has the reason for each. Partial downloads and
+        the folders made for them are removed.
     """
     if _intact(target, checksum):
         return target
@@ -47,7 +47,7 @@ def fetch(target: Path, checksum: str, urls: Sequence[str]) -> Path:
             failures.append(f"\n  {url}: {failure}")
     raise InputError(
         f"{target.name} could not be downloaded:{''.join(failures)}\n"
-        f"expected to keep it in {target.parent}: name a folder that has the files "
+        f"it would be saved in {target.parent}. Name a folder that has the files "
         f"({advice('folder= or', '--data or')} BPX_DATA), another source "
         f"({advice('mirror= or ', '')}BPX_MIRROR), or another cache (BPX_CACHE)"
     )
@@ -65,8 +65,8 @@ def _intact(path: Path, checksum: str) -> bool:
 
 
 def _attempt(pooch: Any, url: str, target: Path, checksum: str) -> str | None:
-    """What went wrong; None if the file is there."""
-    # A server may send a .gz as a compressed page, which would arrive unpacked.
+    """Try one URL; return the reason for a failure, or None."""
+    # A server may send a .gz as a compressed page, which requests would unpack.
     downloader = pooch.HTTPDownloader(headers={"Accept-Encoding": "identity"}, timeout=_SECONDS)
     try:
         pooch.retrieve(
@@ -83,17 +83,17 @@ def _no_empty_folders(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # the first that has something in it
+        with suppress(OSError):  # stop at the first that is not empty
             for place in made:
                 place.rmdir()
 
 
 def _pooch(target: Path) -> Any:
     try:
-        import pooch.core  # which a folder that happens to be called pooch has not
+        import pooch.core  # not `import pooch`, which a folder named pooch would satisfy
     except ImportError as error:
         raise InputError(
-            f"{target} is not there, and downloading it needs pooch, which is not installed; "
+            f"{target} does not exist, and downloading it needs pooch, which is not installed; "
             "install it: pip install pooch, or name a folder that has the files "
             f"({advice('folder=', '--data')} or BPX_DATA)"
         ) from error

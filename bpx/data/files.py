@@ -1,9 +1,9 @@
-"""Bytes from files, with what a file declares held against what it has.
+"""Read bytes from files, and check the size that a file declares against its content.
 
-A header is only a claim. Before anything is allocated the size that it declares is
-compared with the bytes that are there: exactly, where the file is plain; and where
-it is compressed with the most that deflate could make of them, after which the
-bytes are read piece by piece, so that memory follows the data and never the claim.
+Headers are not trusted. Before any allocation, the declared size is compared with the
+bytes in the file: exactly if the file is plain; if it is compressed, with the most that
+deflate could expand them to. Compressed bytes are then read in chunks, so memory grows
+with the data and never with a false header.
 """
 
 import math
@@ -27,7 +27,7 @@ __all__ = ["MAX_EXPANSION", "ByteStream", "PathLike", "existing_file", "open_byt
 PathLike: TypeAlias = str | os.PathLike[str]
 
 MAX_EXPANSION = 1032
-"""Deflate makes at most 258 bytes of 2 bits (RFC 1951, section 3.2.5)."""
+"""Deflate expands 2 bits to at most 258 bytes (RFC 1951, section 3.2.5)."""
 
 _CHUNK = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -36,20 +36,20 @@ _MAX_DIMENSIONS = 64  # NumPy's own limit
 
 @dataclass(slots=True)
 class ByteStream:
-    """A stream of bytes that knows how many it can give.
+    """A stream of bytes with a known limit.
 
     Attributes
     ----------
     label : str
-        What messages call it.
+        Its name in messages.
     stream : file object
         Open for reading bytes.
     limit : int
-        The most bytes that it can give, from first to last.
-    exact : bool
-        Whether it gives exactly so many.
-    used : int
-        The bytes given so far.
+        The largest number of bytes that it can return in all.
+        exact : bool
+            Whether it returns exactly that many.
+        used : int
+            The number of bytes returned so far.
     """
 
     label: str
@@ -59,39 +59,39 @@ class ByteStream:
     used: int = 0
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes; fewer only at the end."""
+        """Return `size` bytes, or fewer at the end."""
         data = self.stream.read(size)
         self.used += len(data)
         return data
 
     def header(self, size: int) -> bytes:
-        """Exactly `size` bytes, or a FileFormatError that says the header is cut short."""
+        """Return exactly `size` bytes; raise FileFormatError if the header is cut short."""
         data = self.read(size)
         if len(data) < size:
             raise FileFormatError(
                 f"{self.label}: the file ends inside its header, after {self.used} bytes; "
-                "it is truncated: get it again"
+                "it is truncated: get a fresh copy"
             )
         return data
 
     def array(
         self, dtype: np.dtype[np.generic], shape: tuple[int, ...], order: Literal["C", "F"]
     ) -> HostArray:
-        """The rest of the stream as an array: native-endian, C-contiguous, writable.
+        """Return the rest of the stream as a native-endian, C-contiguous, writable array.
 
         Parameters
         ----------
         dtype : numpy.dtype
-            As stored, of either byte order.
-        shape : tuple of int
-            As declared; not negative.
-        order : {"C", "F"}
-            How the elements are laid out in the stream.
+            The stored dtype, in either byte order.
+            shape : tuple of int
+                The declared shape; not negative.
+            order : {"C", "F"}
+                The order of the elements in the stream.
 
         Raises
         ------
         FileFormatError
-            The declared size is not the size that is there.
+            If the declared size differs from the size of the content.
         """
         self._check_declared(dtype, shape)
         size = math.prod(shape) * dtype.itemsize
@@ -106,12 +106,12 @@ class ByteStream:
         if size > room or (self.exact and size != room):
             found = str(room) if self.exact else f"at most {room}"
             raise self._mismatch(dtype, shape, size, found)
-        # An empty array has no bytes to be held against, only strides that can overflow.
+        # An empty array has no bytes to compare with, but its strides can still overflow.
         extent = math.prod(n for n in shape if n) * dtype.itemsize
         if extent > sys.maxsize or len(shape) > _MAX_DIMENSIONS:
             raise FileFormatError(
                 f"{self.label}: the header declares the shape {shape}; expected at most "
-                f"{_MAX_DIMENSIONS} dimensions that can be addressed: the file is damaged"
+                f"{_MAX_DIMENSIONS} dimensions that fit in memory: the file is damaged"
             )
 
     def _mismatch(
@@ -119,7 +119,7 @@ class ByteStream:
     ) -> FileFormatError:
         return FileFormatError(
             f"{self.label}: the header declares {dtype.name} of shape {shape}, {size} bytes, "
-            f"but {found} bytes follow it; the file is truncated or damaged: get it again"
+            f"but {found} bytes follow it; the file is truncated or damaged: get a fresh copy"
         )
 
     def _grow(self, size: int) -> bytearray:
@@ -139,18 +139,18 @@ def _native(array: HostArray) -> HostArray:
 
 
 def existing_file(path: PathLike) -> Path:
-    """The path of a file that exists; otherwise an InputError."""
+    """Return the path if it is a file; raise InputError otherwise."""
     file = expanded(path)
     if not os.path.isfile(file):
-        kind = "a folder or a device" if os.path.exists(file) else "nothing"
+        kind = "is a folder or a device" if os.path.exists(file) else "does not exist"
         error = InputError if os.path.exists(file) else MissingFileError
-        raise error(f"{file}: there is {kind} here; expected the path of a file")
+        raise error(f"{file} {kind}; expected the path of a file")
     return file
 
 
 @contextmanager
 def open_bytes(path: PathLike) -> Iterator[ByteStream]:
-    """A file's bytes, decompressed if it is gzip, which its content tells and not its name.
+    """Open a file's bytes, decompressed if its content (not its name) is gzip.
 
     Parameters
     ----------
@@ -160,14 +160,14 @@ def open_bytes(path: PathLike) -> Iterator[ByteStream]:
     Yields
     ------
     ByteStream
-        From the first byte of the content on.
+        The stream, at the first byte of the content.
 
     Raises
     ------
     InputError
-        There is no such file, or it cannot be opened.
+        If the file does not exist, or cannot be opened.
     FileFormatError
-        The gzip data are damaged.
+        If the gzip data are damaged.
     """
     file = existing_file(path)
     with _open_raw(file) as raw:
@@ -180,12 +180,12 @@ def open_bytes(path: PathLike) -> Iterator[ByteStream]:
                     yield ByteStream(str(file), stream, size * MAX_EXPANSION, exact=False)
             else:
                 yield ByteStream(str(file), raw, size, exact=True)
-        except InputError:  # of another file
+        except InputError:  # raised in the block
             raise
         except (EOFError, OSError, zlib.error) as error:
             raise FileFormatError(
                 f"{file}: the file cannot be read to its end ({error}); "
-                "it is truncated or damaged: get it again"
+                "it is truncated or damaged: get a fresh copy"
             ) from error
 
 
@@ -194,7 +194,7 @@ def _open_raw(file: Path) -> IO[bytes]:
         return file.open("rb")
     except OSError as error:
         raise InputError(
-            f"{file}: cannot be opened ({error.strerror}); expected a file that can be read"
+            f"{file} cannot be opened ({error.strerror}); expected a readable file"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Where data sets lie: the environment, and the files in a folder."""
+"""Find the folder and the files of a data set."""
 
 import os
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ __all__ = ["as_folder", "data_folder", "find", "mirror_url"]
 
 
 def data_folder() -> Path | None:
-    """The folder that BPX_DATA names; None if it is unset or empty."""
+    """Return the folder that BPX_DATA names; None if it is unset or empty."""
     value = os.environ.get("BPX_DATA")
     return as_folder(value, "BPX_DATA") if value else None
 
 
 def mirror_url() -> str | None:
-    """The URL that BPX_MIRROR names; None if it is unset or empty."""
+    """Return the URL that BPX_MIRROR names; None if it is unset or empty."""
     return os.environ.get("BPX_MIRROR") or None
 
 
 def as_folder(path: PathLike, origin: str) -> Path:
-    """The path of a folder that exists; otherwise an InputError that names its origin."""
+    """Return the path if it is a folder; raise InputError, which names `origin`, otherwise."""
     folder = expanded(path)
     if not os.path.isdir(folder):
         raise InputError(
@@ -34,22 +34,22 @@ def as_folder(path: PathLike, origin: str) -> Path:
 
 
 def find(folder: Path, name: str, files: Sequence[str]) -> list[Path] | None:
-    """All the files of a data set, plain or .gz, in ``folder/name`` or in the folder.
+    """Find all the files of a data set, plain or .gz, in ``folder/name`` or in the folder.
 
     Parameters
     ----------
     folder : Path
-        Where to look.
-    name : str
-        The data set's, which a subfolder may bear. It is looked at first, since data
-        sets of one format have files of the same names.
-    files : sequence of str
-        The names without ``.gz``.
+        The folder to search.
+        name : str
+            The data set's name. A subfolder of this name is searched first, since the files
+            of different data sets can have the same names.
+        files : sequence of str
+            The files' names without ``.gz``.
 
     Returns
     -------
     list of Path or None
-        In the order of `files`; None unless one place has them all.
+        The paths in the order of `files`; None unless one folder has them all.
     """
     for place in (folder / name, folder):
         found = [path for file in files if (path := _either(place / file)) is not None]

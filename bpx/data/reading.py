@@ -1,4 +1,4 @@
-"""One door for files of every kind."""
+"""`read`: one function for files of every kind."""
 
 import os
 from pathlib import PurePath
@@ -24,21 +24,21 @@ def read(
     delimiter: str | None = None,
     header: bool | None = None,
 ) -> Split:
-    """Samples and targets from a file, by the suffix of its name: see `bpx.data.READERS`.
+    """Read samples and targets from a file, by the suffix of its name: see `bpx.data.READERS`.
 
     Parameters
     ----------
     path : path
         ``.csv`` and ``.tsv`` are tables, ``.npz`` has the arrays `x` and `y`, ``.npy``
-        has `x` alone. A further ``.gz`` changes nothing. A file of any other name is
-        read if it is IDX, which has `x` alone.
-    inputs : str, optional
-        Of an NPZ file, the key of the samples (by default `x`).
-    target : int, str or None
-        The targets: of a table, the column as in `read_csv`; of an NPZ file, the key
-        (by default `y`). None to read none.
-    delimiter, header
-        For tables only, as in `read_csv`; the delimiter is by default the suffix's own.
+        has only `x`. A final ``.gz`` is allowed. A file with any other suffix is read
+        if it is IDX, which has only `x`.
+        inputs : str, optional
+            The key of the samples in an NPZ file (by default `x`).
+        target : int, str or None
+            The targets: a table's column as in `read_csv`, or the key in an NPZ file
+            (by default `y`). None to read no targets.
+        delimiter, header
+            For tables only, as in `read_csv`; the suffix determines the default delimiter.
 
     Returns
     -------
@@ -49,13 +49,13 @@ def read(
     Raises
     ------
     InputError
-        There is no such file, column or key, its kind is not known, or an option does not
-        apply to it.
-    FileFormatError
-        The file is truncated, foreign, or not what it declares to be.
+        If the file, column or key does not exist, the kind of file is unknown, or an option
+        does not apply to it.
+        FileFormatError
+            If the file is truncated, of another format, or inconsistent with its header.
     """
     if os.fspath(path).startswith("~"):
-        path = expanded(path)  # a reader of somebody's own need not do it
+        path = expanded(path)  # so that a user's reader need not do it
     reader = READERS.get(_suffix(path), _IDX)
     options = {"inputs": inputs, "delimiter": delimiter, "header": header}
     given: dict[str, Any] = {
@@ -71,7 +71,7 @@ def read(
 def _idx(path: PathLike) -> tuple[HostArray, None]:
     if not is_idx(path):
         raise InputError(
-            f"{path}: the suffix is {_suffix(path)!r} and the content is not IDX; expected "
+            f"{path}: the suffix is {_suffix(path)!r}, and the content is not IDX; expected "
             f"{', '.join(READERS)} or an IDX file: rename it"
             + advice(", or call its reader", "")
         )
@@ -85,13 +85,13 @@ def _refuse(path: PathLike, options: dict[str, Any]) -> None:
     if options:
         given = ", ".join(option(name, value) for name, value in options.items())
         raise InputError(
-            f"{path}: {given} was given, which a file of this kind has no use for; expected "
+            f"{path}: {given} was given, which does not apply to files of this kind; expected "
             f"a {_taking(options)} file, or no such option"
         )
 
 
 def _taking(options: dict[str, Any]) -> str:
-    """The suffixes of the files that take all these options."""
+    """Return the suffixes of the files that take all these options."""
     suffixes = [name for name, each in READERS.items() if {*options} <= {*each.options}]
     return " or ".join(filter(None, (", ".join(suffixes[:-1]), *suffixes[-1:])))
 

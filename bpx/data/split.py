@@ -1,4 +1,4 @@
-"""What every reader gives: host arrays, one row for each sample."""
+"""`Split` and `Dataset`, the results of every reader: host arrays with samples in rows."""
 
 from typing import Any, NamedTuple, TypeAlias
 
@@ -13,7 +13,7 @@ HostArray: TypeAlias = NDArray[Any]
 
 
 class Split(NamedTuple):
-    """Samples and their targets, as arrays of the host.
+    """Samples and their targets, as host arrays.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Split(NamedTuple):
         One row for each sample.
     y : ndarray or None
         Labels, int32 of shape (n,); or targets, float32 of shape (n,) or (n, k);
-        or None where there are none.
+        or None if there are none.
     """
 
     x: NDArray[np.float32]
@@ -29,18 +29,18 @@ class Split(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """A data set in its three parts.
+    """A data set, split into three parts.
 
     Attributes
     ----------
     name : str
         The name under which it was loaded.
-    train : Split
-        What a network is trained on.
-    validation : Split or None
-        What settings are chosen on.
-    test : Split or None
-        What is reported.
+        train : Split
+            The samples to train on.
+        validation : Split or None
+            The samples to choose settings on.
+        test : Split or None
+            The samples to report results on.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Dataset(NamedTuple):
 
 
 def as_split(x: HostArray, y: HostArray | None, label: str) -> Split:
-    """Samples and targets that were read from a file, checked and brought to one form.
+    """Check samples and targets read from a file, and convert them to a `Split`.
 
     Parameters
     ----------
     x : ndarray of numbers, shape (n, ...)
-        What follows the first axis is flattened into a row.
+        The axes after the first are flattened into a row.
     y : ndarray of numbers, shape (n,) or (n, k), or None
         Integers of shape (n,) or (n, 1) are labels; anything else is float targets.
     label : str
@@ -69,15 +69,15 @@ def as_split(x: HostArray, y: HostArray | None, label: str) -> Split:
     Raises
     ------
     FileFormatError
-        Something that is not a real number, not finite as float32 or not an int32
-        label; or numbers of rows that differ.
+        If a value is not a real number, is not finite as float32, or is a label that
+        does not fit int32; or x and y have different numbers of rows.
     """
     inputs = _rows(_float32(x, f"{label}: x"), label)
     if y is None:
         return Split(inputs, None)
     if y.ndim not in (1, 2) or len(y) != len(inputs):
         raise FileFormatError(
-            f"{label}: y has shape {y.shape} and x has {len(inputs)} rows; "
+            f"{label}: y has shape {y.shape}, but x has {len(inputs)} rows; "
             f"expected y of shape ({len(inputs)},) or ({len(inputs)}, k)"
         )
     labels = y.dtype.kind in "biu" and y.shape in ((len(y),), (len(y), 1))

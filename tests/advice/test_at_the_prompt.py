@@ -113,7 +113,7 @@ FOLLOWED = {
     ),
     "a folder with files": (
         TRAIN.replace("--out run", "--out full"),
-        "leave (--out) out",
+        "omit (--out) for",
         TRAIN.partition(" --out")[0],
     ),
     "a file for a folder": (
@@ -133,12 +133,12 @@ FOLLOWED = {
     ),
     "targets of a named data set": (
         "train digits --target kind --epochs 1 --out run",
-        "(knows) its own targets",
+        "(has) its own targets",
         "train digits --epochs 1 --out run",
     ),
     "a fraction of a named data set": (
         "train digits --validation-fraction 0.2 --epochs 1 --out run",
-        "leave it (out)",
+        "(omit) it",
         "train digits --epochs 1 --out run",
     ),
     "another suffix for answers": (
@@ -148,7 +148,7 @@ FOLLOWED = {
     ),
     "the targets among the inputs": (
         "predict arrays blobs.csv",
-        r"\((--target) names the column",
+        r"\((--target) names a column",
         "predict arrays blobs.csv {} kind",
     ),
     "a split of a file": (
@@ -179,7 +179,7 @@ FOLLOWED = {
     ),
     "a header of numbers": (
         "train years.csv --target 2 --epochs 1 --out run",
-        "say (--header) if",
+        "pass (--header) if",
         "train years.csv {} --epochs 1 --out run --task numbers",
     ),
     "a sample for a header": (

@@ -49,7 +49,7 @@ def test_backends_that_do_not_agree_end_in_1(monkeypatch):
 
     monkeypatch.setattr(_numpy, "scan", odd)
     output = invoke("compare", "numpy", "--steps", "2", code=1)
-    assert "numpy and its engine: they part in step 1, layer 1, step: off by 1.0e+00" in output
+    assert "numpy and its engine: they diverge in step 1, layer 1, step: off by 1.0" in output
 
 
 def test_what_cannot_be_compared():

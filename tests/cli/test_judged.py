@@ -11,7 +11,7 @@ def test_the_target_is_the_networks_own(trained, blobs):
     judged = ok("evaluate", trained, blobs)
     assert ok("evaluate", trained, blobs, "--target", "kind") == judged
     said = refused("evaluate", trained, blobs, "--target", "a")
-    assert "--target a was given, and the network has learned 'kind'; leave it out" in said
+    assert "--target a was given, but the network was trained on the target 'kind'" in said
 
 
 def test_a_table_by_another_layout(trained, blobs):
@@ -30,7 +30,7 @@ def test_a_table_without_a_header_is_refused_where_names_are_known(trained, blob
         to.writelines(file.readlines()[1:])
     assert "lacks the columns" in refused("evaluate", trained, "bare.csv")
     said = refused("evaluate", trained, "bare.csv", "--no-header")
-    assert "has no header, and the network finds its columns by name" in said
+    assert "has no header, but the network finds its columns by name" in said
 
 
 def test_arrays_are_judged_as_they_stand(blobs):

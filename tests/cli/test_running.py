@@ -114,7 +114,7 @@ def test_ctrl_c_before_the_first_epoch_leaves_no_folder(blobs, monkeypatch):
     monkeypatch.setattr(display.Lines, "progress", interrupt)
     result = invoke("train", blobs, "--out", "deep/run")
     assert result.exit_code == 130
-    assert "Interrupted: no epoch had finished, so nothing was trained" in result.output
+    assert "Interrupted: no epoch had finished, so nothing was saved" in result.output
     assert not os.path.exists("deep")
 
 
@@ -139,4 +139,4 @@ def test_divergence_keeps_the_last_good_epoch():
 
 def test_a_named_data_set_has_its_own_validation_samples(digits):
     said = refused("train", digits, "--validation-fraction", 0.3)
-    assert "digits has validation samples of its own" in said
+    assert "digits has its own validation samples" in said

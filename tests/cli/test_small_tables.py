@@ -51,7 +51,7 @@ def is_right(*more):
 def advised(message, *, nth=0):
     """The options that a message says to add, as words."""
     value = r"(?: (?!if |for |or )(?:'[^']*'|[^\s,;:]+))?"
-    found = re.findall(rf"(?:say|with|or|target,) (--[a-z-]+{value})", message)
+    found = re.findall(rf"(?:pass|with|or|target,) (--[a-z-]+{value})", message)
     assert found, message
     return shlex.split(found[nth])
 
@@ -111,7 +111,7 @@ ADVISED = {
     "text label in the middle": (text("a,species,b", A, NAMES, B), "looks like classes", 0),
     "a header of numbers": (text("0,1,2", A, B, NAMES), "the first line counts", 0),
     "index column": (text(",a,b,species", range(N), A, B, NAMES), "counts the rows", 0),
-    "ids": (text("id,a,b,species", RNG.permutation(N) + 1000, A, B, NAMES), "as ids do", 0),
+    "ids": (text("id,a,b,species", RNG.permutation(N) + 1000, A, B, NAMES), "like ids", 0),
     "a column without a name": (text("a,,species", A, B, NAMES), "has no name", 0),
     "free text": (text("a,b,note,species", A, B, [f"note {i}" for i in range(N)], NAMES),
                   "free text", 0),
@@ -186,7 +186,7 @@ def test_a_broken_table_is_named(kind):
     }[kind]
     write(broken, "latin-1")
     said = {
-        "one line too short": f"line {N + 2}: the line has 2 cells and the first has 3",
+        "one line too short": f"line {N + 2}: the line has 2 cells, but the first has 3",
         "not utf-8": "iconv",
         "header alone": "no samples",
         "empty": "is empty",
@@ -212,7 +212,7 @@ def test_missing_and_unknown_columns_are_named():
     write(text("a,b,c", A, B, B))
     result = invoke("predict", "run", "table.csv")
     assert result.exit_code == 0
-    assert "has the column 'c', which the network does not take" in " ".join(
+    assert "has the column 'c', which the network does not use" in " ".join(
         result.stderr.split()
     )
 

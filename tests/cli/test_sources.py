@@ -35,7 +35,7 @@ def test_predict_leaves_out_the_column_of_the_targets(blobs):
     trained = "run"
     with_targets = ok("predict", trained, blobs, "--target", "kind", "--labels")
     assert len(with_targets.splitlines()) == 90
-    assert "--target names the column" in refused("predict", trained, blobs)
+    assert "--target names a column" in refused("predict", trained, blobs)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_missing_key_says_which_option_names_another(named):
         ["evaluate", "run/network.safetensors", named, "--target", "labels"],
     ):
         said = refused(*words)
-        assert "found the keys ['images', 'labels']; expected 'x'" in said
+        assert "has the keys ['images', 'labels']; expected 'x'" in said
         assert "such as --inputs images" in said
         assert "inputs=" not in said
 
@@ -78,8 +78,8 @@ def test_inputs_are_named_of_an_npz_alone(trained, blobs, digits):
     np.savez("data.npz", x=np.eye(3), y=np.arange(3))
     ok("train", "data.npz", "--epochs", 1, "--validation-fraction", 0, "--out", "arrays")
     said = refused("predict", "arrays", "inputs.npy", "--inputs", "x")
-    assert "--inputs x was given, which a file of this kind has no use for" in said
-    assert "digits knows its own inputs" in refused("train", digits, "--inputs", "x")
+    assert "--inputs x was given, which does not apply to files of this kind" in said
+    assert "digits has its own inputs" in refused("train", digits, "--inputs", "x")
 
 
 def test_a_split_that_cannot_be_known(trained, blobs):
@@ -89,13 +89,13 @@ def test_a_split_that_cannot_be_known(trained, blobs):
     with open(blobs, encoding="utf-8") as file, open("fewer.csv", "w", encoding="utf-8") as to:
         to.writelines(file.readlines()[:41])
     fewer = refused("evaluate", "run", "fewer.csv", "--split", "validation")
-    assert "fewer.csv has 40 samples and the run had 90" in fewer
+    assert "fewer.csv has 40 samples, but the run had 90" in fewer
 
 
 def test_samples_of_another_width(blobs):
     ok("train", "blobs.npz", "--epochs", "3", "--seed", "5", "--out", "run")
     np.savez("wide.npz", x=np.ones((10, 7)), y=np.arange(10) % 3)
-    assert "have 7 numbers and the network takes 3" in refused("evaluate", "run", "wide.npz")
+    assert "have 7 numbers, but the network takes 3" in refused("evaluate", "run", "wide.npz")
 
 
 def test_a_new_kind_of_file_is_one_entry(monkeypatch, tmp_path):

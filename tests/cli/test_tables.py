@@ -98,7 +98,7 @@ def test_a_network_of_a_table_takes_tables_alone(mixed):
     ok("train", mixed, "--epochs", 2, "--out", "run")
     np.savez("x.npz", x=np.ones((4, 7)), y=np.arange(4) % 2)
     said = refused("evaluate", "run", "x.npz")
-    assert "x.npz is no table, and the network was trained on one" in said
+    assert "x.npz is not a table, but the network was trained on a table" in said
 
 
 def test_rows_without_a_target_are_predicted_and_not_judged(mixed):
@@ -122,7 +122,7 @@ def test_the_error_is_in_the_targets_units(mixed):
 def test_options_for_tables_are_refused_elsewhere(blobs):
     assert "--task classes was given" in refused("train", "blobs.npz", "--task", "classes")
     said = refused("train", "digits", "--drop", "0")
-    assert "--drop 0 was given, which is for tables; digits is none" in said
+    assert "--drop 0 was given, which is for tables, but digits is not one" in said
 
 
 def test_the_first_feature_is_not_taken_for_a_target_that_is_not_there(tmp_path):

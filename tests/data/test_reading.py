@@ -41,7 +41,7 @@ def test_read_refuses_a_kind_that_it_does_not_know(tmp_path):
 )
 def test_read_refuses_options_of_tables_for_idx(tmp_path, options):
     path = write(tmp_path / "a.idx", idx_bytes(np.zeros((2, 2), np.uint8)))
-    with pytest.raises(InputError, match="has no use for"):
+    with pytest.raises(InputError, match="does not apply to files of this kind"):
         read(path, **options)
 
 

@@ -39,7 +39,7 @@ def test_real_numbers_in_one_column_stay_a_column(tmp_path):
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        (np.zeros((3, 2)), np.zeros(2), r"y has shape \(2,\) and x has 3 rows"),
+        (np.zeros((3, 2)), np.zeros(2), r"y has shape \(2,\), but x has 3 rows"),
         (np.zeros((2, 2)), np.zeros((2, 2, 2)), "y has shape"),
         (np.zeros((2, 2)), np.array(1), "y has shape"),
         (np.array(1.0), np.array([1]), "single number"),

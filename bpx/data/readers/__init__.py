@@ -1,6 +1,6 @@
-"""Readers: a file of each kind as host arrays, nothing in it trusted before it is checked.
+"""Readers: each reads one kind of file into host arrays, and trusts nothing unchecked.
 
-A new kind of file is a function in a file of its own, and its line in `READERS`.
+To add a kind of file, add a function in a new file and a line in `READERS`.
 """
 
 from functools import partial
@@ -24,4 +24,4 @@ READERS: dict[str, Reader] = {
     ".npy": Reader(_npy),
     ".npz": Reader(read_npz, ("inputs", "target")),
 }
-"""The readers by the suffix of the file's name, in small letters, without ``.gz``."""
+"""The readers by the lowercase suffix of the file's name, without ``.gz``."""

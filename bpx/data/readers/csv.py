@@ -1,4 +1,4 @@
-"""Tables of numbers in text: CSV and its relatives."""
+"""Tables of numbers in text: CSV and similar formats."""
 
 import io
 import os
@@ -24,7 +24,7 @@ Target: TypeAlias = int | str | None
 _Row: TypeAlias = tuple[int, list[str]]
 
 _LARGE = 1 << 20
-"""Bytes: for less, importing pyarrow would take longer than it saves."""
+"""The bytes below which importing pyarrow would take longer than it saves."""
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -41,42 +41,42 @@ def read_csv(
     delimiter: str = ",",
     header: bool | None = None,
 ) -> Split:
-    """A table of numbers, plain or gzip (the content tells which), as samples and targets.
+    """Read a table of numbers, plain or gzip (detected from the content), as a `Split`.
 
     Parameters
     ----------
     path : path
         An existing file of UTF-8 text, with one line for each sample. Empty lines are
-        passed over; cells may be quoted.
-    target : int, str or None
-        The column of the targets: its index (negative ones count from the right), or
-        its name in the header; None if there is no such column.
-    delimiter : str
-        The one character between cells.
-    header : bool or None
-        Whether the first line names the columns. None takes it for a header if none
-        of its cells is a number, or if `target` is a name.
+        skipped; cells may be quoted.
+        target : int, str or None
+            The column of the targets: its index (negative indices count from the right),
+            or its name in the header; None if there is no such column.
+        delimiter : str
+            The single character between cells.
+        header : bool or None
+            Whether the first line names the columns. With None, it is a header if none
+            of its cells is a number, or if `target` is a name.
 
     Returns
     -------
     Split
         x float32 of shape (n, d), the other columns; y of shape (n,), int32 labels if
-        all are whole numbers, else float32; None without a target.
+        all targets are whole numbers, else float32; None without a target.
 
     Raises
     ------
     InputError
-        There is no such file or column, or the delimiter is not one character.
-    FileFormatError
-        A cell that is not a finite number, a ragged line, an empty file: the message
-        names the file, the line and the column, both counted from 1.
+        If the file or column does not exist, or the delimiter is not one character.
+        FileFormatError
+            If a cell is not a finite number, a line is ragged, or the file is empty; the
+            message names the file, the line and the column, both counted from 1.
     """
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise InputError(f"delimiter is {delimiter!r}; expected one character, such as ','")
     if isinstance(target, str):
         if header is False:
             raise InputError(
-                f"target is the name {target!r} and header is False; expected the index of "
+                f"target is the name {target!r}, but header is False; expected the index of "
                 "a column, or a file with a header"
             )
         header = True
@@ -92,14 +92,14 @@ def _column(target: int | str, table: _Table) -> int:
     width = int(table.values.shape[1])
     if width == 1:
         raise InputError(
-            f"{table.label}: has one column, which leaves none for x once it is the target; "
+            f"{table.label} has one column, which is the target, so none is left for x; "
             "expected two or more" + advice(": pass target=None to read it as x", "")
         )
     if isinstance(target, str):
         return _named(target, table)
     if not -width <= target < width:
         raise InputError(
-            f"target is column {target} and {table.label} has {width} columns; "
+            f"target is column {target}, but {table.label} has {width} columns; "
             f"expected an index from {-width} to {width - 1}"
         )
     return target % width
@@ -109,8 +109,8 @@ def _named(target: str, table: _Table) -> int:
     names = table.names or []
     if names.count(target) != 1:
         raise InputError(
-            f"{option('target', target)} was given, which {names.count(target)} columns of "
-            f"{table.label} are called; expected one of {', '.join(map(repr, names))}"
+            f"{option('target', target)} was given, but {names.count(target)} columns of "
+            f"{table.label} have this name; expected one of {', '.join(map(repr, names))}"
         )
     return names.index(target)
 
@@ -122,8 +122,8 @@ def _targets(column: NDArray[np.float64]) -> HostArray:
 
 
 def _read_table(path: PathLike, delimiter: str, header: bool | None) -> _Table:
-    # A byte that is not UTF-8 becomes a lone surrogate, which no number has: so it is
-    # found as a bad cell, with its line and its column.
+    # A byte that is not UTF-8 becomes a lone surrogate, which no number contains, so it is
+    # reported as a bad cell, with its line and its column.
     with (
         open_bytes(path) as source,
         io.TextIOWrapper(
@@ -143,10 +143,10 @@ def _read_table(path: PathLike, delimiter: str, header: bool | None) -> _Table:
 
 
 def _at_once(path: PathLike, layout: Layout) -> NDArray[np.float64] | None:
-    """The numbers of a large file by pyarrow, or None.
+    """Read the numbers of a large file with pyarrow, or return None.
 
-    None where pyarrow is not there, or some cell is no number: then they are read one by one,
-    to the same values, and that cell is named.
+    None if pyarrow is not installed or a cell is not a number. Then the cells are read one by
+    one, to the same values, and the error names the bad cell.
     """
     if os.path.getsize(path) < _LARGE or not arrow.is_there():
         return None
@@ -183,7 +183,7 @@ def _values(body: Iterable[_Row], width: int, label: str) -> NDArray[np.float64]
 def _no_numbers(line: int, label: str) -> FileFormatError:
     return FileFormatError(
         f"{label}, line {line}, column 1: the file ends before a line of numbers; expected "
-        "one for each sample: it is empty or truncated, get it again"
+        "one for each sample: it is empty or truncated, get a fresh copy"
     )
 
 
@@ -191,13 +191,13 @@ def _numbers(row: list[str], width: int, line: int, label: str) -> "array[float]
     if len(row) != width:
         raise FileFormatError(
             f"{label}, line {line}, column {min(len(row), width) + 1}: the line has "
-            f"{len(row)} columns and the first has {width}; expected the same in every line"
+            f"{len(row)} columns, but the first has {width}; expected the same in every line"
         )
     try:
         numbers = array("d", map(float, row))
     except ValueError:
         numbers = array("d")
-    if not numbers or "_" in "".join(row):  # float() takes 1_000, and no table means it
+    if not numbers or "_" in "".join(row):  # float() accepts 1_000, tables do not
         column = [_is_number(cell) for cell in row].index(False)
         raise FileFormatError(
             f"{label}, line {line}, column {column + 1}: {row[column]!r:.60} is not a number; "

@@ -14,7 +14,7 @@ _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E
 
 
 def read_idx(path: PathLike) -> HostArray:
-    """The array in an IDX file, plain or gzip (the content tells which).
+    """Read the array in an IDX file, plain or gzip (detected from the content).
 
     Parameters
     ----------
@@ -24,16 +24,16 @@ def read_idx(path: PathLike) -> HostArray:
     Returns
     -------
     ndarray
-        Of the shape and dtype that the file declares (uint8, int8, int16, int32,
-        float32 or float64); native-endian, C-contiguous, writable.
+        The array, with the shape and dtype that the file declares (uint8, int8, int16,
+        int32, float32 or float64); native-endian, C-contiguous, writable.
 
     Raises
     ------
     InputError
-        There is no such file.
-    FileFormatError
-        The file is not IDX, or does not have the size that it declares. That is
-        found before an array of the declared size is made.
+        If the file does not exist.
+        FileFormatError
+            If the file is not IDX, or does not have the size that it declares. This is
+            checked before an array of the declared size is allocated.
 
     Notes
     -----
@@ -49,7 +49,7 @@ def read_idx(path: PathLike) -> HostArray:
 
 
 def is_idx(path: PathLike) -> bool:
-    """Whether a file starts as IDX does."""
+    """Whether a file starts like IDX."""
     with open_bytes(path) as source:
         return _has_magic(source.read(4))
 

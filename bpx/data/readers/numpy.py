@@ -1,7 +1,7 @@
-"""NumPy's own files, read without pickle and without trust in their headers.
+"""Read NPY and NPZ files without pickle, and without trusting their headers.
 
-The header of an NPY file is a Python literal. It is parsed here, in the few forms
-that numeric arrays take, so that nothing else in it is ever looked at.
+The header of an NPY file is a Python literal. This module parses it and accepts only
+the few forms that numeric arrays take.
 """
 
 import ast
@@ -39,7 +39,7 @@ class _Header(NamedTuple):
 
 
 def read_npy(path: PathLike) -> HostArray:
-    """The array in an NPY file, plain or gzip (the content tells which).
+    """Read the array in an NPY file, plain or gzip (detected from the content).
 
     Parameters
     ----------
@@ -49,16 +49,16 @@ def read_npy(path: PathLike) -> HostArray:
     Returns
     -------
     ndarray
-        Of the shape and the numeric dtype that the file declares; native-endian,
-        C-contiguous, writable.
+        The array, with the shape and the numeric dtype that the file declares;
+        native-endian, C-contiguous, writable.
 
     Raises
     ------
     InputError
-        There is no such file.
-    FileFormatError
-        The file is not NPY; holds Python objects, text or records; or does not have
-        the size that it declares. That is found before such an array is made.
+        If the file does not exist.
+        FileFormatError
+            If the file is not NPY; holds Python objects, text or records; or does not have
+            the size that it declares. This is checked before the array is allocated.
 
     Notes
     -----
@@ -69,7 +69,7 @@ def read_npy(path: PathLike) -> HostArray:
 
 
 def read_npz(path: PathLike, *, inputs: str = "x", target: str | None = "y") -> Split:
-    """The samples and the targets of an NPZ file: its arrays `x` and `y`, or others by name.
+    """Read samples and targets from an NPZ file: the arrays `x` and `y`, or others by name.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def read_npz(path: PathLike, *, inputs: str = "x", target: str | None = "y") -> 
     inputs : str
         The key of the samples.
     target : str or None
-        The key of the targets; None to leave them.
+        The key of the targets; None to read no targets.
 
     Returns
     -------
@@ -90,10 +90,10 @@ def read_npz(path: PathLike, *, inputs: str = "x", target: str | None = "y") -> 
     Raises
     ------
     InputError
-        There is no such file, or an argument is no key.
-    FileFormatError
-        The file is not NPZ, has no such keys, is damaged, or declares sizes that its
-        bytes cannot have.
+        If the file does not exist, or an argument is not a key.
+        FileFormatError
+            If the file is not NPZ, lacks the keys, is damaged, or declares sizes that its
+            bytes cannot have.
     """
     _check_keys(path, inputs, target)
     with _open_archive(path) as archive:
@@ -106,7 +106,7 @@ def read_npz(path: PathLike, *, inputs: str = "x", target: str | None = "y") -> 
 
 
 def _check_keys(path: PathLike, inputs: object, target: object) -> None:
-    """Refuse what names no two arrays; a number may be meant as a table's column."""
+    """Raise InputError unless the keys name two arrays; a number may mean a table's column."""
     given = {"inputs": inputs} if target is None else {"inputs": inputs, "target": target}
     for name, key in given.items():
         if not isinstance(key, str):
@@ -122,16 +122,16 @@ def _check_keys(path: PathLike, inputs: object, target: object) -> None:
 
 
 def _find(members: dict[str, str], what: str, key: str, other: str | None, label: str) -> str:
-    """The member with a key; `what` is the argument that names it, `other` the other's key."""
+    """Find the member with a key, given as the argument `what`; `other` is the other key."""
     name = members.get(key) or members.get(key.upper())
     if name is None:
         spare = [each for each in sorted(members) if each not in (other, (other or "").upper())]
         raise FileFormatError(
-            f"{label}: found the keys {sorted(members)}; expected {key!r}: "
+            f"{label} has the keys {sorted(members)}; expected {key!r}: "
             + (f"name another, such as {option(what, spare[0])}, or " if spare else "")
             + advice(
                 "write the file with numpy.savez(path, x=..., y=...)",
-                "write the file by numpy.savez, with the arrays x and y",
+                "write the file with numpy.savez, with the arrays x and y",
             )
             + (advice(", or read x alone with target=None", "") if what == "target" else "")
         )
@@ -157,8 +157,8 @@ def _check_member(info: "ZipInfo", archive_size: int, label: str) -> None:
     stored = min(info.compress_size, archive_size)
     if info.file_size > ratio * stored:
         raise FileFormatError(
-            f"{label}: declares {info.file_size} bytes, which the {stored} bytes that are "
-            "stored cannot hold; the file is damaged: get it again"
+            f"{label}: declares {info.file_size} bytes, which the {stored} stored bytes cannot "
+            "hold; the file is damaged: get a fresh copy"
         )
 
 
@@ -183,8 +183,8 @@ def _open_archive(path: PathLike) -> Iterator["ZipFile"]:
         zlib.error,
     ) as error:
         raise FileFormatError(
-            f"{file}: cannot be read as NPZ, which is a zip archive ({error}); "
-            "it is foreign, truncated or damaged: write it with numpy.savez"
+            f"{file} cannot be read as NPZ, which is a zip archive ({error}); it has another "
+            "format, or is truncated or damaged: write it with numpy.savez"
         ) from error
 
 
@@ -205,7 +205,7 @@ def _header_text(source: ByteStream) -> str:
     if length > _MAX_HEADER:
         raise FileFormatError(
             f"{source.label}: declares a header of {length} bytes; expected at most "
-            f"{_MAX_HEADER}: the file is damaged, or holds records rather than numbers"
+            f"{_MAX_HEADER}: the file is damaged, or holds records instead of numbers"
         )
     return source.header(length).decode("latin-1")
 
@@ -217,7 +217,7 @@ def _parse(text: str, label: str) -> _Header:
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError) as error:
         raise FileFormatError(
             f"{label}: the NPY header cannot be parsed; expected a dictionary with descr, "
-            "fortran_order and shape: the file is damaged, get it again"
+            "fortran_order and shape: the file is damaged, get a fresh copy"
         ) from error
     if not _is_shape(shape) or not isinstance(fortran, bool):
         raise FileFormatError(
@@ -234,7 +234,7 @@ def _is_shape(shape: object) -> bool:
 def _dtype(descr: object, label: str) -> np.dtype[np.generic]:
     if isinstance(descr, str) and descr.lstrip("<>=|").startswith("O"):
         raise FileFormatError(
-            f"{label}: holds Python objects, which only pickle could read, and bpx never "
+            f"{label}: holds Python objects, which only pickle can read, and bpx never "
             "unpickles; expected numbers: save an array with a numeric dtype"
         )
     try:

@@ -1,4 +1,4 @@
-"""What `bpx.data.read` knows of a kind of file."""
+"""`Reader`: how `bpx.data.read` reads one kind of file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ from bpx.errors import InputError
 __all__ = ["OPTIONS", "Reader"]
 
 OPTIONS = ("inputs", "target", "delimiter", "header")
-"""What `bpx.data.read` may be given for a reader."""
+"""The options that `bpx.data.read` can pass to a reader."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """How files of one kind are read: an entry of `bpx.data.READERS`.
+    """A reader for one kind of file: an entry of `bpx.data.READERS`.
 
     Parameters
     ----------
     read : callable
-        ``read(path, **options)`` gives a pair (x, y) of host arrays: x of shape (n, ...), y of
-        shape (n,) or (n, 1), whole numbers for labels, or (n, k), or None. It is given those
-        options alone that the caller gave. The pair is checked, x is made rows of float32; a
-        `Split` is taken as it is.
-    options : tuple of str, optional
-        Which of ``"inputs"``, ``"target"``, ``"delimiter"`` and ``"header"`` it takes. Others
-        are refused.
+        ``read(path, **options)`` returns a pair (x, y) of host arrays: x of shape (n, ...), y
+        of shape (n,) or (n, 1), whole numbers for labels, or (n, k), or None. It receives only
+        the options that the caller gave. The pair is checked, and x becomes rows of float32; a
+        `Split` is returned unchanged.
+        options : tuple of str, optional
+            The options that it takes, of ``"inputs"``, ``"target"``, ``"delimiter"`` and
+            ``"header"``. Others raise InputError.
 
     Raises
     ------
     InputError
-        If there is no such option.
+        If an option is unknown.
 
     Examples
     --------
@@ -53,27 +53,27 @@ class Reader:
         for option in self.options:
             if option not in OPTIONS:
                 raise InputError(
-                    f"a reader was given the option {option!r}; expected some of "
-                    f"{', '.join(map(repr, OPTIONS))}, which bpx.data.read takes"
+                    f"a reader was given the option {option!r}; bpx.data.read takes "
+                    f"{', '.join(map(repr, OPTIONS))}"
                 )
 
     def split(self, path: PathLike, **given: Any) -> Split:
-        """What is in a file, checked and brought to one form.
+        """Read a file, and check and convert its content.
 
         Raises
         ------
         InputError
-            If it reads neither a pair nor a `Split`.
-        FileFormatError
-            If the arrays cannot be samples.
+            If `read` returns neither a pair nor a `Split`.
+            FileFormatError
+                If the arrays cannot be samples and targets.
         """
         found = self.read(path, **given)
         if isinstance(found, Split):
             return found
         if not isinstance(found, tuple) or len(found) != 2:
             raise InputError(
-                f"{path}: the reader of {Path(path).suffix!r} gave {type(found).__name__}; "
-                "expected a pair (x, y) of arrays, with None for y where there are no targets"
+                f"{path}: the reader of {Path(path).suffix!r} returned {type(found).__name__}; "
+                "expected a pair (x, y) of arrays, with None for y if there are no targets"
             )
         x, y = found
         return as_split(np.asarray(x), None if y is None else np.asarray(y), str(path))

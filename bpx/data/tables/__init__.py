@@ -1,4 +1,4 @@
-"""Tables: columns of every kind by name, and the schema by which they become samples."""
+"""Tables: named columns of every kind, and the schema that turns them into samples."""
 
 from bpx.data.tables.column import Column
 from bpx.data.tables.frames import as_table

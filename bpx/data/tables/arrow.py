@@ -1,4 +1,4 @@
-"""Tables through pyarrow: text as it lies in files, and the columns that Arrow makes of it."""
+"""Read text and Parquet tables with pyarrow, and convert Arrow columns."""
 
 import io
 from collections.abc import Iterable
@@ -16,15 +16,15 @@ from bpx.errors import FileFormatError, InputError
 __all__ = ["columns_of", "is_there", "read", "read_numbers", "read_parquet", "told_ragged"]
 
 INSTALL = "pip install pyarrow narwhals"
-"""What tables need, as it can be typed today."""
+"""The command that installs the libraries for tables."""
 
 _BLOCK = 1 << 20
-"""Bytes: both cores have some to do."""
+"""Bytes per block, small enough for several cores to share the work."""
 _LONGEST_LINE = 1 << 24
-"""Bytes: a line has to fit into a block."""
+"""Bytes per block for long lines, since a line has to fit into a block."""
 _SPACES = ("", " ")
 _MISSING = [left + each + right for each in MISSING for left in _SPACES for right in _SPACES]
-"""Arrow takes a cell for missing only as it stands, spaces and all."""
+"""Arrow matches missing cells exactly, including spaces."""
 
 
 def is_there() -> bool:
@@ -37,7 +37,7 @@ def is_there() -> bool:
 
 
 def read(path: PathLike, layout: Layout) -> tuple[Column, ...]:
-    """The columns of a table in text, whose layout is known.
+    """Read the columns of a text table with a known layout.
 
     Parameters
     ----------
@@ -48,13 +48,13 @@ def read(path: PathLike, layout: Layout) -> tuple[Column, ...]:
     Returns
     -------
     tuple of Column
-        By the layout's names, or by their index where it has none.
+        The columns, named by the layout, or by their index if it has no names.
 
     Raises
     ------
     FileFormatError
-        If a line has more or fewer cells than the first, with its number; the text is not
-        UTF-8; or a number is infinite.
+        If a line has more or fewer cells than the first, the text is not UTF-8, or a number
+        is infinite.
     """
     import pyarrow
 
@@ -77,7 +77,7 @@ def read(path: PathLike, layout: Layout) -> tuple[Column, ...]:
 
 
 def read_numbers(path: PathLike, layout: Layout) -> NDArray[np.float64] | None:
-    """The numbers of a table, shape (n, width); None where a cell is none, or a line ragged."""
+    """Read numbers, shape (n, width); None if a cell is not a number or a line is ragged."""
     import pyarrow
 
     kinds = {str(i): pyarrow.float64() for i in range(layout.width)}
@@ -89,15 +89,15 @@ def read_numbers(path: PathLike, layout: Layout) -> NDArray[np.float64] | None:
 
 
 def read_parquet(path: PathLike) -> tuple[Column, ...]:
-    """The columns of a Parquet file, without an index that pandas has put there unnamed.
+    """Read the columns of a Parquet file, without an unnamed index that pandas saved in it.
 
     Raises
     ------
     InputError
-        If there is no such file, a column holds something that no column of a table can be,
-        or pyarrow is not installed.
-    FileFormatError
-        If the file is no Parquet.
+        If the file does not exist, a column has an unsupported type, or pyarrow is not
+        installed.
+        FileFormatError
+            If the file is not Parquet.
     """
     try:
         import pyarrow
@@ -112,7 +112,7 @@ def read_parquet(path: PathLike) -> tuple[Column, ...]:
         table = parquet.read_table(file)
     except (pyarrow.ArrowException, OSError) as error:
         raise FileFormatError(
-            f"{path} cannot be read as Parquet ({error}); get it again"
+            f"{path} cannot be read as Parquet ({error}); get a fresh copy"
         ) from error
     index = (table.schema.pandas_metadata or {}).get("index_columns", ())
     left = [each for each in index if str(each).startswith("__index_level_")]
@@ -121,12 +121,12 @@ def read_parquet(path: PathLike) -> tuple[Column, ...]:
 
 
 def columns_of(table: Any, names: Iterable[str], label: str) -> tuple[Column, ...]:
-    """The columns of an Arrow table under these names.
+    """Convert the columns of an Arrow table, with these names.
 
     Raises
     ------
     InputError
-        If a column holds something that no column of a table can be, or a number is infinite.
+        If a column has an unsupported type, or a number is infinite.
     """
     return tuple(
         _column(name, values, label) for name, values in zip(names, table.columns, strict=True)
@@ -134,7 +134,7 @@ def columns_of(table: Any, names: Iterable[str], label: str) -> tuple[Column, ..
 
 
 def _parsed(path: PathLike, layout: Layout, **convert: Any) -> Any:
-    """The table in a file; its columns are called by their index."""
+    """Return the table in a file, with column indices as names."""
     import pyarrow
 
     try:
@@ -190,12 +190,12 @@ def _are_texts(kind: Any) -> bool:
 def _no_column(name: str, kind: Any, label: str) -> InputError:
     return InputError(
         f"{label}: column {name!r} holds {kind}; expected numbers, booleans, dates or texts: "
-        "make it one of these, or take it out of the table"
+        "convert it to one of these, or remove it from the table"
     )
 
 
 def _floats(values: Any) -> NDArray[np.float64]:
-    """Numbers as float64, NaN where there is none."""
+    """Convert numbers to float64, with NaN for missing ones."""
     import pyarrow as pa
 
     if pa.types.is_decimal(values.type) or pa.types.is_integer(values.type):
@@ -205,7 +205,7 @@ def _floats(values: Any) -> NDArray[np.float64]:
 
 
 def _microseconds(values: Any) -> NDArray[np.float64]:
-    """Dates, times and durations in microseconds, whatever their unit; NaN where missing."""
+    """Convert dates, times and durations to microseconds, with NaN for missing ones."""
     import pyarrow as pa
 
     kind = values.type
@@ -213,7 +213,7 @@ def _microseconds(values: Any) -> NDArray[np.float64]:
         return _floats(values.cast(pa.int32())) * DAY
     unit = "ms" if pa.types.is_date64(kind) else kind.unit
     whole = values.cast(pa.int32() if pa.types.is_time32(kind) else pa.int64())
-    if unit == "ns":  # more digits than float64 has
+    if unit == "ns":  # more digits than float64 holds
         counts = whole.fill_null(0).to_numpy() // 1000
         return np.where(whole.is_null().to_numpy(), np.nan, counts)
     return _floats(whole) * {"s": 1e6, "ms": 1e3, "us": 1.0}[unit]
@@ -237,7 +237,7 @@ def _texts(name: str, values: Any, label: str) -> Column:
 
 
 def _ragged(path: PathLike, layout: Layout, why: str) -> NoReturn:
-    """Say which line is not as wide as the first: Arrow does not."""
+    """Raise FileFormatError with the ragged line's number, which Arrow does not report."""
     with open_bytes(path) as source:
         label = source.label
         text = io.TextIOWrapper(
@@ -250,8 +250,9 @@ def _ragged(path: PathLike, layout: Layout, why: str) -> NoReturn:
 
 
 def told_ragged(label: str, line: int, count: int, width: int) -> str:
-    """What is said of a line that is not as wide as the first."""
+    """Return the message for a line that is not as wide as the first."""
     return (
-        f"{label}, line {line}: the line has {count} cells and the first has {width}; expected "
-        "the same number in every line: put quotes around a cell that holds the delimiter"
+        f"{label}, line {line}: the line has {count} cells, but the first has {width}; "
+        "expected the same number in every line: put quotes around a cell that contains "
+        "the delimiter"
     )

@@ -1,4 +1,4 @@
-"""A column of a table: its kind, and its values as one array of the host."""
+"""`Column`: a table's column, with its kind and its values as one host array."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,29 +16,29 @@ Kind: TypeAlias = Literal["number", "boolean", "date", "category", "text"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 DAY = 86_400_000_000
-"""Microseconds of a day."""
+"""The microseconds in a day."""
 _FEW = 20
-"""Up to so many different texts are a category, however few the rows."""
+"""Up to this many different texts are a category, however few the rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """One column, missing cells and all.
+    """One column, including its missing cells.
 
     Attributes
     ----------
     name : str
-        As in the header; of a table without one, the column's index.
+        The name in the header; without a header, the column's index.
     kind : {"number", "boolean", "date", "category", "text"}
-        A column of texts is a category, unless more than half of its texts differ. Times of
-        day and durations are numbers, of seconds.
-    values : ndarray, shape (n,)
-        Of numbers, booleans (0 and 1) and dates (days since 1970-01-01): float64, NaN where a
-        cell is missing. Of texts: int32 indices into `levels`, -1 where a cell is missing.
+        A column of texts is a category unless it has more than 20 different texts and they
+        exceed half of its cells. Times of day and durations are numbers, in seconds.
+        values : ndarray, shape (n,)
+            For numbers, booleans (0 and 1) and dates (days since 1970-01-01): float64, NaN for
+            a missing cell. For texts: int32 indices into `levels`, -1 for a missing cell.
     levels : tuple of str
         The different texts, sorted.
     whole : bool
-        Whether all numbers were written as whole ones: 3, and not 3.0.
+        Whether all numbers were written as whole numbers: 3, not 3.0.
     """
 
     name: str
@@ -66,11 +66,11 @@ class Column:
         return np.unique(self.values[~self.missing])
 
     def take(self, rows: NDArray[Any]) -> "Column":
-        """Some rows of it, by index or by mask; the levels stay."""
+        """Return some rows, by index or by mask; the levels stay."""
         return replace(self, values=self.values[rows])
 
     def label(self, value: Any) -> str | int | float | bool:
-        """One of `values` as a person would write it: a text, a date, a number, or True."""
+        """Convert one of `values` to a label: a text, a date as text, a number or a boolean."""
         if self.is_text:
             return self.levels[int(value)]
         if self.kind == "boolean":
@@ -80,26 +80,26 @@ class Column:
         return int(value) if float(value).is_integer() else float(value)
 
     def labels(self) -> list[str | int | float | bool]:
-        """Its different values, as a person would write them."""
+        """Return its distinct values as labels."""
         return [self.label(value) for value in self.distinct]
 
     def texts(self) -> list[str]:
-        """Each cell as a table has it; an empty text where it is missing."""
+        """Return each cell as a text, empty if it is missing."""
         return [
             "" if missing else as_text(self.label(value))
             for value, missing in zip(self.values, self.missing, strict=True)
         ]
 
     def places(self, levels: Sequence[str]) -> NDArray[np.intp]:
-        """The index among `levels` of each cell, shape (n,); -1 where it is none, or missing.
+        """Return each cell's index in `levels`, shape (n,); -1 if it is missing or not a level.
 
-        In a table where all cells are numbers, dates or booleans they are read as such, and
-        how they were written is lost: there 1 is the level ``"01"``, too, and True ``"true"``.
+        A column of numbers, dates or booleans does not keep their spelling, so there 1 also
+        matches the level ``"01"``, and True matches ``"true"``.
         """
         place = {each: i for i, each in enumerate(levels)}
         if self.is_text:
             known = [place.get(each, -1) for each in self.levels]
-            return np.array([*known, -1])[self.values]  # the last is what -1 picks
+            return np.array([*known, -1])[self.values]  # index -1 picks the last
         alike = {_meant(each): i for i, each in reversed([*enumerate(levels)])}
         values, inverse = np.unique(self.values, return_inverse=True)
         texts = ["" if np.isnan(v) else as_text(self.label(v)) for v in values]
@@ -108,12 +108,12 @@ class Column:
 
 
 def as_text(value: str | int | float | bool) -> str:
-    """A label as a text: what it is called in a table where others are no numbers."""
+    """Convert a label to the text that it has in a column of texts."""
     return value if isinstance(value, str) else f"{value}"
 
 
 def level(value: Any) -> str | None:
-    """A value of a categorical column as a text; None if it cannot be one."""
+    """Convert a value of a categorical column to a text; None if its type is unsupported."""
     if isinstance(value, str | bool):
         return as_text(value)
     if isinstance(value, date):
@@ -125,7 +125,7 @@ def level(value: Any) -> str | None:
 
 
 def numbers(name: str, values: NDArray[np.float64], label: str, whole: bool) -> Column:
-    """A column of numbers, NaN where one is missing.
+    """Make a column of numbers, with NaN for missing ones.
 
     Raises
     ------
@@ -136,20 +136,20 @@ def numbers(name: str, values: NDArray[np.float64], label: str, whole: bool) -> 
     if infinite.any():
         raise InputError(
             f"{label}: column {name!r} is infinite in row {int(infinite.argmax()) + 1}; "
-            "expected finite numbers, or an empty cell where a value is missing"
+            "expected finite numbers, or empty cells for missing values"
         )
     return Column(name, "number", values, whole=whole)
 
 
 def of_texts(name: str, codes: NDArray[Any], levels: Sequence[str]) -> Column:
-    """A column of texts, given as indices into `levels`, in any order; -1 is missing.
+    """Make a column of texts from indices into `levels`, in any order; -1 is missing.
 
-    Spaces around a text are no part of it, and a text of spaces alone is missing.
+    Spaces around a text are stripped, and a text of only spaces is missing.
     """
     stripped = [level.strip() for level in levels]
     kept = sorted({level for level in stripped if level})
     place = {level: i for i, level in enumerate(kept)}
-    # The last entry is what -1 picks.
+    # Index -1 picks the last entry.
     moved = np.array([*(place.get(level, -1) for level in stripped), -1], dtype=np.int32)
     values = moved[codes]
     few = len(kept) <= max(_FEW, int(np.sum(values >= 0)) // 2)
@@ -169,7 +169,7 @@ def _moment_text(moment: datetime) -> str:
 
 
 def _meant(text: str) -> str | float:
-    """What is the same however a number or a boolean is written."""
+    """Return a key that is equal for all spellings of a number or a boolean."""
     lower = text.strip().lower()
     if lower in ("true", "false"):
         return lower

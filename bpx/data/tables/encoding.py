@@ -1,4 +1,4 @@
-"""Columns as the inputs of a network, by the features that were fitted."""
+"""Encode columns as the inputs of a network, with fitted features."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 def inputs_of(
     features: Sequence[Feature], columns: Sequence[Column], label: str, refuse: bool
 ) -> NDArray[np.float32]:
-    """The inputs of the features' columns, shape (n, the sum of the features' widths).
+    """Return the inputs of the features' columns, shape (n, sum of the features' widths).
 
     Parameters
     ----------
@@ -29,15 +29,15 @@ def inputs_of(
     columns : sequence of Column
         One for each feature.
     label : str
-        What messages call the table.
-    refuse : bool
-        Whether a category that was not there in training is refused; else there is a
-        `bpx.DataWarning`.
+        The table's name in messages.
+        refuse : bool
+            Whether an unseen category raises InputError; otherwise it gives a
+            `bpx.DataWarning`.
 
     Raises
     ------
     InputError
-        If a column is of another kind, has an unseen category, or a number that is too large.
+        If a column has another kind, an unseen category, or a number that is too large.
     """
     parts = []
     for feature, column in zip(features, columns, strict=True):
@@ -50,7 +50,7 @@ def inputs_of(
 
 
 def columns_of(features: Sequence[Feature], x: NDArray[Any]) -> list[Column]:
-    """The columns of an array, shape (n, len(features)), in which dates are days."""
+    """Return the columns of an array, shape (n, len(features)), in which dates are days."""
     found = [of_array(each.name, column) for each, column in zip(features, x.T, strict=True)]
     return [
         replace(column, kind="date") if each.kind == "date" else column
@@ -67,15 +67,15 @@ def _tell_unseen(
     )
     if refuse:
         raise InputError(f"{text}; expected {listed(feature.levels)}")
-    warn(f"{text}: taken as none of the known ones")
+    warn(f"{text}: encoded as none of the known ones")
 
 
 def _check_size(encoded: NDArray[Any], column: Column, label: str) -> None:
-    """Refuse numbers that are too large for the inputs' float32, once they are scaled."""
+    """Raise InputError for numbers that do not fit float32 once they are scaled."""
     if np.abs(encoded).max(initial=0.0) > _LARGEST:
         row = int(np.abs(encoded).max(axis=1).argmax())
         raise InputError(
             f"column {column.name!r} of {label} is {column.values[row]:g} in row {row + 1}, "
-            "which is too large; expected a number that float32 has, once it is scaled: write "
-            "it in another unit"
+            "which is too large; expected a number that fits float32 once it is scaled: use "
+            "another unit"
         )

@@ -1,4 +1,4 @@
-"""`Feature`: how one column becomes numbers, as it was fitted on the training samples."""
+"""`Feature`: the encoding of one column as numbers, fitted on the training samples."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,33 +17,33 @@ Scaling: TypeAlias = Literal["standard", "robust", "none"]
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 
 _FEW = 20
-"""Categories of up to so many levels are one-hot; those of more become frequencies."""
+"""Categories with at most this many levels are one-hot; others become frequencies."""
 _ALIKE = {"number": ("boolean",), "boolean": ("number",)}
 _SQUARED = 1e-150, 1e150
-"""The squares of other numbers are not in float64."""
+"""The range of the numbers whose squares float64 can represent."""
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One column of the inputs, and how it is encoded.
+    """One input column and its encoding.
 
     Attributes
     ----------
     name : str
     kind : str
-        Of the column: see `Column`.
-    encoding : {"scaled", "one-hot", "frequency"}
-        (v - center) / scale; one input for each level; or the share of the training samples
-        that have the level, which is then scaled.
-    center, scale : float
-    fill : float
-        What stands for a missing number: the median.
-    indicator : bool
-        Whether one more input says that the cell is missing: where some were in training.
-    levels : tuple of str
-        Of a category.
-    shares : tuple of float
-        How frequent each level was.
+        The column's kind: see `Column`.
+        encoding : {"scaled", "one-hot", "frequency"}
+            (v - center) / scale; one input for each level; or the fraction of the training
+            samples with that level, scaled.
+        center, scale : float
+        fill : float
+            The replacement for a missing number: the median.
+        indicator : bool
+            Whether an extra input marks missing cells; so if some were missing in training.
+        levels : tuple of str
+            The levels of a category.
+        shares : tuple of float
+            The frequency of each level in training.
     """
 
     name: str
@@ -58,28 +58,28 @@ class Feature:
 
     @property
     def is_plain(self) -> bool:
-        """Whether a column's numbers are the inputs as they are."""
+        """Whether the column's numbers are the inputs, unchanged."""
         return self == Feature(self.name, self.kind, "scaled")
 
     @property
     def width(self) -> int:
-        """How many inputs it becomes."""
+        """The number of inputs that it becomes."""
         return (len(self.levels) if self.encoding == "one-hot" else 1) + self.indicator
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What each of these inputs is."""
+        """A name for each of these inputs."""
         one_hot = self.encoding == "one-hot"
         own = tuple(f"{self.name}={v}" for v in self.levels) if one_hot else (self.name,)
         return (*own, f"{self.name} is missing") if self.indicator else own
 
     def encode(self, column: Column, label: str) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        """The inputs of a column, shape (n, width); and which cells held an unseen level, (n,).
+        """Return the inputs, shape (n, width), and a mask of cells with unseen levels, (n,).
 
         Raises
         ------
         InputError
-            If the column is of a kind that this cannot have been fitted on.
+            If the column's kind differs from the one in training.
         """
         if self.levels:
             codes = column.places(self.levels)
@@ -87,7 +87,7 @@ class Feature:
             own = self._one_hot(codes) if self.encoding == "one-hot" else self._frequency(codes)
         else:
             values = self._numbers(column, label)
-            with np.errstate(over="ignore"):  # is refused with the rest of the inputs
+            with np.errstate(over="ignore"):  # the size check on all inputs reports it
                 own = (np.where(np.isnan(values), self.fill, values) - self.center) / self.scale
             own = own[:, None]
             unseen = np.zeros(len(column), bool)
@@ -96,12 +96,12 @@ class Feature:
         return own, unseen
 
     def described(self) -> dict[str, Any]:
-        """What a file says of it; `restored` reads it."""
+        """Return the feature as a dictionary for a file; `restored` reads it."""
         return asdict(self)
 
     @classmethod
     def restored(cls, described: Mapping[str, Any]) -> Self:
-        """A feature from what a file says; a ValueError or the like if it cannot be one."""
+        """Make a feature from a file's dictionary; raise ValueError or similar if invalid."""
         lists = {name: described[name] for name in ("levels", "shares")}
         if not all(isinstance(each, list | tuple) for each in lists.values()):
             raise ValueError(f"no feature: {described}")
@@ -126,11 +126,10 @@ class Feature:
         known = {self.kind, *_ALIKE.get(self.kind, ())}
         if column.kind not in known and not column.missing.all():
             raise InputError(
-                f"column {self.name!r} of {label} holds {_plural(column.kind)}, and the "
-                f"network was trained on {_plural(self.kind)}; expected {_plural(self.kind)} "
-                "there"
+                f"column {self.name!r} of {label} holds {_plural(column.kind)}, but the "
+                f"network was trained on {_plural(self.kind)}; expected {_plural(self.kind)}"
             )
-        if column.is_text:  # nothing but missing cells
+        if column.is_text:  # all cells are missing
             return np.full(len(column), np.nan)
         return column.values
 
@@ -143,15 +142,15 @@ class Feature:
 
 
 def fit_feature(column: Column, scaling: Scaling) -> Feature:
-    """How a column of training samples becomes numbers.
+    """Fit the encoding of a column to training samples.
 
     Parameters
     ----------
     column : Column
-        Of more than one value, and no free text.
-    scaling : {"standard", "robust", "none"}
-        By mean and standard deviation, by median and interquartile range, or as it is.
-        Booleans and one-hot inputs stay 0 and 1.
+        A column of more than one value that is not free text.
+        scaling : {"standard", "robust", "none"}
+            Scale by mean and standard deviation, by median and interquartile range, or not at
+            all. Booleans and one-hot inputs stay 0 and 1.
     """
     missing = bool(column.missing.any())
     if not column.is_text:
@@ -180,7 +179,7 @@ def fit_feature(column: Column, scaling: Scaling) -> Feature:
 
 
 def spread(values: NDArray[np.float64], scaling: Scaling) -> tuple[float, float]:
-    """The center and the scale of some numbers: of equal ones, the scale is 1."""
+    """Return the center and the scale of some numbers; the scale is 1 if they are equal."""
     if scaling == "none" or not len(values):
         return 0.0, 1.0
     if scaling == "robust":
@@ -190,7 +189,7 @@ def spread(values: NDArray[np.float64], scaling: Scaling) -> tuple[float, float]
     largest = float(np.abs(values).max())
     unit = 1.0 if not largest or _SQUARED[0] < largest < _SQUARED[1] else largest
     center, deviation = float((values / unit).mean()), float((values / unit).std())
-    # Of numbers that are equal but for rounding, the deviation is rounding, too.
+    # If numbers are equal except for rounding, so is their deviation.
     scale = deviation * unit if deviation > 1e-12 * abs(center) else 1.0
     return center * unit, scale
 

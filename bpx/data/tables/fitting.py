@@ -1,4 +1,4 @@
-"""Which columns are the inputs, and what each becomes."""
+"""Choose the columns that are inputs, and fit their features."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ __all__ = ["check_choice", "fit_features", "places_of"]
 def places_of(
     table: Table, target: int | None, features: Sequence[Key] | str | None, drop: Sequence[Key]
 ) -> tuple[list[int], list[str]]:
-    """The columns that are inputs, and the names of those that are dropped."""
+    """Return the indices of the input columns, and the names of the dropped columns."""
     drop = [drop] if isinstance(drop, str | int) else drop
     left = {table.position(key) for key in drop}
     if target in left:
@@ -41,7 +41,7 @@ def places_of(
             )
     if not places:
         raise InputError(
-            f"{table.label} has no column left for the inputs; expected at least one beside "
+            f"{table.label} has no column left for the inputs; expected at least one besides "
             "the target"
         )
     used = {*places, target}
@@ -50,15 +50,15 @@ def places_of(
 
 
 def fit_features(table: Table, scaling: Scaling) -> tuple[tuple[Feature, ...], tuple[str, ...]]:
-    """The features, and the names of the columns that hold one value."""
+    """Return the fitted features, and the names of constant columns, which are not used."""
     if not len(table):
         raise InputError(
-            f"{table.label} has no rows to be fitted on; expected at least two that differ"
+            f"{table.label} has no rows to fit on; expected at least two that differ"
         )
     varied = [column for column in table.columns if _varies(column)]
     if not varied:
         raise InputError(
-            f"every column of {table.label} beside the target holds one value; expected at "
+            f"every column of {table.label} except the target is constant; expected at "
             "least one that varies"
         )
     empty = tuple(column.name for column in table.columns if not _varies(column))
@@ -66,7 +66,7 @@ def fit_features(table: Table, scaling: Scaling) -> tuple[tuple[Feature, ...], t
 
 
 def check_choice(name: str, value: Any, known: Sequence[Any]) -> None:
-    """Refuse an option that is none of the known ones; None among them is not told."""
+    """Raise InputError unless the value is known; the message omits None."""
     if value not in known:
         told = " or ".join(option(name, each) for each in known if each is not None)
         raise InputError(f"{option(name, value)} was given; expected {told}")

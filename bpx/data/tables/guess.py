@@ -1,4 +1,4 @@
-"""Which column is the target where nobody has said: the last, unless that is implausible."""
+"""Guess a table's target: the last column, unless that is implausible."""
 
 from bpx.data.tables.column import Column
 from bpx.data.tables.table import Table, listed
@@ -10,18 +10,18 @@ _NAMES = ("target", "label", "class", "y", "labels", "classes", "targets")
 
 
 def guess_target(table: Table) -> str:
-    """The name of the last column.
+    """Return the name of the last column.
 
     Raises
     ------
     InputError
-        If there is only one column, another is called as targets are, or another looks like
-        classes and the last does not.
+        If there is only one column, another column has a typical target's name, or another
+        column looks like classes and the last does not.
     """
     if len(table.columns) < 2:
         raise InputError(
             f"{table.label} has one column; expected one for the target and at least one more "
-            f"for the inputs: if there are more, name what is between the cells with "
+            f"for the inputs: if the cells have another delimiter, pass it as "
             f"{option('delimiter', ';')}"
         )
     *others, last = table.columns
@@ -31,8 +31,8 @@ def guess_target(table: Table) -> str:
     called = [c.name for c in others if c.name.lower() in _NAMES]
     if called:
         raise InputError(
-            f"{table.label} has a column called {called[0]!r}, and the last one is called "
-            f"{last.name!r}; expected to be told which of the two is the target: say "
+            f"{table.label} has a column called {called[0]!r}, but the last one is called "
+            f"{last.name!r}, so the target is ambiguous: pass "
             f"{option('target', called[0])} or {option('target', key)}"
         )
     _check_likely(table, others, last, key)
@@ -40,7 +40,7 @@ def guess_target(table: Table) -> str:
 
 
 def _check_likely(table: Table, others: list[Column], last: Column, key: str) -> None:
-    """Refuse numbers in the last column beside the one column that looks like classes."""
+    """Raise InputError if the last column holds numbers and another one looks like classes."""
     texts = [column for column in others if column.kind == "category"]
     wordless = not last.is_text and last.kind != "boolean"
     likely = texts if len(texts) == 1 and wordless and not _few(last) else []
@@ -58,15 +58,15 @@ def _check_likely(table: Table, others: list[Column], last: Column, key: str) ->
             else "is empty"
         )
         raise InputError(
-            f"the last column of {table.label}, {last.name!r}, {holds}, and column {name!r} "
+            f"the last column of {table.label}, {last.name!r}, {holds}, but column {name!r} "
             f"looks like classes ({have} of them: "
-            f"{listed(likely[0].labels(), 5)}); expected to be told which is the target: say "
+            f"{listed(likely[0].labels(), 5)}), so the target is ambiguous: pass "
             f"{option('target', name)} or {option('target', key)}"
         )
 
 
 def _few(column: Column) -> bool:
-    """Whether whole numbers are so few that they look like classes."""
+    """Whether a column has so few distinct whole numbers that they look like classes."""
     found = column.distinct
     if column.kind != "number" or column.missing.any():
         return False

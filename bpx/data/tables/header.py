@@ -1,4 +1,4 @@
-"""Whether the first line of a table names the columns, by what is below it."""
+"""Detect whether the first line of a table is a header, from the lines below it."""
 
 import re
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ _WHOLE = re.compile(r"[0-9]+")
 
 
 def is_header(rows: Sequence[Sequence[str]], decimal: str, label: str) -> bool:
-    """Whether the first row is names, and no sample.
+    """Whether the first row is a header and not a sample.
 
     Raises
     ------
     InputError
-        If it may be either.
+        If it could be either.
     """
     first = [cell.strip() for cell in rows[0]]
     below = columns([rows[0], *rows[1:]])
@@ -32,8 +32,8 @@ def is_header(rows: Sequence[Sequence[str]], decimal: str, label: str) -> bool:
     for cell, is_one, column in zip(first, numbers, under, strict=True):
         if cell and not is_one and _is_strange(cell, column, decimal):
             raise InputError(
-                f"{label}: the first line has numbers and, where the others have such as "
-                f"{column[0]!r}, {cell!r}; it may be a header or a sample: say "
+                f"{label}: the first line has numbers, but also {cell!r} where others have "
+                f"values like {column[0]!r}; it may be a header or a sample: pass "
                 f"{option('header', True)} if it names the columns, {option('header', False)} "
                 "if it is a sample"
             )
@@ -42,22 +42,22 @@ def is_header(rows: Sequence[Sequence[str]], decimal: str, label: str) -> bool:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The columns of the rows that are as wide as the first one."""
+    """Return the columns of the rows that are as wide as the first one."""
     wide = [row for row in rows if len(row) == len(rows[0])]
     return [list(column) for column in zip(*wide, strict=True)]
 
 
 def _is_strange(cell: str, column: Sequence[str], decimal: str) -> bool:
-    """Whether a text is over numbers, or over texts that recur without it."""
+    """Whether a text stands above numbers, or above recurring texts that differ from it."""
     if are_numbers(column, decimal):
         return True
     return bool(column) and cell not in column and len(set(column)) <= len(column) // 2
 
 
 def _refuse_counting(first: Sequence[str], under: Sequence[Sequence[str]], label: str) -> None:
-    """A first line 0, 1, 2, ... is more often a header than a sample.
+    """Raise InputError for a first line like 0, 1, 2, ..., which may be a header.
 
-    So are 0, 1 with nothing before them, or over numbers with fractions alone.
+    So may 0, 1 after an empty cell, or above columns with fractions.
     """
     given = [cell for cell in first if cell]
     if len(given) < 2 or not all(map(_WHOLE.fullmatch, given)):
@@ -67,33 +67,33 @@ def _refuse_counting(first: Sequence[str], under: Sequence[Sequence[str]], label
     if counts and (len(given) > 2 or not first[0] or _all_fractions(first, under)):
         shown = ", ".join(given[:3]) + (", ..." if len(given) > 3 else "")
         raise InputError(
-            f"{label}: the first line counts, {shown}; it may be a header or a sample: say "
+            f"{label}: the first line counts, {shown}; it may be a header or a sample: pass "
             f"{option('header', True)} if these are the names of the columns, "
             f"{option('header', False)} if they are a sample"
         )
 
 
 def _refuse_rising(first: Sequence[str], under: Sequence[Sequence[str]], label: str) -> None:
-    """Whole numbers that rise, over fractions alone, name columns: "country", 1990, 1995."""
+    """Raise InputError for rising whole numbers above fractions: "country", 1990, 1995."""
     given = [cell for cell in first if _WHOLE.fullmatch(cell)]
     rising = all(int(a) < int(b) for a, b in pairwise(given))
     if len(given) > 1 and rising and _all_fractions(first, under):
         raise InputError(
-            f"{label}: the first line has whole numbers that rise, {', '.join(given[:3])}, and "
-            f"the others have fractions there; it may be a header or a sample: say "
+            f"{label}: the first line has rising whole numbers, {', '.join(given[:3])}, but "
+            f"other lines have fractions there; it may be a header or a sample: pass "
             f"{option('header', True)} if it names the columns, {option('header', False)} if "
             "it is a sample"
         )
 
 
 def _all_fractions(first: Sequence[str], under: Sequence[Sequence[str]]) -> bool:
-    """Whether there are fractions below each whole number of the first line."""
+    """Whether there is a fraction below each whole number of the first line."""
     below = [column for cell, column in zip(first, under, strict=True) if cell[:1].isdigit()]
     return all(any(not _WHOLE.fullmatch(c.strip(" \t+-")) for c in col) for col in below)
 
 
 def _differs(first: Sequence[str], under: Sequence[Sequence[str]], decimal: str) -> bool:
-    """Whether a line without numbers is a header, by what is below it."""
+    """Whether a line without numbers is a header, judged by the lines below it."""
     above = list(zip(first, under, strict=True))
     if any(is_date(cell) and are_dates(column) for cell, column in above):
         return False

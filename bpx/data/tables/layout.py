@@ -1,6 +1,6 @@
-"""How a text table is laid out: what lies between its cells, and whether it has a header.
+"""Detect the layout of a text table: the delimiter, the decimal separator, the header.
 
-It is found from the first lines. What cannot be told from them is asked for, not guessed.
+The first lines decide. If they are ambiguous, an error asks for an option.
 """
 
 import io
@@ -20,28 +20,28 @@ __all__ = ["Layout", "find"]
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LINES = 200
 _REGULAR = 0.8
-"""What cuts fewer of the lines in equally many cells is not between them."""
+"""A delimiter must split at least this fraction of the lines into equally many cells."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the text of a table is read.
+    """The layout of a text table.
 
     Attributes
     ----------
     delimiter : str
-        The one character between cells.
-    decimal : {".", ","}
-        What comes before the fraction of a number.
-    names : tuple of str or None
-        The header's, stripped; None where the first line is a sample. The second of two equal
-        names has "(2)" behind it.
-    width : int
-        The number of columns.
-    skip : int
-        How many lines of the file come before the first sample.
-    renamed : tuple of str
-        The names that got a number, as another column has the same.
+        The single character between cells.
+        decimal : {".", ","}
+            The decimal separator.
+        names : tuple of str or None
+            The names in the header, stripped; None if the first line is a sample. The second of
+            two equal names ends in "(2)".
+        width : int
+            The number of columns.
+        skip : int
+            The number of lines before the first sample.
+        renamed : tuple of str
+            The names that got a number because another column has the same name.
     """
 
     delimiter: str
@@ -66,13 +66,13 @@ def find(
     delimiter: str | None = None,
     decimal: str | None = None,
 ) -> Layout:
-    """The layout of a file, from its first lines and what the caller says of it.
+    """Detect the layout of a file from its first lines; options of the caller take precedence.
 
     Raises
     ------
     InputError
-        If there is no such file, an option cannot be used, or the first line may as well be a
-        header as a sample.
+        If the file does not exist, an option cannot be used, or the first line could be
+        either a header or a sample.
     FileFormatError
         If the file is empty or not UTF-8.
     """
@@ -84,7 +84,7 @@ def find(
     first, first_lines = _rows(text, delimiter, label)
     if not first:
         raise FileFormatError(
-            f"{label} is empty; expected a line for each sample: get it again"
+            f"{label} is empty; expected a line for each sample: get a fresh copy"
         )
     if decimal is None:
         found = delimiter != "," and _has_decimal_commas(first[1:] or first)
@@ -100,7 +100,7 @@ def find(
 
 
 def _numbered(names: Sequence[str]) -> tuple[str, ...]:
-    """Names that differ: the second ``b`` is ``b (2)``. Columns without a name stay so."""
+    """Make names distinct: the second ``b`` becomes ``b (2)``. Empty names stay empty."""
     taken: dict[str, None] = {}
     made = []
     for name in names:
@@ -132,7 +132,7 @@ def _check(delimiter: str | None, decimal: str | None) -> None:
 
 
 def _rows(text: str, delimiter: str, label: str) -> tuple[list[list[str]], list[int]]:
-    """The first rows that are not empty, and the line after each."""
+    """Return the first rows that are not empty, and the line number of each."""
     found = rows(io.StringIO(text, newline=""), delimiter, label)
     lines, cells = [], []
     for line, row in islice(found, _LINES):
@@ -142,12 +142,12 @@ def _rows(text: str, delimiter: str, label: str) -> tuple[list[list[str]], list[
 
 
 def _delimiter(text: str, label: str) -> str:
-    """What cuts the lines in equally many cells, and leaves the most numbers whole."""
+    """Find the delimiter that splits lines into equally many cells and keeps numbers whole."""
     best, most = ",", (_REGULAR, -2.0)
     for delimiter in _DELIMITERS:
         try:
             cut, _ = _rows(text, delimiter, label)
-        except FileFormatError:  # is said when the table is read
+        except FileFormatError:  # reading the table reports it
             continue
         score = _regular(cut), _clean(cut[1:] or cut)
         if score > most:
@@ -156,14 +156,14 @@ def _delimiter(text: str, label: str) -> str:
 
 
 def _regular(cut: Sequence[Sequence[str]]) -> float:
-    """The share of the rows that have the commonest number of cells, of more than one."""
+    """Return the fraction of rows with the most common number of cells, if more than one."""
     widths = Counter(map(len, cut))
     width, count = max(widths.items(), key=lambda each: each[::-1], default=(0, 0))
     return count / len(cut) if width > 1 else 0.0
 
 
 def _clean(cut: Sequence[Sequence[str]]) -> float:
-    """The share of the cells that are numbers, less that of texts that could be cut further."""
+    """Return the fraction of numbers, minus that of texts that contain another delimiter."""
     cells = [cell for row in cut for cell in row]
     texts = [c for c in cells if not (is_number(c) or is_number(c, ","))]
     others = sum(any(d in cell for d in _DELIMITERS) for cell in texts)
@@ -171,7 +171,7 @@ def _clean(cut: Sequence[Sequence[str]]) -> float:
 
 
 def _has_decimal_commas(cut: Sequence[Sequence[str]]) -> bool:
-    """Whether some column is made of numbers with commas, and none of numbers with points."""
+    """Whether a column has numbers with decimal commas, and none has decimal points."""
     there = [[c for c in column if c.strip() not in MISSING] for column in columns(cut)]
     commas = [c for c in there if any("," in cell for cell in c) and are_numbers(c, ",")]
     points = [c for c in there if any("." in cell for cell in c) and are_numbers(c, ".")]

@@ -1,4 +1,4 @@
-"""Tables of numbers alone, without pyarrow: to the same values."""
+"""Read tables of numbers without pyarrow, to the same values."""
 
 import io
 from array import array
@@ -16,17 +16,17 @@ from bpx.errors import FileFormatError, InputError
 __all__ = ["read"]
 
 _WHOLE = range(-(2**63), 2**63)
-"""What pyarrow reads as whole numbers."""
+"""The range of the whole numbers that pyarrow reads."""
 
 
 def read(path: PathLike, layout: Layout) -> tuple[Column, ...]:
-    """The columns of a table in which every cell is a number, as `arrow.read` gives them.
+    """Read the columns of a table of numbers, with the same result as `arrow.read`.
 
     Raises
     ------
     InputError
-        If a cell is none: texts, dates and missing cells are read by pyarrow. Or if one is
-        infinite.
+        If a cell is not a number, since texts, dates and missing cells need pyarrow; or if a
+        number is infinite.
     FileFormatError
         If a line has more or fewer cells than the first, or the text is not UTF-8.
     """
@@ -43,7 +43,7 @@ def read(path: PathLike, layout: Layout) -> tuple[Column, ...]:
             whole[i] = whole[i] and _is_whole(cell.strip())
     names = layout.names or [str(i) for i in range(layout.width)]
     return tuple(
-        # Whole numbers have no -0, and others have.
+        # Whole numbers have no -0; others have.
         numbers(name, np.array(column) + (0.0 if is_whole else -0.0), label, is_whole)
         for name, column, is_whole in zip(names, columns, whole, strict=True)
     )
@@ -61,7 +61,7 @@ def _samples(path: PathLike, layout: Layout) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_whole(cell: str) -> bool:
-    """Whether pyarrow would read a number as a whole one, which have no plus there."""
+    """Whether pyarrow would read a number as a whole number, which must not have a plus."""
     digits = cell.removeprefix("-")
     return digits.isdecimal() and (len(digits) < 19 or int(cell) in _WHOLE)
 
@@ -69,8 +69,8 @@ def _is_whole(cell: str) -> bool:
 def _needs_arrow(label: str, line: int, i: int, cell: str, layout: Layout) -> InputError:
     name = layout.names[i] if layout.names else str(i)
     missing = cell.strip() in MISSING
-    what = "a missing cell" if missing else f"{cell.strip()!r:.40}, which is no number"
+    what = "a missing cell" if missing else f"{cell.strip()!r:.40}, which is not a number"
     return InputError(
-        f"{label}, line {line}: column {name!r} has {what}; tables with texts, dates or "
-        f"missing cells are read by pyarrow, which is not installed: {INSTALL}"
+        f"{label}, line {line}: column {name!r} has {what}; reading texts, dates or missing "
+        f"cells needs pyarrow, which is not installed; install it: {INSTALL}"
     )

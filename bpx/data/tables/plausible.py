@@ -1,4 +1,4 @@
-"""Columns that cannot be meant as they stand: refused by name, with the way out."""
+"""Reject columns that are implausible as inputs, and say what to do instead."""
 
 from collections.abc import Sequence
 
@@ -13,46 +13,45 @@ __all__ = ["ALL", "check_features", "is_id"]
 ALL = "all"
 """Every column but the target, ids included."""
 _FEWEST = 10
-"""In fewer rows, whole numbers that all differ may well be measured."""
+"""The fewest rows for an id; in fewer, distinct whole numbers may well be measurements."""
 _EXACT, _MOST = 2**53, 0.9
-"""Larger ids are rounded, some of them to equal numbers."""
+"""Ids above `_EXACT` are rounded, so some may be equal; this fraction must differ."""
 
 
 def check_features(table: Table, places: Sequence[int], asked: bool) -> None:
-    """Refuse columns that would be learned by heart, or cannot be learned from.
+    """Raise InputError for columns that a network would memorize, or cannot learn from.
 
     Parameters
     ----------
     table : Table
     places : sequence of int
-        The columns that are features.
-    asked : bool
-        Whether the caller has named each of them: then ids are meant.
+        The indices of the features' columns.
+        asked : bool
+            Whether the caller named each of them; then ids are allowed.
 
     Raises
     ------
     InputError
-        If a column has no name, or counts the rows, one is an id, or one is
-        free text.
+        If a column has no name, counts the rows, is an id, or is free text.
     """
     for i in places:
         column = table.columns[i]
         name = column.name
         if table.named and not name and _counts(column):
             raise InputError(
-                f"column {i} of {table.label} has no name and counts the rows, as an index "
-                f"that was saved with the table does; {_leave_out(i)}"
+                f"column {i} of {table.label} has no name and counts the rows, like an index "
+                f"saved with the table; {_leave_out(i)}"
             )
         if table.named and not name:
             raise InputError(
                 f"column {i} of {table.label} has no name; expected one in the header, by "
-                f"which it is found again: name it, or {_leave_out(i)}"
+                f"which the network finds it: name it, or {_leave_out(i)}"
             )
         if not asked and is_id(column):
             raise InputError(
                 f"column {name!r} of {table.label} has as many different whole numbers as rows "
-                f"({len(column)}), as ids do, which would be learned by heart; "
-                f"{_leave_out(name)}, or say {option('features', ALL)} if it is meant"
+                f"({len(column)}), like ids, which a network would memorize; "
+                f"{_leave_out(name)}, or pass {option('features', ALL)} to use it"
             )
         if column.kind == "text":
             raise InputError(
@@ -79,11 +78,11 @@ def _counts(column: Column) -> bool:
 
 
 def _leave_out(key: Key) -> str:
-    return f"leave it out with {option('drop', [key])}"
+    return f"drop it with {option('drop', [key])}"
 
 
 def _dates(column: Column) -> str:
     looks = all(level.count("/") == 2 or level.count(".") == 2 for level in column.levels[:50])
     if not (looks and any(c.isdigit() for c in column.levels[0])):
         return ""
-    return " (dates are read if they are written as 2026-01-31)"
+    return " (write dates as 2026-01-31)"

@@ -1,4 +1,4 @@
-"""A table from a file: the one door."""
+"""`read_table`: read a table from a file of any supported kind."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ __all__ = ["SUFFIXES", "is_table", "read_table"]
 TEXT = (".csv", ".tsv", ".txt", ".data")
 PARQUET = (".parquet", ".pq")
 SUFFIXES = (*TEXT, *PARQUET)
-"""The suffixes of tables; text may have a further ``.gz``."""
+"""The suffixes of tables; a text file's name may also end in ``.gz``."""
 
 
 def is_table(path: PathLike) -> bool:
-    """Whether a file is a table, by the suffix of its name."""
+    """Whether a file is a table, judged by the suffix of its name."""
     return _suffix(path) in SUFFIXES
 
 
@@ -27,32 +27,33 @@ def read_table(
     delimiter: str | None = None,
     decimal: str | None = None,
 ) -> Table:
-    """A table from a file, with texts, dates and missing cells as they are.
+    """Read a table from a file, including texts, dates and missing cells.
 
     Parameters
     ----------
     path : path
         ``.csv``, ``.tsv``, ``.txt`` or ``.data``: UTF-8 text, plain or gzip, with one line for
-        each sample; empty lines are passed over, cells may be quoted. Or ``.parquet``.
+        each sample; empty lines are skipped, cells may be quoted. Or ``.parquet``.
     header : bool, optional
-        Whether the first line names the columns. Left out, it is found from what is below it.
-    delimiter : str, optional
-        The one character between cells. Left out: a tab in ``.tsv``, else what cuts the first
-        lines in equally many cells, of a comma, a semicolon, a tab and a bar.
-    decimal : {".", ","}, optional
-        What comes before the fraction of a number. Left out, a comma where the delimiter is
-        none and a column's numbers have commas.
+        Whether the first line names the columns. By default, detected from the lines below.
+        delimiter : str, optional
+            The single character between cells. By default, a tab in ``.tsv``; in other files,
+            the comma, semicolon, tab or bar that splits the first lines into equally many
+        cells.
+        decimal : {".", ","}, optional
+            The decimal separator. By default, a comma if the delimiter is not one and a
+            column's numbers have commas; else a point.
 
     Returns
     -------
     Table
-        Its `layout` tells what was found.
+        The table; its `layout` records the detected layout.
 
     Raises
     ------
     InputError
-        If there is no such file, the first line may be a header or a sample, or a library is
-        needed that is not installed: without pyarrow, tables of numbers alone are read.
+        If the file does not exist, the first line could be either a header or a sample, or
+        pyarrow is needed and not installed: tables of numbers in text do not need it.
     FileFormatError
         If the file is empty, ragged, or not UTF-8.
     """
@@ -65,8 +66,8 @@ def read_table(
         }.items():
             if value is not None:
                 raise InputError(
-                    f"{label}: {option(name, value)} was given; a Parquet file has a layout of "
-                    "its own: leave it out"
+                    f"{label}: {option(name, value)} was given, but a Parquet file has its own "
+                    "layout; omit it"
                 )
         return Table(arrow.read_parquet(path), label=label)
     found = layout.find(path, header=header, delimiter=delimiter, decimal=decimal)
@@ -74,7 +75,7 @@ def read_table(
     if not len(columns[0]):
         raise FileFormatError(
             f"{label} has names in its first line and no samples; expected a line for each: "
-            f"say {option('header', False)} if that line is a sample"
+            f"pass {option('header', False)} if that line is a sample"
         )
     return Table(columns, found.names is not None, label, found)
 

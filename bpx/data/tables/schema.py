@@ -1,4 +1,4 @@
-"""`Schema`: how a table becomes samples, fitted on the training rows, kept with the model."""
+"""`Schema`: how a table becomes samples; fitted on training rows, saved with the model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,23 +27,23 @@ _UNSEEN: tuple[Unseen, ...] = get_args(Unseen)
 
 @dataclass(frozen=True)
 class Schema:
-    """What a table must have, and how its columns become the inputs and the target.
+    """The columns that a table must have, and their encoding as inputs and target.
 
-    Make one with `Schema.fit`. A network that is given one takes tables and DataFrames, whose
-    columns it finds by name: see `bpx.Network`.
+    Make one with `Schema.fit`. A network with a schema takes tables and DataFrames, and finds
+    their columns by name: see `bpx.Network`.
 
     Attributes
     ----------
     features : tuple of Feature
-        In the order of the inputs.
-    target : Target or None
-    left_out : tuple of str
-        Columns that were there and are not used: dropped, constant, or empty.
-    named : bool
-        Whether columns are found by name; else by position, in tables without a header.
-    unseen : {"ignore", "refuse"}
-        What is done with a category that was not there in training: it is taken as none of
-        the known ones, with a warning, or refused.
+        The features, in the order of the inputs.
+        target : Target or None
+        left_out : tuple of str
+            The columns that are not used: dropped, constant, or empty.
+        named : bool
+            Whether columns are found by name; else by position, in tables without a header.
+        unseen : {"ignore", "refuse"}
+            The treatment of a category that does not occur in the training rows: it is encoded
+            as none of the known categories, with a warning, or raises InputError.
     """
 
     features: tuple[Feature, ...]
@@ -65,33 +65,33 @@ class Schema:
         unseen: Unseen = "ignore",
         rows: NDArray[Any] | None = None,
     ) -> Self:
-        """The schema of a table.
+        """Fit a schema to a table.
 
-        Numbers and dates are scaled; a missing one becomes the median, and one more input says
-        that it was missing. Texts of up to 20 different values are one-hot, those of more
-        become their frequency, scaled. Constant columns are left out.
+        Numbers and dates are scaled; a missing one becomes the median, and an extra input marks
+        it as missing. Texts with up to 20 different values are one-hot; others become their
+        frequency, scaled. Constant columns are not used.
 
         Parameters
         ----------
         table : Table or DataFrame
         target : str or int, optional
-            The column to be learned, by name or index; None if there is none.
-        task : {"classes", "numbers"}, optional
-            Left out, texts and booleans are classes, and so are whole numbers of at most one
-            value for 20 rows; numbers with fractions are numbers.
-        features : sequence of str or int, or "all", optional
-            The columns that are inputs, ids included; left out, all others, without ids, which
-            are refused.
-        drop : sequence of str or int, optional
-            Columns that are no inputs.
-        scaling : {"standard", "robust", "none"}, optional
-            Of numbers and dates, and of a target of numbers (which "none" leaves, too): by mean
-            and standard deviation, by median and interquartile range, or none.
-        unseen : {"ignore", "refuse"}, optional
-            What is done later with a category that is not here.
-        rows : array of int or bool, optional
-            The training samples, from which medians, scales and levels are taken; left out, all
-            rows. The classes are always those of all rows.
+            The target column, by name or index; None if there is none.
+            task : {"classes", "numbers"}, optional
+                By default, texts and booleans are classes, and so are whole numbers with at
+                most one distinct value per 20 rows; numbers with fractions are numbers.
+            features : sequence of str or int, or "all", optional
+                The columns to use as inputs, which may be ids; by default, all columns but the
+                target and `drop`, where an id raises InputError.
+            drop : sequence of str or int, optional
+                The columns not to use as inputs.
+            scaling : {"standard", "robust", "none"}, optional
+                The scaling of numbers, dates and a numeric target: by mean and standard
+                deviation, by median and interquartile range, or none.
+            unseen : {"ignore", "refuse"}, optional
+                The treatment of categories that do not occur in the training rows.
+            rows : array of int or bool, optional
+                The training rows, which determine medians, scales and levels; by default, all
+                rows. The classes always come from all rows.
 
         Returns
         -------
@@ -100,8 +100,8 @@ class Schema:
         Raises
         ------
         InputError
-            If there is no such column, or one cannot be meant as it stands: a target of one
-            value, an id, free text, two of one name, one without a name.
+            If a column does not exist or is implausible: a constant target, an id, free text,
+            a duplicate name, or no name.
         """
         check_choice("scaling", scaling, SCALINGS)
         check_choice("unseen", unseen, _UNSEEN)
@@ -121,7 +121,7 @@ class Schema:
 
     @classmethod
     def of_numbers(cls, table: Any) -> Self:
-        """The schema of a table whose columns are inputs as they are: only found by name.
+        """Make a schema that only finds columns by name; their numbers are the inputs.
 
         Raises
         ------
@@ -133,9 +133,9 @@ class Schema:
             if column.is_text or column.missing.any():
                 what = "texts" if column.is_text else "missing cells"
                 raise InputError(
-                    f"column {column.name!r} of {table.label} holds {what}, and the network "
-                    "has no schema to encode them; expected numbers alone, or a network that "
-                    "was made with schema=bpx.data.Schema.fit(table, target=...)"
+                    f"column {column.name!r} of {table.label} holds {what}, but the network "
+                    "has no schema to encode them; expected only numbers, or a network made "
+                    "with schema=bpx.data.Schema.fit(table, target=...)"
                 )
         check_features(table, range(len(table.columns)), asked=True)
         features = tuple(Feature(c.name, c.kind, "scaled") for c in table.columns)
@@ -148,80 +148,80 @@ class Schema:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What each input is, such as ``"age"``, ``"city=Paris"`` or ``"age is missing"``."""
+        """The inputs' names, such as ``"age"``, ``"city=Paris"`` or ``"age is missing"``."""
         return tuple(name for feature in self.features for name in feature.inputs)
 
     @property
     def known(self) -> frozenset[str]:
-        """The names of the columns that were there in training, used or not."""
+        """The names of all columns of the training table, used or not."""
         target = () if self.target is None else (self.target.name,)
         return frozenset((*self._names, *self.left_out, *target))
 
     @property
     def is_plain(self) -> bool:
-        """Whether it only finds columns: their numbers are the inputs, and it has no target."""
+        """Whether it only finds columns: it has no target, and the numbers are the inputs."""
         return self.target is None and all(feature.is_plain for feature in self.features)
 
     def x(self, table: Any) -> NDArray[np.float32]:
-        """The inputs of a table, shape (n, width), its columns found by name.
+        """Return the inputs of a table, shape (n, width); columns are found by name.
 
         Parameters
         ----------
         table : Table or DataFrame
-            In any order; further columns are not used, and are named in a `bpx.DataWarning`
-            unless the schema knows them.
+            A table with its columns in any order. Additional columns are not used; a
+            `bpx.DataWarning` names those that the schema does not know.
 
         Raises
         ------
         InputError
-            If columns are missing, or of another kind than those that were fitted, or a
-            category is unseen where the schema refuses it.
+            If columns are missing or differ in kind from the fitted ones, or a category is
+            unseen and `unseen` is "refuse".
         """
         table = as_table(table)
         columns = [table.columns[i] for i in self._places(table)]
         return inputs_of(self.features, columns, table.label, self.unseen == "refuse")
 
     def x_of_array(self, x: NDArray[Any]) -> NDArray[np.float32]:
-        """The inputs of an array that has the features' columns in their order.
+        """Return the inputs of an array with the features' columns in their order.
 
         Parameters
         ----------
         x : ndarray, shape (n, len(features))
-            In the units of the table.
+            Values in the units of the table.
 
         Raises
         ------
         InputError
-            If it has another number of columns, or a column is of another kind.
+            If the number of columns or the kind of a column differs.
         """
         if x.ndim != 2 or x.shape[1] != len(self.features):
             raise InputError(
-                f"x has shape {x.shape}, and the network's schema has {len(self.features)} "
-                f"columns; expected (n, {len(self.features)}), or a table that has the columns "
+                f"x has shape {x.shape}, but the network's schema has {len(self.features)} "
+                f"columns; expected (n, {len(self.features)}), or a table with the columns "
                 f"{listed([each.name for each in self.features])}"
             )
         columns = columns_of(self.features, x)
         return inputs_of(self.features, columns, "x", self.unseen == "refuse")
 
     def y(self, table: Any) -> NDArray[Any]:
-        """The target of a table: labels, int32, or scaled numbers, float32, shape (n,).
+        """Return a table's target: labels, int32, or scaled numbers, float32, shape (n,).
 
         Raises
         ------
         InputError
-            If there is no such column, or a value that is no class or no number.
+            If the column does not exist, or a value is not a known class or a number.
         """
         table, target = as_table(table), self._learned()
         check_named(table, self.named, self._names)
         if not has_target(table, target.name, self.known):
             raise InputError(
-                f"{table.label} has no column {target.name!r}, which is the target; it has "
+                f"{table.label} has no column {target.name!r}, the network's target; it has "
                 f"{listed(table.names)}"
             )
         return target.encode(table[target.name], table.label)
 
     def y_of_array(self, y: Any) -> NDArray[Any]:
-        """The target of values as the table would have them: as `y`.
+        """Return the target of values given as in the table, in the form that `y` returns.
 
         Parameters
         ----------
@@ -230,18 +230,18 @@ class Schema:
         Raises
         ------
         InputError
-            If there is no target, or a value is no class or no number.
+            If there is no target, or a value is not a known class or a number.
         """
         target = self._learned()
         return target.encode(of_array(target.name, y), "y")
 
     def samples(self, table: Any) -> Split:
-        """Both: x, and y where there is a target."""
+        """Return x, and y if there is a target."""
         table = as_table(table)
         return Split(self.x(table), self.y(table) if self.target else None)
 
     def described(self) -> dict[str, Any]:
-        """What a model's file says of it, as JSON can hold it; `restored` reads it."""
+        """Return the schema as a dictionary for a file, in JSON types; `restored` reads it."""
         return {
             "features": [feature.described() for feature in self.features],
             "target": self.target and self.target.described(),
@@ -252,12 +252,12 @@ class Schema:
 
     @classmethod
     def restored(cls, described: Mapping[str, Any]) -> Self:
-        """A schema from what `described` gave.
+        """Make a schema from the result of `described`.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If it cannot be one.
+            If the dictionary does not describe a schema.
         """
         target = described["target"]
         made = cls(
@@ -270,7 +270,7 @@ class Schema:
         raise ValueError(f"no schema: {described}")
 
     def _is_right(self) -> bool:
-        """Whether columns can be found by it."""
+        """Whether the fields are consistent."""
         used = [*self._names, *([self.target.name] if self.target else [])]
         return (
             self.unseen in _UNSEEN
@@ -291,7 +291,7 @@ class Schema:
         raise InputError("the schema has no target; expected one fitted with target=")
 
     def _places(self, table: Table) -> list[int]:
-        """The index of each feature's column."""
+        """Return the index of each feature's column."""
         target = self.target.name if self.target else None
         check_named(table, self.named, self._names)
         if not self.named:

@@ -1,4 +1,4 @@
-"""`Table`: columns by name, of every kind, before they become numbers."""
+"""`Table`: named columns of every kind, before they become numbers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Key", "Table", "in_words", "listed"]
 
 Key: TypeAlias = str | int
-"""A column's name, or its index: negative ones count from the right."""
+"""A column's name, or its index; negative indices count from the right."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,17 +29,17 @@ class Table:
     ----------
     columns : tuple of Column
     named : bool
-        Whether the names are the table's own. A table without a header has the columns' indices
-        in their place, ``"0"``, ``"1"``, ..., which they keep where others are left out.
-    label : str
-        What messages call it: a file's name.
-    layout : Layout or None
-        How the file was read.
+        Whether the names come from a header. Without one, the names are the columns' indices,
+        ``"0"``, ``"1"``, ..., which they keep when other columns are dropped.
+        label : str
+            Its name in messages: a file's name.
+        layout : Layout or None
+            The layout of the file that it was read from.
 
     Raises
     ------
     InputError
-        If there are no columns, they are not of equal length, or two have one name.
+        If there are no columns, their lengths differ, or two have the same name.
     """
 
     columns: tuple[Column, ...]
@@ -76,16 +76,16 @@ class Table:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of the columns; a column without one is called ``""``."""
+        """The names of the columns; a column without a name has ``""``."""
         return tuple(column.name for column in self.columns)
 
     def position(self, key: Key) -> int:
-        """The index of a column, by its name or its index. A name is looked for first.
+        """Return the index of a column, given by name or by index; names take precedence.
 
         Raises
         ------
         InputError
-            If there is no such column, or several have this name.
+            If the column does not exist, or several have this name.
         """
         name = self._name(key)
         places = [] if name is None else self._places.get(name, [])
@@ -99,7 +99,7 @@ class Table:
         return self._index(key)
 
     def without(self, keys: Sequence[Key]) -> "Table":
-        """The table without some columns."""
+        """Return the table without some columns."""
         left = {self.position(key) for key in keys}
         kept = tuple(c for i, c in enumerate(self.columns) if i not in left)
         if not kept:
@@ -107,15 +107,15 @@ class Table:
         return replace(self, columns=kept)
 
     def only(self, keys: Sequence[Key]) -> "Table":
-        """Some columns of the table, in the order that is given."""
+        """Return some columns of the table, in the given order."""
         return replace(self, columns=tuple(self[key] for key in keys))
 
     def at(self, places: Sequence[int]) -> "Table":
-        """The columns at these places, whatever they are called."""
+        """Return the columns at these positions."""
         return replace(self, columns=tuple(self.columns[i] for i in places))
 
     def take(self, rows: NDArray[Any]) -> "Table":
-        """Some rows of the table, by index or by mask."""
+        """Return some rows of the table, by index or by mask."""
         return replace(self, columns=tuple(column.take(rows) for column in self.columns))
 
     @cached_property
@@ -126,7 +126,7 @@ class Table:
         return places
 
     def _name(self, key: Key) -> str | None:
-        """The name that a key is: without a header, an index, which stays a column's own."""
+        """Return the name that a key is; without a header, an index of at least 0 is a name."""
         is_own = not self.named and isinstance(key, Integral) and key >= 0
         return str(key) if is_own or isinstance(key, str) else None
 
@@ -136,7 +136,7 @@ class Table:
             index = int(key)
         except (TypeError, ValueError):
             index = width
-        if not self.named and index >= 0:  # it would have been found
+        if not self.named and index >= 0:  # as a name, it would have been found
             index = width
         if not -width <= index < width:
             near = nearest(key, self.names) if isinstance(key, str) else ""
@@ -148,11 +148,11 @@ class Table:
 
 
 def listed(names: Sequence[object], most: int = 12) -> str:
-    """Names with commas between them; of many, the first ones and how many more there are."""
+    """Join names with commas; if there are many, the first ones and the number of others."""
     shown = ", ".join(str(name) or "(no name)" for name in names[:most])
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
 def in_words(names: Sequence[str]) -> str:
-    """Columns by their names: "the columns 'a', 'b'"."""
+    """Name columns in a message: "the columns 'a', 'b'"."""
     return f"the column{'s' if len(names) > 1 else ''} {listed([repr(n) for n in names])}"

@@ -1,4 +1,4 @@
-"""`Target`: the column that is learned: classes by name, or numbers."""
+"""`Target`: the target column of a table, with named classes or with numbers."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,23 +19,23 @@ TASKS: tuple[Task, ...] = get_args(Task)
 
 _ROWS_PER_CLASS = 20
 _FEW = 10
-"""So many texts are classes, however few the rows: they can be nothing else."""
+"""Up to this many distinct texts are classes, however few the rows."""
 _EXACT = 2**53
-"""The largest whole number up to which float64 has all of them."""
+"""float64 represents all whole numbers up to this one exactly."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is learned of one column.
+    """The target column and its encoding.
 
     Attributes
     ----------
     name : str
     task : {"classes", "numbers"}
     classes : tuple of str, int, float or bool
-        The classes as the table has them, sorted: class i is label i of the network.
-    center, scale : float
-        Numbers are learned as (y - center) / scale.
+        The classes as in the table, sorted; class i is the network's label i.
+        center, scale : float
+            The network learns numbers as (y - center) / scale.
     """
 
     name: str
@@ -46,45 +46,45 @@ class Target:
 
     @property
     def outputs(self) -> int:
-        """How many outputs a network for it has: one for numbers, and for two classes."""
+        """The number of network outputs: one for numbers and for two classes."""
         return len(self.classes) if len(self.classes) > 2 else 1
 
     def encode(self, column: Column, label: str) -> NDArray[Any]:
-        """Labels, int32, or numbers, float32: shape (n,).
+        """Return labels, int32, or scaled numbers, float32, of shape (n,).
 
         Raises
         ------
         InputError
-            If a cell is missing, or is no class that was trained on, or no number.
+            If a cell is missing, is not a class of the training data, or is not a number.
         """
         missing = column.missing
         if missing.any():
             raise InputError(
                 f"the target {self.name!r} of {label} is missing in row "
                 f"{int(missing.argmax()) + 1} ({int(missing.sum())} of {len(column)} are); "
-                "expected one for each sample: leave these rows out"
+                "expected one for each sample: drop these rows"
             )
         return self._labels(column, label) if self.classes else self._scaled(column, label)
 
     def decode(self, outputs: Any) -> Any:
-        """Outputs of the network in the target's own units: of classes, as they are."""
+        """Convert outputs to the target's units; those for classes are returned unchanged."""
         return outputs if self.classes else outputs * self.scale + self.center
 
     def named(self, labels: NDArray[Any]) -> NDArray[Any]:
-        """The classes that labels stand for, shape (n,); numbers are given back as they are."""
+        """Return the classes of labels, shape (n,); numbers are returned unchanged."""
         return np.array(self.classes)[labels] if self.classes else labels
 
     def names(self) -> tuple[str, ...]:
-        """The classes as texts."""
+        """Return the classes as texts."""
         return tuple(map(as_text, self.classes))
 
     def described(self) -> dict[str, Any]:
-        """What a file says of it; `restored` reads it."""
+        """Return the target as a dictionary for a file; `restored` reads it."""
         return asdict(self)
 
     @classmethod
     def restored(cls, described: Mapping[str, Any]) -> Self:
-        """A target from what a file says; a ValueError or the like if it cannot be one."""
+        """Make a target from a file's dictionary; raise ValueError or similar if invalid."""
         made = cls(**{**described, "classes": tuple(described["classes"])})
         right = (
             isinstance(made.name, str)
@@ -129,31 +129,31 @@ class Target:
             row = int(np.isinf(scaled).argmax())
             raise InputError(
                 f"the target {self.name!r} of {label} is {column.values[row]:g} in row "
-                f"{row + 1}, which is too large; expected a number that float32 has, once it "
-                f"is scaled: write it in another unit"
+                f"{row + 1}, which is too large; expected a number that fits float32 once it "
+                f"is scaled: use another unit"
             )
         return scaled
 
 
 def _other_spelling(text: str) -> str:
-    """True and False are 1 and 0 in other files."""
+    """Swap True and False with 1 and 0, as other files write them."""
     return {"1": "True", "0": "False", "True": "1", "False": "0"}.get(text, text)
 
 
 def task_of(column: Column, table: Table) -> Task:
-    """What a column asks for, where that is plain.
+    """Return the task that a column implies, if that is unambiguous.
 
     Raises
     ------
     InputError
-        If there is only one value, or whole numbers may be classes as well as numbers.
+        If there is only one value, or the task is ambiguous.
     """
     found = column.distinct
     if len(found) < 2:
         value = f"always {column.label(found[0])}" if len(found) else "missing in every row"
         raise InputError(
             f"the target {column.name!r} of {table.label} is {value}, which leaves nothing to "
-            f"learn; expected a column of several values: say {_others(column, table)}"
+            f"learn; expected a column of several values: pass {_others(column, table)}"
         )
     count, rows = len(found), len(column)
     plenty = count > max(2, rows // _ROWS_PER_CLASS)
@@ -167,20 +167,20 @@ def task_of(column: Column, table: Table) -> Task:
 
 
 def fit_target(column: Column, task: Task, scaling: Scaling, rows: NDArray[Any]) -> Target:
-    """The classes of a whole column, or the scale of the numbers in some of its rows.
+    """Fit a target: the classes of the whole column, or the scale of the numbers in `rows`.
 
     Raises
     ------
     InputError
-        If there is one class, or classes that are too large to be told apart; or the numbers
-        are texts.
+        If there are fewer than two classes, classes are too large for float64 to distinguish,
+        or the task is numbers and the column holds texts.
     """
     if task == "classes":
         _check_classes(column)
         return Target(column.name, task, tuple(column.labels()))
     if column.is_text:
         raise InputError(
-            f"the target {column.name!r} was given with {option('task', 'numbers')} and holds "
+            f"the target {column.name!r} was given with {option('task', 'numbers')}, but holds "
             f"texts, such as {column.label(column.distinct[0])!r}; expected numbers, or "
             f"{option('task', 'classes')}"
         )
@@ -199,8 +199,8 @@ def _check_classes(column: Column) -> None:
     if not column.is_text and np.abs(found).max() > _EXACT:
         raise InputError(
             f"the target {column.name!r} has classes such as {found[-1]:.0f}; expected at most "
-            f"{_EXACT}, as larger whole numbers cannot be told apart: number them anew, or "
-            "write them with a letter in front, as texts"
+            f"{_EXACT}, since float64 rounds larger whole numbers: renumber them, or write "
+            "them as texts with a leading letter"
         )
 
 
@@ -210,12 +210,12 @@ def _refuse_many(column: Column, count: int, table: Table) -> None:
     raise InputError(
         f"the target {column.name!r} of {table.label} has {count} different {kind} in "
         f"{len(column)} rows, which are many for classes; expected at most one class for "
-        f"{_ROWS_PER_CLASS} rows: say {option('task', 'classes')}{other}, or, for another "
+        f"{_ROWS_PER_CLASS} rows: pass {option('task', 'classes')}{other}, or, for another "
         f"target, {_others(column, table)}"
     )
 
 
 def _others(column: Column, table: Table) -> str:
-    """How the first columns that vary would be named as the target."""
+    """Suggest the first columns that vary as options for the target."""
     varied = [c.name for c in table.columns if c is not column and len(c.distinct) > 1]
     return " or ".join(option("target", name) for name in varied[:3]) or "nothing: none varies"

@@ -1,4 +1,4 @@
-"""The text of a table: its first lines, its rows of cells, and what one cell can be."""
+"""Read a table's text: its first lines, its rows of cells, and the kinds of cells."""
 
 import csv
 import re
@@ -20,11 +20,11 @@ __all__ = [
 ]
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "?")
-"""The cells that hold nothing."""
+"""The cells that count as missing."""
 
 _LOOKED_AT = 1 << 16
 _FEWEST_LINES = 30
-"""The first lines of a wide table are longer than `_LOOKED_AT`."""
+"""The fewest lines to look at; those of a wide table are longer than `_LOOKED_AT`."""
 _MOST = 1 << 26
 _POINT = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")
 _COMMA = re.compile(r"[ \t]*[+-]?([0-9]+,?[0-9]*|,[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")
@@ -32,14 +32,14 @@ _DATE = re.compile(r"\s*\d{4}-\d\d-\d\d.*")
 
 
 def head(path: PathLike) -> tuple[str, str]:
-    """The first lines of a file, none of them cut; and what to call it.
+    """Return the first whole lines of a file, and its name for messages.
 
     Raises
     ------
     InputError
-        If there is no such file.
-    FileFormatError
-        If they are not UTF-8.
+        If the file does not exist.
+        FileFormatError
+            If the lines are not UTF-8.
     """
     with open_bytes(path) as source:
         label = source.label
@@ -51,7 +51,7 @@ def head(path: PathLike) -> tuple[str, str]:
 
 
 def refuse(label: str, error: UnicodeDecodeError | None = None) -> NoReturn:
-    """Raise what is said of a table that is not UTF-8."""
+    """Raise FileFormatError for a table that is not UTF-8."""
     where = f" ({error.reason} at byte {error.start})" if error else ""
     raise FileFormatError(
         f"{label} is not UTF-8 text{where}; expected a table in UTF-8: save it as such, or "
@@ -62,16 +62,14 @@ def refuse(label: str, error: UnicodeDecodeError | None = None) -> NoReturn:
 def rows(
     lines: Iterable[str], delimiter: str, label: str, *, strict: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not empty, each with the line at which it ends.
+    """Yield the rows that are not empty, each with the number of the line at which it ends.
 
-    A line of spaces is empty, unless the table has one column: there it is a missing cell, but
-    where reading is strict.
+    A line of spaces is empty. In a table of one column it is a missing cell, unless `strict`.
 
     Raises
     ------
     FileFormatError
-        If a cell is longer than any is meant to be or, where reading is strict, its quotes
-        are not closed.
+        If a cell exceeds the csv module's limit or, with `strict`, its quotes are not closed.
     """
     reader, wide = csv.reader(lines, delimiter=delimiter, strict=strict), True
     try:
@@ -87,29 +85,29 @@ def rows(
 
 
 def is_number(cell: str, decimal: str = ".") -> bool:
-    """Whether a cell is a number, in the notation of a table."""
+    """Whether a cell is a number in a table's notation."""
     return bool((_COMMA if decimal == "," else _POINT).fullmatch(cell))
 
 
 def is_date(cell: str) -> bool:
-    """Whether a cell begins as a date does, 2026-01-31."""
+    """Whether a cell begins with a date, such as 2026-01-31."""
     return bool(_DATE.fullmatch(cell))
 
 
 def are_numbers(column: Iterable[str], decimal: str) -> bool:
-    """Whether all cells that are not missing are numbers, and some are there."""
+    """Whether all cells that are not missing are numbers, and there is at least one."""
     there = [cell for cell in column if cell.strip() not in MISSING]
     return bool(there) and all(is_number(cell, decimal) for cell in there)
 
 
 def are_dates(column: Iterable[str]) -> bool:
-    """Whether all cells that are not missing are dates, and some are there."""
+    """Whether all cells that are not missing are dates, and there is at least one."""
     there = [cell for cell in column if cell.strip() not in MISSING]
     return bool(there) and all(map(is_date, there))
 
 
 def _start(source: ByteStream) -> tuple[bytes, bool]:
-    """The beginning of a file, of some lines at least; and whether there is more."""
+    """Return the beginning of a file, with several lines, and whether there is more."""
     start = source.read(_LOOKED_AT)
     while len(start) < _MOST and max(map(start.count, (b"\n", b"\r"))) < _FEWEST_LINES:
         more = source.read(len(start) or 1)
@@ -120,7 +118,7 @@ def _start(source: ByteStream) -> tuple[bytes, bool]:
 
 
 def _end(start: bytes) -> int:
-    """Where the last whole line ends that is not within quotes; or all, if there is none."""
+    """Return the end of the last whole line outside quotes; without one, the whole length."""
     mark = b"\n" if b"\n" in start else b"\r"
     end = start.rfind(mark) + 1
     is_open = start.count(b'"', 0, end) % 2

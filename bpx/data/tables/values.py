@@ -1,4 +1,4 @@
-"""Columns of arrays and lists: of NumPy, of other libraries' series, of Python's own values."""
+"""Make columns from NumPy arrays, other libraries' series, and lists of Python values."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,27 +14,27 @@ from bpx.errors import InputError
 __all__ = ["of_array"]
 
 _NO_VALUES = ("NAType", "NaTType")
-"""The types of pandas' missing values, which need not be imported to be seen."""
+"""The types of pandas' missing values, by name, so that pandas need not be imported."""
 
 
 def of_array(name: str, values: Any) -> Column:
-    """A column of numbers, booleans, dates or texts in an array or a list.
+    """Make a column from an array or a list of numbers, booleans, dates or texts.
 
     Parameters
     ----------
     name : str
     values : one-dimensional array, series or sequence
-        None, NaN, NaT, pandas' NA and what a mask hides are missing cells. Durations become
-        numbers, of seconds.
+        None, NaN, NaT, pandas' NA and masked values are missing cells. Durations become
+        numbers, in seconds.
 
     Raises
     ------
     InputError
-        If it is not one-dimensional, holds something else, or holds an infinite number.
+        If it is not one-dimensional, holds values of another kind, or an infinite number.
     """
     array = _as_array(name, values)
     if array.ndim != 1:
-        raise InputError(f"column {name!r} has shape {array.shape}; expected one value a row")
+        raise InputError(f"column {name!r} has shape {array.shape}; expected one value per row")
     kind = array.dtype.kind
     if kind == "b":
         return Column(name, "boolean", array.astype(np.float64))
@@ -57,20 +57,21 @@ def _as_array(name: str, values: Any) -> NDArray[Any]:
         objects: NDArray[Any] = values.data.astype(object)
         objects[np.ma.getmaskarray(values)] = None
         return objects
-    # NumPy would make texts of everything in a list with one text in it.
+    # NumPy would turn every value of a list into text if one of them is text.
     dtype = object if isinstance(values, list | tuple) else None
     try:
         return np.asarray(values, dtype)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"column {name!r} cannot be made an array ({error}); expected one value a row"
+            f"column {name!r} cannot be converted to an array ({error}); expected one value "
+            "per row"
         ) from error
 
 
 def _of_moments(name: str, array: NDArray[Any]) -> Column:
     days = array.astype(f"{array.dtype.kind}8[D]")
     rest = (array - days).astype("m8[us]").astype(np.float64)
-    # All of it in microseconds may be more than their integers hold.
+    # The total in microseconds may overflow int64.
     micros = np.where(np.isnat(array), np.nan, days.astype(np.float64) * DAY + rest)
     if array.dtype.kind == "m":
         return Column(name, "number", micros / 1e6)
@@ -96,7 +97,7 @@ def _of_objects(name: str, array: NDArray[Any]) -> Column:
 
 
 def _of_kind(name: str, there: list[Any]) -> Column:
-    """A column of Python's own values, no texts, none of them missing."""
+    """Make a column from Python values; none of them is a text or missing."""
     if all(isinstance(each, bool | np.bool_) for each in there):
         return Column(name, "boolean", np.array(there, np.float64))
     if all(isinstance(each, date | np.datetime64) for each in there):
@@ -108,8 +109,8 @@ def _of_kind(name: str, there: list[Any]) -> Column:
         return numbers(name, _floats(there), "the table", whole)
     kinds = sorted({type(each).__name__ for each in there})
     raise InputError(
-        f"column {name!r} holds {' and '.join(kinds)}; expected numbers, booleans, dates or "
-        "texts, and one of these alone"
+        f"column {name!r} holds {' and '.join(kinds)}; expected only numbers, only booleans, "
+        "only dates or only texts"
     )
 
 
@@ -121,7 +122,7 @@ def _floats(there: list[Any]) -> NDArray[np.float64]:
 
 
 def _naive(moment: Any) -> Any:
-    """A moment without its time zone: what it is in UTC."""
+    """Convert a datetime to UTC and drop its time zone."""
     if isinstance(moment, datetime) and moment.tzinfo is not None:
         return moment.astimezone(UTC).replace(tzinfo=None)
     return moment

@@ -119,8 +119,8 @@ def test_header_false_reads_the_first_line_as_numbers(tmp_path):
         ("a,b\n", "line 2, column 1"),
         ("1,2\n3,four\n", "line 2, column 2: 'four'"),
         ("a,b\n\n1,2\n,3\n", "line 4, column 1: ''"),
-        ("1,2\n3,4,\n", "line 2, column 3: the line has 3 columns and the first has 2"),
-        ("1,2\n3\n", "line 2, column 2: the line has 1 columns and the first has 2"),
+        ("1,2\n3,4,\n", "line 2, column 3: the line has 3 columns, but the first has 2"),
+        ("1,2\n3\n", "line 2, column 2: the line has 1 columns, but the first has 2"),
         ("1,2\n3,nan\n", "line 2, column 2: nan is not finite"),
         ("1,2\n-inf,3\n", "line 2, column 1: -inf is not finite"),
         ("1,2\n\n1,3e39\n", r"line 3, column 2: 3e\+39 is not finite as float32"),
@@ -152,9 +152,12 @@ def test_a_long_bad_cell_is_not_printed_whole(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": 2}, "target is column 2 .* has 2 columns; expected an index from -2 to 1"),
+        (
+            {"target": 2},
+            "target is column 2, but .* expected an index from -2 to 1",
+        ),
         ({"target": -3}, "target is column -3"),
-        ({"target": "z"}, "target='z' was given, which 0 columns .* expected one of 'a', 'b'"),
+        ({"target": "z"}, "target='z' was given, but 0 columns .* expected one of 'a', 'b'"),
         ({"target": "a", "header": False}, "header is False"),
         ({"delimiter": ""}, "expected one character"),
         ({"delimiter": ", "}, "expected one character"),
@@ -168,7 +171,7 @@ def test_options_that_cannot_be_used(tmp_path, options, message):
 
 
 def test_a_name_that_two_columns_have(tmp_path):
-    with pytest.raises(InputError, match="which 2 columns"):
+    with pytest.raises(InputError, match="but 2 columns"):
         read_csv(table(tmp_path, "a,a\n1,2\n"), target="a")
 
 
@@ -180,7 +183,7 @@ def test_one_column_cannot_be_both(tmp_path):
 
 
 def test_a_table_that_does_not_exist(tmp_path):
-    with pytest.raises(InputError, match="there is nothing here"):
+    with pytest.raises(InputError, match="does not exist"):
         read_csv(tmp_path / "missing.csv")
 
 

@@ -24,10 +24,10 @@ def test_arrays_that_are_no_samples_are_named_by_the_file():
 
 
 def test_what_is_no_pair():
-    with pytest.raises(InputError, match=r"reader of '\.toy' gave ndarray; expected a pair"):
+    with pytest.raises(InputError, match=r"'\.toy' returned ndarray; expected a pair"):
         Reader(lambda path: np.ones((2, 3))).split("a.toy")
 
 
 def test_an_option_that_nobody_gives():
-    with pytest.raises(InputError, match="the option 'sheet'; expected some of 'inputs'"):
+    with pytest.raises(InputError, match=r"the option 'sheet'; bpx.data.read takes 'inputs'"):
         Reader(lambda path: None, ("sheet",))

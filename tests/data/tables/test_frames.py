@@ -18,7 +18,7 @@ def test_a_pandas_index_is_no_column():
 
 
 def test_what_is_no_table_is_refused():
-    with pytest.raises(bpx.InputError, match="expected a DataFrame"):
+    with pytest.raises(bpx.InputError, match="expected a table: a DataFrame"):
         bpx.data.as_table([1, 2])
 
 
@@ -73,9 +73,9 @@ def test_batches_of_arrow_are_tables():
 def test_what_no_table_holds_is_named():
     pandas = pytest.importorskip("pandas", reason="it is no dependency of bpx")
     for values in ([b"x"], [[1]], pandas.period_range("2020", periods=1, freq="M")):
-        with pytest.raises(bpx.InputError, match=r"'c' holds .*take it out of the table"):
+        with pytest.raises(bpx.InputError, match=r"'c' holds .*remove it from the table"):
             bpx.data.as_table(pandas.DataFrame({"c": values}))
-    with pytest.raises(bpx.InputError, match="names that differ"):
+    with pytest.raises(bpx.InputError, match="distinct names"):
         bpx.data.as_table(pandas.DataFrame([[1, 2]], columns=["a", "a"]))
 
 

@@ -39,7 +39,7 @@ def test_the_target_may_be_missing_at_any_place():
         without = unnamed(*(c.values for c in others))
         np.testing.assert_array_equal(schema.x(without), schema.x(FULL))
         assert not has_target(without, str(target), schema.known)
-        with pytest.raises(bpx.InputError, match="which is the target"):
+        with pytest.raises(bpx.InputError, match="the network's target"):
             schema.y(without)
 
 

@@ -78,7 +78,7 @@ def test_every_table_of_numbers_is_read_alike(
         ("a,b\n1,2\n3\n", bpx.FileFormatError, "line 3: the line has 1 cells"),
         ("a,b\n1,2\n3,\n", bpx.InputError, "line 3: column 'b' has a missing cell"),
         ("a,b\n1,2\n1e999,4\n", bpx.InputError, "'a' is infinite in row 2"),
-        ("a;b\n1,5;2\n2.5;3\n", bpx.InputError, "'1,5', which is no number"),
+        ("a;b\n1,5;2\n2.5;3\n", bpx.InputError, "'1,5', which is not a number"),
         (b"a,b\n" + b"1,2\n" * 30_000 + b"1,\xff\n", bpx.FileFormatError, "iconv"),
     ],
 )

@@ -53,7 +53,7 @@ def test_texts_and_what_is_missing_among_them(values):
         (["a", 1], "holds int and str"),
         ([date(2020, 1, 1), 1.0], "holds date and float"),
         ([[1], [2]], "shape"),
-        ([[1], [2, 3]], "cannot be made an array|holds list"),
+        ([[1], [2, 3]], "cannot be converted to an array|holds list"),
         (3, "shape"),
         ([1j], "holds complex"),
         ([1.0, float("inf")], "infinite in row 2"),
