@@ -168,10 +168,7 @@ class Feedback:
     def sent(
         self, a: A, w: tuple[A, ...], delta: tuple[A, ...], B: A | None, view: Callable[[], Any]
     ) -> A:
-        """G, in the place of (w^{l+1})^T delta^{l+1}: of the shape (n, k_l) of a^l.
-
-        Of the weights and the errors of the layers above, and of the layer's `view`.
-        """
+        """G, shape (n, k_l), which takes the place of (w^{l+1})^T delta^{l+1} in BP2."""
         g: A
         if self.matrix is not None:
             B = self.matrix(w, B)
