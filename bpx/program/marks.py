@@ -163,7 +163,7 @@ class Named(NamedTuple):
     label: str
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Call:
     """One call of a marked function, in what a recording tells of an operation.
 

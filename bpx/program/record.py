@@ -91,7 +91,7 @@ class _Recorder:
         attributes = tuple((key, value) for key, value in given.items() if value is not None)
         signs = tuple(each if isinstance(each, Value) else repr(each) for each in arguments)
         key = name, signs, _hashable(attributes)
-        found, origin = self.known.get(key), self.origin(sys._getframe(1))
+        found, origin = self.known.get(key), self.origin(sys._getframe(2))
         if found is None:
             value = Value(tuple(shape), dtype)
             self.operations.append(Operation(name, arguments, value, attributes, origin))
@@ -125,7 +125,8 @@ class _Recorder:
     def read_calls(self) -> None:
         """What the variables of the marked functions are, now that they are through."""
         for frame, (call, *_) in self.calls.items():
-            call.read(frame.f_locals)
+            if call.mark.symbols or call.mark.label:
+                call.read(frame.f_locals)
 
     def simplest(self, name: str, operands: tuple[Operand, ...]) -> tuple[str, Any]:
         """A + (-b) is a - b, to the last bit."""
