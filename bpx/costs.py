@@ -234,7 +234,7 @@ BuiltInCost: TypeAlias = Literal[
 ]
 """The keys of `COSTS`, for type checkers and editors."""
 CostName: TypeAlias = Literal[BuiltInCost, "cross_entropy"]
-"""What a network's cost may be called: a key of `COSTS`, or ``"cross_entropy"``."""
+"""What a network's cost may be called, a key of `COSTS` or ``"cross_entropy"``."""
 
 
 def get(cost: CostName | Cost, output: Activation) -> Cost:

@@ -146,7 +146,7 @@ def train(
         sum over a batch of m samples with the row weights ``s_x / m``, so that training
         descends the mean of s_x C_x. As in Keras, this mean is the cost of a record, and the
         accuracy is ``sum(s * hit) / sum(s)``. With `privacy`, weights are refused.
-    class_weight : mapping of int to float, or "balanced", optional
+    class_weight : mapping of a class to float, or "balanced", optional
         How much the samples of each class count, by its label or, with a schema, by the name
         that the target has; it multiplies their `sample_weight`, and a
         class that is not named has the weight 1. ``"balanced"`` gives each sample
