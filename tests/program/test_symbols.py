@@ -11,7 +11,7 @@ from bpx import equations
 from bpx.costs import Cost
 from bpx.feedback import Feedback
 from bpx.layers.dense import Dense
-from bpx.model import passes
+from bpx.model import passes, run, view
 from bpx.optim.chained import Chained
 from bpx.program import marks
 from bpx.program.marks import equation, symbols
@@ -20,6 +20,7 @@ from bpx.program.record import record
 from bpx.program.symbols import free
 from bpx.program.symbols import symbols as symbols_of
 from bpx.training.step import TrainingStep
+from tests.feedbacks import OJA
 from tests.programs import ROWS, check_as_printed, recorded, texts, training
 
 MARKED = [
@@ -33,8 +34,9 @@ MARKED = [
     Cost.delta,
     Cost.evaluate,
     Feedback.sent,
-    passes._forward,
     passes.bp2,
+    run._forward,
+    view.rule_gradients,
     Chained.__call__,
     TrainingStep.__call__,
     TrainingStep.passes,
@@ -45,6 +47,7 @@ SETTINGS = [
     ((4, 3, 2), bpx.Adam(), {"hidden": "tanh", "output": "softmax", "cost": "cross_entropy"}),
     ((4, 3, 2), bpx.SGD(0.5, momentum=0.9), {"feedback": "usf", "output": "softmax"}),
     ((4, 3, 2), bpx.SGD(0.5), {"feedback": lambda w, delta, B: 0.5 * (delta[0] @ w[0])}),
+    ((4, 3, 2), bpx.SGD(0.5), {"feedback": OJA}),
 ]
 
 
