@@ -54,6 +54,7 @@ ACROSS = {
     "test_portability.py",
     "test_printed.py",
     "test_whose_memory.py",
+    "test_ranges.py",
     "test_reprs.py",
     "test_sample_weights.py",
     "test_typed.py",
