@@ -31,6 +31,7 @@ ACROSS = {
     "extending/test_parts.py",
     "engines/cuda/test_on_gpu.py",
     "engines/cuda/test_steps.py",
+    "engines/test_compiled.py",
     "engines/test_engines.py",
     "engines/test_random_steps.py",
     "engines/test_stacks.py",
