@@ -35,6 +35,7 @@ ACROSS = {
     "engines/test_engines.py",
     "engines/test_random_steps.py",
     "engines/test_stacks.py",
+    "inspect/curvature/test_by_differences.py",
     "privacy/test_training.py",
     "test_book.py",
     "test_bytes.py",
