@@ -136,3 +136,11 @@ def test_to_a_layer_below_all_dense_ones_the_transpose_is_sent():
     below, hidden, output = trace.deltas
     close(hidden, (output @ B) * (1.0 - trace.a[1] ** 2))
     close(below, hidden @ net.weights[0])
+
+
+def test_randomness_counts_the_steps_and_keeps_its_keys():
+    keys, step = (np.array([1, 2], np.int32), None), np.array([7], np.int32)
+    counted = passes.Randomness(keys, step).counted()
+    assert counted.keys is keys
+    assert counted.step.tolist() == [8]
+    assert step.tolist() == [7]

@@ -123,3 +123,17 @@ def test_what_is_printed_computes_the_step(name):
     for place, array in after.items():
         assert array.dtype == found[place].dtype
         np.testing.assert_allclose(array, found[place], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("sign", ["<", "<=", ">", ">=", "==", "!="])
+def test_comparisons_bind_less_than_all_else(sign):
+    def step(x, y):
+        xp = bpx.namespace(x)
+        first = xp.astype(eval(f"(x + y) {sign} y"), x.dtype)
+        return first, xp.astype(eval(f"(x {sign} y) {sign} (y {sign} x)"), x.dtype)
+
+    lines = str(recorded(step, (2, 2), (2, 2))).splitlines()
+    assert lines[0].startswith(f"t1 = astype([0] + [1] {sign} [1], dtype=float64)")
+    both = f"([0] {sign} [1]) {sign} ([1] {sign} [0])"
+    if sign in ("==", "!="):
+        assert lines[1].startswith(f"t2 = astype({both}, dtype=float64)")
