@@ -42,6 +42,7 @@ EXECUTED = (  # with NumPy alone: fast
     "checks",
     "health",
     "influence",
+    "inputs",
     "loops",
     "privacy",
     "tables",

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.mirror import mirror
+
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 OF_NO_MODULE = ("__init__", "__main__", "_typing")
@@ -29,9 +31,11 @@ ACROSS = {
     "extending/test_parts.py",
     "engines/cuda/test_on_gpu.py",
     "engines/cuda/test_steps.py",
+    "engines/test_compiled.py",
     "engines/test_engines.py",
     "engines/test_random_steps.py",
     "engines/test_stacks.py",
+    "inspect/curvature/test_by_differences.py",
     "privacy/test_training.py",
     "test_book.py",
     "test_bytes.py",
@@ -48,10 +52,12 @@ ACROSS = {
     "test_makefile.py",
     "test_mirror.py",
     "test_mistakes.py",
+    "test_mutate.py",
     "test_own_rules.py",
     "test_portability.py",
     "test_printed.py",
     "test_whose_memory.py",
+    "test_ranges.py",
     "test_reprs.py",
     "test_sample_weights.py",
     "test_typed.py",
@@ -65,13 +71,8 @@ def modules(folder):
     )
 
 
-def mirror(module):
-    """The file that tests a module, from the tests' folder."""
-    parts = module.relative_to(ROOT).with_suffix("").parts
-    *folders, name = parts[1:] if parts[0] == "bpx" else parts
-    if folders[:2] == ["backends", "bpx_backends"]:
-        folders = ["engines", *folders[3:]]
-    return Path(*folders, f"test_{name.removeprefix('_')}.py").as_posix()
+def file_of(module):
+    return mirror(module.relative_to(ROOT))
 
 
 def defines(path, prefix=""):
@@ -83,22 +84,22 @@ def defines(path, prefix=""):
 
 OURS = [*modules("bpx"), *modules("backends/bpx_backends")]
 PACKAGES = [path.parent for path in (ROOT / "benchmarks").rglob("*/__init__.py")]
-MIRRORS = {mirror(module) for module in (*OURS, *modules("benchmarks"), *PACKAGES)}
+MIRRORS = {file_of(module) for module in (*OURS, *modules("benchmarks"), *PACKAGES)}
 SUITES = {path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")}
 
 
 def test_every_module_has_its_file():
     missing = {
-        module.relative_to(ROOT).as_posix(): mirror(module)
+        module.relative_to(ROOT).as_posix(): file_of(module)
         for module in OURS
-        if defines(module) and mirror(module) not in SUITES
+        if defines(module) and file_of(module) not in SUITES
     }
     assert {name: file for name, file in missing.items() if name not in EXEMPT} == {}
     assert sorted(EXEMPT.keys() - missing.keys()) == []  # a reason that is none any more
 
 
 def test_no_two_modules_have_the_same_file():
-    assert [file for file, n in Counter(map(mirror, OURS)).items() if n > 1] == []
+    assert [file for file, n in Counter(map(file_of, OURS)).items() if n > 1] == []
 
 
 def test_every_suite_is_of_a_module_or_cuts_across():
@@ -123,4 +124,4 @@ def test_every_suite_has_tests():
     ],
 )
 def test_what_is_named_alike(module, file):
-    assert mirror(ROOT / module) == file
+    assert mirror(Path(module)) == file

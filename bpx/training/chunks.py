@@ -102,15 +102,17 @@ class Chunks:
                 cost, hits, weights = _read(state.metrics)
                 so_far = sums.plus(cost, hits, sum(stretch.sizes[first:stop]), weights)
                 self.pace.adjust(stop - start, perf_counter() - began)
-                self._check(so_far, stretch, kept, stop)
+                self._check(so_far, stretch, zero, kept, stop)
                 self.tell(so_far.progress)
                 kept = kept.or_later(state, stop)
             sums = so_far
         return state, sums
 
-    def _check(self, sums: Sums, stretch: Stretch, kept: _Kept, stop: int) -> None:
+    def _check(
+        self, sums: Sums, stretch: Stretch, zero: Metrics, kept: _Kept, stop: int
+    ) -> None:
         if not isfinite(sums.cost):
-            replay = Replay(self.scan, *stretch[:3], kept.start, stop)
+            replay = Replay(self.scan, *stretch[:3], zero, kept.start, stop)
             raise find_divergence(replay, kept.state, sums.epoch, stretch.before)
 
 

@@ -15,7 +15,7 @@ from bpx.model.parameters import Parameters
 from bpx.model.run import saved
 from bpx.program.contract import Scan, index, leaves
 from bpx.training.batches import BatchStep
-from bpx.training.step import State
+from bpx.training.step import Metrics, State
 
 __all__ = ["Replay", "check_parameters", "find_divergence"]
 
@@ -27,12 +27,16 @@ _ADVICE = (
 
 
 class Replay(NamedTuple):
-    """A chunk to run again, one step at a time, with the engine that ran it."""
+    """A chunk to run again, one step at a time, with the engine that ran it.
+
+    Each step begins with the metrics `zero`.
+    """
 
     scan: Scan
     step: BatchStep
     data: Any
     rows: Any
+    zero: Metrics
     start: int
     stop: int
 
@@ -49,6 +53,7 @@ def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> Div
     epoch, before : int
         The epoch, from 1, and its steps before the first row of the chunk's index matrix.
     """
+    state = state._replace(metrics=chunk.zero)
     for i in range(chunk.start, chunk.stop):
         after = chunk.scan(chunk.step, state, chunk.data, chunk.rows, i, i + 1)
         if not isfinite(total(to_host(after.metrics.cost))):
@@ -61,7 +66,7 @@ def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> Div
                 step=before + i + 1,
                 layer=layer,
             )
-        state = after
+        state = after._replace(metrics=chunk.zero)  # each cost alone: sums overflow earlier
     return DivergenceError(
         f"the sum of the costs overflowed in epoch {epoch}; {_ADVICE}",
         epoch=epoch,

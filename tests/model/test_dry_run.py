@@ -30,7 +30,7 @@ WRONG = {
     ),
     "sigma gives nothing": (
         {"hidden": bpx.Elementwise("none", lambda z: None, _ones)},
-        "sigma of 'none', layer 1, gave None",
+        r"sigma of 'none', layer 1, gave None; expected an array of shape \(5, 4\)",
     ),
     "grad_a drops units": (
         {

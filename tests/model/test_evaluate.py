@@ -8,7 +8,8 @@ import pytest
 
 import bpx
 from bpx.metrics import Metric, top_k
-from bpx.model.evaluate import check_classes, classes, outputs
+from bpx.model.evaluate import check_classes, classes, outputs, try_out
+from bpx.model.inputs import Samples
 from tests.backends import host
 
 
@@ -88,6 +89,7 @@ def test_outputs_of_many_samples_are_those_of_each(target, monkeypatch):
     [
         ([[0.1, 0.7, 0.2], [0.5, 0.1, 0.4]], [1, 0]),
         ([[0.5], [0.51], [0.0]], [0, 1, 0]),
+        ([[0.6, 0.9], [0.4, 0.1], [0.2, 0.2]], [1, 0, 0]),
     ],
 )
 def test_classes(target, a, expected):
@@ -164,6 +166,16 @@ def test_a_metric_of_the_wrong_form_is_named(target):
     net = target.network([4, 5, 3], seed=0)
     with pytest.raises(bpx.InputError, match=r"the metric 'odd' gave shape \(9, 3\)"):
         net.evaluate(np.ones((9, 4)), np.zeros(9, int), metrics=[Metric("odd", lambda a, y: a)])
+
+
+def test_a_metric_is_tried_out_on_more_samples_than_there_are_outputs():
+    """Of as many, one number for each output would pass for one for each sample."""
+    net = bpx.Network([3, 1, 2], seed=0)
+    each = Metric("each", lambda a, y: bpx.namespace(a).mean(a, axis=0))
+    given = Samples(np.ones((9, 3), "float32"), np.zeros(9, "int32"), "argmax")
+    with pytest.raises(bpx.InputError, match=r"the metric 'each' gave shape \(2,\)"):
+        try_out(net.spec, net.parameters, given, (each,))
+    try_out(net.spec, net.parameters, given, (top_k(1),))
 
 
 def test_an_evaluation_is_a_pair_with_its_metrics_beside_it():

@@ -5,7 +5,7 @@ import pytest
 
 import bpx
 from bpx.model.inputs import inputs, samples
-from tests.backends import host
+from tests.backends import assert_at_home, host
 
 N, K0, K = 8, 4, 3
 
@@ -178,6 +178,50 @@ def test_bytes_are_kept_and_all_else_is_cast(target, dtype):
             kept = str(arrived.dtype).rpartition(".")[2]
             assert kept == (dtype if dtype in ("uint8", "int8", "bool") else "float32")
             np.testing.assert_array_equal(host(arrived), x.astype(kept))
+
+
+WHOLE = np.array([[0, 3, 1], [2, 5, 4], [1, 1, 1]])
+ARRIVING = {
+    "labels": (K, "sigmoid", np.array([0, 2, 1]), "int32"),
+    "labels, booleans": (2, "sigmoid", np.array([True, False, True]), "int32"),
+    "labels, written as floats": (K, "softmax", np.array([0.0, 2.0, 1.0]), "int32"),
+    "one-hot rows": (K, "sigmoid", np.eye(K, dtype=int), "int32"),
+    "one-hot rows, floats": (K, "softmax", np.eye(K), "int32"),
+    "one-hot rows, booleans": (K, "sigmoid", np.eye(K, dtype=bool), "int32"),
+    "whole numbers": (K, "identity", WHOLE, None),
+    "whole numbers, bytes": (K, "identity", WHOLE.astype("uint8"), None),
+    "whole numbers of one output": (1, "identity", np.array([3, 1, 2]), None),
+    "whole numbers in a column": (1, "identity", np.array([[3], [1], [2]]), None),
+    "0 and 1 of one output": (1, "sigmoid", np.array([0, 1, 1]), None),
+    "booleans of one output": (1, "sigmoid", np.array([False, True, True]), None),
+    "numbers": (K, "sigmoid", WHOLE / 7.0, None),
+    "0 and 1 as numbers": (K, "identity", np.eye(K), None),
+}
+
+
+@pytest.mark.parametrize("snapshot", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", ARRIVING)
+def test_a_step_gets_labels_as_int32_and_numbers_in_the_homes_dtype(case, dtype, snapshot):
+    """Whole numbers that are no labels too: a cost computes with them."""
+    k, output, y, expected = ARRIVING[case]
+    net = bpx.Network([K0, k], output=output, cost="quadratic", seed=0, dtype=dtype)
+    for given in (y, y.tolist()):
+        arrived = samples(net.home, net.spec, np.ones((3, K0)), given, snapshot=snapshot)
+        assert str(arrived.y.dtype) == (expected or dtype)
+        assert str(arrived.x.dtype) == dtype
+        numbers = y.argmax(axis=1) if expected and y.ndim == 2 else y
+        np.testing.assert_array_equal(arrived.y, numbers.astype(expected or dtype))
+
+
+@pytest.mark.parametrize("case", ["labels", "whole numbers", "whole numbers of one output"])
+def test_so_it_is_of_each_librarys_own_arrays(target, case):
+    k, output, y, expected = ARRIVING[case]
+    net = target.network([K0, k], output=output, seed=0)
+    with net.home.active():
+        x = target.asarray(np.ones((3, K0)))
+        arrived = samples(net.home, net.spec, x, target.asarray(y, "int32"))
+    assert_at_home(arrived.y, net, expected)
 
 
 def test_targets_are_looked_at_where_they_are_and_copied_for_a_snapshot_alone(target):

@@ -109,3 +109,11 @@ def test_a_cost_of_another_shape_is_refused():
     net = random_network([4, 5, 3], cost=bpx.Cost("odd", lambda a, y: a, lambda a, y: a - y))
     with pytest.raises(bpx.InputError, match=r"value of the cost 'odd' gave shape \(7, 3\)"):
         costs(net.spec, run_of(net).layers[-1], np.eye(7)[:, :3])
+
+
+def test_randomness_counts_the_steps_and_keeps_its_keys():
+    keys, step = (np.array([1, 2], np.int32), None), np.array([7], np.int32)
+    counted = Randomness(keys, step).counted()
+    assert counted.keys is keys
+    assert counted.step.tolist() == [8]
+    assert step.tolist() == [7]

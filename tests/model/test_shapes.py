@@ -38,9 +38,13 @@ def test_forward_says_the_same():
         net.forward(np.ones(6))
 
 
-@pytest.mark.parametrize("shape", [(5,), (5, 5), (5, 2, 2), ()])
+@pytest.mark.parametrize("shape", [(5,), (7,), (1,), (0,), (5, 5), (5, 2, 2), ()])
 def test_nothing_is_advised_where_nothing_fits(shape):
+    """A single sample of another width, say, is none of this network's."""
     assert shape_advice(np.ones(shape), shape, 6, "x") == ""
+    with pytest.raises(bpx.InputError) as refused:
+        bpx.Network([6, 2], seed=0).predict(np.ones(shape))
+    assert str(refused.value).endswith("one sample a row")
 
 
 def test_what_is_called_otherwise_is_x_in_code():

@@ -153,6 +153,12 @@ def test_weights_that_leave_nothing_together():
         found(network(), **given)
 
 
+def test_weights_that_are_too_large_are_no_weights_of_0():
+    """However many of the others are 0."""
+    with pytest.raises(bpx.InputError, match="sample_weight is too large, as float32"):
+        found(network(dtype="float32"), sample_weight=[1e300, 0, 0, 0, 1, 0])
+
+
 NUMBERS = {
     "soft rows": (np.full((N, K), 1 / 3), {}),
     "several sigmoids": (np.ones((N, K)), {}),

@@ -1,7 +1,7 @@
 """Epsilon against Opacus' accountant, and against what is known of composition."""
 
 import sys
-from math import exp, inf
+from math import exp, inf, nan
 
 import pytest
 
@@ -92,6 +92,65 @@ def test_what_makes_no_sense_is_refused(wrong, said):
         del given["noise_multiplier"]
         with pytest.raises(bpx.InputError, match=said):
             noise_for(epsilon=1.0, **{**given, **wrong})
+
+
+PAST = {  # sigma, q, steps, and whether nobody can draw the noise again
+    "no noise": (0.0, 0.5, 1, True),
+    "all samples, and a seed": (1.0, 1.0, 1, False),
+    "a whole sigma": (2, 0.01, 10**9, True),
+}
+NO_PAST = {
+    "negative noise": (-0.1, 0.5, 1, True),
+    "a rate of 0": (1.0, 0.0, 1, True),
+    "a rate above 1": (1.0, 1.1, 1, True),
+    "no steps": (1.0, 0.5, 0, True),
+    "steps that are not whole": (1.0, 0.5, 1.0, True),
+    "steps that are a truth": (1.0, 0.5, True, True),
+    "1 for True": (1.0, 0.5, 1, 1),
+    "NaN": (nan, 0.5, 1, True),
+    "text": ("1.0", 0.5, 1, True),
+    "None": (1.0, None, 1, True),
+}
+
+
+@pytest.mark.parametrize("fields", PAST.values(), ids=PAST)
+def test_a_past_of_mechanisms_is_taken(fields):
+    one = Mechanism(*fields)
+    assert accounting.is_mechanism(fields)
+    assert accounting.check_past([one]) == accounting.check_past((one,)) == (one,)
+    assert accounting.check_past(()) == ()
+
+
+@pytest.mark.parametrize("fields", NO_PAST.values(), ids=NO_PAST)
+def test_a_past_that_cannot_be_is_refused(fields):
+    assert not accounting.is_mechanism(fields)
+    right = Mechanism(1.0, 0.5, 1)
+    for past in ((Mechanism(*fields),), (right, Mechanism(*fields))):
+        with pytest.raises(bpx.InputError, match="was given; expected mechanisms"):
+            accounting.check_past(past)
+
+
+@pytest.mark.parametrize("past", [((1.0, 0.5, 1, True),), [Mechanism(1.0, 0.5, 1), None], None])
+def test_a_past_of_something_else_is_refused(past):
+    """Even of the numbers that a mechanism has."""
+    with pytest.raises(bpx.InputError, match="was given; expected mechanisms"):
+        accounting.check_past(past)
+
+
+@pytest.mark.parametrize("fields", [(), (1.0, 0.5, 1), (1.0, 0.5, 1, True, 0), 7])
+def test_what_has_other_fields_is_no_mechanism(fields):
+    assert not accounting.is_mechanism(fields)
+
+
+def test_equal_mechanisms_are_added_up_and_others_are_not():
+    one, other, seeded = (1.0, 0.5), (1.0, 0.25), (1.0, 0.5)
+    given = [
+        Mechanism(*one, 3), Mechanism(*other, 1), Mechanism(*one, 4),
+        Mechanism(*seeded, 5, secure=False),
+    ]  # fmt: skip
+    assert accounting.composed(given) == (
+        Mechanism(*one, 7), Mechanism(*other, 1), Mechanism(*seeded, 5, secure=False),
+    )  # fmt: skip
 
 
 def test_without_dp_accounting_the_command_is_told(monkeypatch):

@@ -111,6 +111,13 @@ def test_the_same_noise_in_blocks(monkeypatch):
             assert (one[made:] == 0.0).all()
 
 
+def test_noise_larger_than_a_block_is_made_a_step_at_a_time(monkeypatch):
+    monkeypatch.setattr("bpx.privacy.batches.BLOCK_BYTES", 1)
+    stretches = list(epochs(physical_size=N)[0](1).stretches)
+    assert [each.before for each in stretches] == [0, 1, 2, 3, 4]
+    assert {leaf.shape[0] for each in stretches for leaf in leaves(each.data.noise)} == {1}
+
+
 @pytest.mark.parametrize(("clip", "sensitivity"), [(0.5, 0.5), ((0.3, 0.4), 0.5)])
 def test_the_deviation_is_of_the_mean(clip, sensitivity):
     batches, _ = epochs(clip=clip)

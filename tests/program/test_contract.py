@@ -1,5 +1,7 @@
 """The contract of an engine: a step run for the rows of an index matrix."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -93,3 +95,18 @@ def test_check_state_sees_shapes_and_dtypes():
         check_state(state, (np.ones(3, "float32"), (None, np.ones((1, 1)))))
     with pytest.raises(bpx.MixedArraysError, match="float64"):
         check_state(state, (np.ones(2), (None, np.ones((1, 1)))))
+
+
+class Pair(NamedTuple):
+    """A tree of two arrays."""
+
+    one: object
+    other: object
+
+
+@pytest.mark.parametrize("after", [list, tuple, lambda pair: pair[:1], lambda p: (*p, None)])
+def test_check_state_sees_the_form_behind_the_same_arrays(after):
+    before = Pair(np.zeros(2), np.zeros(2))
+    with pytest.raises(bpx.MixedArraysError, match="must give back a state of the same form"):
+        check_state(before, after(before))
+    check_state(before, Pair(*before))

@@ -5,6 +5,7 @@ import pytest
 
 import bpx
 from bpx.program.fusion import Kernel, can_fuse, fuse, is_column_reduction
+from bpx.program.operation import Operation, Value
 from bpx.program.plan import plan
 from bpx.program.record import record
 
@@ -162,6 +163,26 @@ def test_who_reads_the_old_comes_before_who_overwrites_it(same):
         ((2, 3), [["multiply"]]), ((1, 3), [["add"]])
     ]  # fmt: skip
     assert form(kernel) == nests
+
+
+def test_who_overwrites_what_another_loop_reads_is_not_brought_before_it():
+    """An earlier loop of its own shape, too, is no place for it."""
+    program = recorded(lambda xp, s, x, v: (s + 1.0, s * x, v * 3.0), (3,), (2, 3), (3,))
+    writer, reader, other = program.operations
+    before = {writer: [reader], reader: [other], other: []}
+    kernel = fuse((other, reader, writer), before, program.outputs, {})
+    assert form(kernel) == [
+        ((1, 3), [["multiply"]]), ((2, 3), [["multiply"]]), ((1, 3), [["add"]]),
+    ]  # fmt: skip
+
+
+def test_a_number_of_each_row_that_waits_for_no_loop_has_its_own():
+    """What it waits for outside of the kernel is in none of the kernel's loops."""
+    program = recorded(lambda xp, x, c: (x * 2.0, xp.sqrt(c)), (4, 3), (4, 1))
+    double, root = program.operations
+    outside = Operation("matmul", (), Value((4, 1), root.result.dtype))
+    kernel = fuse((double, root), {double: [], root: [outside]}, program.outputs, {})
+    assert form(kernel) == [((4, 3), [["multiply"]]), ((4, 1), [["sqrt"]])]
 
 
 CAN = {

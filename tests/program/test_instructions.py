@@ -2,7 +2,9 @@
 
 import pytest
 
-from bpx.program.fusion import Kernel, can_fuse
+from bpx.program.fusion import Kernel, can_fuse, fuse
+from bpx.program.instructions import _read_with, moved_by
+from bpx.program.operation import Operation, Value, dtype_of
 from bpx.program.plan import plan
 from tests.program.planned import kernels, numbers, ran, recorded
 
@@ -99,3 +101,65 @@ def test_in_a_kernel_no_place_is_inherited_while_a_later_loop_reads_it():
     kernel = next(each for each in planned.kernels if product in each.reads)
     for after, base in planned.overwritten(kernel).items():
         assert base is not product or after is kernel.operations[-1].result
+
+
+# Of a kernel's arrays, those that a result may be written over
+
+
+def read_last(step, *shapes):
+    """For each operation of a kernel, by name: the states that are read last with it."""
+    program = recorded(step, numbers(*shapes))
+    maker = {op.result: op for op in program.operations}
+    before = {op: [maker[v] for v in op.values if v in maker] for op in program.operations}
+    kernel = fuse(program.operations, before, program.outputs, {})
+    place = program.state.index
+    return {
+        op.name: [place(v) for v in _read_with(kernel, op.result)] for op in kernel.operations
+    }
+
+
+READ_LAST = {
+    "both operands": (lambda xp, s: (s[0] + s[1], s[1]), {"add": [0, 1]}),
+    "before it, in its loop": (
+        lambda xp, s: (xp.exp(xp.abs(s[0])), s[1]), {"abs": [0], "exp": [0]}
+    ),
+    "not what is read again in its loop": (
+        lambda xp, s: (xp.abs(s[0]) + s[0], s[1]), {"abs": [], "add": [0]}
+    ),
+    "not what is read behind it alone": (
+        lambda xp, s: (xp.abs(s[0]) + s[1], s[1]), {"abs": [0], "add": [0, 1]}
+    ),
+    "not what two loops of the row read": (
+        lambda xp, s: (xp.exp(s[0]) / xp.sum(xp.exp(s[0]) + s[0], axis=1, keepdims=True)
+                       - s[0], s[1]),
+        {"exp": [], "add": [], "sum": [], "divide": [], "subtract": []},
+    ),
+    "not another shape": (lambda xp, s: (s[0] + s[2], s[1], s[2]), {"add": [0]}),
+    "not by a sum over rows of one": (
+        lambda xp, s: (s[0], s[1], s[2], xp.sum(s[3], axis=1, keepdims=True)), {"sum": []}
+    ),
+    "not by a sum over one row": (
+        lambda xp, s: (s[0], s[1], s[2], s[3], xp.sum(s[4], axis=0, keepdims=True)),
+        {"sum": []},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", READ_LAST)
+def test_what_is_read_last_with_a_result(case):
+    step, expected = READ_LAST[case]
+    shapes = (4, 3), (4, 3), (3,), (4, 1), (1, 3)
+    assert read_last(lambda xp, s, d, r: step(xp, s), *shapes) == expected
+
+
+def test_with_what_a_kernel_does_not_make_nothing_is_read():
+    kernel = kernels(lambda xp, s, d, r: (s[0] + 1.0,), (3,)).kernels[0]
+    assert _read_with(kernel, kernel.reads[0]) == []
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float64"])
+def test_what_is_gathered_moves_its_rows_and_their_indices(dtype):
+    """The rows in the dtype of what they are taken from, whatever the indices have."""
+    data, rows = Value((50, 3), dtype_of(dtype)), Value((2,), dtype_of("int32"))
+    take = Operation("take", (data, rows), Value((2, 3), data.dtype))
+    assert moved_by(take) == 2 * 3 * data.dtype.itemsize + 2 * 4

@@ -82,6 +82,15 @@ def test_free_neighbours_are_one_place():
     assert size == 192
 
 
+def test_neighbours_are_one_place_behind_another_free_one():
+    first, wall, b, c, end, both = (value(n) for n in (64, 64, 64, 64, 64, 128))
+    offsets, size, _ = placed(
+        ([first, wall, b, c, end], []), ([], [first, b, c]), ([both], []), ([], [wall, end])
+    )
+    assert offsets[both] == offsets[b] == 128
+    assert size == 5 * 64
+
+
 def test_a_free_place_at_the_end_is_made_longer():
     a, b, c = value(64), value(64), value(256)
     offsets, size, _ = placed(([a, b], []), ([c], [a]), ([], [a]))

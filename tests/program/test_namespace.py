@@ -19,6 +19,7 @@ from tests.program.calls import (
     check,
     recording_array,
 )
+from tests.programs import recorded
 
 
 def unary(name):
@@ -188,3 +189,13 @@ def test_constants():
     numbers = [getattr(namespace, name) for name in ("pi", "e", "inf", "newaxis")]
     assert numbers == [math.pi, math.e, math.inf, None]
     assert math.isnan(namespace.nan)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [("exp", "int64"), ("tanh", "int64"), ("sqrt", "bool"), ("logical_not", "float64")],
+)
+def test_a_function_is_called_on_the_kinds_that_it_is_for_alone(name, dtype):
+    """Where the standard promises nothing, libraries differ."""
+    with pytest.raises(RecordingError, match=f"{name} was called on {dtype}"):
+        recorded(lambda x: (getattr(namespace, name)(x),), (2, 3), dtype=dtype)

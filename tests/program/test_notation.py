@@ -168,3 +168,17 @@ def test_dropout_is_told_by_its_layers_kind():
     text = str(net.program(batch_size=2, optimizer=bpx.SGD(1.0)))
     assert re.search(r"(t\d+) = (t\d+) \* a1 .*# dropout\nz2 = \1 @ ", text)
     assert "delta1 = t" in text
+
+
+@pytest.mark.parametrize("sign", ["<", "<=", ">", ">=", "==", "!="])
+def test_comparisons_bind_less_than_all_else(sign):
+    def step(x, y):
+        xp = bpx.namespace(x)
+        first = xp.astype(eval(f"(x + y) {sign} y"), x.dtype)
+        return first, xp.astype(eval(f"(x {sign} y) {sign} (y {sign} x)"), x.dtype)
+
+    lines = str(recorded(step, (2, 2), (2, 2))).splitlines()
+    assert lines[0].startswith(f"t1 = astype([0] + [1] {sign} [1], dtype=float64)")
+    both = f"([0] {sign} [1]) {sign} ([1] {sign} [0])"
+    if sign in ("==", "!="):
+        assert lines[1].startswith(f"t2 = astype({both}, dtype=float64)")

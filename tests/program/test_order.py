@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.program.planned import ran
+from bpx.program.fusion import can_fuse
+from bpx.program.plan import plan
+from tests.program.planned import numbers, ran, recorded
 
 
 def test_a_state_is_updated_in_place():
@@ -102,6 +104,16 @@ WHERE = {
 @pytest.mark.parametrize("name", WHERE)
 def test_a_choice_of_the_state_or_another(name):
     ran(WHERE[name], (3,), data=[(3,), (3,)])
+
+
+@pytest.mark.parametrize("name", WHERE)
+def test_in_a_kernel_a_choice_is_written_over_the_state_and_alone_it_is_not(name):
+    """A kernel goes element by element; NumPy's `where` writes one side before it reads."""
+    state, data = numbers((3,)), numbers((3,), (3,))
+    for fuses, states, copies in ((can_fuse, [0], []), (lambda op: False, [], [0])):
+        planned = plan(recorded(WHERE[name], state, data), fuses)
+        assert list(planned.states.values()) == states
+        assert [i for i, _ in planned.copies] == copies
 
 
 def test_a_reduction_is_not_written_over_what_others_still_read():

@@ -67,6 +67,38 @@ def test_kernels_read_views_that_are_dense(view, dense):
     assert ("multiply" not in [each for each in shown(planned) if type(each) is str]) == dense
 
 
+def test_what_is_gathered_from_the_data_by_the_rows_is_told_apart():
+    """Those indices are in their range: they were made so."""
+
+    def step(xp, s, d, r):
+        own = xp.arange(0, 2, dtype=xp.int32)
+        by_rows = xp.take(d[0], r, axis=0) + xp.take(d[1], r[::-1], axis=0)
+        return s[0] + by_rows + xp.take(d[0], own, axis=0), xp.take(s[1], r, axis=0)
+
+    planned = plan(recorded(step, numbers((2, 3), (2, 3)), numbers((5, 3), (5, 3))))
+    picked = [planned.picks(op) for op in planned.program.operations if op.name == "take"]
+    assert picked == [True, True, False, False]
+    assert not any(planned.picks(op) for op in planned.program.operations if op.name != "take")
+
+
+def test_a_plan_says_what_is_written_where():
+    """A state in its place, one that is copied at the end, one that stays, and the rest."""
+
+    def step(xp, s, d, r):
+        doubled = s[1] * 2.0
+        return s[0] + d[0], doubled, s[2], s[3] + s[1] * doubled
+
+    planned = plan(recorded(step, numbers((3,), (3,), (3,), (3,)), numbers((3,))))
+    added, doubled, stays, last = planned.program.outputs
+    assert dict(planned.states) == {added: 0, last: 3}
+    assert planned.copies == ((1, doubled),)
+    assert stays is planned.program.state[2]
+    assert set(planned.offsets) == {op.result for op in planned.instructions} - {added, last}
+    assert planned.scratch == 2 * 64  # a cache line each
+    assert planned.kernels == ()
+    assert (planned.constants, dict(planned.views)) == ((), {})
+
+
 def test_a_plan_can_be_read():
     text = str(kernels(lambda xp, s, d, r: (s[0] + xp.exp(s[0]) @ s[1], s[1]), (4, 3), (3, 3)))
     assert text.splitlines() == [

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.arrays.registry import by_name
 from bpx.program.contract import leaves
 from bpx.program.operation import DType, Operation, Value
 from bpx.program.program import Program, apply
 from bpx.program.record import record
+from tests.backends import host, problem
 from tests.programs import ROWS, recorded, training
 
 
@@ -120,3 +122,16 @@ def test_one_operation_can_be_applied_alone():
     np.testing.assert_array_equal(found, [[1, 2]])
     cast = apply(np, Operation("astype", (x,), x, (("dtype", dtype),)), [np.arange(3)])
     assert cast.dtype == np.float32
+
+
+@pytest.mark.parametrize("library", ["numpy", "strict", "torch", "jax"])
+def test_a_copy_shares_no_memory(library):
+    if reason := problem(library):
+        pytest.skip(reason)
+    v = Value((2,), DType("float64", "real floating", 8))
+    given = bpx.asarray(np.ones(2), backend=library, dtype="float64")
+    found = apply(bpx.namespace(given), Operation("copy", (v,), v), [given])
+    assert found is not given
+    if not by_name(library).immutable:
+        given[0] = 7.0
+    np.testing.assert_array_equal(host(found), [1.0, 1.0])

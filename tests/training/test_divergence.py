@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.activations import relu
 from bpx.errors import DivergenceError
+from bpx.program.contract import leaves, rebuilt
+from bpx.training.divergence import check_parameters
 from tests.backends import Target, host
 
 
@@ -101,6 +104,68 @@ def test_a_cost_that_overflows_alone_names_the_output():
     assert error.value.layer == 1
 
 
+def costly(target, n=12):
+    """Samples whose costs are finite each, and in a float32 sum over the steps are not."""
+    rng = np.random.default_rng(0)
+    x, y = rng.random((n, 4)), 1e19 * (1.0 + 0.1 * rng.random((n, 2)))
+    return target.network([4, 2], output="identity", seed=0), x, y.astype("float32")
+
+
+def test_a_sum_that_overflows_behind_finite_costs_names_no_step(target):
+    net, x, y = costly(target)
+    settings = {"batch_size": 3, "optimizer": bpx.SGD(1e-30), "compile": target.value.compile}
+    before = net.parameters
+    with pytest.raises(
+        DivergenceError, match="the sum of the costs overflowed in epoch 1;"
+    ) as e:
+        net.fit(x, y, epochs=1, **settings)
+    assert (e.value.epoch, e.value.step, e.value.layer) == (1, None, None)
+    assert net.parameters is before
+    # Each step alone comes to a finite cost.
+    net.fit(x, y, epochs=1, **settings | {"batch_size": 12})
+
+
+def test_the_step_is_named_behind_a_sum_that_overflowed_before():
+    net, x, y = costly(Target.NUMPY)
+    y[10, 0] = 1e25  # its square is infinite: in step 6 of 6
+    with pytest.raises(DivergenceError, match="epoch 1, step 6, first in layer 1") as error:
+        net.fit(x, y, epochs=1, batch_size=2, optimizer=bpx.SGD(1e-30), shuffle=False)
+    assert (error.value.step, error.value.layer) == (6, 1)
+
+
+def test_the_layer_is_the_first_whose_a_or_z_overflows():
+    """Of the second layer z is finite and a is not."""
+    cubed = bpx.Elementwise("cubed", lambda z: z**3, lambda z, a: 3.0 * z**2)
+    net = bpx.Network([4, 5, 5, 2], activations=["relu", cubed, "identity"], seed=0)
+    w = [
+        np.full_like(each, value) for each, value in zip(net.weights, (1, 1e13, 1), strict=True)
+    ]
+    net.parameters = w, net.biases
+    with pytest.raises(DivergenceError, match="first in layer 2") as error:
+        net.fit(*samples(), epochs=1, batch_size=4, optimizer=bpx.SGD(1e-3))
+    assert (error.value.step, error.value.layer) == (1, 2)
+
+
+@pytest.mark.parametrize(("bad", "layer"), [((1, 5), 3), ((5,), 4)])
+def test_the_first_layer_with_a_weight_that_is_not_finite_is_named(target, bad, layer):
+    """Layers without weights count too, and one number is enough."""
+    dense = [bpx.Dense(n, k, relu) for n, k in ((4, 5), (5, 5), (5, 2))]
+    net = bpx.Network([dense[0], bpx.Dropout(5, 0.5), *dense[1:]], seed=0, backend=target.spec)
+    numbers = [host(each) for each in leaves(net.parameters)]  # w of 1, 3 and 4, then b
+    for i in bad:
+        numbers[i].flat[-1] = np.nan
+    parameters = rebuilt(net.parameters, map(target.asarray, numbers))
+    with net.home.active(), pytest.raises(DivergenceError, match="end of epoch 7, first") as e:
+        check_parameters(parameters, 7)
+    assert (e.value.epoch, e.value.step, e.value.layer) == (7, None, layer)
+
+
+def test_finite_weights_are_published(target):
+    net = explosive(target)
+    with net.home.active():
+        check_parameters(net.parameters, 1)
+
+
 def test_the_step_counts_on_into_a_ragged_batch():
     x, y = samples(9)
     net = bpx.Network([4, 2], output="identity", seed=0)
@@ -118,6 +183,16 @@ def test_eta_is_not_blamed_for_weights_that_came_in_so(target):
         net.fit(x, y, epochs=1, batch_size=4, optimizer=bpx.SGD(0.01))
     assert "eta" not in str(error.value)
     assert (error.value.epoch, error.value.step, error.value.layer) == (1, 1, 1)
+
+
+def test_eta_is_blamed_in_the_first_step_of_a_ragged_batch():
+    """Weights that came in finite are not to blame, whatever the step is in its rows."""
+    x, y = samples(9)
+    net = bpx.Network([4, 2], output="identity", seed=0)
+    settings = {"epochs": 1, "batch_size": 8, "shuffle": False}
+    with pytest.raises(DivergenceError, match="eta") as error:
+        net.fit(x * 1e3, y, optimizer=bpx.SGD(3e38), **settings)
+    assert (error.value.epoch, error.value.step, error.value.layer) == (1, 2, 1)
 
 
 def test_eta_is_not_blamed_for_samples_that_were_written_after_all():

@@ -93,6 +93,19 @@ def test_a_ragged_last_batch_is_dropped_on_request(target):
     assert (seen[-1].samples, seen[-1].total) == (36, 36)
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "drop_last", "steps"),
+    [(8, False, 5), (12, False, 4), (12, True, 3), (40, False, 1)],
+)
+def test_the_steps_of_each_epoch_are_counted(batch_size, drop_last, steps):
+    settings = {**SETTINGS, "batch_size": batch_size, "drop_last": drop_last}
+    epochs = bpx.train(network(), samples(), **settings)
+    assert (epochs.state.epochs, epochs.state.steps) == (0, 0)
+    for number in (1, 2):
+        next(epochs)
+        assert (epochs.state.epochs, epochs.state.steps) == (number, number * steps)
+
+
 def test_the_same_seed_is_the_same_run_and_another_is_not():
     x, y = samples()
     runs = []

@@ -49,9 +49,12 @@ def test_a_place_for_the_kernels_that_cannot_be_written_is_told_of_once(
 @needs_numba
 def test_a_kernel_file_that_was_changed_is_written_again(tmp_path):
     expected, _ = train(BPX_NUMBA="on", BPX_CACHE=str(tmp_path))
-    for file in (tmp_path / "kernels").glob("*.py"):
-        file.write_text(file.read_text().replace("*", "+"))
+    texts = {file: file.read_text() for file in (tmp_path / "kernels").glob("*.py")}
+    assert any("*" in text for text in texts.values())
+    for file, text in texts.items():
+        file.write_text(text.replace("*", "+"))
     assert train(BPX_NUMBA="on", BPX_CACHE=str(tmp_path))[0] == expected
+    assert {file: file.read_text() for file in texts} == texts
 
 
 @needs_numba

@@ -119,6 +119,19 @@ def test_drawn_labels_leave_the_inputs_alone():
         assert (one == other).all()
 
 
+def test_left_out_the_seed_is_0_and_one_label_is_drawn():
+    _, _, _, args = problem("tanh")
+    found = kfac(*args, kind="monte_carlo")
+    expected, other, more = (
+        kfac(*args, kind="monte_carlo", samples=samples, seed=seed)
+        for samples, seed in ((1, 0), (1, 1), (2, 0))
+    )
+    for one, wanted, differs, doubled in zip(found.G, expected.G, other.G, more.G, strict=True):
+        assert (one == wanted).all()
+        assert (one != differs).any()
+        assert (one != doubled).any()
+
+
 def test_of_a_single_sample_the_factors_are_the_diagonal():
     """There the mean of the products is the product of the means."""
     net, x, y, _ = problem("tanh")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.inspect.curvature.output import _DRAWS, check_likelihood, unit_vectors
+from bpx.inspect.curvature.output import _DRAWS, _key, check_likelihood, unit_vectors
 from tests.backends import host
 
 COSTS = {
@@ -90,3 +90,11 @@ def test_what_is_none():
     )
     with pytest.raises(bpx.InputError, match=match):
         check_likelihood(spec, "the Fisher matrix")
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**40])
+def test_a_seed_is_short_for_its_key(target, seed):
+    like = target.asarray(np.ones((2, 3)), "float32")
+    key = target.asarray(bpx.random.key_words(seed), "int32")
+    assert host(_key(seed, like)).tolist() == list(bpx.random.key_words(seed))
+    assert _key(key, like) is key

@@ -1,0 +1,247 @@
+"""Ranges of numbers: each accepted end is taken, and what lies just beyond is refused."""
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.arrays.host import check_seed
+from bpx.inspect.health.probe import HealthProbe
+from bpx.interop import spectrum
+from bpx.optim import (
+    add_decayed_weights,
+    clip_by_global_norm,
+    momentum,
+    scale,
+    scale_by_adam,
+    scale_by_learning_rate,
+    warmup_cosine,
+)
+from bpx.privacy import DPSGD, epsilon, noise_for
+from bpx.random import key_words
+from tests.backends import host
+
+BPX = Path(bpx.__file__).parent
+TINY = 5e-324  # the least positive number
+BELOW_1 = 1.0 - 2.0**-53
+ABOVE_1 = 1.0 + 2.0**-52
+SEEDS = [0, 2**64 - 1], [-1, 2**64]
+X, Y = np.linspace(0.0, 1.0, 24).reshape(8, 3), np.arange(8) % 2
+
+
+class Range(NamedTuple):
+    """What takes a number, its ends that are accepted, and what is beyond."""
+
+    takes: Callable[[Any], Any]
+    accepted: list[Any]
+    refused: list[Any]
+
+
+def net():
+    return bpx.Network([3, 4, 2], seed=0, backend="numpy")
+
+
+def fit(**given):
+    return net().fit(X, Y, **{"epochs": 1, "batch_size": 8, "optimizer": bpx.SGD(0.1), **given})
+
+
+def stream(**given):
+    return bpx.train(net(), batches=[(X, Y)], epochs=1, optimizer=bpx.SGD(0.1), **given)
+
+
+def set_eta(eta):
+    trainer = bpx.Trainer(net(), optimizer=bpx.SGD(0.1))
+    trainer.eta = eta
+
+
+def spent(noise=1.0, rate=0.5, steps=1, delta=1e-5):
+    return epsilon(noise, rate, steps, delta, accountant="rdp")
+
+
+def compare(**given):
+    own = {"data": (X, Y), "steps": 1, "batch_size": 1, "engines": False, **given}
+    return bpx.testing.compare(net(), ["numpy", "numpy"], **own)
+
+
+def operator():
+    linalg = pytest.importorskip("scipy.sparse.linalg", reason="SciPy is not installed")
+    return linalg.aslinearoperator(np.diag([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]))
+
+
+def trace():
+    return net().backprop(X.astype("float32"), Y)
+
+
+def drawn(samples):
+    at = net()
+    return bpx.inspect.kfac(
+        at.spec, at.parameters, at.forward(X.astype("float32")), Y, kind="monte_carlo",
+        samples=samples,
+    )  # fmt: skip
+
+
+POSITIVE = [TINY], [0.0, -TINY]
+AT_LEAST_0 = [0.0], [-TINY]
+AT_LEAST_1 = [1], [0]
+WITHIN_1 = [0.0, BELOW_1], [-TINY, 1.0]
+
+RANGES = {
+    "arrays/host.py: seed": Range(check_seed, *SEEDS),
+    "random.py: seed": Range(key_words, *SEEDS),
+    "metrics.py: k": Range(bpx.metrics.top_k, *AT_LEAST_1),
+    "layers/dropout.py: width": Range(lambda k: bpx.Dropout(k, 0.5), *AT_LEAST_1),
+    "layers/dropout.py: rate": Range(lambda p: bpx.Dropout(3, p), *WITHIN_1),
+    "optim/limits.py: decay": Range(add_decayed_weights, *AT_LEAST_0),
+    "optim/limits.py: largest": Range(clip_by_global_norm, *POSITIVE),
+    "optim/scaling.py: factor": Range(scale, [-1e308, 1e308], [float("inf")]),
+    "optim/scaling.py: eta": Range(scale_by_learning_rate, *POSITIVE),
+    "optim/moments.py: momentum": Range(momentum, *WITHIN_1),
+    "optim/moments.py: beta1": Range(lambda b: scale_by_adam(beta1=b), *WITHIN_1),
+    "optim/moments.py: beta2": Range(lambda b: scale_by_adam(beta2=b), *WITHIN_1),
+    "optim/moments.py: epsilon": Range(lambda e: scale_by_adam(epsilon=e), *POSITIVE),
+    "optim/schedules.py: peak": Range(
+        lambda v: warmup_cosine(v, warmup=0, steps=1), *POSITIVE
+    ),
+    "optim/schedules.py: end": Range(
+        lambda v: warmup_cosine(1.0, warmup=0, steps=1, end=v), [0.0, 1.0], [-TINY, ABOVE_1]
+    ),
+    "optim/schedules.py: warmup": Range(
+        lambda n: warmup_cosine(1.0, warmup=n, steps=3), [0, 2], [-1, 3]  # below `steps`
+    ),
+    "optim/schedules.py: steps": Range(
+        lambda n: warmup_cosine(1.0, warmup=0, steps=n), *AT_LEAST_1
+    ),
+    "training/course.py: eta": Range(set_eta, *POSITIVE),
+    "training/start.py: batch_size": Range(
+        lambda n: net().program(batch_size=n, optimizer=bpx.SGD(0.1)), *AT_LEAST_1
+    ),
+    "training/start.py: lmbda": Range(
+        lambda v: net().program(batch_size=1, optimizer=bpx.SGD(0.1), lmbda=v), *AT_LEAST_0
+    ),
+    "training/arguments.py: lmbda": Range(lambda v: fit(lmbda=v), *AT_LEAST_0),
+    "training/arguments.py: epochs": Range(lambda n: fit(epochs=n), *AT_LEAST_1),
+    "training/arguments.py: batch_size": Range(lambda n: fit(batch_size=n), [1, 8], [0, 9]),
+    "network/streams.py: penalty": Range(lambda v: stream(penalty=v), *AT_LEAST_0),
+    "network/trainer.py: penalty": Range(
+        lambda v: bpx.Trainer(net(), optimizer=bpx.SGD(0.1), penalty=v), *AT_LEAST_0
+    ),
+    "testing/comparison.py: steps": Range(lambda n: compare(steps=n), *AT_LEAST_1),
+    "testing/comparison.py: batch_size": Range(
+        lambda n: compare(batch_size=n), [1, 8], [0, 9]
+    ),
+    "inspect/checks/check.py: tolerance": Range(
+        lambda v: bpx.inspect.check(bpx.activations.tanh, tolerance=v),
+        [TINY, np.nextafter(0.1, 0.0)], [0.0, 0.1],
+    ),
+    "inspect/inputs.py: layer": Range(
+        lambda layer: bpx.inspect.input_jacobian(net(), X, layer=layer), [1, 2], [0, 3, 1.5]
+    ),
+    "inspect/health/probe.py: samples": Range(
+        lambda n: HealthProbe(samples=n), *AT_LEAST_1
+    ),
+    "inspect/curvature/output.py: samples": Range(drawn, *AT_LEAST_1),
+    "inspect/samples/gradients.py: chunk": Range(
+        lambda n: list(bpx.inspect.individual_gradients(trace(), chunk=n)), *AT_LEAST_1
+    ),
+    "inspect/samples/influence.py: eta": Range(
+        lambda v: bpx.inspect.tracin(net(), (X, Y), (X, Y), eta=v), *POSITIVE
+    ),
+    "interop/spectrum.py: k": Range(
+        lambda k: spectrum.eigenpairs(operator(), k), [1, 7], [0, 8]
+    ),
+    "interop/spectrum.py: products": Range(
+        lambda n: spectrum.estimated_trace(operator(), products=n), [6], [5]
+    ),
+    "privacy/limits.py: clip": Range(
+        lambda c: DPSGD(noise_multiplier=1.0, clip=c), [TINY, (TINY, 1.0)], [0.0, (1.0, 0.0)]
+    ),
+    "privacy/dpsgd.py: noise_multiplier": Range(
+        lambda v: DPSGD(noise_multiplier=v), *AT_LEAST_0
+    ),
+    "privacy/dpsgd.py: delta": Range(
+        lambda v: DPSGD(noise_multiplier=1.0, delta=v), [TINY, BELOW_1], [0.0, 1.0]
+    ),
+    "privacy/dpsgd.py: draws": Range(
+        lambda n: DPSGD(noise_multiplier=1.0, draws=n), *AT_LEAST_1
+    ),
+    "privacy/dpsgd.py: physical_size": Range(
+        lambda n: DPSGD(noise_multiplier=1.0, physical_size=n), *AT_LEAST_1
+    ),
+    "privacy/dpsgd.py: seed": Range(lambda n: DPSGD(noise_multiplier=1.0, seed=n), *SEEDS),
+    "privacy/accounting.py: noise_multiplier": Range(lambda v: spent(noise=v), *AT_LEAST_0),
+    "privacy/accounting.py: sampling_rate": Range(
+        lambda v: spent(rate=v), [1e-300, 1.0], [0.0, ABOVE_1]
+    ),
+    "privacy/accounting.py: steps": Range(lambda n: spent(steps=n), *AT_LEAST_1),
+    "privacy/accounting.py: delta": Range(
+        lambda v: spent(delta=v), [1e-300, BELOW_1], [0.0, 1.0]
+    ),
+    "privacy/calibration.py: epsilon": Range(
+        lambda v: noise_for(v, 1e-5, sampling_rate=0.5, steps=1, accountant="rdp"),
+        [0.5], [0.0, -TINY],
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _with_what_it_needs(request):
+    if "privacy/accounting" in request.node.name or "calibration" in request.node.name:
+        pytest.importorskip("dp_accounting", reason="dp-accounting is not installed")
+
+
+def cases(field):
+    return [
+        pytest.param(name, value, id=f"{name}={value}")
+        for name, each in RANGES.items()
+        for value in getattr(each, field)
+    ]
+
+
+@pytest.mark.parametrize(("name", "value"), cases("accepted"))
+def test_an_end_of_the_range_is_taken(name, value):
+    RANGES[name].takes(value)
+
+
+@pytest.mark.parametrize(("name", "value"), cases("refused"))
+def test_what_lies_beyond_is_refused_by_name(name, value):
+    with pytest.raises(bpx.InputError, match=name.partition(": ")[2]):
+        RANGES[name].takes(value)
+
+
+def test_every_range_in_bpx_is_here():
+    """Every call that checks a number under a name that is written out."""
+    found = {
+        f"{path.relative_to(BPX).as_posix()}: {call.args[0].value}"
+        for path in BPX.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "id", "") in ("whole", "number", "checked")
+        and call.args
+        and isinstance(getattr(call.args[0], "value", None), str)
+    }
+    assert found == RANGES.keys()
+
+
+# The ends do what they say
+
+
+@pytest.mark.parametrize("betas", [(0.0, 0.999), (0.9, 0.0), (0.0, 0.0)])
+def test_adam_without_a_memory_is_adams_formula(target, betas):
+    """With beta1 = beta2 = 0 each step is eta times the sign of the gradient."""
+    (beta1, beta2), eta = betas, 0.01
+    at = target.network([3, 4, 2], seed=0, dtype="float64")
+    rule = bpx.Adam(eta, beta1=beta1, beta2=beta2)
+    trainer = bpx.Trainer(at, optimizer=rule, compile=target.value.compile)
+    x, y = target.asarray(X, "float64"), target.asarray(Y, "int32")
+    w, m, v = host(at.weights[0]), 0.0, 0.0
+    for t in (1, 2):
+        g = host(at.backprop(x, y).gradients.w[0])
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        w = w - eta * m_hat / (np.sqrt(v_hat) + 1e-8)
+        trainer.step(X, Y)
+        np.testing.assert_allclose(host(at.weights[0]), w, rtol=1e-9)
