@@ -8,7 +8,7 @@ STEPS, BATCH, GAMMA = 15_000, 64, 0.99
 
 
 class Agent:
-    """Learns Q(s, a), an output per action, from the target 1 + gamma max_a Q_older(s', a)."""
+    """Learns Q(s, a), one output per action, from the target 1 + gamma max_a Q_older(s', a)."""
 
     def __init__(self, seed):
         settings = {"hidden": "relu", "output": "identity", "seed": seed, "backend": "numpy"}
