@@ -1,8 +1,8 @@
-"""A rule in the place of BP2's transpose: its conduct, and how far it is from the gradient.
+"""Check a feedback rule: its behaviour, and its angle to the gradient.
 
-A rule need not give the gradient, and mostly does not. So only its shapes, its purity and
-its samples' independence can be wrong; that it is not linear, and the angle to BP2's
-direction, are told.
+A rule need not give the gradient, and usually does not. So it is wrong only if its shapes,
+its purity or the independence of samples are; notes say if it is not linear, and give the
+angle to BP2's direction.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ __all__ = ["alignment_notes", "feedback_rows"]
 
 
 def feedback_rows(point: Point) -> list[Row]:
-    """The rows of the spec's rule, of each hidden layer; none for the transpose."""
+    """Return the rows of the spec's rule for each hidden layer; none for the transpose."""
     if point.spec.feedback == transpose:
         return []
     rows: list[Row] = []
@@ -37,7 +37,7 @@ def feedback_rows(point: Point) -> list[Row]:
 
 
 def alignment_notes(point: Point) -> tuple[str, ...]:
-    """The angle between what the rule gives for each layer's gradient and the gradient."""
+    """Return notes on the angle between the rule's gradient of each layer and the gradient."""
     spec, parameters = point.spec, point.parameters
     if spec.feedback == transpose or point.depth == 1:
         return ()
@@ -54,7 +54,7 @@ def alignment_notes(point: Point) -> tuple[str, ...]:
 
 
 def _sent(point: Point, layer: int) -> Callable[..., Array]:
-    """What the rule puts in the place of (w^{l+1})^T delta^{l+1}, of the errors above."""
+    """Return what replaces (w^{l+1})^T delta^{l+1}: a function of the errors above."""
     rule, w = point.spec.feedback, point.parameters.w[layer:]
     B = point.feedback[layer - 1] if point.feedback else None
 
