@@ -146,7 +146,7 @@ def test_plots_take_one_health_and_refuse_what_cannot_be_drawn():
     assert len(bpx.inspect.plots.errors(health, ax=axes[0]).lines) == 2
     with pytest.raises(bpx.InputError, match=r"ax is a ndarray; expected.*axes\[0\]"):
         bpx.inspect.plots.errors([health], ax=axes)
-    with pytest.raises(bpx.InputError, match="networks of other widths"):
+    with pytest.raises(bpx.InputError, match="networks of different widths"):
         bpx.inspect.plots.saturation([health, other], ax=axes[1])
     with pytest.raises(bpx.InputError, match="0 of 1 records have a health"):
         bpx.inspect.plots.errors([network()], ax=axes[1])

@@ -1,8 +1,8 @@
-"""The only place in bpx that names an array library: one small module for each.
+"""The only package in bpx that names array libraries: one small module for each.
 
 A backend is a module (or any object) with the names of `bpx.arrays.backend.Backend`.
-The built-in ones are ``bpx_backends._<name>``; another package offers its own through
-the entry-point group ``bpx.backends``. Importing this package imports no library.
+The built-in ones are ``bpx_backends._<name>``; other packages offer theirs through the
+entry-point group ``bpx.backends``. Importing this package imports no library.
 """
 
 from importlib.util import find_spec
@@ -12,12 +12,12 @@ __all__ = ["AUTO", "KNOWN", "BackendName", "Known", "bare_folder", "is_installed
 
 
 class Known(NamedTuple):
-    """What can be said of a built-in backend before it is imported.
+    """The facts about a built-in backend that are known before it is imported.
 
     Attributes
     ----------
     package : str
-        The library's top-level package, by which its arrays and its presence are known.
+        The library's top-level package, which identifies its arrays and its presence.
     install : str
         The command that installs it.
     """
@@ -42,19 +42,19 @@ BackendName: TypeAlias = Literal["auto", "numpy", "cupy", "torch", "jax", "stric
 """The keys of `KNOWN`, and ``auto``; another package's backend, or a device, is any text."""
 
 AUTO = ("cupy", "torch:cuda", "jax:gpu", "numpy")
-"""What ``auto`` tries, in order, until a device really computes."""
+"""The backends that ``auto`` tries, in order, until one computes."""
 
 
 def is_installed(package: str) -> bool:
-    """Whether a package is there to be imported."""
+    """Whether a package can be imported."""
     return find_spec(package) is not None and bare_folder(package) is None
 
 
 def bare_folder(package: str) -> str | None:
-    """The folder without code that Python would import under a package's name; or None.
+    """Return the folder without code that Python would import as a package, or None.
 
-    Python takes any folder on its path for a package, such as ``./cupy`` with somebody's
-    scripts, where no package of that name is installed.
+    Python takes any folder on its path for a package, such as ``./cupy`` with a user's scripts,
+    if no package of that name is installed.
     """
     spec = find_spec(package)
     places = getattr(spec, "submodule_search_locations", None)

@@ -1,4 +1,4 @@
-"""CuPy, on an NVIDIA GPU."""
+"""The CuPy backend, on an NVIDIA GPU."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -32,7 +32,7 @@ def scan(
 
 
 def release() -> None:
-    """Give the device memory of all plans back."""
+    """Release the device memory of all plans."""
     for each in _engines.values():
         each.release()
 
@@ -47,7 +47,7 @@ def devices() -> tuple[str, ...]:
 
 def device(name: str | None) -> Any:
     index = cupy.cuda.runtime.getDevice() if name is None else int(name.removeprefix("cuda:"))
-    with cupy.cuda.Device(index):  # raises the driver's own words where there is none
+    with cupy.cuda.Device(index):  # raises the driver's own error if it is missing
         return cupy.cuda.Device(index)
 
 
@@ -65,7 +65,7 @@ def check_dtype(dtype: str) -> None:
 
 def asarray(x: Any, dtype: str, device: Any) -> Any:
     with device:
-        return cupy.asarray(np.asarray(x, dtype=dtype, order="C"))  # which copies it
+        return cupy.asarray(np.asarray(x, dtype=dtype, order="C"))  # this copies
 
 
 def to_host(x: Any) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""JAX, on whatever device it finds: the training loop is compiled by XLA."""
+"""The JAX backend, on any device that JAX finds: XLA compiles the training loop."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -35,12 +35,12 @@ def device(name: str | None) -> jax.Device:
     platform, _, number = name.partition(":")
     found = {str(d.id): d for d in jax.devices(platform)}
     if (number or "0") not in found:
-        raise ValueError(f"there is no device {number!r} of {platform!r}")
+        raise ValueError(f"{platform!r} has no device {number!r}")
     return found[number or "0"]
 
 
 def device_of(x: jax.Array) -> jax.Device | None:
-    """The device of an array; None for a tracer, which has none yet."""
+    """Return the device of an array; None for a tracer, which has none yet."""
     return None if isinstance(x, jax.core.Tracer) else next(iter(x.devices()))
 
 
@@ -72,9 +72,9 @@ def asarray(x: Any, dtype: str, device: jax.Device) -> jax.Array:
 
 
 def _aligned(x: Any, dtype: str) -> np.ndarray:
-    """A host array's values in memory of our own, which JAX on a CPU takes over as it is.
+    """Copy a host array into our own memory, which JAX uses on a CPU without another copy.
 
-    Memory that begins elsewhere than at a cache line it copies once more.
+    JAX copies memory that does not begin at a cache line.
     """
     x = np.asarray(x)
     nbytes = x.size * np.dtype(dtype).itemsize
@@ -94,7 +94,7 @@ def engine() -> str:
 
 
 def release() -> None:
-    """Nothing is kept."""
+    """Do nothing: nothing is kept."""
 
 
 @cache
@@ -104,7 +104,7 @@ def compiled(function: Callable[..., Any], static: int) -> Callable[..., Any]:
     def call(*arguments: Any) -> Any:
         try:
             return jitted(*arguments)
-        except jax.errors.JAXTypeError:  # a part of the user's own asks for a number
+        except jax.errors.JAXTypeError:  # a user's part reads a value
             return function(*arguments)
 
     return call
@@ -113,17 +113,17 @@ def compiled(function: Callable[..., Any], static: int) -> Callable[..., Any]:
 def active(device: jax.Device) -> AbstractContextManager[Any]:
     if device.platform == "cpu":
         return nullcontext()
-    return jax.default_matmul_precision("highest")  # float32 is float32: no TF32 unasked
+    return jax.default_matmul_precision("highest")  # float32 stays float32: no implicit TF32
 
 
 def _loop(
     step: Any, known: int, state: Any, data: Any, rows: Any, start: Any, stop: Any
 ) -> Any:
-    # `lax.scan` over the steps from start to stop. A loop with traced bounds takes the same
-    # time on a CPU (measured), and chunks of any length share one compiled program.
+    # A loop with traced bounds takes as long on a CPU as `lax.scan` (measured), and chunks of
+    # any length share one compiled program.
     if rows.shape[0] == 1:
-        # XLA would know the mini-batch before the loop, and sum in another order than in a loop
-        # over several: the same step shall come to the same bits.
+        # XLA would see that the mini-batch is constant, and sum in a different order than in
+        # a loop over several; the same step must give the same bits.
         rows = lax.optimization_barrier(xp.concatenate((rows, rows)))
     one = native(step, state, data, index(rows, 0))
     check_state(state, jax.eval_shape(one, state, data, index(rows, 0)))
@@ -137,19 +137,19 @@ _run = jax.jit(_loop, static_argnums=(0, 1))
 
 @partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=3)
 def _run_over(step: Any, known: int, tree: Any, large: Any, small: Any, *rest: Any) -> Any:
-    """The same, written over the large arrays of a state."""
+    """Run the same loop, and overwrite the large arrays of the state."""
     arrays = [a if b is None else b for a, b in zip(large, small, strict=True)]
     return _loop(step, known, jax.tree.unflatten(tree, arrays), *rest)
 
 
 KNOWN = 64
-"""Steps of a loop of known length. One such length alone: each takes seconds to compile."""
+"""The steps in a loop of known length. There is only one, since compiling takes seconds."""
 
 
 def _pieces(rows: Any, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
-    """The steps in loops: how many steps are known to the compiler, the first, and the end.
+    """Split the steps into loops: the number known to the compiler, the first, and the end.
 
-    On a GPU, whether a loop of unknown length goes on is read on the host at every step.
+    On a GPU, a loop of unknown length reads its condition on the host at every step.
     """
     if _on_gpu(rows):
         while stop - start >= KNOWN:
@@ -164,15 +164,15 @@ def _on_gpu(x: jax.Array) -> bool:
 
 
 _untraceable: set[Step] = set()
-"""Steps that ask for a number while they are traced: they run as the plain loop."""
+"""Steps that read a value while they are traced; they run as the plain loop."""
 LARGE = 1 << 22
-"""Bytes of an array, from which on it is worth another compilation to write it over."""
+"""The bytes from which it pays to compile again in order to overwrite an array."""
 
 
 def scan(
     step: Step, state: Any, data: Any, rows: Any, start: int, stop: int, donate: bool = False
 ) -> Any:
-    """Compile the steps from start to stop into one program, once for each shape."""
+    """Compile the steps from `start` to `stop` into one program, once for each shape."""
     if step not in _untraceable:
         try:
             return _scan(step, state, data, rows, start, stop, donate)

@@ -1,4 +1,4 @@
-"""NumPy, on the host."""
+"""The NumPy backend, on the host."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -25,7 +25,7 @@ def devices() -> tuple[str, ...]:
 
 def device(name: str | None) -> str:
     if name not in (None, "cpu"):
-        raise ValueError("NumPy computes on the cpu alone")
+        raise ValueError("NumPy computes only on the cpu")
     return "cpu"
 
 
@@ -50,5 +50,5 @@ def to_host(x: Any) -> xp.ndarray:
 
 
 def active(device: str) -> AbstractContextManager[Any]:
-    # What overflows is found by the cost, and named: no warning besides.
+    # The cost reveals overflow, and an error reports it, so no warning is needed.
     return xp.errstate(all="ignore")

@@ -1,4 +1,4 @@
-"""array-api-strict: the standard and nothing more. For tests, not for speed."""
+"""The array-api-strict backend: the standard and nothing more. For tests, not for speed."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -52,7 +52,7 @@ def engine() -> str:
 
 
 def release() -> None:
-    """Nothing is kept."""
+    """Do nothing: nothing is kept."""
 
 
 def active(device: Any) -> AbstractContextManager[Any]:

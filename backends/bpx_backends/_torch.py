@@ -1,4 +1,4 @@
-"""PyTorch, on the CPU, on CUDA or on what else it knows."""
+"""The PyTorch backend, on the CPU, on CUDA or on PyTorch's other devices."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -18,7 +18,7 @@ scan = torch_updates.scan
 
 
 def release() -> None:
-    """Let go of graphs, and of memory that would be used again."""
+    """Release the graphs, and the memory kept for reuse."""
     torch_graphs.release()
     recycling.release()
 
@@ -33,8 +33,8 @@ def devices() -> tuple[str, ...]:
 
 
 def device(name: str | None) -> torch.device:
-    # An empty tensor has its device in full ("cuda" becomes "cuda:0"), and making it
-    # raises the driver's own words where there is none.
+    # An empty tensor has the device's full name ("cuda" becomes "cuda:0"), and making one
+    # raises the driver's own error if the device is missing.
     return torch.empty(0, device=name).device
 
 
@@ -47,7 +47,7 @@ def is_array(x: Any) -> bool:
 
 
 def is_traced(x: Any) -> bool:
-    # Inside torch.func nothing has memory of its own, a plain tensor's copy neither.
+    # Inside torch.func no tensor has its own memory, not even a copy of a plain tensor.
     return torch._C._functorch.peek_interpreter_stack() is not None
 
 
@@ -56,7 +56,7 @@ def check_dtype(dtype: str) -> None:
 
 
 def asarray(x: Any, dtype: str, device: torch.device) -> torch.Tensor:
-    # A contiguous copy of our own: PyTorch warns of read-only memory, and refuses
+    # A contiguous copy of our own: PyTorch warns about read-only memory, and rejects
     # negative strides and foreign byte orders.
     host = torch.from_numpy(np.array(x, dtype=dtype, order="C"))
     return host.to(device)

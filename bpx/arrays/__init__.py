@@ -1,1 +1,1 @@
-"""Where arrays live: backends, homes, and the ways between them and the host."""
+"""Backends, homes, and transfers between them and the host."""

@@ -1,4 +1,4 @@
-"""What a backend must offer."""
+"""`Backend`: the interface of a backend."""
 
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -9,13 +9,13 @@ __all__ = ["Backend"]
 
 
 class Backend(Protocol):
-    """What bpx needs of an array library, beside the Array API standard.
+    """What bpx needs from an array library, in addition to the Array API standard.
 
     A backend is a module or an object with these names. ``xp`` is its namespace of
     standard functions; a *host* array is a NumPy array; a *device* is the library's own
-    device object. `device` and `check_dtype` raise the library's own words, which the
-    selector puts into a `BackendError`. A backend may also have ``is_traced(x)``: whether `x`
-    stands for values that are not there yet, as inside ``jax.jit``.
+    device object. `device` and `check_dtype` raise the library's own errors, whose messages
+    `select` puts into a `BackendError`. A backend may also have ``is_traced(x)``: whether `x`
+    stands for values that are not known yet, as inside ``jax.jit``.
     """
 
     @property
@@ -33,31 +33,31 @@ class Backend(Protocol):
         """The names of the usable devices."""
 
     def device(self, name: str | None, /) -> Any:
-        """The device of that name; for None the library's default."""
+        """Return the device of that name; None means the library's default."""
 
     def device_of(self, x: Any, /) -> Any:
-        """The device that holds `x`; None if that is not settled (a JAX tracer)."""
+        """Return the device that holds `x`; None if it is undetermined (a JAX tracer)."""
 
     def is_array(self, x: Any, /) -> bool:
         """Whether `x` is an array of this library."""
 
     def check_dtype(self, dtype: str, /) -> None:
-        """Raise if arrays of that dtype cannot be stored."""
+        """Raise if arrays of this dtype cannot be stored."""
 
     def asarray(self, x: Any, dtype: str, device: Any, /) -> Any:
-        """A host array, copied to new memory on `device`, C-contiguous."""
+        """Copy a host array to new, C-contiguous memory on `device`."""
 
     def to_host(self, x: Any, /) -> Any:
-        """The same values as a host array, which may share memory and be read-only."""
+        """Return the values as a host array, which may share memory and be read-only."""
 
     def engine(self) -> str:
-        """How `scan` runs the steps here, in a few words, for ``bpx info``."""
+        """Say in a few words how `scan` runs the steps here, for ``bpx info``."""
 
     def active(self, device: Any, /) -> AbstractContextManager[Any]:
-        """A context in which operations on that device's arrays may run."""
+        """Return a context in which operations on this device's arrays can run."""
 
     def release(self) -> None:
-        """Let go of what an engine kept for the next chunk: training has ended."""
+        """Release what an engine kept for further chunks, after training ends."""
 
     def scan(
         self,

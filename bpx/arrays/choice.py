@@ -1,8 +1,8 @@
-"""What is chosen: a backend by name, and the dtype that is stored.
+"""Choose a backend by name, and the dtype of parameters.
 
-An explicit argument goes before `use`, that before `set_default`, that before the
-environment variables ``BPX_BACKEND`` and ``BPX_DTYPE``, and those before ``numpy`` and
-``float32``. The choice is read when a network is made, never at import.
+An explicit argument takes precedence over `use`, then `set_default`, then the environment
+variables ``BPX_BACKEND`` and ``BPX_DTYPE``, and last ``numpy`` and ``float32``. The choice is
+read when a network is made, never at import.
 """
 
 import os
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 Dtype: TypeAlias = Literal["float32", "float64"]
-"""A dtype that parameters are stored in."""
+"""A dtype that parameters can be stored in."""
 
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
@@ -54,12 +54,12 @@ def use(
     backend : str, optional
         ``backend[:device]``, as in ``"cupy:1"``, or ``"auto"``.
     dtype : {"float32", "float64"}, optional
-        What parameters are stored in.
+        The dtype of parameters.
 
     Raises
     ------
     BackendError, InputError
-        If a name is unknown. A library that is missing is noticed when a network is made.
+        If a name is unknown. A missing library raises only when a network is made.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def set_default(
     Parameters
     ----------
     backend, dtype : str, optional
-        As in `use`. What is left out, or None, goes back to the environment's choice.
+        As in `use`. An argument that is None resets its default to the environment's choice.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def set_default(
 
 
 def chosen(backend: str | None, dtype: str | None) -> tuple[str, Dtype]:
-    """A backend's name and a dtype, each from the first of these that chooses one."""
+    """Return a backend's name and a dtype, each from the first source that chooses one."""
     asked = checked(backend, dtype)
     made = asked.backend or _in_context.get().backend or _in_process.backend
     name = made or _from_environment("BPX_BACKEND").backend or "numpy"
@@ -107,13 +107,13 @@ def chosen(backend: str | None, dtype: str | None) -> tuple[str, Dtype]:
 
 
 def default_dtype() -> Dtype:
-    """The dtype that `use`, `set_default` and the environment choose for parameters."""
+    """Return the dtype of parameters that `use`, `set_default` and the environment choose."""
     made = _in_context.get().dtype or _in_process.dtype
     return made or _from_environment("BPX_DTYPE").dtype or "float32"
 
 
 def _from_environment(variable: str) -> _Choice:
-    """What a variable says, its spelling checked; the error names the variable."""
+    """Return the choice of a variable, checked; an error names the variable."""
     said = os.environ.get(variable)
     try:
         return checked(*((said, None) if variable == "BPX_BACKEND" else (None, said)))
@@ -122,7 +122,7 @@ def _from_environment(variable: str) -> _Choice:
 
 
 def checked(backend: str | None, dtype: str | None) -> _Choice:
-    """The same two, their spelling checked before anything is imported."""
+    """Check the spelling of both names, without importing a backend, and return them."""
     if dtype and (not isinstance(dtype, str) or dtype not in DTYPES):
         raise InputError(
             f"dtype {dtype!r} was given; parameters are stored in {' or '.join(DTYPES)}"
@@ -134,7 +134,7 @@ def checked(backend: str | None, dtype: str | None) -> _Choice:
 
 
 def split(spec: str) -> tuple[str, str | None]:
-    """``"torch:cuda:0"`` as ``("torch", "cuda:0")``: split at the first colon."""
+    """Split at the first colon: ``"torch:cuda:0"`` becomes ``("torch", "cuda:0")``."""
     name, _, device = str(spec).partition(":")
     if not re.fullmatch(r"[a-z0-9_]+", name):
         raise BackendError(

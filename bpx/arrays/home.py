@@ -1,4 +1,4 @@
-"""Where arrays live: ``backend[:device]``, and the dtype that is stored."""
+"""`Home`: the place of a network's arrays, ``backend[:device]``, and their dtype."""
 
 import logging
 from contextlib import AbstractContextManager
@@ -16,25 +16,25 @@ __all__ = ["BackendInfo", "Home", "backends", "select"]
 _log = logging.getLogger("bpx")
 
 _REFUSALS = (RuntimeError, ValueError, AssertionError, OSError)
-"""What a library raises where a device is not there: PyTorch an AssertionError without CUDA."""
+"""The errors of libraries for a missing device: PyTorch without CUDA asserts."""
 
 
 @dataclass(frozen=True)
 class Home:
-    """Where a network's arrays live: a backend, a device of it, and a dtype.
+    """The place of a network's arrays: a backend, one of its devices, and a dtype.
 
-    ``str(home)`` is the spelling that chooses it again, such as ``torch:cuda:0``.
+    ``str(home)`` is the name that selects it, such as ``torch:cuda:0``.
 
     Attributes
     ----------
     backend : Backend
         The backend's module.
     device : object
-        The library's own device.
+        The library's device object.
     device_name : str or None
-        What was asked for; None for the library's default.
+        The requested name; None for the library's default.
     dtype : {"float32", "float64"}
-        What parameters are stored in.
+        The dtype of parameters.
     """
 
     backend: Backend
@@ -50,45 +50,45 @@ class Home:
         return f"<bpx.Home {self}, {self.dtype}>"
 
     def __hash__(self) -> int:
-        return hash((self.backend.name, self.dtype))  # a device of CuPy has no hash
+        return hash((self.backend.name, self.dtype))  # CuPy's devices are not hashable
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return select, (str(self), self.dtype)  # a backend is a module: it has no pickle
+        return select, (str(self), self.dtype)  # a backend is a module, which pickle rejects
 
     def active(self) -> AbstractContextManager[Any]:
-        """A context in which operations on this home's arrays may run (CuPy needs one)."""
+        """Return a context in which this home's arrays can be used (CuPy needs one)."""
         return self.backend.active(self.device)
 
     def release(self) -> None:
-        """Let go of what the engine kept for another chunk: training has ended."""
+        """Release what the engine kept for further chunks, after training ends."""
         if hasattr(self.backend, "release"):
             self.backend.release()
 
     def asarray(self, x: Any, dtype: str | None = None) -> Any:
-        """A host array, copied to this home, in its dtype or the one named."""
+        """Copy a host array to this home, in its dtype or in `dtype`."""
         return self.backend.asarray(x, dtype or self.dtype, self.device)
 
     def stored_as(self, dtype: Dtype) -> Self:
-        """The same backend and device, with another dtype."""
+        """Return the home with the same backend and device, and another dtype."""
         checked(None, dtype)
         _check_stored(self.backend, dtype)
         return replace(self, dtype=dtype)
 
     def owns(self, x: Any) -> bool:
-        """Whether `x` is an array of this home's library, on its device."""
+        """Whether `x` is an array of this home's library on its device."""
         return self.backend.is_array(x) and self.backend.device_of(x) in (self.device, None)
 
 
 class BackendInfo(NamedTuple):
-    """One backend as this machine has it.
+    """The state of one backend on this machine.
 
     Attributes
     ----------
     name : str
-        What `BPX_BACKEND` calls it.
+        The name for `BPX_BACKEND`.
     version : str or None
         The library's version; None if it cannot be imported.
     devices : tuple of str
@@ -107,15 +107,15 @@ class BackendInfo(NamedTuple):
 
 
 def select(backend: str | None = None, dtype: str | None = None) -> Home:
-    """The home that the arguments, `use`, `set_default` and the environment choose.
+    """Select the home that the arguments, `use`, `set_default` and the environment choose.
 
     Parameters
     ----------
     backend : str, optional
         ``backend[:device]``; a bare name means the library's default device; ``"auto"``
-        takes the first of cupy, torch on CUDA, JAX on a GPU and numpy that computes.
+        means the first that works of cupy, torch on CUDA, JAX on a GPU, and numpy.
     dtype : {"float32", "float64"}, optional
-        What parameters are stored in.
+        The dtype of parameters.
 
     Raises
     ------
@@ -129,14 +129,14 @@ def select(backend: str | None = None, dtype: str | None = None) -> Home:
 
 
 def backends() -> tuple[BackendInfo, ...]:
-    """Every known backend: its version, its devices, and why it cannot be used.
+    """List every known backend with its version, its devices, and why it cannot be used.
 
-    The libraries that are installed are imported to ask them.
+    This imports every installed array library.
 
     Returns
     -------
     tuple of BackendInfo
-        The built-in ones first, then those of other packages.
+        The built-in backends first, then those of other packages.
     """
     return tuple(_info(name) for name in known())
 
@@ -181,11 +181,11 @@ def _no_device(backend: Backend, device_name: str | None, error: Exception) -> s
 
 
 def _failed(backend: Backend, asked: str, error: Exception) -> str:
-    """What is no refusal is a fault of the backend, and tells nothing of the device."""
+    """Describe an error that is a fault of the backend, not a missing device."""
     return (
-        f"the backend {backend.name!r} failed when it was asked {asked}, by "
-        f"{type(error).__name__}: {error}; that is a fault in the backend, and tells "
-        "nothing of the machine"
+        f"the backend {backend.name!r} failed when it was asked {asked}, with "
+        f"{type(error).__name__}: {error}; this is a fault in the backend, not a problem of "
+        "this machine"
     )
 
 
@@ -203,7 +203,7 @@ def _auto(dtype: Dtype) -> Home:
 
 
 def _compute(home: Home) -> None:
-    """Use the device: one that is only listed raises here."""
+    """Compute on the device; a device that is listed but unusable raises here."""
     one = home.asarray([[1.0]])
     if float(home.backend.to_host(one @ one)[0, 0]) != 1.0:
         raise BackendError(f"{home} computed 1 x 1 wrongly")

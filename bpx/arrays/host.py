@@ -1,4 +1,4 @@
-"""The host's own arrays, which are NumPy: draws keyed by a seed, and input brought to order."""
+"""Host arrays, which are NumPy's: draws from a seed, and validation of inputs."""
 
 import secrets
 from contextlib import AbstractContextManager
@@ -46,12 +46,12 @@ _PURPOSES = {
 
 
 def fresh_seed() -> int:
-    """A seed from the operating system, to be recorded."""
+    """Return a seed from the operating system, to be recorded."""
     return secrets.randbits(32)
 
 
 def check_seed(seed: int | None) -> int:
-    """The seed, or a fresh one for None.
+    """Return the seed, or a fresh one for None.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def check_seed(seed: int | None) -> int:
 
 
 def generator(seed: int, purpose: str, index: int) -> np.random.Generator:
-    """The generator of (seed, purpose, index): the same numbers whatever was drawn before."""
+    """Return the generator for (seed, purpose, index), independent of any earlier draws."""
     sequence = np.random.SeedSequence(seed, spawn_key=(_PURPOSES[purpose], index))
     return np.random.Generator(np.random.Philox(sequence))
 
@@ -72,22 +72,22 @@ def generator(seed: int, purpose: str, index: int) -> np.random.Generator:
 def batches(
     seed: int, epoch: int, n: int, batch_size: int, *, shuffle: bool
 ) -> list[HostArray]:
-    """One epoch's mini-batches as index matrices.
+    """Return one epoch's mini-batches as index matrices.
 
     Parameters
     ----------
     seed, epoch : int
-        What the order depends on; the epoch is counted from 1.
+        The order depends on these; the epoch counts from 1.
     n, batch_size : int
         The number of samples, and of samples in a batch, ``1 <= batch_size <= n``.
     shuffle : bool
-        If False, the samples' own order.
+        If False, the samples keep their order.
 
     Returns
     -------
     list of int32 arrays
-        The whole batches, shape (n // batch_size, batch_size), and, where they leave
-        samples over, the ragged last one, shape (1, n % batch_size).
+        The full batches, shape (n // batch_size, batch_size), and the smaller last one, if
+        any, shape (1, n % batch_size).
     """
     order = generator(seed, "order", epoch).permutation(n) if shuffle else np.arange(n)
     order = order.astype(np.int32)
@@ -97,18 +97,18 @@ def batches(
 
 
 def total(x: HostArray) -> float:
-    """The sum of all elements, in float64, so that float32 costs cannot overflow in it."""
+    """Sum all elements in float64, so that float32 costs cannot overflow."""
     with np.errstate(invalid="ignore"):
         return float(np.sum(x, dtype=np.float64))
 
 
 def quietly() -> AbstractContextManager[Any]:
-    """A context in which host arrays may overflow, or be divided by 0, without a warning."""
+    """Return a context in which overflow and division by 0 on the host give no warnings."""
     return np.errstate(all="ignore")
 
 
 def largest_difference(x: HostArray, y: HostArray) -> float:
-    """The largest |x − y|, in float64; infinite where only one of them is NaN or infinite."""
+    """Return the largest |x − y|, in float64; infinite if only one is NaN or infinite."""
     with quietly():
         off = np.abs(x.astype(np.float64) - y.astype(np.float64))
     off = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, off)
@@ -116,14 +116,14 @@ def largest_difference(x: HostArray, y: HostArray) -> float:
 
 
 def as_host(x: Any, name: str) -> HostArray:
-    """Any array or nested sequence of real numbers as a host array.
+    """Convert any array or nested sequence of real numbers to a host array.
 
     Parameters
     ----------
     x : array of any library, or array-like
-        Not written; the result may share its memory.
+        It is never written; the result may share its memory.
     name : str
-        What the caller called it, for the messages.
+        The argument's name, for messages.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def as_host(x: Any, name: str) -> HostArray:
             raise InputError(why_not_traced(name)) from error
         if not isinstance(error, ValueError | TypeError | RuntimeError):
             raise
-        raise InputError(f"{name} cannot be made an array of numbers: {error}") from error
+        raise InputError(f"{name} cannot become an array of numbers: {error}") from error
     if array.dtype.kind not in "biuf":
         raise InputError(why_no_numbers(x, array, name))
     return array
@@ -156,10 +156,10 @@ def is_read_only(x: object) -> bool:
 
 
 def is_frozen(x: HostArray) -> bool:
-    """Whether nobody can write a host array: it is read-only, and so is the memory below it.
+    """Whether a host array can never change: it and the memory below it are read-only.
 
-    Such as a memory map opened with ``mode="r"``, and its slices. A read-only view of an array
-    that can be written is not.
+    This holds for a memory map opened with ``mode="r"`` and its slices, but not for a read-only
+    view of a writable array.
     """
     base: Any = x
     while isinstance(base, np.ndarray):
@@ -171,27 +171,27 @@ def is_frozen(x: HostArray) -> bool:
     try:
         with memoryview(base) as memory:
             return memory.readonly
-    except TypeError:  # it does not say
+    except TypeError:  # not a buffer
         return False
 
 
 def is_in_order(x: HostArray) -> bool:
     """Whether the rows of a host array follow one another in memory.
 
-    NumPy copies any other array as a whole whenever it gathers a few of its rows.
+    NumPy copies any other array entirely whenever it gathers a few of its rows.
     """
     return x.flags.c_contiguous and x.flags.aligned
 
 
 def refuse_masked_or_sparse(x: Any, name: str) -> None:
-    """Raise an InputError for arrays that hide or leave out elements, and for matrices."""
+    """Raise InputError for masked arrays, sparse arrays and matrices."""
     if isinstance(x, np.matrix):
         raise InputError(
-            f"{name} is a numpy.matrix, whose * is another product: np.asarray({name})"
+            f"{name} is a numpy.matrix, whose * is the matrix product: pass np.asarray({name})"
         )
     if isinstance(x, np.ma.MaskedArray):
         raise InputError(
-            f"{name} is a masked array; bpx would train on what the mask hides: "
+            f"{name} is a masked array; bpx would train on the masked values: "
             f"fill it ({name}.filled(...)) or drop the masked rows"
         )
     if (hasattr(x, "nnz") and hasattr(x, "toarray")) or getattr(x, "is_sparse", False) is True:
@@ -201,12 +201,12 @@ def refuse_masked_or_sparse(x: Any, name: str) -> None:
 
 
 def as_labels(y: HostArray, classes: int, name: str) -> HostArray:
-    """Class labels, shape (n,), checked against 0 ... classes - 1, as int32.
+    """Check that class labels, shape (n,), are in 0 ... classes - 1; return them as int32.
 
     Raises
     ------
     InputError
-        If a label is not whole, negative, or too large, with the row of the first one.
+        If a label is not whole, negative, or too large; the message names the first row.
     """
     wrong = ~((y >= 0) & (y < classes) & (y == np.floor(y)))  # NaN is wrong too
     if wrong.any():
@@ -220,7 +220,7 @@ def as_labels(y: HostArray, classes: int, name: str) -> HostArray:
 
 
 def _from_0(y: HostArray, classes: int, name: str) -> str:
-    """How to number classes from 0, where they are whole numbers and few enough."""
+    """Advise how to number classes from 0, if they are whole numbers and few enough."""
     if not (y == np.floor(y)).all() or len(np.unique(y)) > classes:
         return ""
     return "; " + advice(
@@ -230,19 +230,19 @@ def _from_0(y: HostArray, classes: int, name: str) -> str:
 
 
 def one_hot_labels(y: HostArray) -> HostArray | None:
-    """The labels of one-hot rows, shape (n, k) to (n,) int32; None if a row is not one-hot."""
+    """Convert one-hot rows, (n, k), to labels, (n,) int32; None if a row is not one-hot."""
     if y.shape[1] > 1 and np.all((y == 0) | (y == 1)) and np.all(y.sum(axis=1) == 1):
         return np.argmax(y, axis=1).astype(np.int32)
     return None
 
 
 def check_finite(x: HostArray, dtype: str, name: str) -> None:
-    """Refuse numbers, shape (n, ...), that are not finite once they are stored as `dtype`.
+    """Raise InputError if numbers, shape (n, ...), are not finite when stored as `dtype`.
 
     Raises
     ------
     InputError
-        Naming the first such row.
+        If so; the message names the first such row.
     """
     if x.dtype.kind != "f" or np.abs(x).max(initial=0.0) <= np.finfo(dtype).max:
         return
@@ -252,6 +252,6 @@ def check_finite(x: HostArray, dtype: str, name: str) -> None:
 
 
 def first_nonfinite_row(x: HostArray) -> int | None:
-    """The first row of x, shape (n, ...), that holds NaN or infinity; None if none does."""
+    """Return the first row of x, shape (n, ...), with NaN or infinity, or None."""
     bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
     return int(np.argmax(bad)) if bad.any() else None

@@ -1,4 +1,4 @@
-"""Why something is no array of numbers, in words: what was found where, and what to do."""
+"""Messages for inputs that are not arrays of numbers: what was found, where, and what to do."""
 
 from collections.abc import Callable
 from itertools import product
@@ -9,25 +9,25 @@ from bpx.errors import advice
 __all__ = ["why_no_numbers", "why_not_finite", "why_not_traced"]
 
 _UNTYPED = ("object", "str", "string")
-"""The dtypes of columns of a DataFrame that may hold anything."""
+"""The dtypes of DataFrame columns that may hold anything."""
 _MISSING = ("<NA>", "NaT")
 _AS_TABLE = (
-    "keep them in a bpx.data.Table (bpx.data.read_table or bpx.data.as_table), which a network "
-    "that is made with schema=bpx.data.Schema.fit(table, target=...) takes as it is"
+    "keep them in a bpx.data.Table (bpx.data.read_table or bpx.data.as_table), and make the "
+    "network with schema=bpx.data.Schema.fit(table, target=...), which takes tables"
 )
 
 
 def why_no_numbers(x: Any, array: Any, name: str) -> str:
-    """The message for something whose host array is not of real numbers.
+    """Explain why a host array does not hold real numbers.
 
     Parameters
     ----------
     x : object
-        As it was given.
+        The argument as given.
     array : host array
-        What became of it: of text, objects, dates or complex numbers.
+        Its host array: of text, objects, dates or complex numbers.
     name : str
-        What the caller called it.
+        The argument's name.
     """
     kind = array.dtype.kind
     what = f"{name} is a {type(x).__name__} of dtype {array.dtype}; expected real numbers"
@@ -42,28 +42,28 @@ def why_no_numbers(x: Any, array: Any, name: str) -> str:
     place = f"{name} holds {value!r:.40} in {_place(found, columns)}"
     if not isinstance(value, str | bytes):
         missing = value is None or str(value) in _MISSING
-        way = "fill in what is missing, or drop such rows" if missing else "convert them"
+        way = "fill in the missing values, or drop these rows" if missing else "convert them"
         return f"{place}; expected real numbers: {way}"
     if array.ndim == 1 and _first(array, lambda each: isinstance(each, str)) is None:
         code = name.rpartition(" ")[2]
         way = _classes(code) if code == "y" else "expected real numbers: convert them"
         return f"{place}; {way}"
     return f"{place}; " + advice(
-        f"expected real numbers: leave out columns of text, or {_AS_TABLE}",
-        "expected real numbers: leave out columns of text",
+        f"expected real numbers: drop columns of text, or {_AS_TABLE}",
+        "expected real numbers: drop columns of text",
     )
 
 
 def why_not_finite(name: str, dtype: str, row: int | None) -> str:
-    """What is said of numbers that are not finite as `dtype`, first in that row."""
+    """Explain which row of an array has the first value that is not finite as `dtype`."""
     return (
-        f"{name} holds NaN, infinity, or what is infinite as {dtype}, first in row {row}; "
+        f"{name} holds NaN, infinity or a number that overflows {dtype}, first in row {row}; "
         "expected finite numbers: drop, fill or scale such rows"
     )
 
 
 def why_not_traced(name: str) -> str:
-    """The message for an array inside a function that its library transforms."""
+    """Explain why an array inside a transformed function cannot be used."""
     return (
         f"{name} is inside a function that its library transforms (jax.jit, jax.vmap, jax.grad "
         "or torch.func), where it has no values to check; fit, train, predict, classify and "
@@ -82,7 +82,7 @@ def _classes(code: str) -> str:
 
 
 def _castable(x: Any, name: str, what: str) -> str:
-    """Objects, or words, that are numbers all the same."""
+    """Explain how to cast numbers that are stored as objects or text."""
     code = name.rpartition(" ")[2]
     dtypes = [str(each) for each in getattr(x, "dtypes", ())] if hasattr(x, "columns") else []
     named = zip(getattr(x, "columns", ()), dtypes, strict=False)
@@ -107,13 +107,13 @@ def _place(found: tuple[int, ...], columns: list[str]) -> str:
 
 
 def _first(array: Any, fits: Callable[[Any], bool]) -> tuple[int, ...] | None:
-    """The index of the first element that does not fit."""
+    """Return the index of the first element that does not fit."""
     places = product(*map(range, array.shape))
     return next((place for place in places if not fits(array[place])), None)
 
 
 def _plain(value: Any) -> Any:
-    """A library's own scalar as Python's, without the library's name in front."""
+    """Convert a library's scalar to Python's, so that it prints without the library's name."""
     return value.item() if hasattr(value, "item") else value
 
 

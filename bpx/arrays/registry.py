@@ -1,6 +1,6 @@
-"""Backends: finding one by name, recognising one by its arrays.
+"""Backends: find one by its name, or recognise one by its arrays.
 
-A library is recognised through what is already imported, never by importing it to look.
+A library is recognised among the imported modules; it is never imported just to look.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from bpx.errors import BackendError, nearest
 
 try:
     from bpx_backends import KNOWN, bare_folder, is_installed
-except ModuleNotFoundError as error:  # a clone's root is on the path, and backends/ is not
+except ModuleNotFoundError as error:  # the clone's root is on the path, but not backends/
     raise ModuleNotFoundError(
         f"{error}: bpx is imported from a clone in which it is not installed; "
         "in the clone, run: pip install .",
@@ -42,17 +42,17 @@ _namespaces: dict[type, Any] = {}
 
 
 def known() -> tuple[str, ...]:
-    """The names of all backends, built in and offered by other packages."""
+    """Return the names of all backends, built in and offered by other packages."""
     return (*KNOWN, *(name for name in _entry_points() if name not in KNOWN))
 
 
 def installed() -> tuple[str, ...]:
-    """The names of those whose library is there to be imported."""
+    """Return the names of the backends whose library is installed."""
     return tuple(n for n in known() if n not in KNOWN or is_installed(KNOWN[n].package))
 
 
 def by_name(name: str) -> Backend:
-    """The backend of that name, imported if it was not.
+    """Return the backend of that name, imported if necessary.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def by_name(name: str) -> Backend:
     ------
     BackendError
         If the name is unknown, with the nearest known spelling; if the library is not
-        installed, with the command that installs it; if its import fails, with its words.
+        installed, with the command that installs it; or if its import fails, with the reason.
     """
     if name not in _loaded:
         try:
@@ -76,16 +76,16 @@ def by_name(name: str) -> Backend:
 
 
 def backend_of(x: object) -> Backend | None:
-    """The backend whose library made `x`; None if it is an array of none of them."""
+    """Return the backend whose library made `x`; None if `x` is not an array of a known one."""
     for name, entry in KNOWN.items():
         if name not in _loaded and sys.modules.get(entry.package) is not None:
-            with suppress(BackendError):  # of a broken library that `x` is not of
+            with suppress(BackendError):  # from a broken library, which did not make `x`
                 by_name(name)
     return next((b for b in _loaded.values() if b.is_array(x)), None)
 
 
 def namespace(x: object) -> Any:
-    """The standard's functions for arrays like `x`, looked up by type.
+    """Return the namespace of standard functions for arrays like `x`, looked up by type.
 
     Parameters
     ----------
@@ -94,12 +94,12 @@ def namespace(x: object) -> Any:
     Returns
     -------
     module
-        Such as ``numpy``, or array-api-compat's wrapping of a library.
+        For example ``numpy``, or array-api-compat's wrapper of a library.
 
     Raises
     ------
     BackendError
-        If `x` is no such array.
+        If `x` is not such an array.
     """
     try:
         return _namespaces[type(x)]
@@ -108,42 +108,42 @@ def namespace(x: object) -> Any:
 
 
 def is_traced(x: object) -> bool:
-    """Whether `x` is of a function that its library transforms, such as by ``jax.jit``.
+    """Whether `x` belongs to a function that its library transforms, as ``jax.jit`` does.
 
-    Then its values may not be there to be read on the host.
+    Its values may then be unknown on the host.
     """
     traced = getattr(backend_of(x), "is_traced", None)
     return bool(traced(x)) if traced else False
 
 
 def compiled(function: Callable[..., Any], static: int, like: object) -> Callable[..., Any]:
-    """A pure function as the library of `like` runs it best.
+    """Prepare a pure function to run as fast as the library of `like` can.
 
     Parameters
     ----------
     function : callable
-        Of a module, so that there is one of it; of trees of arrays.
+        A module-level function of trees of arrays, so that there is only one of it.
     static : int
-        How many hashable values come before these.
+        The number of hashable arguments before the trees.
     like : array
 
     Returns
     -------
     callable
-        What the backend's own ``compiled(function, static)`` makes of it, which is asked at
-        every call and so keeps what it made; the function itself where it has none.
+        The result of the backend's own ``compiled(function, static)``, which is called each
+        time and so caches what it makes; or the function itself if the backend has none.
     """
     make = getattr(backend_of(like), "compiled", None)
     return make(function, static) if make else function
 
 
 def dtype_name(x: Any) -> str:
-    """The name of an array's dtype in any library: ``"float32"``."""
+    """Return the name of an array's dtype in any library, such as ``"float32"``."""
     return getattr(x.dtype, "name", None) or str(x.dtype).rpartition(".")[2]
 
 
 def describe(x: Any) -> str:
-    """Where `x` lives, for messages: ``"torch float32 on cuda:0"``."""
+    """Describe an array in a message: ``"torch float32 on cuda:0"``."""
     backend = backend_of(x)
     if backend is None:
         return f"a {type(x).__module__}.{type(x).__qualname__}"
@@ -158,8 +158,8 @@ def _find_namespace(x: Any) -> Any:
     if hasattr(x, "__array_namespace__"):
         return x.__array_namespace__()
     raise BackendError(
-        f"a {type(x).__module__}.{type(x).__qualname__} was given where an array was "
-        f"expected; bpx knows the arrays of {', '.join(known())}: convert it with "
+        f"a {type(x).__module__}.{type(x).__qualname__} was given; expected an array. bpx "
+        f"takes arrays of {', '.join(known())}: convert it with "
         "bpx.asarray(x, backend=...)"
     )
 
@@ -185,7 +185,7 @@ def _entry_points() -> dict[str, Any]:
 def _unknown(name: str) -> str:
     if name in ("cpu", "cuda", "gpu", "mps"):
         return (
-            f"{name!r} is a device and no backend; write backend:device, such as torch:cuda, "
+            f"{name!r} is a device, not a backend; write backend:device, such as torch:cuda, "
             "jax:gpu, cupy or torch:mps"
         )
     names = (*known(), "auto")
@@ -198,7 +198,7 @@ def _unknown(name: str) -> str:
 def _cannot_import(name: str, error: Exception) -> BackendError:
     if name in KNOWN and not is_installed(package := KNOWN[name].package):
         folder = bare_folder(package)
-        found = f" (the folder {folder} is no library: it has no __init__.py)" if folder else ""
+        found = f" (the folder {folder} has no __init__.py)" if folder else ""
         return BackendError(
             f"the backend {name!r} needs {package}, which is not installed{found}; "
             f"install it with: {KNOWN[name].install}"

@@ -1,7 +1,7 @@
-"""Moving arrays between libraries and devices, only when asked.
+"""Move arrays between libraries and devices, only on request.
 
-On one CUDA device arrays change library through DLPack; elsewhere they go through the host.
-Either way they arrive as new memory, unless the caller asks to share it.
+On the same CUDA device, arrays change library through DLPack; otherwise they go through the
+host. Either way the result is new memory, unless the caller asks to share it.
 """
 
 from contextlib import suppress
@@ -51,29 +51,30 @@ def asarray(
     dtype: ArrayDtype | None = None,
     copy: bool | None = None,
 ) -> Any:
-    """An array of a chosen backend with the values of `x`.
+    """Convert `x` to an array of the chosen backend.
 
     Parameters
     ----------
     x : array of any library, or nested sequence of numbers
-        Never written.
+        It is never written.
     backend : str, optional
-        ``backend[:device]``; left out, what `bpx.use` and its kin have chosen.
+        ``backend[:device]``; by default, the choice of `bpx.use`, `bpx.set_default` or the
+        environment.
     dtype : str, optional
-        Such as ``"float32"`` or ``"int32"``. Left out, the dtype of `x` (which JAX without
-        its 64-bit mode refuses for float64: name ``"float32"`` there); fractions in a
-        sequence take the dtype that ``BPX_DTYPE`` and its kin have chosen for parameters.
+        A dtype such as ``"float32"`` or ``"int32"``. By default, the dtype of `x` (JAX without
+        its 64-bit mode rejects float64: pass ``"float32"`` there); fractions in a sequence get
+        the default dtype of parameters, which ``BPX_DTYPE`` can set.
     copy : bool, optional
-        True: always new memory. False: share the memory of `x`, or raise; what is written
-        through one is then seen through the other. None: `x` itself where it is already
-        what was asked for, else new memory.
+        True: always new memory. False: share the memory of `x`, or raise; writes to one are
+        then visible in the other. None: `x` itself if it already has the backend, device and
+        dtype, else new memory.
 
     Raises
     ------
     BackendError
         If the backend cannot be used, or cannot hold the dtype.
     InputError
-        If `x` is not an array of real numbers, or cannot be shared though `copy` is False.
+        If `x` is not an array of real numbers, or `copy` is False and it cannot be shared.
 
     Examples
     --------
@@ -85,35 +86,35 @@ def asarray(
 
 
 def to_host(x: Any) -> Any:
-    """The values of `x`, an array of any library, as a NumPy array.
+    """Return the values of `x`, an array of any library, as a NumPy array.
 
-    It may share the memory of `x`, and may be read-only.
+    The result may share the memory of `x`, and may be read-only.
     """
     backend = backend_of(x)
     return as_host(x, "x") if backend is None else backend.to_host(x)
 
 
 def move_to(*arrays: Any, like: Any, dtype: ArrayDtype | None = None) -> Any:
-    """Arrays brought to the library and the device of another.
+    """Move arrays to the library and the device of another array.
 
     Parameters
     ----------
     *arrays : arrays of any library, or nested sequences of numbers
     like : array
-        Where they go, as in ``bpx.move_to(x, y, like=net.weights[0])``.
+        The array to follow, as in ``bpx.move_to(x, y, like=net.weights[0])``.
     dtype : str, optional
-        The dtype of all results. Left out, fractions take that of `like`, if that is
-        floating, and whole numbers keep theirs.
+        The dtype of all results. By default, floating-point arrays take that of `like`, if it
+        is floating, and integers keep theirs.
 
     Returns
     -------
     array, or tuple of arrays if several were given
-        One that is already there is given back as it is.
+        An array that is already there is returned unchanged.
 
     Raises
     ------
     InputError
-        If `like` is no array of a known library, or an argument is not made of numbers.
+        If `like` is not an array of a known library, or an argument is not made of numbers.
     """
     backend = backend_of(like)
     if backend is None:
@@ -126,18 +127,18 @@ def move_to(*arrays: Any, like: Any, dtype: ArrayDtype | None = None) -> Any:
 def bring(
     x: Any, home: Home, name: str, *, dtype: str | None = None, copy: bool | None = None
 ) -> Any:
-    """`x` at a network's home, in its dtype or the one named.
+    """Move `x` to a network's home, in its dtype or in `dtype`.
 
-    `x` itself, if it is there and no copy is asked.
+    Returns `x` itself if it is there already and no copy is requested.
     """
     return _transfer(x, home, dtype or home.dtype, copy, name)
 
 
 def lasting(x: Any, home: Home, name: str, *, dtype: str | None = None) -> Any:
-    """`x` at a network's home as it is now, whatever is written into `x` later.
+    """Return `x` at a network's home, protected from later writes into `x`.
 
-    An array that nobody can write is used as it is, any other is copied, once: a cast or a
-    move is that copy.
+    An array that nothing can write to is used directly. Any other is copied once; a cast or a
+    move counts as that copy.
     """
     dtype = dtype or home.dtype
     if not (is_host(x) and home.owns(x)):
@@ -148,9 +149,9 @@ def lasting(x: Any, home: Home, name: str, *, dtype: str | None = None) -> Any:
 
 
 def give_back(result: Any, like: Any) -> Any:
-    """A result in the library and on the device of the input it came from.
+    """Return a result in the library and on the device of the input it came from.
 
-    What was no array (a list, say) gets a host array.
+    If the input was not an array (a list, for example), the result is a host array.
     """
     backend = backend_of(like)
     if backend is None:
@@ -166,16 +167,14 @@ def _beside(backend: Backend, like: Any, dtype: str) -> Home:
 def _transfer(x: Any, home: Home, dtype: str | None, copy: bool | None, name: str) -> Any:
     if backend_of(x) is None:
         if copy is False:
-            raise InputError(
-                f"{name} is {describe(x)}: there is nothing to share, leave copy out"
-            )
+            raise InputError(f"{name} is {describe(x)}: it has no memory to share; omit copy")
         x = as_host(x, name)
         dtype = dtype or _float_of(x, home)
     refuse_masked_or_sparse(x, name)
     wanted = getattr(dtype, "name", dtype) or dtype_name(x)  # numpy.dtype has a name
     if wanted not in _DTYPES or not hasattr(home.backend.xp, wanted):
         raise InputError(
-            f"{name} was asked for as dtype {wanted!r}; expected a name that "
+            f"dtype {wanted!r} was given for {name}; expected a name that "
             f"{home.backend.name} has, of {', '.join(_DTYPES)}"
         )
     try:
@@ -193,7 +192,7 @@ def _moved(x: Any, home: Home, dtype: str, copy: bool | None, name: str) -> Any:
     if copy is False:
         return _cast(_share(x, home, name), home, dtype, copy, name)
     if _on_cuda(x):
-        # Shared is our own contiguous copy: some libraries abort on foreign strides.
+        # Share our own contiguous copy: some libraries abort on foreign strides.
         with suppress(InputError):
             own = namespace(x).asarray(x, copy=True)
             return _cast(_share(own, home, name), home, dtype, None, name)
@@ -206,32 +205,29 @@ def _cast(x: Any, home: Home, dtype: str, copy: bool | None, name: str) -> Any:
     if same and not copy:
         return x
     if copy is False:
-        raise InputError(
-            f"{name} is {describe(x)}; it cannot be shared as {dtype}: leave copy out"
-        )
+        raise InputError(f"{name} is {describe(x)}; it cannot be shared as {dtype}: omit copy")
     return xp.astype(x, getattr(xp, dtype), copy=True)
 
 
 def _share(x: Any, home: Home, name: str) -> Any:
     strides = getattr(x, "strides", ())
     if isinstance(strides, tuple) and any(stride < 0 for stride in strides):
-        raise InputError(f"{name} has negative strides and cannot be shared: leave copy out")
+        raise InputError(f"{name} has negative strides and cannot be shared: omit copy")
     if is_read_only(x):
-        raise InputError(f"{name} is read-only and cannot be shared: leave copy out")
+        raise InputError(f"{name} is read-only and cannot be shared: omit copy")
     try:
         shared = home.backend.xp.from_dlpack(x)
     except Exception as error:
         raise InputError(
-            f"{name} is {describe(x)} and cannot be shared with {home} ({error}): "
-            "leave copy out"
+            f"{name} is {describe(x)} and cannot be shared with {home} ({error}): omit copy"
         ) from error
     if not home.owns(shared):
-        raise InputError(f"{name} is {describe(x)}, which is not {home}: leave copy out")
+        raise InputError(f"{name} is {describe(x)}, which is not {home}: omit copy")
     return shared
 
 
 def _float_of(x: Any, home: Home) -> str | None:
-    """The dtype of `home` for fractions, if it can hold them; else None: their own."""
+    """Return the dtype of `home` if it and `x` are floating; else None, to keep that of `x`."""
     floating = hasattr(x, "dtype") and "float" in dtype_name(x)
     return home.dtype if floating and "float" in home.dtype else None
 

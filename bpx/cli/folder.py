@@ -48,8 +48,8 @@ class RunFolder:
     path : Path
     made : tuple of Path
         The folders that were made for it, the innermost first.
-        epochs : list of Epoch
-            The recorded epochs.
+    epochs : list of Epoch
+        The recorded epochs.
     """
 
     path: Path

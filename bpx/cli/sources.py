@@ -46,8 +46,8 @@ def dataset(
     ----------
     data : str
         A name, or the path of a file with targets that `bpx.data.read` can read.
-        folder : str, optional
-            The folder with a named data set's files.
+    folder : str, optional
+        The folder with a named data set's files.
     target : str, optional
         The column (name or index) or the NPZ key of a file's targets.
     inputs : str, optional
@@ -78,10 +78,10 @@ def hold_out(whole: Split, fraction: float, seed: int) -> tuple[Split, Split | N
     ----------
     whole : Split
         The samples, at least one.
-        fraction : float
-            In [0, 1). Above 0, each part has at least one sample.
-        seed : int
-            The same seed draws the same samples (with the same NumPy version).
+    fraction : float
+        In [0, 1). Above 0, each part has at least one sample.
+    seed : int
+        The same seed draws the same samples (with the same NumPy version).
 
     Returns
     -------
@@ -107,8 +107,8 @@ def part(data: Dataset, split: str | None, run: dict[str, Any] | None) -> Split:
     data : Dataset
     split : {"train", "validation", "test", None}
         None for all samples of a file; a named data set has all three splits.
-        run : dict or None
-            The settings of the run that made the network, from which its split is redrawn.
+    run : dict or None
+        The settings of the run that made the network, from which its split is redrawn.
 
     Raises
     ------

@@ -187,8 +187,8 @@ def decide(settings: Settings, seed: int) -> Decided:
     ----------
     settings : Settings
         The settings, including the fraction to hold out.
-        seed : int
-            The seed that draws the rows to hold out.
+    seed : int
+        The seed that draws the rows to hold out.
 
     Raises
     ------

@@ -43,12 +43,12 @@ class Source(NamedTuple):
         which have files of the same names and sizes.
     counts : tuple of int
         The numbers of samples in the training file and in the test file.
-        validation : int
-            The number of samples at the end of the training file that are for validation.
-        shape : tuple of int
-            The rows and columns of an image.
-        classes : int
-            The number of classes; labels are 0 to classes - 1.
+    validation : int
+        The number of samples at the end of the training file that are for validation.
+    shape : tuple of int
+        The rows and columns of an image.
+    classes : int
+        The number of classes; labels are 0 to classes - 1.
     """
 
     mirrors: tuple[str, ...]
@@ -110,16 +110,16 @@ def load(
         ``digits`` comes with scikit-learn. The others are read from files: only in `folder`
         if it is given; otherwise in the folder that BPX_DATA names, in the cache
         (BPX_CACHE, else the platform's cache folder), or downloaded.
-        folder : path or None
-            A folder with the four files, plain or ``.gz``, or with a subfolder of the data
-            set's name that has them.
-        seed : int
-            The seed for the split of ``digits``; the other splits are fixed.
-        mirror : str or None
-            The base URL to download from, by default BPX_MIRROR, else the known URLs. Its
-            layout is that of `folder`, with the files as ``.gz``.
-        table : mapping of str to Source
-            The data sets that are read from files.
+    folder : path or None
+        A folder with the four files, plain or ``.gz``, or with a subfolder of the data
+        set's name that has them.
+    seed : int
+        The seed for the split of ``digits``; the other splits are fixed.
+    mirror : str or None
+        The base URL to download from, by default BPX_MIRROR, else the known URLs. Its
+        layout is that of `folder`, with the files as ``.gz``.
+    table : mapping of str to Source
+        The data sets that are read from files.
 
     Returns
     -------
@@ -133,8 +133,8 @@ def load(
     InputError
         If the name is unknown, the folder lacks the files, a download fails, or a package
         is not installed; for the latter, the message has the command that installs it.
-        FileFormatError
-            If a file is truncated, of another format, or of another data set.
+    FileFormatError
+        If a file is truncated, of another format, or of another data set.
 
     Notes
     -----

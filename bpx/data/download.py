@@ -20,10 +20,10 @@ def fetch(target: Path, checksum: str, urls: Sequence[str]) -> Path:
     ----------
     target : Path
         The file's path in the cache.
-        checksum : str
-            ``algorithm:hexdigest`` of the downloaded file.
-        urls : sequence of str
-            The http or https URLs to try, in this order.
+    checksum : str
+        ``algorithm:hexdigest`` of the downloaded file.
+    urls : sequence of str
+        The http or https URLs to try, in this order.
 
     Returns
     -------

@@ -46,10 +46,10 @@ class ByteStream:
         Open for reading bytes.
     limit : int
         The largest number of bytes that it can return in all.
-        exact : bool
-            Whether it returns exactly that many.
-        used : int
-            The number of bytes returned so far.
+    exact : bool
+        Whether it returns exactly that many.
+    used : int
+        The number of bytes returned so far.
     """
 
     label: str
@@ -83,10 +83,10 @@ class ByteStream:
         ----------
         dtype : numpy.dtype
             The stored dtype, in either byte order.
-            shape : tuple of int
-                The declared shape; not negative.
-            order : {"C", "F"}
-                The order of the elements in the stream.
+        shape : tuple of int
+            The declared shape; not negative.
+        order : {"C", "F"}
+            The order of the elements in the stream.
 
         Raises
         ------

@@ -40,11 +40,11 @@ def find(folder: Path, name: str, files: Sequence[str]) -> list[Path] | None:
     ----------
     folder : Path
         The folder to search.
-        name : str
-            The data set's name. A subfolder of this name is searched first, since the files
-            of different data sets can have the same names.
-        files : sequence of str
-            The files' names without ``.gz``.
+    name : str
+        The data set's name. A subfolder of this name is searched first, since the files
+        of different data sets can have the same names.
+    files : sequence of str
+        The files' names without ``.gz``.
 
     Returns
     -------

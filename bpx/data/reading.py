@@ -32,11 +32,11 @@ def read(
         ``.csv`` and ``.tsv`` are tables, ``.npz`` has the arrays `x` and `y`, ``.npy``
         has only `x`. A final ``.gz`` is allowed. A file with any other suffix is read
         if it is IDX, which has only `x`.
-        inputs : str, optional
-            The key of the samples in an NPZ file (by default `x`).
-        target : int, str or None
-            The targets: a table's column as in `read_csv`, or the key in an NPZ file
-            (by default `y`). None to read no targets.
+    inputs : str, optional
+        The key of the samples in an NPZ file (by default `x`).
+    target : int, str or None
+        The targets: a table's column as in `read_csv`, or the key in an NPZ file
+        (by default `y`). None to read no targets.
         delimiter, header
             For tables only, as in `read_csv`; the suffix determines the default delimiter.
 
@@ -51,8 +51,8 @@ def read(
     InputError
         If the file, column or key does not exist, the kind of file is unknown, or an option
         does not apply to it.
-        FileFormatError
-            If the file is truncated, of another format, or inconsistent with its header.
+    FileFormatError
+        If the file is truncated, of another format, or inconsistent with its header.
     """
     if os.fspath(path).startswith("~"):
         path = expanded(path)  # so that a user's reader need not do it

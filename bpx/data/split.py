@@ -35,12 +35,12 @@ class Dataset(NamedTuple):
     ----------
     name : str
         The name under which it was loaded.
-        train : Split
-            The samples to train on.
-        validation : Split or None
-            The samples to choose settings on.
-        test : Split or None
-            The samples to report results on.
+    train : Split
+        The samples to train on.
+    validation : Split or None
+        The samples to choose settings on.
+    test : Split or None
+        The samples to report results on.
     """
 
     name: str

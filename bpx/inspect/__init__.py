@@ -1,7 +1,8 @@
-"""What a trace tells: each file a subject, each function pure, from a trace to arrays.
+"""Quantities computed from a trace: pure functions of its arrays, in one file per subject.
 
-As z, a and delta of every layer and every sample are plain arrays, what other libraries
-need hooks or further passes for is arithmetic here, exact and on every backend.
+A trace has z, a and delta of every layer and every sample as plain arrays. So quantities for
+which other libraries need hooks or further passes are arithmetic here, exact and on every
+backend.
 """
 
 from typing import TYPE_CHECKING

@@ -1,9 +1,9 @@
-"""How far another rule than BP2 leads away from the gradient: angles and norms, by layer.
+"""How far a rule other than BP2 deviates from the gradient: angles and norms, by layer.
 
-A rule that sends back something else than (w^{l+1})^T delta^{l+1} gives a direction that is not
-the cost's gradient. A step along it still lowers the cost, to first order, where the angle
-between the two is below 90 degrees; that training brings the weights to where it is, is what
-feedback alignment is named for (Lillicrap et al. 2016).
+A rule that sends back anything but (w^{l+1})^T delta^{l+1} gives a direction that is not the
+cost's gradient. A step along it still lowers the cost, to first order, if the angle between
+the two is below 90 degrees. Training brings the weights there, which gives feedback alignment
+its name (Lillicrap et al. 2016).
 """
 
 from functools import reduce
@@ -29,14 +29,14 @@ __all__ = ["Alignment", "gradient_alignment", "matrix_alignment"]
 
 
 class Alignment(NamedTuple):
-    """How two arrays, or groups of arrays, lie to each other: one number for each layer.
+    """The angle and the ratio of norms of two arrays, or groups of arrays, for each layer.
 
     Attributes
     ----------
     angle : array
-        In degrees, 0 to 180; NaN where one of the two is 0.
+        The angle in degrees, 0 to 180; NaN if one of the two is 0.
     ratio : array
-        The norm of the rule's over that of the true one; NaN where the true one is 0.
+        The norm of the rule's array over that of the true one; NaN if the true one is 0.
     """
 
     angle: Array
@@ -45,31 +45,31 @@ class Alignment(NamedTuple):
 
 @takes_network()
 def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Alignment:
-    """What the rule gives for each layer's gradient, against the gradient of the cost.
+    """Compare the rule's gradient of each layer with the gradient of the cost.
 
-    The true one goes back from the same delta^L through the transpose. At the output layer,
-    to which nothing is sent back, the two are one: the angle is 0.
+    The true gradient sends the same delta^L back through the transpose. At the output layer,
+    to which nothing is sent back, both are equal, and the angle is 0.
 
     Parameters
     ----------
     spec, parameters
-        The network's.
+        The network's spec and parameters.
     trace : Trace
-        Of `Network.backprop`, n samples, which weigh the same. For a rule that has `gradients`
-        of its own, those of the trace are compared.
+        A trace of `Network.backprop`, for n samples of equal weight. If the rule has its own
+        `gradients`, those of the trace are compared.
 
     Returns
     -------
     Alignment
-        Of shape (L,), in the dtype of the network: element l - 1 is of w^l and b^l together.
+        Of shape (L,), in the network's dtype: element l - 1 is for w^l and b^l together.
 
     Raises
     ------
     InputError
-        If the trace has no deltas, or it or the parameters are of another network or of
+        If the trace has no deltas, or it or the parameters belong to another network or to
         several.
     MixedArraysError
-        If it is of another library, device or dtype than the parameters.
+        If it differs from the parameters in library, device or dtype.
 
     Examples
     --------
@@ -92,27 +92,27 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) ->
 def matrix_alignment(
     spec: Spec, parameters: Parameters, feedback: tuple[Array, ...] = ()
 ) -> Alignment:
-    """The matrix that sends each hidden layer its error, against the one that BP2 has there.
+    """Compare the matrix that sends each hidden layer its error with BP2's matrix.
 
-    That is w^{l+1}; for a direct rule the product w^L ⋯ w^{l+1}, which BP2 would come to if the
-    layers between were linear.
+    BP2's is w^{l+1}; for a direct rule, the product w^L ⋯ w^{l+1}, which BP2 would amount to if
+    the layers between were linear.
 
     Parameters
     ----------
     spec, parameters, feedback
-        The network's. Of a rule that draws anew at each step, it is the next step's matrix.
+        The network's. For a rule that draws anew at each step, this is the next step's matrix.
 
     Returns
     -------
     Alignment
-        Of shape (L - 1,): element l - 1 is of the hidden layer l.
+        Of shape (L - 1,): element l - 1 is for hidden layer l.
 
     Raises
     ------
     InputError
-        If the rule is a function without a matrix, naming the layer; if there is no hidden
-        layer; if the parameters are of another network or of several; or if the arrays are
-        not those that the rule asks for.
+        If the rule is a function without a matrix (the message names the layer), there is no
+        hidden layer, the parameters belong to another network or to several, or the arrays are
+        not those that the rule requires.
     """
     check_network(spec, parameters)
     _check_matrix(spec)
@@ -141,13 +141,13 @@ def _check_matrix(spec: Spec) -> None:
     if spec.feedback.matrix is None:
         raise InputError(
             f"layer 1 gets its error by {spec.feedback.name!r}, a function without a matrix "
-            "that could be held against w^2; gradient_alignment asks for none"
+            "to compare with w^2; use gradient_alignment, which needs none"
         )
 
 
 def _matrices(spec: Spec, parameters: Parameters, feedback: tuple[Array, ...]) -> list[Array]:
     matrix, depth = spec.feedback.matrix, len(spec.dense)
-    assert matrix is not None  # as was checked
+    assert matrix is not None  # checked before
     drawn = feedback or (None,) * (depth - 1)
     return [matrix(parameters.w[i + 1 :], B) for i, B in enumerate(drawn)]
 
@@ -166,13 +166,13 @@ def _stacked(layers: list[tuple[Array, Array]]) -> Alignment:
 
 
 def _aligned(given: tuple[Array, ...], true: tuple[Array, ...]) -> tuple[Array, Array]:
-    """The angle and the ratio of two groups of arrays, each as one long vector."""
+    """Return the angle and the ratio of two groups of arrays, each as one long vector."""
     norm, norm_true = _norm(given), _norm(true)
     xp = namespace(norm)
     undefined = xp.full_like(norm, nan)
     ratio = xp.where(norm_true > 0.0, norm / _positive(norm_true), undefined)
-    # Of the unit vectors u and v it is 2 atan2(‖u − v‖, ‖u + v‖), which, unlike the arc cosine
-    # of their product, is exact near 0 (W. Kahan).
+    # For unit vectors u and v the angle is 2 atan2(‖u − v‖, ‖u + v‖), which, unlike the arc
+    # cosine of their product, is exact near 0 (W. Kahan).
     u, v = _over(given, norm), _over(true, norm_true)
     apart, along = _norm(tuple(map(sub, u, v))), _norm(tuple(map(add, u, v)))
     angle = (360.0 / pi) * xp.atan2(apart, along)
@@ -181,7 +181,7 @@ def _aligned(given: tuple[Array, ...], true: tuple[Array, ...]) -> tuple[Array, 
 
 
 def _norm(parts: tuple[Array, ...]) -> Array:
-    """The norm, by the largest element: the squares of what vanishes would be 0."""
+    """Compute the norm, scaled by the largest element so that small squares do not vanish."""
     xp = namespace(parts[0])
     largest = reduce(xp.maximum, [xp.max(xp.abs(part)) for part in parts])
     scale = _positive(largest)
@@ -193,7 +193,7 @@ def _over(parts: tuple[Array, ...], norm: Array) -> tuple[Array, ...]:
 
 
 def _positive(x: Array) -> Array:
-    """A number that may be divided by: 1 in place of 0."""
+    """Return a safe divisor: 1 in place of 0."""
     xp = namespace(x)
     positive: Array = xp.where(x > 0.0, x, xp.ones_like(x))
     return positive

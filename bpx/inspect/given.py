@@ -1,4 +1,4 @@
-"""Functions of a trace that take a network and samples as well, and make the trace of them."""
+"""Let functions of a trace take a network and samples too, and compute the trace."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -19,11 +19,11 @@ P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 
 _OF_A_NETWORK = ("spec", "parameters", "feedback", "trace", "y")
-"""What a network and samples give, by the names of parameters."""
+"""The parameters of functions that a network and samples determine, by name."""
 
 
 class FromNetwork(Protocol[P, R]):
-    """A function of what a network has and of a trace; or of the network and samples."""
+    """A function that takes a network's fields and a trace, or the network and samples."""
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -34,16 +34,17 @@ class FromNetwork(Protocol[P, R]):
 def takes_network(
     *, forward_only: bool = False
 ) -> Callable[[Callable[P, R]], FromNetwork[P, R]]:
-    """Let a function take a network in the place of its spec, parameters, trace and y.
+    """Let a function take a network in place of its spec, parameters, trace and y.
 
-    ``function(network, x, y, ...)`` then makes the trace by `backprop`; with `forward_only`,
-    and unless the function takes y, ``function(network, x, ...)`` by `forward`. One that takes
-    no trace is called ``function(network, ...)``. x and y come from anywhere.
+    ``function(network, x, y, ...)`` then computes the trace with `backprop`. With
+    `forward_only`, if the function does not take y, ``function(network, x, ...)`` computes it
+    with `forward`. A function without a trace is called ``function(network, ...)``. x and y
+    are arrays from anywhere.
 
     Parameters
     ----------
     forward_only : bool
-        Whether a trace of a forward pass is enough.
+        Whether a trace of a forward pass is sufficient.
     """
 
     def taking(function: Callable[P, R]) -> FromNetwork[P, R]:
@@ -73,17 +74,17 @@ def takes_network(
 
 
 def _check(name: str, asked: list[str], network: Any, rest: tuple[Any, ...]) -> None:
-    """Refuse a network without samples, or with what belongs to a spec."""
+    """Raise InputError for a network without samples, or followed by a spec's arguments."""
     call = f"bpx.inspect.{name}({', '.join(('net', *asked))}, ...)"
     if rest and isinstance(rest[0], Parameters | WithLayers):
         raise InputError(
-            f"a {type(network).__name__} was given as the spec, and {rest[0]!r} behind it; "
-            f"expected net.spec there, or samples behind the network: {call}"
+            f"a {type(network).__name__} was given as the spec, followed by {rest[0]!r}; "
+            f"expected net.spec there, or samples after the network: {call}"
         )
     if len(rest) < len(asked):
         raise InputError(
             f"a {type(network).__name__} was given without {' and '.join(asked[len(rest) :])}; "
-            f"expected {call}, or the trace that net.backprop(x, y) gives"
+            f"expected {call}, or the trace that net.backprop(x, y) returns"
         )
 
 
@@ -92,7 +93,7 @@ def _is_network(value: Any) -> bool:
 
 
 def _given(network: Placed, data: tuple[Any, ...], forward_only: bool) -> dict[str, Any]:
-    """What stands for the parameters of a function, by their names."""
+    """Return the arguments that a network and samples determine, by name."""
     spec, parameters, feedback = network.spec, network.parameters, network.feedback
     found: dict[str, Any] = {"spec": spec, "parameters": parameters, "feedback": feedback}
     if not data:
@@ -110,8 +111,10 @@ def _given(network: Placed, data: tuple[Any, ...], forward_only: bool) -> dict[s
 
 
 def _told(doc: str, name: str, asked: list[str]) -> str:
-    """The docstring, with a word on the other way to call the function."""
+    """Add a sentence to the docstring about the call with a network."""
     summary, section, rest = doc.partition("\n\n    Parameters\n")
     call = f"``{name}({', '.join(('network', *asked))}, ...)``"
-    what = f" makes the trace itself, of {' and '.join(asked)} from anywhere" if asked else ""
+    what = (
+        f" computes the trace itself; {' and '.join(asked)} come from anywhere" if asked else ""
+    )
     return f"{summary}\n\n    With a network, {call}{what or ' takes its own'}.{section}{rest}"

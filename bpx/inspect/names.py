@@ -1,4 +1,4 @@
-"""The public names of `bpx.inspect`, which imports them when it is asked for one."""
+"""The public names of `bpx.inspect`, which imports them on first access."""
 
 from bpx.inspect import plots
 from bpx.inspect.alignment import Alignment, gradient_alignment, matrix_alignment

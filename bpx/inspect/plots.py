@@ -1,7 +1,7 @@
-"""Pictures of a network's health over its epochs: they take Matplotlib axes and return them.
+"""Plots of a network's health over its epochs: they take Matplotlib axes and return them.
 
-Each draws what `bpx.train(..., health=True)` yields, or what `examine` gave, into the axes
-that it is given, and shows nothing. Without axes it makes a figure with pyplot.
+Each plots the records of `bpx.train(..., health=True)`, or the results of `examine`, into the
+given axes, and does not show the figure. Without axes it makes a figure with pyplot.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,14 +19,14 @@ _MARKED = 30
 
 
 def errors(records: Iterable[Any], ax: Any = None) -> Any:
-    """‖delta^l‖ of each layer over the epochs, on a logarithmic scale.
+    """Plot ‖delta^l‖ of each layer over the epochs, on a logarithmic scale.
 
     Parameters
     ----------
     records : iterable of Epoch or of Health, or one of them
-        Such as a `History`.
+        For example a `History`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; left out, a new figure's.
+        The axes to plot into; by default, those of a new figure.
 
     Returns
     -------
@@ -43,16 +43,16 @@ def errors(records: Iterable[Any], ax: Any = None) -> Any:
 
 
 def updates(records: Iterable[Any], ax: Any = None) -> Any:
-    """‖Δw^l‖ / ‖w^l‖ of one step over the epochs, on a logarithmic scale.
+    """Plot ‖Δw^l‖ / ‖w^l‖ of one step over the epochs, on a logarithmic scale.
 
-    The line of dots is at 0.001, which is usual.
+    The dotted line is at 0.001, a usual value.
 
     Parameters
     ----------
     records : iterable of Epoch or of Health, or one of them
-        Of training: `examine` knows no step.
+        Records of training; the results of `examine` have no updates.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; left out, a new figure's.
+        The axes to plot into; by default, those of a new figure.
 
     Returns
     -------
@@ -76,14 +76,14 @@ def updates(records: Iterable[Any], ax: Any = None) -> Any:
 
 
 def saturation(records: Iterable[Any], ax: Any = None) -> Any:
-    """The part of units × samples with sigma' near 0, a row for each layer, and the dead units.
+    """Plot the fraction of saturated units × samples, a row for each layer, and the dead units.
 
     Parameters
     ----------
     records : iterable of Epoch or of Health, or one of them
-        Such as a `History`.
+        For example a `History`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; left out, a new figure's.
+        The axes to plot into; by default, those of a new figure.
 
     Returns
     -------
@@ -105,14 +105,14 @@ def saturation(records: Iterable[Any], ax: Any = None) -> Any:
 
 
 def outputs(records: Iterable[Any], ax: Any = None) -> Any:
-    """What part of its own samples each output answers to, over the epochs; the lost in red.
+    """Plot each output's recall of its own class over the epochs; lost outputs are red.
 
     Parameters
     ----------
     records : iterable of Epoch or of Health, or one of them
-        Of a network that tells classes apart.
+        Records of a network that classifies.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; left out, a new figure's.
+        The axes to plot into; by default, those of a new figure.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def outputs(records: Iterable[Any], ax: Any = None) -> Any:
 
 
 def _healths(records: Iterable[Any]) -> list[Health]:
-    # A record is a tuple itself: one alone is drawn as one of one epoch
+    # A record is a tuple itself, so a single record is recognised by its fields
     one = isinstance(records, Health) or hasattr(records, "health")
     given = [records] if one else list(records)
     found = (e if isinstance(e, Health) else getattr(e, "health", None) for e in given)
@@ -151,12 +151,12 @@ def _healths(records: Iterable[Any]) -> list[Health]:
             "bpx.train(..., health=True), or of bpx.inspect.examine"
         )
     if len({health.sizes for health in healths}) > 1:
-        raise InputError("records of networks of other widths were given; expected one network")
+        raise InputError("the records are of networks of different widths; expected one")
     return healths
 
 
 def _axes(ax: Any) -> Any:
-    """The axes given, or those of a new figure."""
+    """Return the given axes, or those of a new figure."""
     if ax is not None:
         if not hasattr(ax, "plot"):
             raise InputError(
@@ -175,14 +175,14 @@ def _axes(ax: Any) -> Any:
 
 
 def _lines(ax: Any, rows: Sequence[Sequence[float]], what: str) -> None:
-    """One line for each layer, from the first, which is the darkest, to the last."""
+    """Plot one line for each layer, from the first, which is the darkest, to the last."""
     from matplotlib import colormaps
 
     epochs, layers = range(1, len(rows) + 1), list(zip(*rows, strict=True))
     for i, values in enumerate(layers):
         ax.plot(
             epochs,
-            [v if 0.0 < v < inf else nan for v in values],  # what a logarithm has
+            [v if 0.0 < v < inf else nan for v in values],  # a logarithmic axis takes no others
             label=f"layer {i + 1}",
             color=colormaps["viridis"](0.9 * i / max(1, len(layers) - 1)),
             linewidth=1.8,
@@ -200,7 +200,7 @@ def _lines(ax: Any, rows: Sequence[Sequence[float]], what: str) -> None:
 def _tiles(
     ax: Any, rows: Sequence[Sequence[float | None]], names: Sequence[str], what: str, cmap: str
 ) -> None:
-    """A row of tiles for each name, a column for each epoch; grey where nothing is known."""
+    """Plot a row of tiles for each name and a column for each epoch; unknown is grey."""
     epochs = len(rows[0])
     image = ax.imshow(
         [[nan if v is None else v for v in row] for row in rows],
@@ -223,7 +223,7 @@ def _tiles(
 
 
 def _mark(ax: Any, epochs: int, row: int, text: str) -> None:
-    """Words at the end of a row of tiles."""
+    """Write text at the end of a row of tiles."""
     ax.annotate(
         text,
         (epochs + 0.5, row),

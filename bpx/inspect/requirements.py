@@ -1,4 +1,4 @@
-"""What a quantity asks of a network: refused before any work, naming the layer and why."""
+"""Requirements of a quantity on a network, checked before any work; errors name the layer."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 Direction = Parameters | tuple[Sequence[Array], Sequence[Array]]
-"""Of the parameters' shapes: `Parameters`, `Gradients` or, of Dense layers alone, (w, b)."""
+"""Arrays of the parameters' shapes: `Parameters`, `Gradients` or, for Dense layers, (w, b)."""
 
 _DIFFERENTIATED = (
     "bends",
@@ -43,27 +43,27 @@ _DIFFERENTIATED = (
 
 
 def check_spec(spec: Spec) -> None:
-    """Refuse what is no spec, such as the network that has it."""
+    """Raise InputError if `spec` is not a spec, but for example a network."""
     if not isinstance(spec, Spec):
         raise InputError(
-            f"a {type(spec).__name__} was given as the spec; expected net.spec, and after it "
+            f"a {type(spec).__name__} was given as the spec; expected net.spec, followed by "
             "net.parameters"
         )
 
 
 def check_apart(spec: Spec, what: str) -> None:
-    """Refuse a network in which samples act on one another.
+    """Raise InputError if samples interact in the network.
 
     Raises
     ------
     InputError
-        Naming the layer, and why.
+        If so; the message names the layer and the reason.
     """
     for number, layer in enumerate(spec.layers, 1):
         if layer.couples_samples:
             raise InputError(
                 f"{what} cannot be computed: layer {number}, {layer.kind!r}, couples the "
-                "samples of a batch, so that none has a gradient of its own; expected a "
+                "samples of a batch, so that none has its own gradient; expected a "
                 "network without such a layer"
             )
 
@@ -85,18 +85,18 @@ def check_by_bp3_and_bp4(spec: Spec, what: str) -> None:
 
 
 def check_by_transpose(spec: Spec, what: str) -> None:
-    """Refuse a network whose errors do not go back through the transpose.
+    """Raise InputError if the network does not propagate errors through the transpose.
 
     Parameters
     ----------
     spec : Spec
     what : str
-        The quantity, as in "the neural tangent kernel".
+        The quantity, for example "the neural tangent kernel".
 
     Raises
     ------
     InputError
-        Naming the first such layer, its rule, and what to do.
+        If so; the message names the first such layer, its rule, and a remedy.
     """
     check_spec(spec)
     check_apart(spec, what)
@@ -108,30 +108,30 @@ def check_by_transpose(spec: Spec, what: str) -> None:
         )
     if len(spec.dense) > 1 and spec.feedback != feedback.transpose:
         raise InputError(
-            f"layer 1 gets its error by {spec.feedback.name!r}, and {what} must go through "
-            "the transpose: pass spec.by_transpose(), the same network with BP2 as it is, and "
-            "traces of that"
+            f"layer 1 gets its error by {spec.feedback.name!r}, but {what} needs the "
+            "transpose: pass spec.by_transpose(), the same network with the original BP2, and "
+            "traces made with it"
         )
 
 
 def check_derivatives(
     spec: Spec, what: str, *, hidden: tuple[str, ...], output: tuple[str, ...]
 ) -> None:
-    """Refuse a network whose parts were made without the derivatives that `what` takes.
+    """Raise InputError if a part of the network lacks a derivative that `what` needs.
 
     Parameters
     ----------
     spec : Spec
     what : str
-        Such as "the Hessian".
+        For example "the Hessian".
     hidden, output : tuples of str
-        What is asked of the hidden activations, and of the output's where it has no pair
+        The methods needed of the hidden activations, and of the output's if it has no pair
         with the cost: ``"pushforward"``, ``"pullback_derivative"``.
 
     Raises
     ------
     InputError
-        With the number of the layer, and what its part was made without.
+        If so; the message has the layer's number and what its part lacks.
     """
     layer: Any
     for number, layer in enumerate(spec.layers[:-1], 1):
@@ -146,31 +146,31 @@ def check_derivatives(
 
 
 def _check_layer(layer: Any, asked_of_activations: tuple[str, ...]) -> None:
-    """A layer of the user's own needs the equations once differentiated for any of these."""
+    """Raise InputError if a user's layer lacks the equations differentiated once."""
     missing = [name for name in _DIFFERENTIATED if not hasattr(layer, name)]
     if asked_of_activations and missing:
         raise InputError(
-            f"{layer.kind!r} was made without {', '.join(missing)}, its equations once "
-            "differentiated: see bpx.layers.Layer"
+            f"{layer.kind!r} was made without {', '.join(missing)}, its equations "
+            "differentiated once: see bpx.layers.Layer"
         )
 
 
 def check_direction(like: Parameters, v: Direction) -> Parameters:
-    """A direction in the space of the parameters, if it is one.
+    """Check a direction in the space of the parameters, and return it as `Parameters`.
 
     Parameters
     ----------
     like : Parameters or Gradients
-        Of the network.
+        The network's parameters.
     v : Parameters or Gradients, or pair of tuples of arrays, w and b
-        The pair for a network of Dense layers alone.
+        The pair only if all layers are Dense.
 
     Raises
     ------
     InputError
-        If it is neither, is of several networks, or a shape is not that of the parameters.
+        If it has another type or several networks, or a shape differs from the parameters'.
     MixedArraysError
-        If an array is of another library, device or dtype.
+        If an array has another library, device or dtype.
     """
     given = _as_direction(like, v)
     check_single_parameters(given, "v")
@@ -200,43 +200,43 @@ def _fields(parameters: Parameters) -> list[tuple[str, ...]]:
 
 
 def _other_forms(like: Parameters) -> str:
-    """What else a direction may be, and why no pair (w, b), if it may not."""
+    """Describe the other forms of a direction, and why (w, b) is not one, if so."""
     layers = enumerate(like.layers, 1)
     other = next((number for number, entry in layers if not dense([entry])), None)
     if other is None:
         return f", or a pair (w, b) of tuples of {len(like.layers)} arrays"
     return (
         " or bpx.optim.mapped(xp.ones_like, net.parameters), bpx.Parameters of the network's "
-        f"own form: a pair (w, b) is for networks of Dense layers alone, and "
+        f"own form: a pair (w, b) is only for networks of Dense layers, and "
         f"layer {other} is not one"
     )
 
 
 def check_dtype(stored: str, asked_for: str, name: str, layer: int = 1) -> None:
-    """Refuse curvature in float64 of a network in float32.
+    """Raise MixedArraysError for curvature in float64 of a network in float32.
 
     Raises
     ------
     MixedArraysError
-        Naming the layer, and why.
+        If so; the message names the layer and the reason.
     """
     if (stored, asked_for) == ("float32", "float64"):
         raise MixedArraysError(
-            f"{name} is float64 and layer {layer} of the network is float32: curvature is no "
-            "more exact than the weights, z and delta that it is made of; make the network "
-            "float64, net.to(dtype='float64'), and its samples, or ask for float32"
+            f"{name} is float64, but layer {layer} of the network is float32: curvature is no "
+            "more exact than the weights, z and delta that it is computed from; convert the "
+            "network, net.to(dtype='float64'), and its samples, or ask for float32"
         )
 
 
 def check_network(spec: Spec, parameters: Parameters) -> None:
-    """Refuse parameters of several networks, or of another network than the spec's."""
+    """Raise InputError if the parameters are of several networks, or do not fit the spec."""
     check_spec(spec)
     check_single_parameters(parameters)
     check_shapes(spec, parameters)
 
 
 def check_given(spec: Spec, parameters: Parameters, trace: WithLayers) -> None:
-    """Refuse parameters or a trace of several networks, or of other layers or widths."""
+    """Raise InputError if parameters or trace do not fit the spec, or have several networks."""
     check_network(spec, parameters)
     check_single_trace(trace)
     widths = tuple(a.shape[-1] for a in trace.a)

@@ -1,7 +1,7 @@
-"""A single network's arrays: those of several, with an axis in front, are refused by name.
+"""Check that arrays are of a single network; errors name those of several networks.
 
-The passes take one axis more, of K networks. What is asked here is an answer for one of them:
-a norm, an angle, a matrix of all its parameters. Of several, such sums would run over all.
+The passes accept a leading axis of K networks. The quantities here are for a single one: a
+norm, an angle, a matrix of all its parameters. For several, such sums would run over all.
 """
 
 from typing import Any
@@ -17,22 +17,22 @@ _TAKE = "take them one by one"
 
 
 def check_single_trace(trace: Any, of: str = "net.forward(x) or net.backprop(x, y)") -> None:
-    """Refuse a trace of several networks, and what is no trace.
+    """Raise InputError unless `trace` is a trace of a single network.
 
     Parameters
     ----------
     trace : Trace
     of : str, optional
-        What gives the one that is expected, for the message.
+        The calls that return an expected trace, for the message.
 
     Raises
     ------
     InputError
-        With how many there are, and what to do.
+        If it is not; the message has the number of networks and a remedy.
     """
     if not isinstance(trace, WithLayers):
         raise InputError(f"a {type(trace).__name__} was given as a trace; expected one of {of}")
-    # Outputs may be one network's where targets or a feedback's matrices are not
+    # The outputs may be one network's although targets or a feedback's matrices are several's
     for x in (*(kept.a for kept in trace.layers), *getattr(trace, "deltas", ())):
         if x.ndim > 2:
             raise InputError(
@@ -42,18 +42,18 @@ def check_single_trace(trace: Any, of: str = "net.forward(x) or net.backprop(x, 
 
 
 def check_single_parameters(parameters: Any, name: str = "") -> None:
-    """Refuse parameters or gradients of several networks, and what is neither.
+    """Raise InputError unless `parameters` are the parameters or gradients of one network.
 
     Parameters
     ----------
     parameters : Parameters or Gradients
     name : str, optional
-        The argument's, for the message; left out, its type tells enough.
+        The argument's name, for the message; by default, its type.
 
     Raises
     ------
     InputError
-        With how many there are, and what to do.
+        If they are not; the message has the number of networks and a remedy.
     """
     if not isinstance(parameters, Parameters):
         raise InputError(
@@ -69,12 +69,12 @@ def check_single_parameters(parameters: Any, name: str = "") -> None:
 
 
 def check_single_targets(trace: WithDeltas, y: Array) -> None:
-    """Refuse targets that are not one, or one row, for each sample of a network's trace.
+    """Raise InputError unless the targets are a label or a row for each sample of one network.
 
     Raises
     ------
     InputError
-        With the shape that was given, and those that were expected.
+        If they are not; the message has the shape and the expected shapes.
     """
     n, k = trace.a[-1].shape
     if tuple(y.shape) not in ((n,), (n, k)):
@@ -85,12 +85,12 @@ def check_single_targets(trace: WithDeltas, y: Array) -> None:
 
 
 def _several(entry: Any) -> str:
-    """Whose a Dense layer's w and b are, if not one network's: such as "3 networks"."""
+    """Return, for example, "3 networks" for w and b of several networks; "" for one."""
     w, b = entry
     axes = getattr(w, "ndim", 2), getattr(b, "ndim", 1)
     if axes[0] <= 2 and axes[1] <= 1:
         return ""
     count = (w if axes[0] > 2 else b).shape[0]
-    # The biases of several, stacked, look as the samples' own gradients do.
+    # Stacked biases of several networks look like per-sample gradients.
     of = "networks or samples" if axes == (3, 2) else "networks"
     return f"{count} {of}"

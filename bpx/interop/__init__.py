@@ -1,1 +1,1 @@
-"""Rooms in which bpx meets other libraries. Each imports its library when it is used."""
+"""Functions that use other libraries, each imported on first use."""

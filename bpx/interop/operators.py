@@ -1,11 +1,11 @@
-"""A network's curvature as a matrix that is known by its products alone, for solvers.
+"""A network's curvature as a linear operator for solvers, known only by its products.
 
-The Hessian of a million weights is never made. Its rows and columns are the parameters in the
-order w^1, b^1, w^2, b^2, ..., each array row by row, as `bpx.inspect.flatten` lays them out.
+The Hessian of a million weights is never formed. Its rows and columns are the parameters in
+the order w^1, b^1, w^2, b^2, ..., each array row by row, as `bpx.inspect.flatten` orders them.
 
-A network on NumPy gets an operator of SciPy's; one on CuPy, of CuPy's, whose vectors stay on
-the device; those of other libraries SciPy's too, whose vectors pass through the host while
-the products are computed where the network lives.
+A network on NumPy gets a SciPy operator, and one on CuPy gets a CuPy operator, whose vectors
+stay on the device. Networks on other libraries get a SciPy operator too: its vectors pass
+through the host, and the products are computed at the network's home.
 """
 
 from collections.abc import Callable
@@ -44,33 +44,33 @@ Curvature: TypeAlias = Literal["hessian", "ggn", "fisher", "empirical_fisher"]
 def curvature_operator(
     net: Placed, x: Any, y: Any, *, kind: Curvature = "hessian", dtype: Dtype | None = None
 ) -> Any:
-    """The curvature of the mean cost of samples, as a symmetric linear operator.
+    """Make the curvature of the mean cost of samples into a symmetric linear operator.
 
     Parameters
     ----------
     net : Network
-        With the parameters that it has now: they are not looked at again.
+        The network; the operator keeps its current parameters.
     x, y : arrays from anywhere
-        Samples, as for `Network.evaluate`: brought to the network's home, and gone through
-        in chunks by each product.
+        The samples, as for `Network.evaluate`. They are copied to the network's home, and
+        each product goes through them in chunks.
     kind : {"hessian", "ggn", "fisher", "empirical_fisher"}, optional
-        As the products of `bpx.inspect`: of the mean over all samples, without a penalty.
+        The product of `bpx.inspect` to use, for the mean over all samples, without a penalty.
     dtype : {"float32", "float64"}, optional
-        Of its vectors: that of the network, which is what may be left out.
+        The dtype of its vectors, which must be the network's; that is the default.
 
     Returns
     -------
     scipy.sparse.linalg.LinearOperator, or cupyx.scipy.sparse.linalg.LinearOperator
-        Of shape (p, p), p the number of parameters.
+        An operator of shape (p, p), where p is the number of parameters.
 
     Raises
     ------
     InputError
-        If an argument cannot be used, or as the product of that kind does: at once. Of a
-        network with another feedback than the transpose, take
+        If an argument cannot be used, or the product of this kind raises it; the first
+        product is tried at once. For a network with a feedback other than the transpose, pass
         ``bpx.Network.from_arrays(net.spec.by_transpose(), net.parameters, net.home)``.
     MixedArraysError
-        If `dtype` is not that of the network.
+        If `dtype` is not the network's.
     BackendError
         If SciPy is not installed.
 
@@ -108,7 +108,7 @@ class _Product:
         self.size = sum(prod(part.shape) for part in leaves(net.parameters))
 
     def check(self) -> None:
-        """Refuse what cannot be computed before a solver asks for it."""
+        """Raise the errors of a product before a solver asks for it."""
         self._summed(self.parameters, Samples(self.data.x[:1, ...], self.data.y[:1, ...], None))
 
     def __call__(self, vector: Any) -> Any:
@@ -164,8 +164,8 @@ def _check_dtype(stored: str, asked_for: str) -> None:
     check_dtype(stored, asked_for, "the dtype that was asked for")
     if asked_for != stored:
         raise MixedArraysError(
-            f"dtype={asked_for!r} was asked of a network in {stored}; expected its own: leave "
-            "it out, or move the network first, net.to(dtype=...)"
+            f"dtype={asked_for!r} was given for a network in {stored}; omit it, or convert the "
+            "network first with net.to(dtype=...)"
         )
 
 
@@ -175,7 +175,7 @@ def _add(one: Gradients, other: Gradients) -> Gradients:
 
 
 def linalg_of(backend: str) -> Any:
-    """The solvers of a backend: CuPy's, or for all others SciPy's.
+    """Return the solvers of a backend: CuPy's, or SciPy's for all others.
 
     Raises
     ------

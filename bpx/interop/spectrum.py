@@ -1,7 +1,7 @@
-"""The spectrum and the trace of a network's curvature, by SciPy's or CuPy's solvers.
+"""The spectrum and the trace of a network's curvature, with SciPy's or CuPy's solvers.
 
-`curvature_operator` makes of a network and samples the matrix that they take: its rows and
-columns are the parameters, as `bpx.inspect.flatten` lays them out.
+`curvature_operator` makes the matrix that the solvers take. Its rows and columns are the
+parameters, in the order of `bpx.inspect.flatten`.
 """
 
 from collections.abc import Callable
@@ -33,10 +33,10 @@ class Eigenpairs(NamedTuple):
     Attributes
     ----------
     values : array, shape (k,)
-        In the order that was asked for.
+        The eigenvalues, in the requested order.
     vectors : array, shape (p, k)
         ``vectors[:, i]``, of length 1, belongs to ``values[i]``; `bpx.inspect.unflatten`
-        gives it the shapes of the parameters.
+        gives it the parameters' shapes.
     """
 
     values: Any
@@ -46,18 +46,18 @@ class Eigenpairs(NamedTuple):
 def eigenpairs(
     operator: Any, k: int = 6, *, which: Order = "largest", seed: int | None = 0
 ) -> Eigenpairs:
-    """Some eigenvalues of a symmetric operator, by Lanczos's method, and their vectors.
+    """Compute some eigenvalues and eigenvectors of a symmetric operator, by Lanczos's method.
 
     Parameters
     ----------
     operator : LinearOperator
-        Of `curvature_operator`, or another of SciPy's or CuPy's.
+        An operator from `curvature_operator`, or another of SciPy's or CuPy's.
     k : int, optional
-        How many, less than p.
+        The number of eigenvalues, less than p.
     which : {"largest", "smallest", "magnitude"}, optional
-        The largest, first; the smallest, first; those of largest modulus, first.
+        The largest first, the smallest first, or those of largest modulus first.
     seed : int, optional
-        Of the vector that the method starts from.
+        The seed of the starting vector.
 
     Returns
     -------
@@ -70,8 +70,8 @@ def eigenpairs(
 
     Notes
     -----
-    ``eigsh`` of ``scipy.sparse.linalg`` or ``cupyx.scipy.sparse.linalg``, whose errors are
-    passed on. The smallest ones converge slowly where many lie close together.
+    This uses ``eigsh`` of ``scipy.sparse.linalg`` or ``cupyx.scipy.sparse.linalg`` and passes
+    on its errors. The smallest eigenvalues converge slowly if many lie close together.
     """
     if which not in _ORDERS:
         names = ", ".join(map(repr, _ORDERS))
@@ -87,14 +87,14 @@ def eigenpairs(
 
 
 class Estimate(NamedTuple):
-    """A number that was estimated from random draws.
+    """A random estimate of a number.
 
     Attributes
     ----------
     value : float
-        Unbiased.
+        An unbiased estimate.
     standard_error : float
-        Of the value, from the spread of the draws.
+        The standard error of `value`, from the spread of the draws.
     """
 
     value: float
@@ -102,20 +102,20 @@ class Estimate(NamedTuple):
 
 
 def estimated_trace(operator: Any, *, products: int = 99, seed: int | None = 0) -> Estimate:
-    """The sum of a symmetric operator's eigenvalues, from a few products: Hutch++.
+    """Estimate the sum of a symmetric operator's eigenvalues from a few products: Hutch++.
 
-    A third of the products finds a space Q where most of the operator lies; a third gives
-    the trace there exactly; on what is left, P = 1 − Q Q^T, the mean of g^T P A P g over
-    random signs g estimates it.
+    A third of the products finds a subspace Q that captures most of the operator, and a third
+    gives the trace on Q exactly. On the rest, with P = 1 − Q Q^T, the mean of g^T P A P g over
+    random signs g estimates the trace.
 
     Parameters
     ----------
     operator : LinearOperator
-        As for `eigenpairs`.
+        The operator, as for `eigenpairs`.
     products : int, optional
-        How many vectors it may be multiplied with, at least 6.
+        The largest number of products with vectors, at least 6.
     seed : int, optional
-        Of the signs.
+        The seed of the random signs.
 
     Returns
     -------
@@ -151,11 +151,11 @@ _ORDERS: dict[Order, tuple[str, Callable[[Any], Any]]] = {
 
 
 def _libraries(operator: Any) -> tuple[Any, Any]:
-    """The array library of an operator's vectors, and its solvers."""
+    """Return the array library of an operator's vectors, and its solvers."""
     if len(getattr(operator, "shape", ())) != 2:
         raise InputError(
             f"a {type(operator).__name__} was given; expected a symmetric linear operator, "
-            "such as curvature_operator(net, x, y) makes"
+            "such as curvature_operator(net, x, y)"
         )
     if not type(operator).__module__.startswith("cupy"):
         return np, linalg_of("numpy")

@@ -1,1 +1,1 @@
-"""What is kept in files."""
+"""File formats: networks, and states of training."""

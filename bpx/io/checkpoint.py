@@ -1,8 +1,8 @@
-"""Saving and loading a network: one safetensors file, the spec in its metadata.
+"""Save and load a network in one safetensors file, with its spec in the metadata.
 
-The arrays are named as in a PyTorch ``Sequential`` of ``Linear`` layers with an activation
-after each: ``0.weight``, ``0.bias``, ``2.weight``, ... of shapes (out, in) and (out,). What a
-feedback has drawn for a hidden layer is beside them, as ``0.feedback``, ``2.feedback``, ...
+The arrays are named as in a PyTorch ``Sequential`` of ``Linear`` layers, each followed by an
+activation: ``0.weight``, ``0.bias``, ``2.weight``, ... of shapes (out, in) and (out,). A
+feedback's matrices for the hidden layers are ``0.feedback``, ``2.feedback``, ...
 """
 
 import json
@@ -37,11 +37,11 @@ _SORTS: dict[str, tuple[Mapping[str, Any], Callable[[Any], bool]]] = {
     "feedback": (FEEDBACKS, lambda part: hasattr(part, "matrix") or isfunction(part)),
     "layers": (LAYERS, callable),
 }
-"""The sorts of parts that a file names: the built-in ones, and what is one."""
+"""The sorts of parts that a file names: the built-in ones, and a test for the sort."""
 
 
 class Saved(NamedTuple):
-    """A network as a file holds it: host arrays, and the dtype they were saved in."""
+    """A network as read from a file: host arrays, and the dtype they were saved in."""
 
     spec: Spec
     parameters: Parameters
@@ -59,13 +59,13 @@ def save(
     seed: int | None,
     notes: Mapping[str, Any],
 ) -> None:
-    """Write a network to `path`, at once or not at all.
+    """Write a network to `path` atomically.
 
     Parameters
     ----------
     path, spec, parameters, feedback, seed
-    notes : mapping of str to what JSON can hold
-        What else is to be remembered, under names that the spec's parts do not have.
+    notes : mapping of str to JSON values
+        Additional entries for the metadata, with names that the spec's parts do not use.
     """
     drawn = zip(_feedback_names(spec), feedback, strict=True)
     arrays = dict((*layers.named(spec, parameters), *drawn))
@@ -78,25 +78,25 @@ def read(
     are_right: Callable[[Mapping[str, Any]], bool],
     chosen: Mapping[str, Any] | None = None,
 ) -> Saved:
-    """What a file holds: `bpx.load` without the choice of a home.
+    """Read a file: `bpx.load` without choosing a home.
 
     Parameters
     ----------
     path, custom
         As for `bpx.load`.
     are_right : callable
-        ``are_right(notes) -> bool``: whether these can be what was saved. A `KeyError`, a
-        `TypeError` or a `ValueError` means no.
+        ``are_right(notes) -> bool``: whether the notes are valid. A `KeyError`,
+        `TypeError` or `ValueError` means no.
     chosen : mapping of str, optional
-        The activations and the cost of a file of PyTorch's: see `spec_of`.
+        The activations and the cost of a PyTorch file: see `spec_of`.
 
     Raises
     ------
     InputError
-        If there is no such file, or a part is neither built in nor custom; or something is
-        chosen that the file says itself.
+        If the file does not exist, a part is neither built in nor custom, or `chosen` is
+        given for a file that bpx wrote.
     FileFormatError
-        If the file is truncated, foreign, or contradicts itself.
+        If the file is truncated, of another format, or inconsistent.
     """
     place = expanded(path)
     metadata, found = _header(place)
@@ -104,8 +104,8 @@ def read(
         return _of_pytorch(place, found, chosen or {})
     for name, value in (chosen or {}).items():
         raise InputError(
-            f"{name}={value!r} was given for {path}, which says itself what its activations "
-            "and its cost are; leave it out"
+            f"{name}={value!r} was given for {path}, but this file names its activations and "
+            "its cost; omit the argument"
         )
     arrays = _arrays(place)
     described = _described(path, metadata, are_right)
@@ -119,7 +119,7 @@ def read(
         check_feedback(spec, feedback)
     except KeyError as error:
         raise FileFormatError(
-            f"{path} lacks the array {error} that its spec asks for"
+            f"{path} lacks the array {error}, which its spec requires"
         ) from error
     except InputError as error:
         raise FileFormatError(f"{path} does not fit its own spec: {error}") from error
@@ -128,7 +128,7 @@ def read(
 
 
 def _feedback_names(spec: Spec) -> list[str]:
-    """Each array of the feedback is beside the hidden Dense layer that it is of."""
+    """Return the names of the feedback's arrays, one for each hidden Dense layer with one."""
     each = zip(layers.places(spec.layers), spec.layers, strict=True)
     dense = [place for place, layer in each if isinstance(layer, Dense)]
     return [f"{place}.feedback" for place in dense[: len(spec.feedback.shapes(spec.sizes))]]
@@ -157,13 +157,13 @@ def _metadata(spec: Spec, seed: int | None, notes: Mapping[str, Any]) -> dict[st
     }
     described |= {} if (told := layers.described(spec)) is None else {"layers": told}
     described |= notes
-    # One key alone: safetensors writes several in no fixed order, and equal networks
-    # shall make equal files.
+    # Use a single key: safetensors writes several keys in varying order, and equal networks
+    # must make equal files.
     return {"bpx": json.dumps(described)}
 
 
 def _notes(described: dict[str, Any]) -> dict[str, Any]:
-    """What a file says besides the spec and the seed."""
+    """Return a file's entries other than the spec and the seed."""
     return {name: value for name, value in described.items() if name not in _PARTS}
 
 
@@ -179,7 +179,7 @@ def _of_pytorch(path: Path, found: Mapping[str, Stored], chosen: Mapping[str, An
 
 
 def _header(path: Path) -> tuple[str | None, dict[str, Stored]]:
-    """What bpx has written down, if it has; and what the arrays are, before any is read."""
+    """Return bpx's metadata, if any, and the arrays' shapes and dtypes, before reading them."""
     with opened(path, _WRITER) as file:
         slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
         found = {
@@ -197,10 +197,10 @@ def _arrays(path: Path) -> dict[str, Any]:
 def _described(
     path: str | Path, metadata: str, are_right: Callable[[Mapping[str, Any]], bool]
 ) -> dict[str, Any]:
-    """The spec and the notes as they stand in the file, their types checked."""
+    """Return the spec and the notes in the file, with their types checked."""
     try:
         described = json.loads(metadata)
-        described.setdefault("feedback", "transpose")  # which older files do not name
+        described.setdefault("feedback", "transpose")  # older files do not name it
         names = [described[part] for part in ("cost", "feedback")]
         names += [*described["activations"], *described["custom"]]
         names += [each["kind"] for each in described.get("layers", ())]
@@ -224,7 +224,7 @@ def _described(
 def _known(
     path: str | Path, metadata: dict[str, Any], custom: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """The parts of each sort by name; one that was custom is never taken for a built-in one."""
+    """Return the parts of each sort by name; a custom part never becomes a built-in one."""
     named = {
         "activations": metadata["activations"],
         "cost": [metadata["cost"]],
@@ -240,17 +240,17 @@ def _known(
             f"{path} uses the custom part {', '.join(map(repr, unknown))}; "
             + advice(
                 f"pass load(..., custom={{{unknown[0]!r}: ...}})",
-                "a command knows the built-in parts alone: read it in Python, where "
-                "loading takes the part",
+                "the command line has only the built-in parts: load the network in "
+                "Python, which takes custom parts",
             )
         )
     return known
 
 
 def _of_sort(sort: str, metadata: dict[str, Any], custom: Mapping[str, Any]) -> dict[str, Any]:
-    """Parts of one sort: a cost and a layer, say, may have the same name.
+    """Return the parts of one sort by name; a cost and a layer, say, may share a name.
 
-    Of several parts that are given for one name, that of the sort is taken.
+    If several parts are given for one name, the one of this sort is used.
     """
     built_in, fits = _SORTS[sort]
     known = {n: v for n, v in built_in.items() if n not in metadata["custom"]}
@@ -270,6 +270,6 @@ def _spec(metadata: dict[str, Any], known: dict[str, dict[str, Any]]) -> Spec:
     if "layers" in metadata:
         spec = make_spec(layers.layers_of(metadata["layers"], chosen, known["layers"]), **rest)
         if list(spec.sizes) != list(metadata["sizes"]):
-            raise InputError(f"its layers are of sizes {spec.sizes}, not {metadata['sizes']}")
+            raise InputError(f"its layers have the sizes {spec.sizes}, not {metadata['sizes']}")
         return spec
     return make_spec(metadata["sizes"], each=chosen, **rest)

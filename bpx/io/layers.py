@@ -1,8 +1,8 @@
-"""A network's layers in a file: the names of their arrays, and what else describes them.
+"""A network's layers in a file: the names of their arrays, and their descriptions.
 
-The arrays are named as in a PyTorch ``Sequential``, where a Dense layer is a ``Linear`` with
-its activation behind it and takes two places, and any other layer one: ``0.weight``,
-``0.bias``, ``2.weight``, ...
+The arrays are named as in a PyTorch ``Sequential``. A Dense layer counts as a ``Linear`` and
+its activation, so it takes two places; any other layer takes one: ``0.weight``, ``0.bias``,
+``2.weight``, ...
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,17 +19,17 @@ from bpx.model.spec import Spec
 __all__ = ["described", "layers_of", "named", "own_kinds", "parameters_of", "places"]
 
 _CALLED = {"w": "weight", "b": "bias"}
-"""What PyTorch calls them."""
+"""PyTorch's names for Dense parameters."""
 
 
 def places(layers: Sequence[Any]) -> list[int]:
-    """The place of each layer in a ``Sequential``."""
+    """Return the place of each layer in a ``Sequential``."""
     widths = [2 if isinstance(layer, Dense) else 1 for layer in layers]
     return [0, *accumulate(widths[:-1])]
 
 
 def named(spec: Spec, parameters: Parameters) -> Iterator[tuple[str, Any]]:
-    """The arrays of all layers, by the names that they have in a file."""
+    """Yield the arrays of all layers, with their names in a file."""
     each = zip(places(spec.layers), parameters.layers, strict=True)
     for place, entry in each:
         for field in getattr(entry, "_fields", ()):
@@ -37,7 +37,7 @@ def named(spec: Spec, parameters: Parameters) -> Iterator[tuple[str, Any]]:
 
 
 def parameters_of(spec: Spec, arrays: Mapping[str, Any]) -> Parameters:
-    """The parameters from a file's arrays; a KeyError names the one that is missing."""
+    """Make the parameters from a file's arrays; a KeyError names a missing array."""
     each = zip(places(spec.layers), spec.layers, strict=True)
     return Parameters(
         layer.entry({field: arrays[_name(place, field)] for field in layer.shapes})
@@ -46,12 +46,12 @@ def parameters_of(spec: Spec, arrays: Mapping[str, Any]) -> Parameters:
 
 
 def described(spec: Spec) -> list[dict[str, Any]] | None:
-    """What makes each layer again, for JSON; None of Dense layers alone, which sizes tell.
+    """Describe each layer for JSON; None if all are Dense, since the sizes describe those.
 
     Raises
     ------
     InputError
-        If a layer of the user's own has a field that JSON cannot hold.
+        If a user's layer has a field that JSON cannot hold.
     """
     if all(type(layer) is Dense for layer in spec.layers):
         return None
@@ -59,7 +59,7 @@ def described(spec: Spec) -> list[dict[str, Any]] | None:
 
 
 def own_kinds(spec: Spec) -> list[str]:
-    """The kinds of layers that are not bpx's."""
+    """Return the kinds of layers that are not built in."""
     kinds = {layer.kind: type(layer) for layer in spec.layers}
     return [kind for kind, made in kinds.items() if LAYERS.get(kind) is not made]
 
@@ -67,7 +67,7 @@ def own_kinds(spec: Spec) -> list[str]:
 def layers_of(
     told: Sequence[Mapping[str, Any]], activations: Sequence[Any], known: Mapping[str, Any]
 ) -> list[Any]:
-    """The layers that a file describes, with the Dense layers' activations in order.
+    """Make the layers that a file describes; `activations` are those of the Dense layers.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def layers_of(
     dense = [each for each in told if known[each["kind"]] is Dense]
     if len(dense) != len(activations):
         raise InputError(
-            f"it names {len(activations)} activations for {len(dense)} Dense layers"
+            f"{len(activations)} activations were saved for {len(dense)} Dense layers"
         )
     sigmas = iter(activations)
     return [_made({**each}, sigmas, known) for each in told]
@@ -95,7 +95,7 @@ def _described(layer: Any) -> dict[str, Any]:
     if not told or not all(isinstance(v, int | float | str | bool) for v in told.values()):
         raise InputError(
             f"the layer {layer!r} cannot be saved; expected a dataclass whose fields are "
-            "numbers and words"
+            "numbers and strings"
         )
     return {"kind": layer.kind, **told}
 
@@ -105,4 +105,4 @@ def _made(told: dict[str, Any], sigmas: Iterator[Any], known: Mapping[str, Any])
     try:
         return make(**told, activation=next(sigmas)) if make is Dense else make(**told)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"a layer cannot be made of {told}: {error}") from error
+        raise InputError(f"the layer {told} cannot be made: {error}") from error

@@ -1,8 +1,8 @@
-"""What PyTorch saves of a network: the Linear layers of a Sequential, in a safetensors file.
+"""Read the Linear layers of a PyTorch ``Sequential`` from a safetensors file.
 
-Their arrays are called ``0.weight``, ``0.bias``, ``2.weight``, ..., by the places of the layers
-in the ``Sequential``. What stands between them, the activations, has no arrays and leaves no
-trace in the file: it has to be said.
+Their arrays are named ``0.weight``, ``0.bias``, ``2.weight``, ..., by the places of the layers
+in the ``Sequential``. The activations between them have no arrays and are not in the file, so
+the caller has to name them.
 """
 
 import re
@@ -18,7 +18,7 @@ from bpx.model.spec import Spec, make_spec
 __all__ = ["Stored", "linear_layers", "spec_of"]
 
 _NAMES = {"F32": "float32", "F64": "float64", "F16": "float16", "BF16": "bfloat16"}
-"""What safetensors calls the usual dtypes, and what everybody else does."""
+"""The usual names of safetensors' dtypes."""
 _OTHERS = {
     "running_mean": "a BatchNorm",
     "running_var": "a BatchNorm",
@@ -26,11 +26,11 @@ _OTHERS = {
     "in_proj_weight": "an attention",
     "weight_ih_l0": "a recurrent layer",
 }
-"""What the best known of other layers' arrays belong to."""
+"""The layers to which the best-known other arrays belong."""
 
 
 class Stored(NamedTuple):
-    """An array as the header of a file describes it; its dtype in safetensors' spelling."""
+    """An array in the header of a file: its shape, and its dtype as safetensors names it."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -40,23 +40,23 @@ class Stored(NamedTuple):
 
 
 def linear_layers(path: str | Path, found: Mapping[str, Stored]) -> dict[str, tuple[int, int]]:
-    """The Linear layers in a file that bpx did not write: name to n_in and n_out, in order.
+    """Find the Linear layers in a file that bpx did not write: name to (n_in, n_out), in order.
 
     Parameters
     ----------
     path : str or Path
-        For messages.
+        The file's path, for messages.
     found : mapping of str to Stored
         All arrays of the file, by name.
 
     Raises
     ------
     FileFormatError
-        If anything else is in it, or the order of the layers is not plain from their names.
-        One layer may have any name. Several have one prefix and consecutive numbers, as in
-        ``fc1``, ``fc2``; or places, as in ``model.0``, ``model.2``, with at most one module
-        between two of them, which is taken for the activation, and at most one before the
-        first, which is taken for a Flatten.
+        If the file holds anything else, or the names do not determine the order. A single
+        layer may have any name. Several layers need a common prefix and consecutive numbers,
+        such as ``fc1``, ``fc2``; or places, such as ``model.0``, ``model.2``. There, at most
+        one module may stand between two layers, which is taken for the activation, and at
+        most one before the first, which is taken for a Flatten.
     """
     problem = next(filter(None, (_problem(key, found) for key in found)), None)
     if problem or not found:
@@ -70,7 +70,7 @@ def linear_layers(path: str | Path, found: Mapping[str, Stored]) -> dict[str, tu
         if n != m:
             raise _foreign(
                 path,
-                f"{_key(below, 'weight')!r} gives {n} numbers and {_key(above, 'weight')!r}, "
+                f"{_key(below, 'weight')!r} gives {n} numbers, but {_key(above, 'weight')!r}, "
                 f"which comes next, takes {m}",
             )
     return {layer: (n_in, n_out) for layer, (n_out, n_in) in shapes.items()}
@@ -79,32 +79,32 @@ def linear_layers(path: str | Path, found: Mapping[str, Stored]) -> dict[str, tu
 def spec_of(
     path: str | Path, layers: Mapping[str, tuple[int, int]], chosen: Mapping[str, Any]
 ) -> Spec:
-    """The spec of these layers, with what a file of PyTorch's does not say.
+    """Make the spec of these layers, with the activations and the cost that the caller chose.
 
     Parameters
     ----------
     path : str or Path
-        For messages.
+        The file's path, for messages.
     layers : mapping of str to (int, int)
-        As `linear_layers` gives them.
+        The result of `linear_layers`.
     chosen : mapping of str
         Some of ``activations``, ``hidden``, ``output`` and ``cost``, as for `bpx.Network`.
 
     Raises
     ------
     FileFormatError
-        If no activation is said.
+        If no activation is given.
     InputError
-        If what is said does not fit.
+        If the given values do not fit.
     """
     widths = list(layers.values())
     sizes = [widths[0][0], *(n_out for _, n_out in widths)]
     if not chosen.keys() & {"activations", "hidden", "output"}:
         raise FileFormatError(
             f"{path} is a safetensors file that bpx did not write: it holds Linear layers of "
-            f"sizes {sizes}, and not which activations follow them; "
+            f"sizes {sizes}, but not their activations; "
             + advice(
-                f"say these, too, as in {_call(path, sizes)}",
+                f"pass these too, as in {_call(path, sizes)}",
                 "expected a file that Network.save wrote: load this one in Python with "
                 "bpx.load, which takes its activations, and save it",
             )
@@ -117,22 +117,22 @@ def spec_of(
 
 
 def _problem(key: str, found: Mapping[str, Stored]) -> str | None:
-    """What is not as in a Linear layer with a bias; None if nothing is."""
+    """Return how an array differs from those of a Linear layer with a bias, or None."""
     layer, _, field = key.rpartition(".")
     stored = found[key]
     if field not in ("weight", "bias"):
-        of = f", which {_OTHERS[field]} has" if field in _OTHERS else ""
-        return f"{key!r}, {stored}, is no weight or bias{of}"
+        of = f", but belongs to {_OTHERS[field]}" if field in _OTHERS else ""
+        return f"{key!r}, {stored}, is not a weight or bias{of}"
     weight, bias = (found.get(_key(layer, each)) for each in ("weight", "bias"))
     if weight is None or bias is None:
         return f"{key!r}, {stored}, has no {'weight' if weight is None else 'bias'} beside it"
     if len(weight.shape) != 2:
         kind = "a convolution" if len(weight.shape) > 2 else "a normalization"
-        return f"{_key(layer, 'weight')!r} is {weight}, as {kind} has it"
+        return f"{_key(layer, 'weight')!r} is {weight}, as in {kind}"
     if bias.shape != weight.shape[:1]:
         return f"{_key(layer, 'bias')!r} is {bias} beside a weight of shape {weight.shape}"
     if _NAMES.get(stored.dtype) not in DTYPES:
-        return f"{key!r} is {stored} and not {' or '.join(DTYPES)} (model.float() makes it so)"
+        return f"{key!r} is {stored}, not {' or '.join(DTYPES)} (use model.float())"
     return None
 
 
@@ -143,22 +143,20 @@ def _in_order(path: str | Path, layers: list[str]) -> list[str]:
     numbers = {layer: int(part[2]) for layer, part in parts.items() if part}
     if len(numbers) < len(layers) or len({part[1] for part in parts.values() if part}) > 1:
         listed = ", ".join(map(repr, sorted(layers)))
-        raise _foreign(
-            path, f"the names of its layers, {listed}, do not tell which follows which"
-        )
+        raise _foreign(path, f"the names of its layers, {listed}, do not determine their order")
     ordered = sorted(layers, key=lambda layer: numbers[layer])
     are_places = ordered[0].rpartition(".")[2].isdecimal()
     if numbers[ordered[0]] > 1:
         raise _foreign(
-            path, f"{ordered[0]!r} is its first layer, and something comes before it"
+            path, f"{ordered[0]!r} is its first layer, but another module comes before it"
         )
     for below, above in pairwise(ordered):
         if numbers[above] - numbers[below] not in ((1, 2) if are_places else (1,)):
             raise _foreign(
                 path,
                 f"more than an activation may stand between its layers {below!r} and {above!r} "
-                "(of a Dropout there, which does nothing in predictions, rename the keys so "
-                "that at most one number is left out)",
+                "(if it is a Dropout, which predictions do not use, rename the keys so that at "
+                "most one number is skipped)",
             )
     return ordered
 
@@ -168,7 +166,7 @@ def _key(layer: str, field: str) -> str:
 
 
 def _call(path: str | Path, sizes: list[int]) -> str:
-    """A call that works; softmax is what PyTorch's CrossEntropyLoss has in it."""
+    """Return a call that works; PyTorch's CrossEntropyLoss includes the softmax."""
     hidden = ["relu"] * (len(sizes) - 2)
     if sizes[-1] == 1:
         return f"bpx.load({str(path)!r}, activations={[*hidden, 'identity']})"

@@ -1,4 +1,4 @@
-"""The state of a training in a safetensors file: arrays by their places, and a few numbers."""
+"""The state of a training in a safetensors file: arrays by their paths, and a few numbers."""
 
 import json
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ _FORMAT = 1
 
 
 def save(path: str | Path, arrays: Mapping[str, Any], numbers: Mapping[str, int]) -> None:
-    """Write arrays by name, and numbers by name, to `path`, at once or not at all."""
+    """Write named arrays and named numbers to `path` atomically."""
     tensors.write(path, arrays, {_KEY: json.dumps({"format": _FORMAT, **numbers})})
 
 
 def read(path: str | Path) -> tuple[dict[str, Any], dict[str, int]]:
-    """The arrays and the numbers that `save` wrote.
+    """Read the arrays and the numbers that `save` wrote.
 
     Raises
     ------
     InputError
-        If there is no such file.
+        If the file does not exist.
     FileFormatError
         If it is truncated, or `save` did not write it.
     """
@@ -41,7 +41,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, int]]:
         right = False
     if not right:
         raise FileFormatError(
-            f"{path} holds no state of a training that this version of bpx can read; expected "
-            "a file that save_state wrote"
+            f"{path} holds no training state that this version of bpx can read; expected a "
+            "file that save_state wrote"
         )
     return arrays, numbers

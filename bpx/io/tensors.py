@@ -1,4 +1,4 @@
-"""Safetensors files: written at once or not at all, and opened with a word of what is wrong."""
+"""Read and write safetensors files: atomic writes, and errors that say what is wrong."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ __all__ = ["arrays", "opened", "write"]
 
 
 def write(path: str | Path, arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
-    """Write arrays of any library, by name, and metadata to `path`, at once or not at all."""
+    """Write named arrays of any library, and metadata, to `path` atomically."""
     stored = {  # safetensors mangles strides
         name: np.array(to_host(array), order="C") for name, array in arrays.items()
     }
@@ -27,36 +27,36 @@ def write(path: str | Path, arrays: Mapping[str, Any], metadata: Mapping[str, st
 
 
 def arrays(file: Any) -> dict[str, Any]:
-    """The arrays of an open file, on the host."""
+    """Return the arrays of an open file, on the host."""
     return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 @contextmanager
 def opened(path: Path, writer: str) -> Iterator[Any]:
-    """A safetensors file, open for reading.
+    """Open a safetensors file for reading.
 
     Parameters
     ----------
     path : Path
     writer : str
-        What should have written it, for messages.
+        The function that should have written it, for messages.
 
     Raises
     ------
     MissingFileError
-        If there is no such file.
+        If the file does not exist.
     FileFormatError
-        If it is truncated, or no safetensors file.
+        If it is truncated, or not a safetensors file.
     """
     if not path.is_file():
         raise MissingFileError(f"there is no file {path}; expected one that {writer} wrote")
     try:
         with safe_open(path, framework="numpy") as file:
             yield file
-    except InputError:  # of another file
+    except InputError:  # raised in the block
         raise
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise FileFormatError(
-            f"{path} is truncated or no safetensors file ({error}); expected one that "
+            f"{path} is truncated or not a safetensors file ({error}); expected one that "
             f"{writer} wrote"
         ) from error

@@ -1,4 +1,4 @@
-"""The kinds of layers: each a file, a frozen value that owns its equations."""
+"""The kinds of layers; each is a frozen value that owns its equations."""
 
 from typing import Any
 
@@ -9,4 +9,4 @@ from bpx.layers.layer import Context, Layer
 __all__ = ["LAYERS", "Context", "Dense", "Dropout", "Layer"]
 
 LAYERS: dict[str, type[Any]] = {"dense": Dense, "dropout": Dropout}
-"""The kinds of layers by name, as files name them."""
+"""The kinds of layers, by their names in files."""

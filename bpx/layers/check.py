@@ -1,4 +1,4 @@
-"""The layers of a network, looked at before there is one: each is one, and they fit."""
+"""Check that the layers of a network are valid and fit one another."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,29 +13,29 @@ _NAMES = (
     "n_in", "n_out", "kind", "couples_samples", "draws", "shapes", "entry", "draw", "forward",
     "error", "send_back",
 )  # fmt: skip
-"""What every layer has: see `bpx.layers.layer.Layer`."""
+"""The attributes of every layer: see `bpx.layers.layer.Layer`."""
 
 
 def check_layers(layers: Sequence[Any]) -> tuple[Any, ...]:
-    """The layers of a network, if they fit one another.
+    """Return the layers of a network as a tuple, if they fit one another.
 
     Raises
     ------
     InputError
-        If one lacks what a layer has, or has parameters that are neither vectors nor matrices;
-        if the last is no Dense one, or a layer is not as wide as the one before it.
+        If a layer lacks an attribute, or has parameters that are neither vectors nor matrices;
+        if the last layer is not Dense, or a layer's width differs from the one before it.
     """
     for number, layer in enumerate(layers, 1):
         _check_layer(number, layer)
     if not isinstance(layers[-1], Dense):
         raise InputError(
-            f"the last layer is {layers[-1]!r}; expected a bpx.Dense: its error is the cost's"
+            f"the last layer is {layers[-1]!r}; expected a bpx.Dense, which the cost needs"
         )
     for number, (below, above) in enumerate(pairwise(layers), 2):
         if below.n_out != above.n_in:
             raise InputError(
-                f"layer {number}, {above!r}, is fed {above.n_in} numbers, and layer "
-                f"{number - 1}, {below!r}, gives {below.n_out}; expected as many"
+                f"layer {number}, {above!r}, takes {above.n_in} numbers, but layer "
+                f"{number - 1}, {below!r}, gives {below.n_out}; expected the same number"
             )
     return tuple(layers)
 
@@ -43,11 +43,11 @@ def check_layers(layers: Sequence[Any]) -> tuple[Any, ...]:
 def _check_layer(number: int, layer: Any) -> None:
     missing = [name for name in _NAMES if not hasattr(layer, name)]
     if missing or isinstance(layer, type):
-        lacks = f"lacks {', '.join(missing)}" if missing else "is a class and no layer"
+        lacks = f"lacks {', '.join(missing)}" if missing else "is a class, not a layer"
         name = layer.__name__ if isinstance(layer, type) else type(layer).__name__
         raise InputError(
-            f"layer {number}, a {name}, {lacks}; expected the names of bpx.layers.Layer, as "
-            "bpx.Dense(4, 3, 'tanh') has them"
+            f"layer {number}, a {name}, {lacks}; expected the attributes of bpx.layers.Layer, "
+            "as in bpx.Dense(4, 3, 'tanh')"
         )
     for field, shape in layer.shapes.items():
         if len(shape) not in (1, 2):

@@ -1,9 +1,9 @@
-"""`Dense`: z = w a + b and a = sigma(z), with all that is ever asked of these two.
+"""`Dense`: z = w a + b and a = sigma(z), with all equations for a layer of this form.
 
-It is all of bpx that knows that a layer is (w, b, sigma): the equations of the book, those
-differentiated once, and what the sum over the samples in BP3 and BP4 leaves out: each
-sample's own gradient is the outer product of its delta and its (a_prev, 1), so that norms,
-inner products and Kronecker factors are made of those of delta and a_prev.
+Only this module knows that a layer is (w, b, sigma). It has the equations of the book, their
+derivatives, and the per-sample terms that BP3 and BP4 sum: each sample's gradient is the outer
+product of its delta and (a_prev, 1), so norms, inner products and Kronecker factors follow from
+those of delta and a_prev.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ __all__ = ["Dense", "DenseMoved", "DenseParameters", "DenseSaved"]
 
 
 class DenseParameters(NamedTuple):
-    """What a `Dense` layer learns, and its gradients.
+    """The parameters of a `Dense` layer, or their gradients.
 
     Attributes
     ----------
@@ -38,12 +38,12 @@ class DenseParameters(NamedTuple):
 
 
 class DenseSaved(NamedTuple):
-    """What its forward pass leaves for the way back.
+    """The arrays that the forward pass saves for the backward pass.
 
     Attributes
     ----------
     a_prev : array, shape (n, n_in)
-        What it was fed.
+        The layer's input.
     z, a : arrays, shape (n, n_out)
     """
 
@@ -55,7 +55,7 @@ class DenseSaved(NamedTuple):
         """BP4 and BP3."""
         return DenseParameters(equations.bp4(r, delta, self.a_prev), equations.bp3(r, delta))
 
-    # What the sums over the samples leave out: grad_x = delta_x (a_x, 1)^T
+    # The terms that the sums over samples add up: grad_x = delta_x (a_x, 1)^T
 
     def squared_norms(self, delta: A) -> A:
         """‖grad_x‖² = ‖delta_x‖² (‖a_x‖² + 1), shape (n,)."""
@@ -63,26 +63,26 @@ class DenseSaved(NamedTuple):
         return norms
 
     def inner_products(self, delta: A, other: "DenseSaved", delta_other: A) -> A:
-        """grad_x · grad_x' of all pairs, (n, m): (delta delta'^T) ∘ (a a'^T + 1)."""
+        """grad_x · grad_x' for all pairs, (n, m): (delta delta'^T) ∘ (a a'^T + 1)."""
         return (delta @ delta_other.mT) * (self.a_prev @ other.a_prev.mT + 1.0)
 
     def individual(self, delta: Any) -> DenseParameters:
-        """grad_x of each sample: behind the samples' axis the parameters' own."""
+        """grad_x for each sample: the samples' axis comes first, then the parameters' axes."""
         return DenseParameters(delta[..., :, None] * self.a_prev[..., None, :], delta)
 
     def along(self, v: DenseParameters, delta: A) -> A:
-        """grad_x · v of each sample, a column (n, 1)."""
+        """grad_x · v for each sample, a column (n, 1)."""
         moved = self.a_prev @ v.w.mT + v.b
         product: A = namespace(delta).sum(delta * moved, axis=-1, keepdims=True)
         return product
 
     def squared(self) -> "DenseSaved":
-        """That of which BP3 and BP4, of squared deltas, give the squared gradients' sums."""
+        """Square a_prev, so that BP3 and BP4 of squared deltas sum squared gradients."""
         return self._replace(a_prev=self.a_prev * self.a_prev)
 
 
 class DenseMoved(NamedTuple):
-    """R{a_prev} and R{z}, as (w, b) moves along a direction; R{a_prev} is None for 0."""
+    """R{a_prev} and R{z} for a direction of (w, b); R{a_prev} is None for 0."""
 
     a_prev: Any
     z: Any
@@ -102,7 +102,7 @@ class Dense:
     Raises
     ------
     InputError
-        If a width is less than 1, or there is no such activation.
+        If a width is less than 1, or the activation is unknown.
     """
 
     n_in: int
@@ -127,7 +127,7 @@ class Dense:
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Of w and b."""
+        """The shapes of w and b."""
         return {"w": (self.n_out, self.n_in), "b": (self.n_out,)}
 
     def entry(self, arrays: Mapping[str, Any]) -> DenseParameters:
@@ -135,7 +135,7 @@ class Dense:
         return DenseParameters(arrays["w"], arrays["b"])
 
     def draw(self, init: Any, rng: Callable[[str], Any]) -> Mapping[str, Any]:
-        """By the initializer that was given, or the one that suits the activation."""
+        """Draw w and b with the given initializer, or the one that suits the activation."""
         chosen = default(self.activation) if init is None else get(init)
         weights = chosen.weights(rng("weights"), self.n_out, self.n_in)
         return {"w": weights, "b": chosen.biases(rng("biases"), self.n_out)}
@@ -157,17 +157,17 @@ class Dense:
         """(w^l)^T delta^l, of shape (n, k_{l-1})."""
         return equations.sent(parameters.w, delta)
 
-    # The equations differentiated once, as (w, b) moves along v
+    # The equations differentiated once, for a direction v of (w, b)
 
     @property
     def bends(self) -> bool:
-        """Whether its delta moves with z even where g stands still: sigma'' is not 0."""
+        """Whether delta depends on z even for a fixed g: sigma'' is not 0."""
         return bends(self.activation)
 
     def r_forward(
         self, parameters: DenseParameters, v: DenseParameters, saved: DenseSaved, ra_prev: Any
     ) -> DenseMoved:
-        """R0; R{a^0} = 0 is written None."""
+        """R0; None stands for R{a^0} = 0."""
         return DenseMoved(ra_prev, equations.r0(parameters.w, v.w, v.b, saved.a_prev, ra_prev))
 
     def r_output(self, saved: DenseSaved, moved: DenseMoved) -> Any:
@@ -175,7 +175,7 @@ class Dense:
         return pushforward(self.activation, saved.z, saved.a, moved.z)
 
     def r_error(self, saved: DenseSaved, moved: DenseMoved, g: Any, rg: A) -> A:
-        """R{delta} = R{g} ⊙ sigma'(z) + g ⊙ sigma''(z) ⊙ R{z}; g is read if it `bends`."""
+        """R{delta} = R{g} ⊙ sigma'(z) + g ⊙ sigma''(z) ⊙ R{z}; g is read only if `bends`."""
         rdelta = self.error(saved, rg)
         if not self.bends:
             return rdelta

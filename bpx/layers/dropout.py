@@ -1,10 +1,9 @@
-"""`Dropout`: in training each unit is dropped with a probability, anew for each sample.
+"""`Dropout`: drop each unit with some probability in training, independently for each sample.
 
-With a mask m whose elements are 0 with probability p and else 1 / (1 − p), independent of one
-another, a = m ⊙ a_prev in training and a = a_prev outside it: as the mean of m is 1, what the
-next layer is fed is of the same size in the mean ("inverted" dropout). The mask does not
-depend on a_prev, so that the Jacobian is diag(m), and the layer's half of BP2 is g ⊙ m.
-
+With a mask m of independent elements, 0 with probability p and 1 / (1 − p) otherwise,
+a = m ⊙ a_prev in training and a = a_prev otherwise. The mean of m is 1, so the next layer's
+input keeps its mean ("inverted" dropout). The mask does not depend on a_prev, so the Jacobian
+is diag(m), and the layer's half of BP2 is g ⊙ m.
 N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting"
 (2014).
 """
@@ -23,12 +22,12 @@ __all__ = ["Dropout", "DropoutSaved"]
 
 
 class DropoutSaved(NamedTuple):
-    """What its forward pass leaves for the way back.
+    """The arrays that the forward pass saves for the backward pass.
 
     Attributes
     ----------
     mask : array, shape (n, k), or None
-        0 or 1 / (1 − p); None outside training, where nothing is dropped.
+        Elements 0 or 1 / (1 − p); None outside training, where nothing is dropped.
     a : array, shape (n, k)
     """
 
@@ -40,13 +39,13 @@ class DropoutSaved(NamedTuple):
 class Dropout:
     """Drop each unit of each sample with probability p in training: a = m ⊙ a_prev.
 
-    The masks are drawn by `bpx.random` from the seed of the training, the place of the layer
-    and the count of steps: the same on every backend.
+    `bpx.random` draws the masks from the training's seed, the layer's index and the number of
+    steps so far, so they are the same on every backend.
 
     Parameters
     ----------
     width : int
-        k, of what it is fed and of its output.
+        k, the width of input and output.
     rate : float
         p, in [0, 1).
 
@@ -88,15 +87,15 @@ class Dropout:
         return self.width
 
     def entry(self, arrays: Mapping[str, Any]) -> tuple[()]:
-        """It learns nothing."""
+        """Return ``()``: it has no parameters."""
         return ()
 
     def draw(self, init: Any, rng: Callable[[str], Any]) -> Mapping[str, Any]:
-        """It learns nothing."""
+        """Return no parameters."""
         return {}
 
     def forward(self, parameters: tuple[()], a_prev: Any, context: Context) -> DropoutSaved:
-        """A = m ⊙ a_prev in training, a_prev outside it."""
+        """a = m ⊙ a_prev in training, a = a_prev otherwise."""
         if not context.training:
             return DropoutSaved(None, a_prev)
         kept = bernoulli(context.key, context.step, tuple(a_prev.shape), 1.0 - self.rate)
@@ -108,10 +107,10 @@ class Dropout:
         return _masked(saved, g)
 
     def send_back(self, parameters: tuple[()], saved: DropoutSaved, delta: A) -> A:
-        """The same: between it and the layer below there are no weights."""
+        """Return delta unchanged: there are no weights between it and the layer below."""
         return delta
 
-    # The equations differentiated once: the mask stands still
+    # The equations differentiated once; the mask is constant
 
     def r_forward(
         self, parameters: tuple[()], v: tuple[()], saved: DropoutSaved, ra_prev: Any
@@ -136,13 +135,13 @@ class Dropout:
         delta: A,
         rdelta: A,
     ) -> A:
-        """The same."""
+        """Return R{delta} unchanged."""
         return rdelta
 
     def r_gradients(
         self, r: Any, saved: DropoutSaved, moved: Any, delta: A, rdelta: A
     ) -> tuple[()]:
-        """It learns nothing."""
+        """Return ``()``: it has no parameters."""
         return ()
 
 

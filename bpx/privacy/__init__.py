@@ -1,7 +1,7 @@
-"""Private training: DP-SGD, exact and counted.
+"""Private training: DP-SGD with exact clipping and accounting.
 
-``bpx.train(..., privacy=bpx.privacy.DPSGD(noise_multiplier=1.1))`` clips every sample's
-gradient in the one backward pass, adds noise, and tells in each epoch's record the
+``bpx.train(..., privacy=bpx.privacy.DPSGD(noise_multiplier=1.1))`` clips each sample's
+gradient within the one backward pass, adds noise, and reports in each epoch's record the
 (epsilon, delta) that the weights have spent.
 """
 

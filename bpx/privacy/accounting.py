@@ -1,8 +1,8 @@
-"""What private training spends: an epsilon for a delta, by Google's dp-accounting.
+"""Privacy accounting: the epsilon that private training spends at a delta, by dp-accounting.
 
-A training run is a mechanism: Gaussian noise on a sum over a Poisson sample, some number of
-times. What all of them together give away is their composition, whatever order they ran in.
-Two data sets are neighbours if one has one sample more than the other.
+A training run is a mechanism: some steps, each of which adds Gaussian noise to a sum over a
+Poisson sample. The privacy loss of several runs is that of their composition, whatever their
+order. Two data sets are neighbours if one has exactly one more sample.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,21 +40,21 @@ ORDERS = (
     *range(2, 65),
     *(72, 80, 96, 112, 128, 160, 192, 256, 384, 512, 1024),
 )
-"""Rényi's orders that are tried. Whole ones are quick; below 2 the sums may not converge."""
+"""The Rényi orders to try. Integers are fast; below 2 the sums may not converge."""
 
 
 class Mechanism(NamedTuple):
-    """Some steps of private training, as accounting sees them.
+    """Some steps of private training, in the terms of accounting.
 
     Attributes
     ----------
     noise_multiplier : float
-        sigma: the noise's standard deviation over the sensitivity, the clip.
+        sigma: the noise's standard deviation divided by the sensitivity, the clip.
     sampling_rate : float
-        q: the probability with which a sample enters a step's batch.
+        q: the probability that a sample enters a step's batch.
     steps : int
     secure : bool
-        False if a seed made the noise and the samples: then nothing is promised.
+        False if a seed drew the noise and the samples; then nothing is private.
     """
 
     noise_multiplier: float
@@ -64,25 +64,25 @@ class Mechanism(NamedTuple):
 
 
 class Account(Placed, Protocol):
-    """What keeps in mind by which mechanisms it was trained: a network."""
+    """A network that records the mechanisms by which it was trained."""
 
     mechanisms: tuple[Mechanism, ...]
 
 
 class Spent(NamedTuple):
-    """What has been spent of privacy at the end of an epoch.
+    """The privacy spent by the end of an epoch.
 
     Attributes
     ----------
     delta : float
-        At which epsilon is told.
+        The delta of the reported epsilon.
     accountant : {"pld", "rdp"}
-        Which counts it.
+        The accountant that computes epsilon.
     mechanisms : tuple of Mechanism
-        What is composed: all private training of this network, and the `past` that was
-        named. Not training without privacy.
+        The mechanisms to compose: all private training of this network, and the given
+        `past`. Training without privacy is not included.
     seconds : float
-        Of the epoch's, those that drawing the samples and the noise took.
+        The part of the epoch's seconds that drawing the samples and the noise took.
     """
 
     delta: float
@@ -94,14 +94,14 @@ class Spent(NamedTuple):
     def epsilon(self) -> float:
         """The weights of this epoch and all before are (epsilon, delta)-differentially private.
 
-        If they are not `secure`, they would be, with noise of a secure source. It is counted
-        when it is asked for, which may take a second, and then known.
+        If `secure` is False, this is what noise from a secure source would give. It is computed
+        on first access, which may take a second, and then cached.
         """
         return composed_epsilon(self.mechanisms, self.delta, self.accountant)
 
     @property
     def secure(self) -> bool:
-        """Whether no part of it was drawn from a seed, by which it can be drawn again."""
+        """Whether nothing was drawn from a seed, with which it could be drawn again."""
         return all(each.secure for each in self.mechanisms)
 
     def __repr__(self) -> str:
@@ -118,7 +118,7 @@ def epsilon(
     accountant: Accountant = "pld",
     past: Sequence[Mechanism] = (),
 ) -> float:
-    """The epsilon, at `delta`, of so many steps with Poisson sampling and Gaussian noise.
+    """Compute epsilon at `delta` for steps with Poisson sampling and Gaussian noise.
 
     Parameters
     ----------
@@ -132,9 +132,9 @@ def epsilon(
         In (0, 1), and well below 1 / n.
     accountant : {"pld", "rdp"}, optional
         Privacy loss distributions, which are tight; or Rényi differential privacy, an upper
-        bound that costs milliseconds.
+        bound that takes milliseconds.
     past : sequence of Mechanism, optional
-        What was spent on the same samples before.
+        The mechanisms that were spent on the same samples before.
 
     Returns
     -------
@@ -172,7 +172,7 @@ _DELTA = "a number in (0, 1), well below 1 / n", lambda v: 0.0 < v < 1.0
 
 
 def composed(mechanisms: Iterable[Mechanism]) -> tuple[Mechanism, ...]:
-    """The same, with the steps of equal ones added up."""
+    """Merge equal mechanisms by adding up their steps."""
     steps: dict[Mechanism, int] = {}
     for each in mechanisms:
         alike = each._replace(steps=0)
@@ -183,7 +183,7 @@ def composed(mechanisms: Iterable[Mechanism]) -> tuple[Mechanism, ...]:
 def composed_epsilon(
     mechanisms: Sequence[Mechanism], delta: float, accountant: Accountant
 ) -> float:
-    """The epsilon of them all together, as if all were secure."""
+    """Compute the epsilon of their composition, as if all were secure."""
     if any(each.noise_multiplier == 0.0 for each in mechanisms):
         return inf
     return _composed_epsilon(tuple(each[:3] for each in mechanisms), delta, accountant)
@@ -206,21 +206,21 @@ def _composed_epsilon(
                 sampled = dp.PoissonSampledDpEvent(rate, dp.GaussianDpEvent(sigma))
                 account.compose(dp.SelfComposedDpEvent(sampled, steps))
         return float(account.get_epsilon(delta))
-    except OverflowError:  # of a sigma of 1e-5, say
+    except OverflowError:  # for example, for sigma = 1e-5
         return inf
 
 
 def _interval(sigma: float) -> float:
-    """How finely privacy losses are told apart, always rounded up.
+    """Return the discretization interval of privacy losses, which are rounded up.
 
-    They grow as 1 / sigma²: told apart alike, those of little noise would fill the memory.
+    The losses grow as 1 / sigma², so a fixed interval would fill the memory if sigma is small.
     """
     return 1e-4 * max(1.0, (0.3 / sigma) ** 2)
 
 
 @contextmanager
 def _without_excluded_orders() -> Iterator[None]:
-    """Of Rényi's orders one is enough: that others did not converge is no news to a caller."""
+    """Silence warnings about Rényi orders that do not converge: one that does is enough."""
     log = getLogger("absl")
     level = log.level
     log.setLevel(ERROR)
@@ -231,7 +231,7 @@ def _without_excluded_orders() -> Iterator[None]:
 
 
 def is_mechanism(given: Any) -> bool:
-    """Whether these are the fields of a `Mechanism` that can be: of a file, say."""
+    """Whether `given`, read from a file for example, holds valid fields of a `Mechanism`."""
     try:
         sigma, rate, steps, secure = given
         right = sigma >= 0.0 and 0.0 < rate <= 1.0 and steps >= 1
@@ -241,7 +241,7 @@ def is_mechanism(given: Any) -> bool:
 
 
 def check_past(past: Any) -> tuple[Mechanism, ...]:
-    """The mechanisms of the past, or an `InputError`."""
+    """Return the past mechanisms as a tuple; raise InputError if they are not mechanisms."""
     each = past if isinstance(past, tuple | list) else (past,)
     if not all(isinstance(one, Mechanism) and is_mechanism(one) for one in each):
         raise InputError(
@@ -252,19 +252,19 @@ def check_past(past: Any) -> tuple[Mechanism, ...]:
 
 
 def check_accountant(accountant: Any) -> None:
-    """Refuse an accountant that there is not, with an `InputError`."""
+    """Raise InputError if the accountant is unknown."""
     if accountant not in ACCOUNTANTS:
         near = nearest(str(accountant), ACCOUNTANTS)
         raise InputError(f"accountant={accountant!r} was given; expected 'pld' or 'rdp'{near}")
 
 
 def package() -> Any:
-    """dp-accounting, imported when it is first needed: it brings SciPy.
+    """Import dp-accounting, on first use since it imports SciPy.
 
     Raises
     ------
     InputError
-        With the command that installs it.
+        If it is not installed; the message has the command that installs it.
     """
     try:
         import dp_accounting
@@ -272,7 +272,7 @@ def package() -> Any:
         import dp_accounting.rdp
     except ImportError as error:
         raise InputError(
-            "private training counts its epsilon by dp-accounting, which is not installed "
+            "private training computes epsilon with dp-accounting, which is not installed "
             f"({error}); install it with: pip install dp-accounting"
         ) from error
     return dp_accounting

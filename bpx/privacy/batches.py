@@ -1,4 +1,4 @@
-"""An epoch of private training: Poisson batches, noise in blocks, and what they spend."""
+"""An epoch of private training: Poisson batches, noise in blocks, and the privacy spent."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from bpx.training.step import Data, TrainingStep
 __all__ = ["Sampled", "sampled"]
 
 BLOCK_BYTES = 1 << 25
-"""Noise that is made at a time."""
+"""The bytes of noise made at a time."""
 
 _log = getLogger("bpx")
 
@@ -40,9 +40,9 @@ class Sampled:
     Attributes
     ----------
     account : Account
-        Where each epoch is counted.
+        The network that records what each epoch spends.
     seconds : float
-        What drawing samples and noise has taken in the epoch.
+        The seconds that drawing samples and noise took in this epoch.
     """
 
     home: Home
@@ -56,17 +56,17 @@ class Sampled:
 
     @property
     def n(self) -> int:
-        """The samples there are."""
+        """The number of samples."""
         return self.data.x.shape[0]
 
     @property
     def steps(self) -> int:
-        """The steps of an epoch."""
+        """The number of steps in an epoch."""
         return max(1, round(self.n / self.batch_size))
 
     @property
     def mechanism(self) -> Mechanism:
-        """An epoch, as accounting sees it."""
+        """The mechanism of one epoch."""
         rate = self.batch_size / self.n
         secure = self.privacy.seed is None
         return Mechanism(self.privacy.noise_multiplier, rate, self.steps, secure)
@@ -79,7 +79,7 @@ class Sampled:
         return self.privacy.noise_multiplier * sensitivity / self.batch_size
 
     def start(self) -> PrivateState:
-        """What the state of training has besides, before the first step."""
+        """Return the additional state of private training, before the first step."""
         like = self.parameters.b[0][:1]
         xp = namespace(like)
         learning = sum(1 for entry in self.parameters.layers if entry)
@@ -91,7 +91,7 @@ class Sampled:
         )
 
     def finish(self) -> Mapping[str, Spent]:
-        """What is spent after an epoch more: counted before its weights can be seen."""
+        """Count a finished epoch, before its weights are visible, and return what is spent."""
         own = composed((*self.account.mechanisms, self.mechanism))
         everything = composed((*self.privacy.past, *own))
         self.account.mechanisms = own
@@ -99,7 +99,7 @@ class Sampled:
         return {"privacy": spent}
 
     def __call__(self, epoch: int) -> EpochBatches:
-        """The epoch of that number, from 1."""
+        """Return the epoch of this number, from 1."""
         began, seed = perf_counter(), self.privacy.seed
         choosing, noise = (random_bytes(seed, each, epoch) for each in ("sampling", "noise"))
         drawn = poisson_batches(self.n, self.mechanism.sampling_rate, self.steps, choosing)
@@ -133,14 +133,14 @@ class Sampled:
         return Stretch(step, data, rows, (physical,), physical, before, 0, 1)
 
     def _block(self) -> int:
-        """The steps whose noise is made at a time: as many in each block of an epoch."""
+        """Return the number of steps in a block of noise, equal for all blocks of an epoch."""
         width = np.dtype(self.home.dtype).itemsize
         numbers = sum(prod(p.shape) for p in leaves(self.parameters))
         most = max(1, BLOCK_BYTES // (width * numbers))
         return -(-self.steps // -(-self.steps // most))
 
     def _noise(self, steps: int, block: int, source: Source) -> Gradients:
-        """Noise for some steps, in arrays for a whole block, at home."""
+        """Draw the noise of some steps, in arrays for a whole block, at home."""
         began = perf_counter()
         shapes = [p.shape for p in leaves(self.parameters)]
         ends = [0, *accumulate(map(prod, shapes))]
@@ -155,21 +155,21 @@ class Sampled:
 def sampled(
     network: Account, step: TrainingStep, data: Data, batch_size: int, privacy: DPSGD
 ) -> Sampled:
-    """A `Sampled`; of a seed the log says that it is not private.
+    """Make a `Sampled`; if there is a seed, log that it is not private.
 
     Raises
     ------
     InputError
-        If samples act on one another in the network; or if dp-accounting is not installed: at
-        once, not when epsilon is asked for.
+        If samples interact in the network; or if dp-accounting is not installed, at once and
+        not only when epsilon is computed.
     """
     check_apart(network.spec, "private training")
     check_by_bp3_and_bp4(network.spec, "private training")
     package()
     if privacy.seed is not None:
         _log.warning(
-            "DPSGD(seed=%d): its noise can be drawn again, so that nothing is private; the "
-            "epsilon told is what noise of a secure source would give",
+            "DPSGD(seed=%d): its noise can be drawn again, so nothing is private; the reported "
+            "epsilon is what noise from a secure source would give",
             privacy.seed,
         )
     return Sampled(network.home, step, data, network.parameters, batch_size, privacy, network)

@@ -1,4 +1,4 @@
-"""The noise that a target epsilon asks for: accounting, inverted."""
+"""The noise that a target epsilon requires: accounting, inverted."""
 
 from collections.abc import Callable, Sequence
 from math import isfinite, log
@@ -20,7 +20,7 @@ def noise_for(
     accountant: Accountant = "pld",
     past: Sequence[Mechanism] = (),
 ) -> float:
-    """The noise multiplier with which so many steps spend `epsilon`, and not more.
+    """Find the noise multiplier with which `steps` steps spend `epsilon`, and no more.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ def noise_for(
     Returns
     -------
     float
-        With which 99.5 to 100 % of `epsilon` is spent.
+        A noise multiplier that spends 99.5 to 100 % of `epsilon`.
 
     Raises
     ------
     InputError
-        If a number is out of its range, the past alone has spent more, or dp-accounting is
-        not installed.
+        If a number is out of its range, the past mechanisms have spent more already, or
+        dp-accounting is not installed.
 
     Examples
     --------
@@ -56,15 +56,15 @@ def noise_for(
             sigma, sampling_rate, steps, delta, accountant=by, past=before
         )
 
-    # Rényi's bound is quick, and close to the other
+    # Rényi's bound is fast, and close to the other.
     found = _inverse(lambda sigma: spends(sigma, "rdp"), target, 1.0, 2.0)
     if found and accountant == "pld":
         found = _inverse(lambda sigma: spends(sigma, "pld"), target, found, 1.1)
     if not found:
         raise InputError(
             f"epsilon={target:g} was given for {steps} steps at sampling_rate="
-            f"{sampling_rate:g} after {len(before)} mechanisms of the past; no noise is "
-            "enough. Take a larger epsilon, or a larger delta"
+            f"{sampling_rate:g} after {len(before)} mechanisms of the past; no amount of noise "
+            "is enough. Use a larger epsilon or a larger delta"
         )
     return found
 
@@ -72,9 +72,9 @@ def noise_for(
 def _inverse(
     spends: Callable[[float], float], target: float, guess: float, factor: float
 ) -> float | None:
-    """Where a falling function is in 99.5 to 100 % of the target; None beyond a million.
+    """Find where a decreasing function is within 99.5 to 100 % of the target; None above 1e6.
 
-    As powers of each other interpolate it well, few calls find it: each may take a second.
+    A power law interpolates it well, so few calls suffice; each may take a second.
     """
     high, at_high = guess, spends(guess)
     while at_high > target:
@@ -96,7 +96,7 @@ def _inverse(
 
 
 def _share(at_low: float, target: float, at_high: float) -> float:
-    """Where between the two a power law has the target; the middle, if that tells nothing."""
+    """Return where a power law between the two meets the target, or the middle if none fits."""
     if not (isfinite(at_low) and 0.0 < at_high < target < at_low):
         return 0.5
     return log(at_low / target) / log(at_low / at_high)

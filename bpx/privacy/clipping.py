@@ -1,8 +1,8 @@
-"""Clipping each sample's gradient, exactly, in the one backward pass.
+"""Clip each sample's gradient, exactly, in the one backward pass.
 
-As delta is kept per sample, clipping a sample's gradient to the norm c is scaling its rows
-of delta by min(1, c / ‖grad_x‖) where BP3 and BP4 sum over the samples: the norms are sums
-of squares of rows (`bpx.inspect.gradient_norms`), and no gradient is made for its own sake.
+Since delta is kept per sample, clipping a sample's gradient to the norm c means scaling its
+rows of delta by min(1, c / ‖grad_x‖) where BP3 and BP4 sum over the samples. The norms are sums
+of squares of rows (`bpx.inspect.gradient_norms`), so no per-sample gradient is formed.
 
 M. Abadi et al., "Deep learning with differential privacy" (2016), algorithm 1.
 """
@@ -33,15 +33,15 @@ __all__ = [
 
 
 def clip_factors(trace: WithDeltas, clip: Clip) -> Array:
-    """What scales each sample's gradient: min(1, clip / ‖grad_x‖).
+    """Compute the factor that scales each sample's gradient: min(1, clip / ‖grad_x‖).
 
     Parameters
     ----------
     trace : Trace
-        Of `bpx.backprop`, n samples.
+        A trace of `bpx.backprop`, for n samples.
     clip : float, or tuple of L floats
-        The largest norm, positive: of the gradient by all parameters, or, of each layer, of
-        that by its w and b.
+        The largest norm, positive: of the gradient over all parameters or, with a tuple, over
+        the w and b of each layer.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def clip_factors(trace: WithDeltas, clip: Clip) -> Array:
 
 
 def clipped_sum(trace: WithDeltas, clip: Clip) -> Gradients:
-    """The sum over the samples of their gradients, each clipped: BP3 and BP4 once.
+    """Sum the clipped gradients of the samples, with BP3 and BP4 once.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ def clipped_sum(trace: WithDeltas, clip: Clip) -> Gradients:
     Returns
     -------
     Gradients
-        Adding or removing one sample changes it by at most the clip, in norm; with a clip
-        for each layer by the root of the sum of their squares.
+        The clipped sum. Adding or removing one sample changes it by at most the clip, in
+        norm; with a clip for each layer, by the root of the sum of their squares.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def clipped_backprop(
     r: Array | float | None = None,
     feedback: tuple[Array, ...] = (),
 ) -> Trace:
-    """`bpx.backprop` with each sample's gradient clipped, in the same one pass.
+    """Run `bpx.backprop` with each sample's gradient clipped, in the same single pass.
 
     Parameters
     ----------
@@ -109,15 +109,15 @@ def clipped_backprop(
     Returns
     -------
     Trace
-        Its `gradients` are sum_x r_x min(1, clip / ‖grad_x‖) grad_x; all else is as
-        `bpx.backprop` gives it, the deltas unscaled.
+        Its `gradients` are sum_x r_x min(1, clip / ‖grad_x‖) grad_x; the rest is as
+        `bpx.backprop` returns it, with the deltas unscaled.
 
     Raises
     ------
     InputError
-        If a shape does not fit, something is of several networks, or the clip cannot be used.
+        If a shape does not fit, an argument has several networks, or the clip cannot be used.
     MixedArraysError
-        If an array is of another library, device or dtype than the parameters.
+        If an array differs from the parameters in library, device or dtype.
     """
     check_apart(spec, "clipping each sample's gradient")
     check_by_bp3_and_bp4(spec, "clipping each sample's gradient")
@@ -130,7 +130,7 @@ def clipped_backprop(
 
 
 def columns(squares: Sequence[Array], clips: Sequence[Any]) -> list[Array]:
-    """The factors from the squared norms of the layers: a column (n, 1) for each clip.
+    """Compute the factors from the layers' squared norms: a column (n, 1) for each clip.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def columns(squares: Sequence[Array], clips: Sequence[Any]) -> list[Array]:
     if len(clips) == 1:
         squares = [total(squares)]
     xp = namespace(squares[0])
-    # clip / max(norm, clip) is min(1, clip / norm), and divides by no zero
+    # clip / max(norm, clip) is min(1, clip / norm) without a division by zero
     return [
         clip / xp.maximum(xp.sqrt(square)[..., None], clip)
         for square, clip in zip(squares, clips, strict=True)
@@ -150,7 +150,7 @@ def columns(squares: Sequence[Array], clips: Sequence[Any]) -> list[Array]:
 def weighted(
     r: Sequence[Array], layers: tuple[Any, ...], deltas: tuple[Array, ...]
 ) -> Gradients:
-    """BP4 and BP3, with one column of row weights for all layers that learn, or for each."""
+    """Compute BP4 and BP3 with one column of row weights for all layers, or one for each."""
     given = iter([*r] * len(layers) if len(r) == 1 else r)
     each = zip(layers, deltas, strict=True)
     return Gradients(

@@ -1,4 +1,4 @@
-"""`DPSGD`: how a private training is to be done, checked."""
+"""`DPSGD`: the settings of private training, and their validation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,39 +14,39 @@ __all__ = ["DPSGD", "check_privacy"]
 
 @dataclass(frozen=True, kw_only=True)
 class DPSGD:
-    """Training by noisy, clipped gradients: ``bpx.train(..., privacy=DPSGD(...))``.
+    """Training with noisy, clipped gradients: ``bpx.train(..., privacy=DPSGD(...))``.
 
-    Each step draws a batch in which every sample is with probability q = batch_size / n,
+    Each step draws a batch that contains every sample with probability q = batch_size / n,
     clips every sample's gradient, adds noise to their sum, and divides by batch_size, the
     expected size: g = (sum_x min(1, clip / ‖grad_x‖) grad_x + N(0, sigma² S²)) / batch_size.
-    S is the clip; with a clip for each layer, the root of the sum of their squares, as all
-    layers move when a sample comes or goes. An epoch has round(n / batch_size) steps.
+    S is the clip; with a clip for each layer, the root of the sum of their squares, since a
+    sample can change all layers. An epoch has round(n / batch_size) steps.
 
     Parameters
     ----------
     noise_multiplier : float
-        sigma, at least 0. `bpx.privacy.noise_for` finds that for a target epsilon.
+        sigma, at least 0. `bpx.privacy.noise_for` finds it for a target epsilon.
     clip : float, or tuple of L floats, optional
-        The largest norm of a sample's gradient, positive: by all parameters, or by those of
-        each layer.
+        The largest norm of a sample's gradient, positive: over all parameters, or over those
+        of each layer.
     delta : float, optional
-        The delta at which epsilon is told, below 1 / n.
+        The delta for which epsilon is reported, below 1 / n.
     accountant : {"pld", "rdp"}, optional
         See `bpx.privacy.epsilon`.
     physical_size : int, optional
-        The rows that are computed at once. A batch that is larger is summed over several, a
-        smaller one is padded; neither changes what is learnt. Left out, 2.5 standard
-        deviations more than batch_size: one batch in 160 is larger.
+        The number of rows computed at once. A larger batch is summed over several physical
+        batches, and a smaller one is padded; neither changes the result. By default,
+        batch_size plus 2.5 standard deviations, which one batch in 160 exceeds.
     draws : int, optional
-        How many normal numbers are drawn for each of the noise's. With 1 the noise is open
-        to the floating-point attack of Mironov (2012); 4, at four times the cost, is what
-        Holohan and Braghin (2021) advise against it.
+        How many normal numbers are drawn for each number of the noise. With 1, the noise is
+        open to the floating-point attack of Mironov (2012); Holohan and Braghin (2021) advise
+        4 against it, at four times the cost.
     past : tuple of Mechanism, optional
-        What was spent on the same samples by other networks: their
+        The mechanisms that other networks spent on the same samples: their
         ``epoch.privacy.mechanisms``. What this network has spent is always counted.
     seed : int, optional
-        For tests: noise and samples that repeat themselves, on every backend alike. **Not
-        private**: who knows the seed takes the noise off. The records say so.
+        For tests: noise and samples that are repeatable, and equal on every backend. **Not
+        private**: anyone who knows the seed can subtract the noise. The records say so.
 
     Raises
     ------
@@ -82,7 +82,7 @@ class DPSGD:
         check_accountant(self.accountant)
 
     def physical(self, batch_size: int, n: int) -> int:
-        """The rows that are computed at once, of batches of that expected size."""
+        """Return the number of rows computed at once, for batches of this expected size."""
         if self.physical_size is not None:
             return min(self.physical_size, n)
         deviation = (batch_size * (1.0 - batch_size / n)) ** 0.5
@@ -97,7 +97,7 @@ def check_privacy(
     drop_last: bool,
     weights: Sequence[str] = (),
 ) -> None:
-    """Refuse what contradicts private training, with an `InputError` that names the reason."""
+    """Raise InputError if other settings contradict private training."""
     if privacy is None:
         return
     if not isinstance(privacy, DPSGD):
@@ -107,22 +107,21 @@ def check_privacy(
     given = {"shuffle=False": not shuffle, "drop_last=True": drop_last}
     for setting in (name for name, is_given in given.items() if is_given):
         raise InputError(
-            f"{setting} was given with privacy, whose batches are drawn by Poisson sampling, "
-            "of any size: an epsilon is known for these alone. Leave it out"
+            f"{setting} was given with privacy, but its batches are drawn by Poisson sampling, "
+            "with varying sizes: epsilon is known only for these. Omit it"
         )
     if weights:
         raise InputError(
-            f"{weights[0]} was given with privacy, whose noise is measured for "
-            "samples that all count alike: a weight changes how much one of them can move the "
-            "network. Leave it out"
+            f"{weights[0]} was given with privacy, but its noise is calibrated for samples of "
+            "equal weight: a weight changes how much one sample can move the network. Omit it"
         )
     if seed is not None:
         raise InputError(
-            f"seed={seed!r} was given with privacy, whose samples and noise nobody may draw "
-            "again. Leave it out, or, for a test that is not private, take DPSGD(seed=...)"
+            f"seed={seed!r} was given with privacy, but nobody may be able to repeat its "
+            "samples and noise. Omit it or, for a test that is not private, use DPSGD(seed=...)"
         )
     if privacy.delta >= 1.0 / n:
         raise InputError(
             f"delta={privacy.delta:g} was given for {n} samples; expected less than 1 / n: a "
-            "training that publishes one sample as it is would pass"
+            "training that publishes one of its samples would satisfy this delta"
         )

@@ -1,4 +1,4 @@
-"""The largest norm that a sample's gradient may have, checked."""
+"""Check the clip: the largest norm that a sample's gradient may have."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ from bpx.errors import InputError
 __all__ = ["Clip", "check_clip"]
 
 Clip = float | tuple[float, ...]
-"""The largest norm of a sample's gradient: by all parameters, or one for each layer."""
+"""The largest norm of a sample's gradient, over all parameters or for each layer."""
 
 
 def check_clip(clip: Any, layers: int | None = None) -> tuple[float, ...]:
-    """The clips as a tuple, of one or of as many as there are layers (if that is known).
+    """Return the clips as a tuple: a single one, or one for each layer if `layers` is known.
 
     Raises
     ------
     InputError
-        If one is not positive, or they are of another number than the layers.
+        If a clip is not positive, or their number differs from the number of layers.
     """
     each = tuple(clip) if isinstance(clip, tuple | list) else (clip,)
     if layers is not None and isinstance(clip, tuple | list) and len(each) != layers:

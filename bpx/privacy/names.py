@@ -1,4 +1,4 @@
-"""The public names of `bpx.privacy`, which imports them when it is asked for one."""
+"""The public names of `bpx.privacy`, which imports them on first access."""
 
 from bpx.privacy.accounting import Mechanism, Spent, epsilon
 from bpx.privacy.calibration import noise_for

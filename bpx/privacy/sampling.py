@@ -1,7 +1,7 @@
 """Poisson sampling in fixed shapes, on the host.
 
-Each sample enters each logical batch by itself, with one probability, so that a batch has
-any size. In physical batches of one size, padded, it is what a compiled step can run.
+Each sample enters each logical batch independently with the same probability, so the batches
+vary in size. They are padded to physical batches of one size, which a compiled step can run.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from bpx.privacy.sources import Source, uniforms
 __all__ = ["PADDING", "earlier_parts", "last_parts", "poisson_batches", "positions"]
 
 PADDING = -1
-"""What stands in an index matrix where there is no sample."""
+"""The index that marks padding in an index matrix."""
 
 
 def poisson_batches(n: int, rate: float, steps: int, source: Source) -> list[HostArray]:
-    """The samples of each logical batch: each of the n enters with probability `rate`.
+    """Draw the samples of each logical batch: each of the n enters with probability `rate`.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ def poisson_batches(n: int, rate: float, steps: int, source: Source) -> list[Hos
     rate : float
         In (0, 1].
     steps : int
-        How many batches.
+        The number of batches.
     source : Source
 
     Returns
     -------
     list of int32 arrays
-        Of any size, empty ones among them.
+        The indices of each batch; some may be empty.
     """
     found = positions(n * steps, rate, source)
     ends = np.searchsorted(found, n * np.arange(1, steps))
@@ -41,9 +41,9 @@ def poisson_batches(n: int, rate: float, steps: int, source: Source) -> list[Hos
 
 
 def positions(cells: int, rate: float, source: Source) -> HostArray:
-    """Which of the cells 0 ... cells - 1 come up, each with probability `rate`, in order.
+    """Draw cells from 0 ... cells - 1, each with probability `rate`, in ascending order.
 
-    The gaps between them are geometric: one number is drawn for each that comes up.
+    The gaps between chosen cells are geometric, so one number is drawn for each chosen cell.
     """
     if rate == 1.0:
         return np.arange(cells)
@@ -59,21 +59,21 @@ def positions(cells: int, rate: float, source: Source) -> HostArray:
 
 
 def last_parts(batches: Sequence[HostArray], physical: int, steps: int) -> HostArray:
-    """The last physical batch of each logical one, as an index matrix.
+    """Return the last physical batch of each logical batch, as an index matrix.
 
     Parameters
     ----------
     batches : sequence of int32 arrays
-        Logical batches, at most `steps` of them.
+        The logical batches, at most `steps` of them.
     physical : int
-        The samples of a physical batch.
+        The number of samples in a physical batch.
     steps : int
-        The rows of the matrix; those that are left over hold padding.
+        The number of rows of the matrix; unused rows hold padding.
 
     Returns
     -------
     int32 array, shape (steps, physical + 1)
-        At the end of each row, its number: the place of its noise.
+        The last entry of each row is its number, the index of its noise.
     """
     rows = np.full((steps, physical + 1), PADDING, np.int32)
     rows[:, physical] = np.arange(steps)
@@ -84,12 +84,12 @@ def last_parts(batches: Sequence[HostArray], physical: int, steps: int) -> HostA
 
 
 def earlier_parts(batch: HostArray, physical: int) -> HostArray:
-    """What of a logical batch the last physical one does not hold: none of it is dropped.
+    """Return all but the last physical batch of a logical batch.
 
     Returns
     -------
     int32 array, shape (parts, physical + 1)
-        Full physical batches; of most logical batches, none.
+        Full physical batches; most logical batches have none.
     """
     parts = batch[: _earlier(batch, physical)].reshape(-1, physical)
     return np.pad(parts, ((0, 0), (0, 1)))

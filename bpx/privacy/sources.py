@@ -1,8 +1,8 @@
 """Randomness for private training, on the host.
 
-It comes from the operating system's source for cryptography. A private training's promise
-is worth as much as its noise is hard to guess: generators for simulations can be run
-backwards from what they gave.
+It comes from the operating system's cryptographic source. Private training is only as safe as
+its noise is hard to predict, and the state of a generator for simulations can be recovered
+from its output.
 """
 
 import os
@@ -16,41 +16,41 @@ from bpx.arrays.host import HostArray, generator
 __all__ = ["Source", "normals", "random_bytes", "uniforms"]
 
 Source = Callable[[int], bytes]
-"""``source(n)`` gives n random bytes."""
+"""``source(n)`` returns n random bytes."""
 
 PART = 1 << 15
-"""Numbers at a time: they stay in the cache."""
+"""The numbers drawn at a time, which fit in the cache."""
 
 
 def random_bytes(seed: int | None, purpose: str, epoch: int) -> Source:
-    """The operating system's source; with a seed, one that repeats itself and hides nothing.
+    """Return the operating system's source or, with a seed, a repeatable one without secrecy.
 
     Parameters
     ----------
     seed : int or None
     purpose : {"sampling", "noise"}
     epoch : int
-        From 1. A seeded source depends on all three, so that epochs do not repeat each other.
+        The epoch, from 1. A seeded source depends on all three, so epochs do not repeat.
     """
     return os.urandom if seed is None else generator(seed, purpose, epoch).bytes
 
 
 def uniforms(count: int, source: Source) -> HostArray:
-    """Uniform numbers in [0, 1), multiples of 2**-53, float64."""
+    """Draw uniform numbers in [0, 1), multiples of 2**-53, float64."""
     words = np.frombuffer(source(8 * count), np.uint64)
     return (words >> np.uint64(11)) * 2.0**-53
 
 
 def normals(count: int, source: Source, draws: int = 1) -> HostArray:
-    """Standard normal numbers (Box and Muller 1958), float64.
+    """Draw standard normal numbers (Box and Muller 1958), float64.
 
     Parameters
     ----------
     count : int
     source : Source
     draws : int, optional
-        How many are drawn for each number, which is their sum over their root: with 4, what
-        was drawn cannot be told from the last bits of the result (Holohan and Braghin 2021).
+        How many are drawn for each number, which is their sum over the root of `draws`. With
+        4, the last bits of the result do not reveal the draws (Holohan and Braghin 2021).
     """
     parts = [(first, min(first + PART, count)) for first in range(0, count, PART)]
     out = np.empty(count)

@@ -1,8 +1,8 @@
 """The step of private training: exact clipping, a sum over physical batches, and noise.
 
-A logical batch is what Poisson sampling drew, of any size. It is done in physical batches,
-all of one size: what is missing is padding, rows of -1, which weigh nothing. Most logical
-batches fit into one; of a larger one all parts but the last are only added up.
+Poisson sampling draws logical batches of varying sizes. Each is computed in physical batches of
+one size, padded with rows of -1, which have no weight. Most logical batches fit into one; if
+not, all physical batches but the last are only added up.
 """
 
 from collections.abc import Callable
@@ -23,14 +23,14 @@ __all__ = ["NoisyData", "PrivateState", "PrivateStep"]
 
 
 class NoisyData(NamedTuple):
-    """What a private step reads: the samples, and noise for some steps.
+    """The data of private steps: the samples, and the noise of some steps.
 
     Attributes
     ----------
     x, y : arrays
         As in `bpx.training.step.Data`.
     noise : Gradients
-        Scaled; of a parameter of p numbers an array of shape (steps, p).
+        The scaled noise: for a parameter of p numbers, an array of shape (steps, p).
     """
 
     x: Array
@@ -39,7 +39,7 @@ class NoisyData(NamedTuple):
 
 
 class PrivateState(NamedTuple):
-    """What the state of training has besides.
+    """The additional state of private training.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class PrivateState(NamedTuple):
     share : array, shape (1,)
         1 / the expected size of a logical batch.
     summed : Gradients
-        What the earlier physical batches of this logical batch have come to.
+        The sum over the earlier physical batches of this logical batch.
     """
 
     clips: tuple[Array, ...]
@@ -59,13 +59,13 @@ class PrivateState(NamedTuple):
 class PrivateStep:
     """``step(state, data, rows) -> state`` for one physical batch.
 
-    `rows` names its samples, -1 for padding, and at its end the place of the step's noise.
+    `rows` holds the indices of its samples, -1 for padding, and last the index of its noise.
 
     Attributes
     ----------
     plain : TrainingStep
     last : bool
-        Whether the logical batch ends here: the noise is added, and the network moves.
+        Whether the logical batch ends here, so that noise is added and the weights are updated.
     """
 
     plain: TrainingStep
@@ -78,11 +78,11 @@ class PrivateStep:
 
     @property
     def precision(self) -> str:
-        """What the products are computed in: the engine's to see to."""
+        """The precision of the products, which the engine applies."""
         return self.plain.precision
 
     def __call__(self, state: State, data: NoisyData, rows: Array) -> State:
-        """Clip and sum; at the end of the logical batch, train on it."""
+        """Clip and sum; at the end of the logical batch, update the weights."""
         made = self.plain.passes(state, *self.picked(data, rows))
         present = namespace(data.x).astype(rows[:-1] >= 0, state.parameters.b[0].dtype)
         summed = self._summed(state.extra, made, present)
@@ -93,11 +93,11 @@ class PrivateStep:
         return state._replace(extra=state.extra._replace(summed=summed))
 
     def picked(self, data: NoisyData, rows: Array) -> tuple[Array, Array]:
-        """The batch, x and y as in the data; the first sample stands for padding."""
+        """Return the batch, x and y as in the data; padding repeats the first sample."""
         return self.plain.picked(Data(data.x, data.y), namespace(rows).maximum(rows[:-1], 0))
 
     def _summed(self, private: PrivateState, made: Passes, present: Array) -> Gradients:
-        """The sum so far and this batch's: sum_x min(1, clip / ‖grad_x‖) grad_x / expected."""
+        """Add this batch to the sum: sum_x min(1, clip / ‖grad_x‖) grad_x / expected."""
         squares = squared_layer_norms(Backward(made.layers, made.deltas))
         weight = (private.share * present)[..., None]
         r = [weight * factor for factor in columns(squares, private.clips)]

@@ -1,4 +1,4 @@
-"""For authors of a backend, and of a formula: one training on two machines, compared."""
+"""Compare one training on two machines, for authors of a backend or of a formula."""
 
 from bpx.testing.comparison import Comparison, Parting, Twins, compare
 

@@ -1,10 +1,10 @@
-"""Why do two machines disagree? Twins trained side by side, and where they part.
+"""Train a network on two backends side by side, and find where they diverge.
 
-Two backends that start from the same weights and see the same samples part in their last
-digits at once, as sums are taken in another order: that is rounding, and it grows as training
-goes on. What is not rounding is found here. At each step every equation is computed on the
-second backend from the *first one's* numbers, so that a difference which an equation only
-inherits is not blamed on it.
+Two backends that start from the same weights and see the same samples differ in the last digits
+at once, because they sum in different orders. That is rounding, and it grows during training.
+This module finds differences that are more than rounding. At each step it computes every
+equation on the second backend from the *first backend's* numbers, so that an equation is not
+blamed for a difference in its inputs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,11 +41,11 @@ class Twins:
     Attributes
     ----------
     first, other : str
-        The two: ``backend[:device]``, with the dtype where these differ; or "its engine".
+        The labels: ``backend[:device]``, with the dtype if the two differ; or "its engine".
     parting : Parting or None
-        The first; None if all differences are rounding.
+        The first divergence; None if all differences are rounding.
     growth : tuple of float
-        After each step, the largest difference of the weights and biases over the largest.
+        After each step, the largest difference of weights and biases over the largest of them.
     """
 
     first: str
@@ -56,12 +56,12 @@ class Twins:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How backends, and engines, agree; ``str(comparison)`` is a table.
+    """How well backends and engines agree; ``str(comparison)`` is a table.
 
     Attributes
     ----------
     title : str
-        What was trained.
+        A description of the training.
     twins : tuple of Twins
         The first backend with each of the others, step by step; then each backend with its
         own engine.
@@ -72,7 +72,7 @@ class Comparison:
 
     @property
     def parted(self) -> tuple[Twins, ...]:
-        """Those whose difference is more than rounding."""
+        """The twins that differ by more than rounding."""
         return tuple(each for each in self.twins if each.parting)
 
     def __str__(self) -> str:
@@ -97,24 +97,24 @@ def compare(
     seed: int | None = 0,
     engines: bool = True,
 ) -> Comparison:
-    """Train copies of a network on several backends, in lockstep, and find where they part.
+    """Train copies of a network on several backends, in lockstep, and find where they diverge.
 
     Parameters
     ----------
     network : Network
-        Its weights are where all copies start. It is not changed.
+        The network whose weights all copies start from. It is not changed.
     backends : sequence of str or Home
         ``backend[:device]``, in the network's dtype, or homes, whose dtypes may differ. Each
         is compared with the first.
     data : pair of arrays from anywhere, optional
-        x and y, as for `bpx.train`; left out, 256 random samples.
+        x and y, as for `bpx.train`; by default, 256 random samples.
     steps, batch_size : int, optional
-        How many mini-batches, of how many samples. A ragged last one is dropped.
+        The number of mini-batches, and their size. A smaller last one is dropped.
     optimizer : Optimizer, optional
     seed : int, optional
-        Of the random samples, and of their order, which is that of `bpx.train`.
+        The seed of the random samples and of their order, which is that of `bpx.train`.
     engines : bool, optional
-        Whether each backend's engine is compared with its own eager steps, too.
+        Whether to compare each backend's engine with its own eager steps, too.
 
     Returns
     -------
@@ -129,10 +129,10 @@ def compare(
 
     Notes
     -----
-    An equation parts if, from the same numbers, it differs by more than 16 units in the last
-    place of the coarser dtype, times the square root of the number of terms that it sums up,
-    relative to the sum of their magnitudes. A step of an engine parts if it differs from the
-    eager step by more than 16 times what a change of all weights in the last place does.
+    An equation diverges if, from the same numbers, it differs by more than 16 units in the
+    last place of the coarser dtype, times the square root of the number of terms that it sums,
+    relative to the sum of their magnitudes. A step of an engine diverges if it differs from
+    the eager step by more than 16 times the effect of changing all weights in the last place.
 
     Examples
     --------
@@ -196,7 +196,7 @@ def _random(spec: Spec, seed: int) -> tuple[Any, Any]:
 
 
 def _common(network: Placed, homes: list[Home], data: Any, batch_size: int) -> Start:
-    """Weights and samples on the host, rounded as the coarsest home stores them."""
+    """Return weights and samples on the host, rounded to the coarsest home's dtype."""
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise InputError(f"data is {type(data).__name__}; expected a pair (x, y)")
     coarsest = max(homes, key=lambda home: EPSILON[home.dtype])
@@ -211,7 +211,7 @@ def _common(network: Placed, homes: list[Home], data: Any, batch_size: int) -> S
 
 
 def _rows(seed: int, n: int, batch: int, steps: int) -> Iterator[Any]:
-    """The index matrix of each step, shape (1, batch), on the host."""
+    """Yield the index matrix of each step, shape (1, batch), on the host."""
     whole_batches = (
         part[i : i + 1]
         for epoch in count(1)
@@ -224,14 +224,14 @@ def _rows(seed: int, n: int, batch: int, steps: int) -> Iterator[Any]:
 def _verdict(twins: Twins) -> str:
     parting = twins.parting
     if parting is None:
-        return "they differ by rounding alone" if any(twins.growth) else "they are identical"
+        return "they differ only by rounding" if any(twins.growth) else "they are identical"
     return (
-        f"they part in step {parting.step}, layer {parting.layer}, {parting.equation}: "
-        f"off by {parting.difference:.1e}, where rounding explains {parting.allowed:.1e}"
+        f"they diverge in step {parting.step}, layer {parting.layer}, {parting.equation}: "
+        f"off by {parting.difference:.1e}, but rounding explains only {parting.allowed:.1e}"
     )
 
 
 def _marks(steps: int) -> list[int]:
-    """1, 2, 5, 10, 20, 50, ... and the last."""
+    """Return 1, 2, 5, 10, 20, 50, ... and the last step."""
     marks = [m * 10**e for e in range(len(str(steps))) for m in (1, 2, 5)]
     return [mark for mark in marks if mark < steps] + [steps]

@@ -1,4 +1,4 @@
-"""Training one step at a time, on several backends or engines, and comparing each step."""
+"""Train one step at a time on several backends or engines, and compare each step."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -23,14 +23,14 @@ from bpx.training.step import Data, State, TrainingStep, zero_metrics
 __all__ = ["EPSILON", "EagerPair", "EnginePair", "Parting", "Side", "Start"]
 
 ULPS = 16.0
-"""Units in the last place, times the square root of the number of terms of a sum."""
+"""Tolerance in units in the last place, times the square root of the number of terms."""
 
 EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
-"""A unit in the last place of 1."""
+"""A unit in the last place of 1, by dtype."""
 
 
 class Start(NamedTuple):
-    """What all have in common: host arrays."""
+    """The common start of all backends, as host arrays."""
 
     parameters: Parameters
     feedback: tuple[Any, ...]
@@ -44,14 +44,14 @@ class Parting(NamedTuple):
     Attributes
     ----------
     step : int
-        Counted from 1; 0 for what was there before the first.
+        The step, from 1; 0 for the state before the first.
     layer : int
-        Counted from 1; 0 for the inputs.
+        The layer, from 1; 0 for the inputs.
     equation : str
-        "weights" or "inputs", if these differ; "z", "a" (sigma), "C", "BP1" to "BP4",
-        "update"; or "step", for an engine, which runs all of them at once.
+        "weights" or "inputs" if these differ; "z", "a" (sigma), "C", "BP1" to "BP4" or
+        "update"; or "step" for an engine, which runs all of them at once.
     difference, allowed : float
-        The largest, and what rounding explains.
+        The largest difference, and the difference that rounding explains.
     """
 
     step: int
@@ -62,7 +62,7 @@ class Parting(NamedTuple):
 
 
 class Side:
-    """A network that is trained eagerly on one backend, a step at a time."""
+    """A network that trains eagerly on one backend, one step at a time."""
 
     def __init__(
         self, spec: Spec, optimizer: Optimizer, home: Home, label: str, start: Start
@@ -79,11 +79,11 @@ class Side:
 
     @property
     def depth(self) -> int:
-        """L."""
+        """The number of layers, L."""
         return len(self.step.spec.layers)
 
     def batch(self, rows: Any) -> tuple[Array, Array]:
-        """The samples of a step, and their targets."""
+        """Return the samples of a step, and their targets."""
         x, y = self.step.picked(self.data, self.home.asarray(rows[0], "int32"))
         return as_inputs(x, self.start.parameters.b[0]), y
 
@@ -95,7 +95,7 @@ class Side:
 
 
 class EagerPair:
-    """Two backends, each equation computed on both from the first one's numbers."""
+    """Two backends; each equation is computed on both from the first one's numbers."""
 
     def __init__(self, first: Side, other: Side) -> None:
         self._first, self._other = first, other
@@ -110,7 +110,7 @@ class EagerPair:
         self.growth.append(_growth(self._first.after, self._other.after))
 
     def _weights(self) -> Parting | None:
-        """The weights before the first step, which are to be the same to the last bit."""
+        """Compare the weights before the first step, which must be identical."""
         first, other = self._first.start.parameters, self._other.start.parameters
         pairs = zip(named_leaves(first), leaves(other), strict=True)
         for (place, one), two in pairs:
@@ -140,7 +140,7 @@ class EagerPair:
         return None
 
     def _again(self, equation: Equation) -> Iterator[tuple[str, float, float]]:
-        """How far the second one is, given the first one's numbers, array by array."""
+        """Yield the second backend's differences, from the first one's numbers, by array."""
         home = self._other.home
         with home.active():
             found = equation.compute(*(_at(home, tree) for tree in equation.inputs))
@@ -179,7 +179,7 @@ class EnginePair:
         return after._replace(metrics=run.start.metrics)
 
     def _shaken(self) -> State:
-        """What the eager step gives if all weights are changed in the last place."""
+        """Return the eager step's result after a change of all weights in the last place."""
         taken, (w_and_b, x) = self._run.taken, self._shaking
         pairs = zip(leaves(taken.before.parameters), leaves(w_and_b), strict=True)
         parameters = rebuilt(w_and_b, [p * shake for p, shake in pairs])
@@ -200,7 +200,7 @@ class EnginePair:
 
 
 def _last_places(run: Side) -> tuple[Any, Array]:
-    """Factors that change numbers in the last place: of the parameters, and of a batch."""
+    """Return factors that change the parameters and a batch in the last place."""
     draws, epsilon = Draws(run.home, 0), EPSILON[run.home.dtype]
 
     def factors(*shape: int) -> Array:
@@ -212,7 +212,7 @@ def _last_places(run: Side) -> tuple[Any, Array]:
 
 
 def _at(home: Home, tree: Any) -> Any:
-    """Copies of a tree's arrays at a home, by way of the host; fractions in its dtype."""
+    """Copy a tree's arrays to a home through the host; floats take the home's dtype."""
 
     def copied(leaf: Array) -> Any:
         host = to_host(leaf)

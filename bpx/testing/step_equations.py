@@ -1,6 +1,6 @@
-"""A training step that was taken, as a list of equations: what each was given, what it gave.
+"""A training step as a list of equations, each with its inputs and its result.
 
-So each of them can be computed once more somewhere else, from the same numbers.
+Each equation can then be computed again elsewhere, from the same numbers.
 """
 
 import re
@@ -29,17 +29,17 @@ class Equation(NamedTuple):
     ----------
     name : str
     layer : int or None
-        Counted from 1; None where the arrays of `given` have each their own.
+        The layer, from 1; None if each array of `given` has its own.
     compute : callable
-        Of `inputs`, on any library.
+        A function of `inputs`, for any library.
     inputs : tuple of trees of arrays
     given : tree of arrays
-        What it gave.
+        The result.
     scale : array of shape (), or None
-        The largest sum of the magnitudes of what is added up: what rounding is relative to.
-        None for the largest number that was given.
+        The largest sum of the magnitudes of the terms, to which rounding is relative. None
+        for the largest number in `given`.
     terms : int
-        How many are added up.
+        The number of terms.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Equation(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A step that was taken: its samples, the state before it and after, and all between."""
+    """A step: its samples, the state before and after, and everything in between."""
 
     x: Array
     before: State
@@ -61,7 +61,7 @@ class Taken(NamedTuple):
     after: State
 
     def fed(self, i: int) -> Array:
-        """What ``layers[i]`` was fed."""
+        """Return the input of ``layers[i]``."""
         fed: Array = self.passes.layers[i - 1].a if i else self.x
         return fed
 
@@ -75,7 +75,7 @@ def eager_step(step: TrainingStep, before: State, x: Array, labels: Array) -> Ta
 
 
 def equations_of(step: TrainingStep, taken: Taken) -> Iterator[Equation]:
-    """The equations of a step in the order in which they are computed."""
+    """Yield the equations of a step, in the order in which they are computed."""
     spec, depth = step.spec, len(step.spec.layers)
     for i, layer in enumerate(spec.layers):
         if isinstance(layer, Dense):
@@ -98,7 +98,7 @@ def equations_of(step: TrainingStep, taken: Taken) -> Iterator[Equation]:
 
 
 def layer_of(leaf: str, depth: int) -> int:
-    """The layer that an array of a state belongs to, by its place: ``[0].w[1]`` is of 2."""
+    """Return the layer of an array in a state, from its path: ``[0].w[1]`` is of layer 2."""
     found = re.search(r"(?:^|\.)[wb]\[(\d+)\]$", leaf)
     return int(found[1]) + 1 if found else depth
 
@@ -111,13 +111,13 @@ def _forward(taken: Taken, i: int) -> Equation:
 
 
 def _sigma(layer: Dense, taken: Taken, i: int) -> Equation:
-    kept, terms = taken.passes.layers[i], layer.n_out  # softmax sums a row up
+    kept, terms = taken.passes.layers[i], layer.n_out  # softmax sums over a row
     sigma = layer.activation.sigma
     return Equation("a", i + 1, sigma, (kept.z,), kept.a, _and_1(kept.a), terms)
 
 
 def _output(spec: Spec, taken: Taken, i: int) -> Equation:
-    """All of the forward pass of a layer that is no Dense one."""
+    """The whole forward pass of a layer other than Dense."""
     layer, before = spec.layers[i], taken.before
     entry, fed, given = before.parameters.layers[i], taken.fed(i), taken.passes.layers[i].a
 
@@ -181,7 +181,7 @@ def _run(
 
 
 def _sent_scale(entry: Any, delta: Array) -> Array:
-    """The largest sum of the magnitudes in a Dense layer's product; of others their delta's."""
+    """The largest sum of magnitudes in a Dense layer's product; for other layers, in delta."""
     if isinstance(entry, DenseParameters):
         return _most(_absolute(delta) @ _absolute(entry.w))
     return _most(_absolute(delta))
@@ -212,7 +212,7 @@ def _learned(spec: Spec, taken: Taken, i: int) -> Equation:
 
 
 def _gradients(taken: Taken, i: int) -> Equation:
-    """All gradients of a layer that is no Dense one."""
+    """All gradients of a layer other than Dense."""
     kept, delta, given = (
         taken.passes.layers[i],
         taken.passes.deltas[i],
@@ -227,12 +227,12 @@ def _gradients_of(kept: Any, delta: Array) -> Any:
 
 
 def _weighted(equation: Callable[..., Array], delta: Array) -> Callable[..., Array]:
-    """The equation with the row weights 1/n."""
+    """Return the equation with the row weights 1/n."""
     return lambda *arrays: equation(1.0 / delta.shape[-2], *arrays)
 
 
 def _update(step: TrainingStep, taken: Taken) -> Equation:
-    """The optimizer's rule; its state belongs to the layers whose shapes it has."""
+    """The optimizer's rule; each array of its state belongs to the layer of the same shape."""
 
     def moved(before: State, gradient: Gradients) -> State:
         return counted(step.moved(before, gradient))
@@ -250,5 +250,5 @@ def _absolute(x: Array) -> Array:
 
 
 def _and_1(x: Array) -> Array:
-    """The largest, and 1: functions of numbers of about 1 round so, small as they may be."""
+    """The largest magnitude plus 1: even small results of functions are rounded like 1."""
     return 1.0 + _most(_absolute(x))

@@ -81,7 +81,7 @@ MISTAKES = {
     "times, in float64": Mistake(
         TIMES,
         fit(),
-        "take (dtype='float64')",
+        "use (dtype='float64')",
         # which still warns of the sizes, as it should
         "net = bpx.Network([3, 2], {}); warnings.simplefilter('ignore'); " + fit(),
     ),

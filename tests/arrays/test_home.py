@@ -87,7 +87,7 @@ def broken(monkeypatch, name, error):
 @pytest.mark.parametrize("error", [AttributeError("no attribute 'gpu'"), KeyError("cuda")])
 def test_a_fault_of_a_backend_is_no_missing_device(monkeypatch, name, error):
     broken(monkeypatch, name, error)
-    with pytest.raises(bpx.BackendError, match=f"by {type(error).__name__}: ") as raised:
+    with pytest.raises(bpx.BackendError, match=f"with {type(error).__name__}: ") as raised:
         select("strict")
     assert str(error) in str(raised.value)
     assert "cannot use" not in str(raised.value)
@@ -116,4 +116,4 @@ def test_a_missing_device_says_what_is_usable(monkeypatch):
 def test_a_list_of_backends_names_a_fault_as_one(monkeypatch):
     broken(monkeypatch, "devices", AttributeError("no attribute 'gpu'"))
     listed = {info.name: info for info in bpx.backends()}
-    assert "AttributeError: no attribute 'gpu'; that is a fault" in listed["strict"].problem
+    assert "AttributeError: no attribute 'gpu'; this is a fault" in listed["strict"].problem

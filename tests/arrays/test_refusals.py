@@ -41,7 +41,7 @@ def test_classes_of_text_are_numbered(as_type):
     [
         (spoiled("red"), "x holds 'red' in column 1, row 2; .*bpx.data.Table"),
         ([["a", 1], ["b", 2]], "x holds 'a' in column 0, row 0; .*bpx.data.Table"),
-        (spoiled(None), "x holds None in column 1, row 2; .*fill in what is missing"),
+        (spoiled(None), "x holds None in column 1, row 2; .*fill in the missing values"),
         (spoiled(3 + 1j), r"x holds \(3\+1j\) in column 1, row 2; .*convert"),
         ([None, 1], "x holds None in row 0; .*fill in"),
         (None, "x is a NoneType"),

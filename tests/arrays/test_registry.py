@@ -151,7 +151,7 @@ def test_a_folder_is_not_taken_for_the_library_of_its_name(folder):
     with pytest.raises(bpx.BackendError) as caught:
         bpx.Network([2, 2], backend="cupy")
     said = str(caught.value)
-    assert f"not installed (the folder {folder} is no library: it has no __init__.py)" in said
+    assert f"not installed (the folder {folder} has no __init__.py)" in said
     assert backend.KNOWN["cupy"].install in said
     assert {info.name: info.problem for info in bpx.backends()}["cupy"] == said
     assert folder.name not in sys.modules

@@ -110,7 +110,7 @@ def test_memory_is_shared_on_request_alone():
     [
         (np.zeros(3), {"dtype": "float32"}, "cannot be shared as float32"),
         (np.zeros(3)[::-1], {}, "negative strides"),
-        ([1.0, 2.0], {"backend": "strict:device1"}, "leave copy out"),
+        ([1.0, 2.0], {"backend": "strict:device1"}, "omit copy"),
     ],
 )
 def test_what_cannot_be_shared_says_so(x, settings, said):
@@ -168,5 +168,5 @@ def test_memory_that_must_not_be_written_is_not_shared():
     pytest.importorskip("torch", reason="PyTorch is not installed")
     with pytest.raises(bpx.InputError, match="read-only"):
         bpx.asarray(np.broadcast_to(np.zeros(1), (3,)), backend="torch:cpu", copy=False)
-    with pytest.raises(bpx.InputError, match="nothing to share"):
+    with pytest.raises(bpx.InputError, match="no memory to share"):
         bpx.asarray([1.0], backend="numpy", copy=False)

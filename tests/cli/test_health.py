@@ -20,7 +20,7 @@ from tests.cli.invoked import COLUMNS, history, ok, settings
 def test_health_is_shown_and_written(blobs):
     lines = ok("train", blobs, "--health", "--epochs", 2, "--seed", 1, "--out", "run")
     assert "health on 72 samples" in lines
-    assert "nothing wrong was found" in lines
+    assert "no problem was found" in lines
     assert [line.endswith("healthy") for line in lines.splitlines() if "epoch 1/2" in line]
     names = [f"{name}_{i}" for name in ("delta", "saturated", "dead", "update") for i in (1, 2)]
     assert list(history("run")[0]) == [*COLUMNS, *names, "lost"]

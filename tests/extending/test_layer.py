@@ -169,7 +169,7 @@ def test_a_file_names_it(tmp_path, monkeypatch):
 
 def test_layers_that_do_not_fit_are_refused():
     dense = bpx.Dense(4, 5, bpx.activations.tanh)
-    with pytest.raises(bpx.InputError, match=r"layer 2, RMSNorm.* is fed 6 .* gives 5"):
+    with pytest.raises(bpx.InputError, match=r"layer 2, RMSNorm.* takes 6 .* gives 5"):
         bpx.Network([dense, RMSNorm(6), bpx.Dense(6, 2, bpx.activations.sigmoid)])
     with pytest.raises(
         bpx.InputError, match=r"the last layer is RMSNorm.*expected a bpx.Dense"

@@ -176,7 +176,7 @@ def test_the_angle_falls_below_90_degrees_as_a_network_trains():
 
 def test_what_has_no_matrix_is_refused():
     net = network(halved)
-    said = r"layer 1 gets its error by 'halved', a function without a matrix .* against w\^2"
+    said = r"layer 1 gets its error by 'halved', a function without a matrix .* with w\^2"
     with pytest.raises(bpx.InputError, match=said):
         matrix_alignment(net.spec, net.parameters)
     net = network("fa", [5, 3])

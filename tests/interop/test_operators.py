@@ -73,9 +73,13 @@ def test_refusals():
     x, y = random_samples(net)
     with pytest.raises(bpx.InputError, match=r"kind='fim' was given; expected one of 'hes"):
         curvature_operator(net, x, y, kind="fim")
-    with pytest.raises(bpx.MixedArraysError, match=r"asked for is float64 and layer 1 .* floa"):
+    with pytest.raises(
+        bpx.MixedArraysError, match=r"asked for is float64, but layer 1 .* floa"
+    ):
         curvature_operator(net, x, y, dtype="float64")
-    with pytest.raises(bpx.MixedArraysError, match="dtype='float16' was asked of a network in"):
+    with pytest.raises(
+        bpx.MixedArraysError, match="dtype='float16' was given for a network in"
+    ):
         curvature_operator(net, x, y, dtype="float16")
     with pytest.raises(bpx.InputError, match="one target for each sample"):
         curvature_operator(net, x, y[:3])

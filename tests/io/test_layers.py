@@ -44,7 +44,7 @@ def test_layers_are_described_and_made_again():
     known = {**bpx.layers.LAYERS, "rms_norm": RMSNorm}
     assert tuple(layers.layers_of(told, sigmas, known)) == NET.spec.layers
     assert layers.own_kinds(NET.spec) == ["rms_norm"]
-    with pytest.raises(bpx.InputError, match="cannot be made of"):
+    with pytest.raises(bpx.InputError, match="cannot be made: "):
         layers.layers_of([{"kind": "dropout", "depth": 5}], [], known)
 
 

@@ -74,20 +74,20 @@ def changed(changes):
         ),
         (
             changed({"0.weight": Stored((5, 1, 3, 3), "F32")}),
-            "'0.weight' is float32 of shape (5, 1, 3, 3), as a convolution has it",
+            "'0.weight' is float32 of shape (5, 1, 3, 3), as in a convolution",
         ),
         (
             changed({"1.weight": Stored((5,), "F32"), "1.bias": Stored((5,), "F32")}),
-            "'1.weight' is float32 of shape (5,), as a normalization has it",
+            "'1.weight' is float32 of shape (5,), as in a normalization",
         ),
         (
             changed({"1.running_mean": Stored((5,), "F32")}),
-            "'1.running_mean', float32 of shape (5,), is no weight or bias, "
-            "which a BatchNorm has",
+            "'1.running_mean', float32 of shape (5,), is not a weight or bias, "
+            "but belongs to a BatchNorm",
         ),
         (
             changed({"rnn.weight_hh_l0": Stored((5, 5), "F32")}),
-            "'rnn.weight_hh_l0', float32 of shape (5, 5), is no weight or bias;",
+            "'rnn.weight_hh_l0', float32 of shape (5, 5), is not a weight or bias;",
         ),
         (
             changed({"0.bias": Stored((4,), "F32")}),
@@ -95,14 +95,14 @@ def changed(changes):
         ),
         (
             changed({"2.weight": Stored((3, 6), "F32")}),
-            "'0.weight' gives 5 numbers and '2.weight', which comes next, takes 6",
+            "'0.weight' gives 5 numbers, but '2.weight', which comes next, takes 6",
         ),
-        (linear(4, 3, names=["0"], dtype="F16"), "'0.weight' is float16 of shape (3, 4) and"),
+        (linear(4, 3, names=["0"], dtype="F16"), "'0.weight' is float16 of shape (3, 4), not"),
         (
             linear(4, 3, names=["0"], dtype="BF16"),
-            "bfloat16 of shape (3, 4) and not float32 or",
+            "bfloat16 of shape (3, 4), not float32 or",
         ),
-        (linear(4, 3, names=["0"], dtype="I64"), "'0.weight' is I64 of shape (3, 4) and"),
+        (linear(4, 3, names=["0"], dtype="I64"), "'0.weight' is I64 of shape (3, 4), not"),
         (
             changed({"2.weight": Stored((3, 5), "F64")}),
             "its arrays are float32 and float64, not of one dtype",
@@ -112,13 +112,13 @@ def changed(changes):
             "more than an activation may stand between its layers '0' and '3'",
         ),
         (linear(4, 5, 3, names=["fc1", "fc3"]), "between its layers 'fc1' and 'fc3'"),
-        (linear(4, 5, 3, names=["2", "4"]), "'2' is its first layer, and something comes"),
+        (linear(4, 5, 3, names=["2", "4"]), "'2' is its first layer, but another module comes"),
         (
             linear(4, 5, 3, names=["hidden", "out"]),
-            "its layers, 'hidden', 'out', do not tell which follows which",
+            "its layers, 'hidden', 'out', do not determine their order",
         ),
-        (linear(4, 5, 3, names=["a.0", "b.2"]), "'a.0', 'b.2', do not tell which"),
-        (linear(4, 5, 3, names=["encoder.0", "2"]), "'2', 'encoder.0', do not tell which"),
+        (linear(4, 5, 3, names=["a.0", "b.2"]), "'a.0', 'b.2', do not determine"),
+        (linear(4, 5, 3, names=["encoder.0", "2"]), "'2', 'encoder.0', do not determine"),
     ],
 )
 def test_what_are_no_linear_layers_one_after_the_other(found, said):
@@ -146,7 +146,7 @@ def test_without_activations_the_call_that_gives_them(chosen):
         spec_of("a file", LAYERS, chosen)
     assert str(caught.value) == (
         "a file is a safetensors file that bpx did not write: it holds Linear layers of sizes "
-        "[4, 5, 3], and not which activations follow them; say these, too, as in "
+        "[4, 5, 3], but not their activations; pass these too, as in "
         "bpx.load('a file', activations=['relu', 'softmax'], cost='cross_entropy') for classes"
     )
 

@@ -39,7 +39,7 @@ class Half:
     ("layer", "said"),
     [
         (Half(), "layer 1, a Half, lacks couples_samples, draws, shapes, entry, draw, error"),
-        (RMSNorm, "layer 1, a RMSNorm, is a class and no layer"),
+        (RMSNorm, "layer 1, a RMSNorm, is a class, not a layer"),
         ("dropout", "layer 1, a str, lacks n_in, n_out"),
         (4, "layer 1, a int, lacks n_in, n_out"),
     ],
@@ -50,7 +50,7 @@ def test_what_is_no_layer_is_named(layer, said):
 
 
 def test_widths_that_do_not_fit_are_named():
-    with pytest.raises(bpx.InputError, match=r"layer 2, Dense.* is fed 5 numbers, and layer 1"):
+    with pytest.raises(bpx.InputError, match=r"layer 2, Dense.* takes 5 numbers, but layer 1"):
         check_layers([RMSNorm(4), bpx.Dense(5, 2, "sigmoid")])
     with pytest.raises(bpx.InputError, match="the last layer is RMSNorm"):
         check_layers([bpx.Dense(5, 4, "sigmoid"), RMSNorm(4)])

@@ -48,7 +48,7 @@ BAD = {
     "masked": (lambda x, y: (np.ma.masked_less(x, 0.5), y), "masked array.*filled"),
     "masked labels": (lambda x, y: (x, np.ma.masked_equal(y, 0)), "y is a masked array"),
     "sparse": (lambda x, y: (sparse(x), y), "sparse.*toarray"),
-    "ragged": (lambda x, y: ([[1.0], [1.0, 2.0]], y), "cannot be made an array"),
+    "ragged": (lambda x, y: ([[1.0], [1.0, 2.0]], y), "cannot become an array"),
     "nothing": (lambda x, y: (None, y), "dtype object"),
 }
 

@@ -83,7 +83,11 @@ def test_what_counts_as_right_is_told_by_the_dtype(output, y, accuracy):
         ),
         (np.ones((3, 5)), np.array([0, 1, 3]), r"y\[2\] is 3"),
         (np.ones((3, 5)), np.array([0.5, 1, 2]), r"y\[0\] is 0.5"),
-        (np.full((3, 5), 1e300), np.arange(3), "what is infinite as float32, first in row 0"),
+        (
+            np.full((3, 5), 1e300),
+            np.arange(3),
+            "a number that overflows float32, first in row 0",
+        ),
         (np.ones((3, 5)), np.full((3, 3), np.nan), "y holds NaN"),
     ],
 )

@@ -101,7 +101,7 @@ def test_linear_layers_without_their_activations(tmp_path):
 def test_a_file_that_says_its_activations_is_not_told_them(tmp_path, given):
     network().save(tmp_path / "net")
     (name,) = given
-    with pytest.raises(bpx.InputError, match=f"{name}=.* was given .* says itself .*leave it"):
+    with pytest.raises(bpx.InputError, match=f"{name}=.* was given .* this file names .*omit"):
         bpx.load(tmp_path / "net", **given)
 
 
@@ -130,13 +130,13 @@ def test_a_sequential_of_pytorch(tmp_path, flatten):
     ("layers", "said"),
     [
         (lambda nn: [nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Linear(5, 3)], "'1.weight' is"),
-        (lambda nn: [nn.Conv2d(1, 5, 3), nn.ReLU(), nn.Linear(5, 3)], "as a convolution has"),
+        (lambda nn: [nn.Conv2d(1, 5, 3), nn.ReLU(), nn.Linear(5, 3)], "as in a convolution"),
         (lambda nn: [nn.Linear(4, 5, bias=False), nn.ReLU(), nn.Linear(5, 3)], "no bias"),
         (lambda nn: [nn.Linear(4, 3).half()], "is float16"),
         (lambda nn: [nn.Linear(4, 3).bfloat16()], "is bfloat16"),
         (
             lambda nn: [nn.Linear(4, 5), nn.ReLU(), nn.Dropout(), nn.Linear(5, 3)],
-            "rename the keys so that at most one number is left out",
+            "rename the keys so that at most one number is skipped",
         ),
     ],
 )
@@ -211,6 +211,6 @@ def test_a_schema_of_another_width_is_refused(tmp_path):
     ],
 )
 def test_a_file_that_is_not_there_is_what_python_calls_it(tmp_path, read, name):
-    with pytest.raises(FileNotFoundError, match="there is no") as raised:
+    with pytest.raises(FileNotFoundError, match=r"there is no|does not exist") as raised:
         read(tmp_path / name)
     assert isinstance(raised.value, bpx.InputError)

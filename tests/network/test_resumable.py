@@ -93,7 +93,7 @@ def test_what_is_no_state_is_refused(tmp_path):
     with pytest.raises(bpx.InputError, match="there is no file"):
         running.load_state(tmp_path / "none.safetensors")
     net.save(tmp_path / "net.safetensors")
-    with pytest.raises(bpx.FileFormatError, match="holds no state of a training"):
+    with pytest.raises(bpx.FileFormatError, match="holds no training state"):
         running.load_state(tmp_path / "net.safetensors")
     running.save_state(tmp_path / "state.safetensors")
     other = training(network(), optimizer=bpx.SGD(0.1))

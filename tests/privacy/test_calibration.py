@@ -36,7 +36,7 @@ def test_the_noise_makes_up_for_the_past():
     more, alone = noise_for(4.0, 1e-5, past=past, **settings), noise_for(4.0, 1e-5, **settings)
     assert more > alone
     assert epsilon(more, 0.02, 100, 1e-5, past=past, accountant="rdp") <= 4.0
-    with pytest.raises(bpx.InputError, match="after 1 mechanisms of the past; no noise is eno"):
+    with pytest.raises(bpx.InputError, match="1 mechanisms of the past; no amount of noise is"):
         noise_for(0.5, 1e-5, past=past, **settings)
 
 

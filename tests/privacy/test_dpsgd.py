@@ -92,12 +92,12 @@ def test_a_training_that_is_not_private_may_do_as_it_likes():
     [
         ({"privacy": True}, r"privacy=True was given; expected bpx\.privacy\.DPSGD"),
         ({"privacy": DPSGD}, r"expected bpx\.privacy\.DPSGD\(noise_multiplier=\.\.\.\)"),
-        ({"shuffle": False}, "shuffle=False was given with privacy.*Poisson sampling.*Leave"),
-        ({"drop_last": True}, "drop_last=True was given with privacy.*of any size"),
-        ({"seed": 0}, r"seed=0 was given with privacy.*take DPSGD\(seed=\.\.\.\)"),
+        ({"shuffle": False}, "shuffle=False was given with privacy.*Poisson sampling.*Omit"),
+        ({"drop_last": True}, "drop_last=True was given with privacy.*varying sizes"),
+        ({"seed": 0}, r"seed=0 was given with privacy.*use DPSGD\(seed=\.\.\.\)"),
         (
             {"weights": ["sample_weight", "class_weight"]},
-            "sample_weight was given with privacy.*count alike",
+            "sample_weight was given with privacy.*equal weight",
         ),
         ({"n": 100_000}, r"delta=1e-05 was given for 100000 samples; expected less than 1 / n"),
     ],

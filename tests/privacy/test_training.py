@@ -257,7 +257,7 @@ def test_a_second_training_of_equal_shapes_compiles_nothing():
     [
         (
             {"shuffle": False},
-            "shuffle=False was given with privacy.*Poisson sampling.*an epsilon",
+            "shuffle=False was given with privacy.*Poisson sampling.*epsilon is known",
         ),
         ({"drop_last": True}, "drop_last=True was given with privacy.*Poisson sampling"),
         ({"seed": 1}, r"seed=1 was given with privacy.*DPSGD\(seed=...\)"),

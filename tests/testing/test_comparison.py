@@ -58,7 +58,7 @@ def test_a_table_tells_where_and_how_it_grows():
     odd = bpx.Elementwise("odd", bpx.activations.tanh.sigma, prime)
     comparison = compare(network(hidden=odd), PAIR, steps=60, engines=False)
     text = str(comparison)
-    assert "numpy and strict: they part in step 1, layer 2, BP2: off by" in text
+    assert "numpy and strict: they diverge in step 1, layer 2, BP2: off by" in text
     assert (
         "6-5-4-3, odd, odd, softmax, categorical_cross_entropy, float32; SGD, eta 0.1, " in text
     )

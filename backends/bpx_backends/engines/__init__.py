@@ -1,1 +1,1 @@
-"""Engines that replay a planned step: `bpx.program.plan` says what is done, these do it."""
+"""Engines that replay a planned step: `bpx.program.plan` says what to do, and they do it."""

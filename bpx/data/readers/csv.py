@@ -48,14 +48,14 @@ def read_csv(
     path : path
         An existing file of UTF-8 text, with one line for each sample. Empty lines are
         skipped; cells may be quoted.
-        target : int, str or None
-            The column of the targets: its index (negative indices count from the right),
-            or its name in the header; None if there is no such column.
-        delimiter : str
-            The single character between cells.
-        header : bool or None
-            Whether the first line names the columns. With None, it is a header if none
-            of its cells is a number, or if `target` is a name.
+    target : int, str or None
+        The column of the targets: its index (negative indices count from the right),
+        or its name in the header; None if there is no such column.
+    delimiter : str
+        The single character between cells.
+    header : bool or None
+        Whether the first line names the columns. With None, it is a header if none
+        of its cells is a number, or if `target` is a name.
 
     Returns
     -------
@@ -67,9 +67,9 @@ def read_csv(
     ------
     InputError
         If the file or column does not exist, or the delimiter is not one character.
-        FileFormatError
-            If a cell is not a finite number, a line is ragged, or the file is empty; the
-            message names the file, the line and the column, both counted from 1.
+    FileFormatError
+        If a cell is not a finite number, a line is ragged, or the file is empty; the
+        message names the file, the line and the column, both counted from 1.
     """
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise InputError(f"delimiter is {delimiter!r}; expected one character, such as ','")

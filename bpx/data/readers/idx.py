@@ -31,9 +31,9 @@ def read_idx(path: PathLike) -> HostArray:
     ------
     InputError
         If the file does not exist.
-        FileFormatError
-            If the file is not IDX, or does not have the size that it declares. This is
-            checked before an array of the declared size is allocated.
+    FileFormatError
+        If the file is not IDX, or does not have the size that it declares. This is
+        checked before an array of the declared size is allocated.
 
     Notes
     -----

@@ -56,9 +56,9 @@ def read_npy(path: PathLike) -> HostArray:
     ------
     InputError
         If the file does not exist.
-        FileFormatError
-            If the file is not NPY; holds Python objects, text or records; or does not have
-            the size that it declares. This is checked before the array is allocated.
+    FileFormatError
+        If the file is not NPY; holds Python objects, text or records; or does not have
+        the size that it declares. This is checked before the array is allocated.
 
     Notes
     -----
@@ -91,9 +91,9 @@ def read_npz(path: PathLike, *, inputs: str = "x", target: str | None = "y") -> 
     ------
     InputError
         If the file does not exist, or an argument is not a key.
-        FileFormatError
-            If the file is not NPZ, lacks the keys, is damaged, or declares sizes that its
-            bytes cannot have.
+    FileFormatError
+        If the file is not NPZ, lacks the keys, is damaged, or declares sizes that its
+        bytes cannot have.
     """
     _check_keys(path, inputs, target)
     with _open_archive(path) as archive:

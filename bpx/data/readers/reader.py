@@ -28,9 +28,9 @@ class Reader:
         of shape (n,) or (n, 1), whole numbers for labels, or (n, k), or None. It receives only
         the options that the caller gave. The pair is checked, and x becomes rows of float32; a
         `Split` is returned unchanged.
-        options : tuple of str, optional
-            The options that it takes, of ``"inputs"``, ``"target"``, ``"delimiter"`` and
-            ``"header"``. Others raise InputError.
+    options : tuple of str, optional
+        The options that it takes, of ``"inputs"``, ``"target"``, ``"delimiter"`` and
+        ``"header"``. Others raise InputError.
 
     Raises
     ------
@@ -64,8 +64,8 @@ class Reader:
         ------
         InputError
             If `read` returns neither a pair nor a `Split`.
-            FileFormatError
-                If the arrays cannot be samples and targets.
+        FileFormatError
+            If the arrays cannot be samples and targets.
         """
         found = self.read(path, **given)
         if isinstance(found, Split):

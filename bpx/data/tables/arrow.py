@@ -96,8 +96,8 @@ def read_parquet(path: PathLike) -> tuple[Column, ...]:
     InputError
         If the file does not exist, a column has an unsupported type, or pyarrow is not
         installed.
-        FileFormatError
-            If the file is not Parquet.
+    FileFormatError
+        If the file is not Parquet.
     """
     try:
         import pyarrow

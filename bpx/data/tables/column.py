@@ -32,9 +32,9 @@ class Column:
     kind : {"number", "boolean", "date", "category", "text"}
         A column of texts is a category unless it has more than 20 different texts and they
         exceed half of its cells. Times of day and durations are numbers, in seconds.
-        values : ndarray, shape (n,)
-            For numbers, booleans (0 and 1) and dates (days since 1970-01-01): float64, NaN for
-            a missing cell. For texts: int32 indices into `levels`, -1 for a missing cell.
+    values : ndarray, shape (n,)
+        For numbers, booleans (0 and 1) and dates (days since 1970-01-01): float64, NaN for
+        a missing cell. For texts: int32 indices into `levels`, -1 for a missing cell.
     levels : tuple of str
         The different texts, sorted.
     whole : bool

@@ -30,9 +30,9 @@ def inputs_of(
         One for each feature.
     label : str
         The table's name in messages.
-        refuse : bool
-            Whether an unseen category raises InputError; otherwise it gives a
-            `bpx.DataWarning`.
+    refuse : bool
+        Whether an unseen category raises InputError; otherwise it gives a
+        `bpx.DataWarning`.
 
     Raises
     ------

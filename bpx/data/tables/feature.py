@@ -32,18 +32,18 @@ class Feature:
     name : str
     kind : str
         The column's kind: see `Column`.
-        encoding : {"scaled", "one-hot", "frequency"}
-            (v - center) / scale; one input for each level; or the fraction of the training
-            samples with that level, scaled.
-        center, scale : float
-        fill : float
-            The replacement for a missing number: the median.
-        indicator : bool
-            Whether an extra input marks missing cells; so if some were missing in training.
-        levels : tuple of str
-            The levels of a category.
-        shares : tuple of float
-            The frequency of each level in training.
+    encoding : {"scaled", "one-hot", "frequency"}
+        (v - center) / scale; one input for each level; or the fraction of the training
+        samples with that level, scaled.
+    center, scale : float
+    fill : float
+        The replacement for a missing number: the median.
+    indicator : bool
+        Whether an extra input marks missing cells; so if some were missing in training.
+    levels : tuple of str
+        The levels of a category.
+    shares : tuple of float
+        The frequency of each level in training.
     """
 
     name: str
@@ -148,9 +148,9 @@ def fit_feature(column: Column, scaling: Scaling) -> Feature:
     ----------
     column : Column
         A column of more than one value that is not free text.
-        scaling : {"standard", "robust", "none"}
-            Scale by mean and standard deviation, by median and interquartile range, or not at
-            all. Booleans and one-hot inputs stay 0 and 1.
+    scaling : {"standard", "robust", "none"}
+        Scale by mean and standard deviation, by median and interquartile range, or not at
+        all. Booleans and one-hot inputs stay 0 and 1.
     """
     missing = bool(column.missing.any())
     if not column.is_text:

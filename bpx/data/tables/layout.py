@@ -31,17 +31,17 @@ class Layout:
     ----------
     delimiter : str
         The single character between cells.
-        decimal : {".", ","}
-            The decimal separator.
-        names : tuple of str or None
-            The names in the header, stripped; None if the first line is a sample. The second of
-            two equal names ends in "(2)".
-        width : int
-            The number of columns.
-        skip : int
-            The number of lines before the first sample.
-        renamed : tuple of str
-            The names that got a number because another column has the same name.
+    decimal : {".", ","}
+        The decimal separator.
+    names : tuple of str or None
+        The names in the header, stripped; None if the first line is a sample. The second of
+        two equal names ends in "(2)".
+    width : int
+        The number of columns.
+    skip : int
+        The number of lines before the first sample.
+    renamed : tuple of str
+        The names that got a number because another column has the same name.
     """
 
     delimiter: str

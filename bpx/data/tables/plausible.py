@@ -26,8 +26,8 @@ def check_features(table: Table, places: Sequence[int], asked: bool) -> None:
     table : Table
     places : sequence of int
         The indices of the features' columns.
-        asked : bool
-            Whether the caller named each of them; then ids are allowed.
+    asked : bool
+        Whether the caller named each of them; then ids are allowed.
 
     Raises
     ------

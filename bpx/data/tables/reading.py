@@ -36,13 +36,13 @@ def read_table(
         each sample; empty lines are skipped, cells may be quoted. Or ``.parquet``.
     header : bool, optional
         Whether the first line names the columns. By default, detected from the lines below.
-        delimiter : str, optional
-            The single character between cells. By default, a tab in ``.tsv``; in other files,
-            the comma, semicolon, tab or bar that splits the first lines into equally many
+    delimiter : str, optional
+        The single character between cells. By default, a tab in ``.tsv``; in other files,
+        the comma, semicolon, tab or bar that splits the first lines into equally many
         cells.
-        decimal : {".", ","}, optional
-            The decimal separator. By default, a comma if the delimiter is not one and a
-            column's numbers have commas; else a point.
+    decimal : {".", ","}, optional
+        The decimal separator. By default, a comma if the delimiter is not one and a
+        column's numbers have commas; else a point.
 
     Returns
     -------

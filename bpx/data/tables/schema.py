@@ -36,14 +36,14 @@ class Schema:
     ----------
     features : tuple of Feature
         The features, in the order of the inputs.
-        target : Target or None
-        left_out : tuple of str
-            The columns that are not used: dropped, constant, or empty.
-        named : bool
-            Whether columns are found by name; else by position, in tables without a header.
-        unseen : {"ignore", "refuse"}
-            The treatment of a category that does not occur in the training rows: it is encoded
-            as none of the known categories, with a warning, or raises InputError.
+    target : Target or None
+    left_out : tuple of str
+        The columns that are not used: dropped, constant, or empty.
+    named : bool
+        Whether columns are found by name; else by position, in tables without a header.
+    unseen : {"ignore", "refuse"}
+        The treatment of a category that does not occur in the training rows: it is encoded
+        as none of the known categories, with a warning, or raises InputError.
     """
 
     features: tuple[Feature, ...]
@@ -76,22 +76,22 @@ class Schema:
         table : Table or DataFrame
         target : str or int, optional
             The target column, by name or index; None if there is none.
-            task : {"classes", "numbers"}, optional
-                By default, texts and booleans are classes, and so are whole numbers with at
-                most one distinct value per 20 rows; numbers with fractions are numbers.
-            features : sequence of str or int, or "all", optional
-                The columns to use as inputs, which may be ids; by default, all columns but the
-                target and `drop`, where an id raises InputError.
-            drop : sequence of str or int, optional
-                The columns not to use as inputs.
-            scaling : {"standard", "robust", "none"}, optional
-                The scaling of numbers, dates and a numeric target: by mean and standard
-                deviation, by median and interquartile range, or none.
-            unseen : {"ignore", "refuse"}, optional
-                The treatment of categories that do not occur in the training rows.
-            rows : array of int or bool, optional
-                The training rows, which determine medians, scales and levels; by default, all
-                rows. The classes always come from all rows.
+        task : {"classes", "numbers"}, optional
+            By default, texts and booleans are classes, and so are whole numbers with at
+            most one distinct value per 20 rows; numbers with fractions are numbers.
+        features : sequence of str or int, or "all", optional
+            The columns to use as inputs, which may be ids; by default, all columns but the
+            target and `drop`, where an id raises InputError.
+        drop : sequence of str or int, optional
+            The columns not to use as inputs.
+        scaling : {"standard", "robust", "none"}, optional
+            The scaling of numbers, dates and a numeric target: by mean and standard
+            deviation, by median and interquartile range, or none.
+        unseen : {"ignore", "refuse"}, optional
+            The treatment of categories that do not occur in the training rows.
+        rows : array of int or bool, optional
+            The training rows, which determine medians, scales and levels; by default, all
+            rows. The classes always come from all rows.
 
         Returns
         -------

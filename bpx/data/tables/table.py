@@ -31,10 +31,10 @@ class Table:
     named : bool
         Whether the names come from a header. Without one, the names are the columns' indices,
         ``"0"``, ``"1"``, ..., which they keep when other columns are dropped.
-        label : str
-            Its name in messages: a file's name.
-        layout : Layout or None
-            The layout of the file that it was read from.
+    label : str
+        Its name in messages: a file's name.
+    layout : Layout or None
+        The layout of the file that it was read from.
 
     Raises
     ------

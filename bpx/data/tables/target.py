@@ -34,8 +34,8 @@ class Target:
     task : {"classes", "numbers"}
     classes : tuple of str, int, float or bool
         The classes as in the table, sorted; class i is the network's label i.
-        center, scale : float
-            The network learns numbers as (y - center) / scale.
+    center, scale : float
+        The network learns numbers as (y - center) / scale.
     """
 
     name: str

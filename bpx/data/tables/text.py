@@ -38,8 +38,8 @@ def head(path: PathLike) -> tuple[str, str]:
     ------
     InputError
         If the file does not exist.
-        FileFormatError
-            If the lines are not UTF-8.
+    FileFormatError
+        If the lines are not UTF-8.
     """
     with open_bytes(path) as source:
         label = source.label

@@ -1,1 +1,1 @@
-"""Is it right? Equations, activations, costs and feedbacks against numerical differences."""
+"""Check equations, activations, costs and feedbacks against numerical derivatives."""

@@ -1,4 +1,4 @@
-"""An activation's formulas against differences of its sigma, and of each other."""
+"""Check an activation's formulas against differences of its sigma, and of each other."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,17 +22,17 @@ _EXTREMES = (0.0, 30.0, 1e2, 1e3, 1e4)
 def activation_rows(
     sigma: Activation, wide: Home, narrow: Home, tolerance: float, seed: int
 ) -> list[Row]:
-    """All that can be checked of an activation by itself.
+    """Check everything about an activation that needs no network.
 
     Parameters
     ----------
     sigma : Activation
     wide, narrow : Home
-        Of float64, where derivatives are compared, and of float32.
+        Homes of float64, where derivatives are compared, and of float32.
     tolerance : float
-        The relative deviation that is allowed.
+        The largest relative deviation that passes.
     seed : int
-        Of the points.
+        The seed of the points.
     """
     with narrow.active():
         few = _calls(sigma, Draws(narrow, seed))
@@ -45,7 +45,7 @@ def activation_rows(
 
 
 def _functions(sigma: Activation) -> dict[str, Callable[..., Any]]:
-    """What the activation was made with, beside sigma, by the names of its parts."""
+    """Return the functions that the activation was made with besides sigma, by name."""
     names: tuple[str, ...]
     if isinstance(sigma, Elementwise):
         names = ("sigma_prime", "sigma_second")
@@ -67,7 +67,7 @@ _TAKES = {
     "pushforward": "v",
     "pullback_derivative": "gv",
 }
-"""What each function is given beside z and a."""
+"""The arguments of each function besides z and a."""
 
 
 def _calls(sigma: Activation, draws: Draws) -> list[Call]:
@@ -75,14 +75,14 @@ def _calls(sigma: Activation, draws: Draws) -> list[Call]:
 
 
 def _extreme_calls(sigma: Activation, draws: Draws) -> list[Call]:
-    """At zeros, and at rows of mixed signs that grow large."""
+    """Return calls at zeros, and at rows of mixed signs that grow large."""
     signs = draws.signs(4, _UNITS)
     xp = namespace(signs)
     return _calls_at(sigma, xp.concat([size * signs for size in _EXTREMES]), draws)
 
 
 def _calls_at(sigma: Activation, z: Array, draws: Draws) -> list[Call]:
-    """Every function that the activation has, with arguments; sigma alone if that fails."""
+    """Return calls of every function that the activation has; only sigma if that fails."""
     shape = (z.shape[0], z.shape[1])
     others = {"g": draws.normal(*shape), "v": draws.normal(*shape)}
     first = Call("sigma", sigma.sigma, (z,), shape)
@@ -102,7 +102,7 @@ def _derivatives(sigma: Activation, draws: Draws, tolerance: float) -> list[Row]
 
 
 def _elementwise(sigma: Elementwise, draws: Draws, tolerance: float) -> list[Row]:
-    """sigma' and sigma'', number by number."""
+    """Compare sigma' and sigma'', number by number."""
     z = draws.widely(_SAMPLES, _UNITS)
     xp, a, numbers = namespace(z), sigma.sigma(z), to_host(z).reshape(-1)
 
@@ -122,7 +122,7 @@ def _elementwise(sigma: Elementwise, draws: Draws, tolerance: float) -> list[Row
 
 
 def _rowwise(sigma: Activation, draws: Draws, tolerance: float) -> list[Row]:
-    """J^T g, J v and the derivative of J^T g, row by row."""
+    """Compare J^T g, J v and the derivative of J^T g, row by row."""
     z = draws.widely(_SAMPLES, _UNITS)
     g, v = draws.normal(*z.shape), draws.normal(*z.shape)
     xp, a, many = namespace(z), sigma.sigma(z), tiled(g, _UNITS)

@@ -1,4 +1,4 @@
-"""How a function behaves, whatever it computes: shapes, dtypes, purity, samples apart."""
+"""Check how a function behaves: shapes, dtypes, purity, and independence of samples."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -14,17 +14,17 @@ __all__ = ["Call", "behaves", "finite", "misshapen", "portable"]
 
 
 class Call(NamedTuple):
-    """A function of a part, and what it is tried on.
+    """A function of a part, and the arguments to try it on.
 
     Attributes
     ----------
     name : str
-        What the part calls it, such as "sigma_prime".
+        Its name in the part, such as "sigma_prime".
     function : callable
     arguments : tuple of arrays
-        One sample a row.
+        One sample per row.
     shape : tuple of int
-        Of what it must give, one sample a row.
+        The shape of its result, one sample per row.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Call(NamedTuple):
     shape: tuple[int, ...]
 
     def __call__(self) -> Any:
-        """What it gives."""
+        """Return its result."""
         return self.function(*self.arguments)
 
 
@@ -45,19 +45,19 @@ def behaves(
     *,
     together: bool = False,
 ) -> list[Row]:
-    """The rows of shape and dtype, of purity, and of samples apart from each other.
+    """Return the rows of shape and dtype, of purity, and of independent samples.
 
-    What fails one is not asked the next.
+    If a check fails, the later ones are skipped.
 
     Parameters
     ----------
     part : str
     calls, narrow : list of Call
-        On float64 and on float32 arguments.
+        Calls with float64 and with float32 arguments.
     tolerance : float
-        The relative deviation that is no rounding, in float64.
+        The relative deviation beyond rounding, in float64.
     together : bool, optional
-        Whether the functions sum over the samples, which are then not apart.
+        Whether the functions sum over the samples, so that these are not independent.
     """
     wrong = next(filter(None, map(misshapen, (*calls, *narrow))), "")
     if wrong:
@@ -74,13 +74,13 @@ def behaves(
 
 
 def finite(part: str, calls: list[Call]) -> Row:
-    """A warning where a function is not finite, on arguments that are extreme."""
+    """Warn if a function is not finite for extreme arguments."""
     lost = "; ".join(f"{name} is {found}" for name, found in _lost(calls))
     return Row("finite", None, part, ok=True, where=lost, warning=bool(lost))
 
 
 def portable(part: str, make: Callable[[Home], list[Call]]) -> list[Row]:
-    """A warning where a function needs more than the standard; array-api-strict tells."""
+    """Warn if a function needs more than the Array API standard, using array-api-strict."""
     if "strict" not in installed():
         return []
     home = select("strict", "float32")
@@ -91,22 +91,22 @@ def portable(part: str, make: Callable[[Home], list[Call]]) -> list[Row]:
 
 
 def misshapen(call: Call) -> str:
-    """What is wrong with the kind, the shape or the dtype of what a call gives; else ""."""
+    """Describe what is wrong with the type, shape or dtype of a result; "" if nothing."""
     like = call.arguments[0]
     try:
         given = call.function(*(0.0 + each for each in call.arguments))  # copies: it may write
-    except Exception as error:  # a function of the caller's may raise anything
+    except Exception as error:  # a user's function may raise anything
         return f"{call.name} raised {type(error).__name__}: {error}"
     kind = f"shape {call.shape}, {dtype_name(like)}"
     if not hasattr(given, "shape") or not hasattr(given, "dtype"):
-        return f"{call.name} gave {given!r}; expected an array of {kind}"
+        return f"{call.name} returned {given!r}; expected an array of {kind}"
     if namespace(given) is not namespace(like):
-        return f"{call.name} gave {describe(given)} for {describe(like)}"
+        return f"{call.name} returned {describe(given)} for {describe(like)}"
     if tuple(given.shape) == call.shape and given.dtype == like.dtype:
         return ""
     return (
-        f"{call.name} gave shape {tuple(given.shape)}, {dtype_name(given)}; expected {kind}: "
-        "use operators, bpx.namespace and Python numbers, which keep both"
+        f"{call.name} returned shape {tuple(given.shape)}, {dtype_name(given)}; expected "
+        f"{kind}: use operators, bpx.namespace and Python numbers, which keep both"
     )
 
 
@@ -114,10 +114,10 @@ def _impure(call: Call, tolerance: float) -> str:
     before = tuple(to_host(each).copy() for each in call.arguments)
     first = call()
     if not all(map(_same, before, call.arguments)):
-        return f"{call.name} wrote into what it was given: x = x + y in the place of x += y"
+        return f"{call.name} wrote into its argument: use x = x + y instead of x += y"
     found = deviation(call(), known(first), tolerance)
     if found.largest > tolerance:
-        return f"{call.name} gave {found.expected:.6g}, then {found.given:.6g} for the same"
+        return f"{call.name} returned {found.expected:.6g}, then {found.given:.6g} for the same"
     return ""
 
 
@@ -126,20 +126,20 @@ def _same(before: Any, after: Array) -> bool:
 
 
 def _coupled(call: Call, tolerance: float) -> str:
-    """What is wrong with a function whose first rows change when the others leave."""
+    """Describe a function whose first rows change when the others are removed."""
     few = max(1, call.arguments[0].shape[0] // 2)
     alone = call.function(*(each[:few, ...] for each in call.arguments))
     found = deviation(call()[:few, ...], known(alone), tolerance)
     if found.largest <= tolerance:
         return ""
     return (
-        f"{call.name} of a sample depends on the others of its batch: {found.given:.6g} among "
-        f"them, {found.expected:.6g} without; sum and max with axis=-1"
+        f"{call.name} of a sample depends on the others of its batch: {found.given:.6g} with "
+        f"them, {found.expected:.6g} without; use sum and max with axis=-1"
     )
 
 
 def _lost(calls: list[Call]) -> Iterator[tuple[str, str]]:
-    """The functions that are somewhere not finite, and what they are there."""
+    """Yield the functions that are not finite somewhere, and their values there."""
     for call in calls:
         values = to_host(call()).reshape(-1).tolist()
         wrong = [value for value in values if not abs(value) < float("inf")]

@@ -1,8 +1,8 @@
-"""Is the formula right? Each equation against differences of what it differentiates.
+"""Check formulas: compare each equation with numerical derivatives.
 
-A network with a wrong derivative still trains, only worse, and nothing says so. `check`
+A network with a wrong derivative still trains, only worse, and nothing reports it. `check`
 takes the equations of an activation, a cost or a network one by one, compares each with a
-derivative by differences alone, in float64, and names those that are wrong.
+numerical derivative in float64, and names those that are wrong.
 """
 
 from typing import Any, NamedTuple, TypeAlias
@@ -35,7 +35,7 @@ from bpx_backends import BackendName
 __all__ = ["TOLERANCE", "check"]
 
 TOLERANCE = 1e-6
-"""The relative deviation that is allowed: differences know most derivatives to 1e-9."""
+"""The largest relative deviation that passes; most differences are accurate to 1e-9."""
 
 Part: TypeAlias = Activation | ActivationName | Cost | BuiltInCost | Feedback | FeedbackName
 """What has formulas of its own, or its name."""
@@ -45,7 +45,7 @@ _RULE_SIZES = (5, 6, 5, 4)
 
 
 class _Small(NamedTuple):
-    """What a `Network` is to those that only look at it."""
+    """A minimal network: the fields of a `Network` that functions read."""
 
     spec: Spec
     home: Home
@@ -62,30 +62,30 @@ def check(
     tolerance: float = TOLERANCE,
     seed: int = 0,
 ) -> Report:
-    """Compare the equations of a part, or of a network, with derivatives by differences.
+    """Compare the equations of a part, or of a network, with numerical derivatives.
 
     Parameters
     ----------
     what : Activation, Cost, Feedback, Network, or str
-        A part of your own, a network with such parts, or the name of a built-in part. A
+        A custom part, a network with such parts, or the name of a built-in part. A
         network is not changed: a copy in float64 is checked.
     x, y : arrays from anywhere, optional
-        For a network, the samples to check it at, of which the first 16 are taken; left
-        out, random ones.
+        For a network, the samples at which to check it; the first 16 are used. By
+        default, random samples.
     backend : str, optional
-        Where a part is checked, ``backend[:device]``; left out, as for a new network. A
-        network is checked at its home. Where no float64 can be stored, NumPy is taken, and
-        a note says so.
+        The backend on which to check a part, ``backend[:device]``; by default, that of a new
+        network. A network is checked at its home. If that cannot store float64, NumPy is
+        used, and a note says so.
     tolerance : float, optional
-        The relative deviation that is allowed: the distance of what a formula gives from what
-        is expected, over the larger of the two.
+        The largest relative deviation that passes: the distance between the formula's result
+        and the expected value, divided by the larger of the two.
     seed : int, optional
-        Of the random points.
+        The seed of the random points.
 
     Returns
     -------
     Report
-        Its `ok`, its `rows`, `raise_if_wrong()`, and, by ``str``, a table.
+        Its `ok`, `rows` and `raise_if_wrong()`; ``str`` makes it a table.
 
     Raises
     ------
@@ -94,17 +94,18 @@ def check(
 
     Notes
     -----
-    Of an activation: shapes and dtypes (float32 stays float32), purity, whether each sample,
-    and for an `Elementwise` each unit, is alone, and every derivative that it has. Of a cost:
-    the same, grad_a, hess_a, and for each pair its value and its delta against the plain
-    ones. Of a feedback, which need not give the gradient: the same but for derivatives, in a
-    small network, and in notes how far it leads from the gradient. Of a network: the forward
-    equation and BP1 to BP4 of each layer, the whole gradient, and, where all parts have their
-    second derivatives, R1 and R2, which are BP1 and BP2 differentiated once.
+    For an activation, it checks shapes and dtypes (float32 stays float32), purity, whether each
+    sample, and for an `Elementwise` each unit, is independent of the others, and every
+    derivative. For a cost: the same, grad_a, hess_a, and for each pair its value and its delta
+    against the plain ones. For a feedback, which need not give the gradient: the same except
+    derivatives, in a small network, with notes on its angle to the gradient. For a network: the
+    forward equation and BP1 to BP4 of each layer, the whole gradient, and, if all parts have
+    second derivatives, R1 and R2, which are BP1 and BP2 differentiated once, and the Hessian's
+    product.
 
-    Points where left and right derivatives differ, as relu's do at 0, have no derivative and
-    are skipped. Differences cannot see a derivative that is smaller than 1e-5 of what is
-    differentiated.
+    Points where left and right derivatives differ, such as 0 for relu, have no derivative and
+    are skipped. Differences cannot resolve a derivative that is smaller than 1e-5 of the
+    differentiated value.
 
     Examples
     --------
@@ -118,7 +119,7 @@ def check(
     if hasattr(found, "spec") and hasattr(found, "home"):
         return _network(found, x, y, tolerance, seed)
     if x is not None or y is not None:
-        raise InputError("x and y were given; they are for a network: leave them out")
+        raise InputError("x and y were given, but they are only for a network: omit them")
     return _part(found, backend, tolerance, seed)
 
 
@@ -133,7 +134,7 @@ def _named(name: str) -> Any:
 
 
 def _rule(rule: Feedback, backend: str | None, tolerance: float, seed: int) -> Report:
-    """A rule in a small network, whose other parts are bpx's own."""
+    """Check a rule in a small network, whose other parts are built in."""
     spec = make_spec(_RULE_SIZES, hidden="tanh", output="identity", feedback=rule)
     home, arrays = select(backend, "float32"), draw_feedback(spec, seed)
     parameters, feedback = placed(spec, draw(spec, None, seed), arrays, home)
@@ -176,7 +177,7 @@ def _network(network: Placed, x: Any, y: Any, tolerance: float, seed: int) -> Re
 def _point(
     network: Placed, home: Home, x: Any, y: Any, tolerance: float, seed: int
 ) -> tuple[Point, str]:
-    """Where a network is checked, and what a part does wrong there with shapes or dtypes."""
+    """Return where to check a network, and a part's wrong shape or dtype there, if any."""
     spec, draws = network.spec, Draws(home, seed)
     parameters, feedback = placed(spec, network.parameters, network.feedback, home)
     arrived = _samples(network, home, draws, x, y)
@@ -186,7 +187,7 @@ def _point(
 
 
 def _widened(home: Home) -> tuple[Home, tuple[str, ...]]:
-    """The same home in float64, or NumPy's, with a note."""
+    """Return the same home in float64, or NumPy's with a note."""
     try:
         return home.stored_as("float64"), ()
     except BackendError as error:
@@ -195,10 +196,10 @@ def _widened(home: Home) -> tuple[Home, tuple[str, ...]]:
 
 
 def _samples(network: Placed, home: Home, draws: Draws, x: Any, y: Any) -> tuple[Any, Any]:
-    """A few samples, as numbers: the first of those that were given, or random ones."""
+    """Return a few samples as numbers: the first of the given ones, or random ones."""
     spec = network.spec
     if (x is None) != (y is None):
-        raise InputError("one of x and y was given; expected both, or neither")
+        raise InputError("only one of x and y was given; expected both, or neither")
     if x is None:
         shape = _SAMPLES, spec.sizes[-1]
         return draws.normal(_SAMPLES, spec.sizes[0]), draws.targets(spec.cost, *shape)
@@ -211,7 +212,7 @@ def _samples(network: Placed, home: Home, draws: Draws, x: Any, y: Any) -> tuple
 def _misshapen(
     network: Placed, parameters: Parameters, arrived: tuple[Any, Any], feedback: tuple[Any, ...]
 ) -> str:
-    """What a part does wrong with shapes or dtypes, in float64 and in the network's own."""
+    """Describe a part's wrong shape or dtype, in float64 or in the network's dtype, if any."""
     spec, own = network.spec, network.home
     try:
         dry_run(spec, parameters, *_copied(arrived), feedback)
@@ -220,7 +221,7 @@ def _misshapen(
             dry_run(spec, network.parameters, x, y, network.feedback)
     except InputError as error:
         return str(error)
-    except Exception as error:  # a function of the caller's may raise anything
+    except Exception as error:  # a user's function may raise anything
         return f"a part raised {type(error).__name__}: {error}"
     return ""
 
@@ -232,7 +233,7 @@ def _copied(arrays: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 def _curvature(point: Point) -> tuple[list[Row], tuple[str, ...]]:
-    """R1 and R2, or the note which part has no second derivative."""
+    """Check R1 and R2, or return a note which part has no second derivative."""
     try:
         return list(curvature_rows(point)), ()
     except InputError as error:

@@ -1,4 +1,4 @@
-"""A cost's formulas against differences of its value, and its pairs against the plain way."""
+"""Check a cost's formulas against differences of its value, and its pairs against these."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -19,7 +19,7 @@ _SAMPLES, _UNITS = 96, 5
 
 
 class _Points(NamedTuple):
-    """What a cost is tried on: outputs, logits, targets and a direction, shape (n, k)."""
+    """The arguments for a cost: outputs, logits, targets and a direction, shape (n, k)."""
 
     a: Array
     z: Array
@@ -28,17 +28,17 @@ class _Points(NamedTuple):
 
 
 def cost_rows(cost: Cost, wide: Home, narrow: Home, tolerance: float, seed: int) -> list[Row]:
-    """All that can be checked of a cost by itself.
+    """Check everything about a cost that needs no network.
 
     Parameters
     ----------
     cost : Cost
     wide, narrow : Home
-        Of float64, where derivatives are compared, and of float32.
+        Homes of float64, where derivatives are compared, and of float32.
     tolerance : float
-        The relative deviation that is allowed.
+        The largest relative deviation that passes.
     seed : int
-        Of the points.
+        The seed of the points.
     """
     with narrow.active():
         few = _calls(cost, _points(cost, Draws(narrow, seed)))
@@ -57,7 +57,7 @@ def cost_rows(cost: Cost, wide: Home, narrow: Home, tolerance: float, seed: int)
 
 
 def pair_rows(cost: Cost, output: Activation, draws: Draws, tolerance: float) -> list[Row]:
-    """The rows of the pair that a cost has after `output`, if it has one."""
+    """Return the rows of the pair that a cost has with `output`, if any."""
     pair = cost.pair(output)
     if pair is None:
         return []
@@ -65,10 +65,10 @@ def pair_rows(cost: Cost, output: Activation, draws: Draws, tolerance: float) ->
 
 
 def _points(cost: Cost, draws: Draws) -> _Points:
-    """Points that the cost has a meaning for: its targets say which.
+    """Draw points at which the cost is defined, as its targets imply.
 
     Outputs for real targets are real, unless the cost is finite for fewer than half of them,
-    as one with a logarithm is: then they are in (0, 1), and so are the targets.
+    for example if it has a logarithm: then outputs and targets are in (0, 1).
     """
     shape = _SAMPLES, _UNITS
     y, z, v = draws.targets(cost, *shape), 2.0 * draws.normal(*shape), draws.normal(*shape)
@@ -83,7 +83,7 @@ def _mostly_finite(cost: Cost, a: Array, y: Array) -> bool:
     xp = namespace(a)
     call = Call("value", cost.value, (a, y), (_SAMPLES,))
     if misshapen(call):
-        return True  # which is told in words of its own
+        return True  # other rows report it
     counted = xp.sum(xp.astype(xp.isfinite(call()), a.dtype))
     return float(counted) > 0.5 * _SAMPLES
 
@@ -111,7 +111,7 @@ def _calls(cost: Cost, points: _Points) -> list[Call]:
 
 
 def _extremes(cost: Cost, points: _Points) -> _Points:
-    """Outputs at the ends of what they may be."""
+    """Replace the outputs by the ends of their range."""
     xp = namespace(points.a)
     signs = xp.sign(points.v)
     if cost.targets == "real":
@@ -133,7 +133,7 @@ def _plain_rows(cost: Cost, points: _Points, tolerance: float) -> list[Row]:
 def _pair_rows(
     cost: Cost, output: Activation, pair: Pair, points: _Points, tolerance: float
 ) -> list[Row]:
-    """Value and delta against the plain value, hess_z against delta."""
+    """Compare value and delta with the plain value, and hess_z with delta."""
     _, z, y, v = points
     a, part = output.sigma(z), f"{cost.name} after {output.name}"
     plain = known(cost.value(a, y))
@@ -150,7 +150,7 @@ def _pair_rows(
 
 
 def _gradient(f: Callable[[Array, Array], Array], at: Array, y: Array) -> Slope:
-    """The gradient of each sample's number ``f(at, y)`` by `at`, unit by unit."""
+    """The gradient by `at` of each sample's number ``f(at, y)``, unit by unit."""
     targets = tiled(y, at.shape[1])
     return slopes(lambda moved: f(moved, targets), at, unit_vectors(at))
 

@@ -1,12 +1,12 @@
-"""Derivatives by differences alone: what a formula is checked against.
+"""Numerical derivatives by differences, with which formulas are compared.
 
 Central differences at twenty steps, each half the one before, are extrapolated to the step 0
-(Richardson 1911), and for each number the value is taken whose own error estimate is least
-(Ridders 1982). So no step has to be chosen: a stiff function is resolved by the short ones,
-and a smooth one keeps the digits of the long ones. Where left and right derivatives differ
-there is no derivative: those points are told, not differentiated.
+(Richardson 1911), and for each number the value with the smallest error estimate is taken
+(Ridders 1982). So no step has to be chosen: the short ones resolve a stiff function, and the
+long ones keep the digits of a smooth one. Where left and right derivatives differ, there is no
+derivative: such points are marked, not differentiated.
 
-The function runs where its arrays live; what it gives is extrapolated on the host.
+The function runs where its arrays live; its results are extrapolated on the host.
 """
 
 from collections.abc import Callable
@@ -36,20 +36,20 @@ _ROUNDING = 2.0**-50  # four units in the last place of a float64
 _TRUST = 10.0
 """How many times its error estimate a difference may be off."""
 _SMALL = 1e-5
-"""A derivative that is less than this of what was differentiated is compared absolutely."""
+"""A derivative below this fraction of the differentiated value is compared absolutely."""
 
 
 class Slope(NamedTuple):
-    """A derivative by differences, number by number: host arrays.
+    """A numerical derivative, number by number: host arrays.
 
     Attributes
     ----------
     value, error : host array
-        The derivative, and how far off it may be: infinite where it is not known.
+        The derivative, and its possible error: infinite if it is unknown.
     kink : array, bool
         Where left and right derivatives differ.
     size : array
-        What was differentiated, by its magnitude: what rounding is relative to.
+        The magnitude of the differentiated value, to which rounding is relative.
     """
 
     value: Any
@@ -59,21 +59,21 @@ class Slope(NamedTuple):
 
 
 class Deviation(NamedTuple):
-    """How far a formula is from a derivative.
+    """The deviation of a formula from a derivative.
 
     Attributes
     ----------
     largest : float
-        The largest distance of what was given from what was expected, over the larger of the
-        two, or over what is too small to be told from 0, if that is more. At most 2, which
-        is a wrong sign; infinite where the formula is not finite.
+        The largest distance between the result and the expected value, divided by the larger of
+        the two, or by the smallest number distinguishable from 0 if that is larger. At most 2,
+        which is a wrong sign; infinite where the formula is not finite.
     at : int
-        Where: the place in the flattened array.
+        The index of that number in the flattened array.
     given, expected : float
         The two numbers there.
     points, skipped : int
-        How many numbers there are, and how many of them have no derivative: kinks, and
-        where the differences do not settle.
+        The number of values, and how many of them have no derivative: kinks, and points at
+        which the differences do not converge.
     """
 
     largest: float
@@ -85,12 +85,13 @@ class Deviation(NamedTuple):
 
 
 def slope(f: Callable[[float], Array]) -> Slope:
-    """The derivative of ``f(t)`` at t = 0, of every number of the array that f gives.
+    """Differentiate ``f(t)`` at t = 0, for every number of the array that f returns.
 
     Parameters
     ----------
     f : callable
-        Of a Python number, to a float64 array of any library. Its natural length is about 1.
+        A function of a Python number that returns a float64 array of any library. Its natural
+        scale is about 1.
 
     Returns
     -------
@@ -122,7 +123,7 @@ def _slope(f: Callable[[float], Any]) -> Slope:
 
 
 def slopes(f: Callable[[Array], Array], at: Array, directions: Array) -> Slope:
-    """The derivatives of ``f(at)``, one number for each row of `at`, along each direction.
+    """Differentiate ``f(at)``, one number for each row of `at`, along each direction.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def slopes(f: Callable[[Array], Array], at: Array, directions: Array) -> Slope:
     Returns
     -------
     Slope
-        Of shape (m n,): all rows along the first direction, then along the second.
+        The derivatives, of shape (m n,): all rows along the first direction, then the second.
     """
     xp = namespace(at)
     (n, k), m = at.shape, directions.shape[0]
@@ -144,7 +145,7 @@ def slopes(f: Callable[[Array], Array], at: Array, directions: Array) -> Slope:
 
 
 def tiled(x: Array, m: int) -> Array:
-    """The rows of x, shape (n, k), m times one below the other."""
+    """Stack m copies of the rows of x, shape (n, k)."""
     xp = namespace(x)
     stacked: Array = xp.reshape(xp.broadcast_to(x[None, :, :], (m, *x.shape)), (-1, x.shape[1]))
     return stacked
@@ -158,14 +159,14 @@ def unit_vectors(like: Array) -> Array:
 
 
 def known(value: Array) -> Slope:
-    """What is compared without differences: an array that another formula gave."""
+    """Wrap another formula's result, to compare with it directly."""
     value = to_host(value)
     size = _size(value)
     return Slope(value, 4.0 * _ROUNDING * size, size < 0.0, size)
 
 
 def settled(found: Slope, tolerance: float) -> Any:
-    """Which derivatives differences know to a tenth of the tolerance: a host array, bool."""
+    """Mark the derivatives known to a tenth of the tolerance: a host array of bool."""
     xp = namespace(found.value)
     large = xp.maximum(xp.abs(found.value), 1e-3 * found.size)
     resolved = _TRUST * found.error <= tolerance * large
@@ -173,7 +174,7 @@ def settled(found: Slope, tolerance: float) -> Any:
 
 
 def total(found: Slope, axis: int, r: Any) -> Slope:
-    """The derivative of a weighted sum; what the weight 0 has is left out."""
+    """Differentiate a weighted sum; terms of weight 0 are ignored."""
     xp = namespace(found.value)
     value, error, size = (
         xp.sum(xp.where(r > 0.0, r * each, xp.zeros_like(each)), axis=axis)
@@ -183,18 +184,18 @@ def total(found: Slope, axis: int, r: Any) -> Slope:
 
 
 def deviation(given: Array, expected: Slope, tolerance: float) -> Deviation:
-    """How far `given` is from a derivative, by the number that is furthest.
+    """Return how far `given` is from a derivative, at the number that is furthest off.
 
-    A number counts where the differences have settled; the others are skipped.
+    A number counts if the differences have converged there; others are skipped.
 
     Parameters
     ----------
     given : array
-        What a formula gave.
+        The formula's result.
     expected : Slope
-        Of the same shape.
+        The expected values, of the same shape.
     tolerance : float
-        The relative deviation that is to be told from rounding.
+        The relative deviation that counts as more than rounding.
     """
     with quietly():
         return _deviation(to_host(given), expected, tolerance)
@@ -204,7 +205,7 @@ def _deviation(given: Any, expected: Slope, tolerance: float) -> Deviation:
     xp = namespace(given)
     value, doubt = expected.value, _TRUST * expected.error
     counts = settled(expected, tolerance)
-    # What is small is compared absolutely: a formula rounds, too.
+    # Small numbers are compared absolutely, since a formula rounds too.
     least = xp.maximum(doubt / tolerance, _SMALL * expected.size)
     scale = xp.maximum(xp.maximum(xp.abs(given), xp.abs(value)), least)
     off = xp.abs(given - value) / xp.where(scale > 0.0, scale, xp.ones_like(scale))
@@ -221,7 +222,7 @@ def _furthest(off: Any, counts: Any, given: Any, expected: Any) -> Deviation:
 
 
 def _extrapolated(difference: Any, before: list[Any]) -> list[Any]:
-    """The orders 2, 4, 6 and 8 at this step, from those at twice the step."""
+    """Return the orders 2, 4, 6 and 8 at this step, from those at twice the step."""
     row = [difference]
     for j, coarse in enumerate(before[: _ORDERS - 1], 1):
         row.append(row[-1] + (row[-1] - coarse) / (4.0**j - 1.0))
@@ -229,7 +230,7 @@ def _extrapolated(difference: Any, before: list[Any]) -> list[Any]:
 
 
 def _estimates(row: list[Any], before: list[Any]) -> list[tuple[Any, Any]]:
-    """Each extrapolated value, with its distance from the two that it was made of."""
+    """Return each extrapolated value, with its distance from the two it was computed from."""
     return [
         (fine, namespace(fine).maximum(abs(fine - row[j]), abs(fine - before[j])))
         for j, fine in enumerate(row[1:])
@@ -237,7 +238,7 @@ def _estimates(row: list[Any], before: list[Any]) -> list[tuple[Any, Any]]:
 
 
 def _size(x: Any) -> Any:
-    """|x|, and at least the largest of them, or 1 if that is less."""
+    """Return |x|, but at least the largest of them or 1, whichever is smaller."""
     xp = namespace(x)
     size = xp.abs(x)
     size = xp.where(xp.isfinite(size), size, xp.zeros_like(size))

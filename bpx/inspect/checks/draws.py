@@ -1,4 +1,4 @@
-"""Random samples to try formulas on: drawn from a seed on the host, the same everywhere."""
+"""Random samples to try formulas on, drawn on the host from a seed, the same everywhere."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ __all__ = ["Draws", "sums_to_one"]
 
 
 class Draws:
-    """Arrays at a home, in its dtype, each of a stream of its own.
+    """Draws arrays at a home, in its dtype, each from its own stream.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Draws:
         return self._at_home(0.2 * z * xp.exp(4.6 * share)[:, None])
 
     def targets(self, cost: Cost, n: int, k: int) -> Array:
-        """Targets that a cost has a meaning for."""
+        """Targets for which a cost is defined."""
         if cost.targets == "real":
             return self.normal(n, k)
         y = self.uniform(n, k)

@@ -1,8 +1,8 @@
-"""A rule in the place of BP2, or of BP3 and BP4: its conduct, and its angle to the gradient.
+"""Check a feedback rule: its behaviour, and its angle to the gradient.
 
-A rule need not give the gradient, and mostly does not. So only its shapes, its purity and
-its samples' independence can be wrong; that it is not linear, and the angle to the gradient,
-are told.
+A rule need not give the gradient, and usually does not. So it is wrong only if its shapes,
+its purity or the independence of samples are; notes say if it is not linear, and give the
+angle to the gradient.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ __all__ = ["alignment_notes", "feedback_rows"]
 
 
 def feedback_rows(point: Point) -> list[Row]:
-    """The rows of the spec's rule, of each layer that it serves; none for the transpose."""
+    """Return the rows of the spec's rule for each layer; none for the transpose."""
     if point.spec.feedback == transpose:
         return []
     rows: list[Row] = []
@@ -38,7 +38,7 @@ def feedback_rows(point: Point) -> list[Row]:
 
 
 def alignment_notes(point: Point) -> tuple[str, ...]:
-    """The angle between what the rule gives for each layer's gradient and the gradient."""
+    """Return notes on the angle between the rule's gradient of each layer and the gradient."""
     spec, parameters = point.spec, point.parameters
     last = point.depth - (spec.feedback.gradients is None)
     if spec.feedback == transpose or last == 0:
@@ -56,7 +56,7 @@ def alignment_notes(point: Point) -> tuple[str, ...]:
 
 
 def _of_errors(point: Point, layer: int) -> list[Row]:
-    """Of what the rule sends back to a layer."""
+    """Return the rows of the error that the rule sends back to a layer."""
     name, errors = point.spec.feedback.name, tuple(map(point.like, point.z[layer:]))
     sent, seen = _sent(point, layer, len(errors))
     shape = tuple(point.z[layer - 1].shape)

@@ -1,7 +1,7 @@
-"""The equations of a layer that is no Dense one, each against differences of its forward pass.
+"""Check the equations of layers other than Dense against differences of the forward pass.
 
-For a random G in the place of dC/da, all that such a layer sends back and learns are
-derivatives of sum_x r_x G_x · a_x: by what it is fed, BP2, and by its parameters, BP4.
+For a random G in place of dC/da, the error that such a layer sends back (BP2) and its gradients
+(BP4) are the derivatives of sum_x r_x G_x · a_x by its input and by its parameters.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ _DIRECTIONS = 4
 
 
 class _Case:
-    """One layer, with what it is fed and a pass of it: in training, if it draws."""
+    """One layer, with its input and a forward pass: in training, if it draws."""
 
     def __init__(self, point: Point, i: int) -> None:
         self.point, self.i, self.layer = point, i, point.spec.layers[i]
@@ -51,12 +51,12 @@ class _Case:
         return compared(*about, self.point.tolerance, "number {}".format)
 
     def way(self, tree: Any) -> Any:
-        """A random direction of the form of a tree of arrays."""
+        """Draw a random direction with the structure of a tree of arrays."""
         return rebuilt(tree, [self.point.like(x) for x in leaves(tree)])
 
 
 def layer_rows(point: Point) -> Iterator[Row]:
-    """What each layer that is no Dense one sends back and learns."""
+    """Yield rows for what each layer other than Dense sends back and learns."""
     for case in _cases(point):
         yield _bp2(case)
         if learns(case.kept):
@@ -65,18 +65,18 @@ def layer_rows(point: Point) -> Iterator[Row]:
 
 
 def layer_curvature_rows(point: Point) -> Iterator[Row]:
-    """The same differentiated once.
+    """Yield rows for the same equations differentiated once.
 
     Raises
     ------
     InputError
-        If a layer was made without: by name.
+        If a layer was made without them; the message names it.
     """
     for case in _cases(point):
         if not hasattr(case.layer, "r_send_back"):
             raise InputError(
                 f"layer {case.number}, {case.layer.kind!r}, was made without its equations "
-                "once differentiated: see bpx.layers.Layer"
+                "differentiated once: see bpx.layers.Layer"
             )
         yield _r2(case)
 
@@ -88,14 +88,14 @@ def _cases(point: Point) -> Iterator[_Case]:
 
 
 def _training(like: Array) -> Context:
-    """A context in which a layer draws, always the same."""
+    """Return a context in which a layer draws, always the same."""
     xp, device = namespace(like), getattr(like, "device", None)
     key = xp.asarray((7, 11), dtype=xp.int32, device=device)
     return Context(True, key, xp.asarray((0,), dtype=xp.int32, device=device))
 
 
 def _along(case: _Case, tree: Any, f: Callable[[Any], Array]) -> tuple[list[Any], Slope]:
-    """Some directions of a tree, and the derivatives of a number along them."""
+    """Return some directions of a tree, and the derivatives of a number along them."""
     ways = [case.way(tree) for _ in range(_DIRECTIONS)]
     xp = namespace(case.g)
     return ways, slope(lambda t: xp.stack([f(moved(tree, way, t)) for way in ways]))
@@ -108,7 +108,7 @@ def _product(one: Any, other: Any) -> Array:
 
 
 def _bp2(case: _Case) -> Row:
-    """G for the layer below, against sum G · a as what it is fed moves."""
+    """Compare the g for the layer below with differences of sum G · a by the input."""
     xp = namespace(case.g)
 
     def summed(fed: Any) -> Array:
@@ -121,7 +121,7 @@ def _bp2(case: _Case) -> Row:
 
 
 def _bp4(case: _Case) -> Row:
-    """Its gradients, against sum r G · a as its parameters move."""
+    """Compare the gradients with differences of sum r G · a by the parameters."""
     xp = namespace(case.g)
 
     def summed(entry: Any) -> Array:
@@ -134,9 +134,9 @@ def _bp4(case: _Case) -> Row:
 
 
 def _own(case: _Case) -> Iterator[Row]:
-    """Each sample's own gradient, where there is one: weighted by r they add up to BP4's.
+    """Check that each sample's own gradients, if any, weighted by r add up to BP4's.
 
-    What the layer has that is cheaper, such as their norms, is held against them.
+    The layer's cheaper formulas, such as the norms, are compared with these gradients.
     """
     if case.layer.couples_samples or not hasattr(case.kept, "individual"):
         return
@@ -160,7 +160,7 @@ def _own(case: _Case) -> Iterator[Row]:
 
 
 def _r2(case: _Case) -> Row:
-    """What it sends back, differentiated as parameters, what it is fed and G all move."""
+    """Compare R of what it sends back, as parameters, input and G all change."""
     layer, entry, kept = case.layer, case.entry, case.kept
     v, ra_prev, rg = case.way(entry), case.point.like(case.a_prev), case.point.like(case.g)
 

@@ -1,8 +1,8 @@
-"""A network's equations, layer by layer, each against differences of what it differentiates.
+"""Check a network's equations, layer by layer, against numerical derivatives.
 
-Every equation is given numbers of its own: BP2 a random error of the layer above, BP3 and
-BP4 a random error of theirs. So what is wrong in one layer does not spread to the others,
-and is named where it is. The last row, the whole gradient, puts them together.
+Every equation gets its own random inputs: BP2 a random error of the layer above, BP3 and BP4 a
+random error of their layer. So an error in one layer does not spread to the others, and is
+reported for its layer. The last row, the whole gradient, combines them.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,13 +38,13 @@ from bpx.program.contract import leaves, rebuilt
 
 __all__ = ["curvature_rows", "network_rows"]
 
-_UNITS = 32  # of a layer, that are moved one by one; of a wider one, as many signs of all
-_SUMMED = 64  # units of a layer whose z is summed up by hand
+_UNITS = 32  # of a layer, varied one by one; in a wider layer, as many random sign vectors
+_SUMMED = 64  # units of a layer whose z is summed by hand
 _DIRECTIONS = 4  # of weights
 
 
 def network_rows(point: Point) -> Iterator[Row]:
-    """The forward equation, the cost's pair, BP1 to BP4, and the whole gradient."""
+    """Yield rows for z, the cost's pair, BP1 to BP4, and the whole gradient."""
     layers = range(1, point.depth + 1)
     yield from (_forward(point, layer) for layer in layers)
     yield from _pair(point)
@@ -57,12 +57,12 @@ def network_rows(point: Point) -> Iterator[Row]:
 
 
 def curvature_rows(point: Point) -> Iterator[Row]:
-    """R1 and R2, BP1 and BP2 differentiated once, and the Hessian's product as a whole.
+    """Yield rows for R1 and R2, BP1 and BP2 differentiated once, and for the Hessian's product.
 
     Raises
     ------
     InputError
-        If a part was made without its second derivative, which is named.
+        If a part was made without its second derivative; the message names it.
     """
     yield _r1(point)
     yield from (
@@ -73,7 +73,7 @@ def curvature_rows(point: Point) -> Iterator[Row]:
 
 
 def _forward(point: Point, layer: int) -> Row:
-    """z^l against its sums, without a matrix product."""
+    """Compare z^l with sums computed without a matrix product."""
     (w, b), a = point.weights(layer), point.a[layer - 1]
     each = -(-w.shape[0] // _SUMMED)
     sums = namespace(a).sum(a[:, None, :] * w[None, ::each, :], axis=2) + b[::each]
@@ -89,7 +89,7 @@ def _pair(point: Point) -> list[Row]:
 
 
 def _bp1(point: Point) -> Row:
-    """delta^L against C_x as z^L moves."""
+    """Compare delta^L with differences of C_x by z^L."""
     spec, z, y = point.spec, point.z[-1], point.y
     output = spec.output
 
@@ -102,7 +102,7 @@ def _bp1(point: Point) -> Row:
 
 
 def _bp2(point: Point, layer: int) -> Row:
-    """delta^l against the sum of delta^{l+1} ∘ z^{l+1}, as z^l moves: with no layer between."""
+    """Compare delta^l with differences of sum(delta^{l+1} ∘ z^{l+1}) by z^l, if Dense."""
     (_, z, a), sigma = point.own(layer), point.sigma(layer)
     w_next, b_next = point.weights(layer + 1)
     delta_next = point.like(point.z[layer])
@@ -119,7 +119,7 @@ def _bp2(point: Point, layer: int) -> Row:
 def _by_direction(
     point: Point, equation: str, layer: int, delta: Array, f: Callable[[Array], Array]
 ) -> Row:
-    """An error against differences of f by z^l: unit by unit, or along many at once."""
+    """Compare an error with differences of f by z^l, for each unit or in random directions."""
     (n, k), z = delta.shape, point.z[layer - 1]
     ways = unit_vectors(z) if k <= _UNITS else point.draws.signs(_UNITS, k)
     given = namespace(z).reshape(ways @ delta.mT, (-1,))
@@ -128,7 +128,7 @@ def _by_direction(
 
 
 def _bp3(point: Point, layer: int) -> Row:
-    """dC/db^l against the weighted sum of delta^l ∘ z^l, as b^l moves."""
+    """Compare dC/db^l with differences of the weighted sum of delta^l ∘ z^l by b^l."""
     w, b = point.weights(layer)
     r, delta = _weighted(point, layer)
     ways = point.draws.normal(_DIRECTIONS, b.shape[0])
@@ -138,7 +138,7 @@ def _bp3(point: Point, layer: int) -> Row:
 
 
 def _bp4(point: Point, layer: int) -> Row:
-    """dC/dw^l against the same sum, as w^l moves."""
+    """Compare dC/dw^l with differences of the same sum by w^l."""
     w, b = point.weights(layer)
     r, delta = _weighted(point, layer)
     ways = point.draws.normal(_DIRECTIONS, *w.shape)
@@ -149,13 +149,13 @@ def _bp4(point: Point, layer: int) -> Row:
 
 
 def _weighted(point: Point, layer: int) -> tuple[Array, Array]:
-    """Random row weights r, a column, and errors delta^l."""
+    """Draw random row weights r, a column, and errors delta^l."""
     delta = point.like(point.z[layer - 1])
     return point.draws.uniform(delta.shape[0], 1), delta
 
 
 def _sums(point: Point, layer: int, r: Array, delta: Array, w: Array, b: Array) -> Array:
-    """sum_x r_x delta^l_x · z^l_x for several w^l, or several b^l: one for each direction."""
+    """Compute sum_x r_x delta^l_x · z^l_x for several w^l or b^l: one per direction."""
     xp, a = namespace(w), point.a[layer - 1]
     k, shape = delta.shape[1], (_DIRECTIONS, *point.weights(layer)[0].shape)
     # All in one product, as the units of one wide layer.
@@ -166,9 +166,9 @@ def _sums(point: Point, layer: int, r: Array, delta: Array, w: Array, b: Array) 
 
 
 def _gradient(point: Point) -> Row:
-    """All gradients of `bpx.backprop` against the costs, as all weights move at once.
+    """Compare all gradients of `bpx.backprop` with differences of the costs by all weights.
 
-    Samples that are at a kink get the weight 0.
+    Samples at a kink get the weight 0.
     """
     spec, parameters, xp = point.spec.by_transpose(), point.parameters, namespace(point.x)
     ways = [_everywhere(point) for _ in range(_DIRECTIONS // 2)]
@@ -185,9 +185,9 @@ def _gradient(point: Point) -> Row:
 
 
 def _hessian(point: Point) -> Row:
-    """`hessian_vector_product` against the samples' gradients, as all weights move at once.
+    """Compare `hessian_vector_product` with differences of the samples' gradients.
 
-    H v is held against u · (dC/dw) as the weights move along v; samples at a kink weigh 0.
+    H v is compared with the change of u · (dC/dw) along v; samples at a kink get the weight 0.
     """
     spec, parameters, xp = point.spec.by_transpose(), point.parameters, namespace(point.x)
     pairs = [(_everywhere(point), _everywhere(point)) for _ in range(_DIRECTIONS // 2)]
@@ -213,7 +213,7 @@ def _hessian(point: Point) -> Row:
 
 
 def _everywhere(point: Point) -> Parameters:
-    """A direction of all parameters, by which every z moves about equally."""
+    """Draw a direction of all parameters that changes every z about equally."""
     drawn = (
         (x.shape[-1] ** -0.5 if x.ndim > 1 else 1.0) * point.like(x)
         for x in leaves(point.parameters)
@@ -223,7 +223,7 @@ def _everywhere(point: Point) -> Parameters:
 
 
 def _dot(one: Parameters, other: Parameters) -> Array:
-    """The sum of all products: of a gradient and a direction, the derivative along it."""
+    """Sum all products; for a gradient and a direction, the derivative along it."""
     xp, pairs = namespace(one.b[0]), zip(leaves(one), leaves(other), strict=True)
     return xp.sum(xp.stack([xp.sum(g * v) for g, v in pairs]))
 

@@ -1,4 +1,4 @@
-"""Where a network is checked: its parameters, a few samples, and all that a pass saved."""
+"""The point at which a network is checked: its parameters, samples, and saved arrays."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ __all__ = ["Point", "moved"]
 
 @dataclass(frozen=True)
 class Point:
-    """Where a network is checked: float64 arrays of one home.
+    """The point at which a network is checked, as float64 arrays of one home.
 
     Attributes
     ----------
@@ -28,12 +28,12 @@ class Point:
     parameters : Parameters
     x, y : array, shape (n, k_0) and (n, k_L)
     layers : tuple
-        What each layer saved of a pass, as in a trace.
+        What each layer saved in a forward pass, as in a trace.
     feedback : tuple of arrays
-        What the spec's feedback has drawn.
+        The arrays that the spec's feedback has drawn.
     draws : Draws
     tolerance : float
-        The relative deviation that is allowed.
+        The largest relative deviation that passes.
     """
 
     spec: Spec
@@ -47,26 +47,26 @@ class Point:
 
     @property
     def z(self) -> tuple[Array, ...]:
-        """Of the Dense layers."""
+        """z of the Dense layers."""
         return Forward(self.layers).z
 
     @property
     def a(self) -> tuple[Array, ...]:
-        """What the Dense layers are fed, and the output."""
+        """The inputs of the Dense layers, and the output."""
         return Forward(self.layers).a
 
     def own(self, layer: int) -> DenseSaved:
-        """What a Dense layer, counted from 1, saved: its own a, whatever comes behind it."""
+        """What a Dense layer, counted from 1, saved, including its own a."""
         return Forward(self.layers).dense[layer - 1]
 
     def meets(self, layer: int) -> bool:
-        """Whether the next Dense layer can be fed by it."""
+        """Whether the next Dense layer can take its output directly."""
         below, above = self.spec.dense[layer - 1 : layer + 1]
         return below.n_out == above.n_in
 
     @property
     def depth(self) -> int:
-        """L."""
+        """The number of Dense layers, L."""
         return len(self.spec.dense)
 
     def sigma(self, layer: int) -> Activation:
@@ -78,7 +78,7 @@ class Point:
         return self.parameters.w[layer - 1], self.parameters.b[layer - 1]
 
     def like(self, x: Array) -> Array:
-        """Random normal numbers of the shape of x."""
+        """Draw normal numbers of the shape of x."""
         return self.draws.normal(*x.shape)
 
     def compared(
@@ -89,12 +89,12 @@ class Point:
         expected: Slope,
         place: Callable[[int], str],
     ) -> Row:
-        """The row of an equation of a layer."""
+        """Return the row of an equation of a layer."""
         part = self._part(equation, layer)
         return compared(equation, layer, part, given, expected, self.tolerance, place)
 
     def _part(self, equation: str, layer: int | None) -> str:
-        """What an equation has of the caller's: an activation, a cost; else the widths."""
+        """Name the parts that an equation uses: an activation, a cost; else the widths."""
         if layer is None:
             return "all layers"
         chosen = self.spec.dense[layer - 1]
@@ -106,6 +106,6 @@ class Point:
 
 
 def moved(tree: Any, way: Any, t: float) -> Any:
-    """The arrays of a tree, moved along a direction of its form."""
+    """Move the arrays of a tree along a direction of the same structure."""
     pairs = zip(leaves(tree), leaves(way), strict=True)
     return rebuilt(tree, [p + t * v for p, v in pairs])

@@ -1,4 +1,4 @@
-"""What a check found: a row for each equation, a table, and the error that names the first."""
+"""`Report`: a row for each checked equation, a table, and an error that names the first."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,29 +12,29 @@ __all__ = ["Report", "Row", "by_sample", "by_unit", "compared", "table"]
 
 
 class Row(NamedTuple):
-    """One thing that was checked.
+    """The result of one check.
 
     Attributes
     ----------
     equation : str
-        Such as "sigma'", "grad_a" or "BP2".
+        For example "sigma'", "grad_a" or "BP2".
     layer : int or None
-        Counted from 1; None for a part by itself.
+        The layer, from 1; None for a part outside a network.
     part : str
-        Whose it is: the name of an activation, a cost or a feedback.
+        The part that it belongs to: the name of an activation, a cost or a feedback.
     ok : bool
-        Whether it is right, as far as one can tell.
+        Whether it is right, as far as differences can show.
     deviation, tolerance : float or None
-        The largest relative deviation, which is the distance of what was given from what was
-        expected, over the larger of the two; and what is allowed. None where what is checked
-        is not a number.
+        The largest relative deviation, which is the distance between the result and the
+        expected value over the larger of the two; and the largest that passes. None if the
+        check does not compare numbers.
     where : str
-        Where the deviation is largest, or what is wrong.
+        The place of the largest deviation, or what is wrong.
     points, skipped : int
-        How many numbers were looked at, and how many of them have no derivative: kinks, and
-        where the differences do not settle.
+        The number of values compared, and how many of them have no derivative: kinks, and
+        points at which the differences do not converge.
     warning : bool
-        Whether `where` is worth reading though `ok` is true.
+        Whether `where` is worth reading although `ok` is true.
     """
 
     equation: str
@@ -50,19 +50,19 @@ class Row(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The equation, its layer and its part, in words."""
+        """The equation, its layer and its part, as text."""
         layer = [] if self.layer is None else [f"layer {self.layer}"]
         return ", ".join((self.equation, *layer, self.part))
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was checked, row by row; ``str(report)`` is a table.
+    """The results of a check, row by row; ``str(report)`` is a table.
 
     Attributes
     ----------
     title : str
-        What was checked, and where.
+        What was checked, and on which backend.
     rows : tuple of Row
     notes : tuple of str
         What was not checked, and why.
@@ -74,7 +74,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether every row is ok."""
         return not self.wrong
 
     @property
@@ -84,16 +84,16 @@ class Report:
 
     @property
     def warnings(self) -> tuple[Row, ...]:
-        """The rows that are, and are worth a look."""
+        """The rows that are ok but have a warning."""
         return tuple(row for row in self.rows if row.ok and row.warning)
 
     def raise_if_wrong(self) -> None:
-        """Nothing if all is right.
+        """Raise CheckError if a row is wrong.
 
         Raises
         ------
         CheckError
-            Naming the first equation that is wrong, its layer and the largest deviation.
+            If so; it names the first wrong equation, its layer and the largest deviation.
         """
         if self.ok:
             return
@@ -126,21 +126,21 @@ def compared(
     tolerance: float,
     place: Callable[[int], str],
 ) -> Row:
-    """The row of a formula that is compared with differences.
+    """Make the row of a formula that is compared with differences.
 
-    It is wrong, too, if there is not a point where differences can tell.
+    It is also wrong if differences have no derivative at any point.
 
     Parameters
     ----------
     equation, layer, part
         As in `Row`.
     given : array
-        What the formula gave.
+        The formula's result.
     expected : Slope
-        Of the same shape.
+        The expected values, of the same shape.
     tolerance : float
     place : callable
-        The words for the i-th number of the flattened arrays.
+        Returns the text for the i-th number of the flattened arrays.
     """
     found = deviation(given, expected, tolerance)
     blind = found.points == found.skipped
@@ -159,17 +159,17 @@ def compared(
 
 
 def by_sample(n: int, way: str = "unit") -> Callable[[int], str]:
-    """The words for a place in what `slopes` gives, n samples along each direction."""
+    """Return the texts for places in a result of `slopes`, n samples along each direction."""
     return lambda index: f"sample {index % n}, {way} {index // n}"
 
 
 def by_unit(k: int) -> Callable[[int], str]:
-    """The words for a place in an array of shape (n, k)."""
+    """Return the texts for places in an array of shape (n, k)."""
     return lambda index: f"sample {index // k}, unit {index % k}"
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Lines of aligned columns; the first row is the head."""
+    """Return lines of aligned columns; the first row is the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     aligned = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     return [aligned[0], "-" * max(map(len, aligned)), *aligned[1:]]

@@ -1,1 +1,1 @@
-"""Curvature: products with the Hessian and its kin, diagonals and Kronecker factors."""
+"""Curvature: products with the Hessian and similar matrices, diagonals, Kronecker factors."""

@@ -1,8 +1,9 @@
-"""The diagonal of the Gauss-Newton matrix: a curvature for each weight, without the matrix.
+"""The diagonal of the Gauss-Newton matrix: the curvature by each weight, without the matrix.
 
-With H = sum_c s_c s_c^T the matrix is the mean of outer products of the gradients that BP2
-to BP4 make of s_c in place of delta^L. Each is the outer product of its delta^l and a^{l-1},
-and so is its square of theirs: the diagonal takes no gradient of a sample.
+With H = sum_c s_c s_c^T, the matrix is the mean of outer products of the gradients that BP2 to
+BP4 compute from s_c in place of delta^L. Each gradient is the outer product of delta^l and
+a^{l-1}, so its square is the outer product of their squares, and no per-sample gradient is
+formed.
 """
 
 from operator import mul
@@ -31,36 +32,36 @@ def ggn_diagonal(
     samples: int | None = None,
     seed: int | Array = 0,
 ) -> Gradients:
-    """The diagonal of (1/n) sum_x J_x^T H_x J_x, in the shapes of the parameters.
+    """Compute the diagonal of (1/n) sum_x J_x^T H_x J_x, in the shapes of the parameters.
 
     Parameters
     ----------
     spec, parameters
-        The network's.
+        The network's spec and parameters.
     trace : Trace
-        Of `bpx.forward` or `bpx.backprop`, n samples.
+        A trace of `bpx.forward` or `bpx.backprop`, for n samples.
     y : array, shape (n,) or (n, k_L)
-        The targets; H of a pair of output and cost does not depend on them.
+        The targets; for a pair of output and cost, H does not depend on them.
     samples : int, optional
-        Labels to draw for each sample from the network's own distribution: an unbiased
-        estimate, one pass of BP2 for each. Left out, the exact diagonal, one pass for each
-        output (two where no root of H is known: costs of one's own).
+        The number of labels to draw for each sample from the network's own distribution: an
+        unbiased estimate, with one pass of BP2 for each. By default, the exact diagonal, with
+        one pass for each output, or two for custom costs, since no root of H is known.
     seed : int or array, shape (2,), int32, optional
-        Of the labels: they are the same on every backend. Or a key: `bpx.random.fold_in`.
+        The seed of the labels, equal on every backend; or a key: see `bpx.random.fold_in`.
 
     Returns
     -------
     Gradients
-        The mean over the samples, not the sum.
+        The mean over the samples.
 
     Raises
     ------
     InputError
-        If an argument cannot be used, a part was made without the second derivative that
-        this takes, errors are not sent back by the transpose, labels are to be drawn for a
-        cost that is no log-likelihood, or something is of several networks.
+        If an argument cannot be used, a part was made without a second derivative that is
+        needed, the feedback is not the transpose, labels are to be drawn for a cost that is not
+        a log-likelihood, or an argument has several networks.
     MixedArraysError
-        If y is of another library or device than the parameters.
+        If y differs from the parameters in library or device.
 
     Notes
     -----
@@ -87,6 +88,6 @@ def _squared(kept: Any) -> Any:
     if not hasattr(kept, "squared"):
         raise InputError(
             f"the GGN's diagonal cannot be computed: a layer that saves {type(kept).__name__} "
-            "was made without squared(), as bpx.layers.Dense has it"
+            "was made without squared(), which bpx.layers.Dense has"
         )
     return kept.squared()

@@ -1,9 +1,9 @@
-"""Kronecker factors: of each layer's curvature, the second moments of its inputs and errors.
+"""Kronecker factors of each layer's curvature: second moments of its inputs and errors.
 
-The block of the Gauss-Newton matrix that belongs to layer l is the mean of (δ δ^T) ⊗ (ā ā^T),
-with ā = (a^{l-1}, 1), over the samples, δ being what BP2 makes of a root of H. The mean of
-the products is taken for the product of the means, G^l ⊗ A^{l-1}: two small matrices, which
-are cheap to invert, in place of one as large as the square of the layer.
+The block of the Gauss-Newton matrix for layer l is the mean over the samples of
+(δ δ^T) ⊗ (ā ā^T), with ā = (a^{l-1}, 1) and δ computed by BP2 from a root of H. The mean of the
+products is approximated by the product of the means, G^l ⊗ A^{l-1}: two small matrices that
+are cheap to invert, instead of one with the square of the layer's size.
 """
 
 from typing import Literal, NamedTuple, TypeAlias, get_args
@@ -28,13 +28,13 @@ _KINDS = get_args(Kind)
 
 
 class KroneckerFactors(NamedTuple):
-    """Of each layer, A of what enters it and G of its errors.
+    """The factors of each layer: A of its inputs and G of its errors.
 
-    The bias is the weight of an input that is always 1: the block of layer l, with its
-    weights and its bias in one matrix (w^l, b^l), row by row, is about G ⊗ A, and times a
-    direction (v_w, v_b), G (v_w, v_b) A. Without the last row and column of A,
-    ``A[:-1, :-1]``, it is the weights' block, and G alone is the biases': the convention of
-    factors for weights and biases apart.
+    The bias is the weight of an input that is always 1. The block of layer l, with weights and
+    bias in one matrix (w^l, b^l), row by row, is about G ⊗ A; times a direction (v_w, v_b), it
+    is G (v_w, v_b) A. Without the last row and column of A, ``A[:-1, :-1]``, it is the weights'
+    block, and G alone is the biases' block: the convention of separate factors for weights and
+    biases.
 
     Attributes
     ----------
@@ -59,24 +59,24 @@ def kfac(
     samples: int = 1,
     seed: int | Array = 0,
 ) -> KroneckerFactors:
-    """The Kronecker factors of the Gauss-Newton or Fisher matrix, layer by layer.
+    """Compute the Kronecker factors of the Gauss-Newton or Fisher matrix, layer by layer.
 
     Parameters
     ----------
     spec, parameters
-        The network's.
+        The network's spec and parameters.
     trace : Trace
-        Of `bpx.backprop`; of `bpx.forward` too, but for ``"empirical"``.
+        A trace of `bpx.backprop`, or of `bpx.forward` unless `kind` is ``"empirical"``.
     y : array, shape (n,) or (n, k_L)
         The targets.
     kind : {"exact", "monte_carlo", "empirical"}, optional
-        G of a root of H, one pass of BP2 for each output; of labels that are drawn from the
-        network's own distribution, one pass for each draw; of the labels that were given,
-        whose errors the trace has: no further pass.
+        The origin of G: a root of H, with one pass of BP2 for each output; labels drawn from
+        the network's own distribution, with one pass for each draw; or the given labels, whose
+        errors the trace has, with no further pass.
     samples : int, optional
-        Labels to draw for each sample, for ``"monte_carlo"``.
+        The number of labels to draw for each sample, for ``"monte_carlo"``.
     seed : int or array, shape (2,), int32, optional
-        Of the labels, as for `ggn_diagonal`.
+        The seed of the labels, as for `ggn_diagonal`.
 
     Returns
     -------
@@ -86,9 +86,9 @@ def kfac(
     Raises
     ------
     InputError
-        If `kind` is none of the three, or as for `ggn_diagonal`.
+        If `kind` is unknown, or as for `ggn_diagonal`.
     MixedArraysError
-        If y is of another library or device than the parameters.
+        If y differs from the parameters in library or device.
 
     Notes
     -----
@@ -115,20 +115,20 @@ def kfac(
 
 
 def _with_one(a: AnyArray) -> AnyArray:
-    """ā, a row of it (a, 1)."""
+    """Append 1 to each row: ā = (a, 1)."""
     xp = namespace(a)
     joined: AnyArray = xp.concat([a, xp.ones_like(a[:, :1])], axis=1)
     return joined
 
 
 def _second_moment(a: AnyArray) -> AnyArray:
-    """(1/n) sum_x a_x a_x^T."""
+    """Compute (1/n) sum_x a_x a_x^T."""
     scaled = a.shape[0] ** -0.5 * a
-    # Of one array with itself NumPy computes half, and mirrors it.
+    # NumPy computes half of the product of an array with itself, and mirrors it.
     return scaled.mT @ scaled
 
 
 def _mean_outer(s: AnyArray, t: AnyArray) -> AnyArray:
-    """(1/n) sum_x s_x t_x^T."""
-    # A full product even if t is s: mirroring takes longer where k_l is a power of two.
+    """Compute (1/n) sum_x s_x t_x^T."""
+    # A full product even if t is s: mirroring takes longer if k_l is a power of two.
     return (1.0 / s.shape[0] * s).mT @ t

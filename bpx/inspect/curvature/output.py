@@ -1,9 +1,9 @@
-"""H, the curvature of C_x at z^L, as a sum of outer products: exact, or in the mean.
+"""H, the curvature of C_x at z^L, as a sum of outer products: exact, or in expectation.
 
-What is quadratic in the errors, such as the diagonal of the Gauss-Newton matrix and its
-Kronecker factors, is a sum over pairs s, t of vectors with sum s t^T = H, each sent back by
-one pass of BP2. The exact ones are the columns of a root of H, one for each output; those
-drawn are the errors delta^L of labels that the network itself would give: their mean is H.
+Quantities that are quadratic in the errors, such as the diagonal of the Gauss-Newton matrix
+and its Kronecker factors, are sums over pairs s, t of vectors with sum s t^T = H, each sent
+back by one pass of BP2. The exact ones are the columns of a root of H, one for each output.
+The drawn ones are the errors delta^L of labels drawn from the network; their mean is H.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +31,7 @@ __all__ = ["check_likelihood", "output_errors", "summed", "unit_vectors"]
 Errors = tuple[Array, ...]
 """delta^1, ..., delta^L, or what is sent back in their place."""
 
-_STEP = 0x6C616265  # from which on labels are drawn: far from where a training counts
+_STEP = 0x6C616265  # the first step of drawn labels, far from the steps of a training
 
 
 def output_errors(
@@ -43,24 +43,24 @@ def output_errors(
     samples: int | None,
     seed: int | Array,
 ) -> Iterator[tuple[Errors, Errors]]:
-    """Pairs of errors of all layers, of a sum of outer products of J^T H J, row by row.
+    """Return pairs of errors of all layers whose outer products sum to J^T H J, row by row.
 
     Parameters
     ----------
     spec, parameters, trace, y
-        The network's, a trace of it, and the targets.
+        The network's spec and parameters, a trace of it, and the targets.
     what : str
-        That is to be computed, for messages: "the GGN's diagonal".
+        The quantity, for messages, such as "the GGN's diagonal".
     samples : int or None
-        Labels to draw for each sample, one pass of BP2 each. None: the columns of H's root,
-        one pass for each output, or two where no root is known.
+        The number of labels to draw for each sample, with one pass of BP2 each. None: the
+        columns of H's root, one pass for each output, or two if no root is known.
     seed : int or array, shape (2,), int32
-        Of the labels.
+        The seed of the labels.
 
     Raises
     ------
     InputError, MixedArraysError
-        If it cannot be computed: at once.
+        If it cannot be computed; raised by the call, before iteration.
     """
     check_by_transpose(spec, what)
     check_given(spec, parameters, trace)
@@ -77,7 +77,7 @@ def output_errors(
 def summed(
     pairs: Iterable[tuple[Errors, Errors]], product: Callable[[Array, Array], Array]
 ) -> Errors:
-    """The sum of ``product(s, t)`` over the pairs, layer by layer."""
+    """Sum ``product(s, t)`` over the pairs, layer by layer."""
     each = (tuple(map(product, *pair)) for pair in pairs)
     return reduce(lambda total, more: tuple(map(add, total, more)), each)
 
@@ -108,31 +108,31 @@ def _drawn(
 
 
 def check_likelihood(spec: Spec, what: str) -> None:
-    """Refuse a cost and an output that are no log-likelihood whose labels can be drawn.
+    """Raise InputError unless cost and output are a log-likelihood whose labels can be drawn.
 
     Raises
     ------
     InputError
-        With what is missing.
+        If they are not; the message says what is missing.
     """
     known = spec.cost in _DRAWS
     if known and (spec.cost == quadratic or spec.cost.pair(spec.output)):
         return
     why = (
-        f"{spec.cost.name!r} after {spec.output.name!r} is no pair of which the labels' "
-        "distribution is known"
+        f"{spec.cost.name!r} after {spec.output.name!r} is not a pair with a known "
+        "distribution of labels"
         if known
-        else f"the cost {spec.cost.name!r} says of no distribution that it is its −log p(y | a)"
+        else f"the cost {spec.cost.name!r} is not known to be −log p(y | a) of a distribution"
     )
     raise InputError(
-        f"{what} cannot be computed: in layer {len(spec.layers)} {why}, so that no labels can "
-        "be drawn; expected the quadratic cost, or softmax or sigmoid with cross_entropy: take "
-        "the Gauss-Newton matrix instead, which asks for none"
+        f"{what} cannot be computed: in layer {len(spec.layers)} {why}, so no labels can be "
+        "drawn; expected the quadratic cost, or softmax or sigmoid with cross_entropy: use the "
+        "Gauss-Newton matrix instead, which needs no distribution"
     )
 
 
 def unit_vectors(z: A) -> Iterator[A]:
-    """e_1, ..., e_k, each as n equal rows: arrays of the shape (n, k) of z."""
+    """Yield e_1, ..., e_k, each repeated in n rows: arrays of the shape (n, k) of z."""
     xp = namespace(z)
     indices = xp.arange(z.shape[1], dtype=xp.int32, device=getattr(z, "device", None))
     for j in range(z.shape[1]):
@@ -140,14 +140,14 @@ def unit_vectors(z: A) -> Iterator[A]:
 
 
 def _root(spec: Spec) -> Callable[[Activation, Array, Array, Array], Array] | None:
-    """``root(output, z, a, e_c)``: the c-th column of a root of H, where one is known."""
+    """Return ``root(output, z, a, e_c)``, the c-th column of a root of H; None if unknown."""
     if spec.cost == quadratic:
         return _quadratic_root
     return _ROOTS.get(spec.cost) if spec.cost.pair(spec.output) else None
 
 
 def _quadratic_root(output: Activation, z: A, a: A, unit: A) -> A:
-    # H = J^T J, J the output's own Jacobian.
+    # H = J^T J, where J is the output's own Jacobian.
     return output.pullback(z, a, unit)
 
 
@@ -172,7 +172,7 @@ def _binary_targets(key: A, step: int, a: A) -> A:
 
 
 def _categorical_targets(key: A, step: int, a: A) -> A:
-    """One-hot rows: the first j with u < a_1 + ... + a_j, u uniform below the last sum."""
+    """Draw one-hot rows: the first j with u < a_1 + ... + a_j, u uniform below the last sum."""
     xp, (n, k) = namespace(a), a.shape
     sums = xp.cumulative_sum(a, axis=1)
     u = uniform(key, step, (n, 1), a.dtype) * sums[:, k - 1 :]
@@ -200,7 +200,7 @@ def _sent_back(
 
 
 def _key(seed: int | Array, like: Array) -> Array:
-    """A key of `bpx.random`: the one given, or that of a seed."""
+    """Return a key of `bpx.random`: the given one, or that of a seed."""
     if getattr(seed, "ndim", 0):
         return cast(Array, seed)
     xp, device = namespace(like), getattr(like, "device", None)

@@ -1,20 +1,20 @@
-"""Curvature along a direction: products of the Hessian and of its kin with a vector.
+"""Curvature along a direction: products of the Hessian and similar matrices with a vector.
 
-The Hessian of C by all parameters is as large as the square of a network; its product with
-a direction v = (v_w, v_b) is as large as a gradient, and takes what a gradient takes: the
-equations differentiated once, R0 forward and R1 to R4 back (`bpx.equations`), on the z, a
-and delta that a trace has already.
+The Hessian of C by all parameters has the square of a network's size. Its product with a
+direction v = (v_w, v_b) is as large as a gradient and costs about as much: the equations
+differentiated once, R0 forward and R1 to R4 back (`bpx.equations`), on the z, a and delta of
+a trace.
 
 The Hessian of C_x splits at z^L. With J = dz^L/d(w, b) and H the Hessian of C_x by z^L,
 
     Hessian = J^T H J + sum_j delta^L_j (the Hessian of z^L_j by the parameters).
 
-The first part is the Gauss-Newton matrix (GGN): a product with it is v pushed forward by
-R0 to J v, multiplied by H, and sent back by BP2 to BP4. For the pairs of output and cost H
-knows no targets: diag(a) − a a^T for softmax with the cross-entropy, diag(a ∘ (1 − a)) for
-sigmoid with the binary one, 1 for identity with the quadratic cost. There C_x is −log p(y),
-and the GGN is the Fisher matrix, the mean of g g^T over labels that the network itself would
-draw. The empirical Fisher matrix, of the labels that were given, is another matrix.
+The first part is the Gauss-Newton matrix (GGN). To multiply it by v, R0 pushes v forward to
+J v, which is multiplied by H and sent back by BP2 to BP4. For the pairs of output and cost, H
+does not depend on the targets: it is diag(a) − a a^T for softmax with the cross-entropy,
+diag(a ∘ (1 − a)) for sigmoid with the binary one, and 1 for identity with the quadratic cost.
+There C_x is −log p(y), and the GGN is the Fisher matrix, the mean of g g^T over labels drawn
+from the network itself. The empirical Fisher matrix, of the given labels, is a different one.
 
 All are means over the samples, or sums weighted by r, of C alone: a penalty adds
 (lmbda / n) v_w. B. Pearlmutter, "Fast exact multiplication by the Hessian" (1994);
@@ -63,22 +63,22 @@ def hessian_vector_product(
     *,
     r: Array | float | None = None,
 ) -> Gradients:
-    """The Hessian of C by all parameters, times v: R0, R1 to R4.
+    """Multiply the Hessian of C by all parameters with v: R0, R1 to R4.
 
     Parameters
     ----------
     spec, parameters
-        The network's.
+        The network's spec and parameters.
     trace : Trace
-        Of `bpx.backprop` on the same parameters, n samples: a gradient and this product
-        share its passes.
+        A trace of `bpx.backprop` with the same parameters, for n samples; a gradient and this
+        product share its passes.
     y : array, shape (n,) or (n, k_L)
-        The targets it was made with.
+        The targets of the trace.
     v : Parameters or Gradients, or pair of tuples of arrays, w and b
-        Of the shapes, home and dtype of the parameters; the pair for a network of Dense
-        layers alone.
+        A direction with the shapes, home and dtype of the parameters; the pair only if all
+        layers are Dense.
     r : array of shape (n, 1), or float, optional
-        The weight of each sample; 1/n if left out.
+        The weight of each sample; 1/n by default.
 
     Returns
     -------
@@ -87,15 +87,15 @@ def hessian_vector_product(
     Raises
     ------
     InputError
-        If a shape does not fit, something is of several networks, the trace has no deltas, a
-        part was made without the second derivative that this takes, or errors are not sent
-        back by the transpose.
+        If a shape does not fit, an argument has several networks, the trace has no deltas, a
+        part was made without a second derivative that is needed, or the feedback is not the
+        transpose.
     MixedArraysError
-        If an array is of another library, device or dtype than the parameters.
+        If an array differs from the parameters in library, device or dtype.
 
     Notes
     -----
-    sigma'' of the piecewise linear activations is 0, at their kinks too.
+    sigma'' of piecewise linear activations is 0, even at their kinks.
 
     Examples
     --------
@@ -126,17 +126,17 @@ def ggn_vector_product(
     *,
     r: Array | float | None = None,
 ) -> Gradients:
-    """The Gauss-Newton matrix (1/n) sum_x J_x^T H_x J_x, times v: positive semi-definite.
+    """Multiply the Gauss-Newton matrix (1/n) sum_x J_x^T H_x J_x with v.
 
-    H is the Hessian of C_x by z^L for a pair of output and cost; elsewhere the cost's
-    Hessian by a^L, between the output's Jacobians.
+    The matrix is positive semi-definite. H is the Hessian of C_x by z^L for a pair of output
+    and cost; otherwise, the cost's Hessian by a^L between the output's Jacobians.
 
     Parameters
     ----------
     spec, parameters, y, v, r
         As for `hessian_vector_product`.
     trace : Trace
-        Of `bpx.forward` or `bpx.backprop`.
+        A trace of `bpx.forward` or `bpx.backprop`.
 
     Returns
     -------
@@ -166,11 +166,11 @@ def fisher_vector_product(
     *,
     r: Array | float | None = None,
 ) -> Gradients:
-    """The Fisher matrix times v: the mean of g g^T over labels drawn by the network itself.
+    """Multiply the Fisher matrix, the mean of g g^T over the network's own labels, with v.
 
-    It is the Gauss-Newton matrix where C_x = −log p(y | a) is of the exponential family in
-    its natural parameters, as of the pairs of softmax or sigmoid with their cross-entropy,
-    or the quadratic cost, a normal distribution, after any output: that is what is computed.
+    It equals the Gauss-Newton matrix if C_x = −log p(y | a) is of the exponential family in its
+    natural parameters, as for the pairs of softmax or sigmoid with their cross-entropy, or for
+    the quadratic cost, a normal distribution, after any output. That is what is computed.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def fisher_vector_product(
     Raises
     ------
     InputError
-        If the cost and the output are no log-likelihood, or as for `ggn_vector_product`.
+        If the cost and the output are not a log-likelihood, or as for `ggn_vector_product`.
     MixedArraysError
         As for `ggn_vector_product`.
 
@@ -201,15 +201,15 @@ def fisher_vector_product(
 def empirical_fisher_vector_product(
     trace: WithDeltas, v: Direction, *, r: Array | float | None = None
 ) -> Gradients:
-    """(1/n) sum_x g_x (g_x · v), of the samples' own gradients g_x, which are not made.
+    """Compute (1/n) sum_x g_x (g_x · v) of the samples' gradients g_x, without forming them.
 
-    g_x · v is sum_l delta^l_x · (v_w^l a^{l-1}_x + v_b^l), and weighs the rows of delta in
+    g_x · v is sum_l delta^l_x · (v_w^l a^{l-1}_x + v_b^l), and weights the rows of delta in
     BP3 and BP4.
 
     Parameters
     ----------
     trace : Trace
-        Of `bpx.backprop`.
+        A trace of `bpx.backprop`.
     v, r
         As for `hessian_vector_product`.
 
@@ -220,14 +220,14 @@ def empirical_fisher_vector_product(
     Raises
     ------
     InputError
-        If the trace has no deltas, a shape does not fit, or something is of several
+        If the trace has no deltas, a shape does not fit, or an argument has several
         networks.
     MixedArraysError
-        If an array is of another library, device or dtype than the trace.
+        If an array differs from the trace in library, device or dtype.
 
     Notes
     -----
-    It is neither the Fisher matrix nor close to the Hessian far from a perfect fit:
+    This matrix is neither the Fisher matrix nor close to the Hessian far from a perfect fit:
     F. Kunstner, L. Balles, P. Hennig, "Limitations of the empirical Fisher approximation"
     (2019).
     """
@@ -246,7 +246,7 @@ def _given(
     v: Direction,
     r: Array | float | None,
 ) -> tuple[Parameters, Array, Array | float]:
-    """The direction, the targets (n, k_L) and the row weights, checked."""
+    """Return the direction, the targets (n, k_L) and the row weights, checked."""
     x = trace.a[0]
     check_given(spec, parameters, trace)
     check_targets(spec, parameters, x, y)
@@ -255,7 +255,7 @@ def _given(
 
 
 def _gradients_of(trace: WithDeltas) -> Gradients:
-    """The trace's own, or, of one without, such as `output_traces` gives, its sums."""
+    """Return the trace's gradients, or their sums for a trace of `output_traces`."""
     if isinstance(trace, Trace):
         return trace.gradients
     return gradients(1.0, trace.layers, trace.deltas)

@@ -17,12 +17,12 @@ Groups = Parameters | tuple[Sequence[Array], Sequence[Array]]
 
 
 def flatten(groups: Groups) -> Array:
-    """Parameters as one vector: w^1, b^1, w^2, ..., each array row by row.
+    """Flatten parameters into one vector: w^1, b^1, w^2, ..., each array row by row.
 
     Parameters
     ----------
     groups : Parameters or Gradients, or pair of tuples of arrays, w and b
-        Such as ``net.parameters`` or ``trace.gradients``.
+        For example ``net.parameters`` or ``trace.gradients``.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def flatten(groups: Groups) -> Array:
     Raises
     ------
     InputError
-        If it is neither, or of several networks.
+        If it is neither, or has several networks.
     """
     parts = [part for entry in _given(groups).layers for part in entry]
     xp = namespace(parts[0])
@@ -39,13 +39,13 @@ def flatten(groups: Groups) -> Array:
 
 
 def unflatten(vector: Array, like: Groups) -> Parameters:
-    """The parameters of a vector that `flatten` made.
+    """Turn a vector made by `flatten` back into parameters.
 
     Parameters
     ----------
     vector : array, shape (p,)
     like : Parameters or Gradients, or pair of tuples of arrays, w and b
-        Of the shapes, such as ``net.parameters``.
+        Arrays of the desired shapes, such as ``net.parameters``.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def unflatten(vector: Array, like: Groups) -> Parameters:
     Raises
     ------
     InputError
-        If the vector is of another length, or `like` of several networks.
+        If the vector has the wrong length, or `like` has several networks.
     """
     entries = _given(like).layers
     shapes = [tuple(part.shape) for entry in entries for part in entry]

@@ -1,1 +1,1 @@
-"""How well a network learns: its errors and units, measured, judged and drawn."""
+"""The health of a network: measures of its errors and units, a diagnosis, and a table."""

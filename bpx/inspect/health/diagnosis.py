@@ -1,4 +1,4 @@
-"""From a `Health` to words: what is wrong, in which layer and units, and what to try."""
+"""Diagnose a `Health`: what is wrong, in which layer and units, and what to try."""
 
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
@@ -14,18 +14,18 @@ _LISTED = 10
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong; ``str(finding)`` is the sentence.
+    """One problem; ``str(finding)`` describes it in a sentence.
 
     Attributes
     ----------
     layer : int
-        From 1 to L.
+        The layer, from 1 to L.
     kind : str
         "vanishing", "exploding", "saturated", "dead", "lost", "quiet" or "updates".
     units : tuple of int
-        Which units of the layer, or, for "quiet", of the one before; empty for all.
+        Indices of units of the layer or, for "quiet", of the layer before; empty for all.
     value : float
-        What was measured against `Limits`; for "dead" the part of the layer's units.
+        The value compared with `Limits`; for "dead", the fraction of the layer's units.
     what, advice : str
         What is wrong, and what to try.
     """
@@ -42,24 +42,24 @@ class Finding(NamedTuple):
 
 
 def diagnose(health: HealthFields, limits: Limits | None = None) -> tuple[Finding, ...]:
-    """What is wrong with a network, and what to try.
+    """Find what is wrong with a network, and what to try.
 
     Parameters
     ----------
     health : Health
-        Of `examine`, or of an `Epoch`.
+        The result of `examine`, or the health of an `Epoch`.
     limits : Limits, optional
-        What counts as wrong. Its `share` and `quiet` are those that `examine` was given.
+        The thresholds; `share` and `quiet` must be those given to `examine`.
 
     Returns
     -------
     tuple of Finding
-        Lost outputs first; none for a healthy network.
+        The findings, lost outputs first; empty for a healthy network.
 
     Raises
     ------
     InputError
-        If it is no `Health`.
+        If `health` is not a `Health`.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def diagnose(health: HealthFields, limits: Limits | None = None) -> tuple[Findin
 
 
 def _lost(health: HealthFields, limits: Limits) -> Iterator[Finding]:
-    """The book's chapter 1: outputs saturated at 0, with no delta though the error is 1."""
+    """The book's chapter 1: outputs saturated at 0, with no delta although the error is 1."""
     answers = zip(health.recall or (), health.passed or (), strict=True)
     lost = {
         j: passed
@@ -104,7 +104,7 @@ def _lost(health: HealthFields, limits: Limits) -> Iterator[Finding]:
 def _vanishing(health: HealthFields, limits: Limits) -> Iterator[Finding]:
     layer, ratio = min(_ratios(health), key=itemgetter(1), default=(0, 1.0))
     if ratio < limits.vanishing:
-        of = f"1/{1.0 / ratio:,.0f} of" if ratio > 0.0 else "0, beside"
+        of = f"1/{1.0 / ratio:,.0f} of" if ratio > 0.0 else "0, unlike"
         squashed = any(health.two_sided[layer - 1 : -1])
         yield Finding(
             layer,
@@ -112,7 +112,7 @@ def _vanishing(health: HealthFields, limits: Limits) -> Iterator[Finding]:
             (),
             ratio,
             f"{_layer(health, layer)}: the error ‖delta‖ is {of} the last layer's, and it "
-            "learns as much more slowly",
+            "learns that much more slowly",
             f"try {option('hidden', 'relu')}, whose sigma' is 1 where it is on, or fewer layers"
             if squashed
             else f"try {option('init', 'he_normal')}, which keeps the errors' size, or fewer "
@@ -162,27 +162,27 @@ def _dead(health: HealthFields, limits: Limits) -> Iterator[Finding]:
                 units,
                 len(units) / width,
                 f"{_layer(health, layer)}: {len(units)} of {width} units learn from no sample, "
-                f"as sigma' is 0 for all: {_named('unit', units)} dead",
+                f"since sigma' is 0 for all: {_named('unit', units)} dead",
                 _revived(health, layer),
             )
 
 
 def _revived(health: HealthFields, layer: int) -> str:
-    """What to try where units are dead: an output is so if its targets are out of reach."""
+    """Advise on dead units; an output dies if its targets are out of reach."""
     if layer < len(health.activations):
         leaky, init = option("hidden", "leaky_relu"), option("init", "he_normal")
         return f"try a smaller eta, {leaky}, or {init}"
     name, identity = health.activations[-1], option("output", "identity")
-    if health.two_sided[-1] or health.saturated[-1] is None:  # as that of softmax
+    if health.two_sided[-1] or health.saturated[-1] is None:  # softmax has no sigma'
         return (
-            f"check that the targets lie within what {name} gives and not at its ends; for "
-            f"other numbers take {identity}, or scale the targets; for 0 and 1 take "
+            f"check that the targets lie strictly within the range of {name}; for other "
+            f"numbers use {identity}, or scale the targets; for 0 and 1 use "
             f"{option('output', 'sigmoid')} and {option('cost', 'cross_entropy')}, whose delta "
             "has no sigma'"
         )
     return (
-        f"take {identity} if the targets are any numbers, {option('output', 'softplus')}, "
-        "which is never flat, if none is below 0, or a smaller eta"
+        f"use {identity} if the targets can be any number, {option('output', 'softplus')}, "
+        "which is never flat, if none is negative, or a smaller eta"
     )
 
 
@@ -209,7 +209,7 @@ def _quiet(health: HealthFields, limits: Limits) -> Iterator[Finding]:
                 units,
                 limits.quiet,
                 f"{_layer(health, layer)}: {_named('unit', units)} below {limits.quiet:g} of "
-                f"the largest in layer {layer - 1}; by BP4 the weights from there learn as "
+                f"the largest in layer {layer - 1}; by BP4 the weights from there learn that "
                 "much more slowly",
                 "try inputs scaled to the same range"
                 if layer == 1
@@ -218,7 +218,7 @@ def _quiet(health: HealthFields, limits: Limits) -> Iterator[Finding]:
 
 
 def _ratios(health: HealthFields) -> Iterator[tuple[int, float]]:
-    """Each layer but the last, with its error over the last one's, where there is one."""
+    """Yield each layer but the last, with its error over the last one's unless that is 0."""
     *before, last = health.errors
     if last > 0.0:
         yield from ((layer, error / last) for layer, error in enumerate(before, 1))
@@ -229,7 +229,7 @@ def _layer(health: HealthFields, layer: int) -> str:
 
 
 def _named(noun: str, units: Sequence[int]) -> str:
-    """Such as "outputs 2, 5 and 7 are"."""
+    """Name units as a subject and a verb, such as "outputs 2, 5 and 7 are"."""
     if len(units) == 1:
         return f"{noun} {units[0]} is"
     if len(units) > _LISTED:

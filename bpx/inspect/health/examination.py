@@ -1,4 +1,4 @@
-"""`Health`: what `bpx.inspect.health` finds in one trace, for each layer, on the host."""
+"""`Health`: the results of `bpx.inspect.health` for one trace, by layer, on the host."""
 
 from typing import Any, NamedTuple
 
@@ -31,34 +31,34 @@ __all__ = ["Health", "Signs", "as_health", "examine", "signs"]
 class Health(HealthFields):
     """How well each layer of a network can learn, on some samples; plain Python numbers.
 
-    ``print(health)`` shows it as a table, with what `diagnose` finds.
+    ``print(health)`` shows it as a table, with the findings of `diagnose`.
 
     Attributes
     ----------
     sizes : tuple of int
         k_0, ..., k_L.
     activations : tuple of str
-        Of the layers 1 to L, as all that follows.
+        The activations of layers 1 to L; the fields below have the same order.
     samples : int
-        How many were looked at.
+        The number of samples.
     errors : tuple of float
-        The mean over the samples of ‖delta^l_x‖: see `error_norms`.
+        The mean of ‖delta^l_x‖ over the samples: see `error_norms`.
     speeds : tuple of float
         ‖dC/db^l‖: see `learning_speeds`.
     saturated : tuple of float or None
-        The part of units × samples where sigma' is near 0: see `saturation`.
+        The fraction of units × samples where sigma' is near 0: see `saturation`.
     two_sided : tuple of bool
-        Whether that is an illness: see `two_sided`.
+        Whether saturation is a problem for this activation: see `two_sided`.
     dead : tuple of tuples of int
-        The units that learn from no sample: see `dead_units`.
+        The units that learn from none of the samples: see `dead_units`.
     quiet : tuple of tuples of int
-        The units of the layer before (of layer 1: the inputs) that are so small that weights
-        from them hardly learn: see `input_sizes`.
+        The units of the layer before (for layer 1, the inputs) that are so small that the
+        weights from them hardly learn: see `input_sizes`.
     recall, passed : tuple of float or None, or None
-        Of each output: see `Response`. None for a class without samples; None in all where
-        there are no classes.
+        For each output: see `Response`. An element is None for a class without samples; the
+        whole is None if there are no classes.
     updates : tuple of float, or None
-        ‖Δw^l‖ / ‖w^l‖ of one training step: see `update_ratios`. None outside training, and in
+        ‖Δw^l‖ / ‖w^l‖ of one training step: see `update_ratios`. None outside training and in
         private training.
     """
 
@@ -69,7 +69,7 @@ class Health(HealthFields):
 
 
 class Signs(NamedTuple):
-    """The same at the network's home: arrays, of which nothing was read on the host."""
+    """The fields of a `Health` as arrays at the network's home, not yet read on the host."""
 
     errors: Array
     speeds: Array
@@ -82,16 +82,16 @@ class Signs(NamedTuple):
 
 
 def examine(network: Placed, x: Any, y: Any, *, limits: Limits | None = None) -> Health:
-    """How well each layer of a network can learn, as one pass over some samples shows it.
+    """Measure how well each layer of a network can learn, with one pass over some samples.
 
     Parameters
     ----------
     network : Network
     x, y : arrays from anywhere
-        Samples as for `Network.evaluate`; a few hundred tell enough, and all are passed at
+        The samples, as for `Network.evaluate`; a few hundred suffice, and all are passed at
         once.
     limits : Limits, optional
-        What counts as saturated and as quiet.
+        The thresholds for saturated and quiet units.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def signs(
     feedback: tuple[Array, ...],
     after: Parameters | None = None,
 ) -> Signs:
-    """Everything of a `Health`, at home; y are labels if there are `classes`."""
+    """Compute the fields of a `Health` at home; y are labels if there are `classes`."""
     x = as_inputs(x, parameters.b[0])
     layers = saved(spec, parameters, x)
     deltas = backward(Run(spec, parameters, layers, as_targets(spec, y, x), feedback))
@@ -154,7 +154,7 @@ def signs(
 
 
 def as_health(spec: Spec, n: int, found: Signs) -> Health:
-    """Brought to the host."""
+    """Copy the fields to the host."""
     recall, passed = found.response or (None, None)
     return Health(
         sizes=spec.sizes,
@@ -173,7 +173,7 @@ def as_health(spec: Spec, n: int, found: Signs) -> Health:
 
 
 def _quiet(sizes: Array, share: float) -> Array:
-    """Which are not 0, but below a share of the largest."""
+    """Mark sizes that are not 0, but below a fraction of the largest."""
     xp = namespace(sizes)
     return xp.logical_and(sizes > 0.0, sizes < share * xp.max(sizes))
 
@@ -183,7 +183,7 @@ def _numbers(x: Array) -> tuple[Any, ...]:
 
 
 def _known(x: Array) -> tuple[float | None, ...]:
-    """NaN, which stands for a class without samples, as None."""
+    """Replace NaN, which stands for a class without samples, by None."""
     return tuple(None if number != number else number for number in _numbers(x))
 
 

@@ -1,4 +1,4 @@
-"""The numbers of a `Health`, which a table and a diagnosis read."""
+"""The fields of a `Health`, which a table and a diagnosis read."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ __all__ = ["HealthFields"]
 
 
 class HealthFields(NamedTuple):
-    """A `Health` that cannot show itself: see there what each of them is."""
+    """A `Health` without its display; `Health` documents the fields."""
 
     sizes: tuple[int, ...]
     activations: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What counts as unwell: the thresholds of `bpx.inspect.diagnose`, in one place."""
+"""`Limits`: the thresholds beyond which `bpx.inspect.diagnose` reports a problem."""
 
 from typing import Any, NamedTuple
 
@@ -8,23 +8,24 @@ __all__ = ["Limits", "checked"]
 
 
 class Limits(NamedTuple):
-    """From where on a network is unwell.
+    """The thresholds beyond which `diagnose` reports a problem.
 
     Attributes
     ----------
     share : float
-        A unit is saturated where ``|sigma'|`` is below this share of its greatest value.
+        A unit is saturated where ``|sigma'|`` is below this fraction of its largest value.
     saturated : float
-        A layer of sigmoid, tanh and their kin is, from this part of units × samples on.
+        Report a sigmoid-like layer if at least this fraction of (unit, sample) pairs is
+        saturated.
     vanishing, exploding : float
-        ‖delta^l‖ over ‖delta^L‖, below the one and above the other.
+        Report a layer if ‖delta^l‖ / ‖delta^L‖ is below the first or above the second.
     quiet : float
-        A unit is, where its activation is below this share of the largest in its layer.
+        Report units with an activation below this fraction of the largest in their layer.
     recall, passed : float
-        An output is lost, if it answers to less of its own samples, and passes less of its
-        error back.
+        Report an output as lost if it is right for less than the first fraction of its own
+        samples, and sends back less than the second fraction of its error.
     updates : float
-        One step moves the weights by too much, from this share of their norm on.
+        Report a layer if one step changes its weights by at least this fraction of their norm.
     """
 
     share: float = 0.05
@@ -38,12 +39,12 @@ class Limits(NamedTuple):
 
 
 def checked(limits: Any) -> Limits:
-    """The limits given; those that are usual, for None.
+    """Return the given limits, or the defaults for None.
 
     Raises
     ------
     InputError
-        If they are no `Limits`.
+        If they are not `Limits`.
     """
     if limits is not None and not isinstance(limits, Limits):
         raise InputError(f"limits={limits!r} was given; expected bpx.inspect.Limits(...)")

@@ -1,7 +1,7 @@
-"""A network's health while it trains: looked at after an epoch, on samples that stay the same.
+"""Examine a network's health during training: after each epoch, on the same samples.
 
-One pass forward and back over a few hundred training samples, and one step more whose result
-is discarded: the step is pure. Nothing of training is changed by it.
+This takes one pass forward and back over a few hundred training samples, and one extra step
+whose result is discarded. The step is pure, so training does not change.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ __all__ = ["Look", "prepare"]
 
 @dataclass(frozen=True)
 class Look:
-    """The observer of one training: which rows are looked at, and which the step takes."""
+    """The observer of a training: the rows to examine, and those of the extra step."""
 
     limits: Limits
     step: TrainingStep
@@ -31,7 +31,7 @@ class Look:
     name: str = "health"
 
     def __call__(self, state: State, data: Data, epoch: int) -> Health:
-        """The health of a state at the end of any epoch; the state stays as it is."""
+        """Return the health of a state after an epoch, without changing the state."""
         if self.batch is not None:
             how = self.batch.shape[0], self.step.accuracy, data.s is not None
             state = state._replace(metrics=zero_metrics(state.parameters.b[0], *how))
@@ -43,21 +43,21 @@ class Look:
 def prepare(
     health: Any, home: Home, step: TrainingStep, n: int, batch_size: int | None, seed: int
 ) -> Look:
-    """The observer that `train` was given as `health`, for n samples at a home.
+    """Make the observer for the argument `health` of `train`, for n samples at a home.
 
-    Without a batch size there is no step more, and the updates are not known.
+    Without a batch size there is no extra step, and `updates` is None.
 
     Raises
     ------
     InputError
-        If it is neither True nor a `HealthProbe`.
+        If `health` is neither True nor a `HealthProbe`.
     """
     probe = HealthProbe() if health is True else health
     if not isinstance(probe, HealthProbe):
         raise InputError(
             f"health={health!r} was given; expected True, False or bpx.HealthProbe(...)"
         )
-    # Epochs are counted from 1: 0 is an order of the probe's own.
+    # Epochs count from 1, so 0 gives the probe its own order.
     order = batches(seed, 0, n, n, shuffle=True)[0][0]
     batch = None if batch_size is None else home.asarray(order[:batch_size], "int32")
     return Look(probe.limits, step, home.asarray(order[: probe.samples], "int32"), batch)

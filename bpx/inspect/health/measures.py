@@ -1,4 +1,4 @@
-"""How well a network can learn: the sizes of its errors and steps, and how its outputs answer.
+"""How well a network can learn: the sizes of errors and steps, and the outputs' responses.
 
 By BP2 the errors shrink or grow from layer to layer (M. Nielsen, "Neural Networks and Deep
 Learning", 2015, chapter 5).
@@ -30,12 +30,12 @@ __all__ = [
 
 @takes_network()
 def error_norms(trace: WithDeltas) -> Array:
-    """The mean over the samples of ‖delta^l_x‖, by layer.
+    """Compute the mean over the samples of ‖delta^l_x‖, by layer.
 
     Parameters
     ----------
     trace : Trace
-        Of `bpx.backprop`.
+        A trace of `bpx.backprop`.
 
     Returns
     -------
@@ -53,12 +53,12 @@ def error_norms(trace: WithDeltas) -> Array:
 
 @takes_network()
 def learning_speeds(trace: WithDeltas) -> Array:
-    """‖dC/db^l‖ = ‖(1/n) sum_x delta^l_x‖, by layer.
+    """Compute ‖dC/db^l‖ = ‖(1/n) sum_x delta^l_x‖, by layer.
 
     Parameters
     ----------
     trace : Trace
-        Of `bpx.backprop`; its row weights have no part in this.
+        A trace of `bpx.backprop`; its row weights are not used.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def learning_speeds(trace: WithDeltas) -> Array:
 
     Notes
     -----
-    What the book's chapter 5 calls the speed of learning of a layer.
+    The book's chapter 5 calls this the speed of learning of a layer.
 
     Examples
     --------
@@ -87,15 +87,15 @@ def learning_speeds(trace: WithDeltas) -> Array:
 
 
 class Response(NamedTuple):
-    """How the outputs answer to the samples of their own class.
+    """How the outputs respond to the samples of their own class.
 
     Attributes
     ----------
     recall : array, shape (k_L,)
-        The part of the samples of class j whose largest output is j.
+        The fraction of the samples of class j whose largest output is j.
     passed : array, shape (k_L,)
-        ``sum |delta^L_j| / sum |a^L_j − 1|`` over the samples of class j: how much of its error
-        output j sends back. Near 0, with a recall of 0, it never learns.
+        ``sum |delta^L_j| / sum |a^L_j − 1|`` over the samples of class j: the fraction of its
+        error that output j sends back. If this is near 0 and recall is 0, it never learns.
     """
 
     recall: Array
@@ -104,21 +104,21 @@ class Response(NamedTuple):
 
 @takes_network()
 def output_response(spec: Spec, trace: WithDeltas, y: Array) -> Response:
-    """What each output answers to the samples of its own class, and what it learns of them.
+    """Measure each output's response to the samples of its own class.
 
     Parameters
     ----------
     spec : Spec
-        The network's.
+        The network's spec.
     trace : Trace
-        Of `bpx.backprop`.
+        A trace of `bpx.backprop`.
     y : array, shape (n,) or (n, k_L)
         The labels, or one-hot rows.
 
     Returns
     -------
     Response
-        NaN for a class that has no samples.
+        NaN for a class without samples.
 
     Raises
     ------
@@ -142,22 +142,22 @@ def output_response(spec: Spec, trace: WithDeltas, y: Array) -> Response:
 
 
 def update_ratios(before: Parameters, after: Parameters) -> Array:
-    """‖Δw^l‖ / ‖w^l‖ of a step, by layer; about 0.001 is usual.
+    """Compute ‖Δw^l‖ / ‖w^l‖ of a step, by layer; about 0.001 is usual.
 
     Parameters
     ----------
     before, after : Parameters
-        Of the network before and after one step, or several.
+        The network's parameters before and after one or several steps.
 
     Returns
     -------
     array, shape (L,)
-        Infinite where weights that were all 0 have moved.
+        Infinite for weights that were all 0 and have changed.
 
     Raises
     ------
     InputError
-        If one of them is of several networks.
+        If one of them has several networks.
     """
     check_single_parameters(before, "before")
     check_single_parameters(after, "after")
@@ -173,7 +173,7 @@ def _norm(x: Array) -> Array:
 
 
 def _ratio(part: A, whole: A, otherwise: float) -> A:
-    """part / whole, or `otherwise` where the whole is 0."""
+    """Divide, and return `otherwise` where `whole` is 0."""
     xp = namespace(whole)
     some = whole > 0.0
     ratio = part / xp.where(some, whole, xp.ones_like(whole))

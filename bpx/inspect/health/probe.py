@@ -1,4 +1,4 @@
-"""`HealthProbe`: what of a network's health is looked at while it trains."""
+"""`HealthProbe`: the settings for examining a network's health during training."""
 
 from dataclasses import dataclass, field
 
@@ -10,15 +10,15 @@ __all__ = ["HealthProbe"]
 
 @dataclass(frozen=True)
 class HealthProbe:
-    """What ``bpx.train(..., health=...)`` looks at after each epoch.
+    """The settings of ``bpx.train(..., health=...)``, which examines each epoch's network.
 
     Parameters
     ----------
     samples : int, optional
-        How many of the training samples, drawn by the seed of the order, at least 1; all, if
-        there are fewer.
+        The number of training samples to examine, drawn with the seed of the order, at least
+        1; all if there are fewer.
     limits : Limits, optional
-        What counts as saturated and as quiet.
+        The thresholds for saturated and quiet units.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A `Health` as a table of plain text, and what is found in it."""
+"""A `Health` as a table of plain text, with its findings."""
 
 from collections.abc import Callable, Sequence
 
@@ -22,12 +22,12 @@ HEAD = (
 
 
 def cells(health: HealthFields) -> list[tuple[str, ...]]:
-    """One row for each layer, under `HEAD`."""
+    """Return one row for each layer, under `HEAD`."""
     return [_row(health, i) for i in range(len(health.errors))]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns of text, the third to the left, the others to the right."""
+    """Format columns of text, the third left-aligned and the others right-aligned."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     return "\n".join(
         "  ".join(_placed(i, cell, widths[i]) for i, cell in enumerate(row)).rstrip()
@@ -36,9 +36,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def report(health: HealthFields) -> str:
-    """The table, and below it a line for each finding."""
+    """Format the table, with a line for each finding below it."""
     findings = diagnose(health)
-    told = [f"- {finding}" for finding in findings] or ["nothing wrong was found"]
+    told = [f"- {finding}" for finding in findings] or ["no problem was found"]
     head = f"health on {health.samples:,} samples"
     return "\n".join([head, "", table(HEAD, cells(health)), "", *told])
 

@@ -1,4 +1,4 @@
-"""Which units of a layer hardly learn: saturated or dead, or fed by what is near 0.
+"""Find units that hardly learn: saturated or dead ones, and inputs that are near 0.
 
 By BP1 and BP2 a unit hardly learns where sigma' is near 0, and by BP4 a weight hardly learns
 where its input is near 0 (M. Nielsen, "Neural Networks and Deep Learning", 2015, chapters 2
@@ -20,22 +20,22 @@ __all__ = ["dead_units", "input_sizes", "saturation", "two_sided"]
 def saturation(
     spec: Spec, trace: WithLayers, *, share: float = 0.05
 ) -> tuple[Array | None, ...]:
-    """The part of the samples in which a unit has ``|sigma'(z)| < share · max |sigma'|``.
+    """The fraction of the samples in which a unit has ``|sigma'(z)| < share · max |sigma'|``.
 
     Parameters
     ----------
     spec : Spec
-        The network's.
+        The network's spec.
     trace : Trace
-        Of `bpx.forward` or `bpx.backprop`.
+        A trace of `bpx.forward` or `bpx.backprop`.
     share : float, optional
-        Of the greatest ``|sigma'|`` for z in [-8, 8].
+        The fraction of the largest ``|sigma'|`` for z in [-8, 8].
 
     Returns
     -------
     tuple of L arrays or None
         For each unit, shape (k_l,), in [0, 1]. None for an activation that couples the units
-        of a row, as softmax does, and so has no sigma'.
+        of a row, such as softmax, and so has no sigma'.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def saturation(
 
     Notes
     -----
-    Of relu and its kin this is the part in which the unit is off, which is no illness.
+    For relu and similar activations this is how often the unit is off, which is no problem.
     """
     check_single_trace(trace)
     found: list[Array | None] = []
@@ -59,21 +59,21 @@ def saturation(
 
 
 def two_sided(spec: Spec, like: Array, *, share: float = 0.05) -> Array:
-    """Whether a layer's units can saturate at both ends, as sigmoid and tanh do and relu not.
+    """Whether a layer's units can saturate at both ends, like sigmoid and tanh but unlike relu.
 
     Parameters
     ----------
     spec : Spec
-        The network's.
+        The network's spec.
     like : array
-        Of the library, device and dtype to look with, of any shape.
+        An array of any shape whose library, device and dtype are used.
     share : float, optional
         As for `saturation`.
 
     Returns
     -------
     array of bool, shape (L,)
-        ``|sigma'|`` at z = -8 and at z = 8 is below the share. False where there is no sigma'.
+        True if ``|sigma'|`` is below the fraction at z = -8 and z = 8. False without a sigma'.
     """
     xp = namespace(like)
     return xp.stack([_flattens(layer.activation, like, share) for layer in spec.dense])
@@ -81,19 +81,19 @@ def two_sided(spec: Spec, like: Array, *, share: float = 0.05) -> Array:
 
 @takes_network(forward_only=True)
 def dead_units(spec: Spec, trace: WithLayers) -> tuple[Array, ...]:
-    """Which units learn from none of the samples, as sigma'(z) is exactly 0 for all of them.
+    """Mark units that learn from none of the samples, since sigma'(z) is exactly 0 for all.
 
     Parameters
     ----------
     spec : Spec
-        The network's.
+        The network's spec.
     trace : Trace
-        Of `bpx.forward` or `bpx.backprop`.
+        A trace of `bpx.forward` or `bpx.backprop`.
 
     Returns
     -------
     tuple of L arrays of bool
-        Of shape (k_l,). Where there is no sigma', as in softmax, a = 0 for all samples.
+        Masks of shape (k_l,). Without a sigma', as in softmax, a = 0 for all samples.
 
     Raises
     ------
@@ -113,13 +113,13 @@ def dead_units(spec: Spec, trace: WithLayers) -> tuple[Array, ...]:
 def input_sizes(trace: WithLayers) -> tuple[Array, ...]:
     """The root mean square of each unit's activation, over the samples where it is not 0.
 
-    By BP4, dC/dw^l_{jk} = a^{l-1}_k delta^l_j: the weights from a unit of small a learn
-    slowly. Zeros are left out: one that is seldom on is not small.
+    By BP4, dC/dw^l_{jk} = a^{l-1}_k delta^l_j: the weights from a unit with small a learn
+    slowly. Zeros are not counted: a unit that is seldom on is not small.
 
     Parameters
     ----------
     trace : Trace
-        Of `bpx.forward` or `bpx.backprop`.
+        A trace of `bpx.forward` or `bpx.backprop`.
 
     Returns
     -------
@@ -141,13 +141,13 @@ def input_sizes(trace: WithLayers) -> tuple[Array, ...]:
 
 
 def _prime(activation: Activation, z: A, a: A) -> A | None:
-    """sigma'(z), shape (n, k); None for an activation that has none."""
+    """Return sigma'(z), shape (n, k); None for an activation without it."""
     prime = getattr(activation, "sigma_prime", None)
     return None if prime is None else prime(z, a)
 
 
 def _primes(activation: Activation, like: Array) -> Array:
-    """|sigma'| for z from -8 to 8, shape (1, 321)."""
+    """Return |sigma'| for z from -8 to 8, shape (1, 321)."""
     xp = namespace(like)
     device = getattr(like, "device", None)
     z = xp.linspace(-8.0, 8.0, 321, dtype=like.dtype, device=device)[None, :]

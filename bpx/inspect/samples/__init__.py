@@ -1,1 +1,1 @@
-"""What each sample does to a network: gradients, kernels and influence."""
+"""How each sample affects a network: gradients, kernels and influence."""

@@ -1,13 +1,13 @@
-"""The gradient of each sample, from a trace: its norm, and its inner products with others.
+"""Per-sample gradients from a trace: their norms and inner products, without forming them.
 
-Sample x has the gradient delta^l_x (a^{l-1}_x)^T by w^l and delta^l_x by b^l. As it is an
-outer product, its norms and inner products are products of those of delta and a, and the
-samples' gradients, which are as large as n networks, need not be made:
+Sample x has the gradient delta^l_x (a^{l-1}_x)^T by w^l and delta^l_x by b^l. Since that is an
+outer product, its norms and inner products are products of those of delta and a. The gradients
+themselves, which are as large as n networks, need not be formed:
 
     ‖grad_x‖² = sum_l ‖delta^l_x‖² (‖a^{l-1}_x‖² + 1).
 
-The + 1 is the bias's, whose input is 1. These are gradients of C_x, not of C_x / n, and a
-trace's row weights, which weigh the samples in a sum, have no part in them.
+The + 1 comes from the bias, whose input is 1. These are gradients of C_x, not of C_x / n, and
+do not use a trace's row weights, which weight the samples in a sum.
 """
 
 from collections.abc import Iterable, Iterator
@@ -50,12 +50,12 @@ CHUNK_BYTES = 2**26
 
 @takes_network()
 def layer_norms(trace: WithDeltas) -> Array:
-    """‖grad_x‖ by the parameters of each layer: column l - 1 belongs to w^l and b^l.
+    """Compute ‖grad_x‖ by the parameters of each layer: column l - 1 is for w^l and b^l.
 
     Parameters
     ----------
     trace : Trace
-        Of `bpx.backprop`, n samples.
+        A trace of `bpx.backprop`, for n samples.
 
     Returns
     -------
@@ -76,12 +76,12 @@ def layer_norms(trace: WithDeltas) -> Array:
 
 @takes_network()
 def gradient_norms(trace: WithDeltas) -> Array:
-    """‖grad_x‖ = sqrt(sum_l ‖delta^l_x‖² (‖a^{l-1}_x‖² + 1)), by all parameters.
+    """Compute ‖grad_x‖ = sqrt(sum_l ‖delta^l_x‖² (‖a^{l-1}_x‖² + 1)), by all parameters.
 
     Parameters
     ----------
     trace : Trace
-        Of `bpx.backprop`, n samples.
+        A trace of `bpx.backprop`, for n samples.
 
     Returns
     -------
@@ -106,12 +106,14 @@ def gradient_norms(trace: WithDeltas) -> Array:
 
 @takes_network()
 def inner_products(trace: WithDeltas, other: WithDeltas | None = None) -> Array:
-    """grad_x · grad_x' of all pairs: sum_l (delta^l delta'^l^T) ∘ (a^{l-1} a'^{l-1}^T + 1).
+    """Compute grad_x · grad_x' for all pairs.
+
+    This is sum_l (delta^l delta'^l^T) ∘ (a^{l-1} a'^{l-1}^T + 1).
 
     Parameters
     ----------
     trace, other : Trace
-        Of `bpx.backprop`, n and m samples; `other` left out, the trace itself.
+        Traces of `bpx.backprop`, for n and m samples; `other` is by default the trace itself.
 
     Returns
     -------
@@ -121,9 +123,9 @@ def inner_products(trace: WithDeltas, other: WithDeltas | None = None) -> Array:
     ------
     InputError
         If a trace has no deltas or is of several networks, or the two are of networks of
-        other widths.
+        different widths.
     MixedArraysError
-        If they are of different libraries, devices or dtypes.
+        If they differ in library, device or dtype.
     """
     other = trace if other is None else other
     both = own_errors(trace), own_errors(other)
@@ -136,14 +138,16 @@ def inner_products(trace: WithDeltas, other: WithDeltas | None = None) -> Array:
 def individual_gradients(
     trace: WithDeltas, *, chunk: int | None = None
 ) -> Iterator[tuple[slice, Gradients]]:
-    """Each sample's own gradient, a few samples at a time: they are as large as networks.
+    """Compute each sample's own gradient, for a few samples at a time.
+
+    The gradient of a sample is as large as the network.
 
     Parameters
     ----------
     trace : Trace
-        Of `bpx.backprop`, n samples.
+        A trace of `bpx.backprop`, for n samples.
     chunk : int, optional
-        Samples at a time, at least 1; left out, as many as make 64 MiB.
+        The number of samples at a time, at least 1; by default, as many as make 64 MiB.
 
     Yields
     ------
@@ -155,8 +159,8 @@ def individual_gradients(
     Raises
     ------
     InputError
-        If the trace has no deltas or is of several networks, `chunk` is less than 1, or what
-        a layer saved, or its delta, does not have the samples on axis -2: at once.
+        If the trace has no deltas or is of several networks, `chunk` is less than 1, or the
+        samples of a saved array or delta are not on axis -2. The call raises it at once.
 
     Examples
     --------
@@ -181,7 +185,7 @@ def individual_gradients(
 
 
 def _numbers(kept: Any, delta: Array) -> int:
-    """The parameters of a layer: the numbers of one sample's gradient."""
+    """Return the number of a layer's parameters: the size of one sample's gradient."""
     one = individual(*of_rows(slice(0, 1), kept, delta))
     return sum(prod(x.shape) for x in leaves(one))
 
@@ -198,12 +202,12 @@ def _in_parts(
 
 
 def errors(trace: WithLayers) -> tuple[Array, ...]:
-    """The trace's deltas.
+    """Return the trace's deltas.
 
     Raises
     ------
     InputError
-        If it has none, is of several networks, or is no trace.
+        If it has none, is of several networks, or is not a trace.
     """
     check_single_trace(trace, "net.backprop(x, y)")
     if not isinstance(trace, WithDeltas):
@@ -215,7 +219,7 @@ def errors(trace: WithLayers) -> tuple[Array, ...]:
 
 
 def own_errors(trace: WithDeltas) -> tuple[Array, ...]:
-    """The trace's deltas, where each sample has a gradient of its own.
+    """Return the trace's deltas, if each sample has its own gradient.
 
     Raises
     ------
@@ -229,7 +233,7 @@ def own_errors(trace: WithDeltas) -> tuple[Array, ...]:
 
 
 def dense_errors(trace: WithDeltas) -> tuple[Array, ...]:
-    """delta^1, ..., delta^L: those of the Dense layers.
+    """Return delta^1, ..., delta^L of the Dense layers.
 
     Raises
     ------
@@ -241,14 +245,14 @@ def dense_errors(trace: WithDeltas) -> tuple[Array, ...]:
 
 
 def squared_layer_norms(trace: WithDeltas) -> list[Array]:
-    """‖grad_x‖² by the parameters of each layer that learns: arrays of shape (n,)."""
+    """Return ‖grad_x‖² by the parameters of each learning layer: arrays of shape (n,)."""
     deltas = own_errors(trace)
     pairs = zip(trace.layers, deltas, strict=True)
     return [squared_norms(*pair) for pair in pairs if learns(pair[0])]
 
 
 def total(parts: Iterable[Array]) -> Array:
-    """Their sum; of one at least."""
+    """Return the sum of at least one array."""
     first, *rest = parts
     for part in rest:
         first = first + part
@@ -261,11 +265,11 @@ def _check_alike(trace: WithDeltas, other: WithDeltas) -> None:
     if widths[0] != widths[1]:
         raise InputError(
             f"traces of networks of widths {widths[0]} and {widths[1]} were given; expected "
-            "two of one network, or of networks of the same widths"
+            "traces of one network, or of networks of the same widths"
         )
     kinds = [[type(kept) for kept in each.layers] for each in (trace, other)]
     if kinds[0] != kinds[1]:
         raise InputError(
-            "traces of networks of different layers were given; expected two of one network, "
-            "or of networks of the same layers"
+            "traces of networks of different layers were given; expected traces of one "
+            "network, or of networks of the same layers"
         )

@@ -1,7 +1,7 @@
-"""Which examples matter: scores of samples over several networks, such as checkpoints.
+"""Scores of samples over several networks, such as checkpoints: which examples matter.
 
-These are boundaries, as `Network.evaluate` is: samples may come from anywhere, and are taken
-to each network's home in chunks; the scores come back in the library of the inputs.
+Like `Network.evaluate`, these functions take samples from anywhere and copy them to each
+network's home in chunks; they return scores in the library of the inputs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,11 +35,11 @@ def tracin(
     *,
     eta: float | Sequence[float] = 1.0,
 ) -> Any:
-    """How much training on each sample lowered the cost of each test sample.
+    """Score how much training on each sample lowered the cost of each test sample.
 
-    sum_i eta_i grad C_x(w_i) · grad C_x'(w_i), over checkpoints w_i of one training: to
-    first order, what steps on x took off C_x'. Proponents are positive, opponents negative.
-    Of a network with another feedback than the transpose, the step on x is the rule's, and
+    The score is sum_i eta_i grad C_x(w_i) · grad C_x'(w_i) over checkpoints w_i of a training:
+    to first order, the decrease of C_x' by steps on x. Proponents are positive, opponents
+    negative. If a network's feedback is not the transpose, the step on x is the rule's, and
     grad C_x' the cost's own.
 
     Parameters
@@ -47,7 +47,7 @@ def tracin(
     networks : Network or sequence of Network
         The checkpoints.
     train, test : pairs (x, y) of arrays from anywhere
-        n and m samples, as for `Network.evaluate`.
+        n training and m test samples, as for `Network.evaluate`.
     eta : float or sequence of float, optional
         The learning rate at each checkpoint, or one for all.
 
@@ -73,20 +73,20 @@ def tracin(
 
 
 def el2n(networks: Placed | Sequence[Placed], x: Any, y: Any) -> Any:
-    """‖a^L − y‖ of each sample, the mean over the networks: how far off its answer is.
+    """Score each sample by ‖a^L − y‖, the error of its output, averaged over the networks.
 
     Parameters
     ----------
     networks : Network or sequence of Network
-        Trained for a few epochs, from several seeds.
+        Networks trained for a few epochs, with several seeds.
     x, y : arrays from anywhere
         n samples, as for `Network.evaluate`.
 
     Returns
     -------
     array, shape (n,)
-        In the library and on the device of x. Those with the lowest scores are the first
-        that a data set can do without.
+        In the library and on the device of x. The samples with the lowest scores can be
+        dropped from a data set first.
 
     Raises
     ------
@@ -101,14 +101,14 @@ def el2n(networks: Placed | Sequence[Placed], x: Any, y: Any) -> Any:
 
 
 def grand(networks: Placed | Sequence[Placed], x: Any, y: Any) -> Any:
-    """‖grad C_x‖ of each sample, the mean over the networks.
+    """Score each sample by ‖grad C_x‖, averaged over the networks.
 
-    It is the cost's own gradient, by the transpose, whatever a network's feedback is.
+    This is the cost's own gradient, with the transpose, whatever a network's feedback is.
 
     Parameters
     ----------
     networks : Network or sequence of Network
-        Initial ones, or trained for a few epochs, from several seeds.
+        Initial networks, or networks trained for a few epochs, with several seeds.
     x, y : arrays from anywhere
         n samples, as for `Network.evaluate`.
 
@@ -166,12 +166,12 @@ def _products(
 
 
 def _traces(network: Placed, arrived: Samples) -> Iterator[tuple[Trace, Array]]:
-    """Traces of a few samples at a time, and their targets."""
+    """Yield traces of a few samples at a time, and their targets."""
     return _traces_by(network.spec, network.feedback, network, arrived)
 
 
 def _true_traces(network: Placed, arrived: Samples) -> Iterator[tuple[Trace, Array]]:
-    """The same, their errors sent back through the transpose."""
+    """Yield the same, with errors propagated through the transpose."""
     return _traces_by(network.spec.by_transpose(), (), network, arrived)
 
 

@@ -1,8 +1,8 @@
 """The neural tangent kernel: inner products of the outputs' gradients, by BP2.
 
-The gradient of z^L_j of a sample by the parameters is what BP2, BP3 and BP4 give for the
-error delta^L = e_j, the j-th unit vector, in place of BP1's. So one pass of BP2 for each
-output is all that the kernel takes: the gradients themselves are not made.
+The gradient of z^L_j of a sample by the parameters is what BP2, BP3 and BP4 compute from the
+error delta^L = e_j, the j-th unit vector, instead of BP1's. So the kernel takes only one pass
+of BP2 for each output; the gradients themselves are not formed.
 
 A. Jacot, F. Gabriel, C. Hongler, "Neural tangent kernel" (2018).
 """
@@ -39,17 +39,17 @@ def neural_tangent_kernel(
     *,
     outputs: Outputs = "all",
 ) -> Array:
-    """grad z^L_i(x) · grad z^L_j(x') of all pairs of samples and of outputs.
+    """Compute grad z^L_i(x) · grad z^L_j(x') for all pairs of samples and of outputs.
 
     Parameters
     ----------
     spec, parameters
-        The network's.
+        The network's spec and parameters.
     trace, other : Trace
-        Of `bpx.forward` or `bpx.backprop`, n and m samples; `other` left out, the trace
-        itself.
+        Traces of `bpx.forward` or `bpx.backprop`, for n and m samples; `other` is by default
+        the trace itself.
     outputs : {"all", "each", "mean"}, optional
-        Every pair of outputs (i, j); those with i = j; or the mean of these.
+        All pairs of outputs (i, j); those with i = j; or the mean of these.
 
     Returns
     -------
@@ -59,10 +59,10 @@ def neural_tangent_kernel(
     Raises
     ------
     InputError
-        If `outputs` is none of the three, the traces do not fit each other, the spec's
-        feedback is not the transpose, or something is of several networks.
+        If `outputs` is unknown, the traces do not fit each other, the spec's feedback is not
+        the transpose, or an argument has several networks.
     MixedArraysError
-        If a trace is of another library, device or dtype than the parameters.
+        If a trace differs from the parameters in library, device or dtype.
     """
     if outputs not in _OUTPUTS:
         raise InputError(
@@ -80,29 +80,29 @@ def neural_tangent_kernel(
 
 @takes_network(forward_only=True)
 def output_traces(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Iterator[Backward]:
-    """For each output j a trace whose deltas are dz^L_j/dz^l, one pass of BP2 each.
+    """Yield a trace for each output j whose deltas are dz^L_j/dz^l, with one pass of BP2 each.
 
-    What is arithmetic on the trace of a cost, is the same for z^L_j on such a trace.
+    Functions of a cost's trace give the corresponding quantity of z^L_j on such a trace.
 
     Parameters
     ----------
     spec, parameters
-        The network's.
+        The network's spec and parameters.
     trace : Trace
-        Of `bpx.forward` or `bpx.backprop`.
+        A trace of `bpx.forward` or `bpx.backprop`.
 
     Yields
     ------
-    Trace
-        k_L of them, with z and a of the one given; `cost` and `gradients` are None.
+    Backward
+        k_L of them, with z and a of the given trace, without `cost` and `gradients`.
 
     Raises
     ------
     InputError
-        If the spec's feedback is not the transpose, or the parameters or the trace are of
-        another network or of several: at once.
+        If the spec's feedback is not the transpose, or the parameters or the trace belong to
+        another network or to several. The call raises it at once.
     MixedArraysError
-        If the trace is of another library, device or dtype than the parameters: at once.
+        If the trace differs from the parameters in library, device or dtype.
     """
     check_by_transpose(spec, "the gradient of an output")
     check_given(spec, parameters, trace)

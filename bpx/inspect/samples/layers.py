@@ -1,7 +1,7 @@
-"""The samples' own gradients by one layer, from what it saved and its delta.
+"""Per-sample gradients of one layer, from what it saved and its delta.
 
-A layer may know what is cheaper than these gradients, as `Dense` does; of one that only has
-`individual`, norms and products are made of the gradients themselves.
+A layer may have cheaper formulas than these gradients, as `Dense` does. If it has only
+`individual`, norms and products are computed from the gradients themselves.
 """
 
 from functools import reduce
@@ -26,22 +26,22 @@ __all__ = [
 
 
 class Plain(NamedTuple):
-    """What a layer saved that knows nothing cheaper than the samples' own gradients."""
+    """What a layer without cheaper formulas saved: only the samples' own gradients."""
 
     own: Any
 
     def individual(self, delta: Array) -> Any:
-        """These, whatever the delta."""
+        """Return the gradients, whatever the delta."""
         return self.own
 
 
 def individual(kept: Any, delta: Array) -> Any:
-    """grad_x of each sample: behind the samples' axis the parameters' own.
+    """Compute grad_x of each sample: the samples' axis comes first, then the parameters'.
 
     Raises
     ------
     InputError
-        If the layer couples samples, or was made without them: by name.
+        If the layer couples samples, or was made without them; the message names it.
     """
     check_apart(kept)
     if not hasattr(kept, "individual"):
@@ -56,7 +56,7 @@ def individual(kept: Any, delta: Array) -> Any:
 
 
 def squared_norms(kept: Any, delta: Array) -> Array:
-    """‖grad_x‖², shape (n,)."""
+    """Compute ‖grad_x‖², shape (n,)."""
     check_apart(kept)
     if hasattr(kept, "squared_norms"):
         norms: Array = kept.squared_norms(delta)
@@ -66,7 +66,7 @@ def squared_norms(kept: Any, delta: Array) -> Array:
 
 
 def inner_product(kept: Any, delta: Array, other: Any, delta_other: Array) -> Array:
-    """grad_x · grad_x' of all pairs, shape (n, m)."""
+    """Compute grad_x · grad_x' for all pairs, shape (n, m)."""
     check_apart(kept)
     if hasattr(kept, "inner_products"):
         products: Array = kept.inner_products(delta, other, delta_other)
@@ -78,7 +78,7 @@ def inner_product(kept: Any, delta: Array, other: Any, delta_other: Array) -> Ar
 
 
 def along(kept: Any, v: Any, delta: Array) -> Array:
-    """grad_x · v of each sample, a column (n, 1)."""
+    """Compute grad_x · v for each sample, a column (n, 1)."""
     check_apart(kept)
     if hasattr(kept, "along"):
         column: Array = kept.along(v, delta)
@@ -89,30 +89,30 @@ def along(kept: Any, v: Any, delta: Array) -> Array:
 
 
 def check_apart(kept: Any) -> None:
-    """Refuse what a layer saved that couples samples, with an `InputError`."""
+    """Raise InputError if a layer that couples samples saved `kept`."""
     if getattr(kept, "couples_samples", False):
         raise InputError(
             f"a layer that saves {type(kept).__name__} couples the samples of a batch, so that "
-            "none has a gradient of its own; expected a network without such a layer"
+            "none has its own gradient; expected a network without such a layer"
         )
 
 
 def check_rows(number: int, kept: Any, delta: Array, n: int) -> None:
-    """Refuse arrays that a layer saved, or a delta, without the samples on axis -2.
+    """Raise InputError unless saved arrays and delta have the samples on axis -2.
 
     Parameters
     ----------
     number : int
-        The layer's, from 1 on.
+        The layer's number, from 1.
     kept, delta
         What it saved, and its delta.
     n : int
-        Samples.
+        The number of samples.
 
     Raises
     ------
     InputError
-        Naming the layer, the field, its shape, and what is expected.
+        If not; the message names the layer, the field, its shape, and the expected one.
     """
     saved = [(f"{field!r} of what it saves", x) for field, x in named_leaves(kept)]
     for told, x in (*saved, ("its delta", delta)):
@@ -120,13 +120,13 @@ def check_rows(number: int, kept: Any, delta: Array, n: int) -> None:
         if len(shape) < 2 or shape[-2] != n:
             raise InputError(
                 f"layer {number}, which saves {type(kept).__name__}, has no row for each "
-                f"sample: {told} has shape {shape}; expected ({n}, ·), the samples on axis -2, "
-                "and nothing that is not of the samples: see bpx.layers.Layer"
+                f"sample: {told} has shape {shape}; expected ({n}, ·), with samples on axis "
+                "-2; arrays without a sample axis must not be saved: see bpx.layers.Layer"
             )
 
 
 def of_rows(rows: slice, kept: Any, delta: Array) -> tuple[Any, Array]:
-    """What a layer saved of some of the samples, and their delta."""
+    """Return what a layer saved of some of the samples, and their delta."""
     saved = rebuilt(kept, [x[..., rows, :] for x in leaves(kept)])
     return saved, delta[..., rows, :]
 
@@ -134,7 +134,7 @@ def of_rows(rows: slice, kept: Any, delta: Array) -> tuple[Any, Array]:
 def _check_shape(
     kept: Any, what: str, given: Any, shape: tuple[int, ...], *, whole: bool = True
 ) -> None:
-    """Refuse what does not begin with these axes, or, if `whole`, has others besides."""
+    """Raise InputError unless the shape begins with `shape` or, if `whole`, equals it."""
     found = tuple(getattr(given, "shape", ()))
     if (found if whole else found[: len(shape)]) != shape:
         behind = "" if whole else ", the samples' axis first"
@@ -145,7 +145,7 @@ def _check_shape(
 
 
 def _flat(g: Array) -> Array:
-    """Each sample's numbers in a row."""
+    """Flatten each sample's numbers into a row."""
     return namespace(g).reshape(g, (g.shape[0], -1))
 
 

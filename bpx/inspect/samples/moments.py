@@ -1,6 +1,6 @@
-"""The gradients of all samples together: their mean and spread, and how alike they are.
+"""Statistics of the samples' gradients: mean, spread, and diversity.
 
-As in `bpx.inspect.samples.gradients` they are gradients of C_x, and none of them is made.
+As in `bpx.inspect.samples.gradients`, these are gradients of C_x, and none of them is formed.
 """
 
 from collections.abc import Callable
@@ -24,14 +24,14 @@ __all__ = ["Moments", "gradient_diversity", "moments"]
 
 
 class Moments(NamedTuple):
-    """The first two moments of the samples' gradients, number by number.
+    """The first two moments of the samples' gradients, element by element.
 
     Attributes
     ----------
     mean : Gradients
         (1/n) sum_x grad_x, the gradient of C.
     second : Gradients
-        (1/n) sum_x grad_x², squared element by element.
+        (1/n) sum_x grad_x², squared elementwise.
     """
 
     mean: Gradients
@@ -39,16 +39,16 @@ class Moments(NamedTuple):
 
     @property
     def variance(self) -> Gradients:
-        """The mean of grad² less the mean's square, over the n samples, not n - 1.
+        """The mean of grad² minus the mean's square, over n samples (not n - 1).
 
-        Where they nearly cancel it is as exact as the difference: in float32 about 1e-7 of
-        the second moment. What rounding takes below 0 is 0.
+        If they nearly cancel, it is only as exact as the difference: in float32, about 1e-7 of
+        the second moment. Negative rounding results are set to 0.
         """
         return self._map(lambda m, s: namespace(m).maximum(s - m * m, 0.0))
 
     @property
     def signal_to_noise(self) -> Gradients:
-        """mean² / variance; 0 where the mean is 0, infinite where only the variance is.
+        """mean² / variance; 0 where the mean is 0, infinite where only the variance is 0.
 
         J. Liu et al., "Understanding why neural networks generalize well through GSNR of
         parameters" (2020), equation 1.
@@ -62,18 +62,18 @@ class Moments(NamedTuple):
 
 @takes_network()
 def moments(trace: WithDeltas, *, mean: Gradients | None = None) -> Moments:
-    """The mean of the samples' gradients, and of their squares: two products for each layer.
+    """Compute the mean of the samples' gradients and of their squares: two products a layer.
 
-    As grad_x is an outer product, its square is that of the squares: the second moment by
+    Since grad_x is an outer product, its square is that of the squares: the second moment by
     w^l is (1/n) sum_x (delta^l_x)² ((a^{l-1}_x)²)^T.
 
     Parameters
     ----------
     trace : Trace
-        Of `bpx.backprop`.
+        A trace of `bpx.backprop`.
     mean : Gradients, optional
-        Their mean, if it is at hand, which saves half of the work: ``trace.gradients`` of a
-        trace that was made without row weights of one's own.
+        A precomputed mean, such as the `gradients` of a trace made with the default `r`;
+        halves the work.
 
     Returns
     -------
@@ -101,15 +101,17 @@ def _second(r: float, kept: Any, delta: Array) -> Any:
 
 @takes_network()
 def gradient_diversity(trace: WithDeltas) -> Array:
-    """sum_x ‖grad_x‖² / ‖sum_x grad_x‖²: 1/n if all are alike, 1 if they are orthogonal.
+    """The gradient diversity sum_x ‖grad_x‖² / ‖sum_x grad_x‖².
 
-    n times it bounds the batch size from which on larger batches gain nothing (Yin et al.,
+    It is 1/n if all gradients are equal, and 1 if they are orthogonal.
+
+    Its n-fold bounds the batch size beyond which larger batches gain nothing (Yin et al.,
     "Gradient diversity", 2018, definition 1).
 
     Parameters
     ----------
     trace : Trace
-        Of `bpx.backprop`.
+        A trace of `bpx.backprop`.
 
     Returns
     -------

@@ -52,9 +52,9 @@ def test_several_networks_at_once_are_refused_by_name_and_run_in_the_plain_loop(
     with caplog.at_level(logging.WARNING, "bpx"):
         agree(together.after(engine.scan), together.eagerly(), 0.0)
     assert [each.message for each in caplog.records] == [
-        "a step cannot be compiled, and steps run eagerly, operation by operation: forward "
+        "a step cannot be compiled, so steps run eagerly, operation by operation: forward "
         "asked for matrix_transpose of arrays of shape (3, 5, 6); on CuPy, products of stacks "
-        "of matrices, as of several networks at once, are not compiled"
+        "of matrices, as with several networks at once, are not compiled"
     ]
     assert not machines.made
     agree(run.after(engine.scan), run.eagerly(), 1e-5)  # one by one they are compiled
@@ -79,7 +79,7 @@ def test_a_refused_capture_is_told_and_the_steps_are_launched(monkeypatch, caplo
     with caplog.at_level(logging.WARNING, "bpx"):
         agree(run.after(emulator()[0].scan, 1, 9, STEPS), run.eagerly(), 1e-5)
     assert [each.message for each in caplog.records] == [
-        "steps are launched one by one, as no graph can hold them: "
+        "steps are launched one by one, since no graph can hold them: "
         "not while a stream is captured"
     ]
 

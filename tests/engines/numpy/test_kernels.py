@@ -28,7 +28,7 @@ def test_without_a_place_for_the_kernels_they_are_compiled_in_memory(tmp_path):
     (one, _), (other, _) = (each.stdout.split() for each in (without, with_numba))
     assert float(one) == pytest.approx(float(other), rel=1e-6)
     assert without.stderr == ""  # nothing was compiled
-    assert with_numba.stderr.count("set BPX_CACHE to a folder that you may write to") == 1
+    assert with_numba.stderr.count("set BPX_CACHE to a folder that you can write to") == 1
 
 
 @pytest.mark.parametrize("cache", ["file", "file/below"])
@@ -43,7 +43,7 @@ def test_a_place_for_the_kernels_that_cannot_be_written_is_told_of_once(
     assert [kernel() for kernel in made] == [1, 2]
     (said,) = caplog.messages
     assert str(tmp_path / cache / "kernels") in said
-    assert "every process compiles them anew" in said
+    assert "every process compiles them again" in said
 
 
 @needs_numba

@@ -30,7 +30,7 @@ def test_at_samples_of_ones_own():
     assert check(net, x.tolist(), np.eye(3)[y]).ok
     with pytest.raises(bpx.InputError, match="one of x and y was given"):
         check(net, x)
-    with pytest.raises(bpx.InputError, match="they are for a network"):
+    with pytest.raises(bpx.InputError, match="they are only for a network"):
         check("relu", x, y)
 
 

@@ -82,4 +82,4 @@ def test_a_cost_that_gives_one_number_for_all_samples():
         "mean", lambda a, y: bpx.namespace(a).sum((a - y) ** 2), costs.quadratic.grad_a
     )
     row = only(check(mean))
-    assert "value gave shape (), float64; expected shape (96,)" in row.where
+    assert "value returned shape (), float64; expected shape (96,)" in row.where

@@ -116,7 +116,7 @@ def test_a_cost_and_an_activation_of_ones_own():
     args = net.spec, net.parameters, net.backprop(x, y), y
     found = flat(inspect.hessian_vector_product(*args, v))
     close(found, (gradient(1e-5) - gradient(-1e-5)) / 2e-5, 1e-7)
-    with pytest.raises(bpx.InputError, match=r"in layer 2 the cost 'cosh' says of no distrib"):
+    with pytest.raises(bpx.InputError, match=r"in layer 2 the cost 'cosh' is not known to be"):
         inspect.fisher_vector_product(*args, v)
 
 

@@ -15,7 +15,7 @@ def test_healthy_networks(hidden):
     settings = {"epochs": 5, "batch_size": 10, "optimizer": bpx.Adam(), "seed": 0}
     for epoch in net.fit(*samples(), health=True, **settings):
         assert inspect.diagnose(epoch.health) == ()
-        assert "nothing wrong was found" in str(epoch.health)
+        assert "no problem was found" in str(epoch.health)
 
 
 def test_an_answer_that_is_wrong_at_first_is_no_lost_output():
@@ -104,7 +104,7 @@ def test_many_units_are_not_all_named():
     findings = {f.kind: f for f in found(net)}
     assert findings["dead"].units == tuple(range(20))
     assert "units 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, … are dead" in findings["dead"].what
-    assert "is 0, beside the last layer's" in findings["vanishing"].what
+    assert "is 0, unlike the last layer's" in findings["vanishing"].what
 
 
 def test_dead_outputs_where_there_are_no_classes():
@@ -114,7 +114,7 @@ def test_dead_outputs_where_there_are_no_classes():
     health = inspect.examine(net, x, np.full((30, 2), 2.0))
     (finding,) = inspect.diagnose(health)
     assert (finding.layer, finding.kind, finding.units) == (2, "dead", (1,))
-    assert "take output='identity' if the targets are any numbers" in finding.advice
+    assert "use output='identity' if the targets can be any number" in finding.advice
     assert "hidden" not in finding.advice
 
 
@@ -126,8 +126,8 @@ def test_an_output_whose_targets_are_out_of_reach_is_told_so(output):
         net, np.random.default_rng(0).random((30, 3)), np.full((30, 2), 25)
     )
     (finding,) = (each for each in inspect.diagnose(health) if each.kind == "dead")
-    assert f"the targets lie within what {output} gives" in finding.advice
-    assert "take output='identity', or scale the targets" in finding.advice
+    assert f"the targets lie strictly within the range of {output}" in finding.advice
+    assert "use output='identity', or scale the targets" in finding.advice
     assert "hidden" not in finding.advice
     assert "leaky" not in finding.advice
 

@@ -68,4 +68,4 @@ def test_the_text():
 def test_a_network_s_own():
     net = bpx.Network([2, 3, 2], hidden="tanh", seed=0)
     text = str(inspect.examine(net, [[0.0, 1.0], [1.0, 0.0]], [0, 1]))
-    assert text.endswith("nothing wrong was found")
+    assert text.endswith("no problem was found")

@@ -148,7 +148,7 @@ def test_some_rows_of_what_was_saved(target):
 @pytest.mark.parametrize("shape", [(), (3,), (N,), (N, 2, 3), (3, N)])
 def test_arrays_without_a_row_for_each_sample_are_refused_by_name(shape):
     right, wrong = np.ones((N, 3)), np.ones(shape)
-    given = r"has shape \(.*\); expected \(5, ·\), the samples on axis -2"
+    given = r"has shape \(.*\); expected \(5, ·\), with samples on axis -2"
     with pytest.raises(
         bpx.InputError, match=rf"layer 2, which saves Heads, .* 'of_sample' .* {given}"
     ):

@@ -1,1 +1,1 @@
-"""CuPy: plans as generated CUDA kernels, cuBLASLt products and CUDA graphs."""
+"""The CuPy engine: plans as generated CUDA kernels, cuBLASLt products and CUDA graphs."""

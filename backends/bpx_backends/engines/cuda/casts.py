@@ -1,4 +1,4 @@
-"""Samples that are stored as bytes: cast to numbers while their rows are gathered."""
+"""Cast samples that are stored as bytes to numbers while their rows are gathered."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ __all__ = ["casting"]
 
 
 def casting(made: Plan, fuses: Callable[[Operation], bool]) -> Plan:
-    """The plan with each cast of gathered rows, if these have no other use, in the gather."""
+    """Return the plan with casts of gathered rows, if of no other use, in the gather."""
     program = rewritten(made.program, (_CAST,))
     if program.operations == made.program.operations:
         return made

@@ -1,4 +1,4 @@
-"""A loop that sums its columns: a thread keeps to one, and takes several rows at once."""
+"""Write a loop that sums its columns: a thread keeps to one, and takes several rows at once."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ __all__ = ["column_slices", "columns"]
 
 
 def columns(loop: Loop) -> Function:
-    """The function of a loop of elements and reductions over the rows."""
+    """Write the function of a loop of elements and reductions over the rows."""
     n, k = loop.domain
     threads, slices = cut(n, lanes_of(k), _width(n))
     scribe = Scribe(loop)
@@ -27,13 +27,13 @@ def columns(loop: Loop) -> Function:
 
 
 def column_slices(loop: Loop) -> int:
-    """Into how many slices the rows are cut, each with sums of its own."""
+    """Return the number of slices of the rows, each with its own sums."""
     n, k = loop.domain
     return cut(n, lanes_of(k), _width(n))[1]
 
 
 def _width(n: int) -> int:
-    """The rows that a thread takes at once."""
+    """Return the rows that a thread takes at once."""
     return min(VECTOR, 1 << (n - 1).bit_length())
 
 

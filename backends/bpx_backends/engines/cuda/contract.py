@@ -1,4 +1,4 @@
-"""What the engine asks of a device: a machine for each schedule, one in use at a time."""
+"""The interface between the engine and a device: a machine for each schedule."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -18,13 +18,13 @@ class Machine(Protocol):
     """Whether steps can be captured in a graph."""
 
     def fresh(self, place: Place) -> Any:
-        """A new array of the caller's, of that shape and dtype."""
+        """Return a new array for the caller, of that shape and dtype."""
 
     def usable(self, x: Any) -> Any:
-        """The array itself, or a copy that kernels can read: contiguous and aligned."""
+        """Return the array, or a contiguous and aligned copy that kernels can read."""
 
     def active(self) -> AbstractContextManager[Any]:
-        """A context that is entered after what the caller has begun, and left when done."""
+        """Return a context that starts after the caller's earlier work and waits at the end."""
 
     def point(self, first: int, arrays: Sequence[Any]) -> None:
         """Fill the slots: the number of the first step, the index matrix and the data."""
@@ -33,32 +33,32 @@ class Machine(Protocol):
         """Copy an array into the arena."""
 
     def read(self, x: Any, place: Place) -> None:
-        """Copy a place into an array of the caller's."""
+        """Copy a place into the caller's array."""
 
     def step(self, number: int) -> None:
-        """Put one step on the stream: the one of that number, counted from the slot's."""
+        """Put one step on the stream; its number counts from the slot's."""
 
     def advance(self, steps: int) -> None:
-        """Count the slot's number up."""
+        """Increase the slot's number."""
 
     def capture(self, body: Callable[[], None]) -> Callable[[], None]:
-        """What puts the same on the stream again, as one graph."""
+        """Capture a graph of `body`, and return a function that launches it."""
 
 
 class Machines(Protocol):
-    """What gives a device's machines, one at a time."""
+    """The machines of all devices; one thread uses a device at a time."""
 
     def key(self, x: Any) -> Any:
-        """The device that an array is on."""
+        """Return the device of an array."""
 
     def on(self, device: Any) -> AbstractContextManager[Any]:
-        """A context with the device for oneself."""
+        """Return a context with exclusive use of the device."""
 
     def make(self, device: Any, made: Callable[..., Schedule]) -> Machine:
-        """A machine for a schedule: ``made(bias=True)``, or ``bias=False`` if it must be.
+        """Make a machine for a schedule: ``made(bias=True)``, or ``bias=False`` if necessary.
 
         ``wide=`` names the shapes of products that have to stay in float32.
         """
 
     def release(self) -> None:
-        """Give the devices the memory back that no machine works on any more."""
+        """Return the memory that no machine uses any more to the devices."""

@@ -1,7 +1,7 @@
-"""Matrix products through cuBLASLt, by nvmath-python's bindings.
+"""Matrix products with cuBLASLt, through nvmath-python's bindings.
 
-All that takes time or memory (handle, workspace, descriptors, the choice of an algorithm)
-is done when a product is prepared, so that a stream may be captured while it is put there.
+Everything that takes time or memory (handle, workspace, descriptors, the choice of an
+algorithm) happens when a product is prepared, so the product itself can be captured.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from bpx_backends.engines.cuda.products import Factor, Gemm, gemm
 __all__ = ["LtProducts", "NoAlgorithmError"]
 
 WORKSPACE = 32 * 2**20
-"""Bytes: what NVIDIA advises for Hopper."""
+"""Bytes, as NVIDIA recommends for Hopper."""
 ALIGNMENT = 256
 
 
@@ -28,7 +28,7 @@ class NoAlgorithmError(Exception):
     Attributes
     ----------
     shapes : pair of tuple of int
-        Those of the product's factors.
+        The shapes of the product's factors.
     """
 
     def __init__(self, product: Product, why: str = "") -> None:
@@ -54,7 +54,7 @@ class LtProducts:
             "bfloat16": kinds.CUDA_R_16BF,
         }
         compute = cublas.ComputeType
-        single = compute.COMPUTE_32F  # true float32: no TF32 unasked
+        single = compute.COMPUTE_32F  # true float32: no implicit TF32
         self.computes = {
             "float32": compute.COMPUTE_32F_FAST_TF32 if precision == "tf32" else single,
             "float64": compute.COMPUTE_64F,
@@ -64,7 +64,7 @@ class LtProducts:
         _at_end(self, self.lt.destroy, self.handle)
 
     def prepare(self, product: Product, arena: int) -> Callable[[int], None]:
-        """What puts a product on a stream, given by its address.
+        """Return a function that puts a product on a stream, given the stream's address.
 
         Parameters
         ----------
@@ -103,7 +103,7 @@ class _Prepared:
             b,
             b_layout,
             self.zero.ctypes.data,
-            d,  # C, which beta = 0 leaves out
+            d,  # C, which beta = 0 ignores
             d_layout,
             d,
             d_layout,
@@ -139,7 +139,7 @@ class _Prepared:
         return int(made)
 
     def _found(self, product: Product) -> np.ndarray:
-        """The algorithm that cuBLASLt thinks best."""
+        """Return the algorithm that cuBLASLt prefers."""
         lt, (a, b, d) = self.lt, self.layouts
         found, count = np.zeros(1, lt.matmul_heuristic_result_dtype), np.zeros(1, np.int32)
         preference = self._preference()
@@ -175,10 +175,10 @@ class _Prepared:
 
 
 def _alignment(address: int) -> int:
-    """The largest power of two that divides an address, as far as it matters."""
+    """Return the largest power of two that divides an address, up to `ALIGNMENT`."""
     return min(ALIGNMENT, address & -address)
 
 
 def _at_end(of: Any, function: Callable[[int], None], made: int) -> None:
-    """Give back what was made for an object when the object goes, if not the process does."""
+    """Free what was made for an object when the object goes, but not at process exit."""
     finalize(of, function, made).atexit = False

@@ -1,11 +1,11 @@
-"""The engine of the CuPy backend: a step planned, scheduled, captured in a graph, replayed.
+"""The engine of the CuPy backend: plan a step, schedule it, capture a graph, replay it.
 
-All arrays of a step live in one arena that belongs to the engine. A call copies the state
-in, replays, and copies the new state out to fresh arrays; so what entered stays valid, and
-what was given back is never written again. The number of the step stands on the device and
-is counted up there, so that between two replays nothing is transferred.
+All arrays of a step live in one arena that belongs to the engine. A call copies the state in,
+replays, and copies the new state out to fresh arrays, so the given state stays valid and a
+returned state is never written again. The step's number is on the device and is increased
+there, so that nothing is transferred between two replays.
 
-This module decides what is done when, and calls no library: `CupyMachine` does.
+This module decides the order of work and calls no library: `CupyMachine` does.
 """
 
 from collections import OrderedDict
@@ -29,7 +29,7 @@ __all__ = ["CupyEngine", "Prepared", "Replay", "unrolled"]
 _log = getLogger("bpx")
 
 KEPT = 8
-"""Plans that keep their memory on a device; the one longest unused gives its back."""
+"""The most plans with memory on a device; the least recently used one frees its memory."""
 _GRAPH_ITEMS = 256
 _MANY_FLOPS = 5e9
 
@@ -49,7 +49,7 @@ class Prepared:
     _schedules: dict[Any, Schedule] = field(default_factory=dict)
 
     def schedule(self, *, bias: bool = True, wide: Set[Shapes] = frozenset()) -> Schedule:
-        """What a step puts on the stream: see `Schedule`, and `in_precision` for `wide`."""
+        """Return what a step puts on the stream; `in_precision` explains `wide`."""
         key = bias, frozenset(wide)
         if key not in self._schedules:
             made = in_precision(self.plan, self.precision, fuses, wide)
@@ -58,19 +58,19 @@ class Prepared:
 
 
 class CupyEngine:
-    """Plans prepared and run in a precision: ``CupyEngine("tf32").scan`` is a scan.
+    """Prepare and run plans in a precision: ``CupyEngine("tf32").scan`` is a scan.
 
     Parameters
     ----------
     precision : {"float32", "tf32", "float16", "bfloat16"}
-        What the matrix products of a float32 network are computed in. Sums are float32.
+        The precision of a float32 network's matrix products. Sums are float32.
     machines : Machines, optional
-        Other than CuPy's, for tests.
+        Machines other than CuPy's, for tests.
 
     Raises
     ------
     InputError
-        If there is no such precision; on the first call, if it cannot be had.
+        If the precision is unknown or, on the first call, unavailable.
     """
 
     def __init__(self, precision: str = "float32", machines: Machines | None = None) -> None:
@@ -81,9 +81,9 @@ class CupyEngine:
         self.scan = Planned(self.prepare, self.run, fuses)
 
     def prepare(self, plan: Plan) -> Prepared:
-        """What is done once for a plan, on whatever device."""
+        """Do the one-time work for a plan, for any device."""
         check_ranks(plan)
-        in_precision(plan, self.precision, fuses)  # refuses what it must, before anything runs
+        in_precision(plan, self.precision, fuses)  # raises what it must before anything runs
         return Prepared(casting(plan, fuses), self.precision)
 
     def run(
@@ -96,7 +96,7 @@ class CupyEngine:
         stop: int,
         donate: bool = False,
     ) -> Any:
-        """The state after the steps from `start` to `stop`."""
+        """Return the state after the steps from `start` to `stop`."""
         machines = self.machines
         device = machines.key(rows)
         with machines.on(device):
@@ -104,7 +104,7 @@ class CupyEngine:
             return replay.run(state, data, rows, start, stop, donate)
 
     def release(self) -> None:
-        """Give the memory of all plans back to the device; their kernels stay compiled."""
+        """Return the memory of all plans to the device; their kernels stay compiled."""
         with self._lock:
             self._replays.clear()
             machines = self._machines
@@ -113,7 +113,7 @@ class CupyEngine:
 
     @property
     def machines(self) -> Machines:
-        """Those of CuPy, made at the first use."""
+        """CuPy's machines, made on first use."""
         with self._lock:
             if self._machines is None:
                 from bpx_backends.engines.cuda.machine import CupyMachines
@@ -137,7 +137,7 @@ class CupyEngine:
 
 
 class Replay:
-    """A schedule on a machine, and the graphs that were captured of it."""
+    """A schedule on a machine, and its captured graphs."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine, self.program = machine, machine.schedule.plan.program
@@ -147,7 +147,7 @@ class Replay:
         self.warm = False
 
     def run(self, state: Any, data: Any, rows: Any, start: int, stop: int, donate: bool) -> Any:
-        """The state after the steps from `start` to `stop`: an engine's scan, for this plan."""
+        """Return the state after the steps from `start` to `stop`: the scan for this plan."""
         machine, entered = self.machine, list(leaves(state))
         arrays = [machine.usable(each) for each in (rows, *leaves(data))]
         pairs = zip(self.program.state, self.program.outputs, strict=True)
@@ -170,7 +170,7 @@ class Replay:
             self.machine.write(place, arrays[1 + i])
 
     def _warm_up(self, entered: Sequence[Any], arrays: Sequence[Any]) -> None:
-        """One step for nothing: kernels are loaded at their first launch, not in a capture."""
+        """Run one discarded step: kernels load at first launch, which a capture forbids."""
         if not self.warm:
             self._enter(entered, arrays)
             self.machine.step(0)
@@ -189,7 +189,7 @@ class Replay:
                 graphs[length]()
 
     def _captured(self, lengths: Sequence[int]) -> dict[int, Callable[[], None]] | None:
-        """Graphs of so many steps; None where none can be had."""
+        """Return graphs of these numbers of steps, or None if they cannot be captured."""
         if not self.machine.captures:
             return None
         try:
@@ -197,9 +197,9 @@ class Replay:
                 if length not in self.graphs:
                     body = partial(self._steps, length)
                     self.graphs[length] = self.machine.capture(body)
-        except Exception as why:  # whatever a driver or a library may refuse
+        except Exception as why:  # a driver or a library may raise anything
             _log.warning(
-                "steps are launched one by one, as no graph can hold them: %s", str(why)
+                "steps are launched one by one, since no graph can hold them: %s", str(why)
             )
             self.machine.captures = False
             return None
@@ -212,7 +212,7 @@ class Replay:
 
 
 def unrolled(made: Schedule) -> int:
-    """How many steps a graph holds: of small ones several, so that its launch weighs less."""
+    """Return the number of steps in a graph: several if they are small, to save launches."""
     if made.plan.program.flops > _MANY_FLOPS:
         return 1
     return max(1, min(32, _GRAPH_ITEMS // max(1, len(made.items))))

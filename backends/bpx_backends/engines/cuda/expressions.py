@@ -1,4 +1,4 @@
-"""Operations as expressions of CUDA C, each in its own dtype: nothing turns double unasked."""
+"""Operations as CUDA C expressions, each in its own dtype, without implicit double."""
 
 import struct
 from collections.abc import Callable
@@ -23,7 +23,7 @@ TYPES = {
     "float16": "Half",
     "bfloat16": "Bfloat",
 }
-"""What an element is called in CUDA C, by its dtype."""
+"""The CUDA C type of each dtype."""
 
 _UNSIGNED = {name: TYPES[f"u{name}"] for name in ("int8", "int16", "int32", "int64")}
 
@@ -40,7 +40,7 @@ _LOGIC = {
     "logical_and": "({0} && {1})", "logical_or": "({0} || {1})", "logical_xor": "({0} != {1})",
     "logical_not": "(!{0})",
 }  # fmt: skip
-# Unsigned, so that what overflows wraps, as in NumPy: for C it is undefined otherwise.
+# Unsigned, so that overflow wraps as in NumPy; for signed integers C leaves it undefined.
 _WRAPPING = {
     "add": "{0} + {1}", "subtract": "{0} - {1}", "multiply": "{0} * {1}", "negative": "-{0}",
     "square": "{0} * {0}", "bitwise_left_shift": "{0} << {1}",
@@ -78,14 +78,14 @@ ELEMENTWISE = frozenset(
     (*_COMPARISONS, *_TESTS, *_LOGIC, *_WRAPPING, *_FLOATING, *_INTEGRAL, *_ANY, *_CALLS,
      "astype", "where")
 )  # fmt: skip
-"""The operations that `expression` knows."""
+"""The operations that `expression` supports."""
 
 Read = Callable[[Operand, DType | None], str]
 """``read(operand, dtype)``: the operand's name, or its literal, as a value of that dtype."""
 
 
 def expression(op: Operation, read: Read) -> str:
-    """The result of an elementwise operation, of its own dtype."""
+    """Return the result of an elementwise operation, in its own dtype."""
     dtype = op.result.dtype
     if op.name == "astype":
         return converted(read(op.operands[0], None), dtype)
@@ -101,7 +101,7 @@ def expression(op: Operation, read: Read) -> str:
 
 
 def converted(text: str, dtype: DType) -> str:
-    """An expression turned into another dtype."""
+    """Convert an expression to another dtype."""
     if dtype.name == "float16":
         return f"to_half((float){text})"
     if dtype.name == "bfloat16":
@@ -110,7 +110,7 @@ def converted(text: str, dtype: DType) -> str:
 
 
 def _form(name: str, dtype: DType, count: int) -> str:
-    """A template of the expression."""
+    """Return a template of the expression."""
     if name in _TESTS:
         return _TESTS[name]
     if dtype.kind == "bool" and name == "bitwise_invert":
@@ -130,12 +130,12 @@ def _form(name: str, dtype: DType, count: int) -> str:
 
 
 def _compared_in(op: Operation) -> DType:
-    """The dtype of a comparison: the widest of the operands'."""
+    """Return the dtype of a comparison: the widest among the operands."""
     return max((v.dtype for v in op.values), key=lambda d: (d.kind != "bool", d.itemsize))
 
 
 def literal(number: float, dtype: DType) -> str:
-    """A Python number as a constant of the dtype."""
+    """Return a Python number as a constant of the dtype."""
     if dtype.kind == "real floating":
         return _floating(_rounded(number, dtype), dtype)
     if dtype.kind == "bool":
@@ -166,7 +166,7 @@ def _floating(number: float, dtype: DType) -> str:
 
 
 def _special(number: float, dtype: DType) -> str:
-    """An infinity or NaN, by its bits: no header is needed for these."""
+    """Return an infinity or NaN by its bits, which needs no header."""
     if dtype.name == "float32":
         text = f"__int_as_float({'0x7fc00000' if isnan(number) else '0x7f800000'})"
     else:
@@ -176,7 +176,7 @@ def _special(number: float, dtype: DType) -> str:
 
 
 def smallest(dtype: DType) -> str:
-    """The least value: where a search for the largest begins."""
+    """Return the smallest value, the start of a search for the largest."""
     if dtype.kind == "real floating":
         return literal(-inf, dtype)
     bits = 8 * dtype.itemsize
@@ -184,7 +184,7 @@ def smallest(dtype: DType) -> str:
 
 
 def largest(dtype: DType) -> str:
-    """The greatest value: where a search for the smallest begins."""
+    """Return the largest value, the start of a search for the smallest."""
     if dtype.kind == "real floating":
         return literal(inf, dtype)
     bits = 8 * dtype.itemsize

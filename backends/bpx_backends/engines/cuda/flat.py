@@ -1,4 +1,4 @@
-"""A flat loop: every element on its own, `VECTOR` of them to a thread at once."""
+"""Write a flat loop: independent elements, of which a thread takes `VECTOR` at once."""
 
 from collections.abc import Iterator
 
@@ -10,9 +10,9 @@ __all__ = ["flat"]
 
 
 def flat(loop: Loop) -> Function:
-    """The function of a loop without reductions.
+    """Write the function of a loop without reductions.
 
-    Where every array is read whole or is a single number, the size is an argument: layers
+    If every array is read whole or is a single number, the size is an argument, so that layers
     of any size share the function.
     """
     scribe, (n, k) = Scribe(loop), loop.domain

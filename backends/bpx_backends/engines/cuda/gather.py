@@ -1,4 +1,4 @@
-"""The rows that a mini-batch picks, gathered: all that a step reads of the data."""
+"""Gather the rows of a mini-batch: all that a step reads of the data."""
 
 from collections.abc import Iterator
 
@@ -18,23 +18,23 @@ def gather(
     rows: DType,
     stored: DType | None = None,
 ) -> Function:
-    """``out[i] = source[indices[i]]``, cast on the way if the source is stored otherwise.
+    """``out[i] = source[indices[i]]``, cast if the source is stored in another dtype.
 
     Parameters
     ----------
     out : Place
         Shape (batch, …).
     source : Place or int
-        In the arena, or the slot where its address stands. Contiguous.
+        A place in the arena, or the slot with its address. Contiguous.
     height : int
-        Its rows.
+        The number of its rows.
     indices : Place or None
-        In the arena, negative ones counted from the end; None for those of the step, of the
-        index matrix, which are in range.
+        A place in the arena, where negative indices count from the end; None for the step's row
+        of the index matrix, which is in range.
     rows : DType
-        Of the indices.
+        The dtype of the indices.
     stored : DType, optional
-        Of the source; left out, that of `out`.
+        The dtype of the source; by default, that of `out`.
     """
     batch = out.shape[0]
     width = VECTOR if out.size // batch % VECTOR == 0 else 1
@@ -61,7 +61,7 @@ def gather(
 
 
 def pick(out: Place) -> Function:
-    """The step's row of the index matrix itself."""
+    """Copy the step's row of the index matrix."""
     lines = (
         _indices(out.dtype, None, out.size),
         f"{TYPES[out.dtype.name]}* const to = ({TYPES[out.dtype.name]}*)(arena + a0);",

@@ -1,4 +1,4 @@
-"""What is put on a GPU's stream, one after another: launches, products, other calls."""
+"""The items of a GPU's stream: launches, products, other calls."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -10,11 +10,11 @@ from bpx_backends.engines.cuda.loops import Function
 __all__ = ["Call", "Item", "Launch", "Product", "conflict", "matrix_order", "overlap"]
 
 Spans = Sequence[tuple[int, int]]
-"""Bytes of the arena, from and to."""
+"""Ranges of bytes in the arena, each with its begin and end."""
 
 
 class Touching(Protocol):
-    """What reads and writes bytes of the arena."""
+    """An item that reads and writes bytes of the arena."""
 
     @property
     def reads(self) -> Spans:
@@ -26,18 +26,18 @@ class Touching(Protocol):
 
 
 class Launch(NamedTuple):
-    """One launch: functions that touch nothing of one another's, side by side."""
+    """One launch of functions that touch none of one another's memory."""
 
     functions: tuple[Function, ...]
 
     @property
     def threads(self) -> int:
-        """Of each block."""
+        """The threads of each block."""
         return max(each.threads for each in self.functions)
 
     @property
     def blocks(self) -> int:
-        """Of all functions."""
+        """The blocks of all functions together."""
         return sum(each.blocks_of(self.threads) for each in self.functions)
 
     @property
@@ -52,7 +52,7 @@ class Launch(NamedTuple):
 
 
 class Product(NamedTuple):
-    """``out = a @ b``, plus a vector for each row where `bias` is given."""
+    """``out = a @ b``, plus a vector for each row if `bias` is given."""
 
     a: Place
     b: Place
@@ -71,7 +71,7 @@ class Product(NamedTuple):
 
 
 class Call(NamedTuple):
-    """An operation that no kernel of ours knows: a function of the library computes it."""
+    """An operation that a function of the library computes, since no kernel can."""
 
     operation: Operation
     operands: tuple[Place | bool | int | float, ...]
@@ -92,9 +92,9 @@ Item = Launch | Product | Call
 
 
 def matrix_order(place: Place) -> tuple[bool, int] | None:
-    """Whether a matrix is stored transposed, and the step between its stored rows.
+    """Return whether a matrix is stored transposed, and the step between its stored rows.
 
-    None if neither its rows nor its columns are without gaps.
+    None if neither its rows nor its columns are contiguous.
     """
     (rows, columns), (down, along) = place.shape, place.strides
     if columns == 1 or along == 1:
@@ -109,12 +109,12 @@ def matrix_order(place: Place) -> tuple[bool, int] | None:
 
 
 def conflict(a: Touching, b: Touching) -> bool:
-    """Whether one writes what the other touches: then their order matters."""
+    """Whether one writes what the other touches, so that their order matters."""
     return (
         overlap(a.writes, b.reads) or overlap(a.writes, b.writes) or overlap(a.reads, b.writes)
     )
 
 
 def overlap(some: Spans, others: Spans) -> bool:
-    """Whether any bytes are in both."""
+    """Whether the ranges have bytes in common."""
     return any(a < d and c < b for a, b in some for c, d in others)

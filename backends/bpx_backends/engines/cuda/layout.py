@@ -1,8 +1,8 @@
-"""Where the arrays of a plan are on the device: all in one block of memory, the arena.
+"""The places of a plan's arrays on the device, all in one block of memory, the arena.
 
 Every address is then an offset that is known when the kernels are written, so that a kernel
-takes the arena and nothing else. Only what a caller brings anew to each call, the data and
-the mini-batches' indices, is found through a small table of addresses, the slots.
+takes only the arena. The arrays that change with each call, the data and the mini-batches'
+indices, are found through a small table of addresses, the slots.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from bpx.program.standard import subscripts
 __all__ = ["COUNTER", "ROWS", "Layout", "Place", "lay_out", "viewed"]
 
 ALIGNMENT = 256
-"""Bytes: what a GPU allocates by, and a matrix product likes best."""
+"""Bytes: the granularity of a GPU's allocations, which also suits matrix products."""
 
 COUNTER, ROWS, DATA = 0, 1, 2
-"""Slots: the number of the first step of a replay; the index matrix; the arrays of the data."""
+"""Slots: the number of a replay's first step; the index matrix; the arrays of the data."""
 
 
 class Place(NamedTuple):
@@ -30,11 +30,11 @@ class Place(NamedTuple):
     Attributes
     ----------
     offset : int
-        Of its first element, in bytes.
+        The offset of its first element, in bytes.
     dtype : DType
     shape : tuple of int
     strides : tuple of int
-        In elements.
+        The strides in elements.
     """
 
     offset: int
@@ -49,7 +49,7 @@ class Place(NamedTuple):
 
     @property
     def contiguous(self) -> bool:
-        """Whether the elements stand in order, without gaps."""
+        """Whether the elements are in order, without gaps."""
         steps = zip(self.shape, self.strides, _dense(self.shape), strict=True)
         return all(size == 1 or stride == dense for size, stride, dense in steps)
 
@@ -63,7 +63,7 @@ class Place(NamedTuple):
         return self.offset + first * size, self.offset + (last + 1) * size
 
     def reshaped(self, shape: Sequence[int]) -> "Place":
-        """The same elements, which are contiguous, in another shape."""
+        """Return the same contiguous elements in another shape."""
         return Place(self.offset, self.dtype, tuple(shape), _dense(shape))
 
 
@@ -74,15 +74,15 @@ class Layout:
     Attributes
     ----------
     places : dict of Value to Place
-        Every array in memory, the views too. One that lives in registers alone has none.
+        All arrays in memory, including views. A value that lives only in registers has none.
     slots : dict of Value to int
-        The arrays of the data that are only gathered from: they stay where they are.
+        The arrays of the data that are only gathered from; they are not copied.
     state : tuple of Place
         The leaves of the state, in order.
     staged : dict of int to Place
-        The arrays of the data, by their index, that are read otherwise: copied in at a call.
+        The other arrays of the data, by index, which each call copies in.
     size : int
-        Bytes of the arena.
+        The bytes of the arena.
     """
 
     places: dict[Value, Place] = field(default_factory=dict)
@@ -92,12 +92,12 @@ class Layout:
     size: int = 0
 
     def add(self, value: Value) -> Place:
-        """A new place at the end, for a value that has none."""
+        """Add a place at the end for a value that has none."""
         self.places[value] = place = self.reserve(value.shape, value.dtype)
         return place
 
     def reserve(self, shape: Sequence[int], dtype: DType) -> Place:
-        """A new place at the end."""
+        """Reserve a new place at the end."""
         place = Place(self.size, dtype, tuple(shape), _dense(shape))
         self.size += _aligned(place.size * dtype.itemsize)
         return place
@@ -130,7 +130,7 @@ def lay_out(plan: Plan) -> Layout:
 
 
 def _whole(op: Operation, program: Program) -> set[Value]:
-    """What must be in the arena for an operation: not the data that it gathers by the rows."""
+    """Return the values that an operation needs in the arena: not data gathered by the rows."""
     if op.name != "take":
         return set(op.values)
     source, indices = op.values
@@ -139,7 +139,7 @@ def _whole(op: Operation, program: Program) -> set[Value]:
 
 
 def viewed(base: Place, op: Operation) -> Place:
-    """The place of a view: the same memory, looked at in another way."""
+    """Return the place of a view: the same memory in another shape or with other strides."""
     if op.name == "matrix_transpose":
         return base._replace(shape=base.shape[::-1], strides=base.strides[::-1])
     if op.name == "getitem":
@@ -148,7 +148,7 @@ def viewed(base: Place, op: Operation) -> Place:
 
 
 def _item(base: Place, key: object) -> Place:
-    """x[key], for integers, slices, None and the ellipsis."""
+    """Return the place of x[key], for integers, slices, None and the ellipsis."""
     axes = iter(zip(base.shape, base.strides, strict=True))
     offset, shape, strides = base.offset, list[int](), list[int]()
     for part in subscripts(key, len(base.shape)):

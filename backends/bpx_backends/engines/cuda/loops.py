@@ -1,7 +1,7 @@
-"""Loops of a plan: nests that have their places, and the functions that they become.
+"""Loops of a plan: nests with places, and the functions that they become.
 
-A loop becomes a device function of the arena, of its block's number and of addresses, so
-that the loops of equal layers share one text. `Scribe` writes it.
+A loop becomes a device function of the arena, its block's number and addresses, so that the
+loops of equal layers share one text, which `Scribe` writes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from bpx_backends.engines.cuda.layout import Place
 __all__ = ["VECTOR", "WARP", "Function", "Loop", "Steps", "row_step", "steps"]
 
 WARP = 32
-"""Threads that run together, and can shuffle."""
+"""The threads that run together and can shuffle."""
 VECTOR = 4
-"""Elements that a thread takes at once: 16 bytes of float32."""
+"""The elements that a thread takes at once: 16 bytes of float32."""
 _MANY_BLOCKS = 4096
 
 
@@ -27,15 +27,15 @@ class Function(NamedTuple):
     Attributes
     ----------
     text : str
-        Its body, which takes ``a0, a1, …`` beside the arena, the slots and the block.
+        Its body, which takes ``a0, a1, …`` besides the arena, the slots and the block.
     arguments : tuple of int
-        What a0, a1, … are in this call: addresses in the arena and sizes.
+        The values of a0, a1, … in this call: addresses in the arena and sizes.
     threads : int
-        Of a block, as it likes best; any power of two from 256 on will do.
+        The preferred threads of a block; any power of two from 256 on works.
     items : int
-        Threads that have work; more blocks than these need are not started.
+        The number of threads with work, which limits the blocks.
     blocks : int
-        0, or how many blocks there are whatever the threads.
+        A fixed number of blocks, or 0.
     reads, writes : tuple of (int, int)
         The bytes of the arena that it touches.
     """
@@ -49,13 +49,13 @@ class Function(NamedTuple):
     writes: tuple[tuple[int, int], ...]
 
     def blocks_of(self, threads: int) -> int:
-        """How many blocks of so many threads it is started with."""
+        """Return the number of blocks of so many threads to start."""
         return self.blocks or min(_MANY_BLOCKS, -(-self.items // threads))
 
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """A nest that has its places: see `bpx.program.fusion.Nest`.
+    """A nest with places: see `bpx.program.fusion.Nest`.
 
     Attributes
     ----------
@@ -63,11 +63,11 @@ class Loop:
         n rows and k columns.
     phases : sequence of sequences of Operation
     places : mapping of Value to Place
-        Of all that is read or stored.
+        The places of all values that are read or stored.
     stores : set of Value
         The results that go to memory.
     tail : sequence of Operation
-        Of shape (n,) or (n, 1), done for each row after the last phase.
+        Operations of shape (n,) or (n, 1), done for each row after the last phase.
     """
 
     domain: tuple[int, int]
@@ -78,24 +78,24 @@ class Loop:
 
     @property
     def operations(self) -> list[Operation]:
-        """All, in order."""
+        """All operations, in order."""
         return [op for phase in (*self.phases, self.tail) for op in phase]
 
     @property
     def made(self) -> set[Value]:
-        """What it computes."""
+        """The results that it computes."""
         return {op.result for op in self.operations}
 
     @property
     def read(self) -> list[Value]:
-        """What it reads of others, in order."""
+        """The values that it reads from elsewhere, in order."""
         made = self.made
         reads = (v for op in self.operations for v in op.values if v not in made)
         return list(dict.fromkeys(reads))
 
     @property
     def stored(self) -> list[Value]:
-        """What it stores, in order."""
+        """The results that it stores, in order."""
         return [op.result for op in self.operations if op.result in self.stores]
 
     @property
@@ -105,7 +105,7 @@ class Loop:
 
     @property
     def row_results(self) -> set[Value]:
-        """The results of which there is one for each row."""
+        """The results with one element for each row."""
         rows = (op for op in self.operations if self.is_reduction(op) or self.is_row(op))
         return {op.result for op in (*rows, *self.tail)}
 
@@ -125,7 +125,7 @@ class Loop:
 
     @property
     def reads(self) -> list[tuple[int, int]]:
-        """The bytes of the arena that it reads of others."""
+        """The bytes of the arena that it reads from elsewhere."""
         return [self.places[v].span for v in self.read]
 
     @property
@@ -135,21 +135,21 @@ class Loop:
 
 
 class Steps(NamedTuple):
-    """How far an element is from the next one, down a column and along a row."""
+    """The distance to the next element, down a column and along a row."""
 
     row: int
     column: int
 
 
 def steps(place: Place, domain: tuple[int, int]) -> Steps:
-    """An array's steps in a domain over which it is broadcast; from the right, as ever."""
+    """Return an array's steps in the domain to which it is broadcast, aligned at the right."""
     axes = zip(place.shape, place.strides, strict=True)
     row, column = [0, 0, *(stride if size > 1 else 0 for size, stride in axes)][-2:]
-    # In a domain of one row whatever moves moves along it, a column (k, 1) too.
+    # In a domain of one row, all steps are along it, even those of a column (k, 1).
     return Steps(0, row or column) if domain[0] == 1 else Steps(row, column)
 
 
 def row_step(place: Place) -> int:
-    """The step of an array of shape (n,) or (n, 1) from row to row."""
+    """Return the step of an array of shape (n,) or (n, 1) from row to row."""
     axes = zip(place.shape, place.strides, strict=True)
     return next((stride for size, stride in axes if size > 1), 0)

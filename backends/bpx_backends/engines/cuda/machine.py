@@ -1,8 +1,8 @@
 """A schedule on a GPU, through CuPy: the only engine module that makes CUDA calls.
 
-With nvmath-python the products are cuBLASLt's, and steps are captured in CUDA graphs.
-Without, they are CuPy's own, which it refuses while a stream is captured: the kernels are
-then launched one by one.
+With nvmath-python, cuBLASLt computes the products, and steps are captured in CUDA graphs.
+Without it, CuPy computes them, which it cannot do during a capture, so the kernels are
+launched one by one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,14 +39,14 @@ _VECTOR_BYTES = 32
 """The widest vector that a kernel loads: four float64."""
 _OPTIONS = ("--std=c++17",)
 _CUDA_CORE = (0, 5)
-"""The oldest cuda-core with which nvmath-python 1.0 can be imported."""
+"""The oldest cuda-core that nvmath-python 1.0 can be imported with."""
 
 Put = Callable[[int], None]
-"""Puts an item of the step of a number on the stream."""
+"""Puts an item of the step with a given number on the stream."""
 
 
 def engine() -> str:
-    """What the engine is made of here, for a bug report."""
+    """Describe the engine for a bug report."""
     if problem := _problem():
         return (
             "recorded steps, launched one by one, with kernels of its own and products by "
@@ -56,7 +56,7 @@ def engine() -> str:
 
 
 def _problem() -> str | None:
-    """Why nvmath-python cannot be used, and what to do; None if it can be imported."""
+    """Say why nvmath-python cannot be used, and what to do; None if it can be imported."""
     if find_spec("nvmath") is None:
         return "is not installed"
     try:
@@ -67,7 +67,7 @@ def _problem() -> str | None:
 
 
 def _advice() -> str:
-    """An old cuda-core, which other packages bring as well, hides nvmath-python."""
+    """Advise on an old cuda-core, which other packages install too and which breaks nvmath."""
     try:
         found = version("cuda-core")
     except PackageNotFoundError:
@@ -78,7 +78,7 @@ def _advice() -> str:
 
 
 class CupyMachines:
-    """Gives machines, and what those of one device share: a stream, a workspace, a lock."""
+    """Make machines, and hold what those of one device share: a stream, a workspace, a lock."""
 
     def __init__(self, precision: str) -> None:
         self.precision = precision
@@ -86,12 +86,12 @@ class CupyMachines:
         self._lock = Lock()
 
     def key(self, x: Any) -> int:
-        """The device that an array is on."""
+        """Return the device of an array."""
         return int(x.device.id)
 
     @contextmanager
     def on(self, device: int) -> Iterator[None]:
-        """The device, for this thread alone: its machines share a stream."""
+        """Reserve the device for this thread, since its machines share a stream."""
         with self._lock, cupy.cuda.Device(device):
             shared = self._devices.get(device) or _Device(self.precision)
             self._devices[device] = shared
@@ -99,7 +99,7 @@ class CupyMachines:
             yield
 
     def make(self, device: int, made: Callable[..., Schedule]) -> "CupyMachine":
-        """A machine for a schedule: with biases in its products, if they can have them."""
+        """Make a machine for a schedule, with biases in its products if possible."""
         shared = self._devices[device]
         if shared.products is None:
             return CupyMachine(made(bias=False), shared, None)
@@ -108,7 +108,7 @@ class CupyMachines:
             try:
                 return self._by_lt(partial(made, wide=wide), shared)
             except NoAlgorithmError as why:
-                # As text: who keeps what is logged shall not keep the device's memory.
+                # Keep only text: a kept log record must not hold the device's memory.
                 refused, told = why.shapes, str(why)
             if self.precision not in HALF or refused in wide:
                 return self._without_lt(made, shared, told)
@@ -128,31 +128,31 @@ class CupyMachines:
     ) -> "CupyMachine":
         if self.precision != "float32":
             raise BackendError(
-                f"precision={self.precision!r} cannot be had here: {why}; train in float32"
+                f"precision={self.precision!r} is not available here: {why}; train in float32"
             )
         _log.warning("CuPy's own matrix products are used: %s", why)
         return CupyMachine(made(bias=False), shared, None)
 
     def release(self) -> None:
-        """Give the devices the memory back that no machine works on any more."""
+        """Return the memory that no machine uses any more to the devices."""
         for device, shared in list(self._devices.items()):
             with cupy.cuda.Device(device):
                 shared.pool.free_all_blocks()
 
 
 class _Device:
-    """What the machines of a device share."""
+    """The objects that the machines of a device share."""
 
     def __init__(self, precision: str) -> None:
         self.lock = Lock()
         self.stream = cupy.cuda.Stream(non_blocking=True)
         self.products = _products(precision)
-        # The arenas' own: what is free of it can be given back, and nothing of the caller's.
+        # The arenas' own pool: freeing its unused memory affects none of the caller's.
         self.pool = cupy.cuda.MemoryPool()
 
 
 def _products(precision: str) -> LtProducts | None:
-    """The products of cuBLASLt; None where CuPy's own are to be used."""
+    """Return cuBLASLt's products, or None to use CuPy's own."""
     if find_spec("nvmath") is None:
         if precision != "float32":
             raise _needed(precision, "is not installed")
@@ -163,7 +163,7 @@ def _products(precision: str) -> LtProducts | None:
         if precision != "float32":
             raise _needed(precision, f"cannot be used: {why}{_advice()}") from why
         _log.warning(
-            "nvmath-python cannot be used, CuPy's own products are: %s", f"{why}{_advice()}"
+            "nvmath-python cannot be used, so CuPy's own products are: %s", f"{why}{_advice()}"
         )
         return None
 
@@ -184,11 +184,11 @@ class CupyMachine(Machine):
     ) -> None:
         self.schedule, self.stream = schedule, shared.stream
         self.captures = products is not None and schedule.capturable
-        # Nothing is allocated while a graph is captured: it has these addresses alone.
+        # Nothing is allocated during a capture, since a graph has only these addresses.
         size = schedule.layout.size
         self._arena = cupy.ndarray((size,), np.uint8, memptr=shared.pool.malloc(size))
         self._slots = cupy.zeros((2 + len(schedule.plan.program.data),), np.int64)
-        # CuPy keeps what it has compiled of a source until the process ends.
+        # CuPy keeps a compiled source until the process ends.
         module = cupy.RawModule(code=source(schedule.launches), options=_OPTIONS)
         self._advance = module.get_function("advance")
         names = map(kernel_name, range(len(schedule.launches)))
@@ -210,7 +210,7 @@ class CupyMachine(Machine):
             return self._launch(next(kernels), (item.blocks,), (item.threads,))
         return self._product(item, products) if isinstance(item, Product) else self._call(item)
 
-    # What is put holds no machine, so that memory goes with the last one who needs it.
+    # These functions do not refer to the machine, so its memory is freed with its last user.
 
     def _launch(self, kernel: Any, grid: tuple[int], block: tuple[int]) -> Put:
         arena, slots = self._arena, self._slots
@@ -243,18 +243,18 @@ class CupyMachine(Machine):
         )
 
     def fresh(self, place: Place) -> Any:
-        """A new array of the caller's: of its pool and stream."""
+        """Return a new array for the caller, from its pool and stream."""
         return cupy.empty(place.shape, place.dtype.name)
 
     def usable(self, x: Any) -> Any:
-        """The array itself, or a copy, contiguous and aligned."""
+        """Return the array, or a contiguous and aligned copy."""
         if x.flags.c_contiguous and x.data.ptr % _VECTOR_BYTES == 0:
             return x
         return cupy.array(x, order="C", copy=True)
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """The machine's stream, after the caller's, waited for at the end."""
+        """Use the machine's stream after the caller's work, and wait for it at the end."""
         self.stream.wait_event(cupy.cuda.get_current_stream().record())
         try:
             with self.stream:
@@ -265,7 +265,7 @@ class CupyMachine(Machine):
     def point(self, first: int, arrays: Sequence[Any]) -> None:
         """Fill the slots."""
         addresses = [first, *(each.data.ptr for each in arrays)]
-        self._kept = np.array(addresses, np.int64)  # as long as the copy may take
+        self._kept = np.array(addresses, np.int64)  # kept until the copy is done
         self._slots.set(self._kept)
 
     def write(self, place: Place, x: Any) -> None:
@@ -273,7 +273,7 @@ class CupyMachine(Machine):
         cupy.copyto(self._view(place), x)
 
     def read(self, x: Any, place: Place) -> None:
-        """Copy a place into an array of the caller's."""
+        """Copy a place into the caller's array."""
         cupy.copyto(x, self._view(place))
 
     def step(self, number: int) -> None:
@@ -282,11 +282,11 @@ class CupyMachine(Machine):
             put(number)
 
     def advance(self, steps: int) -> None:
-        """Count the slot's number up."""
+        """Increase the slot's number."""
         self._advance((1,), (1,), (self._slots, np.int32(steps)))
 
     def capture(self, body: Callable[[], None]) -> Callable[[], None]:
-        """A graph of what `body` puts on the stream."""
+        """Capture what `body` puts on the stream as a graph."""
         self.stream.begin_capture()
         try:
             body()

@@ -1,7 +1,7 @@
-"""From the nests of a kernel to launches of loops.
+"""Turn the nests of a kernel into launches of loops.
 
-On a GPU the blocks of a launch run in any order: loops that need one another are separate
-launches, and those that do not are one.
+The blocks of a launch run in any order on a GPU, so dependent loops are separate launches, and
+independent ones share one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ __all__ = ["launches", "loops_of", "splitted"]
 
 
 def launches(loops: Iterable[Loop]) -> list[Launch]:
-    """As few launches as the loops' needs of one another allow."""
+    """Return as few launches as the loops' dependencies allow."""
     ranks: list[list[Loop]] = []
     for loop in loops:
         if ranks and _joined(ranks[-1], loop):
@@ -33,7 +33,7 @@ def launches(loops: Iterable[Loop]) -> list[Launch]:
 
 
 def loops_of(nest: Nest, stores: frozenset[Value], layout: Layout) -> Iterator[Loop]:
-    """The loops of a nest, in order: each of a part that has nothing to do with the others.
+    """Yield the loops of a nest, in order, one for each independent part.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ def loops_of(nest: Nest, stores: frozenset[Value], layout: Layout) -> Iterator[L
     stores : set of Value
         The results that go to memory.
     layout : Layout
-        Gets places for what has none and needs one.
+        Places are added to it for values that need one.
     """
     for phases in _parts(nest, stores, layout):
         yield from splitted(Loop(nest.domain, phases, layout.places, stores), layout)
 
 
 def splitted(loop: Loop, layout: Layout) -> Iterator[Loop]:
-    """A loop as one or several that a function can hold."""
+    """Split a loop into one or several that a function can hold."""
     if loop.columns and loop.by_rows and loop.domain[1] > WARP:
         yield from _columns_apart(loop, layout)
     elif (slices := _slices(loop)) > 1:
@@ -72,7 +72,7 @@ def _slices(loop: Loop) -> int:
 def _parts(
     nest: Nest, stores: frozenset[Value], layout: Layout
 ) -> Iterator[list[list[Operation]]]:
-    """The phases of each part that shares no result, and no memory that is written."""
+    """Yield the phases of each part that shares no result and no written memory with others."""
     parts: list[_Part] = []
     for op in nest.operations:
         own = _Part([op], stores, layout)
@@ -86,7 +86,7 @@ def _parts(
 
 
 class _Part:
-    """Operations of a nest that belong together."""
+    """Operations of a nest that must stay together."""
 
     def __init__(
         self, operations: list[Operation], stores: frozenset[Value], layout: Layout
@@ -98,12 +98,12 @@ class _Part:
         self.writes = [layout.places[v].span for v in self.made if v in stores]
 
     def touches(self, other: "_Part") -> bool:
-        """Whether they must stay in one loop."""
+        """Whether both must stay in one loop."""
         return bool(self.made & other.used or other.made & self.used) or conflict(self, other)
 
 
 def _columns_apart(loop: Loop, layout: Layout) -> Iterator[Loop]:
-    """Long rows, and the sums of their columns: before them, or after what they make."""
+    """Separate long rows from their column sums, which come before them or after."""
     made = loop.made
     needed = {op.values[0] for op in loop.columns} & made
     for value in needed - loop.stores:
@@ -122,7 +122,7 @@ def _columns_apart(loop: Loop, layout: Layout) -> Iterator[Loop]:
 
 
 def _sums_of_sums(loop: Loop, slices: int, layout: Layout) -> Iterator[Loop]:
-    """The rows cut into slices, each with sums of its own; then the sums of these."""
+    """Split the rows into slices, each with its own sums; then sum these."""
     n, k = loop.domain
     parts = {op: Value((slices, k), op.result.dtype) for op in loop.columns}
     for value in parts.values():
@@ -146,7 +146,7 @@ def _in_the_way(rank: Sequence[Loop], loop: Loop) -> bool:
 
 
 def _joined(rank: list[Loop], loop: Loop) -> bool:
-    """Append what is done for each row to the rows that it needs, if it needs no others."""
+    """Append work for each row to the rows that it needs, if it needs no others."""
     needed = [earlier for earlier in rank if conflict(earlier, loop)]
     if len(needed) != 1 or not _is_tail(loop, needed[0]):
         return False
@@ -156,7 +156,7 @@ def _joined(rank: list[Loop], loop: Loop) -> bool:
 
 
 def _is_tail(loop: Loop, by_rows: Loop) -> bool:
-    """Whether a flat loop has an element for each row, and needs no more than that row's."""
+    """Whether a flat loop has one element per row, and needs only that row's results."""
     flat_one = loop.domain[0] == 1 and not loop.by_rows and not loop.columns
     ours = set(loop.read) & by_rows.made
     others = [loop.places[v].span for v in loop.read if v not in ours]

@@ -1,4 +1,4 @@
-"""What matrix products are computed in: their operands cast, their sums kept in float32."""
+"""The precision of matrix products: operands are cast, and sums stay in float32."""
 
 from collections.abc import Callable, Set
 from dataclasses import replace
@@ -13,21 +13,21 @@ from bpx.program.program import Program
 __all__ = ["HALF", "PRECISIONS", "Shapes", "check_precision", "in_precision"]
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-"""The choices: ``float32`` is what is stored; the others are for networks in float32."""
+"""The choices: ``float32`` is the stored dtype; the others are for networks in float32."""
 
 HALF = {name: DType(name, "real floating", 2) for name in ("float16", "bfloat16")}
 
 Shapes = tuple[tuple[int, ...], tuple[int, ...]]
-"""Those of a product's factors."""
+"""The shapes of a product's factors."""
 
 
 def check_precision(precision: str) -> str:
-    """The choice itself.
+    """Return the given precision.
 
     Raises
     ------
     InputError
-        If it is none of `PRECISIONS`.
+        If it is not one of `PRECISIONS`.
     """
     if precision not in PRECISIONS:
         raise InputError(
@@ -42,14 +42,14 @@ def in_precision(
     fuses: Callable[[Operation], bool],
     wide: Set[Shapes] = frozenset(),
 ) -> Plan:
-    """The plan with the operands of its products in that precision.
+    """Return the plan with the operands of its products in this precision.
 
-    Products of the shapes in `wide` keep float32: those that there is no algorithm for.
+    Products of the shapes in `wide` keep float32, since there is no algorithm for them.
 
     Raises
     ------
     InputError
-        If the products are not float32 and another precision was chosen.
+        If the products are not float32 and another precision is chosen.
     """
     products = [op for op in made.program.operations if op.name == "matmul"]
     other = next((op for op in products if op.result.dtype.name != "float32"), None)
@@ -64,7 +64,7 @@ def in_precision(
 
 
 def _cast(program: Program, dtype: DType, wide: Set[Shapes]) -> Program:
-    """A program whose products read their operands in another dtype."""
+    """Return a program whose products read their operands in another dtype."""
     makers = {op.result: op for op in program.operations}
     fixed = constants(program.operations)
     narrow: dict[Value, Value] = {}

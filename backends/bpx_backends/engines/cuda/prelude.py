@@ -1,8 +1,7 @@
-"""What every generated source begins with: vectors, reductions, half precision.
+"""The beginning of every generated source: vectors, reductions, half precision.
 
-Rows of a reduction belong to groups of `LANES` neighbouring threads, LANES a power of two.
-Only shuffles, barriers and shared memory are used, in a fixed order: equal runs give equal
-bits.
+In a reduction, a group of `LANES` neighbouring threads shares a row; LANES is a power of two.
+Shuffles, barriers and shared memory are used in a fixed order, so equal runs give equal bits.
 """
 
 __all__ = ["PRELUDE"]

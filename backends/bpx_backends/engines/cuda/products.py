@@ -1,4 +1,4 @@
-"""Matrix products as cuBLAS wants them: column-major, with transposes as flags."""
+"""Matrix products in cuBLAS's form: column-major, with transposes as flags."""
 
 from typing import NamedTuple
 
@@ -9,17 +9,17 @@ __all__ = ["Factor", "Gemm", "gemm"]
 
 
 class Factor(NamedTuple):
-    """A matrix in memory, column by column.
+    """A column-major matrix in memory.
 
     Attributes
     ----------
     place : Place
     transposed : bool
-        Whether the product takes its transpose.
+        Whether the product uses its transpose.
     rows, columns : int
-        As it is stored.
+        The stored sizes.
     step : int
-        Elements from one column to the next: the leading dimension.
+        The elements from one column to the next: the leading dimension.
     """
 
     place: Place
@@ -30,7 +30,7 @@ class Factor(NamedTuple):
 
 
 class Gemm(NamedTuple):
-    """D = op(A) op(B), column-major: the transpose of ``out = a @ b``, with A of b, B of a."""
+    """D = op(A) op(B), column-major: the transpose of ``out = a @ b``, with A = b and B = a."""
 
     a: Factor
     b: Factor
@@ -39,7 +39,7 @@ class Gemm(NamedTuple):
 
 
 def gemm(product: Product) -> Gemm:
-    """A product of rows as one of columns: out^T = b^T a^T, and no element is moved."""
+    """Convert a row-major product: out^T = b^T a^T, without moving any element."""
     out = product.out
     rows, columns = out.shape
     return Gemm(
@@ -51,7 +51,7 @@ def gemm(product: Product) -> Gemm:
 
 
 def _factor(place: Place) -> Factor:
-    """The transpose of a matrix, which is what its rows are as columns."""
+    """Convert a row-major matrix to its transpose, whose columns are its rows."""
     order = matrix_order(place)
     assert order is not None
     stored_transposed, step = order

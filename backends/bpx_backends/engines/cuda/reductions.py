@@ -1,4 +1,4 @@
-"""What loops that reduce have in common: where a reduction begins, and how it goes on."""
+"""Lines common to loops that reduce: the start and the steps of a reduction."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -25,18 +25,18 @@ KINDS = {
     "min": "Smallest",
     "argmax": "First",
 }
-"""What the prelude calls a reduction."""
+"""The prelude's names of the reductions."""
 
 
 def lanes_of(k: int) -> int:
-    """The threads that share a row: a power of two, a warp at most."""
+    """Return the threads that share a row: a power of two, at most a warp."""
     return min(WARP, 1 << (k - 1).bit_length())
 
 
 def cut(n: int, lanes: int, width: int) -> tuple[int, int]:
-    """A block's threads, and the blocks that share the rows, where rows are summed.
+    """Return a block's threads, and the number of blocks that share the rows in a column sum.
 
-    One block, with no second sum over blocks, as long as it has few passes to make.
+    It is one block, without a second sum over blocks, if that takes few passes.
     """
 
     def passes(threads: int) -> int:
@@ -47,7 +47,7 @@ def cut(n: int, lanes: int, width: int) -> tuple[int, int]:
 
 
 def thread_lines(lanes: int) -> Iterator[str]:
-    """Where a thread stands: its lane in a group, the group in the block."""
+    """Yield the line with a thread's position: its lane in a group, the group in the block."""
     yield (
         f"const int lane = threadIdx.x % {lanes}, group = threadIdx.x / {lanes}, "
         f"groups = blockDim.x / {lanes};"
@@ -55,7 +55,7 @@ def thread_lines(lanes: int) -> Iterator[str]:
 
 
 def start(op: Operation, name: str) -> str:
-    """The line that begins a reduction."""
+    """Return the line that starts a reduction."""
     dtype = op.values[0].dtype
     if op.name == "argmax":
         found = _found(op)
@@ -65,7 +65,7 @@ def start(op: Operation, name: str) -> str:
 
 
 def accumulate(op: Operation, name: str, index: str) -> str:
-    """A template of the line that takes an element, ``{}``, of a column into a reduction."""
+    """Return a template of the line that adds a column's element, ``{}``, to a reduction."""
     element = "{}"
     if op.name == "argmax":
         element = f"{_found(op)}{{{{{{}}, (long long)({index})}}}}"
@@ -73,14 +73,14 @@ def accumulate(op: Operation, name: str, index: str) -> str:
 
 
 def count(op: Operation, elements: int) -> str:
-    """What a mean divides by: of partial sums, more than the elements."""
+    """Return the divisor of a mean; for partial sums, it is more than the elements."""
     return literal(op.attribute("count", elements), op.result.dtype)
 
 
 def finish(
     s: Scribe, columns: Sequence[Operation], sums: Mapping[Value, str], lanes: int, part: str
 ) -> Iterator[str]:
-    """The lines that sum over the block's groups and store the sum of each column."""
+    """Yield the lines that sum over the block's groups and store each column's sum."""
     n, k = s.loop.domain
     for op in columns:
         name, to = sums[op.result], s.pointer(op.result)

@@ -1,8 +1,8 @@
-"""A loop that reduces its rows, each by a group of threads.
+"""Write a loop that reduces its rows, each with a group of threads.
 
-A row of up to 32 elements has a thread for each: all stays in registers, and columns can be
-summed besides. A longer one is gone through, phase by phase: what a later phase needs of an
-earlier one's elements goes through memory, where the same thread finds it.
+A row of up to 32 elements has one thread per element: everything stays in registers, and
+columns can be summed too. A longer row takes a pass for each phase: elements that a later phase
+needs go through memory, where the same thread reads them again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,12 +25,12 @@ from bpx_backends.engines.cuda.scribe import Scribe, at
 __all__ = ["row_slices", "rows"]
 
 _LONG, _MANY = 1024, 1024
-"""From so many columns on, if there are fewer rows than that, a row has several warps."""
+"""The columns from which a row has several warps, if there are fewer rows than `_MANY`."""
 _SEVERAL_WARPS = 256
 
 
 def rows(loop: Loop) -> Function:
-    """The function of a loop with reductions of rows; and of columns, if these are few."""
+    """Write the function of a loop with reductions of rows, and of columns if there are few."""
     writer = _Writer(loop)
     if not loop.columns:
         items = loop.domain[0] * writer.lanes
@@ -40,18 +40,18 @@ def rows(loop: Loop) -> Function:
 
 
 def row_slices(loop: Loop) -> int:
-    """Into how many slices the rows are cut, each with sums of its own."""
+    """Return the number of slices of the rows, each with its own sums."""
     n, k = loop.domain
     return cut(n, lanes_of(k), 1)[1]
 
 
 class _Writer:
-    """The lines of a loop.
+    """Writes the lines of a loop.
 
     Attributes
     ----------
     single : bool
-        Whether a row has a thread for each element.
+        Whether a row has one thread per element.
     lanes : int
         The threads of a row.
     width : int
@@ -94,7 +94,7 @@ class _Writer:
         once = [op for op in phase if loop.is_row(op)]
         reduced = [op for op in phase if loop.is_reduction(op)]
         elements = [op for op in phase if op not in once]
-        # Whatever a row has one of is read first: what is stored may take its place.
+        # Read each row's single values first, since stored results may overwrite them.
         for v in _inputs(phase):
             if v not in s.names and v not in loop.made and s.steps(v).column == 0:
                 yield s.guarded(v, "live", at(("i", s.steps(v).row)))
@@ -112,7 +112,7 @@ class _Writer:
     def _single(
         self, elements: Sequence[Operation], sums: Mapping[Value, str]
     ) -> Iterator[str]:
-        """The elements of a phase, one to a thread."""
+        """Yield the lines for the elements of a phase, with one thread for each."""
         s, loop = self.scribe, self.loop
         for v in _inputs(elements):
             if v not in s.names and v not in loop.made:
@@ -129,7 +129,7 @@ class _Writer:
             yield f"if (here) {to} = {s.names[v]};"
 
     def _along(self, elements: Sequence[Operation], sums: Mapping[Value, str]) -> Iterator[str]:
-        """The elements of a phase, along the row."""
+        """Yield the lines for the elements of a phase, along the row."""
         if not elements:
             return
         s, k, width = self.scribe, self.loop.domain[1], self.width
@@ -169,7 +169,7 @@ class _Writer:
             yield f"if (lane == 0 && live) {self._row(v)} = {self.scribe.names[v]};"
 
     def _tail(self) -> Iterator[str]:
-        """What is done for each row at the end, by its first thread."""
+        """Yield the lines at the end of each row, run by its first thread."""
         s, loop = self.scribe, self.loop
         if not loop.tail:
             return
@@ -187,7 +187,7 @@ class _Writer:
         yield "}"
 
     def _row(self, v: Value) -> str:
-        """A row's element of an array of shape (n,) or (n, 1)."""
+        """Return a row's element of an array of shape (n,) or (n, 1)."""
         step = row_step(self.loop.places[v])
         return f"{self.scribe.pointer(v)}[{at(('i', step))}]"
 

@@ -1,7 +1,7 @@
-"""From a plan to a schedule: what a step puts on a GPU's stream, in order.
+"""Turn a plan into a schedule: the items that a step puts on a GPU's stream, in order.
 
-What may be done earlier, as nothing in between touches the same memory, joins an earlier
-launch; a bias that is all that a product gets added is left to the product.
+A launch joins an earlier one if nothing in between touches the same memory. A product adds a
+bias itself if nothing else uses the product.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ __all__ = ["Schedule", "check_ranks", "fuses", "schedule"]
 
 @dataclass(frozen=True)
 class Schedule:
-    """What one step puts on the stream.
+    """The items that one step puts on the stream.
 
     Attributes
     ----------
@@ -57,41 +57,41 @@ class Schedule:
 
     @property
     def capturable(self) -> bool:
-        """Whether a graph can hold it: a library's own functions allocate."""
+        """Whether a graph can hold it: a library's own functions allocate, so it has none."""
         return not any(isinstance(each, Call) for each in self.items)
 
 
 def fuses(op: Operation) -> bool:
-    """Whether an operation goes into a kernel: all that a nest can hold, on a GPU."""
+    """Whether an operation can be part of a kernel on a GPU."""
     known = op.name in ELEMENTWISE or op.name in REDUCTIONS
     return known and can_fuse(op) and _is_flat(op) and _has_types(op)
 
 
 def check_ranks(plan: Plan) -> None:
-    """Refuse what there is no schedule for: products of stacks of matrices.
+    """Raise RecordingError for products of stacks of matrices, which have no schedule.
 
     Raises
     ------
     RecordingError
-        Naming the function that asked for it.
+        If there is one; the message names the function that asked for it.
     """
     for op in plan.program.operations:
         if op.name in ("matmul", "matrix_transpose") and not _is_flat(op):
             shapes = " and ".join(str(v.shape) for v in op.values)
             raise RecordingError(
                 f"{op.origin[0] if op.origin else 'a step'} asked for {op.name} of arrays of "
-                f"shape {shapes}; on CuPy, products of stacks of matrices, as of several "
+                f"shape {shapes}; on CuPy, products of stacks of matrices, as with several "
                 "networks at once, are not compiled"
             )
 
 
 def schedule(plan: Plan, *, bias: bool = True) -> Schedule:
-    """Put a plan in order for the stream.
+    """Order a plan's items for the stream.
 
     Parameters
     ----------
     plan : Plan
-        Made with `fuses`.
+        A plan made with `fuses`.
     bias : bool, optional
         Whether a product may add the bias itself.
     """
@@ -129,7 +129,7 @@ class _Scheduler:
         self.items.extend(launches(loops))
 
     def _without_biases(self, nest: Nest) -> Nest:
-        """A nest without the sums that products have done."""
+        """Return a nest without the sums that products compute."""
 
         def done(op: Operation) -> Operation:
             summed = op in self.biases
@@ -143,13 +143,13 @@ class _Scheduler:
         self.items.append(Product(a, b, self.layout.places[op.result], bias))
 
     def _matrix(self, place: Place) -> Place:
-        """A place that a product can read: its rows or its columns without gaps."""
+        """Return a place that a product can read: rows or columns without gaps."""
         if matrix_order(place) is not None:
             return place
         return self._dense(place)
 
     def _dense(self, place: Place) -> Place:
-        """A place without gaps: of a copy, if need be."""
+        """Return a place without gaps, in a copy if necessary."""
         if place.contiguous:
             return place
         dense = self.layout.reserve(place.shape, place.dtype)
@@ -170,7 +170,7 @@ class _Scheduler:
         )
 
     def _alone(self, op: Operation) -> None:
-        """An operation of no kernel: as a loop of its own, or as a call."""
+        """Schedule an operation outside kernels, as its own loop or as a call."""
         places = self.layout.places
         alone = _flattened(op, self.layout)
         if alone is None:
@@ -181,7 +181,7 @@ class _Scheduler:
         self.items.extend(launches(splitted(loop, self.layout)))
 
     def _copy(self, source: Place, target: Place) -> None:
-        """One array over another, which has no gaps."""
+        """Copy one array over another, which has no gaps."""
         shape = (source.size,) if source.contiguous else source.shape
         old, new = Value(shape, source.dtype), Value(shape, target.dtype)
         places = {
@@ -194,14 +194,14 @@ class _Scheduler:
 
 
 class _Sum(NamedTuple):
-    """A product, and the bias that is added to it and nothing else."""
+    """A product, and the bias that is the only addition to it."""
 
     product: Value
     bias: Place
 
 
 def _biases(plan: Plan, layout: Layout) -> dict[Operation, _Sum]:
-    """The sums ``p + b`` of a product that has no other use, with a vector that is at hand."""
+    """Find sums ``p + b`` of a product without other uses and a vector that is ready."""
     program = plan.program
     uses = Counter(v for op in program.operations for v in op.values)
     uses.update(program.outputs)
@@ -225,7 +225,7 @@ def _is_bias(op: Operation, p: Value, b: Value) -> bool:
 
 
 def _merged(items: Iterable[Item]) -> list[Item]:
-    """Each launch joins the last one before it that is not in the way, if it may be there."""
+    """Join each launch with the last earlier one, if nothing in between conflicts."""
     merged: list[Item] = []
     for item in items:
         if not isinstance(item, Launch) or not _merge(merged, item):
@@ -244,7 +244,7 @@ def _merge(items: list[Item], launch: Launch) -> bool:
 
 
 def _is_flat(op: Operation) -> bool:
-    """Whether it is of vectors and matrices alone."""
+    """Whether all its arrays are vectors or matrices."""
     return all(len(v.shape) <= 2 for v in (*op.values, op.result))
 
 
@@ -253,7 +253,7 @@ def _has_types(op: Operation) -> bool:
 
 
 def _domain(op: Operation) -> tuple[int, int]:
-    """n and k of a lone operation: see `bpx.program.fusion`."""
+    """Return n and k of a lone operation: see `bpx.program.fusion`."""
     shape = op.values[0].shape if op.name in REDUCTIONS else op.result.shape
     if len(shape) == 2 and (op.name in REDUCTIONS or shape[1] != 1):
         return shape[0], shape[1]
@@ -261,7 +261,7 @@ def _domain(op: Operation) -> tuple[int, int]:
 
 
 def _flattened(op: Operation, layout: Layout) -> Operation | None:
-    """A lone operation in a form that a loop can hold; None if there is none."""
+    """Return a lone operation in a form that a loop can hold, or None."""
     places = layout.places
     if not _has_types(op):
         return None
@@ -278,7 +278,7 @@ def _flattened(op: Operation, layout: Layout) -> Operation | None:
 
 
 def _over_all(op: Operation, layout: Layout) -> Operation | None:
-    """A reduction of a whole array as that of a single row."""
+    """Turn a reduction of a whole array into that of a single row."""
     (source,) = op.values
     places = layout.places
     if not places[source].contiguous:

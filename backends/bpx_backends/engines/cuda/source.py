@@ -1,7 +1,7 @@
-"""The source of a schedule: one module in CUDA C, one kernel for each launch.
+"""Write the source of a schedule: one module in CUDA C, with one kernel for each launch.
 
-It is plain text: made, compiled and tested without a GPU. Every kernel takes the arena, the
-slots and the step within a replay; blocks are dealt out to its functions in order.
+It is plain text, which can be made, compiled and tested without a GPU. Every kernel takes the
+arena, the slots and the step within a replay; its blocks are distributed over its functions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,17 +17,17 @@ _BLOCK = "const int block, const int blocks, char* memory"
 
 
 def kernel_name(number: int) -> str:
-    """Of the launch of that number."""
+    """Return the kernel's name for the launch of that number."""
     return f"launch_{number}"
 
 
 def source(launches: Sequence[Launch]) -> str:
-    """The module that holds the kernels of these launches.
+    """Write the module with the kernels of these launches.
 
     Parameters
     ----------
     launches : sequence of Launch
-        The n-th is the kernel `kernel_name(n)`.
+        The launches; the n-th becomes the kernel `kernel_name(n)`.
     """
     texts = dict.fromkeys(each.text for launch in launches for each in launch.functions)
     names = {text: f"loop_{i}" for i, text in enumerate(texts)}
@@ -54,7 +54,7 @@ def _kernel(name: str, launch: Launch, names: dict[str, str]) -> Iterator[str]:
     threads = launch.threads
     yield f'extern "C" __global__ void __launch_bounds__({threads}) {name}({_PARAMETERS}) {{'
     shares = any("memory" in each.text for each in launch.functions)
-    # Eight bytes for each thread: a sum of the widest dtype.
+    # Eight bytes for each thread: a sum in the widest dtype.
     yield f"    alignas(16) __shared__ char memory[{8 * threads if shares else 16}];"
     yield "    int block = blockIdx.x;"
     for group in _alike(launch.functions):
@@ -63,7 +63,7 @@ def _kernel(name: str, launch: Launch, names: dict[str, str]) -> Iterator[str]:
 
 
 def _alike(functions: Sequence[Function]) -> list[list[Function]]:
-    """The functions in groups of one text."""
+    """Group the functions by their text."""
     groups: dict[str, list[Function]] = {}
     for each in functions:
         groups.setdefault(each.text, []).append(each)
@@ -71,7 +71,7 @@ def _alike(functions: Sequence[Function]) -> list[list[Function]]:
 
 
 def _calls(group: Sequence[Function], name: str, threads: int) -> Iterator[str]:
-    """The blocks of a group choose their arguments, and call its function once."""
+    """Yield lines in which a group's blocks choose arguments and call its function once."""
     counts = [each.blocks_of(threads) for each in group]
     yield f"if (block < {sum(counts)}) {{"
     arguments = [f"a{i}" for i in range(len(group[0].arguments))]

@@ -1,1 +1,1 @@
-"""JAX: the recorded step in its own calls."""
+"""The JAX engine: a recorded step in JAX's own functions."""

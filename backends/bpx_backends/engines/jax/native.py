@@ -1,7 +1,7 @@
-"""A recorded step in JAX's own calls, for XLA to compile.
+"""Replay a recorded step with JAX's own functions, for XLA to compile.
 
-XLA makes a loop of each call that it cannot join with another. It joins what follows its own
-sigmoid, and gathers the rows of a mini-batch without a look at whether they are in range.
+XLA makes a loop of each call that it cannot fuse with another. It fuses the operations after
+its own sigmoid, and gathers a mini-batch's rows without checking that they are in range.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,14 @@ __all__ = ["native"]
 
 
 def native(step: Step, state: Any, data: Any, rows: Any) -> Step:
-    """A step for arrays of these shapes and dtypes, to be traced, that does the same.
+    """Return a step that does the same for arrays of these shapes and dtypes, to be traced.
 
-    What cannot be recorded, as a part of the user's own calls JAX, is traced as it is.
+    If a step cannot be recorded, for example because a user's part calls JAX, it is returned
+    unchanged.
     """
     try:
         program = rewritten(record(keeping(step), state, data, rows), (SIGMOID,))
-    except Exception:  # whatever it asks of arrays that are none: tracing will tell
+    except Exception:  # a user's part may do anything to placeholders: tracing reports it
         return step
     return partial(_run, program)
 

@@ -1,1 +1,1 @@
-"""NumPy: plans replayed by its functions, or with kernels by numba."""
+"""The NumPy engine: plans replayed with NumPy's functions, or with numba's kernels."""

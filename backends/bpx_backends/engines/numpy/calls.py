@@ -1,4 +1,4 @@
-"""One operation of a program as calls of NumPy that write into a given array."""
+"""Turn an operation of a program into NumPy calls that write into a given array."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,14 +20,14 @@ class Call(NamedTuple):
 
 
 def calls(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
-    """What computes an operation into `out`, allocating nothing where NumPy can.
+    """Return the calls that compute an operation into `out`, without allocation if possible.
 
     Parameters
     ----------
     op : Operation
     operands : sequence of ndarray or Python number
     out : ndarray
-        May be one of the operands, whole, for an elementwise operation other than `where`.
+        It may be one of the operands, whole, for an elementwise operation other than `where`.
     """
     if op.name in _SPECIAL:
         return _SPECIAL[op.name](op, operands, out)
@@ -35,14 +35,14 @@ def calls(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]
     if isinstance(function, np.ufunc):
         like = op.values[0]
         numbers = [_cheap(v, like, out) for v in operands]
-        if function in (np.maximum, np.minimum):  # they want the output named
+        if function in (np.maximum, np.minimum):  # they take the output by keyword
             return [Call(partial(function, out=out), tuple(numbers))]
         return [Call(function, (*numbers, out))]
     return [Call(_assign, (out, op, tuple(operands)))]
 
 
 def _cheap(operand: Any, like: Value, out: np.ndarray) -> Any:
-    """Single numbers without an axis: NumPy's loops take them fastest."""
+    """Convert single numbers to zero-dimensional arrays, which NumPy's loops take fastest."""
     if not isinstance(operand, np.ndarray):
         return np.array(operand, like.dtype.name)
     return operand.reshape(()) if operand.size == 1 < out.size else operand
@@ -53,7 +53,7 @@ def _assign(out: np.ndarray, op: Operation, operands: tuple[Any, ...]) -> None:
 
 
 def _matmul(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
-    # Of two matrices, dot has less to look up.
+    # For two matrices, dot has less overhead.
     return [Call(np.dot if out.ndim == 2 else np.matmul, (*operands, out))]
 
 
@@ -63,7 +63,7 @@ def _take(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]
 
 
 def gathered(x: np.ndarray, rows: np.ndarray, out: np.ndarray) -> Call:
-    """The rows of a mini-batch, which are known to be in range."""
+    """Return the call that gathers a mini-batch's rows, which are known to be in range."""
     return Call(x.take, (rows, 0, out, "clip"))
 
 

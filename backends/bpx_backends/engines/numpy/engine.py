@@ -1,7 +1,7 @@
-"""The engine of the NumPy backend: with kernels by numba where it is installed, or without.
+"""The engine of the NumPy backend, with numba's kernels if numba is installed.
 
-``BPX_NUMBA=off`` leaves numba aside: nothing is compiled then, and a short training does not
-wait for it. ``BPX_NUMBA=on`` asks for it. It is read when training starts.
+``BPX_NUMBA=off`` disables numba: then nothing is compiled, and short trainings need not wait
+for it. ``BPX_NUMBA=on`` requires it. The variable is read when training starts.
 """
 
 import os
@@ -37,7 +37,7 @@ def scan(
 
 
 def engine() -> str:
-    """What the engine is made of here, for a bug report."""
+    """Describe the engine for a bug report."""
     if not _wants_numba():
         why = f"is off ({VARIABLE})" if is_installed("numba") else "is not installed"
         return f"recorded steps, replayed by NumPy's functions; numba {why}"
@@ -74,10 +74,10 @@ def _with_ufuncs() -> Planned[Any]:
 @cache
 def _with_numba() -> Planned[Any]:
     try:
-        import numba  # noqa: F401 - its kernels import it, too late to do without
+        import numba  # noqa: F401 - the kernels import it, too late for a fallback
 
         from bpx_backends.engines.numpy.kernels import compiled, fuses
-    except ImportError as why:  # a numba that does not know this NumPy, say
-        _log.warning("numba cannot be imported, NumPy's functions are used: %s", why)
+    except ImportError as why:  # for example, a numba that does not support this NumPy
+        _log.warning("numba cannot be imported, so NumPy's functions are used: %s", why)
         return _with_ufuncs()
     return Planned(compiled, replay, fuses)

@@ -1,4 +1,4 @@
-"""What an operation is in a kernel's Python: its form, its constants, and where it begins."""
+"""The Python text of operations in a kernel: expressions, constants, and initial values."""
 
 from math import isfinite, isnan
 from typing import Any, TypeGuard
@@ -42,7 +42,7 @@ FORMS = {
     "maximum": "({0} if {0} >= {1} or {0} != {0} else {1})",
     "minimum": "({0} if {0} <= {1} or {0} != {0} else {1})",
 }
-"""Of its operands, {0}, {1} and {2}."""
+"""The expression of each operation, with its operands as {0}, {1} and {2}."""
 
 TESTS = frozenset(
     (
@@ -56,14 +56,14 @@ TESTS = frozenset(
         "isnan",
     )
 )
-"""Whose results are bool, whatever they are of."""
+"""The operations whose results are bool for operands of any dtype."""
 
 SUPPORTED = frozenset(FORMS) | REDUCTIONS
 """The operations that a kernel's source can hold."""
 
 
 def start(op: Operation) -> str:
-    """Where a reduction begins."""
+    """Return the initial value of a reduction."""
     dtype = op.values[0].dtype
     if op.name in ("sum", "mean"):
         return f"{dtype}(0)"
@@ -74,29 +74,29 @@ def start(op: Operation) -> str:
 
 
 def share(size: str) -> str:
-    """A part of the indices 0 ... size - 1; unsigned: their sign is not looked at."""
+    """Return one part's range of the indices 0 ... size - 1, unsigned to skip sign checks."""
     return f"{size} * part // parts, {size} * (part + uint64(1)) // parts"
 
 
 def common(op: Operation) -> DType:
-    """What a comparison compares in."""
+    """Return the dtype in which a comparison compares."""
     return max((v.dtype for v in op.values), key=lambda each: each.itemsize)
 
 
 def cast(dtype: DType | None, text: str) -> str:
-    """An expression as a value of a dtype; of None, as it is."""
+    """Convert an expression to a dtype; None leaves it unchanged."""
     return f"{'bool' if dtype.name == 'bool' else dtype.name}({text})" if dtype else text
 
 
 def varies(number: Any) -> TypeGuard[float]:
-    """Whether a constant is likely another one in another network."""
+    """Whether a constant is likely to differ in another network."""
     return (
         type(number) is float and isfinite(number) and number not in (-1.0, 0.0, 0.5, 1.0, 2.0)
     )
 
 
 def literal(number: Any) -> str:
-    """A constant that stands in the text."""
+    """Return a constant as text."""
     if isinstance(number, float) and not isfinite(number):
         return "np.nan" if isnan(number) else f"{'-' if number < 0 else ''}np.inf"
     return repr(number)

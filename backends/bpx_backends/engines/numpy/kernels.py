@@ -1,9 +1,9 @@
-"""Kernels compiled by numba: what the NumPy engine runs where numba is installed.
+"""Kernels compiled by numba, which the NumPy engine runs if numba is installed.
 
-A kernel's source lies in the cache folder, and numba keeps its machine code beside it, so
-that only the first process compiles it. Of numba's own threads nothing is used: two Python
-threads that enter them at once abort the process. A kernel lets go of the interpreter's
-lock; a large one is cut in parts, for threads that live as long as the engine's call.
+The cache folder holds a kernel's source, and numba keeps its machine code beside it, so that
+only the first process compiles it. numba's own threads are not used: two Python threads that
+enter them at once abort the process. A kernel releases the GIL, and a large one is split into
+parts for threads that live as long as the engine's call.
 """
 
 import hashlib
@@ -35,20 +35,20 @@ __all__ = ["compiled", "fuses"]
 _log = getLogger("bpx")
 
 _UNFUSED = frozenset(("exp", "expm1", "log", "log1p", "pow", "tanh"))
-"""NumPy computes these several at a time, numba one by one."""
+"""NumPy vectorizes these functions; numba does not."""
 _without_cache: set[Path] = set()
 FEW = 128
-"""Elements, up to which one by one is as fast as another call."""
+"""The elements up to which computing one by one is as fast as another call."""
 
 
 def fuses(op: Operation) -> bool:
-    """Whether an operation goes into a kernel."""
+    """Whether an operation can be part of a kernel."""
     slow = op.name in _UNFUSED and op.result.size > FEW
     return op.name in SUPPORTED and not slow and can_fuse(op)
 
 
 def compiled(plan: Plan) -> Compiled:
-    """A plan with its kernels compiled."""
+    """Return a plan with its kernels compiled."""
     return prepare(plan, lambda kernel: _fused(plan, kernel))
 
 
@@ -62,7 +62,7 @@ def _fused(plan: Plan, kernel: Kernel) -> Fused:
 
 @lru_cache(maxsize=1024)
 def _function(text: str) -> Callable[..., Any]:
-    """The function of a source text, compiled by this process or an earlier one."""
+    """Return the function of a source text, compiled by this or an earlier process."""
     name = f"bpx_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
     path = cache_folder() / "kernels" / f"{name}.py"
     try:
@@ -77,8 +77,8 @@ def _function(text: str) -> Callable[..., Any]:
         return _executed(name, text)
     try:
         return _imported(name, path).kernel
-    except Exception as why:  # numba reads its own files without a check
-        _log.warning("a kernel is compiled anew, as what was kept cannot be loaded: %s", why)
+    except Exception as why:  # numba reads its own files without checking them
+        _log.warning("a kernel is compiled again, since its cache cannot be loaded: %s", why)
         for each in (path.parent / "__pycache__").glob(f"{name}.*"):
             with suppress(OSError):
                 each.unlink()
@@ -86,13 +86,13 @@ def _function(text: str) -> Callable[..., Any]:
 
 
 def _warn_of_no_cache(folder: Path, why: Exception) -> None:
-    """Once in a process: each that follows pays those seconds again."""
+    """Warn once in a process; every later process pays those seconds again."""
     if folder not in _without_cache:
         _without_cache.add(folder)
         _log.warning(
             "the kernels that numba compiles cannot be kept in %s, so every process compiles "
-            "them anew, which takes seconds (%s): set BPX_CACHE to a folder that you may write "
-            "to, or BPX_NUMBA=off for short trainings",
+            "them again, which takes seconds (%s): set BPX_CACHE to a folder that you can "
+            "write to, or BPX_NUMBA=off for short trainings",
             folder,
             why,
         )

@@ -1,4 +1,4 @@
-"""A nest in a kernel's Python: its loops, line by line."""
+"""Write a nest as Python: its loops, line by line."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,10 +19,10 @@ __all__ = ["NestWriter"]
 
 
 class NestWriter:
-    """The lines of one nest.
+    """Writes the lines of one nest.
 
-    Its sizes are the kernel's from `at` on. A stack has a loop over its matrices around the
-    others: m is the matrix, i the row, j the column.
+    Its sizes start at index `at` of the kernel's. A stack has a loop over its matrices around
+    the others: m is the matrix, i the row, j the column.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class NestWriter:
         self.flat = self._is_flat()
 
     def lines(self) -> Iterator[str]:
-        """All of them, as they stand in the function."""
+        """Yield all lines of the nest, for the function's body."""
         size = "count, n, k" if self.stacked else "n, k"
         given = range(self.at, self.at + len(self.nest.sizes))
         yield f"{size} = {', '.join(f'sizes[{i}]' for i in given)}"
@@ -62,7 +62,7 @@ class NestWriter:
 
     def _rows(self) -> Iterator[str]:
         whole = "uint64(0), k"
-        if self.columns:  # cut by columns, so that no two threads sum into the same one
+        if self.columns:  # split by columns, so that no two threads sum into the same one
             yield f"first, last = {whole if self.stacked else share('k')}"
             for op in self.columns:
                 yield "for j in range(first, last):"
@@ -87,7 +87,7 @@ class NestWriter:
             yield from self._element(op, self.row)
         for op in reduced:
             yield from self._begin(op)
-        # The elements of a row stand together: the index is known to be affine.
+        # The elements of a row are adjacent, so the compiler sees that the index is affine.
         if elements:
             yield "for j in range(first, last):"
         for op in elements:
@@ -99,10 +99,10 @@ class NestWriter:
             yield from self._finish(op)
         for op in elements:
             if op.name not in REDUCTIONS:
-                del self.local[op.result]  # of the last element: a later phase reads memory
+                del self.local[op.result]  # the last element: a later phase reads memory
 
     def _numbers(self) -> Iterator[str]:
-        """Single numbers are read before the loop."""
+        """Yield the lines that read single numbers before the loop."""
         for op in self.nest.operations:
             for v in op.values:
                 if (
@@ -115,7 +115,7 @@ class NestWriter:
                     yield f"{self.local[v]} = {self.names[v]}[0]"
 
     def _numbers_of_one(self) -> Iterator[str]:
-        """Those of each matrix of a stack, before the loop over its rows."""
+        """Yield the lines that read each matrix's single numbers before its rows."""
         for op in self.nest.operations:
             for v in op.values:
                 one = v.shape == (self.nest.stack, 1, 1) and not self._inside(v)
@@ -163,7 +163,7 @@ class NestWriter:
             sign = "<" if op.name == "maximum" else ">"
             form = f"({{1}} if {{0}} {sign} {{1}} else {{0}})"
         text = form.format(*parts)
-        # Of floats alone, arithmetic keeps the dtype; integers become wider.
+        # Arithmetic on floats keeps the dtype; integers become wider.
         kept = dtype.kind in ("real floating", "bool") and op.name != "astype"
         return text if kept else cast(dtype, text)
 
@@ -214,7 +214,7 @@ class NestWriter:
 
 _SINGLE = "i", "j", "i * k + j"
 _STACKED = "m * n + i", "m * k + j", "(m * n + i) * k + j"
-"""Where the number of row i is, that of column j, and the element where they meet."""
+"""The indices of row i's number, of column j's number, and of their element."""
 
 
 def _indented(lines: Iterator[str]) -> Iterator[str]:

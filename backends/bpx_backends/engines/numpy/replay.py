@@ -1,10 +1,9 @@
-"""The engine for NumPy: a step is recorded and planned once, then replayed.
+"""The engine for NumPy: record and plan a step once, then replay it.
 
-At every call the plan is bound: each value of the program gets its array, and each
-instruction becomes calls with these arrays as arguments. The first step of a call reads the
-state that entered and writes a fresh one; the steps after it work on that one, in place. So
-the state that entered stays valid, and what is given back is nobody else's. A state that is
-donated is worked on from the first step.
+Each call binds the plan: each value of the program gets an array, and each instruction becomes
+calls with these arrays as arguments. The first step of a call reads the given state and writes
+a fresh one; later steps update that one in place. So the given state stays valid, and nobody
+else holds the returned one. A donated state is updated in place from the first step on.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,29 +26,29 @@ from bpx_backends.engines.shared.recycling import empty
 __all__ = ["PART", "Compiled", "Fused", "prepare", "replay"]
 
 PART = 1 << 24
-"""Bytes that a kernel touches for each thread that it is worth: about a millisecond's.
+"""The bytes of a kernel for each thread: about a millisecond's work.
 
-To wake a thread and to wait for it took 80 to 250 µs beside OpenBLAS's own (measured).
+Waking a thread and waiting for it took 80 to 250 µs besides OpenBLAS's own (measured).
 """
 BLOCK = 1 << 21
-"""Bytes that are moved at a time: so few that they stay in the cache."""
+"""The bytes moved at a time, few enough to stay in the cache."""
 
 
 class Fused(NamedTuple):
-    """A kernel's function.
+    """A kernel's function and its arguments.
 
     Attributes
     ----------
     function : callable
-        ``function(part, parts, *fixed, *arrays)``, the arrays flat.
+        ``function(part, parts, *fixed, *arrays)``, with flat arrays.
     fixed : tuple of ndarray
-        What it needs besides: sizes and constants.
+        Its other arguments: sizes and constants.
     arguments : tuple of Value
-        Those arrays. What is written over one that is read is not named again.
+        The values of those arrays. A value written over another one is not listed again.
     parts : int
-        Into how many parts it may be cut, to run at the same time.
+        The largest number of parts that can run at the same time.
     flat : bool
-        Whether each part works on its own share of every array, from its beginning on.
+        Whether each part works on its own share of every array, counted from its beginning.
     """
 
     function: Callable[..., Any]
@@ -60,7 +59,7 @@ class Fused(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """A plan, and what of it is made once.
+    """A plan, and what is made once for it.
 
     Attributes
     ----------
@@ -70,7 +69,7 @@ class Compiled(NamedTuple):
         See `Plan.overwritten`.
     constants : mapping of Value to ndarray
     only_gathers : bool
-        Whether the rows are indices alone: NumPy gathers faster by its own integers.
+        Whether the rows are only indices: NumPy gathers faster with its native integers.
     """
 
     plan: Plan
@@ -81,7 +80,7 @@ class Compiled(NamedTuple):
 
 
 def prepare(plan: Plan, fused: Callable[[Kernel], Fused] | None = None) -> Compiled:
-    """Compile a plan's kernels, if it has any, and compute its constants."""
+    """Compile a plan's kernels, if any, and compute its constants."""
     constants: dict[Value, np.ndarray] = {}
     for op in plan.constants:
         operands = [constants[v] if isinstance(v, Value) else v for v in op.operands]
@@ -112,7 +111,7 @@ def replay(
     scratch = empty((compiled.plan.scratch,), "uint8")
     with _workers(compiled) as workers:
         for i in range(start, stop):
-            if i < start + 2:  # from the second step on, the state is worked on in place
+            if i < start + 2:  # from the second step on, the state is updated in place
                 old = entered if i == start else fresh
                 step = _Bound(compiled, inputs, old, fresh, scratch, workers).calls()
             picked[...] = index(rows, i)
@@ -122,7 +121,7 @@ def replay(
 
 
 def _only_gathers(plan: Plan) -> bool:
-    """Whether the rows are indices alone."""
+    """Whether the rows are used only as indices."""
     rows, roots = plan.program.rows, plan.roots
     users = (
         op for op in plan.program.operations if rows in (roots.get(v, v) for v in op.values)
@@ -131,7 +130,7 @@ def _only_gathers(plan: Plan) -> bool:
 
 
 class _Workers(NamedTuple):
-    """The threads for large kernels, beside the one that calls."""
+    """The threads for large kernels, in addition to the calling one."""
 
     executor: Executor | None
     threads: int
@@ -150,7 +149,7 @@ def _workers(compiled: Compiled) -> Iterator[_Workers]:
 
 @dataclass
 class _Bound:
-    """A plan with arrays: the state that enters, the one that leaves, and all between."""
+    """A plan bound to arrays: the given state, the new one, and everything in between."""
 
     compiled: Compiled
     inputs: Mapping[Value, np.ndarray]
@@ -170,7 +169,7 @@ class _Bound:
             self.held[v] = memory.view(v.dtype.name).reshape(v.shape)
 
     def find(self, v: Any) -> Any:
-        """The array of a value; a view is made when it is first asked for."""
+        """Return the array of a value; a view is made on first use."""
         if not isinstance(v, Value):
             return v
         if v not in self.held:
@@ -179,7 +178,7 @@ class _Bound:
         return self.held[v]
 
     def calls(self) -> list[Call]:
-        """One step."""
+        """Return the calls of one step."""
         plan = self.compiled.plan
         steps: list[Call] = []
         for each in plan.instructions:
@@ -198,7 +197,7 @@ class _Bound:
         over = self.compiled.overwritten[kernel]
         places = {base: self.find(v) for v, base in over.items()}
         arrays = [*fixed, *(places.get(v, self.find(v)).reshape(-1) for v in arguments)]
-        # The kernel works in place: what it is to write over is first brought there.
+        # The kernel works in place, so first copy what it overwrites to its place.
         moves = [
             (place.reshape(-1), old.reshape(-1))
             for base, place in places.items()
@@ -221,9 +220,9 @@ class _Bound:
 
 @dataclass(frozen=True)
 class _Moved:
-    """A kernel that brings what it writes over to its place, some at a time.
+    """A kernel that first copies what it overwrites to its place, block by block.
 
-    What was just brought is still in the cache when the kernel reads it.
+    A copied block is still in the cache when the kernel reads it.
     """
 
     function: Callable[..., Any]
@@ -239,7 +238,7 @@ class _Moved:
 
 
 def _together(executor: Executor, function: Any, parts: int, arrays: Sequence[Any]) -> None:
-    """All parts of a kernel at once, the first in this thread."""
+    """Run all parts of a kernel at once, the first one in this thread."""
     others = [executor.submit(function, part, parts, *arrays) for part in range(1, parts)]
     function(0, parts, *arrays)
     for each in others:

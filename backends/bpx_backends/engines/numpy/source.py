@@ -1,7 +1,7 @@
-"""Kernels as Python source for numba: loops over flat arrays, in the arrays' own dtype.
+"""Write kernels as Python source for numba: loops over flat arrays, in the arrays' dtype.
 
-Sizes, and numbers such as 1/n, are arguments: the layers of a network, networks of other
-widths and a ragged last batch all run the kernels that were compiled once.
+Sizes, and numbers such as 1/n, are arguments, so the layers of a network, networks of other
+widths and a smaller last batch all use the kernels that were compiled once.
 """
 
 from typing import NamedTuple
@@ -16,22 +16,22 @@ __all__ = ["Source", "source"]
 
 
 class Source(NamedTuple):
-    """A function's text, and how it is called.
+    """A function's text, and the arguments of its call.
 
     Attributes
     ----------
     text : str
-        Of a module with ``kernel(part, parts, sizes, numbers, *arrays)``.
+        The text of a module with ``kernel(part, parts, sizes, numbers, *arrays)``.
     sizes : tuple of int
-        n and k of each nest; of a stack, K before them.
+        n and k of each nest; in a stack, K before them.
     numbers : tuple of float
         The constants that are not in the text.
     arguments : tuple of Value
-        One for each array, given flat; the values that share its memory are left out.
+        One value for each flat array; values that share its memory are not listed.
     splits : bool
         Whether ``kernel(0, 2, …)`` and ``kernel(1, 2, …)`` can run at the same time.
     flat : bool
-        Whether each part then works on its own share of every array, from its beginning on.
+        Whether each part then works on its own share of every array, from its beginning.
     """
 
     text: str
@@ -43,7 +43,7 @@ class Source(NamedTuple):
 
 
 def source(plan: Plan, kernel: Kernel) -> Source:
-    """The source of one of a plan's kernels."""
+    """Write the source of one of a plan's kernels."""
     shared = plan.overwritten(kernel)
     arguments = tuple(dict.fromkeys(shared.get(v, v) for v in (*kernel.reads, *kernel.writes)))
     names = {v: f"x{i}" for i, v in enumerate(arguments)}
@@ -98,7 +98,7 @@ _TYPES = {"bool": "boolean"} | {
 
 
 def _independent(plan: Plan, kernel: Kernel) -> bool:
-    """Whether no nest needs another's results, and each can be cut in two."""
+    """Whether no nest needs another's results, and each can be split in two."""
     shared, roots = plan.overwritten(kernel), plan.roots
     shared |= {v: plan.program.state[i] for v, i in plan.states.items()}
     overwritten = [{shared.get(op.result) for op in nest.operations} for nest in kernel.nests]
@@ -107,7 +107,7 @@ def _independent(plan: Plan, kernel: Kernel) -> bool:
         reduced = [op for op in nest.operations if op.name in REDUCTIONS]
         columns = any(is_column_reduction(op) for op in reduced)
         rows = any(not is_column_reduction(op) for op in reduced)
-        both = columns and rows and nest.stack == 1  # a stack is cut between its matrices
+        both = columns and rows and nest.stack == 1  # a stack is split between its matrices
         reads = {roots.get(v, v) for op in nest.operations for v in op.values}
         others = set().union(*overwritten[:i], *overwritten[i + 1 :])
         if both or reads & (made | others) or nest.domain == (1, 1):

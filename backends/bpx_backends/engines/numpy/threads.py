@@ -1,4 +1,4 @@
-"""How many threads NumPy's products use, which the engine then uses as well."""
+"""The number of threads of NumPy's products, which the engine uses too."""
 
 import os
 
@@ -6,7 +6,7 @@ __all__ = ["threads"]
 
 
 def threads() -> int:
-    """The threads of NumPy's BLAS, as far as it can be asked; else the cores, at most."""
+    """Return the threads of NumPy's BLAS if it can be asked, else at most the cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         from threadpoolctl import ThreadpoolController

@@ -1,1 +1,1 @@
-"""What the engines have in common: planning, falling back, memory that is used again."""
+"""Code shared by the engines: planning, fallback, and reuse of memory."""

@@ -1,9 +1,9 @@
-"""Patterns of a program's operations, and the one operation that each becomes.
+"""Patterns of a program's operations, and the single operation that replaces each.
 
-A pattern is a tree: an operation's name and its operands, each a tree again, a number that
-must be there, or a letter for an operand that is taken. The operation that it becomes keeps
-a name of the standard, by which the planner knows whether it works element by element; its
-attribute ``native`` names what the library does in one call.
+A pattern is a tree: the name of an operation, and its operands. An operand is a tree again, a
+number that must match, or a letter for any operand. The replacement has a standard name, from
+which the planner knows whether it is elementwise; its attribute ``native`` names the library's
+function that does it in one call.
 """
 
 from collections import Counter
@@ -16,30 +16,30 @@ from bpx.program.program import Program
 __all__ = ["SIGMOID", "Bound", "Rule", "arrays", "rewritten"]
 
 Bound = dict[str, Any]
-"""The operands that the letters of a pattern stand for."""
+"""The operands that match the letters of a pattern."""
 
 
 def arrays(op: Operation, bound: Bound) -> bool:
-    """All of the result's dtype."""
+    """Whether all are arrays of the result's dtype."""
     return all(isinstance(v, Value) and v.dtype == op.result.dtype for v in bound.values())
 
 
 class Rule(NamedTuple):
-    """A pattern and what it becomes.
+    """A pattern and its replacement.
 
     Attributes
     ----------
     pattern : tuple
     name : str
-        Of the standard: for a product or a reduction ``matmul`` or ``sum``.
+        A standard name: for a product or a reduction, ``matmul`` or ``sum``.
     native : str
-        The call.
+        The library's function.
     operands : str
-        The letters, in the order of the call.
+        The letters of its operands, in order.
     fits : callable
-        ``fits(operation, bound)``: whether the call takes these dtypes and shapes.
+        ``fits(operation, bound)``: whether the function takes these dtypes and shapes.
     alone : bool
-        Whether what is computed on the way must be used nowhere else.
+        Whether the intermediate results must have no other use.
     attributes : tuple of (str, value)
     """
 
@@ -59,7 +59,7 @@ SIGMOID = Rule(
 
 
 def rewritten(program: Program, rules: Iterable[Rule]) -> Program:
-    """The same program, with each pattern as the one operation that it becomes."""
+    """Return the same program, with each pattern replaced by its single operation."""
     uses = Counter([*program.outputs, *(v for op in program.operations for v in op.values)])
     maker = {op.result: op for op in program.operations}
     fixed = constants(program.operations)
@@ -86,7 +86,7 @@ def _replaced(op: Operation, rules: Iterable[Rule], maker: Makers, once: Makers)
 
 
 def _match(pattern: tuple[Any, ...], op: Operation | None, maker: Makers) -> Bound | None:
-    """What the letters stand for, if an operation is as the pattern says."""
+    """Return the operands that match the letters, or None if the operation does not match."""
     name, *parts = pattern
     if op is None or op.name != name or len(op.operands) != len(parts):
         return None

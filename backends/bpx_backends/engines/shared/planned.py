@@ -18,7 +18,7 @@ __all__ = ["Planned"]
 P = TypeVar("P")
 
 KEPT = 64
-"""How many plans are kept; the one longest unused is forgotten."""
+"""The most plans that are kept; the least recently used one is dropped."""
 
 
 class Planned(Generic[P]):
@@ -27,18 +27,18 @@ class Planned(Generic[P]):
     Parameters
     ----------
     prepare : callable
-        ``prepare(plan) -> prepared``: what is done once, such as compiling kernels.
+        ``prepare(plan) -> prepared``: one-time work, such as compiling kernels.
     run : callable
         ``run(prepared, state, data, rows, start, stop, donate) -> state``.
     fuses : callable, optional
-        Whether an operation goes into a kernel: see `bpx.program.plan.plan`.
+        Whether an operation can be part of a kernel: see `bpx.program.plan.plan`.
 
     Notes
     -----
-    A step that cannot be recorded, as a part of the user's own asks for a number or for a
-    function beyond the standard, runs eagerly; the reason is logged, once. A mistake in such
-    a part then shows itself on arrays of the library. Where `prepare` refuses a plan by a
-    `RecordingError`, the step runs eagerly for those shapes, and that is logged for each.
+    If a step cannot be recorded, because a user's part reads a value or uses a function beyond
+    the standard, it runs eagerly; the reason is logged once. A mistake in such a part then
+    shows on arrays of the library. If `prepare` rejects a plan with a `RecordingError`, the
+    step runs eagerly for those shapes, which is logged for each.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Planned(Generic[P]):
         stop: int,
         donate: bool = False,
     ) -> Any:
-        """The state after the steps from `start` to `stop`."""
+        """Return the state after the steps from `start` to `stop`."""
         if start == stop:
             return state
         prepared = self.prepared(step, state, data, rows)
@@ -71,14 +71,14 @@ class Planned(Generic[P]):
         return self._run(prepared, state, data, rows, start, stop, donate)
 
     def prepared(self, step: Step, state: Any, data: Any, rows: Any) -> P | None:
-        """The plan for a step and these shapes; None if it cannot be recorded."""
+        """Return the plan for a step and these shapes; None if it cannot be recorded."""
         key = (step, *(_kinds(tree) for tree in (state, data, rows)))
         with self._lock:
             known = self._known.setdefault(key, _Known())
             self._known.move_to_end(key)
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
-        with known.lock:  # of two threads with equal steps one compiles, others go on
+        with known.lock:  # of two threads with equal steps, one compiles and the other waits
             if not known.made:
                 known.prepared = self._made(step, state, data, index(rows, 0))
                 known.made = True
@@ -91,20 +91,20 @@ class Planned(Generic[P]):
             program = record(keeping(step), state, data, rows)
         except MixedArraysError:
             raise
-        except Exception as why:  # whatever it asks of arrays that are none
+        except Exception as why:  # a user's part may do anything to placeholders
             self._eager.add(step)
             tell(why)
             return None
         try:
             return self._prepare(plan(program, self._fuses))
-        except RecordingError as why:  # what this engine cannot run, of these shapes
+        except RecordingError as why:  # this engine cannot run these shapes
             tell(why)
             return None
 
 
 @dataclass
 class _Known(Generic[P]):
-    """What was prepared for a step, once it is made; None if it cannot be recorded."""
+    """The prepared plan of a step, once it is made; None if it cannot be recorded."""
 
     lock: Lock = field(default_factory=Lock)
     made: bool = False

@@ -1,7 +1,7 @@
-"""Memory that is used again once nobody looks at it.
+"""Reuse memory that no array refers to any more.
 
-Fresh memory of the operating system costs more than a pass over it: each page is cleared,
-and on some machines first fetched. A training run needs the same few sizes again and again.
+Fresh memory from the operating system costs more than a pass over it: each page is cleared
+and, on some machines, fetched first. Training needs the same few sizes again and again.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from bpx.program.memory import ALIGNMENT
 __all__ = ["empty", "release"]
 
 LARGE = 1 << 17
-"""Bytes; less comes from NumPy as always."""
+"""The bytes from which memory is recycled; NumPy allocates smaller arrays as usual."""
 
 
 def empty(shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """An array without values, at the beginning of a cache line if it is large.
+    """Return an uninitialized array, aligned to a cache line if it is large.
 
-    Its memory is kept for another when neither it nor a view of it is left, until `release`.
+    When neither it nor a view of it is left, its memory is kept for reuse, until `release`.
     """
     nbytes = prod(shape) * np.dtype(dtype).itemsize
     if nbytes < LARGE:
@@ -30,7 +30,7 @@ def empty(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 
 def release() -> None:
-    """Give all free memory back to the system, and from now on what becomes free."""
+    """Return all free memory to the system, and from now on memory that becomes free."""
     _kept.close()
 
 
@@ -40,7 +40,7 @@ class _Block:
 
 
 class _Kept:
-    """The blocks that are free. A finalizer may give one back at any moment: no lock there."""
+    """The free blocks. A finalizer may return one at any moment, so that takes no lock."""
 
     def __init__(self) -> None:
         self.blocks: list[_Block] = []
@@ -48,7 +48,7 @@ class _Kept:
         self.lock = Lock()
 
     def take(self, nbytes: int) -> _Block:
-        """The smallest free block that fits without wasting half of it; else a new one."""
+        """Return the smallest free block that fits and is not half empty; else a new one."""
         self.open = True
         with self.lock:
             fitting = [b for b in tuple(self.blocks) if nbytes <= b.memory.size < 2 * nbytes]
@@ -74,7 +74,7 @@ _kept = _Kept()
 
 
 class _Lease:
-    """A block in use, until NumPy drops the last array on it."""
+    """A block in use, until NumPy drops the last array that refers to it."""
 
     def __init__(self, block: _Block) -> None:
         self.block, self.give = block, _kept.give

@@ -1,1 +1,1 @@
-"""PyTorch: plans replayed by its functions, on CUDA as a graph."""
+"""The PyTorch engine: plans replayed with PyTorch's functions, on CUDA as a graph."""

@@ -1,6 +1,6 @@
-"""One operation of a program as calls of PyTorch that write into a given tensor.
+"""Turn an operation of a program into PyTorch calls that write into a given tensor.
 
-The functions are PyTorch's own: a wrapper that makes them follow the standard costs as much
+These are PyTorch's own functions: a wrapper that makes them follow the standard costs as much
 as a small step's arithmetic.
 """
 
@@ -23,15 +23,15 @@ dtypes = {name: getattr(torch, name) for name in DTYPES}
 
 
 def calls(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Call]:
-    """What computes an operation into `out`, allocating nothing where PyTorch can.
+    """Return the calls that compute an operation into `out`, without allocation if possible.
 
     Parameters
     ----------
     op : Operation
-        Of the standard, or with an attribute ``native``.
+        An operation of the standard, or one with the attribute ``native``.
     operands : sequence of Tensor or Python number
     out : Tensor
-        May be one of the operands, whole, for an elementwise operation.
+        It may be one of the operands, whole, for an elementwise operation.
     """
     name = op.attribute("native", op.name)
     if name in _SPECIAL:
@@ -43,12 +43,12 @@ def calls(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Cal
 
 
 def computed(op: Operation, operands: Sequence[Any], device: torch.device) -> torch.Tensor:
-    """An operation's result as a tensor of its own, or, of a view, on the same memory."""
+    """Compute an operation as a new tensor or, for a view, on the same memory."""
     return apply(array_api_compat.torch, op, operands, device)
 
 
 def _tensors(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Any]:
-    # A number would be made a tensor at every call, which takes longer than a small sum.
+    # PyTorch would convert a number to a tensor at every call, slower than a small sum.
     dtype = out.dtype if op.name == "where" else dtypes[op.values[0].dtype.name]
     return [
         v if isinstance(v, torch.Tensor) else torch.full((), v, dtype=dtype, device=out.device)
@@ -86,7 +86,7 @@ def _scaled_sum(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> li
 
 
 def gathered(x: torch.Tensor, rows: torch.Tensor, out: torch.Tensor) -> Call:
-    """The rows of a mini-batch, which are known to be in range."""
+    """Return the call that gathers a mini-batch's rows, which are known to be in range."""
     return partial(torch.index_select, x, 0, rows, out=out)
 
 
@@ -120,9 +120,9 @@ _SAME = {
         "addmm", "sigmoid",
     )
 } | {"equal": "eq", "bitwise_invert": "bitwise_not"}  # fmt: skip
-"""PyTorch's names of what works element by element, and of two calls of its own.
+"""PyTorch's names of elementwise functions, and of two functions of its own.
 
-Its `sign` of NaN is 0, which is not the standard's.
+Its `sign` is not among them, since it gives 0 for NaN, against the standard.
 """
 
 _SPECIAL: dict[str, Callable[..., list[Call]]] = {

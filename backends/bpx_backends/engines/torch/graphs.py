@@ -1,9 +1,9 @@
-"""Steps on CUDA: those of one plan are captured as a graph once, which is then replayed.
+"""Steps on CUDA: the step of a plan is captured once as a graph, which is then replayed.
 
-A capture takes some milliseconds, and a training runs in chunks of half a second. So a graph
-stays, with the tensors that it works on, until `release`: a call copies the state and the rows
-in, replays, and copies the new state out. What entered stays valid, and what was given back is
-never written again.
+A capture takes some milliseconds, and training runs in chunks of half a second. So a graph is
+kept, with its tensors, until `release`: each call copies the state and the rows in, replays,
+and copies the new state out. The given state stays valid, and a returned state is never
+written again.
 """
 
 from collections import OrderedDict
@@ -21,14 +21,14 @@ from bpx_backends.engines.torch.replay import NOTHING, After, at, bind, block, r
 __all__ = ["release", "run"]
 
 WARM_UPS = 3
-"""Steps before a capture, in which libraries set themselves up, as PyTorch asks."""
+"""The steps before a capture, in which libraries initialize, as PyTorch requires."""
 WORTHWHILE = 16
-"""Fewer steps are not captured."""
+"""The fewest steps for which a graph is captured."""
 KEPT = 8
-"""Graphs that keep their memory; the one longest unused gives its back."""
+"""The most graphs that are kept; the least recently used one frees its memory."""
 
 _capturing = Lock()
-"""A process may capture one graph at a time."""
+"""A process can capture only one graph at a time."""
 
 
 def run(
@@ -44,8 +44,8 @@ def run(
 ) -> Any:
     """Run the steps from `start` to `stop`: an engine's scan.
 
-    On CUDA by the graph that was kept of them; few steps that have none, and all steps
-    elsewhere, by calls.
+    On CUDA this replays the kept graph. Steps elsewhere, and a few steps without a graph, run
+    as separate calls.
     """
     captured = _captures(rows)
     key = _key(planned, state, data, rows, after) if captured else None
@@ -59,23 +59,23 @@ def run(
 
 
 def _key(planned: Plan, state: Any, data: Any, rows: torch.Tensor, after: After) -> Any:
-    """What a graph has for good: addresses and numbers. It keeps the data: ids stay theirs."""
+    """Return a graph's addresses and numbers; it keeps the data, so their ids stay valid."""
     read = tuple(map(id, leaves(data)))
     return planned, after, after.numbers(state), rows.device, read
 
 
 def _captures(rows: torch.Tensor) -> bool:
-    """Whether steps are captured where these rows are."""
+    """Whether steps are captured on the device of these rows."""
     return rows.device.type == "cuda"
 
 
 def release() -> None:
-    """Let go of all graphs, and of the memory that they work on."""
+    """Release all graphs and their memory."""
     _graphs.clear()
 
 
 class Graphed:
-    """A plan on tensors of its own, and the graph of one step on them, once it is captured."""
+    """A plan on its own tensors, and the graph of one step on them, once it is captured."""
 
     def __init__(
         self,
@@ -92,11 +92,11 @@ class Graphed:
             tree = rebuilt(state, self.own)
             self.bound = bind(planned, tree, read, self.rows, after, after.numbers(state))
         self.used = used(program)
-        self.read = read  # as long as the graph: it has their addresses
+        self.read = read  # kept as long as the graph, which has their addresses
         self.graph: Any = None
 
     def run(self, state: Any, rows: torch.Tensor, start: int, times: int, donate: bool) -> Any:
-        """The state after so many steps from `start`."""
+        """Return the state after `times` steps from `start`."""
         entered = list(leaves(state))
         with torch.cuda.device(rows.device), torch.no_grad():
             self._enter(entered, rows, start)
@@ -117,7 +117,7 @@ class Graphed:
         _call(self.bound.first)
 
     def _captured(self, device: torch.device, times: int) -> int:
-        """Capture a step, on a stream aside, after the first few; say how many these are."""
+        """Capture a step on a side stream, after the first few steps; return their number."""
         graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream(device)
         first = min(WARM_UPS, times)
         with _capturing:
@@ -133,7 +133,7 @@ class Graphed:
         return first
 
     def _left(self, entered: Sequence[torch.Tensor], donate: bool) -> list[torch.Tensor]:
-        """The new state in tensors of the caller's: in those that were donated, if any."""
+        """Copy the new state into the caller's tensors: the donated ones, if any."""
         left = []
         for own, x, looked_at in zip(self.own, entered, self.used, strict=True):
             left.append(x.copy_(own) if donate and looked_at else own.clone())
@@ -146,7 +146,7 @@ def _call(calls: Sequence[Call]) -> None:
 
 
 class _Graphs:
-    """The graphs that are kept. One in use is nobody else's: it is taken, and put back."""
+    """The kept graphs. A graph in use is taken out, so no one else can use it, and put back."""
 
     def __init__(self) -> None:
         self.kept: OrderedDict[Any, Graphed] = OrderedDict()

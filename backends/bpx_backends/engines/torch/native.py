@@ -1,4 +1,4 @@
-"""What PyTorch does in one call: see `bpx_backends.engines.torch.calls`."""
+"""Operations that PyTorch does in one call: see `bpx_backends.engines.torch.calls`."""
 
 from bpx.program.operation import Operation
 from bpx.program.program import Program
@@ -8,7 +8,7 @@ __all__ = ["RULES", "native"]
 
 
 def _affine(op: Operation, bound: Bound) -> bool:
-    """Of matrices, a product that is as large as the sum."""
+    """Whether it is a product of matrices that is as large as the sum."""
     return arrays(op, bound) and op.result.shape == (
         bound["a"].shape[0],
         bound["b"].shape[1],
@@ -16,7 +16,7 @@ def _affine(op: Operation, bound: Bound) -> bool:
 
 
 def _scaled(op: Operation, bound: Bound) -> bool:
-    """By a number."""
+    """Whether it is scaled by a number."""
     return type(bound["r"]) is float and arrays(op, {**bound, "r": op.result})
 
 
@@ -41,9 +41,9 @@ RULES = (
         ("subtract", "x", _PRODUCT), "subtract", "addcmul", "xsy", attributes=(("value", -1),)
     ),
 )
-"""``threshold_backward`` is ``g * (z > 0)`` of finite numbers; the others are exact."""
+"""``threshold_backward`` equals ``g * (z > 0)`` for finite numbers; the others are exact."""
 
 
 def native(program: Program) -> Program:
-    """The same program, with what PyTorch does in one call as one operation."""
+    """Return the same program, with one operation for what PyTorch does in one call."""
     return rewritten(program, RULES)

@@ -1,10 +1,9 @@
-"""The engine for PyTorch: a step is recorded and planned once, then replayed.
+"""The engine for PyTorch: record and plan a step once, then replay it.
 
-At every call the plan is bound to tensors. The state that enters is copied, unless it is
-donated, and the steps work on the copy, in place; all other results have their places in
-one block of memory. So the state that entered stays valid, what is given back is nobody
-else's, and threads share nothing. On CUDA the same calls are captured as a graph: see
-`bpx_backends.engines.torch.graphs`.
+Each call binds the plan to tensors. The given state is copied, unless it is donated, and the
+steps update the copy in place; all other results have their places in one block of memory. So
+the given state stays valid, nobody else holds the returned one, and threads share nothing. On
+CUDA the same calls are captured as a graph: see `bpx_backends.engines.torch.graphs`.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,15 +24,15 @@ __all__ = ["NOTHING", "After", "Bound", "at", "bind", "block", "prepare", "repla
 
 
 class After(NamedTuple):
-    """What is called at the end of each step, besides the step's own calls.
+    """Calls that follow the step's own calls in each step.
 
     Attributes
     ----------
     numbers : callable
-        ``numbers(state)``: what these calls are given as Python numbers, read on the host.
+        ``numbers(state)``: the Python numbers for these calls, read on the host.
     calls : callable
-        ``calls(state, numbers) -> (first, each)``, on the tensors that the steps write: what is
-        called before the first step, and at the end of each.
+        ``calls(state, numbers) -> (first, each)``, on the tensors that the steps write: the
+        calls before the first step, and those at the end of each step.
     """
 
     numbers: Callable[[Any], tuple[float, ...]]
@@ -41,18 +40,18 @@ class After(NamedTuple):
 
 
 NOTHING = After(lambda _: (), lambda *_: ([], []))
-"""No more than the step's own calls."""
+"""No additional calls."""
 
 
 class Bound(NamedTuple):
-    """A plan's calls on tensors.
+    """A plan's calls, bound to tensors.
 
     Attributes
     ----------
     count : Tensor, shape (1,)
         The number of the step, on the device.
     first, each : list of callables
-        What is called before the first step, and what one step is.
+        The calls before the first step, and the calls of each step.
     """
 
     count: torch.Tensor
@@ -61,7 +60,7 @@ class Bound(NamedTuple):
 
 
 def prepare(recorded: Plan) -> Plan:
-    """The plan of the same program in PyTorch's own calls; of no device."""
+    """Plan the same program in PyTorch's own calls, for any device."""
     return plan(native(recorded.program))
 
 
@@ -98,7 +97,7 @@ def bind(
     after: After,
     numbers: tuple[float, ...],
 ) -> Bound:
-    """The calls of a plan's step, which write the tensors of a state and read the others."""
+    """Bind a plan's step to tensors: it writes those of a state and reads the others."""
     picked = torch.empty(rows.shape[1:], dtype=rows.dtype, device=rows.device)
     count = torch.zeros((1,), dtype=torch.int64, device=rows.device)
     scratch = block(planned.scratch, rows.device)
@@ -108,13 +107,13 @@ def bind(
 
 
 def used(program: Program) -> list[bool]:
-    """Of each array of the state, whether the steps look at what enters."""
+    """For each array of the state, tell whether the steps read its given value."""
     read = {v for op in program.operations for v in op.values} | set(program.outputs)
     return [value in read for value in program.state]
 
 
 def _own(program: Program, entered: Sequence[torch.Tensor], donate: bool) -> list[torch.Tensor]:
-    """Tensors to write to, with the state's numbers where these are used."""
+    """Return tensors to write to, with the given state's values if they are read."""
     own = []
     for value, tensor, looked_at in zip(program.state, entered, used(program), strict=True):
         if donate and looked_at:
@@ -127,14 +126,14 @@ def _own(program: Program, entered: Sequence[torch.Tensor], donate: bool) -> lis
 
 
 def block(nbytes: int, device: torch.device) -> torch.Tensor:
-    """Bytes without numbers; on the host, such as are used again, as CUDA's always are."""
+    """Allocate uninitialized bytes: recycled on the host, as PyTorch does itself on CUDA."""
     if device.type == "cpu":
         return torch.from_numpy(empty((nbytes,), "uint8"))
     return torch.empty(nbytes, dtype=torch.uint8, device=device)
 
 
 def at(memory: torch.Tensor, offset: int, value: Value) -> torch.Tensor:
-    """A tensor at a place in a block."""
+    """Return a tensor at an offset in a block."""
     if value.size == 0:
         return torch.empty(value.shape, dtype=dtypes[value.dtype.name], device=memory.device)
     flat = memory[offset : offset + value.nbytes].view(dtypes[value.dtype.name])
@@ -142,7 +141,7 @@ def at(memory: torch.Tensor, offset: int, value: Value) -> torch.Tensor:
 
 
 def _picking(rows: torch.Tensor, picked: torch.Tensor, count: torch.Tensor) -> list[Call]:
-    """Each step's rows into `picked`: the count of steps, too, is on the device."""
+    """Return calls that copy each step's rows into `picked`; the count is on the device too."""
     one = torch.ones((), dtype=torch.int64, device=rows.device)
     return [
         partial(torch.index_select, rows, 0, count, out=picked[None, :]),
@@ -151,7 +150,7 @@ def _picking(rows: torch.Tensor, picked: torch.Tensor, count: torch.Tensor) -> l
 
 
 def _bound(planned: Plan, inputs: Sequence[torch.Tensor], scratch: torch.Tensor) -> list[Call]:
-    """The calls of one step on these tensors, of which the state's are written."""
+    """Return the calls of one step on these tensors; those of the state are written."""
     device = scratch.device
     held: dict[Any, Any] = dict(zip(planned.program.inputs, inputs, strict=True))
     held |= {v: at(scratch, offset, v) for v, offset in planned.offsets.items()}
@@ -160,7 +159,7 @@ def _bound(planned: Plan, inputs: Sequence[torch.Tensor], scratch: torch.Tensor)
         held[op.result] = computed(op, [held.get(v, v) for v in op.operands], device)
     step: list[Call] = []
     for each in planned.instructions:
-        assert isinstance(each, Operation)  # kernels there are none
+        assert isinstance(each, Operation)  # the plan has no kernels
         operands, out = [held.get(v, v) for v in each.operands], held[each.result]
         if planned.picks(each):
             x, rows = operands

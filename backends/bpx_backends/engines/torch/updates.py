@@ -1,8 +1,8 @@
-"""Updates by PyTorch's own kernels, where they follow the same rule.
+"""Updates with PyTorch's own kernels, if they follow the same rule.
 
-A training step is then recorded up to the gradients that this rule is given, which it hands
-on; what updates the parameters is called after it. Any other optimizer is recorded with the
-step. Which rules those are, their names say: see `bpx.program.contract.Rule`.
+The training step is then recorded only up to the gradients that the rule receives, which it
+hands on; PyTorch's kernel then updates the parameters. Any other optimizer is recorded with
+the step. The names of the rules tell which they are: see `bpx.program.contract.Rule`.
 """
 
 from dataclasses import replace
@@ -23,26 +23,26 @@ __all__ = ["scan"]
 
 
 class Handed(NamedTuple):
-    """In the place of some rules' states: these, and the gradients that they are given."""
+    """A replacement for some rules' states: these states, and the gradients they receive."""
 
     parts: tuple[Any, ...]
     gradients: Any
 
 
 def hand_on(updates: Any, state: Handed, parameters: Any) -> tuple[None, Handed]:
-    """In the place of these rules: nothing moves, and the gradients stay to be seen."""
+    """A replacement for these rules: it changes no parameters, and keeps the gradients."""
     return None, state._replace(gradients=rebuilt(state.gradients, leaves(updates)))
 
 
 def _numbers(state: Any) -> tuple[float, ...]:
-    """What Adam's kernel is given as numbers: of float64 it takes no eta that is a tensor."""
+    """Return the numbers of Adam's kernel, which for float64 takes no tensor as eta."""
     rule, descent = state.optimizer.parts[-1].parts
     numbers = rule.beta1, rule.beta2, rule.epsilon, descent.eta
     return tuple(torch.cat(numbers).tolist())
 
 
 def _adam(state: Any, numbers: tuple[float, ...]) -> tuple[list[Call], list[Call]]:
-    """Adam in one kernel, for all parameters; on the CPU without a wait, as on CUDA."""
+    """Run Adam in one kernel for all parameters; on the CPU without a wait, as on CUDA."""
     handed: Handed = state.optimizer.parts[-1]
     rule, _ = handed.parts
     gradients = list(leaves(handed.gradients))
@@ -72,7 +72,7 @@ def _adam(state: Any, numbers: tuple[float, ...]) -> tuple[list[Call], list[Call
 
 
 FUSED: dict[tuple[str, ...], After] = {("adam", "descent"): After(_numbers, _adam)}
-"""For the last rules of a chain, the calls that do the same."""
+"""The equivalent calls for the last rules of a chain."""
 
 _recorded = Planned(prepare, run)
 _handing: dict[tuple[str, ...], Planned[Plan]] = {
@@ -98,9 +98,9 @@ def scan(
 
 
 def _known(step: Any, state: Any) -> tuple[str, ...] | None:
-    """The rules at the end of the step's update that PyTorch has a kernel for.
+    """Return the rules at the end of the step's update for which PyTorch has a kernel.
 
-    Its kernels take numbers: of several networks at once, each rule has one for each.
+    Its kernels take numbers; for several networks, each rule has one number per network.
     """
     rules = getattr(getattr(step, "update", None), "rules", ())
     names = tuple(getattr(rule, "known", None) for rule in rules)
@@ -122,7 +122,7 @@ def _scan_handing(
     run, count = _handing[known], len(known)
     rules, parts = step.update.rules, state.optimizer.parts
     update = type(step.update)((*rules[:-count], hand_on))
-    # What the rule keeps for each parameter stands for the gradients, and is not read.
+    # The rule's state for each parameter has the gradients' shapes; its values are not read.
     handed = Handed(parts[-count:], parts[-count].m)
     chain = type(state.optimizer)
     entered = state._replace(optimizer=chain((*parts[:-count], handed)))
