@@ -1,9 +1,13 @@
 """What is printed of a value is a line that says what it is, without addresses."""
 
+import re
+
 import numpy as np
 import pytest
 
 import bpx
+
+TABLE = {"age": 0.5 + np.arange(40.0) / 7.0, "bought": ["no", "yes"] * 20}
 
 
 def own(z):
@@ -22,6 +26,18 @@ def values():
         "forward": net.forward(np.ones((3, 784), "float32")),
         "gradients": trace.gradients,
         "parameters": net.parameters,
+        "history": net.fit(
+            np.ones((3, 784), "float32"),
+            np.array([1, 2, 3]),
+            epochs=20,
+            batch_size=3,
+            optimizer=bpx.SGD(0.1),
+            seed=0,
+        ),
+        "no history": bpx.training.records.History((), None),
+        "table": bpx.data.as_table(TABLE),
+        "column": bpx.data.as_table(TABLE)["age"],
+        "schema": bpx.data.Schema.fit(TABLE, target="bought"),
         "state": bpx.Trainer(net, optimizer=bpx.Adam(), seed=0).state,
         "spec": net.spec,
         "own spec": bpx.Network(
@@ -49,6 +65,12 @@ def test_it_is_a_line_without_addresses(name):
 
 def test_they_say_what_they_are():
     found = values()
+    assert re.fullmatch(
+        r"<bpx.History of 20 epochs, cost \d\S* to \d\S*, seed 0>", repr(found["history"])
+    )
+    assert repr(found["no history"]) == "<bpx.History of 0 epochs, seed None>"
+    assert repr(found["column"]) == "<bpx.data.Column 'age', number, 40 rows>"
+    assert repr(found["schema"]) == "<bpx.data.Schema of 1 columns, 1 inputs, target 'bought'>"
     assert repr(found["trace"]) == "<bpx.Trace of 3 samples through [784, 30, 10]>"
     assert repr(found["forward"]) == "<bpx.Forward of 3 samples through [784, 30, 10]>"
     shapes = "w (30, 784) (10, 30), b (30,) (10,)>"

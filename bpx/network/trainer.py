@@ -93,7 +93,9 @@ class Trainer(Resumable):
         check_optimizer(optimizer)
         penalty = number("penalty", penalty, "a number of at least 0", lambda v: v >= 0.0)
         with network.home.active():
-            course = Course(network, penalised(optimizer, penalty), check_seed(seed))
+            rule = penalised(optimizer, penalty)
+            # A seed that nobody chose gives way to that of a state: its keys are in the state.
+            course = Course(network, rule, check_seed(seed), any_seed=seed is None)
         super().__init__(course)
         self._how = compile, precision
         self._scan = network.home.backend.scan if compile else eager

@@ -99,12 +99,18 @@ class Course:
     """
 
     def __init__(
-        self, network: Trainable, optimizer: Optimizer, seed: int, extra: Any = None
+        self,
+        network: Trainable,
+        optimizer: Optimizer,
+        seed: int,
+        extra: Any = None,
+        *,
+        any_seed: bool = False,
     ) -> None:
         arrays = network.parameters, network.feedback
         state = first_state(network.spec, *arrays, optimizer, seed)
         self.network, self.optimizer, self.home = network, optimizer, network.home
-        self.seed, self.epochs, self.steps = seed, 0, 0
+        self.seed, self.epochs, self.steps, self._any_seed = seed, 0, 0, any_seed
         self._state = state._replace(extra=extra)
 
     @property
@@ -157,7 +163,7 @@ class Course:
                 "train the network on with a new one"
             )
         own = self.snapshot
-        _check_alike(own, given)
+        _check_alike(own, given, any_seed=self._any_seed)
         pairs = zip(named_leaves(own.arrays), leaves(given.arrays), strict=True)
         with self.home.active():
             brought = [_placed(self, place, like, x) for (place, like), x in pairs]
@@ -165,7 +171,7 @@ class Course:
         state = self._state._replace(optimizer=optimizer, randomness=randomness)
         self.network.publish(parameters, feedback)
         self._state = state._replace(parameters=parameters, feedback=feedback)
-        self.epochs, self.steps = given.epochs, given.steps
+        self.epochs, self.steps, self.seed = given.epochs, given.steps, given.seed
 
     def described(self) -> tuple[dict[str, Array], dict[str, int]]:
         """The snapshot as a file holds it: arrays by their places, and its numbers."""
@@ -222,13 +228,13 @@ class Course:
         self._state = self._state._replace(optimizer=optimizer.having(eta=changed))
 
 
-def _check_alike(own: TrainingState, given: Any) -> None:
+def _check_alike(own: TrainingState, given: Any, *, any_seed: bool) -> None:
     """Refuse a state that is not one of such a training."""
     if not isinstance(given, TrainingState):
         raise InputError(
             f"state is {type(given).__name__}; expected what `.state` of such a training was"
         )
-    if given.seed != own.seed:
+    if given.seed != own.seed and not any_seed:
         raise InputError(
             f"the state is of a training with seed={given.seed}, and this one has "
             f"seed={own.seed}, by which other samples and masks would be drawn; begin it with "

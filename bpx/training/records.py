@@ -154,6 +154,11 @@ class History:
     epochs: tuple[Epoch, ...]
     seed: int | None
 
+    def __repr__(self) -> str:
+        costs = [f"{epoch.cost:.4g}" for epoch in (*self.epochs[:1], *self.epochs[1:][-1:])]
+        fell = f", cost {' to '.join(costs)}" if costs else ""
+        return f"<bpx.History of {len(self)} epochs{fell}, seed {self.seed}>"
+
     def __iter__(self) -> Iterator[Epoch]:
         return iter(self.epochs)
 

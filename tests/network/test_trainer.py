@@ -259,3 +259,24 @@ def test_its_repr_is_a_line():
     one.step(*samples())
     assert repr(one).startswith("<bpx.Trainer of <bpx.Network [5, 4, 3]")
     assert repr(one).endswith("step 1>")
+
+
+def test_a_trainer_without_a_seed_goes_on_with_that_of_the_state(tmp_path):
+    """As of a script that is run twice: what is drawn is in the state."""
+    settings = {"sizes": [4, 6, 3], "dropout": 0.5, "seed": 0, "dtype": "float64"}
+    x = np.random.default_rng(0).standard_normal((12, 4))
+    y = np.arange(12) % 3
+    nets = [bpx.Network(**settings) for _ in range(2)]
+    one, other = (bpx.Trainer(net, optimizer=bpx.Adam(0.01)) for net in nets)
+    assert one.state.seed != other.state.seed
+    one.step(x, y)
+    one.save_state(tmp_path / "state.safetensors")
+    other.load_state(tmp_path / "state.safetensors")
+    assert other.state.seed == one.state.seed
+    for trainer in (one, other):
+        trainer.step(x, y)
+    for w, expected in zip(nets[1].weights, nets[0].weights, strict=True):
+        np.testing.assert_array_equal(w, expected)
+    chosen = bpx.Trainer(bpx.Network(**settings), optimizer=bpx.Adam(0.01), seed=1)
+    with pytest.raises(bpx.InputError, match="this one has seed=1"):
+        chosen.load_state(tmp_path / "state.safetensors")

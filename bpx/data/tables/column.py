@@ -50,6 +50,9 @@ class Column:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __repr__(self) -> str:
+        return f"<bpx.data.Column {self.name!r}, {self.kind}, {len(self):,} rows>"
+
     @property
     def is_text(self) -> bool:
         """Whether the values are indices into `levels`."""

@@ -52,6 +52,11 @@ class Schema:
     named: bool = True
     unseen: Unseen = "ignore"
 
+    def __repr__(self) -> str:
+        target = "" if self.target is None else f", target {self.target.name!r}"
+        columns = f"{len(self.features)} columns, {self.width} inputs"
+        return f"<bpx.data.Schema of {columns}{target}>"
+
     @classmethod
     def fit(
         cls,

@@ -1,6 +1,7 @@
 """Check how a function behaves: shapes, dtypes, purity, and independence of samples."""
 
 from collections.abc import Callable, Iterator
+from traceback import walk_tb
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
@@ -10,7 +11,7 @@ from bpx.arrays.transfer import to_host
 from bpx.inspect.checks.differences import deviation, known
 from bpx.inspect.checks.report import Row
 
-__all__ = ["Call", "behaves", "finite", "misshapen", "portable"]
+__all__ = ["Call", "behaves", "finite", "misshapen", "portable", "raised"]
 
 
 class Call(NamedTuple):
@@ -96,7 +97,7 @@ def misshapen(call: Call) -> str:
     try:
         given = call.function(*(0.0 + each for each in call.arguments))  # copies: it may write
     except Exception as error:  # a user's function may raise anything
-        return f"{call.name} raised {type(error).__name__}: {error}"
+        return f"{call.name} raised {raised(error)}"
     kind = f"shape {call.shape}, {dtype_name(like)}"
     if not hasattr(given, "shape") or not hasattr(given, "dtype"):
         return f"{call.name} returned {given!r}; expected an array of {kind}"
@@ -108,6 +109,16 @@ def misshapen(call: Call) -> str:
         f"{call.name} returned shape {tuple(given.shape)}, {dtype_name(given)}; expected "
         f"{kind}: use operators, bpx.namespace and Python numbers, which keep both"
     )
+
+
+def raised(error: Exception) -> str:
+    """Name an error, its message, and the line of the user's function where it came from."""
+    for frame, line in walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in ("bpx", "bpx_backends"):
+            code = frame.f_code
+            place = f", in {code.co_qualname} ({code.co_filename}:{line})"
+            return f"{type(error).__name__}: {error}{place}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _impure(call: Call, tolerance: float) -> str:

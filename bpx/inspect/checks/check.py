@@ -16,6 +16,7 @@ from bpx.costs import COSTS, BuiltInCost, Cost
 from bpx.errors import BackendError, InputError, nearest
 from bpx.feedback import FEEDBACKS, Feedback, FeedbackName
 from bpx.inspect.checks.activations import activation_rows
+from bpx.inspect.checks.behaviour import raised
 from bpx.inspect.checks.costs import cost_rows
 from bpx.inspect.checks.draws import Draws
 from bpx.inspect.checks.feedback import alignment_notes, feedback_rows
@@ -157,7 +158,8 @@ def _part(what: Any, backend: str | None, tolerance: float, seed: int) -> Report
     else:
         raise InputError(
             f"{what!r} was given; expected an activation (bpx.Elementwise, bpx.Rowwise), a "
-            "bpx.Cost, a bpx.feedback.Feedback, a bpx.Network, or the name of a built-in part"
+            "bpx.Cost, a bpx.feedback.Feedback, a bpx.Network, or the name of a built-in part; "
+            "for a function send(w, delta, B), pass bpx.feedback.get(function)"
         )
     return Report(f"The {kind} {what.name!r}, on {wide}", tuple(rows), notes)
 
@@ -222,7 +224,7 @@ def _misshapen(
     except InputError as error:
         return str(error)
     except Exception as error:  # a user's function may raise anything
-        return f"a part raised {type(error).__name__}: {error}"
+        return f"a part raised {raised(error)}"
     return ""
 
 

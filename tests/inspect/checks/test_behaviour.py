@@ -5,6 +5,7 @@ import pytest
 
 import bpx
 from bpx.inspect import check
+from bpx.inspect.checks import behaviour
 from tests.inspect.checks.parts import only
 
 
@@ -84,3 +85,30 @@ def test_what_runs_on_numpy_alone_is_a_warning():
     assert report.ok
     assert [row.equation for row in report.warnings] == ["portable"]
     assert "on array-api-strict sigma" in report.warnings[0].where
+
+
+def test_an_error_says_where_in_the_users_function_it_came_from():
+    def sigma(z):
+        return z.nothing
+
+    with pytest.raises(AttributeError) as caught:
+        sigma(np.ones(3))
+    line = sigma.__code__.co_firstlineno + 1
+    told = behaviour.raised(caught.value)
+    assert told.startswith(
+        "AttributeError: 'numpy.ndarray' object has no attribute 'nothing', in "
+    )
+    part = bpx.Elementwise("odd", sigma, lambda z, a: z)
+    report = str(bpx.inspect.check(part))
+    assert f"test_behaviour.py:{line})" in report
+    rule = bpx.feedback.Feedback("odd", local=lambda layer, delta: layer.nothing)
+    assert "'LayerView' object has no attribute 'nothing', in " in str(bpx.inspect.check(rule))
+
+
+def test_an_error_of_bpx_alone_has_no_place():
+    try:
+        bpx.Network([3])
+    except bpx.InputError as error:
+        told = behaviour.raised(error.with_traceback(error.__traceback__.tb_next))
+    assert told.startswith("InputError: ")
+    assert ", in " not in told
