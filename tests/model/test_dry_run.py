@@ -1,9 +1,12 @@
 """A custom activation or cost that changes shapes or dtypes is named before training begins."""
 
+import re
+
 import numpy as np
 import pytest
 
 import bpx
+from tests.extending import rms_norm
 
 
 def _wide(z):
@@ -75,3 +78,31 @@ def test_a_wrong_part_is_named(target, case):
             optimizer=bpx.SGD(1.0),
         )
     assert net.parameters is before
+
+
+RULES = {
+    "matrix of the feedback 'own', layer 1, gave shape (2, 3)": {
+        "matrix": lambda w, B: w[0][:, :3]
+    },
+    "send of the feedback 'own', layer 1, gave shape (5, 3)": {
+        "send": lambda w, delta, B: (delta[0] @ w[0])[:, :3]
+    },
+}
+
+
+@pytest.mark.parametrize("said", RULES)
+def test_a_feedback_of_another_shape_is_named(said):
+    rule = bpx.feedback.Feedback("own", **RULES[said])
+    net = bpx.Network([3, 4, 2], feedback=rule, seed=0)
+    with pytest.raises(bpx.InputError, match=re.escape(said)):
+        bpx.Trainer(net, optimizer=bpx.SGD(1.0)).step(np.ones((4, 3)), np.ones((4, 2)))
+
+
+def test_gradients_of_other_fields_are_named_with_their_layer(monkeypatch):
+    first, last = bpx.Dense(3, 4, bpx.activations.tanh), bpx.Dense(4, 2, bpx.activations.tanh)
+    net = bpx.Network([first, rms_norm.RMSNorm(4), last], seed=0)
+    monkeypatch.setattr(rms_norm.Saved, "gradients", lambda kept, r, delta: (kept.unit[0, 0],))
+    with pytest.raises(
+        bpx.InputError, match=r"gradients of layer 2, 'rms_norm', gave .*fields gain"
+    ):
+        bpx.Trainer(net, optimizer=bpx.SGD(1.0)).step(np.ones((4, 3)), np.ones((4, 2)))

@@ -89,7 +89,7 @@ def test_outputs_of_many_samples_are_those_of_each(target, monkeypatch):
     [
         ([[0.1, 0.7, 0.2], [0.5, 0.1, 0.4]], [1, 0]),
         ([[0.5], [0.51], [0.0]], [0, 1, 0]),
-        ([[0.6, 0.9], [0.4, 0.1], [0.2, 0.2]], [1, 0, 0]),
+        ([[0.9, 0.6], [0.1, 0.4], [0.2, 0.2]], [0, 1, 0]),
     ],
 )
 def test_classes(target, a, expected):

@@ -57,3 +57,10 @@ def test_of_a_network_of_dense_layers(target):
         np.testing.assert_allclose(w, delta[i].T @ a[i] / 7, atol=1e-14)
         np.testing.assert_allclose(b, delta[i].sum(axis=0) / 7, atol=1e-14)
     assert tuple(trace.cost.shape) == (7,)
+
+
+def test_it_is_shown_by_its_widths():
+    net = random_network([4, 5, 3])
+    x, y = random_samples(net)
+    assert repr(net.backprop(x, y)) == "<bpx.Trace of 7 samples through [4, 5, 3]>"
+    assert repr(net.forward(x)) == "<bpx.Forward of 7 samples through [4, 5, 3]>"
