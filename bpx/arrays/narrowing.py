@@ -1,6 +1,6 @@
 """Find numbers that a cast to a narrower dtype would make useless, before the cast.
 
-Rounding is harmless: float32 keeps seven digits of any number. But 1700000000 and 1700000100,
+Rounding is harmless: float32 keeps seven digits of any number. But 1700000000 and 1700000050,
 two times in seconds, become the same number in float32, and the identifier 16777217 changes.
 """
 
