@@ -78,7 +78,7 @@ FOLLOWED = {
     ),
     "cross-entropy after tanh": (
         TRAIN + " --output tanh --cost cross_entropy",
-        "take (--output softmax)",
+        "use (--output softmax)",
         TRAIN + " {} --cost cross_entropy",
     ),
     "tanh before cross-entropy": (
@@ -88,7 +88,7 @@ FOLLOWED = {
     ),
     "binary cross-entropy after relu": (
         BINARY + " --output relu --cost binary_cross_entropy",
-        "follows (--output sigmoid)",
+        "needs (--output sigmoid)",
         BINARY + " {} --cost binary_cross_entropy",
     ),
     "Nesterov without momentum": (

@@ -136,7 +136,7 @@ MISTAKES = {
     "cross-entropy after tanh, another output": Mistake(
         "",
         "bpx.Network([3, 2], output='tanh', cost='cross_entropy')",
-        "take (output='softmax')",
+        "use (output='softmax')",
         "bpx.Network([3, 2], {}, cost='cross_entropy')",
     ),
     "cross-entropy after tanh, another cost": Mistake(
@@ -148,7 +148,7 @@ MISTAKES = {
     "binary cross-entropy after relu": Mistake(
         "",
         "bpx.Network([3, 2], output='relu', cost='binary_cross_entropy')",
-        "follows (output='sigmoid')",
+        "needs (output='sigmoid')",
         "bpx.Network([3, 2], {}, cost='binary_cross_entropy')",
     ),
     "Nesterov without momentum": Mistake(

@@ -145,7 +145,7 @@ def test_bad_settings_are_refused(settings, said):
         (
             [3, 2],
             {"output": "relu", "cost": "binary_cross_entropy"},
-            "follows output='sigmoid'",
+            "needs output='sigmoid'",
         ),
         ([3, 1], {"output": "softmax"}, "always 1"),
         ([3, 4, 2], {"activations": ["relu"]}, "1 activations were given for 2"),
