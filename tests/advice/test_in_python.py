@@ -85,7 +85,7 @@ MISTAKES = {
         # which still warns of the sizes, as it should
         "net = bpx.Network([3, 2], {}); warnings.simplefilter('ignore'); " + fit(),
     ),
-    "sizes": Mistake(IN_THOUSANDS, fit(), r"one size: (\(x.*\))$", fit(x="{}")),
+    "sizes": Mistake(IN_THOUSANDS, fit(), r"one scale: (\(x.*\))$", fit(x="{}")),
     "objects": Mistake(NET + "; x = x.astype(object)", fit(), r": (x\.astype.*)$", fit(x="{}")),
     "words": Mistake(NET + "; x = x.astype(str)", fit(), r": (x\.astype.*)$", fit(x="{}")),
     "a list of words": Mistake(

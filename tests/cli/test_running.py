@@ -121,7 +121,7 @@ def test_ctrl_c_before_the_first_epoch_leaves_no_folder(blobs, monkeypatch):
 def test_divergence_in_the_first_epoch_leaves_nothing(blobs):
     words = ["--optimizer", "sgd", "--eta", 1e30, "--output", "identity"]
     said = refused("train", blobs, *words, "--out", "run")
-    assert "the cost turned non-finite in epoch 1" in said
+    assert "the cost became non-finite in epoch 1" in said
     assert "no epoch had finished" in said
     assert not os.path.exists("run")
 

@@ -122,8 +122,8 @@ def test_a_later_mini_batch_that_cannot_be_used_is_named():
     x, y = samples()
     good = batches(x, y)
     for wrong, said in (
-        ((x, np.eye(3)[y]), "mini-batch 6 of epoch 1 has no labels, and the first one had"),
-        ((x, y, np.ones(40)), "mini-batch 6 of epoch 1 has weights, and the first one had no"),
+        ((x, np.eye(3)[y]), "mini-batch 6 of epoch 1 has no labels, but the first one had"),
+        ((x, y, np.ones(40)), "mini-batch 6 of epoch 1 has weights, but the first one had no"),
         ((x[:, :2], y), r"x has shape \(40, 2\); expected \(n, 5\)"),
     ):
         net = network()

@@ -11,7 +11,7 @@ from tests.training.small import SETTINGS, network, samples
 def test_a_precision_that_the_backend_does_not_have_is_refused(target):
     if target is Target.CUPY:
         pytest.skip("CuPy has a choice")
-    with pytest.raises(bpx.InputError, match=r"precision='tf32' was given; the products on"):
+    with pytest.raises(bpx.InputError, match=r"precision='tf32' was given; expected float32"):
         network(target).fit(*samples(), **SETTINGS, precision="tf32")
 
 
