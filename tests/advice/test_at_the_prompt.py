@@ -108,7 +108,7 @@ FOLLOWED = {
     ),
     "targets out of reach": (
         NUMBERS + " --output sigmoid --cost quadratic",
-        "take (--output identity)",
+        "use (--output identity)",
         NUMBERS + " {}",
     ),
     "a folder with files": (
@@ -158,7 +158,7 @@ FOLLOWED = {
     ),
     "classes of numbers": (
         "predict numbers numbers.csv --target price --labels",
-        "(leave it out)",
+        "(omit it), or train",
         "predict numbers numbers.csv --target price",
     ),
     "Python without a name": (

@@ -74,7 +74,7 @@ MISTAKES = {
         fit(y="{}"),
     ),
     "out of reach, another output": Mistake(
-        FAR, fit(), "take (output='identity')", "net = bpx.Network([3, 1], {}); " + fit()
+        FAR, fit(), "use (output='identity')", "net = bpx.Network([3, 1], {}); " + fit()
     ),
     "out of reach, scaled": Mistake(FAR, fit(), r": (np\.interp\(.*\))$", fit(y="{}")),
     "times, scaled": Mistake(TIMES, fit(), r"scale them: (\(x.*\)); or", fit(x="{}")),

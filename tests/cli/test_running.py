@@ -95,7 +95,7 @@ def test_class_weights_are_for_classes():
     np.savez("data.npz", x=np.ones((60, 2)), y=np.linspace(-1, 1, 60))
     said = refused("train", "data.npz", "--class-weight", "balanced", "--out", "run")
     assert "--class-weight balanced was given for targets that are numbers" in said
-    assert "Leave it out" in said
+    assert "Omit it" in said
     assert "sample_weight" not in said
     assert not os.path.exists("run")
 
