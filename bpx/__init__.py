@@ -4,8 +4,8 @@
 >>> net = bpx.Network([784, 30, 10], seed=0)
 
 The backend is chosen by ``BPX_BACKEND``, `bpx.use`, or an argument. Importing bpx imports
-no array library but NumPy, which the host's own rooms use. What a training does not need,
-such as `bpx.data` and most of `bpx.inspect`, is imported when it is first asked for.
+no array library but NumPy, which the modules on the host use. Parts that training does not
+need, such as `bpx.data` and most of `bpx.inspect`, are imported on first use.
 """
 
 from typing import TYPE_CHECKING, TypeAlias
@@ -75,13 +75,13 @@ else:
 __version__ = "0.1.0"
 
 BackendName: TypeAlias = _BackendName
-"""The backends that bpx brings, by name, and ``auto``; a name with a device is any text."""
+"""The names of bpx's own backends, and ``auto``. A name with a device is a plain string."""
 ClassWeight: TypeAlias = _ClassWeight
-"""``"balanced"``; or the weight of each class, by its label, or as a schema's target has it."""
+"""``"balanced"``, or the weight of each class, by its label or its name in the schema."""
 Dtype: TypeAlias = _Dtype
-"""What parameters are stored in."""
+"""The dtypes in which parameters can be stored."""
 Precision: TypeAlias = _Precision
-"""What bpx's own engines compute matrix products in."""
+"""The precisions in which bpx's own engines can compute matrix products."""
 
 __all__ = [
     "SGD",

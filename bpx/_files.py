@@ -1,4 +1,4 @@
-"""The cache folder, and writing a file at once or not at all."""
+"""The cache folder, and atomic writes to files."""
 
 import os
 import platform
@@ -16,16 +16,16 @@ __all__ = ["cache_folder", "expanded", "write_atomically"]
 
 _DAY = 86_400.0
 _LONGEST = 40
-"""Characters of a name that its temporary file repeats: the whole must stay below the limit."""
+"""A temporary file repeats at most so many characters of a name, to keep its own name short."""
 
 
 @contextmanager
 def write_atomically(path: str | Path) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes its place at the end of the block or not at all.
+    """Open a file that replaces `path` at the end of the block, or not at all.
 
-    It is written beside its place, flushed to the disk, and renamed into it. A file that
-    was there keeps its permissions, and a symbolic link stays one. What a killed process left
-    of an earlier write to the same place is removed.
+    The file is written beside `path`, flushed to the disk, and renamed. An existing file keeps
+    its permissions, and a symbolic link stays one. Temporary files that killed processes left
+    from earlier writes to `path` are removed.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def write_atomically(path: str | Path) -> Iterator[IO[bytes]]:
     Raises
     ------
     InputError
-        If it cannot be written; what was there is as it was.
+        If the file cannot be written; an existing file is left unchanged.
     """
     place = Path(os.path.realpath(expanded(path)))
     owner = f"{_machine()}-{os.getpid()}-{os.urandom(4).hex()}"
@@ -55,11 +55,11 @@ def write_atomically(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def _sweep(place: Path, now: float) -> None:
-    """Remove what killed processes left of writing to `place`.
+    """Remove the temporary files that killed processes left beside `place`.
 
-    A process of this machine is asked whether it lives. Of another machine that shares the
-    folder, and where processes cannot be asked, a file counts as left after a day, by the
-    clock of the file system: `now` is the time of a file just made.
+    A file of this machine is removed if its process has ended. A file of another machine that
+    shares the folder, or any file on Windows, which cannot check processes safely, is removed
+    after a day by the file system's clock: `now` is the time of a new file.
     """
     stem = re.escape(place.name[:_LONGEST])
     ours = re.compile(rf"\.{stem}\.([0-9a-f]{{8}})-(\d{{1,9}})-[0-9a-f]{{8}}\.bpx-part")
@@ -76,16 +76,16 @@ def _sweep(place: Path, now: float) -> None:
 
 def _lives(process: int) -> bool:
     try:
-        os.kill(process, 0)  # asks, and sends nothing; on Windows it would be Ctrl-C
+        os.kill(process, 0)  # only checks that it exists; on Windows it would send Ctrl-C
     except ProcessLookupError:
         return False
-    except OSError:  # another user's
+    except OSError:  # the process of another user
         return True
     return True
 
 
 def _machine() -> str:
-    """Where a process number means something: a host, or a container with its own numbers."""
+    """Identify where process ids are valid: the host, or a container with its own ids."""
     numbers = ""
     with suppress(OSError):
         numbers = os.readlink("/proc/self/ns/pid")
@@ -93,7 +93,7 @@ def _machine() -> str:
 
 
 def cache_folder() -> Path:
-    """The folder for downloads: BPX_CACHE, else the platform's own; it need not exist."""
+    """Return the folder for downloads: BPX_CACHE, or the platform's. It may not exist yet."""
     value = os.environ.get("BPX_CACHE")
     return expanded(value) if value else _platform_cache() / "bpx"
 
@@ -109,5 +109,5 @@ def _platform_cache() -> Path:
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """The path, a leading ~ written out."""
+    """Return the path with a leading ~ expanded."""
     return Path(os.path.expanduser(path))

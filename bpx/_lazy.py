@@ -1,7 +1,7 @@
-"""Parts of a package that are imported when they are first asked for, as PEP 562 has it.
+"""Hooks that import parts of a package on first use (PEP 562).
 
-What a training does not need costs an ``import bpx`` nothing. Type checkers are shown the same
-names by an import under ``TYPE_CHECKING``, beside the hooks.
+Parts that training does not need then cost ``import bpx`` nothing. For type checkers, an
+import under ``TYPE_CHECKING`` beside the hooks provides the same names.
 """
 
 import sys
@@ -16,7 +16,7 @@ Hooks = tuple[Callable[[str], Any], Callable[[], list[str]]]
 
 
 def submodules(package: str, names: Sequence[str]) -> Hooks:
-    """The hooks of a package for submodules of these names."""
+    """Return the hooks of a package that imports these submodules on first use."""
 
     def find(name: str) -> Any:
         return import_module(f"{package}.{name}") if name in names else None
@@ -25,14 +25,14 @@ def submodules(package: str, names: Sequence[str]) -> Hooks:
 
 
 def names_of(package: str, module: str) -> Hooks:
-    """The hooks of a package whose public names are those of a module in it."""
+    """Return the hooks of a package that takes its public names from one of its modules."""
 
     def find(name: str) -> Any:
-        # Tools ask every module for names with underscores: no reason to import anything.
+        # Tools look up names with underscores in every module: this must import nothing.
         if name.startswith("_") and name != "__all__":
             return None
         public = vars(import_module(module))
-        # What that has imported may be a submodule, which is then in the package.
+        # The import may have loaded a submodule of that name, which is then in the package.
         return public.get(name, vars(sys.modules[package]).get(name))
 
     return _hooks(package, find, lambda: import_module(module).__all__)
@@ -41,7 +41,7 @@ def names_of(package: str, module: str) -> Hooks:
 def _hooks(
     package: str, find: Callable[[str], Any], names: Callable[[], Sequence[str]]
 ) -> Hooks:
-    """`find` gives None if there is no such name; what it finds stays in the package."""
+    """Return the hooks for `find`, which returns None for an unknown name; cache results."""
 
     def get(name: str) -> Any:
         found = find(name)

@@ -1,8 +1,8 @@
-"""What bpx asks of an array: the part of the Python Array API standard that it uses.
+"""`Array`: the part of the Python Array API standard that bpx uses.
 
-A Protocol that asked for ``__array_namespace__`` would reject PyTorch's tensors, so
-this one names attributes and operators only. ``A`` is for functions that give back
-the caller's own kind of array.
+A Protocol with ``__array_namespace__`` would reject PyTorch's tensors, so this one names
+attributes and operators only. ``A`` is for functions that return the caller's own type of
+array.
 """
 
 from typing import Any, Protocol, Self, TypeVar
@@ -19,15 +19,15 @@ class Array(Protocol):
 
     @property
     def ndim(self) -> int:
-        """How many axes there are."""
+        """The number of axes."""
 
     @property
     def dtype(self) -> Any:
-        """Its library's dtype."""
+        """The dtype, a value of the array's library."""
 
     @property
     def mT(self) -> Self:  # noqa: N802 (the standard's name)
-        """The last two axes exchanged."""
+        """The array with its last two axes swapped."""
 
     def __add__(self, other: Any, /) -> Self: ...
     def __radd__(self, other: Any, /) -> Self: ...

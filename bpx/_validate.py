@@ -1,4 +1,4 @@
-"""What a caller gives, checked: what was given, and what was expected."""
+"""Checks of arguments, with errors that say what was given and what was expected."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -12,12 +12,13 @@ __all__ = ["is_frame", "number", "pair", "pair_or_triple", "whole"]
 
 
 def whole(name: str, value: Any, least: int, most: int | None, expected: str) -> int:
-    """`value` as an int in ``least ... most``, where `most` may be None for no limit.
+    """Return `value` as an int in ``least ... most``; with `most` None there is no limit.
 
     Raises
     ------
     InputError
-        If it is not whole (True is not), or outside: "name=value was given; expected …".
+        If it is not an integer (True is not) or out of range: "name=value was given;
+        expected …".
     """
     try:
         given = None if isinstance(value, bool) else int(index(value))
@@ -29,7 +30,7 @@ def whole(name: str, value: Any, least: int, most: int | None, expected: str) ->
 
 
 def number(name: str, value: Any, expected: str, right: Any) -> float:
-    """`value` as a finite float that is `right`.
+    """Return `value` as a finite float that satisfies `right`.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def number(name: str, value: Any, expected: str, right: Any) -> float:
     Raises
     ------
     InputError
-        If it is no real number, not finite, or not right.
+        If it is not a finite real number, or does not satisfy `right`.
     """
     real = isinstance(value, Real) and not isinstance(value, bool)
     if not real or not isfinite(value) or not right(value):
@@ -52,12 +53,12 @@ def number(name: str, value: Any, expected: str, right: Any) -> float:
 
 
 def pair(name: str, data: Any, more: str = "") -> tuple[Any, Any]:
-    """x and y of some samples; the message ends in `more`.
+    """Return x and y of a pair; the error ends in `more` if there is no better advice.
 
     Raises
     ------
     InputError
-        If `data` is no pair.
+        If `data` is not a pair.
     """
     if isinstance(data, tuple | list) and len(data) == 2 and not _are_pairs(data):
         return data[0], data[1]
@@ -68,12 +69,12 @@ def pair(name: str, data: Any, more: str = "") -> tuple[Any, Any]:
 
 
 def pair_or_triple(name: str, data: Any) -> tuple[Any, Any, Any]:
-    """x, y and the sample weights of some samples; None where there are none.
+    """Return x, y and the sample weights, or None if there are no weights.
 
     Raises
     ------
     InputError
-        If `data` is neither.
+        If `data` is neither a pair nor a triple.
     """
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         raise InputError(
@@ -83,7 +84,7 @@ def pair_or_triple(name: str, data: Any) -> tuple[Any, Any, Any]:
 
 
 def _instead(name: str, data: Any) -> str:
-    """How to make a pair of it, if it is the book's list of samples, or a whole data set."""
+    """Say how to turn a whole data set, or the book's list of samples, into a pair."""
     if isinstance(data, tuple) and hasattr(data, "train"):
         return ", such as the data set's train"
     if isinstance(data, zip):
@@ -97,12 +98,12 @@ def _instead(name: str, data: Any) -> str:
 
 
 def _are_pairs(data: Any) -> bool:
-    """Whether it is a list of (x, y), one pair for each sample, as in the book."""
+    """Whether `data` is a list of one pair (x, y) for each sample, as in the book."""
     many = isinstance(data, list) and len(data) > 0
     return many and all(isinstance(each, tuple) and len(each) == 2 for each in data)
 
 
 def is_frame(x: object) -> bool:
-    """Whether something is a table or looks like a DataFrame, without importing a library."""
+    """Whether `x` is a table or looks like a DataFrame; this imports no library."""
     columns = hasattr(x, "columns") or hasattr(x, "column_names")
     return isinstance(x, Mapping) or (columns and not hasattr(x, "__array_namespace__"))

@@ -1,7 +1,7 @@
 """Activation functions: each sigma beside its first and its second derivative.
 
 An activation is a value with a `name`, `sigma` and `pullback`: see `bpx.jacobians`. The
-derivatives are functions of z and of a = sigma(z), from which some are cheaper.
+derivatives take both z and a = sigma(z), since some are cheaper to compute from a.
 """
 
 from math import inf, pi, sqrt
@@ -42,7 +42,7 @@ def _identity_prime(z: Array, a: Array) -> Array:
 
 
 def _sigmoid(z: Array) -> Array:
-    # 1/(1 + exp(-z)) without its overflow.
+    # 1/(1 + exp(-z)) without overflow.
     return 0.5 * namespace(z).tanh(0.5 * z) + 0.5
 
 
@@ -102,7 +102,7 @@ def _elu_second(z: Array, a: Array) -> Array:
 
 
 def _softplus(z: Array) -> Array:
-    # log(1 + exp(z)) without its overflow.
+    # log(1 + exp(z)) without overflow.
     xp = namespace(z)
     return xp.maximum(z, 0.0) + xp.log1p(xp.exp(-xp.abs(z)))
 
@@ -158,7 +158,7 @@ def _silu_second(z: Array, a: Array) -> Array:
 
 
 def _softmax(z: Array) -> Array:
-    # exp(z) / sum(exp(z)), shifted by the row's largest so that nothing overflows.
+    # exp(z) / sum(exp(z)), shifted by the row's maximum so that nothing overflows.
     xp = namespace(z)
     e = xp.exp(z - xp.max(z, axis=-1, keepdims=True))
     return e / xp.sum(e, axis=-1, keepdims=True)
@@ -237,12 +237,12 @@ ActivationName: TypeAlias = Literal[
 
 
 def get(activation: ActivationName | Activation) -> Activation:
-    """The activation of that name, or the value itself.
+    """Return the activation with that name, or the value itself.
 
     Raises
     ------
     InputError
-        If the name is not one of `ACTIVATIONS`, or the value is no activation.
+        If the name is not a key of `ACTIVATIONS`, or the value is not an activation.
     """
     if isinstance(activation, str):
         if activation not in ACTIVATIONS:

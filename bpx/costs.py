@@ -1,9 +1,9 @@
-"""Costs: the value of each sample, its gradient by a^L, and the pairs that are stable.
+"""Costs: the cost of each sample, its gradient with respect to a^L, and the stable pairs.
 
 C = (1/n) sum_x C_x. A cost is a value with a `name`, ``value(a, y)`` -> (n,) and
 ``grad_a(a, y)`` -> (n, k). Where the output's activation undoes the cost's logarithms,
-both have a closed form from the logits z^L that neither overflows nor cancels: such a
-`Pair` replaces value and BP1, keyed by the activation.
+the cost and delta^L have closed forms in the logits z^L that neither overflow nor cancel.
+Such a `Pair`, selected by the activation, replaces ``value`` and BP1.
 """
 
 from collections.abc import Callable
@@ -42,20 +42,21 @@ class Cost:
     Parameters
     ----------
     name : str
-        What it is shown and saved by.
+        The name under which it is shown and saved.
     value : callable
         ``value(a, y) -> C_x``, one number for each sample, shape (n,).
     grad_a : callable
         ``grad_a(a, y) -> dC_x/da``, shape (n, k).
     pairs : tuple of (Activation, Pair), optional
-        Closed forms from the logits, by the output's activation.
+        Closed forms in the logits, by the output's activation.
     targets : {"real", "unit", "distribution"}, optional
-        What y may be: any number, in [0, 1], or rows in [0, 1] that sum to 1.
+        The values that y may have: any numbers, numbers in [0, 1], or rows of numbers in
+        [0, 1] that sum to 1.
     outputs : tuple of Activation or None, optional
-        The built-in activations that the cost makes sense after; None for all.
+        The built-in output activations that the cost accepts; None for all.
     hess_a : callable, optional
-        ``hess_a(a, y, v)``, shape (n, k): the Hessian of C_x by a^L, applied to v, row by
-        row: what curvature asks for where there is no pair.
+        ``hess_a(a, y, v)``, shape (n, k): the Hessian of C_x with respect to a^L, applied to
+        v row by row. Curvature needs it if there is no pair.
     """
 
     name: str
@@ -76,7 +77,7 @@ class Cost:
             )
 
     def pair(self, output: Activation) -> Pair | None:
-        """The closed form after `output`, if there is one."""
+        """Return the pair with `output`, or None if there is none."""
         for activation, pair in self.pairs:
             if activation is output or activation == output:
                 return pair
@@ -84,7 +85,7 @@ class Cost:
 
     @equation(label="{self.name}")
     def evaluate(self, output: Activation, z: A, a: A, y: A) -> A:
-        """C_x of each sample, shape (n,), the stable way where there is one."""
+        """C_x of each sample, shape (n,), in the stable closed form if there is one."""
         pair = self.pair(output)
         cost: A = pair.value(z, y) if pair else self.value(a, y)
         return cost
@@ -102,12 +103,12 @@ class Cost:
         return delta
 
     def delta_derivative(self, output: Activation, z: A, a: A, y: A, v: A) -> A:
-        """The derivative of delta^L as z^L moves along v, shape (n, k): the Hessian, times v.
+        """The derivative of delta^L as z^L moves along v, shape (n, k): the Hessian times v.
 
         Raises
         ------
         InputError
-            If the cost, its pair or the output activation was made without what that takes.
+            If the cost, its pair or the output activation lacks a derivative that this needs.
         """
         second = self.second(output)
         if self.pair(output):
@@ -116,15 +117,15 @@ class Cost:
         return r1(output, z, a, self.grad_a(a, y), rgrad_a, v)
 
     def gauss_newton(self, output: Activation, z: A, a: A, y: A, v: A) -> A:
-        """H v, shape (n, k), for the H of the Gauss-Newton matrix: positive semi-definite.
+        """H v, shape (n, k), for the positive semi-definite H of the Gauss-Newton matrix.
 
-        Where there is a pair, H is the Hessian of C_x by z^L; elsewhere J^T (the Hessian by
-        a^L) J, without what sigma'' of the output adds.
+        With a pair, H is the Hessian of C_x with respect to z^L. Without one, H is
+        J^T (the Hessian with respect to a^L) J, which omits the term in the output's sigma''.
 
         Raises
         ------
         InputError
-            As `delta_derivative` does.
+            As for `delta_derivative`.
         """
         second = self.second(output)
         if self.pair(output):
@@ -132,12 +133,12 @@ class Cost:
         return output.pullback(z, a, second(a, y, pushforward(output, z, a, v)))
 
     def second(self, output: Activation) -> Callable[..., Any]:
-        """The `hess_z` of the pair with `output`; the cost's `hess_a` where there is none.
+        """Return the `hess_z` of the pair with `output`, or the cost's `hess_a` without a pair.
 
         Raises
         ------
         InputError
-            If it was made without.
+            If that function is missing.
         """
         if pair := self.pair(output):
             return _given(pair.hess_z, f"the pair of {self.name!r}", "hess_z")
@@ -151,7 +152,7 @@ def _given(part: Callable[..., Any] | None, whose: str, what: str) -> Callable[.
 
 
 def _above_zero(a: A) -> A:
-    """The smallest normal number in place of 0, for a logarithm or a division."""
+    """Raise `a` to at least the smallest normal number, for a logarithm or a division."""
     xp = namespace(a)
     return xp.maximum(a, float(xp.finfo(a.dtype).smallest_normal))
 
@@ -227,23 +228,23 @@ categorical_cross_entropy = Cost(
 """C_x = -sum_j y_j log a_j, the book's log-likelihood cost."""
 
 COSTS = {c.name: c for c in (quadratic, binary_cross_entropy, categorical_cross_entropy)}
-"""The built-in costs by name; ``"cross_entropy"`` chooses one of two by the output."""
+"""The built-in costs by name; ``"cross_entropy"`` selects one of two by the activation."""
 
 BuiltInCost: TypeAlias = Literal[
     "quadratic", "binary_cross_entropy", "categorical_cross_entropy"
 ]
 """The keys of `COSTS`, for type checkers and editors."""
 CostName: TypeAlias = Literal[BuiltInCost, "cross_entropy"]
-"""What a network's cost may be called, a key of `COSTS` or ``"cross_entropy"``."""
+"""The name of a network's cost: a key of `COSTS`, or ``"cross_entropy"``."""
 
 
 def get(cost: CostName | Cost, output: Activation) -> Cost:
-    """The cost of that name after `output`, or the value itself, if the two go together.
+    """Return the cost with that name, or the value itself, if it accepts `output`.
 
     Raises
     ------
     InputError
-        If the name is unknown, the value is no cost, or the cost makes no sense after
+        If the name is unknown, the value is not a cost, or the cost does not accept
         `output`.
     """
     if cost == "cross_entropy":
@@ -271,7 +272,7 @@ def _cross_entropy(output: Activation) -> Cost:
         return binary_cross_entropy
     raise InputError(
         f"{option('cost', 'cross_entropy')} was given with {option('output', output.name)}; it "
-        "is categorical after softmax and binary after sigmoid: take "
+        "is categorical after softmax and binary after sigmoid: use "
         f"{_outputs('softmax', 'sigmoid')}, or another cost, such as "
         f"{option('cost', 'quadratic')}"
     )
@@ -282,7 +283,7 @@ def _refuse_senseless(cost: Cost, output: Activation) -> Cost:
     if cost.outputs is not None and built_in and output not in cost.outputs:
         raise InputError(
             f"{option('cost', cost.name)} was given with {option('output', output.name)}; it "
-            f"follows {_outputs(*(each.name for each in cost.outputs))}, where it is stable"
+            f"needs {_outputs(*(each.name for each in cost.outputs))}, where it is stable"
         )
     return cost
 

@@ -1,19 +1,19 @@
-"""The equations of backpropagation, for a batch of n samples, one sample a row.
+"""The equations of backpropagation, for a batch of n samples, one sample per row.
 
 For layer l of width k_l: a^l, z^l and delta^l have shape (n, k_l), w^l has shape
 (k_l, k_{l-1}), so that ``w[j, k]`` is w^l_{jk}, and b^l has shape (k_l,). C_x is the cost
 of sample x, and delta^l = dC_x/dz^l is kept for each sample, unnormalised. The row weights
 r, a number such as 1/n or a column (n, 1), enter where BP3 and BP4 sum over the samples.
 
-In front of these axes arrays may have one more, of K networks: w (K, k_l, k_{l-1}),
-b (K, 1, k_l), and z, a and delta (K, n, k_l). The lines below are then theirs.
+The arrays may have one more leading axis, of K networks: w (K, k_l, k_{l-1}),
+b (K, 1, k_l), and z, a and delta (K, n, k_l). The same code computes these.
 
-After M. Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, where they are
-(25) and (BP1) to (BP4).
+The equations are (25) and (BP1) to (BP4) in chapter 2 of M. Nielsen, "Neural Networks and
+Deep Learning" (2015).
 
-Each is then differentiated once, as the weights move along a direction (v_w, v_b): R{q} is
-the derivative of q. R0 is the forward equation's, R1 to R4 are those of BP1 to BP4. After
-B. Pearlmutter, "Fast exact multiplication by the Hessian" (1994).
+R0 to R4 are the derivatives of the forward equation and of BP1 to BP4 as the weights move
+along a direction (v_w, v_b): R{q} is the derivative of q. They follow B. Pearlmutter, "Fast
+exact multiplication by the Hessian" (1994).
 """
 
 from bpx._typing import A
@@ -38,7 +38,7 @@ def bp1(sigma: Activation, z: A, a: A, grad_a: A) -> A:
 
 
 def sent(w_next: A, delta_next: A) -> A:
-    """(w^{l+1})^T delta^{l+1}, of shape (n, k_l): dC_x/da^l, what BP2 sends back."""
+    """(w^{l+1})^T delta^{l+1}, of shape (n, k_l): dC_x/da^l, which BP2 sends back."""
     return delta_next @ w_next
 
 
@@ -51,7 +51,7 @@ def bp2(sigma: Activation, z: A, a: A, w_next: A, delta_next: A) -> A:
 
 @equation("db^l", "BP3", of="delta")
 def bp3(r: A | float, delta: A) -> A:
-    """dC/db^l = sum_x r_x delta^l_x, of shape (k_l,); (K, 1, k_l) of K networks."""
+    """dC/db^l = sum_x r_x delta^l_x, of shape (k_l,); (K, 1, k_l) for K networks."""
     return namespace(delta).sum(r * delta, axis=-2, keepdims=delta.ndim > 2)
 
 
@@ -62,7 +62,7 @@ def bp4(r: A | float, delta: A, a_prev: A) -> A:
 
 
 def r0(w: A, v_w: A, v_b: A, a_prev: A, ra_prev: A | None) -> A:
-    """R{z^l} = w^l R{a^{l-1}} + v_w^l a^{l-1} + v_b^l; R{a^0} = 0 is written None."""
+    """R{z^l} = w^l R{a^{l-1}} + v_w^l a^{l-1} + v_b^l; R{a^0} = 0 is passed as None."""
     moved = a_prev @ v_w.mT + v_b
     return moved if ra_prev is None else moved + ra_prev @ w.mT
 

@@ -1,7 +1,7 @@
 """The errors of bpx: one small family.
 
 Every message says what was given, what was expected, and what to do.
-Each class is also the built-in error that a caller would expect, so that
+Each class also derives from the built-in error that a caller would expect, so that
 ``except ValueError`` keeps working.
 """
 
@@ -44,7 +44,7 @@ class FileFormatError(InputError):
 
 
 class MissingFileError(InputError, FileNotFoundError):
-    """A path that leads to no file."""
+    """A path at which there is no file."""
 
 
 class BackendError(BpxError, RuntimeError):
@@ -56,16 +56,16 @@ class MixedArraysError(BpxError, TypeError):
 
 
 class CheckError(BpxError, AssertionError):
-    """A formula that is wrong: what `bpx.inspect.check` found.
+    """A wrong formula that `bpx.inspect.check` found.
 
     Attributes
     ----------
     equation : str
         The first equation that is wrong, such as "sigma'" or "BP2".
     layer : int or None
-        Its layer, counted from 1; None for a part that belongs to none.
+        Its layer, counted from 1; None for a part outside any layer.
     deviation : float or None
-        The largest relative deviation; None where what is wrong is not a number.
+        The largest relative deviation; None if the error is not one of numbers.
     """
 
     def __init__(
@@ -81,18 +81,18 @@ class CheckError(BpxError, AssertionError):
 
 
 class DivergenceError(BpxError, ArithmeticError):
-    """The cost turned non-finite while training.
+    """The cost or the weights became non-finite in training.
 
     Attributes
     ----------
     epoch : int
         The epoch, counted from 1, in which it happened.
     step : int or None
-        The step within that epoch, counted from 1; None if each step's cost was finite,
-        and the weights or the sum of the costs were not.
+        The step within that epoch, counted from 1; None if the cost of each step was finite,
+        but the weights or the sum of the costs were not.
     layer : int or None
         The first layer, counted from 1 (the inputs are layer 0), with a non-finite value;
-        the last one if only the cost is not finite; None if only the sum of the costs is not.
+        the last layer if only the cost is non-finite; None if only the sum of the costs is.
     """
 
     def __init__(self, message: str, epoch: int, step: int | None, layer: int | None) -> None:
@@ -106,15 +106,15 @@ class DivergenceError(BpxError, ArithmeticError):
 
 
 class DataWarning(UserWarning):
-    """Samples that can be used, and may not be what is meant."""
+    """Samples that can be used but may not be what you meant."""
 
 
 class RecordingError(BpxError, TypeError):
-    """An operation that a recording cannot hold, or a number asked of it."""
+    """An operation that cannot be recorded, or a read of a value during recording."""
 
 
 def warn(message: str) -> None:
-    """A `DataWarning` that points at the line outside of bpx that made the call."""
+    """Issue a `DataWarning` that points at the line outside bpx that made the call."""
     import sys
     import warnings
     from pathlib import Path
@@ -127,7 +127,7 @@ def warn(message: str) -> None:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of "unknown name": the nearest spelling among `names`, if one is near."""
+    """Return a hint at the closest spelling in `names`, or "" if none is close."""
     from difflib import get_close_matches
 
     given = {each.lower(): each for each in names}
@@ -138,14 +138,14 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 @contextmanager
 def at_the_prompt(flags: Mapping[str, str] | None) -> Iterator[None]:
-    """Inside it, messages speak to a person at a command line instead of in Python.
+    """Word the messages inside the block for a command line instead of for Python.
 
     Parameters
     ----------
     flags : mapping of str to str
-        What an argument is called there, where it is not ``--`` and its own name:
-        ``{"folder": "--data", "mirror": "BPX_MIRROR"}``. None for Python again: for code of
-        the person's own that a command runs.
+        The names of arguments at the prompt that are not ``--`` and the argument's name:
+        ``{"folder": "--data", "mirror": "BPX_MIRROR"}``. None returns to Python, for the
+        user's own code that a command runs.
     """
     token = _PROMPT.set(flags)
     try:
@@ -155,15 +155,15 @@ def at_the_prompt(flags: Mapping[str, str] | None) -> Iterator[None]:
 
 
 def advice(in_python: str, at_the_prompt: str) -> str:
-    """The one of two sentences that fits where the person stands."""
+    """Return the sentence for Python or the one for the prompt, whichever the user is at."""
     return in_python if _PROMPT.get() is None else at_the_prompt
 
 
 def option(name: str, value: Any) -> str:
-    """An argument with a value, as it is typed where the person stands.
+    """Return an argument with its value as the user types it, in Python or at the prompt.
 
-    ``option("header", True)`` is ``header=True`` in Python, and ``--header`` at the prompt;
-    there False is ``--no-header``, and other values follow the flag: ``--target species``.
+    ``option("header", True)`` is ``header=True`` in Python and ``--header`` at the prompt.
+    There, False is ``--no-header``, and other values follow the flag: ``--target species``.
     """
     flags = _PROMPT.get()
     if flags is None:

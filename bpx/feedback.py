@@ -1,14 +1,13 @@
-"""What BP2 sends back: the transposed weights, or another rule.
+"""Rules for how BP2 sends errors back: by the transposed weights, or in another way.
 
-Backpropagation gives layer l the error ((w^{l+1})^T delta^{l+1}) ⊙ sigma'(z^l). A rule puts
-something else in the place of (w^{l+1})^T delta^{l+1}: mostly another matrix B^l, of the shape
-of w^{l+1}, in the place of w^{l+1}; or, if it is direct, one of shape (k_L, k_l) that is
-applied to the output's error delta^L. BP1, BP3 and BP4 stay as they are, unless a rule of your
-own replaces BP3 and BP4, too.
+Backpropagation gives layer l the error ((w^{l+1})^T delta^{l+1}) ⊙ sigma'(z^l). A rule replaces
+(w^{l+1})^T delta^{l+1}. Most rules replace w^{l+1} by another matrix B^l of the same shape; a
+direct rule applies a matrix of shape (k_L, k_l) to the output's error delta^L. BP1, BP3 and BP4
+stay as they are, unless a rule of your own replaces BP3 and BP4, too.
 
-What a rule draws are arrays, one for each hidden layer, which belong to a network as its
-weights do: ``net.feedback``. The papers scale their matrices each in its own way; here all have
-the scale c = sqrt(2 / (rows + columns)) of a Glorot matrix, whose squares are c² in the mean.
+The arrays that a rule draws, one for each hidden layer, belong to the network as its weights
+do: ``net.feedback``. Each paper scales its matrices in its own way; here all of them have the
+scale c = sqrt(2 / (rows + columns)) of a Glorot matrix, where c² is the mean square.
 
 T. Lillicrap et al., "Random synaptic feedback weights support error backpropagation for deep
 learning" (2016). A. Nøkland, "Direct feedback alignment provides learning in deep neural
@@ -57,54 +56,54 @@ Learn = Callable[[Any, Any, Any], Any]
 
 @dataclass(frozen=True)
 class Feedback:
-    """How a layer's error is made, and what its weights learn from it.
+    """A rule for the error of a layer, for the gradients of its weights, or for both.
 
-    Give one of `matrix`, `send` and `local` for the error, in place of BP2; or `gradients`, in
-    place of BP3 and BP4; or both. Without the first three, BP2 stays as it is. In `matrix` and
-    `send`, layer l sees ``w``, the weights w^{l+1}, ..., w^L, and its own array B, which is
-    None where nothing is drawn. In `local` and `gradients` it sees a `bpx.LayerView`.
+    Give one of `matrix`, `send` and `local` to replace BP2, `gradients` to replace BP3 and BP4,
+    or both. Without the first three, BP2 stays as it is. For layer l, `matrix` and `send` get
+    ``w``, the weights w^{l+1}, ..., w^L, and the layer's own array B, which is None if the rule
+    draws nothing. `local` and `gradients` get a `bpx.LayerView`.
 
     Parameters
     ----------
     name : str
-        What it is shown and saved by.
+        The name under which it is shown and saved.
     matrix : callable, optional
-        ``matrix(w, B)``, an array of the shape of ``w[0]``, which takes its place in BP2; of
+        ``matrix(w, B)``, an array of the shape of ``w[0]``, which it replaces in BP2; of
         shape (k_L, k_l) if the rule is direct.
     send : callable, optional
-        ``send(w, delta, B) -> g``, shape (n, k_l), for a rule that is no matrix: ``delta``
-        are the errors of the same layers, ``delta[0]`` the next one's, ``delta[-1]`` the
-        output's. BP2 makes delta^l of g by the activation's pullback.
+        ``send(w, delta, B) -> g``, shape (n, k_l), for a rule without a matrix. ``delta``
+        holds the errors of the same layers: ``delta[0]`` of the next one, ``delta[-1]`` of the
+        output. As in BP2, the activation's pullback turns g into delta^l.
     local : callable, optional
-        ``local(layer, delta) -> g``, shape (n, k_l), for a rule that sees its own layer and
-        the targets as well: ``layer`` is a `bpx.LayerView`, ``delta`` as for `send`.
+        ``local(layer, delta) -> g``, shape (n, k_l), for a rule that also sees its own layer
+        and the targets: ``layer`` is a `bpx.LayerView`, and ``delta`` is as for `send`.
     gradients : callable, optional
         ``gradients(layer, delta, r) -> (dw, db)``, of the shapes of ``layer.w`` and
-        ``layer.b``: what the optimizer takes as the gradients of a Dense layer, in place of
+        ``layer.b``, which the optimizer takes as the gradients of a Dense layer, in place of
         BP4 and BP3. ``delta`` is the layer's own error, shape (n, k_l), and ``r`` the row
-        weights: a number, such as 1/n, or a column (n, 1). None keeps BP4 and BP3 for the
-        layer. It is called for the output layer, too.
+        weights: a number, such as 1/n, or a column (n, 1). Return None to keep BP4 and BP3
+        for the layer. It is called for the output layer, too.
     draw : callable, optional
         ``draw(rng, rows, columns)`` -> host array, float64, of that shape, from a host
-        generator: B before the training.
+        generator: B before training.
     redrawn : bool, optional
-        Whether B is, instead, a key of `bpx.random` and a counter of steps, shape (3,), int32,
-        from which the functions draw anew at each step: see `magnitudes`. With `gradients`
+        Whether B is instead a key of `bpx.random` and a step counter, shape (3,), int32,
+        from which the functions draw anew at each step: see `magnitudes`. With `gradients`,
         the output layer has one as well.
     direct : bool, optional
-        Whether the output's error is sent straight to every hidden layer: B has k_L rows.
+        Whether the output's error goes straight to every hidden layer: B has k_L rows.
     learns : bool, optional
-        Whether B is moved as w^{l+1} is: by its gradient, its penalty and its optimizer's rule.
+        Whether B is updated like w^{l+1}, with its gradient, its penalty and its optimizer.
 
     Raises
     ------
     InputError
-        If these contradict each other.
+        If the arguments contradict each other.
 
     Notes
     -----
-    The functions are of a module, so that networks can be pickled, and are written as an
-    activation's are: see `bpx.Elementwise`.
+    Define the functions in a module, so that networks can be pickled, and write them as you
+    would an activation's: see `bpx.Elementwise`.
 
     Examples
     --------
@@ -135,7 +134,7 @@ class Feedback:
         elif len(errors) != 1:
             raise InputError(
                 f"the feedback {self.name!r} was given {' and '.join(errors) or 'no function'};"
-                " expected one of matrix, send and local, or gradients, or one of each"
+                " expected one of matrix, send and local, or gradients, or both"
             )
         if self.redrawn and self.draw is not None:
             raise InputError(
@@ -143,12 +142,12 @@ class Feedback:
             )
         if self.learns and (self.matrix is None or self.draw is None or self.direct):
             raise InputError(
-                f"the feedback {self.name!r} learns as the weights do; expected a matrix and "
-                "draw, and direct=False, so that B has the shape of the weights"
+                f"the feedback {self.name!r} was given learns=True; it needs matrix and draw "
+                "as well, and direct=False, so that B has the shape of the weights"
             )
 
     def shapes(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
-        """The shapes of the layers' arrays, in a network of the widths k_0, ..., k_L."""
+        """The shapes of the layers' arrays in a network of widths k_0, ..., k_L."""
         if self.redrawn:
             return [(3,)] * (len(sizes) - (1 if self.gradients else 2))
         if self.draw is None:
@@ -156,7 +155,7 @@ class Feedback:
         return [(sizes[-1] if self.direct else k, k_l) for k_l, k in pairwise(sizes[1:])]
 
     def drawn(self, rng: Any, *shape: int) -> Any:
-        """A layer's array before the training, on the host, from a host generator."""
+        """Draw a layer's array before training: a host array, from a host generator."""
         if self.draw is not None:
             return self.draw(rng, *shape)
         key = rng.integers(-(2**31), 2**31, 3, dtype="int32")
@@ -168,7 +167,7 @@ class Feedback:
     def sent(
         self, a: A, w: tuple[A, ...], delta: tuple[A, ...], B: A | None, view: Callable[[], Any]
     ) -> A:
-        """G, shape (n, k_l), which takes the place of (w^{l+1})^T delta^{l+1} in BP2."""
+        """The signal g, shape (n, k_l), which replaces (w^{l+1})^T delta^{l+1} in BP2."""
         g: A
         if self.matrix is not None:
             B = self.matrix(w, B)
@@ -192,7 +191,7 @@ class Feedback:
         return right
 
     def after_a_step(self, arrays: tuple[A, ...]) -> tuple[A, ...]:
-        """The layers' arrays for the next step: the counters go on, all else stays."""
+        """The layers' arrays for the next step, with counters advanced by 1."""
         return tuple(map(_counted, arrays)) if self.redrawn else arrays
 
 
@@ -204,17 +203,17 @@ def _counted(B: A) -> A:
 
 
 def glorot(rng: Any, rows: int, columns: int) -> Any:
-    """Normal numbers of variance c² = 2 / (rows + columns), float64, from a host generator."""
+    """Draw normal numbers of variance c² = 2 / (rows + columns), float64, on the host."""
     return _scale(rows, columns) * rng.standard_normal((rows, columns))
 
 
 def magnitudes(B: A, shape: tuple[int, int], dtype: Any) -> A:
-    """Uniform magnitudes in [0, c sqrt(3)), the same on every backend, drawn by key and step.
+    """Draw uniform magnitudes in [0, c sqrt(3)) by key and step, the same on every backend.
 
     Parameters
     ----------
     B : array, shape (3,), int32
-        A layer's array of a rule that is `redrawn`.
+        A layer's array, of a rule that is `redrawn`.
     shape : pair of int
         Rows and columns.
     dtype : dtype of the array's library
@@ -255,21 +254,21 @@ def _signed_anew(w: tuple[Array, ...], B: Array) -> Array:
 transpose = Feedback("transpose", matrix=_weights)
 """Backpropagation: w^{l+1} itself."""
 fa = Feedback("fa", matrix=_drawn, draw=glorot)
-"""Feedback alignment (Lillicrap et al. 2016): B^l is random and stays as it is."""
+"""Feedback alignment (Lillicrap et al. 2016): B^l is random and fixed."""
 dfa = Feedback("dfa", matrix=_drawn, draw=glorot, direct=True)
 """Direct feedback alignment (Nøkland 2016): B^l is random, fixed, and applied to delta^L."""
 usf = Feedback("usf", matrix=_signs)
 """Uniform sign-concordant feedback (Liao et al. 2016): c sign(w^{l+1})."""
 brsf = Feedback("brsf", matrix=_signed_anew, redrawn=True)
-"""Batchwise random magnitudes (Liao et al. 2016): M ∘ sign(w^{l+1}), where M, uniform in
-[0, c sqrt(3)), is drawn anew at each step."""
+"""Batchwise random magnitudes (Liao et al. 2016): M ∘ sign(w^{l+1}), where M is uniform in
+[0, c sqrt(3)) and drawn anew at each step."""
 frsf = Feedback("frsf", matrix=_signed, draw=_uniform_magnitudes)
-"""Fixed random magnitudes (Liao et al. 2016): M ∘ sign(w^{l+1}), where M is as `brsf`'s, drawn
-once."""
+"""Fixed random magnitudes (Liao et al. 2016): M ∘ sign(w^{l+1}), where M is as in `brsf`, but
+drawn once."""
 kp = Feedback("kp", matrix=_drawn, draw=glorot, learns=True)
-"""Kolen and Pollack (1994; Akrout et al. 2019): B^l begins at random and is moved
-as w^{l+1} is, by the same gradient and the same decay, so that with lmbda > 0 the two
-become one."""
+"""Kolen and Pollack (1994; Akrout et al. 2019): B^l starts at random and is updated
+like w^{l+1}, with the same gradient and the same decay, so that with lmbda > 0 the two
+converge."""
 
 FEEDBACKS = {each.name: each for each in (transpose, fa, dfa, usf, brsf, frsf, kp)}
 """The built-in rules by name."""
@@ -279,12 +278,12 @@ FeedbackName: TypeAlias = Literal["transpose", "fa", "dfa", "usf", "brsf", "frsf
 
 
 def get(feedback: FeedbackName | Feedback | Send) -> Feedback:
-    """The rule of that name, the value itself, or a function ``send(w, delta, B)`` as a rule.
+    """Return the rule with that name, the value itself, or a function `send` as a rule.
 
     Raises
     ------
     InputError
-        If the name is not one of `FEEDBACKS`, or the value is neither.
+        If the name is not a key of `FEEDBACKS`, or the value is not a rule or a function.
     """
     if isinstance(feedback, Feedback):
         return feedback

@@ -1,7 +1,7 @@
-"""Initial weights and biases, drawn on the host: the same network on every backend.
+"""Initial weights and biases, drawn on the host so that every backend starts from the same.
 
-An initializer is a value with two draws. Each is given a host generator (with
-``standard_normal`` and ``uniform``), and gives back float64 host arrays, which are cast and
+An initializer is a value with two functions. Each takes a host generator (with
+``standard_normal`` and ``uniform``) and returns float64 host arrays, which are cast and
 moved afterwards.
 """
 
@@ -20,12 +20,12 @@ __all__ = ["INITIALIZERS", "Initializer", "InitializerName", "default", "get"]
 
 @dataclass(frozen=True)
 class Initializer:
-    """How a layer's weights and biases begin.
+    """The distribution of a layer's initial weights and biases.
 
     Parameters
     ----------
     name : str
-        What it is shown by.
+        The name under which it is shown.
     weights : callable
         ``weights(rng, n_out, n_in)`` -> float64 host array, shape (n_out, n_in).
     biases : callable
@@ -56,8 +56,8 @@ def _uniform(variance: Callable[[int, int], float]) -> Callable[[Any, int, int],
 
 
 def _orthogonal(rng: Any, n_out: int, n_in: int) -> Any:
-    # Q of a Gaussian matrix, its columns' signs set by R's diagonal, is uniformly
-    # distributed over the orthogonal matrices (Mezzadri 2007).
+    # Q of a Gaussian matrix, with the signs of its columns set by R's diagonal, is
+    # uniformly distributed over the orthogonal matrices (Mezzadri 2007).
     tall = rng.standard_normal((max(n_out, n_in), min(n_out, n_in)))
     linalg = namespace(tall).linalg
     q, r = linalg.qr(tall)
@@ -148,9 +148,10 @@ _RECTIFIERS = (
 
 
 def default(activation: Activation) -> Initializer:
-    """The initializer that suits an activation.
+    """Return the initializer that suits an activation.
 
-    ``book`` for sigmoid, ``he_normal`` for relu and its family, ``glorot_normal`` for the rest.
+    It is ``book`` for sigmoid, ``he_normal`` for relu and its family, and ``glorot_normal``
+    for the rest.
     """
     if activation == activations.sigmoid:
         return INITIALIZERS["book"]
@@ -158,12 +159,12 @@ def default(activation: Activation) -> Initializer:
 
 
 def get(initializer: InitializerName | Initializer) -> Initializer:
-    """The initializer of that name, or the value itself.
+    """Return the initializer with that name, or the value itself.
 
     Raises
     ------
     InputError
-        If the name is not one of `INITIALIZERS`, or the value is no initializer.
+        If the name is not a key of `INITIALIZERS`, or the value is not an initializer.
     """
     if isinstance(initializer, Initializer):
         return initializer

@@ -1,9 +1,9 @@
-"""What an activation is: sigma, and its Jacobian carried back, forward, and differentiated.
+"""Activations: sigma, the products with its Jacobian, and the derivative of one of them.
 
-For the Jacobian J of sigma at z, row by row: the pullback maps g to J^T g, which is what
-BP1 and BP2 ask for; the pushforward maps v to J v, and the pullback's derivative is that of
-J^T g as z moves along v: with these two the equations are differentiated once more. An
-`Elementwise` activation has a diagonal Jacobian; a `Rowwise` one couples the units of a row.
+J is the Jacobian of sigma at z, for each row. The pullback maps g to J^T g, which BP1 and BP2
+need. The pushforward maps v to J v, and the pullback's derivative is that of J^T g as z moves
+along v; these two serve to differentiate the equations once more. An `Elementwise` activation
+has a diagonal Jacobian; a `Rowwise` one couples the units of a row.
 """
 
 from collections.abc import Callable
@@ -28,55 +28,55 @@ __all__ = [
 
 
 class Activation(Protocol):
-    """What a layer asks of its activation.
+    """The interface that a layer needs of its activation.
 
-    One that has also ``pushforward(z, a, v)`` and ``pullback_derivative(z, a, g, v)``, as
-    `Elementwise` and `Rowwise` do, can be asked for curvature.
+    Curvature also needs ``pushforward(z, a, v)`` and ``pullback_derivative(z, a, g, v)``,
+    which `Elementwise` and `Rowwise` have.
     """
 
     @property
     def name(self) -> str:
-        """The name it is shown and saved by."""
+        """The name under which it is shown and saved."""
 
     @property
     def sigma(self) -> Callable[[Any], Any]:
-        """A = sigma(z), shapes (n, k) to (n, k)."""
+        """The function a = sigma(z), shapes (n, k) to (n, k)."""
 
     def pullback(self, z: A, a: A, g: A) -> A:
-        """J^T g for each row, J the Jacobian of sigma at z, where a = sigma(z)."""
+        """J^T g for each row, where J is the Jacobian of sigma at z and a = sigma(z)."""
 
 
 def flat(z: Array, a: Array) -> Array:
-    """sigma'' of an activation that is made of straight lines: 0."""
+    """sigma'' of a piecewise linear activation: 0."""
     return namespace(z).zeros_like(z)
 
 
 @dataclass(frozen=True)
 class Elementwise:
-    """An activation that acts on each unit alone.
+    """An activation that acts on each unit independently.
 
     Parameters
     ----------
     name : str
-        What it is shown and saved by.
+        The name under which it is shown and saved.
     sigma : callable
         ``sigma(z) -> a``, shapes (n, k) to (n, k).
     sigma_prime : callable
-        ``sigma_prime(z, a) -> da/dz``, shape (n, k), where ``a = sigma(z)`` is at hand
-        for what is cheaper from it.
+        ``sigma_prime(z, a) -> da/dz``, shape (n, k), computed from z or ``a = sigma(z)``,
+        whichever is cheaper.
     sigma_second : callable, optional
-        ``sigma_second(z, a) -> d²a/dz²``, shape (n, k): what the Hessian asks for.
-        ``bpx.activations.flat`` for one that is made of straight lines.
+        ``sigma_second(z, a) -> d²a/dz²``, shape (n, k), which the Hessian needs. Pass
+        ``bpx.activations.flat`` for a piecewise linear activation.
     reach : pair of float, optional
-        The smallest and the largest a, such as ``(0.0, 1.0)`` for sigmoid: targets of the
-        quadratic cost outside them are refused in training. Left out, none are.
+        The smallest and the largest a, such as ``(0.0, 1.0)`` for sigmoid. Training with the
+        quadratic cost refuses targets outside this range; without `reach`, it refuses none.
 
     Notes
     -----
-    Write them with operators and `bpx.namespace`, which finds the functions of the
-    array's own library, and with Python numbers as constants: then it runs everywhere.
-    Only ``where(c, 1.0, 0.2)``, of two numbers, has no dtype to follow, and is float64 on
-    NumPy: write ``0.2 + 0.8 * xp.astype(c, z.dtype)``.
+    Write the functions with operators, Python numbers as constants, and `bpx.namespace`,
+    which finds the functions of the array's own library: they then run on every backend.
+    One call needs care: ``where(c, 1.0, 0.2)`` of two numbers has no dtype to follow and is
+    float64 on NumPy; write ``0.2 + 0.8 * xp.astype(c, z.dtype)``.
 
     Examples
     --------
@@ -115,17 +115,17 @@ class Rowwise:
     Parameters
     ----------
     name : str
-        What it is shown and saved by.
+        The name under which it is shown and saved.
     sigma : callable
         ``sigma(z) -> a``, shapes (n, k) to (n, k).
     pull : callable
-        ``pull(z, a, g) -> J^T g``, shape (n, k): for each row the transposed Jacobian of
-        sigma at z, applied to g.
+        ``pull(z, a, g) -> J^T g``, shape (n, k): the transposed Jacobian of sigma at z,
+        applied to g, for each row.
     push : callable, optional
-        ``push(z, a, v) -> J v``, shape (n, k): what curvature asks for.
+        ``push(z, a, v) -> J v``, shape (n, k), which curvature needs.
     bend : callable, optional
-        ``bend(z, a, g, v)``, shape (n, k): the derivative of J^T g as z moves along v, g
-        held fast: what the Hessian asks for.
+        ``bend(z, a, g, v)``, shape (n, k): the derivative of J^T g as z moves along v, with
+        g held constant, which the Hessian needs.
     reach : pair of float, optional
         The smallest and the largest a, as for `Elementwise`.
     """
@@ -162,19 +162,19 @@ def pushforward(sigma: Activation, z: A, a: A, v: A) -> A:
     Raises
     ------
     InputError
-        If the activation was made without what that takes.
+        If the activation lacks a function that this needs.
     """
     pushed: A = asked(sigma, "pushforward")(z, a, v)
     return pushed
 
 
 def pullback_derivative(sigma: Activation, z: A, a: A, g: A, v: A) -> A | float:
-    """The derivative of J^T g as z moves along v, shape (n, k); 0 if sigma'' is 0 anywhere.
+    """The derivative of J^T g as z moves along v, shape (n, k); 0.0 if sigma'' is `flat`.
 
     Raises
     ------
     InputError
-        If the activation was made without what that takes.
+        If the activation lacks a function that this needs.
     """
     if not bends(sigma):
         return 0.0
@@ -183,7 +183,7 @@ def pullback_derivative(sigma: Activation, z: A, a: A, g: A, v: A) -> A | float:
 
 
 def bends(sigma: Activation) -> bool:
-    """Whether sigma'' is anywhere but 0."""
+    """Whether sigma'' may be nonzero: False only if it is `flat`."""
     return getattr(sigma, "sigma_second", None) is not flat
 
 
@@ -196,12 +196,12 @@ _TAKES = {"pushforward": ("push",), "pullback_derivative": ("sigma_second", "ben
 
 
 def asked(sigma: Activation, method: str) -> Callable[..., Any]:
-    """The activation's `pushforward` or `pullback_derivative`, which it need not have.
+    """Return the activation's optional method, `pushforward` or `pullback_derivative`.
 
     Raises
     ------
     InputError
-        If it has not, or was made without what that takes.
+        If the activation lacks the method, or a function that the method needs.
     """
     if not hasattr(sigma, method):
         raise InputError(f"the activation {sigma.name!r} has no {method}; give it one")

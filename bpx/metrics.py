@@ -1,8 +1,8 @@
-"""Metrics: what a network is measured by besides its cost and its accuracy.
+"""Metrics: measures of a network besides its cost and its accuracy.
 
-A metric is a value with a `name` and ``value(a, y)`` -> (n,), one number for each sample. What
-is told is the mean over the samples, weighted where they have sample weights. Training takes
-no notice of it.
+A metric is a value with a `name` and ``value(a, y)`` -> (n,), one number for each sample. bpx
+reports the mean over the samples, weighted by their sample weights if they have any. Metrics
+do not affect training.
 """
 
 from collections.abc import Callable
@@ -24,13 +24,13 @@ class Metric:
     Parameters
     ----------
     name : str
-        What its mean is called in `Evaluation`.
+        The name of its mean in `Evaluation`.
     value : callable
-        ``value(a, y)``, shape (n,), of the dtype of a: one number for each sample. y is as the
-        data have it: labels (n,), int32, for more than one output; else numbers, (n,) or
-        (n, k_L). One-hot rows arrive as labels. It is a pure function, written with operators,
+        ``value(a, y)``, shape (n,), of the dtype of a: one number for each sample. y holds
+        what the data hold: labels (n,), int32, if there are several outputs; or numbers, (n,)
+        or (n, k_L). One-hot rows arrive as labels. Write a pure function with operators,
         `bpx.namespace` and Python numbers: it runs on every backend, and JAX compiles it.
-        Samples are axis -2 and outputs axis -1: in front there may be an axis of K networks.
+        Samples are axis -2 and outputs axis -1; there may be a leading axis of K networks.
 
     Examples
     --------
@@ -50,12 +50,12 @@ class Metric:
         return f"<bpx.metrics.Metric {self.name!r}>"
 
     def measured(self, a: A, y: Array) -> A:
-        """One number for each sample: `value`, checked.
+        """Return `value`, one number for each sample, after checking it.
 
         Raises
         ------
         InputError
-            If it is of another shape or dtype than (n,), that of a; if y has not the axis of
+            If its shape is not (n,) or its dtype is not that of a, or if y lacks the axis of
             K networks that a has.
         """
         _check_targets(self.name, a, y)
@@ -69,7 +69,7 @@ class Metric:
             raise InputError(
                 f"value of the metric {self.name!r} gave shape {tuple(given.shape)}, "
                 f"{given.dtype}; expected shape {shape}, {a.dtype}: one number "
-                "for each sample, such as a mean over axis=-1; cast what is true or false by "
+                "for each sample, such as a mean over axis=-1; cast booleans with "
                 "bpx.namespace(a).astype(..., a.dtype)"
             )
         right: A = given
@@ -87,7 +87,7 @@ class _TopK:
         classes, label = _classes(a, y, f"top_{self.k}"), y[..., None]
         of_label = xp.where(classes == label, a, xp.zeros_like(a))
         right = xp.sum(of_label, axis=-1, keepdims=True)
-        # As argmax does it: among equal outputs the first one is the larger.
+        # As in argmax, the first of several equal outputs ranks highest.
         ahead = (a > right) | ((a == right) & (classes < label))
         found = xp.sum(xp.astype(ahead, xp.int32), axis=-1) < self.k
         known = right[..., 0] == right[..., 0]  # NaN has no rank
@@ -96,9 +96,9 @@ class _TopK:
 
 
 def top_k(k: int) -> Metric:
-    """The share of samples whose label is among the k largest outputs: ``top_<k>``.
+    """Return ``top_<k>``, the fraction of samples with the label among the k largest outputs.
 
-    With k = 1 it is the accuracy of labels; with k outputs or fewer it is always 1.
+    With k = 1 it is the accuracy for labels; with k outputs or fewer it is always 1.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def top_k(k: int) -> Metric:
     Raises
     ------
     InputError
-        If k is no such number; on evaluation, if the targets are no labels.
+        If k is not such an integer; on evaluation, if the targets are not labels.
 
     Examples
     --------
@@ -129,39 +129,39 @@ absolute_error = Metric("absolute_error", _absolute_error)
 """(1/k_L) sum_j abs(a_j − y_j), the mean over the outputs; labels count as one-hot rows."""
 
 METRICS: dict[str, Metric] = {each.name: each for each in (absolute_error, top_k(5))}
-"""The metrics by name: what `Network.evaluate`, `train` and their messages know."""
+"""The built-in metrics by name."""
 
 MetricName: TypeAlias = Literal["absolute_error", "top_5"]
 """The keys of `METRICS`, for type checkers and editors."""
 
 
 def get(metric: MetricName | Metric) -> Metric:
-    """The metric of that name, or the value itself.
+    """Return the metric with that name, or the value itself.
 
     Raises
     ------
     InputError
-        If the name is not one of `METRICS`, or the value is no metric that can be hashed.
+        If the name is not a key of `METRICS`, or the value is not a hashable metric.
     """
     if isinstance(metric, str) and metric in METRICS:
         return METRICS[metric]
     if not isinstance(metric, Metric):
         near = nearest(metric, METRICS) if isinstance(metric, str) else ""
         raise InputError(
-            f"there is no metric {metric!r}{near}; known: {', '.join(METRICS)}, beside the "
-            "cost and the accuracy, which are always told; or pass a "
+            f"there is no metric {metric!r}{near}; known: {', '.join(METRICS)}, besides the "
+            "cost and the accuracy, which are always reported; or pass a "
             "bpx.metrics.Metric(name, value)"
         )
     return _hashable(metric)
 
 
 def check_metrics(metrics: Any) -> tuple[Metric, ...]:
-    """The metrics of a list, each with a name of its own.
+    """Return the metrics of a list, after checking that their names differ.
 
     Raises
     ------
     InputError
-        If it is no list, or has what is no metric, or two of one name.
+        If it is not a list, an item is not a metric, or two metrics have the same name.
     """
     if not isinstance(metrics, tuple | list):
         raise InputError(
@@ -173,7 +173,7 @@ def check_metrics(metrics: Any) -> tuple[Metric, ...]:
     for name in names:
         if names.count(name) > 1:
             raise InputError(
-                f"{names.count(name)} metrics are named {name!r}; leave one, or rename them"
+                f"{names.count(name)} metrics are named {name!r}; keep one, or rename them"
             )
     return found
 
@@ -190,7 +190,7 @@ def _hashable(metric: Metric) -> Metric:
 
 
 def _check_targets(name: str, a: Array, y: Array) -> None:
-    """Of several networks each has targets of its own, lest labels be taken for numbers."""
+    """Require targets for each of several networks, lest labels be taken for numbers."""
     if a.ndim < 3:
         return
     labels = tuple(y.shape) == tuple(a.shape[:-1])
@@ -200,12 +200,12 @@ def _check_targets(name: str, a: Array, y: Array) -> None:
         raise InputError(
             f"the metric {name!r} was given outputs of {a.shape[0]} networks, shape "
             f"{tuple(a.shape)}, and targets of shape {tuple(y.shape)}; expected labels "
-            f"{tuple(a.shape[:-1])} or numbers {tuple(a.shape)}: broadcast what they share"
+            f"{tuple(a.shape[:-1])} or numbers {tuple(a.shape)}: broadcast shared targets"
         )
 
 
 def _numbers(a: Array, y: Array) -> Any:
-    """The targets in the shape and dtype of a; labels as one-hot rows."""
+    """The targets in the shape and dtype of a; labels become one-hot rows."""
     xp = namespace(a)
     if y.ndim == a.ndim - 1 and a.shape[-1] > 1:
         y = _classes(a, y, absolute_error.name) == y[..., None]
@@ -213,12 +213,12 @@ def _numbers(a: Array, y: Array) -> Any:
 
 
 def _classes(a: Array, y: Array, name: str) -> Any:
-    """0, ..., k_L − 1, of the dtype of the labels."""
+    """The class indices 0, ..., k_L − 1, in the dtype of the labels."""
     if y.ndim != a.ndim - 1 or a.shape[-1] == 1:
         raise InputError(
             f"the metric {name!r} was given targets of shape {tuple(y.shape)} for "
-            f"{a.shape[-1]} outputs; expected labels, shape {tuple(a.shape[:-1])}, for more "
-            "than one"
+            f"{a.shape[-1]} outputs; expected labels, shape {tuple(a.shape[:-1])}, and more "
+            "than one output"
         )
     device = getattr(y, "device", None)
     return namespace(a).arange(a.shape[-1], dtype=y.dtype, device=device)

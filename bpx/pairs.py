@@ -1,7 +1,7 @@
-"""Pairs: a cost and an output activation, taken together, from the logits z^L.
+"""Pairs of a cost and an output activation, computed together from the logits z^L.
 
-Where the activation undoes the cost's logarithms, both have a closed form that neither
-overflows nor cancels.
+Where the activation undoes the cost's logarithms, the cost and delta^L have closed forms that
+neither overflow nor cancel.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ __all__ = ["Pair", "binary_pair", "categorical_pair", "minus", "row_sums"]
 
 
 class Pair(NamedTuple):
-    """A cost and an output activation, taken together, from the logits.
+    """A cost and an output activation, computed together from the logits.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Pair(NamedTuple):
         ``delta(z, a, y)``, dC_x/dz^L, shape (n, k): BP1 with both factors multiplied out.
     hess_z : callable, optional
         ``hess_z(z, a, y, v)``, shape (n, k): the derivative of delta as z moves along v,
-        which is the Hessian of C_x by z^L, applied to v.
+        which is the Hessian of C_x with respect to z^L, applied to v.
     """
 
     value: Callable[[Any, Any], Any]
@@ -34,12 +34,12 @@ class Pair(NamedTuple):
 
 
 def row_sums(x: A) -> A:
-    """Of each row, shape (n,)."""
+    """The sum of each row, shape (n,)."""
     return namespace(x).sum(x, axis=-1)
 
 
 def minus(z: A, a: A, y: A) -> A:
-    """What delta comes to of each built-in pair (of softmax's, as y sums to 1)."""
+    """The delta of each built-in pair (for softmax because y sums to 1)."""
     return a - y
 
 

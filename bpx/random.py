@@ -1,9 +1,9 @@
 """Random numbers that are the same on every library and device: Threefry-2x32.
 
-What is drawn inside a training step comes from a counter-based generator: a pure function
-of (key, stream, step, index), with no state to store. It is written in int32 operations,
-which wrap alike everywhere, so that its words, uniforms and masks are bit-identical; the
-Gaussians made from them agree to rounding.
+Random numbers inside a training step come from a counter-based generator: a pure function
+of (key, stream, step, index), with no state to store. It uses int32 operations, which wrap
+around in the same way everywhere, so that words, uniform numbers and masks are bit-identical;
+the normal numbers made from them agree to rounding.
 
 J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3"
 (2011), with 20 rounds.
@@ -25,24 +25,24 @@ _GROUPS = 5  # of four rounds: 20 rounds
 
 
 def key_words(seed: int) -> tuple[int, int]:
-    """A seed below 2**64 as the two int32 words of a key, the low word first.
+    """Return a seed below 2**64 as the two int32 words of a key, low word first.
 
     Raises
     ------
     InputError
-        If the seed is not a whole number in 0 ... 2**64 - 1.
+        If the seed is not an integer in 0 ... 2**64 - 1.
     """
     seed = whole("seed", seed, 0, 2**64 - 1, "a whole number in 0 ... 2**64 - 1")
     return _signed(seed & 0xFFFFFFFF), _signed(seed >> 32)
 
 
 def threefry2x32(key: tuple[A, A], counter: tuple[A, A]) -> tuple[A, A]:
-    """The block function: 64 bits of key and 64 of counter to 64 random bits.
+    """Map 64 bits of key and 64 of counter to 64 random bits: the block function.
 
     Parameters
     ----------
     key, counter : pair of int32 arrays
-        Of shapes that broadcast together, not zero-dimensional (0-d overflow warns).
+        Their shapes broadcast together and are not zero-dimensional (0-d overflow warns).
 
     Returns
     -------
@@ -61,34 +61,34 @@ def threefry2x32(key: tuple[A, A], counter: tuple[A, A]) -> tuple[A, A]:
 
 
 def fold_in(key: A, stream: int | A) -> A:
-    """The key of a stream (which layer, what for): shape (2,) to (2,), int32."""
+    """Derive the key of a stream (one layer, one purpose): shape (2,) to (2,), int32."""
     xp = namespace(key)
     zero = xp.zeros_like(key[:1])
     return xp.concat(threefry2x32((key[:1], key[1:]), (zero + stream, zero)))
 
 
 def words(key: A, step: int | A, count: int) -> A:
-    """Random words.
+    """Draw random words.
 
     Parameters
     ----------
     key : array, shape (2,), int32
-        Of one stream: see `fold_in`.
+        The key of one stream: see `fold_in`.
     step : int or array of shape (1,), int32
         The training step, or another counter.
     count : int
-        How many.
+        The number of words.
 
     Returns
     -------
     array, shape (count,), int32
-        Word i depends on (key, step, i) alone, never on what else was drawn.
+        Word i depends only on (key, step, i), never on other draws.
     """
     return _interleave(*_pairs(key, step, (count + 1) // 2))[:count]
 
 
 def uniform(key: A, step: int | A, shape: tuple[int, ...], dtype: Any) -> A:
-    """Uniform numbers in [0, 1): multiples of 2**-24, exact in every floating dtype.
+    """Draw uniform numbers in [0, 1): multiples of 2**-24, exact in every floating dtype.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def uniform(key: A, step: int | A, shape: tuple[int, ...], dtype: Any) -> A:
 
 
 def bernoulli(key: A, step: int | A, shape: tuple[int, ...], p: float) -> A:
-    """A boolean mask, each element true with probability `p`, to 24 bits.
+    """Draw a boolean mask; each element is true with probability `p`, to 24 bits.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def bernoulli(key: A, step: int | A, shape: tuple[int, ...], p: float) -> A:
 
 
 def normal(key: A, step: int | A, shape: tuple[int, ...], dtype: Any) -> A:
-    """Standard normal numbers (Box and Muller 1958), alike on all libraries to rounding.
+    """Draw standard normal numbers (Box and Muller 1958); libraries agree to rounding.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _pairs(key: A, step: int | A, count: int) -> tuple[A, A]:
 
 
 def _interleave(x0: A, x1: A) -> A:
-    # By what a training step can be recorded with: the standard's stack is not.
+    # The standard's stack cannot be recorded in a training step; these operations can.
     second = _counted(x0, 2) > 0
     return _reshape(namespace(x0).where(second, x1[:, None], x0[:, None]), (-1,))
 

@@ -162,7 +162,7 @@ def test_quadratic_follows_every_output(output):
 def test_a_cross_entropy_follows_the_output_that_it_is_stable_after(name, output, other):
     assert costs.get(name, ACTIVATIONS[output]) is COSTS[name]
     assert costs.get(COSTS[name], ACTIVATIONS[output]) is COSTS[name]
-    with pytest.raises(bpx.InputError, match=rf"{name}.*follows output='{output}'"):
+    with pytest.raises(bpx.InputError, match=rf"{name}.*needs output='{output}'"):
         costs.get(name, ACTIVATIONS[other])
 
 
@@ -249,7 +249,7 @@ def test_a_cost_may_name_the_outputs_it_follows():
         "picky", costs.quadratic.value, costs.quadratic.grad_a, outputs=(activations.tanh,)
     )
     assert costs.get(picky, activations.tanh) is picky
-    with pytest.raises(bpx.InputError, match=r"'picky'.*'relu'.*follows output='tanh'"):
+    with pytest.raises(bpx.InputError, match=r"'picky'.*'relu'.*needs output='tanh'"):
         costs.get(picky, activations.relu)
 
 

@@ -267,8 +267,8 @@ def test_an_unknown_rule_is_refused(given):
         ),
         ({"send": halved, "local": halved, "gradients": halved}, "was given send and local"),
         ({"send": halved, "draw": normal, "redrawn": True}, "draw and redrawn; expected one"),
-        ({"matrix": kp.matrix, "learns": True}, "learns as the weights do"),
-        ({"send": halved, "draw": normal, "learns": True}, "learns as the weights do"),
+        ({"matrix": kp.matrix, "learns": True}, "learns=True; it needs matrix and draw"),
+        ({"send": halved, "draw": normal, "learns": True}, "learns=True; it needs matrix"),
         ({"matrix": kp.matrix, "draw": normal, "direct": True, "learns": True}, "direct=False"),
     ],
 )

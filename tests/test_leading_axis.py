@@ -115,7 +115,7 @@ def test_metrics(target, name, targets):
     metric = bpx.metrics.top_k(2) if name == "top_2" else METRICS[name]
     measured = lambda a, y: metric.measured(target.asarray(a, "float64"), y)  # noqa: E731
     if targets == "numbers" and "top" in name:
-        with pytest.raises(bpx.InputError, match=r"expected labels, shape \(3, 5\), for more"):
+        with pytest.raises(bpx.InputError, match=r"expected labels, shape \(3, 5\), and more"):
             measured(a, y)
         return
     near(measured(a, y), np.stack([host(measured(a[i], y[i, ...])) for i in range(K)]))
@@ -129,7 +129,7 @@ def test_metrics_of_shared_targets_are_refused(target, n, labels):
     given = target.asarray(y, "int32" if labels else "float64")
     a = target.asarray(drawn(K, n, n), "float64")
     with pytest.raises(
-        bpx.InputError, match=r"outputs of 3 networks.* broadcast what they share"
+        bpx.InputError, match=r"outputs of 3 networks.* broadcast shared targets"
     ):
         METRICS["absolute_error"].measured(a, given)
 

@@ -1,4 +1,4 @@
-"""A few samples run through, part by part: one that changes shapes or dtypes is named."""
+"""A dry run on a few samples, which names each part that returns a wrong shape or dtype."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -19,18 +19,18 @@ __all__ = ["Part", "dry_run", "parts"]
 
 
 class Part(NamedTuple):
-    """What a part of a network gave, and what it must be.
+    """The result of a part of a network, with the required shape and dtype.
 
     Attributes
     ----------
     what : str
         The function, its owner, and its layer, for messages.
     given : array
-        Or whatever else it gave.
+        The result, which may also be another object.
     shape : tuple of int, or None
-        None where the layer itself decides.
+        The required shape; None if the layer itself decides.
     like : array
-        Of the dtype that it must have.
+        An array of the required dtype.
     """
 
     what: str
@@ -39,7 +39,7 @@ class Part(NamedTuple):
     like: Array
 
     def check(self) -> None:
-        """Refuse another shape or dtype."""
+        """Refuse a result of another shape or dtype."""
         given, dtype = self.given, self.like.dtype
         shape = None if self.shape is None else tuple(self.shape)
         if not hasattr(given, "shape") or not hasattr(given, "dtype"):
@@ -61,7 +61,7 @@ def dry_run(
     y: Array,
     feedback: tuple[Array, ...] = (),
 ) -> None:
-    """Refuse parts whose results have another shape or dtype than they must.
+    """Refuse parts that return a wrong shape or dtype.
 
     Parameters
     ----------
@@ -70,12 +70,12 @@ def dry_run(
     x, y : arrays, of a few samples
         At its home.
     feedback : tuple of arrays, optional
-        What the spec's feedback has drawn.
+        The arrays that the spec's feedback has drawn.
 
     Raises
     ------
     InputError
-        Naming the layer, the function, what it gave and what was expected.
+        Naming the layer, the function, its result and the expected one.
     """
     for part in parts(spec, parameters, x, y, feedback):
         part.check()
@@ -89,10 +89,10 @@ def parts(
     feedback: tuple[Array, ...] = (),
     contexts: Callable[[int], Context] = outside,
 ) -> Iterator[Part]:
-    """What each part makes of the samples, in the order in which the passes ask for it.
+    """Yield the result of each part, in the order in which the passes compute them.
 
-    Each is to be looked at before the next one is asked for: that may refuse what this one
-    gave, in words that name nothing.
+    Check each result before you ask for the next one: a part may fail on a wrong result of the
+    part before it, with an error that names neither.
     """
     saved: list[Any] = []
     rows = *parameters.w[0].shape[:-2], x.shape[-2]
@@ -123,7 +123,7 @@ def _of_output(
         if not hasattr(kept, "a"):
             raise InputError(
                 f"forward of layer {number}, {layer.kind!r}, gave a {type(kept).__name__}; "
-                "expected a named tuple with the output, a, in it"
+                "expected a named tuple with a field a, the output"
             )
         yield Part(f"the output of layer {number}, {layer.kind!r},", kept.a, shape, x)
         return
@@ -143,7 +143,7 @@ def _of_delta(spec: Spec, i: int, delta: Array, a: Array) -> Part:
 
 
 def _of_feedback(run: Run, i: int, deltas: tuple[Array, ...]) -> Iterator[Part]:
-    """Of what the layer above sends back: of the feedback's rule, or of the layer itself."""
+    """Yield the signal that the layer above sends back, by the feedback's rule or by itself."""
     spec, a = run.spec, run.layers[i].a
     rule, above = spec.feedback, spec.layers[i + 1]
     if not isinstance(above, Dense):
@@ -169,7 +169,7 @@ def _of_feedback(run: Run, i: int, deltas: tuple[Array, ...]) -> Iterator[Part]:
 
 
 def _of_gradients(run: Run, deltas: tuple[Array, ...]) -> Iterator[Part]:
-    """Of the layers' parameters, field by field, and of what a rule gives in their place."""
+    """Yield the gradients of the layers, field by field, and those of the feedback's rule."""
     spec, parameters = run.spec, run.parameters
     made = gradients(0.5, run.layers, deltas)
     pairs = zip(spec.layers, parameters.layers, made.layers, strict=True)

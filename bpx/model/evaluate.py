@@ -1,4 +1,4 @@
-"""What a network answers, the classes that this means, and how good it is on some samples."""
+"""The outputs of a network, their classes, and its evaluation on samples."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -23,17 +23,17 @@ _NONE: Mapping[str, float] = MappingProxyType({})
 
 
 class Measured(NamedTuple):
-    """The pair that an `Evaluation` is."""
+    """The pair (cost, accuracy), from which `Evaluation` derives."""
 
     cost: float
     accuracy: float | None
 
 
 class Evaluation(Measured):
-    """A network measured on a set of samples.
+    """The evaluation of a network on a set of samples.
 
-    It is the pair (cost, accuracy), which it unpacks to and compares as; the metrics are an
-    attribute beside it.
+    It is the pair (cost, accuracy): it unpacks to that pair and compares equal to it. The
+    metrics are a separate attribute.
 
     Attributes
     ----------
@@ -41,13 +41,13 @@ class Evaluation(Measured):
         The mean of C_x, without any penalty. With sample weights s it is sum_x s_x C_x / n, as
         in Keras.
     accuracy : float or None
-        The share of right answers, in [0, 1]: by the largest output, or, for a single
-        sigmoid, an output above 1/2. None for targets that are numbers: floating-point ones
-        that are not all 0 or 1, and all of them where the outputs are not in (0, 1). With
-        sample weights it is the weighted share, sum_x s_x hit_x / sum_x s_x.
+        The fraction of right answers, in [0, 1]: by the largest output or, for a single
+        sigmoid, by whether the output is above 1/2. None if the targets are numbers:
+        floating-point numbers that are not all 0 or 1, or any numbers if the outputs are not
+        in (0, 1). With sample weights it is sum_x s_x hit_x / sum_x s_x.
     metrics : mapping of str to float
-        The mean over the samples of each metric that was asked for, by name: see `bpx.metrics`.
-        With sample weights it is the weighted mean, sum_x s_x m_x / sum_x s_x.
+        The mean of each requested metric over the samples, by name: see `bpx.metrics`. With
+        sample weights it is the weighted mean, sum_x s_x m_x / sum_x s_x.
     """
 
     metrics: Mapping[str, float] = _NONE
@@ -56,7 +56,7 @@ class Evaluation(Measured):
         cls, cost: float, accuracy: float | None, metrics: Mapping[str, float] | None = None
     ) -> Self:
         made = super().__new__(cls, cost, accuracy)
-        if metrics:  # else the class's own, which pickle would not take
+        if metrics:  # pickle cannot store the class's empty default
             made.metrics = dict(metrics)
         return made
 
@@ -71,7 +71,7 @@ class Evaluation(Measured):
 def evaluate(
     spec: Spec, parameters: Parameters, samples: Samples, metrics: tuple[Metric, ...] = ()
 ) -> Evaluation:
-    """Measure in chunks, so that memory does not grow with the number of samples."""
+    """Evaluate in chunks, so that memory does not grow with the number of samples."""
     n, summed = samples.x.shape[0], compiled(_summed, 3, samples.x)
     cost, right, weights, sums = 0.0, 0.0, 0.0, [0.0] * len(metrics)
     for x, y, s in _parts(spec, samples):
@@ -87,7 +87,7 @@ def evaluate(
 
 
 def _parts(spec: Spec, samples: Samples) -> Iterator[tuple[Array, Array, Array | None]]:
-    """x, y and the weights in chunks."""
+    """Split x, y and the weights into chunks."""
     x, y, s = chunks(spec, samples.x), chunks(spec, samples.y), samples.s
     if s is None:
         return ((*each, None) for each in zip(x, y, strict=True))
@@ -97,9 +97,10 @@ def _parts(spec: Spec, samples: Samples) -> Iterator[tuple[Array, Array, Array |
 def try_out(
     spec: Spec, parameters: Parameters, samples: Samples, metrics: tuple[Metric, ...]
 ) -> None:
-    """Refuse metrics that give another shape or dtype than they must, on a few samples.
+    """Try metrics on a few samples, and refuse one that returns a wrong shape or dtype.
 
-    On one more than there are outputs, if there are so many, so that (k_L,) is not (n,).
+    The number of samples is one more than that of outputs, if there are so many, so that
+    (k_L,) differs from (n,).
 
     Raises
     ------
@@ -120,7 +121,7 @@ def _summed(
     y: Array,
     s: Array | None,
 ) -> tuple[Array, Array | None, Array | None, tuple[Array, ...]]:
-    """The sum of the costs, of the right answers, of the weights, and of each metric."""
+    """Sum the costs, the right answers, the weights, and each metric."""
     xp, x = namespace(x), as_inputs(x, parameters.b[0])
     output = saved(spec, parameters, x)[-1]
     answered = weighed(s, hits(accuracy, output.a, answers(accuracy, x, y)))
@@ -131,7 +132,7 @@ def _summed(
 
 
 def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
-    """a^L of samples at home, shape (n, k_L): in chunks, so that the hidden ones stay small."""
+    """a^L of samples at home, shape (n, k_L), in chunks, which keep the hidden layers small."""
     answer = compiled(_answer, 1, x)
     parts = (answer(spec, parameters, part) for part in chunks(spec, x))
     first, n = next(parts), x.shape[0]
@@ -144,10 +145,10 @@ def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
 
 
 def _written(first: Array, parts: Iterator[Array], n: int) -> Array:
-    """The parts in one array, each written as it comes.
+    """Write each part into one array as soon as it is computed.
 
-    What is kept between large arrays that come and go keeps the system from giving their
-    memory out again: a list of the parts can cost as much as all these arrays together.
+    A list of the parts would fragment the memory between large temporary arrays, which the
+    system then cannot reuse: it can cost as much as all these arrays together.
     """
     device, end = getattr(first, "device", None), first.shape[0]
     shape = n, *first.shape[1:]
@@ -165,28 +166,28 @@ def _answer(spec: Spec, parameters: Parameters, x: Array) -> Array:
 
 
 def classes(a: Array) -> Array:
-    """The largest output of each row, or whether a single one is above 1/2: (n,), int32."""
+    """The index of each row's largest output, or whether a single one is > 1/2: (n,), int32."""
     xp = namespace(a)
     labels = xp.argmax(a, axis=-1) if a.shape[-1] > 1 else a[..., 0] > 0.5
     return xp.astype(labels, xp.int32)
 
 
 def check_classes(spec: Spec) -> None:
-    """Refuse to classify by a single output that is a number and no probability.
+    """Refuse to classify by a single output that is not a probability.
 
     Raises
     ------
     InputError
-        Naming the output's activation. One of the caller's own is not second-guessed.
+        Naming the output's activation. A custom activation is never refused.
     """
     output = spec.output
     built_in = ACTIVATIONS.get(output.name) == output
     if spec.sizes[-1] == 1 and built_in and output.name != "sigmoid":
         raise InputError(
             f"{advice('classify was called on', '--labels was given for')} a network with one "
-            f"output, {output.name!r}, which gives numbers and no classes: "
+            f"output, {output.name!r}, which gives numbers instead of classes: "
             + advice(
                 "use predict, or output='sigmoid'",
-                "leave it out, or train one with --output sigmoid",
+                "omit it, or train one with --output sigmoid",
             )
         )

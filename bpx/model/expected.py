@@ -1,4 +1,4 @@
-"""What the passes expect of arrays: at the network's home, of its shapes; nothing is moved."""
+"""The arrays that the passes expect: at the network's home, of its shapes, never moved."""
 
 from numbers import Real
 
@@ -23,15 +23,15 @@ __all__ = [
 
 
 def as_inputs(x: Array, like: Array) -> Array:
-    """The inputs in the dtype of `like`, a parameter: samples may be stored as bytes."""
+    """Cast inputs to the dtype of `like`, a parameter, since samples may be stored as bytes."""
     return x if x.dtype == like.dtype else namespace(x).astype(x, like.dtype)
 
 
 def as_targets(spec: Spec, y: Array, like: Array) -> Array:
-    """The targets as (n, k_L) numbers of the dtype of `like`; labels become one-hot rows.
+    """Return targets as (n, k_L) numbers of the dtype of `like`; labels become one-hot rows.
 
-    `like` is x, or another array of its rank: of K networks with samples of their own, x has
-    three axes, and labels have two.
+    `like` is x, or another array of the same rank. If each of K networks has its own samples,
+    x has three axes, and labels have two.
     """
     xp = namespace(y)
     k, one_each = spec.layers[-1].n_out, y.ndim == like.ndim - 1
@@ -44,7 +44,7 @@ def as_targets(spec: Spec, y: Array, like: Array) -> Array:
 
 
 def row_weights(x: Array, r: Array | float | None) -> Array | float:
-    """The row weights as a Python number or a column: 1/n, or what the caller gave, checked."""
+    """Return the row weights as a Python number or a column: a checked `r`, or 1/n for None."""
     if r is None:
         return 1.0 / x.shape[0]
     if isinstance(r, float | Real):
@@ -62,15 +62,15 @@ def check_inputs(spec: Spec, parameters: Parameters, x: Array) -> None:
     """Refuse an x that is not (n, k_0) at the home of one network's parameters."""
     if are_several(parameters):
         raise InputError(
-            f"the parameters of {parameters.w[0].shape[0]} networks were given, with an axis "
-            "in front; expected those of a single one: run them one by one"
+            f"the parameters of {parameters.w[0].shape[0]} networks were given, with a leading "
+            "axis; expected those of one network: run the networks one by one"
         )
     check_shapes(spec, parameters)
     check_home(parameters.w[0], "x", x, integers=False)
     shape, width = tuple(x.shape), spec.sizes[0]
     if x.ndim != 2 or x.shape[1] != width or x.shape[0] == 0:
         raise InputError(
-            f"x has shape {shape}; expected (n, {width}) with n >= 1: one sample a row, "
+            f"x has shape {shape}; expected (n, {width}) with n >= 1: one sample per row, "
             f"{width} inputs{shape_advice(x, shape, width, 'x')}"
         )
 
@@ -89,10 +89,10 @@ def check_targets(spec: Spec, parameters: Parameters, x: Array, y: Array) -> Non
 
 
 def why_no_labels(y: Array, k: int) -> str:
-    """What is said of numbers of shape (n,) in the place of labels for k outputs."""
+    """Return the message for numbers of shape (n,) in place of labels for k outputs."""
     return (
         f"y has shape {tuple(y.shape)} and dtype {y.dtype}; labels for {k} outputs are "
-        f"integers, and numbers have shape ({y.shape[0]}, {k})"
+        f"integers, while numbers have shape ({y.shape[0]}, {k})"
     )
 
 
@@ -112,7 +112,7 @@ def check_home(w: Array, name: str, x: Array, *, integers: bool) -> None:
         return
     cast = "" if integers else f", dtype={dtype_name(w)!r}"
     raise MixedArraysError(
-        f"{name} is {describe(x)}, the network is {describe(w)}; nothing is moved "
+        f"{name} is {describe(x)}, but the network is {describe(w)}; nothing is moved "
         f"silently here: pass bpx.move_to({name}, like=net.weights[0]{cast})"
     )
 

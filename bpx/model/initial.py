@@ -1,4 +1,4 @@
-"""Initial parameters, and what a feedback draws: on the host, the same on every backend."""
+"""Initial parameters and feedback arrays, drawn on the host: the same on every backend."""
 
 from functools import partial
 from typing import Any
@@ -13,17 +13,17 @@ from bpx.model.spec import Spec
 __all__ = ["draw", "draw_feedback"]
 
 PURPOSES = ("layer", "weights", "biases")
-"""What a layer may ask a generator for."""
+"""The purposes for which a layer may request a generator."""
 
 
 def draw(spec: Spec, init: InitializerName | Initializer | None, seed: int) -> Parameters:
-    """Initial parameters on the host, float64, each array from a generator of its own.
+    """Draw initial parameters on the host, float64, each array from its own generator.
 
     Parameters
     ----------
     spec : Spec
     init : str or Initializer or None
-        For all layers; None lets each layer's activation choose: see
+        The initializer of all layers. With None, each layer's activation selects it: see
         `bpx.initializers.default`.
     seed : int
     """
@@ -35,7 +35,7 @@ def draw(spec: Spec, init: InitializerName | Initializer | None, seed: int) -> P
 
 
 def _generator(seed: int, spec: Spec, i: int, purpose: str) -> Any:
-    """Of Dense layers, counted by themselves: a layer between draws no others for them."""
+    """Make a generator; Dense layers are counted separately, so others never change theirs."""
     if purpose not in PURPOSES:
         raise InputError(
             f"draw of layer {i + 1}, {spec.layers[i].kind!r}, asked for rng({purpose!r}); "
@@ -46,7 +46,7 @@ def _generator(seed: int, spec: Spec, i: int, purpose: str) -> Any:
 
 
 def draw_feedback(spec: Spec, seed: int) -> tuple[Any, ...]:
-    """What the spec's feedback draws, on the host, each array from a generator of its own.
+    """Draw the arrays of the spec's feedback on the host, each from its own generator.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def draw_feedback(spec: Spec, seed: int) -> tuple[Any, ...]:
     Returns
     -------
     tuple of host arrays
-        One for each hidden layer, float64, or the key and counter of one that is redrawn,
-        int32; none where the rule draws nothing.
+        One for each hidden layer, float64; for a redrawn rule its key and counter, int32;
+        none if the rule draws nothing.
     """
     shapes = enumerate(spec.feedback.shapes(spec.sizes))
     return tuple(

@@ -1,6 +1,6 @@
-"""Where arrays enter a network: checked as a whole, then brought to the network's home.
+"""The boundary of a network: arrays are checked as a whole, then moved to its home.
 
-Below this boundary nothing is checked again and nothing is moved.
+Inside this boundary, nothing is checked again and nothing is moved.
 """
 
 from collections.abc import Iterator
@@ -43,13 +43,13 @@ __all__ = [
 ]
 
 BYTES = frozenset(("bool", "int8", "uint8"))
-"""The dtypes that samples keep: a mini-batch is cast at a time."""
+"""The dtypes that samples keep: mini-batches are cast one at a time."""
 _LOOKED_AT = 2**22
-"""Numbers that are looked at at a time."""
+"""The number of values to check at a time."""
 
 
 class Placed(Protocol):
-    """What a `Network` is to those that only look at it."""
+    """The read-only interface of a `Network`."""
 
     @property
     def spec(self) -> Spec:
@@ -57,7 +57,7 @@ class Placed(Protocol):
 
     @property
     def home(self) -> Home:
-        """Where the parameters live."""
+        """The backend, device and dtype of the parameters."""
 
     @property
     def parameters(self) -> Parameters:
@@ -65,7 +65,7 @@ class Placed(Protocol):
 
     @property
     def feedback(self) -> tuple[Array, ...]:
-        """What the spec's feedback has drawn, one array for each hidden layer."""
+        """The arrays that the spec's feedback has drawn, one for each hidden layer."""
 
 
 class Samples(NamedTuple):
@@ -74,12 +74,12 @@ class Samples(NamedTuple):
     Attributes
     ----------
     x : array, shape (n, k_0)
-        Of the home's dtype; or bool, int8 or uint8, to be cast where it is used: see
+        Of the home's dtype; or bool, int8 or uint8, which is cast on use: see
         `bpx.model.expected.as_inputs`.
     y : array, shape (n,), int32 labels or numbers, or (n, k_L), numbers
     accuracy : {"argmax", "threshold", None}
     s : array, shape (n,), or None
-        The weight of each sample, of the home's dtype; None where all count alike.
+        The weight of each sample, of the home's dtype; None if all count equally.
     """
 
     x: Array
@@ -89,10 +89,10 @@ class Samples(NamedTuple):
 
 
 def inputs(home: Home, spec: Spec, x: Any, name: str = "x", *, snapshot: bool = False) -> Array:
-    """Inputs, shape (n, k_0), at `home`; whole numbers are cast, never scaled.
+    """Check inputs, shape (n, k_0), and move them to `home`; integers are cast, never scaled.
 
-    Bytes (bool, int8, uint8) keep their dtype: they are cast where they are used. A snapshot
-    never changes, whatever is written into `x` later: see `bpx.arrays.transfer.lasting`.
+    Bytes (bool, int8, uint8) keep their dtype and are cast on use. A snapshot never changes,
+    even if `x` is modified later: see `bpx.arrays.transfer.lasting`.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def inputs(home: Home, spec: Spec, x: Any, name: str = "x", *, snapshot: bool = 
 
 
 def rows_of(spec: Spec, x: Any, name: str) -> Any:
-    """`x` as an array where it is, of shape (n, k_0).
+    """Return `x` as an array of shape (n, k_0), on the device where it is.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def rows_of(spec: Spec, x: Any, name: str) -> Any:
     shape, width = tuple(x.shape), spec.sizes[0]
     if len(shape) != 2 or shape[1] != width:
         raise InputError(
-            f"{name} has shape {shape}; expected (n, {width}), one sample a row"
+            f"{name} has shape {shape}; expected (n, {width}), one sample per row"
             f"{shape_advice(given, shape, width, name)}"
         )
     if shape[0] == 0:
@@ -142,26 +142,26 @@ def samples(
     *,
     snapshot: bool = False,
 ) -> Samples:
-    """Inputs and targets at `home`, checked together; see `inputs`.
+    """Check inputs and targets together, and move them to `home`; see `inputs`.
 
     Raises
     ------
     InputError
-        If either cannot be used, or they are not of equal length.
+        If either cannot be used, or their lengths differ.
     """
     arrived = inputs(home, spec, x, names[0], snapshot=snapshot)
-    if is_traced(arrived):  # the results are Python numbers, which would lose the trace
+    if is_traced(arrived):  # the results are Python numbers, which cannot be traced
         raise InputError(why_not_traced(names[0]))
     host = as_host(y, names[1])
     n, k = arrived.shape[0], spec.sizes[-1]
     if host.ndim == 0 or host.shape[0] != n:
         raise InputError(
-            f"{names[0]} has {n} samples and {names[1]} has shape {host.shape}; "
+            f"{names[0]} has {n} samples, but {names[1]} has shape {host.shape}; "
             "expected one target for each sample"
         )
     targets, accuracy = _targets(spec, host, k, names[1])
     dtype = "int32" if targets.dtype.kind in "iu" else home.dtype
-    if targets is not host:  # a cast: nobody else has it
+    if targets is not host:  # a cast made a new array, which nobody else can modify
         return Samples(arrived, bring(targets, home, names[1], dtype=dtype), accuracy)
     given = targets if backend_of(y) is None else y
     move = lasting if snapshot else bring
@@ -169,17 +169,17 @@ def samples(
 
 
 def check_values(spec: Spec, y: Array) -> None:
-    """Refuse labels out of range, and numbers that the cost has no meaning for.
+    """Refuse labels out of range, and numbers that the cost does not accept.
 
-    A device would take such a label for no class at all. A traced array, which has no
-    values yet, passes.
+    A device would silently treat such a label as no class at all. A traced array passes, since
+    it has no values yet.
     """
     if backend_of(y) is not None and not is_traced(y):
         _targets(spec, as_host(y, "y"), spec.sizes[-1], "y")
 
 
 def chunks(spec: Spec, x: Array) -> Iterator[Array]:
-    """The rows of `x` in parts, so long that every z and a of theirs stays within 64 MiB."""
+    """Split the rows of `x` into parts with at most 64 MiB for all z and a of a part."""
     return _parts(x, max(1, 2**26 // (16 * sum(spec.sizes))))
 
 
@@ -217,12 +217,12 @@ def check_target_shape(y: Any, n: int, k: int, name: str) -> None:
 
 
 def _is_probability(spec: Spec) -> bool:
-    """Whether the outputs lie in (0, 1): else numbers are numbers, even if all are 0 or 1."""
+    """Whether the outputs lie in (0, 1). If not, targets of 0 and 1 are plain numbers."""
     return getattr(spec.output, "reach", None) == (0.0, 1.0)
 
 
 def finite(x: Array) -> bool:
-    """Whether all numbers of an array are finite: read on the host."""
+    """Whether all numbers of an array are finite; the answer is read on the host."""
     return bool(compiled(_all_finite, 0, x)(x))
 
 
@@ -232,13 +232,14 @@ def _all_finite(x: Array) -> Array:
 
 
 def refuse_outside(cost: Cost, y: Any, name: str) -> None:
-    """Refuse host targets, shape (n,) or (n, k_L), that the cost has no meaning for."""
+    """Refuse host targets, shape (n,) or (n, k_L), that the cost does not accept."""
     outside = ((y < 0) | (y > 1)).reshape(len(y), -1).any(axis=1)
     if cost.targets in ("unit", "distribution") and outside.any():
         way = numbered(y, name)
         raise InputError(
-            f"{name} leaves [0, 1] in row {int(outside.argmax())}, and runs from {y.min():g} "
-            f"to {y.max():g}; {cost.name} expects probabilities" + (way and f": {way}")
+            f"{name} is outside [0, 1] in row {int(outside.argmax())}, and runs from "
+            f"{y.min():g} to {y.max():g}; {cost.name} expects probabilities"
+            + (way and f": {way}")
         )
     off = abs(y.reshape(len(y), -1).sum(axis=1) - 1.0) > 1e-3
     if cost.targets == "distribution" and off.any():
@@ -249,7 +250,7 @@ def refuse_outside(cost: Cost, y: Any, name: str) -> None:
 
 
 def dense(x: Any, name: str) -> Any:
-    """`x` if it is a library's array of real numbers, else what the host makes of it."""
+    """Return `x` if it is a library's array of real numbers, or else convert it on the host."""
     backend = backend_of(x)
     if backend is None or is_host(x):
         return as_host(x, name)
@@ -260,7 +261,7 @@ def dense(x: Any, name: str) -> Any:
 
 
 def _refuse_nonfinite(x: Any, name: str) -> None:
-    # In parts: some libraries take several times the memory that they look at.
+    # In parts, because some libraries need several times the memory of the array.
     size = max(1, _LOOKED_AT * x.shape[0] // max(1, prod(x.shape)))
     if not all(map(finite, _parts(x, size))):
         row = first_nonfinite_row(as_host(x, name))

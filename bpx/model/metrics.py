@@ -1,4 +1,4 @@
-"""What counts as a right answer."""
+"""The rules that decide whether an answer is right."""
 
 from typing import Literal
 
@@ -8,18 +8,18 @@ from bpx.arrays.registry import namespace
 __all__ = ["Accuracy", "answers", "hits"]
 
 Accuracy = Literal["argmax", "threshold"] | None
-"""How a right answer is told: the largest output, an output above 1/2, or not at all."""
+"""The rule for a right answer: the largest output, an output above 1/2, or None for no rule."""
 
 
 def answers(accuracy: Accuracy, x: Array, y: Array) -> Array:
-    """The targets that `hits` takes, shape (n,): y itself, or a column (n, 1) as a row."""
+    """Return the targets that `hits` takes, shape (n,): y, or a column (n, 1) reshaped."""
     return namespace(y).reshape(y, x.shape[:-1]) if accuracy == "threshold" else y
 
 
 def hits(accuracy: Accuracy, a: Array, y: Array) -> Array | None:
-    """1 for each sample that is answered rightly, else 0, shape (n,), of the dtype of a.
+    """Return 1 for each sample with a right answer, else 0: shape (n,), of the dtype of a.
 
-    y are the labels, or the numbers that `answers` makes of a column.
+    y holds the labels, or the numbers that `answers` makes of a column.
     """
     xp = namespace(a)
     if accuracy == "argmax":

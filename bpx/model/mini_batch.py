@@ -1,7 +1,7 @@
-"""One mini-batch at a network's home: known by its shapes and dtypes alone.
+"""One mini-batch at a network's home, checked mostly by its shapes and dtypes.
 
-The values of host arrays are looked at before they move. Those of a library's own arrays are
-not: that would wait for the device at every step.
+The values of host arrays are checked before they move. The values of other libraries' arrays
+are not, since that would wait for the device at every step.
 """
 
 from typing import Any
@@ -28,22 +28,22 @@ __all__ = ["mini_batch", "row_weights"]
 
 
 def mini_batch(home: Home, spec: Spec, x: Any, y: Any) -> Samples:
-    """Inputs and targets of one training step, at `home`.
+    """Return the inputs and targets of one training step, at `home`.
 
-    The dtype of y tells whether there is an accuracy: integers and booleans are labels;
+    The dtype of y decides whether there is an accuracy: integers and booleans are labels;
     floating-point numbers have none, whatever their values.
 
     Parameters
     ----------
     home, spec
-        Of the network.
+        The network's home and spec.
     x : array of any library, or array-like, shape (m, k_0)
     y : array of any library, or array-like, shape (m,) or (m, k_L)
 
     Raises
     ------
     InputError
-        If a shape or a dtype does not fit or, in a host array, a value.
+        If a shape or a dtype does not fit or, in a host array, a value cannot be used.
     """
     inputs = _inputs(home, spec, x)
     targets, accuracy = _targets(home, spec, y, inputs.shape[0])
@@ -51,7 +51,7 @@ def mini_batch(home: Home, spec: Spec, x: Any, y: Any) -> Samples:
 
 
 def row_weights(home: Home, r: Any, m: int) -> Array:
-    """The row weights of m samples, shape (m,), at `home`.
+    """Return the row weights of m samples, shape (m,), at `home`.
 
     Parameters
     ----------

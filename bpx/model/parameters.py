@@ -1,4 +1,4 @@
-"""Parameters and gradients: one entry for each layer, and the arrays of all by their names."""
+"""Parameters and gradients: one entry for each layer, with access to all arrays by name."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -17,32 +17,33 @@ class _Layers(NamedTuple):
 
 
 class Parameters(_Layers):
-    """What a network learns: one entry for each of its layers, in the order in which they run.
+    """The parameters of a network: one entry for each layer, in the order in which they run.
 
     Attributes
     ----------
     layers : tuple of named tuples of arrays
-        What each layer's `forward` is given: of a `Dense` layer ``(w, b)``; an empty tuple
-        of a layer that learns nothing.
+        The argument of each layer's `forward`: ``(w, b)`` for a `Dense` layer, or an empty
+        tuple for a layer that learns nothing.
     w : tuple of arrays
-        ``w[i]``, of shape (k_{i+1}, k_i), is the book's w^{i+1}: of the `Dense` layers.
+        The weights of the `Dense` layers: ``w[i]``, of shape (k_{i+1}, k_i), is the book's
+        w^{i+1}.
     b : tuple of arrays
-        ``b[i]`` of shape (k_{i+1},), likewise.
+        Their biases: ``b[i]``, of shape (k_{i+1},), is the book's b^{i+1}.
     """
 
     def __new__(cls, layers: Iterable[Any], *others: Any) -> Self:
-        """From the layers' entries."""
+        """Make parameters from the layers' entries."""
         if others:
             raise InputError(
-                f"bpx.{cls.__name__} was given w and b; it now has one entry for each layer: "
-                f"bpx.{cls.__name__}.dense(w, b) makes them of the weights and biases of "
+                f"bpx.{cls.__name__} was given w and b; it now takes one entry for each layer: "
+                f"bpx.{cls.__name__}.dense(w, b) makes them from the weights and biases of "
                 "Dense layers"
             )
         return super().__new__(cls, tuple(layers))
 
     @classmethod
     def dense(cls, w: Sequence[Any], b: Sequence[Any]) -> Self:
-        """Of Dense layers alone: their weights w^1, ..., w^L and biases b^1, ..., b^L."""
+        """Make them from weights w^1, ..., w^L and biases b^1, ..., b^L of Dense layers."""
         if len(w) != len(b):
             raise InputError(
                 f"{len(w)} weights and {len(b)} biases were given; expected one of each for "
@@ -70,7 +71,7 @@ class Parameters(_Layers):
         return f"<bpx.{type(self).__name__} {', '.join(shapes)}>"
 
     def branches(self) -> Branches:
-        """The arrays, all of one name together: ``w[0], w[1], ..., b[0], b[1], ...``."""
+        """The arrays, grouped by name: ``w[0], w[1], ..., b[0], b[1], ...``."""
         return [
             (f"{field}[{i}]", getattr(self.layers[at], field))
             for field, those in _by_field(self.layers).items()
@@ -78,7 +79,7 @@ class Parameters(_Layers):
         ]
 
     def grown(self, branches: Sequence[Any]) -> Self:
-        """The same layers with other arrays, in the order of `branches`."""
+        """Return the same layers with other arrays, in the order of `branches`."""
         given, made = iter(branches), [dict[str, Any]() for _ in self.layers]
         for field, those in _by_field(self.layers).items():
             for at in those:
@@ -92,7 +93,7 @@ class Gradients(Parameters):
 
 
 def as_parameters(given: Any) -> Parameters:
-    """Parameters, or a pair (w, b) of sequences, of Dense layers alone.
+    """Return `Parameters`, from `Parameters` or a pair (w, b) of sequences for Dense layers.
 
     Raises
     ------
@@ -111,12 +112,12 @@ def as_parameters(given: Any) -> Parameters:
 
 
 def dense(entries: Iterable[Any]) -> list[DenseParameters]:
-    """Those of Dense layers."""
+    """Return the entries of Dense layers."""
     return [entry for entry in entries if isinstance(entry, DenseParameters)]
 
 
 def _by_field(layers: Sequence[Any]) -> dict[str, list[int]]:
-    """Which layers have each field, the fields in the order in which they first come."""
+    """Map each field to the layers that have it, in the order in which fields first occur."""
     found: dict[str, list[int]] = {}
     for at, entry in enumerate(layers):
         for field in getattr(entry, "_fields", ()):

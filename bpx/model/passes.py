@@ -43,7 +43,7 @@ def forward(spec: Spec, parameters: Parameters, x: Array) -> Forward:
     parameters : Parameters
         Their weights and biases.
     x : array, shape (n, k_0)
-        One sample a row; of the parameters' library, device and dtype.
+        One sample per row; of the parameters' library, device and dtype.
 
     Returns
     -------
@@ -81,10 +81,11 @@ def backprop(
         here: values are not read), or numbers of the parameters' dtype (for the
         categorical cross-entropy, rows that sum to 1).
     r : array of shape (n, 1), or float, optional
-        The weight of each sample in BP3 and BP4, an array of the parameters' dtype; 1/n if
-        left out.
+        The weight of each sample in BP3 and BP4, an array of the parameters' dtype. By
+        default 1/n.
     feedback : tuple of arrays, optional
-        What the spec's feedback has drawn, one for each hidden layer: ``net.feedback``.
+        The arrays that the spec's feedback has drawn, one for each hidden layer:
+        ``net.feedback``.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def backprop(
 
     Notes
     -----
-    The network is run as it is outside training: nothing is dropped.
+    The network runs as outside training: dropout is off.
     """
     run, deltas, cost = errors_and_costs(spec, parameters, x, y, feedback)
     return Trace(run.layers, deltas, cost, learned(run, row_weights(x, r), deltas))
@@ -113,7 +114,7 @@ def errors_and_costs(
     y: Array,
     feedback: tuple[Array, ...] = (),
 ) -> tuple[Run, tuple[Array, ...], Array]:
-    """`backprop` up to BP2: the forward pass, the deltas, the costs; and the same errors."""
+    """Run `backprop` up to BP2, with the same errors; return the run, the deltas, the costs."""
     check_inputs(spec, parameters, x)
     check_targets(spec, parameters, x, y)
     check_feedback(spec, feedback)
@@ -124,13 +125,13 @@ def errors_and_costs(
 
 
 def backward(run: Run) -> tuple[Array, ...]:
-    """Every delta: the output's error by BP1, sent back by BP2."""
+    """Compute every delta: the output's error by BP1, sent back by BP2."""
     spec, output = run.spec, run.layers[-1]
     return sent_back(run, spec.cost.delta(spec.output, output.z, output.a, run.y))
 
 
 def sent_back(run: Run, delta: Array) -> tuple[Array, ...]:
-    """Every delta from the last layer's, shape (n, k_L), by BP2 with the spec's feedback."""
+    """Compute every delta from the last, shape (n, k_L), by BP2 with the spec's feedback."""
     deltas: tuple[Array, ...] = (delta,)
     for i in reversed(range(len(run.layers) - 1)):
         deltas = (bp2(run, i, deltas), *deltas)
@@ -146,9 +147,9 @@ def bp2(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
 
 
 def sent(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
-    """What the layer above i sends back to it: of a Dense one, as the spec's feedback says.
+    """The signal that layer i + 1 sends back to layer i.
 
-    The feedback sees the Dense layers alone.
+    A Dense layer sends it by the spec's feedback, which sees only the Dense layers.
     """
     spec, above, number = run.spec, i + 1, run.spec.dense_below(i + 1)
     if number == 0 or not isinstance(spec.layers[above], Dense):
@@ -163,13 +164,13 @@ def sent(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
 
 
 def to_inputs(run: Run, delta: Array) -> Array:
-    """What the first layer sends back of its delta: (w^1)^T delta^1, shape (n, k_0)."""
+    """The signal that the first layer sends back: (w^1)^T delta^1, shape (n, k_0)."""
     first = run.spec.layers[0]
     return first.send_back(run.parameters.layers[0], run.layers[0], delta)
 
 
 def learned(run: Run, r: Array | float, deltas: tuple[Array, ...]) -> Gradients:
-    """What the layers learn of the samples, weighted by r: by BP4 and BP3, or by the rule."""
+    """The layers' gradients with row weights r, by BP4 and BP3 or by the feedback's rule."""
     rule, places = run.spec.feedback, run.spec.places
     if rule.gradients is None:
         return gradients(r, run.layers, deltas)
@@ -185,6 +186,6 @@ def learned(run: Run, r: Array | float, deltas: tuple[Array, ...]) -> Gradients:
 def gradients(
     r: Array | float, layers: tuple[Any, ...], deltas: tuple[Array, ...]
 ) -> Gradients:
-    """BP4 and BP3 for every layer that learns, the samples weighted by r."""
+    """Apply BP4 and BP3 to every layer that learns, with row weights r."""
     each = zip(layers, deltas, strict=True)
     return Gradients(kept.gradients(r, delta) if learns(kept) else () for kept, delta in each)

@@ -1,4 +1,4 @@
-"""What a network holds, brought to its home: all of it or, on an error, nothing."""
+"""Moving a network's arrays to its home: all of them or, on an error, none."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ __all__ = ["placed"]
 def placed(
     spec: Spec, parameters: Parameters, feedback: Sequence[Any], home: Home
 ) -> tuple[Parameters, tuple[Array, ...]]:
-    """The parameters and the feedback's arrays of a network, at its home.
+    """Copy the parameters and the feedback arrays of a network to its home.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def placed(
 
 
 def _called(place: str) -> str:
-    """What a parameter is called in messages, by its place: ``w[0]`` is of the weights."""
+    """The name of a parameter in messages, by its place: ``w[0]`` is one of the weights."""
     field = place.partition("[")[0]
     return {"w": "weights", "b": "biases"}.get(field, field)
 

@@ -1,7 +1,7 @@
-"""Targets that an output cannot reach: refused before a network is trained towards them.
+"""A check that training refuses targets that the output cannot reach.
 
-A sigmoid gives numbers in [0, 1]. Trained with the quadratic cost on 25 ... 346, all it can
-learn is to saturate at 1, where sigma' is 0 and every unit before it stops learning.
+A sigmoid gives numbers in [0, 1]. Trained with the quadratic cost on targets of 25 ... 346, it
+can only learn to saturate at 1, where sigma' is 0 and every unit before it stops learning.
 """
 
 from math import inf
@@ -16,21 +16,21 @@ from bpx.model.spec import Spec
 __all__ = ["check_reach", "numbered"]
 
 _ROUNDING = 1e-6
-"""By how much targets may miss the reach: what rounding does to numbers that were scaled."""
+"""How far targets may lie outside the reach, because scaled numbers have rounding errors."""
 
 
 def check_reach(spec: Spec, y: Array, name: str) -> None:
-    """Refuse targets outside what the output's activation gives.
+    """Refuse targets outside the reach of the output's activation.
 
-    The cross-entropies have rules of their own, see `bpx.model.inputs`; a cost of the caller's
-    may mean anything by its targets, and an activation without a `reach` may give any number.
+    The cross-entropies have their own rules: see `bpx.model.inputs`. A custom cost may use its
+    targets in any way, and an activation without a `reach` may return any number.
 
     Parameters
     ----------
     spec : Spec
     y : array, shape (n,) or (n, k_L), numbers
     name : str
-        What the caller called it, for the message.
+        The caller's name for y, for the message.
 
     Raises
     ------
@@ -45,13 +45,13 @@ def check_reach(spec: Spec, y: Array, name: str) -> None:
     if low < reach[0] - _ROUNDING or high > reach[1] + _ROUNDING:
         way = numbered(y, name) if reach == (0.0, 1.0) else ""
         raise InputError(
-            f"{name} runs from {low:g} to {high:g}, and the output, {spec.output.name}, gives "
+            f"{name} runs from {low:g} to {high:g}, but the output, {spec.output.name}, gives "
             f"{_within(reach)}; {way or _scaled(name, low, high, reach)}"
         )
 
 
 def numbered(y: Any, name: str) -> str:
-    """What to do with two classes that are not 0 and 1; empty if y cannot be such classes.
+    """Return advice for two classes other than 0 and 1, or "" if y cannot be such classes.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def numbered(y: Any, name: str) -> str:
 
 def _scaled(name: str, low: float, high: float, reach: tuple[float, float]) -> str:
     start, end = reach if reach[1] < inf else (0.0, 1.0)
-    return f"take {option('output', 'identity')}, or scale the targets" + advice(
+    return f"use {option('output', 'identity')}, or scale the targets" + advice(
         f": np.interp({name.rpartition(' ')[2]}, ({low:g}, {high:g}), ({start:g}, {end:g}))",
         " in the file",
     )

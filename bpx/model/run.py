@@ -1,4 +1,4 @@
-"""The forward pass, layer by layer, and all that the way back through it may see."""
+"""The forward pass, layer by layer, and the values that the backward pass may use."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -17,26 +17,26 @@ __all__ = ["Randomness", "Run", "costs", "in_training", "layer_by_layer", "outsi
 
 
 class Randomness(NamedTuple):
-    """What the random numbers of a training step are drawn by.
+    """The keys and the step counter for the random numbers of a training step.
 
     Attributes
     ----------
     keys : tuple of arrays, shape (2,), int32, or None
-        One for each layer, for `bpx.random`; None for one that draws nothing.
+        One key for each layer, for `bpx.random`; None for a layer that draws nothing.
     step : array, shape (1,), int32
-        The training steps so far.
+        The number of training steps so far.
     """
 
     keys: tuple[Any, ...]
     step: Any
 
     def counted(self) -> "Randomness":
-        """Those of the next step."""
+        """Return the same keys with the counter of the next step."""
         return self._replace(step=self.step + 1)
 
 
 def outside(i: int) -> Context:
-    """What ``layers[i]`` is told where no network is trained."""
+    """The context of ``layers[i]`` outside training."""
     return Context()
 
 
@@ -47,16 +47,17 @@ def layer_by_layer(
     contexts: Callable[[int], Context] = outside,
     first: int = 0,
 ) -> Iterator[Any]:
-    """What each layer saves of its forward pass, in turn.
+    """Run the layers forward, and yield the values that each one saves.
 
     Parameters
     ----------
     spec, parameters, x
         As for `bpx.forward`.
     contexts : callable, optional
-        What ``layers[i]`` is told: left out, that this is no training. See `in_training`.
+        ``contexts(i)`` is the context of ``layers[i]``. By default it says that this is not
+        training. See `in_training`.
     first : int, optional
-        Where x enters: ``layers[first]``.
+        The layer that x enters: ``layers[first]``.
     """
     a = x
     for i in range(first, len(spec.layers)):
@@ -71,19 +72,19 @@ def _forward(layer: Any, entry: Any, a: Array, context: Context) -> Any:
 
 
 def saved(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
-    """What each layer saves of its forward pass outside training."""
+    """The values that each layer saves in a forward pass outside training."""
     return tuple(layer_by_layer(spec, parameters, x))
 
 
 def in_training(randomness: Randomness | None, i: int) -> Context:
-    """What ``layers[i]`` is told in a training step; None is of layers that draw nothing."""
+    """The context of ``layers[i]`` in a training step; pass None if no layer draws."""
     if randomness is None:
         return Context(True)
     return Context(True, randomness.keys[i], randomness.step)
 
 
 def costs(spec: Spec, output: DenseSaved, y: Array) -> Array:
-    """C_x of each sample, shape (n,), from what the last layer saved. y has shape (n, k_L)."""
+    """C_x of each sample, shape (n,), from the last layer's values; y has shape (n, k_L)."""
     value, shape = spec.cost.evaluate(spec.output, output.z, output.a, y), output.a.shape[:-1]
     if getattr(value, "shape", None) not in (shape, y.shape[:-1]):
         given = f"shape {tuple(value.shape)}" if hasattr(value, "shape") else repr(value)
@@ -95,20 +96,20 @@ def costs(spec: Spec, output: DenseSaved, y: Array) -> Array:
 
 
 class Run(NamedTuple):
-    """A forward pass, and all that the way back through it may see.
+    """A forward pass, with the values that the backward pass may use.
 
     Attributes
     ----------
     spec, parameters
-        The network's.
+        Those of the network.
     layers : tuple of named tuples of arrays
-        What each layer saved.
+        The values that each layer saved.
     y : array, shape (n, k_L), or None
-        The targets as numbers; None will do where errors go back through the transpose.
+        The targets as numbers; None is enough if errors go back through the transpose.
     feedback : tuple of arrays
-        What the spec's feedback has drawn.
+        The arrays that the spec's feedback has drawn.
     contexts : callable
-        What ``layers[i]`` was told.
+        ``contexts(i)`` is the context that ``layers[i]`` got.
     """
 
     spec: Spec
@@ -119,7 +120,7 @@ class Run(NamedTuple):
     contexts: Callable[[int], Context] = outside
 
     def view(self, number: int) -> LayerView:
-        """What a rule sees of a Dense layer, by its number, counted from 1."""
+        """A Dense layer as a feedback's rule sees it, by its number, counted from 1."""
         passed, w = Forward(self.layers), self.parameters.w
         kept = passed.dense[number - 1]
         return LayerView(
@@ -136,11 +137,11 @@ class Run(NamedTuple):
         )
 
     def array(self, number: int) -> Array | None:
-        """What the feedback has drawn for the Dense layer of that number; None for nothing."""
+        """The feedback's array for the Dense layer with that number, or None."""
         return self.feedback[number - 1] if number <= len(self.feedback) else None
 
     def _cost(self, number: int, z: Array) -> Array:
-        """C_x if z were the weighted inputs of the Dense layer of that number."""
+        """C_x if z were the weighted inputs of the Dense layer with that number."""
         spec, place = self.spec, self.spec.places[number - 1]
         a = spec.dense[number - 1].activation.sigma(z)
         above = layer_by_layer(spec, self.parameters, a, self.contexts, place + 1)

@@ -1,4 +1,4 @@
-"""How the cost of each sample changes with its inputs: BP2 once more, down to a^0."""
+"""The gradient of each sample's cost with respect to its inputs: BP2 down to a^0."""
 
 from bpx._typing import Array
 from bpx.arrays.registry import compiled, namespace
@@ -13,7 +13,7 @@ __all__ = ["input_gradients"]
 
 
 def input_gradients(spec: Spec, parameters: Parameters, samples: Samples) -> Array:
-    """dC_x/dx of samples at home, shape (n, k_0), in chunks: always through the transpose."""
+    """dC_x/dx of samples at home, shape (n, k_0), in chunks, always through the transpose."""
     found, plain = compiled(_gradients, 1, samples.x), spec.by_transpose()
     pairs = zip(chunks(spec, samples.x), chunks(spec, samples.y), strict=True)
     parts = [found(plain, parameters, x, y) for x, y in pairs]

@@ -1,4 +1,4 @@
-"""What to do with inputs of another shape than (n, k_0), where that can be told."""
+"""Advice for inputs of another shape than (n, k_0)."""
 
 from math import prod
 from typing import Any
@@ -7,18 +7,18 @@ __all__ = ["shape_advice"]
 
 
 def shape_advice(given: Any, shape: tuple[int, ...], width: int, name: str) -> str:
-    """The end of "expected (n, width)": the expression that has this shape; empty if none has.
+    """Return the end of "expected (n, width)": an expression with this shape, or "".
 
     Parameters
     ----------
     given : object
-        What the caller has under that name; a list has no `reshape`.
+        The caller's value; a list has no `reshape`.
     shape : tuple of int
-        Its shape, another than (n, width).
+        Its shape, which is not (n, width).
     width : int
         k_0.
     name : str
-        What the caller called it.
+        The caller's name for the value.
     """
     code = name.rpartition(" ")[2]
     code = code if hasattr(given, "reshape") else f"np.asarray({code})"

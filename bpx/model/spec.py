@@ -1,4 +1,4 @@
-"""What a network is, apart from its numbers: layers, a cost and a feedback, validated once."""
+"""The structure of a network: its layers, its cost and its feedback, validated once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,16 +29,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Spec:
-    """A network's layers, cost and feedback. Frozen and hashable: equal ones compile once.
+    """A network's layers, cost and feedback. It is hashable, so that equal ones compile once.
 
     Attributes
     ----------
     layers : tuple of Layer
-        In the order in which they run; the last is a `Dense` one. The inputs are layer 0 and
-        have none.
+        The layers in the order in which they run; the last is a `Dense` one. The inputs are
+        layer 0, which has no entry.
     cost : Cost
     feedback : Feedback
-        What BP2 sends back; left out, the transpose.
+        How BP2 sends errors back. By default through the transpose.
     """
 
     layers: tuple[Layer, ...]
@@ -51,7 +51,7 @@ class Spec:
         return tuple(layer for layer in self.layers if isinstance(layer, Dense))
 
     def dense_below(self, i: int) -> int:
-        """How many Dense layers run before ``layers[i]``."""
+        """The number of Dense layers that run before ``layers[i]``."""
         return self._below[i]
 
     @cached_property
@@ -60,7 +60,7 @@ class Spec:
 
     @cached_property
     def places(self) -> tuple[int, ...]:
-        """Where the Dense layers 1 to L are in `layers`."""
+        """The indices of the Dense layers 1 to L in `layers`."""
         return tuple(i for i, each in enumerate(self.layers) if isinstance(each, Dense))
 
     @property
@@ -80,7 +80,7 @@ class Spec:
         return self.dense[-1].activation
 
     def by_transpose(self) -> Self:
-        """The same network with BP2 as it is: what the gradients of the cost go through."""
+        """Return the same network with the true BP2, which gives the gradients of the cost."""
         return replace(self, feedback=feedbacks.transpose)
 
 
@@ -94,19 +94,19 @@ def make_spec(
     cost: CostName | Cost = "quadratic",
     feedback: FeedbackName | Feedback | Send = "transpose",
 ) -> Spec:
-    """A validated spec.
+    """Make a validated spec.
 
     Parameters
     ----------
     sizes : sequence of int, or of layers
         The widths k_0, ..., k_L, at least two, each at least 1; or all layers in the order in
-        which they run, the last one Dense, in place of the four arguments that follow.
+        which they run, the last one Dense, which replace the next four arguments.
     hidden, output : str or Activation
         The activation of layers 1 to L-1, and of layer L.
     each : sequence of str or Activation, optional
-        One for each of the layers 1 to L, in place of the two.
+        One for each of the layers 1 to L, in place of `hidden` and `output`.
     dropout : float or sequence of float
-        The rate of a `Dropout` behind each hidden layer, or one for each of them.
+        The rate of a `Dropout` after each hidden layer, or one rate for each.
     cost : str or Cost
         A name in `bpx.costs.COSTS`, ``"cross_entropy"``, or a cost.
     feedback : str, Feedback or callable
@@ -123,8 +123,8 @@ def make_spec(
         layers = check_layers(sizes)
         for name in (name for name, value in given.items() if value != usual[name]):
             raise InputError(
-                f"{name}={given[name]!r} was given with layers, which have their own; leave it "
-                "out, or give widths"
+                f"{name}={given[name]!r} was given with layers, which have their own; omit it, "
+                "or give widths"
             )
     else:
         layers = _layers(_checked_sizes(sizes), hidden, output, each, dropout)
@@ -135,11 +135,11 @@ def make_spec(
 
 
 def _check_feedback_widths(spec: Spec) -> None:
-    """A feedback's arrays are as wide as the Dense layers: nothing between may change that."""
+    """Refuse a layer that changes the width between Dense layers, which feedback arrays fit."""
     for below, above in pairwise(spec.dense):
         if below.n_out != above.n_in and spec.feedback != feedbacks.transpose:
             raise InputError(
-                f"the feedback {spec.feedback.name!r} was given, and a layer between changes "
+                f"the feedback {spec.feedback.name!r} was given, but a layer between changes "
                 f"the width from {below.n_out} to {above.n_in}; expected layers that keep it, "
                 "or feedback='transpose'"
             )
@@ -181,7 +181,7 @@ def _rates(depth: int, dropout: float | Sequence[float]) -> tuple[float, ...]:
 
 
 def _dropout(layer: Dense, rate: float) -> tuple[Dropout, ...]:
-    behind = Dropout(layer.n_out, rate)  # which checks the rate
+    behind = Dropout(layer.n_out, rate)  # this checks the rate
     return (behind,) if rate else ()
 
 
@@ -211,7 +211,7 @@ def _chosen(
     if len(names) != depth:
         raise InputError(
             f"{len(names)} activations were given for {depth} layers; expected one for each "
-            "layer but the inputs"
+            "layer except the inputs"
         )
     return [activations.get(name) for name in names]
 
@@ -222,7 +222,7 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
     Raises
     ------
     InputError
-        With the shapes that were given, and those that were expected.
+        With the given and the expected shapes.
     """
     forms = [
         (getattr(entry, "_fields", ()), [tuple(x.shape) for x in entry])
@@ -255,12 +255,12 @@ def _group(shapes: list[dict[str, tuple[int, ...]]], field: str) -> list[tuple[i
 
 
 def check_feedback(spec: Spec, arrays: Sequence[Array]) -> None:
-    """Refuse arrays of the feedback that are not those that the spec's rule asks for.
+    """Refuse feedback arrays that do not fit the spec's rule.
 
     Raises
     ------
     InputError
-        With the shapes that were given, and those that were expected.
+        With the given and the expected shapes.
     """
     expected = list(spec.feedback.shapes(spec.sizes))
     given = [tuple(each.shape) for each in arrays]

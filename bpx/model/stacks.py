@@ -1,4 +1,4 @@
-"""The parameters of several networks as one, with an axis in front."""
+"""The parameters of several networks in one, with a leading axis."""
 
 from collections.abc import Sequence
 
@@ -16,9 +16,9 @@ def are_several(parameters: Parameters) -> bool:
 
 
 def stacked(spec: Spec, networks: Sequence[Parameters]) -> Parameters:
-    """The parameters of K networks of one spec as those of all.
+    """Stack the parameters of K networks with one spec.
 
-    A matrix (m, k) becomes (K, m, k), a vector (m,) becomes (K, 1, m).
+    A matrix (m, k) becomes (K, m, k), and a vector (m,) becomes (K, 1, m).
     """
 
     def together(shape: tuple[int, ...], arrays: list[Array]) -> Array:

@@ -1,4 +1,4 @@
-"""What the passes computed, layer by layer, and the book's z, a and delta of it."""
+"""The results of the passes, layer by layer, with the book's z, a and delta."""
 
 from abc import abstractmethod
 from typing import Any, NamedTuple
@@ -11,16 +11,16 @@ __all__ = ["Backward", "Forward", "Trace", "WithDeltas", "WithLayers"]
 
 
 class WithLayers:
-    """What has been forward through the layers: z and a."""
+    """The base of results that have been forward through the layers: z and a."""
 
     @property
     @abstractmethod
     def layers(self) -> tuple[Any, ...]:
-        """What each layer's forward pass saved."""
+        """The values that each layer's forward pass saved."""
 
     @property
     def dense(self) -> tuple[DenseSaved, ...]:
-        """What the Dense layers saved."""
+        """The values that the Dense layers saved."""
         return tuple(saved for saved in self.layers if isinstance(saved, DenseSaved))
 
     @property
@@ -30,7 +30,7 @@ class WithLayers:
 
     @property
     def a(self) -> tuple[Array, ...]:
-        """What each Dense layer is fed, and the output."""
+        """The inputs of each Dense layer, and the output."""
         return (*(saved.a_prev for saved in self.dense), self.layers[-1].a)
 
     def __repr__(self) -> str:
@@ -40,7 +40,7 @@ class WithLayers:
 
 
 class WithDeltas(WithLayers):
-    """What has been back through the layers, too: delta."""
+    """The base of results that have also been back through the layers: delta."""
 
     @property
     @abstractmethod
@@ -59,16 +59,17 @@ class _Forward(NamedTuple):
 
 
 class Forward(_Forward, WithLayers):
-    """What a forward pass computed, for n samples: see `Trace`, which has all of it and more.
+    """The results of a forward pass, for n samples; `Trace` has the same fields and more.
 
     Attributes
     ----------
     layers : tuple of named tuples of arrays
-        What each layer's forward pass saved: ``layers[i].a`` is its output.
+        The values that each layer's forward pass saved; ``layers[i].a`` is its output.
     z : tuple of L arrays
-        ``z[i]``: the weighted inputs of layer i + 1, shape (n, k_{i+1}).
+        ``z[i]`` are the weighted inputs of layer i + 1, shape (n, k_{i+1}).
     a : tuple of L + 1 arrays
-        ``a[i]``: what layer i + 1 is fed, shape (n, k_i); ``a[0]`` is x, ``a[-1]`` the output.
+        ``a[i]`` are the inputs of layer i + 1, shape (n, k_i); ``a[0]`` is x, and ``a[-1]`` is
+        the output.
     """
 
     __repr__ = WithLayers.__repr__
@@ -80,7 +81,7 @@ class _Backward(NamedTuple):
 
 
 class Backward(_Backward, WithDeltas):
-    """What a pass forward and one back computed, without costs or gradients: see `Trace`."""
+    """The results of a forward and a backward pass, without costs or gradients."""
 
     __repr__ = WithLayers.__repr__
 
@@ -93,15 +94,15 @@ class _Trace(NamedTuple):
 
 
 class Trace(_Trace, WithDeltas):
-    """What the passes computed, for n samples.
+    """The results of a forward and a backward pass, for n samples.
 
     ``z``, ``a`` and ``delta`` belong to the `Dense` layers 1 to L, in the order in which they
-    run; `layers` and `deltas` have an entry for each layer, of whatever kind.
+    run; `layers` and `deltas` have an entry for each layer of any kind.
 
     Attributes
     ----------
     layers : tuple of named tuples of arrays
-        What each layer's forward pass saved: ``layers[i].a`` is its output.
+        The values that each layer's forward pass saved; ``layers[i].a`` is its output.
     deltas : tuple of arrays
         The delta of each layer.
     cost : array, shape (n,)
@@ -110,12 +111,12 @@ class Trace(_Trace, WithDeltas):
         ``gradients.w[i] = (r * delta[i]).mT @ a[i]`` and ``gradients.b[i]``, the sum of
         ``r * delta[i]`` over the samples, where r is 1/n or the row weights.
     z : tuple of L arrays
-        ``z[i]``: the weighted inputs of layer i + 1, shape (n, k_{i+1}).
+        ``z[i]`` are the weighted inputs of layer i + 1, shape (n, k_{i+1}).
     a : tuple of L + 1 arrays
-        ``a[i]``: what layer i + 1 is fed, shape (n, k_i); ``a[0]`` is x, ``a[-1]`` the
-        output. With Dense layers alone, ``a[i]`` are the activations of layer i.
+        ``a[i]`` are the inputs of layer i + 1, shape (n, k_i); ``a[0]`` is x, and ``a[-1]`` is
+        the output. If all layers are Dense, ``a[i]`` are the activations of layer i.
     delta : tuple of L arrays
-        ``delta[i]``: the errors dC_x/dz of layer i + 1, shape (n, k_{i+1}), for each sample,
+        ``delta[i]`` are the errors dC_x/dz of layer i + 1, shape (n, k_{i+1}), for each sample,
         not divided by n.
     """
 

@@ -1,4 +1,4 @@
-"""`LayerView`: what a feedback's rule of your own sees of the layer that it serves."""
+"""`LayerView`: the layer as a custom feedback rule sees it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ __all__ = ["LayerView", "rule_gradients"]
 class LayerView:
     """A Dense layer in the middle of a pass: see `bpx.feedback.Feedback`.
 
-    All arrays are at the network's home and of its dtype, B of a `redrawn` rule excepted.
+    All arrays are at the network's home and of its dtype, except B of a `redrawn` rule.
 
     Attributes
     ----------
@@ -28,21 +28,21 @@ class LayerView:
     b : array, shape (k_l,)
         Its biases.
     a_prev : array, shape (n, k_{l-1})
-        What it is fed.
+        Its inputs.
     z : array, shape (n, k_l)
         Its weighted inputs.
     a : array, shape (n, k_l)
-        What the next Dense layer is fed, or the output: sigma(z), and what layers between,
-        such as `Dropout`, make of it.
+        The inputs of the next Dense layer, or the output: sigma(z), after any layers in
+        between, such as `Dropout`.
     y : array, shape (n, k_L)
         The targets as numbers: labels are one-hot.
     above : tuple of arrays
         The weights w^{l+1}, ..., w^L of the Dense layers above it.
     B : array or None
-        Its own array, where the rule draws one.
+        Its own array, if the rule draws one.
     cost : callable
-        ``cost(z)``: C_x of each sample, shape (n,), if z were its weighted inputs and all
-        layers above ran as they do in this pass.
+        ``cost(z)`` is C_x of each sample, shape (n,), if z were its weighted inputs and all
+        layers above ran as in this pass.
     """
 
     number: int
@@ -67,12 +67,12 @@ class LayerView:
 def rule_gradients(
     rule: Feedback, layer: LayerView, delta: Array, r: Array | float
 ) -> DenseParameters | None:
-    """What the rule gives in place of BP4 and BP3; None where it keeps them.
+    """Return the rule's gradients in place of BP4 and BP3, or None if it keeps these.
 
     Raises
     ------
     InputError
-        If that is no pair of arrays of the shapes of w and b.
+        If the rule returns no pair of arrays with the shapes of w and b.
     """
     found = None if rule.gradients is None else rule.gradients(layer, delta, r)
     if found is None:
@@ -83,8 +83,8 @@ def rule_gradients(
         raise InputError(
             f"gradients of the feedback {rule.name!r}, layer {layer.number}, gave "
             f"{' and '.join(map(_told, pair)) or 'no arrays'}; expected a pair, the gradient "
-            f"of w, shape {expected[0]}, and of b, shape {expected[1]}; or None, which keeps "
-            "BP4 and BP3"
+            f"of w, shape {expected[0]}, and of b, shape {expected[1]}; or None, to keep BP4 "
+            "and BP3"
         )
     dw, db = pair
     return DenseParameters(dw, db)

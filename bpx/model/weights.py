@@ -1,6 +1,6 @@
-"""How much each sample counts: sample weights and class weights, checked and brought home.
+"""Sample weights and class weights, checked and moved to a network's home.
 
-The weights s stand beside the samples. Where samples are summed they make the row weights
+The weights s accompany the samples. In sums over samples they form the row weights
 r_x = s_x / n, and nothing else changes: C = (1/n) sum_x s_x C_x.
 """
 
@@ -26,20 +26,20 @@ ClassWeight: TypeAlias = (
     | Mapping[float, float]
     | Mapping[str, float]
 )
-"""``"balanced"``; or the weight of each class, by label or as a schema's target has it.
+"""``"balanced"``, or the weight of each class, by its label or its name in the schema.
 
-The keys are of one type each, as a mapping of one type is none of a wider one to a checker.
+Each mapping has one type of keys, because `Mapping` is invariant in the type of its keys.
 """
 
 Weighed = TypeVar("Weighed", bound=Array | None)
 
 _BALANCED = "balanced"
 _LISTED = 20
-"""Classes that a message lists one by one."""
+"""The largest number of classes that a message lists one by one."""
 
 
 def weighed(s: Array | None, each: Weighed) -> Weighed:
-    """One number for each sample, times its weight; as it is where there are no weights."""
+    """Multiply one number for each sample by its weight, if there are weights."""
     return each if s is None or each is None else s * each
 
 
@@ -51,27 +51,27 @@ def weighted(
     class_weight: Any = None,
     name: str = "sample_weight",
 ) -> Samples:
-    """The samples with their weights s at `home`; as they are if no weights are given.
+    """Return the samples with their weights s at `home`, or unchanged without weights.
 
     Parameters
     ----------
     home, spec
-        Of the network.
+        The network's home and spec.
     arrived : Samples
-        At home.
+        Samples at home.
     sample_weight : array of any library or array-like, shape (n,), optional
         Finite and at least 0, not all 0.
     class_weight : mapping of int to float, or "balanced", optional
-        The weight of each class, which multiplies those of its samples; a class that the
-        mapping does not name has the weight 1. Balanced: n / (k * its number of samples),
-        where k classes occur.
+        The weight of each class, which multiplies those of its samples; a class that is not
+        in the mapping has the weight 1. ``"balanced"`` gives a class
+        n / (k * its number of samples), where k classes occur.
     name : str, optional
-        What the caller called the sample weights.
+        The caller's name for the sample weights.
 
     Raises
     ------
     InputError
-        If the weights cannot be used, or the targets are no classes.
+        If the weights cannot be used, or the targets are not classes.
     """
     if sample_weight is None and class_weight is None:
         return arrived
@@ -86,7 +86,7 @@ def weighted(
         what = " times ".join(_given(name, sample_weight, class_weight))
         wrong = "too large" if stored.any() else "0 for every sample"
         raise InputError(
-            f"{what} is {wrong}, as {home.dtype}; expected finite weights, one of them above 0"
+            f"{what} is {wrong} in {home.dtype}; expected finite weights, one of them above 0"
         )
     return arrived._replace(s=home.asarray(stored, home.dtype))
 
@@ -123,7 +123,7 @@ def _of_classes(class_weight: Any, spec: Spec, arrived: Samples) -> Any:
         raise InputError(
             f"{option('class_weight', class_weight)} was given for targets that are numbers; "
             "it needs classes: labels, one-hot rows, or 0 and 1 for a single sigmoid output. "
-            + advice("Weigh the samples one by one, by sample_weight", "Leave it out")
+            + advice("Weight the samples one by one, with sample_weight", "Omit it")
         )
     labels = to_host(arrived.y).reshape(-1).astype("int32")
     each = _by_class(class_weight, labels, max(spec.sizes[-1], 2))
@@ -143,7 +143,7 @@ def _by_class(class_weight: Any, labels: Any, classes: int) -> list[float]:
     if unknown:
         names = range(classes) if classes <= _LISTED else (0, 1, "...", classes - 1)
         raise InputError(
-            f"class_weight has {unknown[0]!r}, which is no class; the classes are "
+            f"class_weight has {unknown[0]!r}, which is not a class; the classes are "
             f"{', '.join(map(str, names))}"
         )
     each = (class_weight.get(label, 1.0) for label in range(classes))
@@ -154,7 +154,7 @@ def _by_class(class_weight: Any, labels: Any, classes: int) -> list[float]:
 
 
 def _balanced(labels: Any, classes: int) -> list[float]:
-    """n / (k * count), as scikit-learn has it; after King and Zeng (2001)."""
+    """n / (k * count), as in scikit-learn, after King and Zeng (2001)."""
     there, counts = (each.tolist() for each in namespace(labels).unique_counts(labels))
     count = dict(zip(there, counts, strict=True))
     n, k = len(labels), len(there)

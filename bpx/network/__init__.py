@@ -1,4 +1,4 @@
-"""A network: what it holds, what it computes, its training, and its file."""
+"""Networks: their state, their computations, their training, and their files."""
 
 from bpx.network.network import Network
 

@@ -1,4 +1,4 @@
-"""What a network answers to samples from anywhere, and how good it is on them."""
+"""Predictions and evaluation of a network, on samples from any library."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,35 +21,35 @@ __all__ = ["Answering"]
 
 
 class Answering(Held):
-    """A network as a boundary: arrays, tables and DataFrames in, answers of their kind out.
+    """A network that takes arrays, tables and DataFrames, and answers in the same kind.
 
     Attributes
     ----------
     schema : bpx.data.Schema or None
         How a table's columns become the inputs and the target; None for a network of arrays.
-        With one, what the network takes and answers is in the table's own terms: arrays, too,
-        have the schema's columns, in their order and units. `forward` and `backprop` take
-        what the schema makes of them.
+        With a schema, inputs and answers are in the table's own terms: arrays, too, have the
+        schema's columns, in their order and units. `forward` and `backprop` take the arrays
+        that the schema makes of them.
     """
 
     schema: "Schema | None" = None
 
     def __call__(self, x: Any) -> Any:
-        """a^L: the same as `predict`."""
+        """Return a^L: the same as `predict`."""
         return self.predict(x)
 
     def predict(self, x: Any) -> Any:
-        """The outputs a^L, in chunks, in the library and on the device of the input.
+        """Compute the outputs a^L in chunks; return them in the library and device of x.
 
         Parameters
         ----------
         x : array of any library or array-like, shape (n, k_0); or table or DataFrame
-            Of a table, the columns are found by name, in any order: see `schema`.
+            The columns of a table are found by name, in any order: see `schema`.
 
         Returns
         -------
         array, shape (n, k_L)
-            Of the network's dtype; a host array where x was no array. With a schema, numbers
+            Of the network's dtype; a host array if x is not an array. With a schema, numbers
             are in the target's own units.
 
         Raises
@@ -62,7 +62,7 @@ class Answering(Held):
         return tables.in_units(self.schema, answer)
 
     def classify(self, x: Any) -> Any:
-        """The class of each sample: its largest output; or whether a single one is above 1/2.
+        """Return the class of each sample: the largest output, or whether a single one > 1/2.
 
         Parameters
         ----------
@@ -71,14 +71,13 @@ class Answering(Held):
         Returns
         -------
         array, shape (n,), int32
-            In the library and on the device of the input; a host array where x was no array.
-            With a schema, the classes by the names that the target had in training, on the
-            host.
+            In the library and on the device of x; a host array if x is not an array. With a
+            schema, a host array of the names that the classes had in training.
 
         Raises
         ------
         InputError
-            If x cannot be used, or the one output is no probability.
+            If x cannot be used, or the only output is not a probability.
         """
         check_classes(self.spec)
         with self.home.active():
@@ -93,18 +92,18 @@ class Answering(Held):
         metrics: Sequence[MetricName | Metric] = (),
         sample_weight: Any = None,
     ) -> Evaluation:
-        """The mean cost and the accuracy on samples from anywhere, in chunks.
+        """Compute the mean cost and the accuracy, in chunks, on samples from any library.
 
         Parameters
         ----------
         x : array of any library or array-like, shape (n, k_0); or table or DataFrame
         y : array of any library or array-like, optional
-            Labels (n,), or numbers (n,) or (n, k_L). Left out where x is a table that has the
-            target; beside a table, the target as the table would have it.
+            Labels (n,), or numbers (n,) or (n, k_L). Omit it if x is a table that has the
+            target. With a schema, y is the target as a table would have it.
         metrics : sequence of str or Metric, optional
-            What else to measure: see `bpx.metrics`.
+            Further metrics to compute: see `bpx.metrics`.
         sample_weight : array of any library or array-like, shape (n,), optional
-            How much each sample counts, at least 0 and not all 0: see `Evaluation`.
+            The weights of the samples, at least 0 and not all 0: see `Evaluation`.
 
         Returns
         -------
@@ -125,8 +124,8 @@ class Answering(Held):
     def input_gradients(self, x: Any, y: Any = None) -> Any:
         """dC_x/dx of each sample: BP2 once more, down to a^0, in chunks.
 
-        It is the gradient of the cost itself, through the transpose, whatever the network's
-        feedback is. Nothing is dropped, as outside training.
+        This is the true gradient of the cost, through the transposed weights, whatever the
+        network's feedback is. Dropout is off.
 
         Parameters
         ----------
@@ -136,8 +135,8 @@ class Answering(Held):
         Returns
         -------
         array, shape (n, k_0)
-            Of the network's dtype, in the library and on the device of x; a host array where x
-            was no array. With a schema, of the columns that it makes: see
+            Of the network's dtype, in the library and on the device of x; a host array if x is
+            not an array. With a schema, the columns are those that it makes: see
             `bpx.data.Schema.inputs`.
 
         Raises

@@ -1,4 +1,4 @@
-"""`Held`: a spec with its arrays at a home, the passes over them, and the step to be read."""
+"""`Held`: a spec with its arrays at a home, the passes over them, and the step's program."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -21,7 +21,7 @@ __all__ = ["Held"]
 
 
 class Held:
-    """What a network holds: its parameters and what its feedback has drawn, at one home.
+    """The state of a network: its parameters and its feedback arrays, at one home.
 
     Attributes
     ----------
@@ -43,31 +43,31 @@ class Held:
         seed: int | None = None,
         feedback: Sequence[Any] | None = None,
     ) -> Self:
-        """A network of the given weights and biases, copied to `home`.
+        """Make a network with the given weights and biases, copied to `home`.
 
         Parameters
         ----------
         spec : Spec
         parameters : Parameters, or pair of sequences, w and b
-            Of arrays from anywhere; a pair where all layers are Dense.
+            Arrays of any library; a pair only if all layers are Dense.
         home : Home
             Such as ``net.home`` of another network.
         seed : int, optional
-            To be remembered.
-        feedback : sequence of arrays from anywhere, optional
-            What the spec's feedback has drawn; left out, it is drawn from the seed.
+            The value of the network's `seed`.
+        feedback : sequence of arrays of any library, optional
+            The arrays of the spec's feedback. By default they are drawn from the seed.
 
         Raises
         ------
         InputError
-            If their number or shapes do not fit the spec; or if a subclass has an `__init__`
-            of its own and no `from_arrays`.
+            If the number or the shapes of the arrays do not fit the spec, or if a subclass has
+            its own `__init__` and no `from_arrays`.
 
         Notes
         -----
-        `__init__` is not called: it would draw parameters, and a subclass may ask for other
-        arguments. A subclass with an `__init__` of its own extends `from_arrays`, too, and sets
-        there what its `__init__` sets.
+        This does not call `__init__`, which would draw parameters, and which may have other
+        arguments in a subclass. A subclass with its own `__init__` must extend `from_arrays`,
+        too, and set there what its `__init__` sets.
         """
         network = cls._blank()
         network.seed = seed
@@ -78,13 +78,13 @@ class Held:
 
     @classmethod
     def _blank(cls) -> Self:
-        """One that `from_arrays` fills in."""
+        """Make an empty network for `from_arrays` to fill."""
         return cls.__new__(cls)
 
     def _place(
         self, spec: Spec, parameters: Parameters, feedback: Sequence[Any], home: Home
     ) -> None:
-        """Take up parameters and feedback arrays from anywhere, all or none."""
+        """Copy parameters and feedback arrays of any library to `home`, all or none."""
         self._parameters, self._feedback = placed(spec, parameters, feedback, home)
         self.spec, self.home = spec, home
 
@@ -92,9 +92,9 @@ class Held:
     def parameters(self) -> Parameters:
         """The weights and biases: see `bpx.Parameters`.
 
-        What is assigned may be the same of arrays from anywhere or, with Dense layers alone, a
-        pair (w, b) of sequences, of the same shapes; they are copied to the network's home,
-        all or none.
+        You can assign `Parameters` with arrays of any library or, if all layers are Dense, a
+        pair (w, b) of sequences. The shapes must stay the same. The arrays are copied to the
+        network's home, all or none.
         """
         return self._parameters
 
@@ -104,9 +104,9 @@ class Held:
 
     @property
     def feedback(self) -> tuple[Array, ...]:
-        """What the feedback has drawn, one array for each hidden layer; often none.
+        """The arrays that the feedback has drawn, one for each hidden layer; often none.
 
-        What is assigned may be arrays from anywhere, of the same shapes.
+        You can assign arrays of any library, of the same shapes.
         """
         return self._feedback
 
@@ -138,20 +138,20 @@ class Held:
         )
 
     def forward(self, x: Array) -> Forward:
-        """Every z and a: see `bpx.forward`. Strict: x must be at the network's home.
+        """Compute every z and a: see `bpx.forward`. x must be at the network's home.
 
-        The network's methods are not recorded by another library's autograd; the pure
-        `bpx.forward` is.
+        Another library's autograd does not record the network's methods; it records the pure
+        `bpx.forward`.
         """
         with self.home.active():
             return passes.forward(self.spec, self._parameters, x)
 
     def backprop(self, x: Array, y: Array, *, r: Array | float | None = None) -> Trace:
-        """Every z, a and delta, the costs and the gradients: see `bpx.backprop`.
+        """Compute every z, a and delta, the costs and the gradients: see `bpx.backprop`.
 
-        Strict: x and y must be at the network's home. Labels out of range, and targets that
-        the cost has no meaning for, are refused here, which reads y on the host; the pure
-        `bpx.backprop` does not look.
+        x and y must be at the network's home. Unlike the pure `bpx.backprop`, this method reads
+        y on the host and refuses labels out of range and targets that the cost does not
+        accept.
 
         Examples
         --------
@@ -169,7 +169,7 @@ class Held:
         return trace
 
     def program(self, *, batch_size: int, optimizer: Optimizer, lmbda: float = 0.0) -> Program:
-        """One step of `train`, as a list of array operations, without running it.
+        """Return one step of `train` as a list of array operations, without running it.
 
         Parameters
         ----------
@@ -179,13 +179,13 @@ class Held:
         Returns
         -------
         Program
-            To be printed, which reads like the equations, and counted: its `operations`,
-            `flops` and `bytes`.
+            Print it to read the step like the equations, or count its `operations`, `flops`
+            and `bytes`.
 
         Raises
         ------
         RecordingError
-            If a part of your own asks for what a recording does not hold: it names it.
+            If one of your own parts uses an operation that cannot be recorded, naming it.
 
         Examples
         --------
@@ -201,19 +201,19 @@ class Held:
     def to(
         self, backend: BackendName | str | None = None, *, dtype: Dtype | None = None
     ) -> Self:
-        """Move the network, in place: all of it or, on an error, nothing.
+        """Move the network in place; on an error nothing moves.
 
         Parameters
         ----------
         backend : str, optional
-            ``backend[:device]``; left out, the present one.
+            ``backend[:device]``. By default the current one.
         dtype : {"float32", "float64"}, optional
-            Left out, the present one.
+            By default the current one.
 
         Returns
         -------
         Network
-            Itself.
+            The network itself.
 
         Raises
         ------
@@ -226,15 +226,15 @@ class Held:
         return self
 
     def publish(self, parameters: Parameters, feedback: tuple[Array, ...] = ()) -> None:
-        """Take up new arrays as they are: what training does at the end of each epoch.
+        """Adopt new arrays without copying, as training does at the end of each epoch.
 
-        They must be at home, and nobody else's to write. Without feedback arrays the present
-        ones stay.
+        The arrays must be at home, and nobody else may write to them. Without feedback arrays,
+        the network keeps its current ones.
 
         Raises
         ------
         InputError
-            If their number or shapes do not fit the spec; nothing has changed then.
+            If their number or shapes do not fit the spec; the network is then unchanged.
         """
         check_shapes(self.spec, parameters)
         if feedback:

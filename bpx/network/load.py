@@ -1,4 +1,4 @@
-"""Reading a network from a file, to wherever it shall live."""
+"""Reading a network from a file, onto any backend."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,15 +39,17 @@ def load(
     ----------
     path : str or Path
     backend : str, optional
-        Where it shall live; left out, as for a new network: the file does not say.
+        The backend to load it onto. By default the same as for a new network: the file does
+        not record one.
     dtype : {"float32", "float64"}, optional
-        Left out, the dtype it was saved in.
+        By default the dtype in which it was saved.
     custom : mapping of str to Activation, Cost, Feedback or a class of layers, optional
-        The activations, the cost, the feedback and the kinds of layers of your own that it was
-        made with, by name.
+        Your own activations, cost, feedback and kinds of layers that the network uses, by
+        name.
     activations, hidden, output, cost : optional
-        What a file of PyTorch's does not say, as for `bpx.Network`, whose defaults they have;
-        one of the first three is needed. A file that `Network.save` wrote says it all itself.
+        Settings that PyTorch's file does not contain, with the meanings and defaults of
+        `bpx.Network`. One of the first three is required. A file that `Network.save` wrote
+        contains them all.
 
     Returns
     -------
@@ -56,19 +58,20 @@ def load(
     Raises
     ------
     InputError
-        If there is no such file, a part of somebody's own is missing, or the activations and
-        the cost are not those of the file's layers, or given where the file says them.
+        If there is no such file, a custom part is missing, or the activations and the cost do
+        not fit the file's layers, or are given although the file contains them.
     FileFormatError
-        If the file is truncated, or neither one of bpx's nor of Linear layers alone; or its
-        activations are not given.
+        If the file is truncated, is neither bpx's nor one of Linear layers alone, or needs
+        activations that are not given.
     BackendError
         If the backend cannot be used.
 
     Notes
     -----
-    A safetensors file of PyTorch's is what ``safetensors.torch.save_file(model.state_dict(),
-    path)`` writes. Its layers are called by their places in the ``Sequential``, ``0``, ``2``,
-    ..., behind one prefix if any, or by consecutive numbers, ``fc1``, ``fc2``, ....
+    PyTorch's safetensors file is the one that ``safetensors.torch.save_file(
+    model.state_dict(), path)`` writes. Its layers are named by their places in the
+    ``Sequential``, ``0``, ``2``, ..., with at most one prefix, or by consecutive numbers,
+    ``fc1``, ``fc2``, ....
     """
     given = {"activations": activations, "hidden": hidden, "output": output, "cost": cost}
     chosen = {name: value for name, value in given.items() if value is not None}

@@ -1,8 +1,8 @@
 """`Network`: a small stateful shell around the pure functions.
 
 It holds a frozen `spec`, the `parameters` and a `home`. `forward` and `backprop` are strict:
-arrays of the network's own library, device and dtype. `fit`, `predict`, `classify` and
-`evaluate` are boundaries: they take arrays from anywhere and bring them home.
+they take only arrays of the network's own library, device and dtype. `fit`, `predict`,
+`classify` and `evaluate` take arrays of any library and move them to the network's home.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,33 +47,33 @@ class Network(Answering):
     ----------
     sizes : sequence of int, or of layers
         The widths k_0, ..., k_L, inputs first; or layers, such as `bpx.Dense`, in the order in
-        which they run, in place of the four arguments that follow: see `bpx.layers`.
+        which they run, which replace the next four arguments: see `bpx.layers`.
     hidden, output : str or Activation, optional
-        The activation of layers 1 to L-1, and of layer L; sigmoid as in the book.
+        The activation of layers 1 to L-1, and of layer L. By default sigmoid, as in the book.
     activations : sequence of str or Activation, optional
         One for each of the layers 1 to L, in place of `hidden` and `output`.
     dropout : float or sequence of float, optional
-        The rate of a `bpx.Dropout` behind each hidden layer, in [0, 1), or one for each.
+        The rate, in [0, 1), of a `bpx.Dropout` after each hidden layer, or one for each.
     cost : str or Cost, optional
         ``"quadratic"``, ``"cross_entropy"`` (categorical after softmax, binary after
-        sigmoid), one of the two by its own name, or a cost.
+        sigmoid), one of these two by its full name, or a cost.
     feedback : str, Feedback or callable, optional
-        What BP2 sends back: ``"transpose"``, which is backpropagation, or another rule of
-        `bpx.feedback`, or a function of your own: see `bpx.feedback.Feedback`.
+        How BP2 sends errors back: ``"transpose"``, which is backpropagation, another rule of
+        `bpx.feedback`, or your own function: see `bpx.feedback.Feedback`.
     init : str or Initializer, optional
-        For all layers; left out, each layer's activation chooses: see
+        The initializer of all layers. By default each layer's activation selects it: see
         `bpx.initializers.default`.
     seed : int, optional
-        Of the initial weights and of what the feedback draws, which are the same on every
-        backend. Left out, one is drawn and kept as `seed`.
+        The seed of the initial weights and the feedback arrays, which are the same on every
+        backend. By default one is drawn and stored as `seed`.
     backend : str, optional
-        ``backend[:device]``; left out, what `bpx.use`, `bpx.set_default` or ``BPX_BACKEND``
-        have chosen, else numpy.
+        ``backend[:device]``. By default the choice of `bpx.use`, `bpx.set_default` or
+        ``BPX_BACKEND``, or else numpy.
     dtype : {"float32", "float64"}, optional
-        What the parameters are stored in; left out, as ``BPX_DTYPE`` says, else float32.
+        The dtype of the parameters. By default ``BPX_DTYPE``, or else float32.
     schema : bpx.data.Schema, optional
         How a table becomes samples: `fit`, `predict`, `classify` and `evaluate` then take
-        tables and DataFrames, whose columns are found by name. It is saved with the network.
+        tables and DataFrames, and find their columns by name. It is saved with the network.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Network(Answering):
     seed : int or None
         The seed of the initial weights; None for a network read from a file without one.
     mechanisms : tuple of bpx.privacy.Mechanism
-        By which it was privately trained so far: what its next private training adds to.
+        The mechanisms of its private training so far; the next private training adds to them.
 
     Raises
     ------
@@ -95,9 +95,9 @@ class Network(Answering):
 
     Notes
     -----
-    A subclass may have an `__init__` and attributes of its own. `to`, ``copy.copy``,
-    ``copy.deepcopy`` and pickle never call `__init__`: they keep all that an instance has.
-    `from_arrays`, which has no instance, is for such a subclass to extend.
+    A subclass may have its own `__init__` and attributes. `to`, ``copy.copy``,
+    ``copy.deepcopy`` and pickle never call `__init__` and keep all attributes of an instance.
+    `from_arrays` has no instance to start from, so such a subclass must extend it.
 
     Examples
     --------
@@ -146,10 +146,10 @@ class Network(Answering):
         maker = next(c for c in cls.__mro__ if {"__init__", "from_arrays"} & vars(c).keys())
         if maker is not Network and "from_arrays" not in vars(maker):
             raise InputError(
-                f"{maker.__name__} has an __init__ of its own, which from_arrays does not "
-                f"call; define {maker.__name__}.from_arrays too: call super().from_arrays, and "
-                "set what __init__ sets. Or take copy.copy(net) of a network that there is, "
-                "and assign its parameters"
+                f"{maker.__name__} has its own __init__, which from_arrays does not call; "
+                f"define {maker.__name__}.from_arrays too: call super().from_arrays, then set "
+                "what __init__ sets. Or use copy.copy(net) of an existing network and assign "
+                "its parameters"
             )
         return super()._blank()
 
@@ -176,24 +176,23 @@ class Network(Answering):
         sample_weight: Any = None,
         class_weight: ClassWeight | None = None,
     ) -> History:
-        """Train to the end: `bpx.train`, all of its records at once.
+        """Train to the end: run `bpx.train` and return all of its records.
 
-        The parameters are those of `bpx.train`, which says what each does; x may be a table
-        that has the target, without y. If training is
-        interrupted (Ctrl-C) or diverges, the network keeps the last finished epoch's
-        weights and the exception goes on.
+        The parameters are those of `bpx.train`, which describes them. If x is a table that has
+        the target, omit y. If training is interrupted (Ctrl-C) or diverges, the network keeps
+        the weights of the last finished epoch, and the exception propagates.
 
         Returns
         -------
         History
-            The `Epoch` records, and the seed of the order.
+            The `Epoch` records, and the seed of the order of the samples.
 
         Raises
         ------
         InputError
-            If an argument cannot be used; nothing has changed then.
+            If an argument cannot be used; the network is then unchanged.
         DivergenceError
-            If the cost or the weights turn non-finite.
+            If the cost or the weights become non-finite.
         """
         seed = check_seed(seed) if privacy is None else seed
         records = train(
@@ -220,7 +219,7 @@ class Network(Answering):
         return History(tuple(records), seed)
 
     def save(self, path: str | Path) -> None:
-        """Write the network to a safetensors file, at once or not at all: see `bpx.load`."""
+        """Write the network to a safetensors file, atomically: see `bpx.load`."""
         notes: dict[str, Any] = {"mechanisms": self.mechanisms} if self.mechanisms else {}
         notes |= {"schema": self.schema.described()} if self.schema is not None else {}
         arrays = self._parameters, self._feedback

@@ -1,4 +1,4 @@
-"""What `Trainer` and `Training` share: a state that can be read, set, saved and read again."""
+"""The base of `Trainer` and `Training`: a state that can be read, set, saved and loaded."""
 
 from pathlib import Path
 
@@ -9,22 +9,23 @@ __all__ = ["Resumable"]
 
 
 class Resumable:
-    """A training whose state can be had and set."""
+    """A training with a state that can be read and set."""
 
     def __init__(self, course: Course) -> None:
         self._course = course
 
     @property
     def state(self) -> TrainingState:
-        """All that the training goes on from: see `TrainingState`. Its arrays stay as they are.
+        """All that training continues from: see `TrainingState`. Its arrays never change.
 
-        What is assigned may be of arrays from anywhere: they are copied to the network's home,
-        and the network has its parameters at once.
+        You can assign a state with arrays of any library: they are copied to the network's
+        home, and the network has the parameters at once.
 
         Raises
         ------
         InputError
-            If it is no state of such a training, naming what differs; nothing has changed then.
+            If the state does not fit this training, naming the difference; nothing has then
+            changed.
         """
         return self._course.snapshot
 
@@ -36,7 +37,7 @@ class Resumable:
     def eta(self) -> float | tuple[float, ...] | None:
         """The learning rate of the next step; None if the optimizer has none.
 
-        A number can be assigned between steps, unless it follows a schedule.
+        You can assign a number between steps, unless the rate follows a schedule.
         """
         return self._course.eta
 
@@ -45,17 +46,17 @@ class Resumable:
         self._course.eta = eta
 
     def save_state(self, path: str | Path) -> None:
-        """Write `state` to a safetensors file, at once or not at all."""
+        """Write `state` to a safetensors file, atomically."""
         states.save(path, *self._course.described())
 
     def load_state(self, path: str | Path) -> None:
-        """Set `state` to what `save_state` wrote.
+        """Set `state` from a file that `save_state` wrote.
 
         Raises
         ------
         InputError
-            If there is no such file, or it is of a training of another network, optimizer,
-            dtype or seed; nothing has changed then.
+            If there is no such file, or its training had another network, optimizer, dtype or
+            seed; nothing has then changed.
         FileFormatError
             If the file is truncated or foreign.
         """

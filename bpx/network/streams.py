@@ -1,4 +1,4 @@
-"""`train` on a stream: mini-batches that the caller makes, one after another."""
+"""`train` on a stream of mini-batches that the caller makes."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -21,10 +21,10 @@ __all__ = ["refuse", "streaming"]
 
 _INSTEAD = {
     "data": "give one of them",
-    "lmbda": "give the penalty's coefficient, lmbda / n, as penalty",
-    "penalty": "give lmbda, which is n times as much",
-    "sample_weight": "let batches give (x, y, sample_weight)",
-    "shuffle": "batches are taken in the order in which they come",
+    "lmbda": "give its coefficient, lmbda / n, as penalty",
+    "penalty": "give lmbda, which is n times as large",
+    "sample_weight": "let batches yield (x, y, sample_weight)",
+    "shuffle": "batches are used in the order in which they come",
 }
 
 
@@ -38,7 +38,7 @@ def streaming(
     seed: int | None,
     observers: Sequence[Observer],
 ) -> Loop:
-    """The training of a network on a stream, whose first mini-batch is looked at.
+    """Set up the training of a network on a stream, and check its first mini-batch.
 
     Parameters
     ----------
@@ -63,22 +63,22 @@ def streaming(
 
 
 def refuse(where: str, given: Mapping[str, Any]) -> None:
-    """Refuse arguments of `train` that have no meaning with, or without, batches.
+    """Refuse arguments of `train` that do not apply with, or without, batches.
 
     Parameters
     ----------
     where : str
     given : mapping of str
-        None stands for what was left out.
+        The arguments by name; None for one that was not given.
 
     Raises
     ------
     InputError
-        Naming the first of them that was given.
+        Naming the first argument that was given.
     """
     for name, value in given.items():
         if value is not None:
-            way = _INSTEAD.get(name, "leave it out")
+            way = _INSTEAD.get(name, "omit it")
             raise InputError(f"{name} was given {where}; {way}")
 
 
@@ -91,12 +91,12 @@ def _count(name: str, value: Any) -> int | None:
 def _check_epochs(stream: Stream, epochs: int | None, steps: int | None) -> None:
     if stream.lasts and epochs is None:
         raise InputError(
-            "epochs was left out, and batches can be gone through again and again; give epochs"
+            "epochs is missing, and batches can be iterated again and again; give epochs"
         )
     if not stream.lasts and steps is None and (epochs or 1) > 1:
         raise InputError(
-            f"epochs={epochs} was given, and batches is an iterator, which ends once; give "
-            "steps_per_epoch, or an iterable that can be gone through again, such as a list"
+            f"epochs={epochs} was given, but batches is an iterator, which runs only once; "
+            "give steps_per_epoch, or an iterable that can be repeated, such as a list"
         )
 
 

@@ -1,8 +1,8 @@
-"""Tables and DataFrames at a network's boundary: by its schema in, by its schema out.
+"""Tables and DataFrames at a network's boundary, converted by its schema.
 
-Without a schema arrays pass as they are. With one, what comes is in the table's own terms: a
-table, whose columns are found by name, or an array with the schema's columns in their order.
-`bpx.data` is imported when the first table comes.
+Without a schema, arrays pass unchanged. With one, inputs are in the table's own terms: a table
+with columns that are found by name, or an array with the schema's columns in their order.
+`bpx.data` is imported with the first table.
 """
 
 from collections.abc import Mapping
@@ -30,19 +30,19 @@ __all__ = [
 
 
 def inputs(schema: "Schema | None", x: Any) -> Any:
-    """The inputs as an array: by the schema; or the numbers of a table as they stand."""
+    """Convert inputs to an array, by the schema or, without one, from a table of numbers."""
     if is_frame(x):
         return (schema or _of_numbers(x)).x(x)
     return x if schema is None or schema.is_plain else schema.x_of_array(as_host(x, "x"))
 
 
 def arrays(schema: "Schema | None", x: Any, y: Any) -> tuple[Any, Any]:
-    """Inputs and targets as arrays.
+    """Convert inputs and targets to arrays.
 
     Raises
     ------
     InputError
-        If there is no y, and x is no table with the schema's target.
+        If there is no y, and x is not a table with the schema's target.
     """
     learned = None if schema is None else schema.target
     if y is not None:
@@ -58,9 +58,9 @@ def arrays(schema: "Schema | None", x: Any, y: Any) -> tuple[Any, Any]:
 def training_arrays(
     schema: "Schema | None", spec: Spec, data: Any, validation: Any
 ) -> tuple[Any, Any, "Schema | None"]:
-    """The samples of a training as pairs of arrays, and the schema that it leaves.
+    """Convert training and validation samples to arrays; return them and the new schema.
 
-    A network without a schema that is trained on a table remembers the names of the columns.
+    A network without a schema that is trained on a table gets a schema of its column names.
     """
     x = data if is_frame(data) else data[0] if _is_pair(data) else None
     if schema is None and is_frame(x):
@@ -70,24 +70,24 @@ def training_arrays(
 
 
 def in_units(schema: "Schema | None", answer: Any) -> Any:
-    """Outputs in the units of the target."""
+    """Convert outputs to the units of the target."""
     learned = None if schema is None else schema.target
     return answer if learned is None else learned.decode(answer)
 
 
 def by_name(schema: "Schema | None", labels: Any) -> Any:
-    """Labels as the classes that they stand for, where a schema knows them: a host array."""
+    """Convert labels to a host array of class names, if the schema has a target."""
     learned = None if schema is None else schema.target
     return labels if learned is None else learned.named(to_host(labels))
 
 
 def by_label(schema: "Schema | None", class_weight: Any) -> Any:
-    """The weights of classes by label, where they were named as the schema's target has them.
+    """Convert weights of classes from the names in the schema's target to labels.
 
     Raises
     ------
     InputError
-        If one is no class of the target.
+        If a name is not a class of the target.
     """
     learned = None if schema is None else schema.target
     if learned is None or not isinstance(class_weight, Mapping) or not learned.classes:
@@ -95,14 +95,14 @@ def by_label(schema: "Schema | None", class_weight: Any) -> Any:
     unknown = [each for each in class_weight if each not in learned.classes]
     if unknown:
         raise InputError(
-            f"class_weight has {unknown[0]!r}, which is no class of {learned.name!r}; the "
+            f"class_weight has {unknown[0]!r}, which is not a class of {learned.name!r}; the "
             f"classes are {', '.join(map(repr, learned.classes))}"
         )
     return {learned.classes.index(each): weight for each, weight in class_weight.items()}
 
 
 def check_schema(schema: "Schema", spec: Spec) -> None:
-    """Refuse a schema that gives other inputs or asks for other outputs than a network has.
+    """Refuse a schema with other numbers of inputs or outputs than the network has.
 
     Raises
     ------
@@ -113,15 +113,15 @@ def check_schema(schema: "Schema", spec: Spec) -> None:
     fits = learned is None or sizes[-1] in {learned.outputs, len(learned.classes) or 1}
     if sizes[0] != schema.width or not fits:
         last = sizes[-1] if learned is None else learned.outputs
-        outputs = "" if fits else f" and asks for {last} outputs"
+        outputs = "" if fits else f" and needs {last} outputs"
         raise InputError(
-            f"the network has the sizes {list(sizes)}, and the schema gives {schema.width} "
-            f"inputs{outputs}; expected such as {[schema.width, *sizes[1:-1], last]}"
+            f"the network has the sizes {list(sizes)}, but the schema gives {schema.width} "
+            f"inputs{outputs}; expected sizes such as {[schema.width, *sizes[1:-1], last]}"
         )
 
 
 def _pair(schema: "Schema | None", data: Any) -> Any:
-    """Samples as arrays; what is no samples at all is refused further on."""
+    """Convert samples to arrays; anything else passes unchanged and is refused later."""
     if is_frame(data):
         return arrays(schema, data, None)
     if _is_pair(data) and (schema is not None or is_frame(data[0])):
@@ -134,7 +134,7 @@ def _is_pair(data: Any) -> bool:
 
 
 def _target(schema: "Schema | None", y: Any) -> Any:
-    """A target: as the table would have it, where the schema knows one."""
+    """Convert a target, which is as in the table if the schema has one."""
     if schema is None or schema.target is None:
         return y.to_numpy() if hasattr(y, "to_numpy") else y
     if is_frame(y):

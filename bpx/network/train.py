@@ -1,6 +1,6 @@
-"""`train`: a network's training, private and looked at where that is asked for.
+"""`train`: the training of a network, with privacy and health on request.
 
-What only such a training needs is imported when one is asked for.
+The modules that only privacy or health needs are imported on request.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -32,7 +32,7 @@ __all__ = ["Trainee", "train"]
 
 
 class Trainee(Trainable, Account, Protocol):
-    """What `train` asks of a network."""
+    """The interface that `train` needs of a network."""
 
     schema: "Schema | None"
 
@@ -64,95 +64,95 @@ def train(
 ) -> Training:
     """Train a network, yielding a record after each epoch.
 
-    The network is trained from its current weights, with a fresh optimizer state. It is
-    given new arrays at the end of each epoch, just before the record is yielded, and keeps
-    those of the last finished epoch if training is interrupted, diverges, or is left.
+    Training starts from the network's current weights, with a fresh optimizer state. The
+    network gets new arrays at the end of each epoch, just before the record is yielded, and
+    keeps those of the last finished epoch if training is interrupted, diverges or is
+    abandoned.
 
     Parameters
     ----------
     network : Network
-        Weights that the caller sets between epochs are taken up.
+        Assign ``network.parameters`` between epochs and the next epoch starts from them.
     data : pair of arrays, or table or DataFrame
-        x of shape (n, k_0) and y: labels (n,), or numbers (n,) or (n, k_L). Of any library;
-        brought to the network's home once; never shuffled, written or freed. Or a table that
-        has the target of the network's schema, or a pair of a table and a target. A network
-        without a schema remembers the names of a table's columns. Training works on the
-        samples as they were when `train` was called: those that somebody could still write
-        are copied, once, and those that nobody can (an array of JAX, a read-only memory map)
-        are used as they are. x of dtype bool, int8 or uint8 stays so, and each mini-batch is
+        x of shape (n, k_0) and y: labels (n,), or numbers (n,) or (n, k_L), of any library.
+        They are moved to the network's home once, and never shuffled, modified or freed. Or a
+        table with the target of the network's schema, or a pair of a table and a target. A
+        network without a schema gets one of the table's column names. Training uses the
+        samples as they were when `train` was called: arrays that can still be modified are
+        copied once, and those that cannot (a JAX array, a read-only memory map) are used
+        without a copy. x of dtype bool, int8 or uint8 keeps its dtype, and each mini-batch is
         cast.
     epochs : int
-        How often to go through the samples, at least 1. May be left out where `batches` is an
+        The number of passes over the samples, at least 1. Optional if `batches` is an
         iterator: training then ends with it.
     batch_size : int
-        Samples in a mini-batch, 1 ... n. A ragged last batch is trained on as it is. Not with
+        Samples in a mini-batch, 1 ... n. A smaller last batch is used as it is. Not with
         `batches`.
     optimizer : Optimizer
         `SGD`, `Adam`, `AdamW`, or another chain of transformations: see `bpx.optim`.
     lmbda : float, optional
-        The L2 penalty: ``lmbda / n * w`` is added to BP4's gradient, whatever the optimizer;
-        the biases are left out (the book's (87)).
+        The L2 penalty: ``lmbda / n * w`` is added to BP4's gradient, whatever the optimizer.
+        Biases have no penalty (the book's (87)).
     batches : iterable of pairs or triples, optional
         A stream, in place of `data`: mini-batches (x, y) or (x, y, sample_weight) of any sizes,
-        taken in the order in which they come, each when its step is due. An epoch goes through
-        all of it, or through `steps_per_epoch` mini-batches; an iterator, such as a generator,
-        is gone on with in the next epoch. Of the options, those that are about all samples have
-        no place: `batch_size`, `lmbda`, `shuffle`, `drop_last`, `privacy`, `health`,
-        `sample_weight` and `class_weight`. What counts as right is told by the dtype of y:
-        floating-point targets have no accuracy. Observers are shown the first mini-batch.
+        used in the order in which they come, each fetched when its step is due. An epoch is
+        one pass over the stream, or `steps_per_epoch` mini-batches; an iterator, such as a
+        generator, continues in the next epoch. Options that concern all samples do not apply:
+        `batch_size`, `lmbda`, `shuffle`, `drop_last`, `privacy`, `health`, `sample_weight` and
+        `class_weight`. The dtype of y decides whether there is an accuracy: floating-point
+        targets have none. Observers get the first mini-batch.
     steps_per_epoch : int, optional
-        How many mini-batches of a stream are an epoch.
+        The number of mini-batches of a stream in an epoch.
     penalty : float, optional
-        With `batches`, the coefficient of the L2 penalty, which is what ``lmbda / n`` is with
-        `data`: ``penalty * w`` is added to BP4's gradient.
+        With `batches`, the coefficient of the L2 penalty, which is ``lmbda / n`` with `data`:
+        ``penalty * w`` is added to BP4's gradient.
     validation : pair of arrays, triple, or table or DataFrame, optional
-        (x, y) or (x, y, sample_weight), evaluated after each epoch. Kept as `data` are.
+        (x, y) or (x, y, sample_weight), evaluated after each epoch; copied as `data` is.
     seed : int, optional
-        Of the order of the samples, which is the same on every backend, and of what layers
-        draw. Left out, one is drawn: see ``state.seed``, or `History.seed`. Each call begins
-        with epoch 1, so calls of one epoch with the same seed all have the same order; in a
-        loop of them leave it out, or go on with one `Training`.
+        The seed of the order of the samples, which is the same on every backend, and of the
+        random numbers in layers. By default one is drawn: see ``state.seed``, or
+        `History.seed`. Each call starts at epoch 1, so calls of one epoch with the same seed
+        all use the same order; in a loop of such calls, omit the seed, or continue one
+        `Training`.
     shuffle : bool, optional
-        If False, every epoch takes the samples in their own order.
+        If False, every epoch uses the samples in their own order.
     drop_last : bool, optional
-        If True, a ragged last batch is left out of the epoch.
+        If True, a smaller last batch is dropped.
     compile : bool, optional
-        If False, plain eager calls instead of the backend's engine.
+        If False, run steps eagerly instead of on the backend's engine.
     precision : str, optional
-        What the matrix products of float32 networks are computed in, where the backend has a
-        choice: ``"tf32"``, ``"float16"`` or ``"bfloat16"``, on CuPy. Their sums, all else that
-        is computed, and all that is stored, are float32.
+        The precision of the matrix products of float32 networks, where the backend has a
+        choice: ``"tf32"``, ``"float16"`` or ``"bfloat16"``, on CuPy. Their sums, all other
+        computations, and everything stored are float32.
     privacy : bpx.privacy.DPSGD, optional
-        Train by DP-SGD: batches by Poisson sampling, of which `batch_size` is the expected
-        size, clipped gradients, and noise. Each record then tells what has been spent. With
-        `seed`, ``shuffle=False`` or ``drop_last=True`` it is refused.
+        Train by DP-SGD: Poisson sampling of batches with the expected size `batch_size`,
+        clipped gradients, and noise. Each record then reports the privacy spent. It is refused
+        with `seed`, ``shuffle=False`` or ``drop_last=True``.
     progress : callable, optional
         Called with a `Progress` about twice a second.
     health : bool or HealthProbe, optional
-        If True, each record has the network's `Health` on 500 of the training samples. That
-        costs a pass over them and a step more for each epoch, and leaves the training as it is.
-        Its samples count alike, whatever their weights.
-        Of private training there are no updates in it, and, as the cost, it is computed from
-        the samples as they are.
+        If True, each record has the network's `Health` on 500 of the training samples. This
+        costs one pass over them and one more step for each epoch, and does not affect training.
+        These samples count equally, whatever their weights. With `privacy`, `updates` is None.
+        Like the cost, health uses the raw samples and is not private.
     observers : sequence of Observer, optional
-        What is to look at the network after each epoch, and to have its say in the record: see
+        Values that look at the network after each epoch and add to its record: see
         `bpx.Observer`.
     metrics : sequence of str or Metric, optional
-        What is to be in each record's ``validation.metrics``, besides the cost and the
-        accuracy: see `bpx.metrics`. Of the validation samples at the end of the epoch, never of
-        the batches that are trained on; without `validation` it is refused.
+        The metrics in each record's ``validation.metrics``, besides the cost and the accuracy:
+        see `bpx.metrics`. They use the validation samples at the end of the epoch, never the
+        training batches; without `validation` they are refused.
     sample_weight : array of any library or array-like, shape (n,), optional
-        How much each sample counts: finite numbers s_x of at least 0, not all 0. BP3 and BP4
+        The weights of the samples: finite numbers s_x of at least 0, not all 0. BP3 and BP4
         sum over a batch of m samples with the row weights ``s_x / m``, so that training
-        descends the mean of s_x C_x. As in Keras, this mean is the cost of a record, and the
+        minimises the mean of s_x C_x. As in Keras, this mean is the cost of a record, and the
         accuracy is ``sum(s * hit) / sum(s)``. With `privacy`, weights are refused.
     class_weight : mapping of a class to float, or "balanced", optional
-        How much the samples of each class count, by its label or, with a schema, by the name
-        that the target has; it multiplies their `sample_weight`, and a
-        class that is not named has the weight 1. ``"balanced"`` gives each sample
-        ``n / (k * count)``, where k classes occur in y, and `count` samples are of its own, as
-        in scikit-learn. It needs labels, one-hot rows, or 0 and 1 for a single sigmoid, and
-        leaves the validation samples as they are.
+        The weights of the classes, by label or, with a schema, by name. They multiply
+        `sample_weight`, and a class that is not listed has the weight 1. ``"balanced"`` gives
+        each sample ``n / (k * count)``, where k classes occur in y, and `count` samples have
+        its class, as in scikit-learn. It needs labels, one-hot rows, or 0 and 1 for a single
+        sigmoid. It does not affect the validation samples.
 
     Returns
     -------
@@ -162,9 +162,9 @@ def train(
     Raises
     ------
     InputError
-        If an argument cannot be used: at once, not at the first ``next``.
+        If an argument cannot be used; raised at once, not at the first ``next``.
     DivergenceError
-        If the cost or the weights turn non-finite.
+        If the cost or the weights become non-finite.
 
     Examples
     --------
@@ -196,12 +196,12 @@ def train(
         cut = epochs, steps_per_epoch
         return Training(streaming(network, batches, options, *cut, penalty, seed, watching))
     if data is None:
-        raise InputError("data was left out; expected (x, y), or a stream as batches=...")
+        raise InputError("data is missing; expected (x, y), or a stream as batches=...")
     refuse("without batches", {"steps_per_epoch": steps_per_epoch, "penalty": penalty or None})
     drawn = check_seed(privacy.seed if isinstance(privacy, DPSGD) else seed)
     if epochs is None or batch_size is None:
         missing = "epochs" if epochs is None else "batch_size"
-        raise InputError(f"{missing} was left out; expected a whole number of at least 1")
+        raise InputError(f"{missing} is missing; expected a whole number of at least 1")
     class_weight = by_label(schema, class_weight)
     given = {"sample_weight": sample_weight, "class_weight": class_weight}
     with network.home.active():
@@ -223,7 +223,7 @@ def _batches(
     size: int,
     order: tuple[int, bool, bool],
 ) -> Batches:
-    """Those of an epoch. `order`: the seed, whether to shuffle, whether to drop the last."""
+    """Make the batches; `order` is the seed, whether to shuffle, whether to drop the last."""
     if privacy is not None:
         from bpx.privacy.batches import sampled
 
@@ -234,7 +234,7 @@ def _batches(
 def _look(
     health: bool | HealthProbe, job: Job, privacy: DPSGD | None, size: int, seed: int
 ) -> tuple[Observer, ...]:
-    """The observer that `health` asks for, if any; with privacy it takes no step of its own."""
+    """Make the observer for `health`, if any; with privacy it takes no extra step."""
     if health is False or health is None:
         return ()
     from bpx.inspect.health.look import prepare

@@ -26,15 +26,15 @@ __all__ = ["StepResult", "Trainer"]
 
 
 class StepResult(NamedTuple):
-    """What a training step found, before it moved the weights.
+    """The cost and the accuracy of a training step, before its update.
 
     Attributes
     ----------
     cost : array, shape ()
-        The mean of C_x over the mini-batch, or the sum of r_x C_x where row weights were
-        given. At the network's home: reading it as a number waits for the device.
+        The mean of C_x over the mini-batch, or the sum of r_x C_x with row weights. It is at
+        the network's home: converting it to a number waits for the device.
     accuracy : array, shape (), or None
-        The share of right answers, with row weights sum_x r_x hit_x / sum_x r_x; None for
+        The fraction of right answers, with row weights sum_x r_x hit_x / sum_x r_x; None for
         floating-point targets.
     """
 
@@ -43,10 +43,10 @@ class StepResult(NamedTuple):
 
 
 class Trainer(Resumable):
-    """One training step at a time: for loops of your own, such as reinforcement learning.
+    """One training step at a time, for your own loops, such as reinforcement learning.
 
-    Each step is the one that `bpx.train` takes: the same rule, state and seed end in the same
-    bits. The network has the new weights after each.
+    Each step is the same as in `bpx.train`: the same rule, state and seed give the same bits.
+    The network has the new weights after each step.
 
     Parameters
     ----------
@@ -54,12 +54,13 @@ class Trainer(Resumable):
     optimizer : Optimizer
         As for `bpx.train`.
     penalty : float, optional
-        The coefficient of the L2 penalty: ``penalty * w`` is added to BP4's gradient. It is
-        what ``lmbda / n`` is in `bpx.train`; a loop of steps knows no n.
+        The coefficient of the L2 penalty: ``penalty * w`` is added to BP4's gradient. It
+        corresponds to ``lmbda / n`` in `bpx.train`; a single step knows no n.
     seed : int, optional
-        Of what layers such as `Dropout` draw. Left out, one is drawn; ``state.seed`` tells.
+        The seed of random layers such as `Dropout`. By default one is drawn: see
+        ``state.seed``.
     compile : bool, optional
-        If False, plain eager calls instead of the backend's engine.
+        If False, run steps eagerly instead of on the backend's engine.
     precision : str, optional
         As for `bpx.train`.
 
@@ -115,22 +116,22 @@ class Trainer(Resumable):
         Parameters
         ----------
         x : array of any library, or array-like, shape (m, k_0)
-            The mini-batch. The values of NumPy's arrays, and of lists, are looked at; those of
-            arrays of another library are not, as that would wait for the device.
+            The mini-batch. The values of NumPy arrays and of lists are checked; those of other
+            libraries' arrays are not, since that would wait for the device.
         y : array of any library, or array-like, shape (m,) or (m, k_L)
             Integers or booleans as labels; or numbers.
         r : array or array-like of shape (m,) or (m, 1), or float, optional
-            The row weights of BP3 and BP4: how much each sample counts in their sums, where
-            1/m is left out.
+            The row weights of BP3 and BP4, which weight each sample in their sums, in place of
+            1/m.
         trace : bool, optional
-            If True, the result is a `Trace` of the step: every z, a and delta, in training,
-            the costs, and the gradients without the penalty, in arrays of its own. That takes
-            a pass more; the weights move to the same bits.
+            If True, return a `Trace` of the step: every z, a and delta, in training mode, the
+            costs, and the gradients without the penalty, in arrays of its own. This takes one
+            more pass; the new weights have the same bits.
 
         Returns
         -------
         StepResult, or Trace
-            Of the weights before the step. A cost that is not finite is not refused here.
+            For the weights before the step. A non-finite cost raises no error here.
 
         Raises
         ------
@@ -159,7 +160,7 @@ class Trainer(Resumable):
         return arrived._replace(s=row_weights(network.home, r, arrived.x.shape[0]))
 
     def _step(self, samples: Samples) -> TrainingStep:
-        """The step for such samples: tried out when the first of their kind come."""
+        """Return the step for such samples, which is tried out on the first of their kind."""
         weighted = samples.s is not None
         kind = samples.accuracy, weighted, samples.y.ndim
         if kind not in self._steps:

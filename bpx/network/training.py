@@ -1,4 +1,4 @@
-"""`Training`: what `train` gives back, records of epochs and the state between them."""
+"""`Training`: the iterator that `train` returns, with the state between epochs."""
 
 from collections.abc import Iterator
 from typing import Self
@@ -11,12 +11,12 @@ __all__ = ["Training"]
 
 
 class Training(Resumable, Iterator[Epoch]):
-    """A training of a network, epoch by epoch: what `bpx.train` gives back.
+    """The training of a network, epoch by epoch, as `bpx.train` returns it.
 
-    It is an iterator of `Epoch` records. Between them its `state` can be read, kept, saved and
-    set: a training with the same data and settings that is set to it goes on as the first one
-    would have, to the same bits on the same backend, device and number of threads. An epoch
-    that is interrupted has not happened; the next ``next`` begins it anew.
+    It is an iterator of `Epoch` records. Between them you can read, keep, save and set its
+    `state`. Another training with the same data and settings that is set to this state
+    continues as the first one would have, to the same bits on the same backend, device and
+    number of threads. An interrupted epoch leaves no trace; the next ``next`` starts it anew.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class Training(Resumable, Iterator[Epoch]):
         return epoch
 
     def close(self) -> None:
-        """Let go of the memory that the engine keeps for another epoch."""
+        """Release the memory that the engine keeps for the next epoch."""
         if self._runs:
             self._runs = False
             self._course.home.release()

@@ -1,4 +1,4 @@
-"""Optimizers: chains of transformations of the gradient, whose last updates are added.
+"""Optimizers: chains of transformations of the gradient; the final updates are added to w.
 
 >>> optimizer = bpx.optim.chain(bpx.optim.clip_by_global_norm(1.0), bpx.Adam(1e-3))
 """
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
-"""The optimizers by name: what the command line, its settings and its messages know.
+"""The optimizers by name, for the command line, its settings and its messages.
 
 An entry is a frozen dataclass: `eta` is its first field, `default_eta` its usual learning rate.
 """

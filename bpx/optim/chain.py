@@ -1,11 +1,11 @@
-"""Chains of transformations: what is done with a gradient, until it is added to the weights.
+"""Chains of transformations, which turn a gradient into updates that are added to the weights.
 
-A transformation is a pair of pure functions. ``init(parameters)`` gives its state, a named
-tuple of arrays. ``update(updates, state, parameters)`` gives ``(updates, state)``: updates
-enter the first one of a chain as the gradients, each hands its own to the next, and what the
-last one gives is *added* to the parameters. Every number (eta, mu, a counter) is an array in
-the state, so that one compiled step serves every learning rate; what changes the rule itself
-is another `update`.
+A transformation is a pair of pure functions. ``init(parameters)`` returns its state, a named
+tuple of arrays. ``update(updates, state, parameters)`` returns ``(updates, state)``. The first
+update of a chain gets the gradients, each passes its updates to the next, and those of the last
+are *added* to the parameters. Every number (eta, mu, a counter) is an array in the state, so
+that one compiled step serves every learning rate; a change to the rule itself is another
+`update`.
 
 After R. Frostig et al., "Composable transformations" in Optax (2020).
 """
@@ -38,11 +38,11 @@ class Transformation:
     Parameters
     ----------
     init : callable
-        ``init(parameters)`` gives the state before the first step: a named tuple of arrays,
+        ``init(parameters)`` returns the state before the first step: a named tuple of arrays,
         or ``()``.
     update : callable
         ``update(updates, state, parameters) -> (updates, state)``: a function of a module, or
-        another hashable value, equal for transformations that differ in numbers alone.
+        another hashable value, equal for transformations that differ only in numbers.
 
     Examples
     --------
@@ -63,12 +63,12 @@ class Transformation:
 
 @dataclass(frozen=True)
 class Beginning:
-    """The `init` of a transformation made of numbers: equal for equal ones.
+    """The `init` of a transformation with numbers; equal numbers make equal values.
 
     Attributes
     ----------
     make : callable
-        ``make(*numbers, parameters)``, the state.
+        ``make(*numbers, parameters)`` returns the state.
     numbers : tuple
     """
 
@@ -81,19 +81,20 @@ class Beginning:
 
 
 class Optimizer(Protocol):
-    """What training takes as an optimizer: a value made of transformations.
+    """The interface of an optimizer, which is a value made of transformations.
 
-    `SGD`, `Adam` and `AdamW` are, and so are `chain` and a single `Transformation`. One of
-    your own is a frozen dataclass with this as its base and a property `transformations`.
+    `SGD`, `Adam` and `AdamW` are optimizers, and training takes the result of `chain` and a
+    single `Transformation` as well. To write your own, derive a frozen dataclass from this
+    class, with a property `transformations`.
     """
 
     @property
     def transformations(self) -> tuple[Transformation, ...]:
-        """What it is a chain of, in order."""
+        """The transformations of the chain, in order."""
 
     @property
     def update(self) -> Update:
-        """The rule: equal for optimizers that differ in numbers alone."""
+        """The rule; it is equal for optimizers that differ only in numbers."""
         return chained(tuple(each.update for each in self.transformations))
 
     def init(self, parameters: Any) -> Any:
@@ -103,18 +104,18 @@ class Optimizer(Protocol):
 
 @dataclass(frozen=True)
 class Chain(Optimizer):
-    """Transformations, one after another: see `chain`."""
+    """A sequence of transformations: see `chain`."""
 
     links: tuple[Transformation, ...]
 
     @property
     def transformations(self) -> tuple[Transformation, ...]:
-        """Its links."""
+        """The links."""
         return self.links
 
 
 def chain(*links: "Transformation | Optimizer") -> Chain:
-    """An optimizer of transformations, and of other optimizers, one after another.
+    """Return an optimizer that applies transformations and other optimizers in turn.
 
     Parameters
     ----------
@@ -124,7 +125,7 @@ def chain(*links: "Transformation | Optimizer") -> Chain:
     Raises
     ------
     InputError
-        If one is neither.
+        If a link is neither.
 
     Examples
     --------
@@ -142,7 +143,7 @@ def _links(link: Any) -> tuple[Transformation, ...]:
 
 
 def check_optimizer(optimizer: Any) -> None:
-    """Refuse what is no optimizer, with an `InputError`."""
+    """Raise an `InputError` if `optimizer` is not an optimizer."""
     if isinstance(optimizer, Transformation):
         return
     made = not isinstance(optimizer, type)
@@ -152,8 +153,8 @@ def check_optimizer(optimizer: Any) -> None:
         return
     if made and hasattr(optimizer, "update"):
         raise InputError(
-            f"optimizer={optimizer!r} has init and update of its own, as in earlier versions, "
-            "where update gave back the new parameters; it now gives back what is added to "
+            f"optimizer={optimizer!r} has its own init and update, as in earlier versions, "
+            "where update returned the new parameters; it now returns what is added to "
             "them: update(updates, state, parameters) -> (updates, state). Three lines "
             "change:\n"
             "  each p - eta * g of an array becomes -eta * g, for all arrays "
@@ -169,7 +170,7 @@ def check_optimizer(optimizer: Any) -> None:
 
 
 def _has_own_update(kind: Any) -> bool:
-    """Whether a class puts a method in the place of the update of its transformations."""
+    """Whether a class overrides the update of its transformations with a method."""
     return Optimizer in kind.__mro__ and isfunction(getattr_static(kind, "update"))
 
 
@@ -180,17 +181,17 @@ def _check_links(optimizer: Any) -> None:
     ):
         raise InputError(
             f"transformations of the optimizer {type(optimizer).__name__} is {links!r}; "
-            "expected a property that gives a tuple of bpx.optim.Transformation"
+            "expected a property that returns a tuple of bpx.optim.Transformation"
         )
 
 
 def initial(optimizer: Any, parameters: Any) -> Any:
-    """The state before the first step.
+    """Return the state before the first step.
 
     Raises
     ------
     InputError
-        If it is no tree of tuples and arrays.
+        If it is not a tree of tuples and arrays.
     """
     state = optimizer.init(parameters)
     for place, leaf in named_leaves(state, "state"):

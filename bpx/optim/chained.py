@@ -1,4 +1,4 @@
-"""The links of a chain run one after another: their updates as one, their states as one."""
+"""The links of a chain, combined into one update with one state."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ Update = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
 class ChainState(NamedTuple):
-    """The states of a chain's links; what is in them is read by name, such as ``state.eta``.
+    """The states of a chain's links; their fields are read by name, such as ``state.eta``.
 
     Attributes
     ----------
     parts : tuple
-        One for each link.
+        The state of each link.
     """
 
     parts: tuple[Any, ...]
@@ -35,16 +35,16 @@ class ChainState(NamedTuple):
         raise AttributeError(f"no link of the chain has {name!r} in its state")
 
     def having(self, **changed: Any) -> Self:
-        """The same with other arrays, by name: of the first link that has the name."""
+        """Return a copy with other arrays, by name, in the first link that has the name."""
         parts = list(self.parts)
         for name, value in changed.items():
-            getattr(self, name)  # which says so where no link has it
+            getattr(self, name)  # raises if no link has it
             at = next(i for i, p in enumerate(parts) if name in getattr(p, "_fields", ()))
             parts[at] = parts[at]._replace(**{name: value})
         return type(self)(tuple(parts))
 
     def branches(self) -> Branches:
-        """What is in the links' states, by name."""
+        """The fields of the links' states, by name."""
         named: Branches = []
         for i, part in enumerate(self.parts):
             fields = getattr(part, "_fields", None)
@@ -52,7 +52,7 @@ class ChainState(NamedTuple):
         return named
 
     def grown(self, branches: Sequence[Any]) -> Self:
-        """The same links with other states, in the order of `branches`."""
+        """Return the same links with other states, in the order of `branches`."""
         given = iter(branches)
         made = []
         for part in self.parts:
@@ -63,7 +63,7 @@ class ChainState(NamedTuple):
 
 @dataclass(frozen=True)
 class Chained:
-    """The updates of a chain as one."""
+    """The updates of a chain, combined into one."""
 
     rules: tuple[Update, ...]
 
@@ -71,7 +71,7 @@ class Chained:
     def __call__(
         self, updates: Any, state: ChainState, parameters: Any
     ) -> tuple[Any, ChainState]:
-        """Through every link."""
+        """Apply every link in turn."""
         parts, at = list(state.parts), 0
         while at < len(self.rules):
             rule, following = self.rules[at], self.rules[at + 1 : at + 2]
@@ -87,7 +87,7 @@ class Chained:
 
 
 def _pair(rule: Update, state: Any, updates: Any, parameters: Any) -> tuple[Any, Any]:
-    """What a rule gives, if it is the two that it must give, the state of the same form."""
+    """Apply a rule; require a pair of updates and a state of the same form."""
     given = rule(updates, state, parameters)
     name = called(rule)
     if type(given) is not tuple or len(given) != 2:
@@ -97,29 +97,29 @@ def _pair(rule: Update, state: Any, updates: Any, parameters: Any) -> tuple[Any,
         )
     if not _alike(given[1], state):
         raise InputError(
-            f"update {name!r} of a transformation was given the state {form(state)} and gave "
-            f"back {form(given[1])}; expected a state of the same form: "
+            f"update {name!r} of a transformation was given the state {form(state)} and "
+            f"returned {form(given[1])}; expected a state of the same form: "
             "return updates, state"
         )
     return given
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """Whether two trees are of one form: as `form` tells, without its words."""
+    """Whether two trees have the same form; faster than to compare their `form`."""
     if not isinstance(other, tuple | list):
         return not isinstance(one, tuple | list) and (one is None) == (other is None)
     return type(one) is type(other) and len(one) == len(other) and all(map(_alike, one, other))
 
 
 def called(rule: Any) -> str:
-    """What a rule is called in messages: a function's name, or a value's class."""
+    """The name of a rule in messages: a function's name, or the class of another value."""
     return str(getattr(rule, "__name__", type(rule).__name__)).strip("_")
 
 
 def _at_once(
     rule: Any, scaling: Any, updates: Any, parts: list[Any], parameters: Any
 ) -> tuple[Any, list[Any]]:
-    """A rule and a number that scales its updates: the number goes into the rule's own."""
+    """Apply a rule and the scaling after it at once: the rule takes in the number."""
     factor, after = scaling.factor(parts[1])
     updates, state = rule.scaled(updates, parts[0], parameters, factor)
     return mapped(scaling.signed, updates), [state, after]
@@ -127,5 +127,5 @@ def _at_once(
 
 @cache
 def chained(rules: tuple[Update, ...]) -> Update:
-    """The one update of a chain of rules."""
+    """Combine a chain of rules into one update."""
     return Chained(rules)

@@ -1,4 +1,4 @@
-"""Links that hold the weights and their updates small: decay, and clipping by the norm."""
+"""Links that keep the weights and their updates small: decay, and clipping by the norm."""
 
 from functools import reduce
 from operator import add
@@ -31,7 +31,7 @@ def add_decayed_weights(decay: float) -> Transformation:
 
     Weights are the arrays that a layer names ``w``, and the B of a feedback that learns.
 
-    At the head of a chain this is the gradient of the L2 penalty ½ decay ‖w‖² (the book's
+    At the start of a chain this adds the gradient of the L2 penalty ½ decay ‖w‖² (the book's
     (87), with decay = lmbda / n); between `scale_by_adam` and the learning rate it is AdamW's
     decoupled decay (Loshchilov and Hutter 2019).
 
@@ -50,9 +50,9 @@ def add_decayed_weights(decay: float) -> Transformation:
 
 
 def penalised(optimizer: Any, decay: float) -> Any:
-    """The optimizer behind the gradient of an L2 penalty; itself if there is none.
+    """Put the gradient of an L2 penalty in front of an optimizer; none if `decay` is 0.
 
-    A single transformation becomes a chain of it.
+    A single transformation becomes a chain.
     """
     if decay:
         return chain(add_decayed_weights(decay), optimizer)
@@ -60,11 +60,11 @@ def penalised(optimizer: Any, decay: float) -> Any:
 
 
 def clip_by_global_norm(largest: float) -> Transformation:
-    """u ← u · min(1, largest / ‖u‖), with the norm by all parameters together.
+    """u ← u · min(1, largest / ‖u‖), with the norm over all parameters together.
 
     R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural
-    networks" (2013). It clips the gradient of the mini-batch; `bpx.privacy` clips each
-    sample's.
+    networks" (2013). This clips the gradient of the mini-batch; `bpx.privacy` clips the
+    gradient of each sample.
 
     Parameters
     ----------
@@ -89,12 +89,12 @@ def _clip_state(largest: float, parameters: Any) -> ClipState:
 
 
 def decayed(updates: Any, state: DecayState, parameters: Any) -> tuple[Any, DecayState]:
-    """U + decay · w, for the weights."""
+    """Return u + decay · w, for the weights."""
     return on_weights(lambda u, w: u + state.decay * w, updates, parameters), state
 
 
 def clipped(updates: Any, state: ClipState, parameters: Any) -> tuple[Any, ClipState]:
-    """U · largest / max(‖u‖, largest): min(1, largest / ‖u‖) that divides by no zero."""
+    """Return u · largest / max(‖u‖, largest), which never divides by zero."""
     xp = namespace(state.largest)
     norm = xp.sqrt(reduce(add, (_squared(u, state.largest) for u in leaves(updates))))
     share = state.largest / xp.maximum(norm, state.largest)
@@ -102,7 +102,7 @@ def clipped(updates: Any, state: ClipState, parameters: Any) -> tuple[Any, ClipS
 
 
 def _squared(u: Array, like: Array) -> Array:
-    """‖u‖² in the shape of a number of the state."""
+    """‖u‖² in the shape of the numbers in the state."""
     xp = namespace(u)
     if like.ndim > 1:
         return xp.sum(u * u, axis=(-2, -1), keepdims=True)

@@ -22,7 +22,7 @@ class MomentumState(NamedTuple):
 
 
 class AdamState(NamedTuple):
-    """The rule's numbers and the count of steps, shape (1,), and the two moments."""
+    """The rule's numbers and the step counter, shape (1,), and the two moments."""
 
     beta1: Array
     beta2: Array
@@ -107,20 +107,20 @@ def _nesterov(updates: Any, state: MomentumState, parameters: Any) -> tuple[Any,
 
 @dataclass(frozen=True)
 class _Adam:
-    """Adam's rule; a number that follows it goes into its own numbers: see `scaled`."""
+    """Adam's rule, which can take in the number of a scaling after it: see `scaled`."""
 
     known: ClassVar[str] = "adam"  # to engines: see `bpx.program.contract.Rule`
 
     def __call__(
         self, updates: Any, state: AdamState, parameters: Any
     ) -> tuple[Any, AdamState]:
-        """U ← m̂ / (sqrt(v̂) + epsilon)."""
+        """Return m̂ / (sqrt(v̂) + epsilon), and the state after the step."""
         return self.scaled(updates, state, parameters, None)
 
     def scaled(
         self, updates: Any, state: AdamState, parameters: Any, factor: Array | None
     ) -> tuple[Any, AdamState]:
-        """The same times a number."""
+        """Return the same, with the updates multiplied by a number."""
         return adam(updates, state, factor)
 
 
@@ -128,13 +128,13 @@ _ADAM = _Adam()
 
 
 def adam(updates: Any, state: AdamState, factor: Array | None) -> tuple[Any, AdamState]:
-    """factor · m̂ / (sqrt(v̂) + epsilon), and the moments after one step more."""
+    """factor · m̂ / (sqrt(v̂) + epsilon), and the moments after one more step."""
     xp = namespace(state.t)
     t = state.t + 1.0
     m = mapped(lambda m, g: m + (1.0 - state.beta1) * (g - m), state.m, updates)
     v = mapped(lambda v, g: v + (1.0 - state.beta2) * (g * g - v), state.v, updates)
-    # 1 − beta^t without the cancellation that float32 would show. As in section 2 of the
-    # paper, both corrections go into numbers: alpha_t m / (sqrt(v) + epsilon_t).
+    # 1 − beta^t without cancellation in float32. As in section 2 of the paper, both
+    # corrections go into numbers: alpha_t m / (sqrt(v) + epsilon_t).
     correction1 = -xp.expm1(t * xp.log(state.beta1))
     correction2 = xp.sqrt(-xp.expm1(t * xp.log(state.beta2)))
     alpha = correction2 if factor is None else factor * correction2

@@ -1,4 +1,4 @@
-"""The optimizers that have a name: chains of transformations."""
+"""The named optimizers, which are chains of transformations."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -24,11 +24,11 @@ class SGD(Optimizer):
     Parameters
     ----------
     eta : float or Schedule
-        The learning rate, positive; or one that changes: see `bpx.optim.warmup_cosine`.
+        The learning rate, positive, or a schedule: see `bpx.optim.warmup_cosine`.
     momentum : float, optional
         mu, in [0, 1).
     nesterov : bool, optional
-        Whether to look ahead; needs a momentum.
+        Whether to look ahead, which needs momentum.
 
     Raises
     ------
@@ -47,13 +47,13 @@ class SGD(Optimizer):
         momentum(self.momentum)
         if self.nesterov and not self.momentum:
             raise InputError(
-                f"{option('nesterov', True)} was given without momentum; give one, such as "
+                f"{option('nesterov', True)} was given without momentum; add it, such as "
                 f"{option('momentum', 0.9)}"
             )
 
     @property
     def transformations(self) -> tuple[Transformation, ...]:
-        """The learning rate and, behind it as in the book, the momentum."""
+        """The learning rate and then, as in the book, the momentum."""
         descent = scale_by_learning_rate(self.eta)
         if not self.momentum:
             return (descent,)
@@ -70,7 +70,7 @@ class Adam(Optimizer):
     Parameters
     ----------
     eta : float or Schedule, optional
-        The learning rate (the paper's alpha), positive; or one that changes.
+        The learning rate (the paper's alpha), positive, or a schedule.
     beta1, beta2 : float, optional
         The decay rates of the moments, in [0, 1).
     epsilon : float, optional
@@ -94,7 +94,7 @@ class Adam(Optimizer):
 
     @property
     def transformations(self) -> tuple[Transformation, ...]:
-        """Adam's rule, and the learning rate."""
+        """Adam's rule and then the learning rate."""
         rule = scale_by_adam(self.beta1, self.beta2, self.epsilon)
         return rule, scale_by_learning_rate(self.eta)
 
@@ -103,15 +103,15 @@ class Adam(Optimizer):
 class AdamW(Optimizer):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
 
-    w ← w − eta (m̂ / (sqrt(v̂) + epsilon) + decay · w), and without the decay for biases; m̂ and
-    v̂ are Adam's, of gradients that the decay has no part in.
+    w ← w − eta (m̂ / (sqrt(v̂) + epsilon) + decay · w), without the decay for biases. m̂ and v̂
+    are Adam's, from gradients without the decay.
 
     Parameters
     ----------
     eta, beta1, beta2, epsilon
         As for `Adam`.
     decay : float, optional
-        The decay's coefficient, at least 0.
+        The coefficient of the decay, at least 0.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Links that multiply the updates by a number: a constant, or the learning rate.
 
-The updates u enter the first link of a chain as the gradients g; those of the last are added
-to the weights: w ← w + u.
+The updates u of the first link are the gradients g; those of the last link are added to the
+weights: w ← w + u.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ __all__ = ["learning_rate", "scale", "scale_by_learning_rate"]
 
 
 class ScaleState(NamedTuple):
-    """The number that `scale` multiplies by, shape (1,)."""
+    """The number by which `scale` multiplies, shape (1,)."""
 
     factor: Array
 
@@ -31,7 +31,7 @@ class RateState(NamedTuple):
 
 
 class ScheduleState(NamedTuple):
-    """The count of steps, int32, and the schedule's numbers, shape (1,)."""
+    """The step counter, int32, and the schedule's numbers, shape (1,)."""
 
     steps: Array
     schedule: Any
@@ -43,24 +43,24 @@ def scale(factor: float) -> Transformation:
     Parameters
     ----------
     factor : float
-        Negative for a descent: the last link's updates are added to the weights.
+        Negative for a descent, since the last link's updates are added to the weights.
 
     Raises
     ------
     InputError
-        If it is no finite number.
+        If it is not a finite number.
     """
     given = checked("factor", factor, "a finite number", lambda v: True)
     return Transformation(Beginning(_scale_state, (given,)), _SCALE)
 
 
 def scale_by_learning_rate(eta: float | Schedule) -> Transformation:
-    """u ← −eta u: the step of a descent.
+    """u ← −eta u: the step of gradient descent.
 
     Parameters
     ----------
     eta : float or Schedule
-        The learning rate, positive; or one that changes: see `warmup_cosine`.
+        The learning rate, positive, or a schedule: see `warmup_cosine`.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def scale_by_learning_rate(eta: float | Schedule) -> Transformation:
 def learning_rate(optimizer: Optimizer, state: Any) -> Array | None:
     """The learning rate of an optimizer's next step, shape (1,); None if it has none.
 
-    Of K networks, shape (K, 1, 1).
+    For K networks the shape is (K, 1, 1).
     """
     for link, part in zip(optimizer.transformations, state.parts, strict=True):
         if "eta" in getattr(part, "_fields", ()):
@@ -95,9 +95,9 @@ class Scaling:
     Attributes
     ----------
     factor : callable
-        ``factor(state)``: the number, and the state afterwards.
+        ``factor(state)`` returns the number and the next state.
     descends : bool
-        Whether the sign is turned.
+        Whether the sign is flipped.
     """
 
     factor: Callable[[Any], tuple[Array, Any]]
@@ -105,22 +105,22 @@ class Scaling:
 
     @property
     def known(self) -> str | None:
-        """To engines: see `bpx.program.contract.Rule`."""
+        """The rule's name for engines: see `bpx.program.contract.Rule`."""
         return "descent" if self == _DESCEND else None
 
     def signed(self, u: Array) -> Array:
-        """What is left to do where the rule before has taken in the number."""
+        """Apply the sign, which remains if the rule before has taken in the number."""
         return -u if self.descends else u
 
     def __call__(self, updates: Any, state: Any, parameters: Any) -> tuple[Any, Any]:
-        """Of every array."""
+        """Multiply every array."""
         factor, after = self.factor(state)
         return mapped(lambda u: self.signed(factor * u), updates), after
 
 
 @dataclass(frozen=True)
 class _Scheduled:
-    """The learning rate of a schedule, and one step more."""
+    """Returns the learning rate of a schedule, and the state with one more step counted."""
 
     rate: Callable[[Any, Any], Any]
 
@@ -151,7 +151,7 @@ def _rate_state(eta: float, parameters: Any) -> RateState:
 
 def _schedule_state(numbers: Any, parameters: Any) -> ScheduleState:
     given = type(numbers)(*(number(each, parameters) for each in numbers))
-    # Floats of 32 bits count to 2**24 alone.
+    # float32 counts only to 2**24.
     steps = number(0.0, parameters)
     xp = namespace(steps)
     return ScheduleState(xp.astype(steps, xp.int32), given)

@@ -1,8 +1,9 @@
-"""Learning rates that change from step to step: functions of the count of steps.
+"""Learning rates that change from step to step: functions of the step counter.
 
-A schedule is a value that takes the place of a learning rate, as in
-``bpx.SGD(bpx.optim.warmup_cosine(0.1, warmup=100, steps=5000))``. Its numbers and the count
-are arrays in the optimizer's state, so that all schedules of one shape are one compiled step.
+A schedule is a value that replaces a learning rate, as in
+``bpx.SGD(bpx.optim.warmup_cosine(0.1, warmup=100, steps=5000))``. Its numbers and the counter
+are arrays in the optimizer's state, so that all schedules with the same `rate` share one
+compiled step.
 """
 
 from collections.abc import Callable
@@ -22,20 +23,20 @@ __all__ = ["Schedule", "warmup_cosine"]
 
 @dataclass(frozen=True)
 class Schedule:
-    """A learning rate as a function of the count of steps.
+    """A learning rate as a function of the step counter.
 
     Parameters
     ----------
     rate : callable
-        ``rate(t, numbers) -> eta``, in array operations: t, shape (1,), is the count of steps
-        before this one, as a float; a function of a module.
+        ``rate(t, numbers) -> eta``, a function of a module, in array operations. t, shape
+        (1,), is the number of steps before this one, as a float.
     numbers : named tuple of float
-        What it is made of, at least one; arrays of shape (1,) when `rate` is given them.
+        The numbers of the schedule, at least one; `rate` gets them as arrays of shape (1,).
 
     Raises
     ------
     InputError
-        If `rate` is no function, or `numbers` no such tuple.
+        If `rate` is not a function, or `numbers` is not such a tuple.
 
     Examples
     --------
@@ -79,19 +80,19 @@ class WarmupCosine(NamedTuple):
 
 
 def warmup_cosine(peak: float, *, warmup: int, steps: int, end: float = 0.0) -> Schedule:
-    """From peak / warmup up to `peak` in equal steps, then down to `end` along a cosine.
+    """Rise from peak / warmup to `peak` in equal steps, then fall to `end` along a cosine.
 
     eta_t = peak (t + 1) / warmup for t < warmup, then
-    end + ½ (peak − end) (1 + cos(pi (t − warmup) / (steps − warmup))), and `end` from then on.
+    end + ½ (peak − end) (1 + cos(pi (t − warmup) / (steps − warmup))), and `end` after `steps`.
 
     Parameters
     ----------
     peak : float
         The largest learning rate, positive.
     warmup : int
-        The steps of the way up, at least 0.
+        The number of steps of the rise, at least 0.
     steps : int
-        All steps, more than `warmup`: epochs × mini-batches of an epoch.
+        The number of all steps, more than `warmup`: epochs × mini-batches per epoch.
     end : float, optional
         At least 0, and at most `peak`.
 
@@ -102,8 +103,8 @@ def warmup_cosine(peak: float, *, warmup: int, steps: int, end: float = 0.0) -> 
 
     Notes
     -----
-    I. Loshchilov, F. Hutter, "SGDR" (2017), equation 5, without restarts; the way up after
-    P. Goyal et al., "Accurate, large minibatch SGD" (2017), section 2.2.
+    The cosine is that of I. Loshchilov, F. Hutter, "SGDR" (2017), equation 5, without restarts;
+    the warmup is that of P. Goyal et al., "Accurate, large minibatch SGD" (2017), section 2.2.
 
     Examples
     --------

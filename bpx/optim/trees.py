@@ -1,4 +1,4 @@
-"""Rules for one array, applied to every array of some trees of one form."""
+"""Functions that apply a rule for one array to every array of trees with the same form."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,23 +10,23 @@ from bpx.program.contract import leaves, named_leaves, rebuilt
 __all__ = ["PENALISED", "first", "mapped", "number", "on_weights", "zeros"]
 
 PENALISED = ("w", "B")
-"""What a penalty acts on, by name: weights, and matrices that a feedback learns."""
+"""The names of the arrays with a penalty: weights, and matrices that a feedback learns."""
 
 
 def mapped(rule: Callable[..., Array], tree: Any, *others: Any) -> Any:
-    """``rule(x, ...)`` of each array of `tree` and those in the same places of the others.
+    """Apply ``rule(x, ...)`` to each array of `tree` and the matching arrays of `others`.
 
     Parameters
     ----------
     rule : callable
-        Of as many arrays as there are trees.
+        A function of one array from each tree.
     tree, *others : trees of arrays
         Such as `Parameters` and `Gradients`.
 
     Returns
     -------
     tree of arrays
-        Of the form of `tree`.
+        A tree in the form of `tree`.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def mapped(rule: Callable[..., Array], tree: Any, *others: Any) -> Any:
 
 
 def on_weights(rule: Callable[..., Array], tree: Any, *others: Any) -> Any:
-    """The same of weights alone: see `PENALISED`; the other arrays of `tree` stay."""
+    """Apply a rule only to weights: see `PENALISED`. The other arrays of `tree` stay."""
     together = zip(named_leaves(tree), *map(leaves, others), strict=True)
     return rebuilt(
         tree,
@@ -52,20 +52,20 @@ def on_weights(rule: Callable[..., Array], tree: Any, *others: Any) -> Any:
 
 
 def zeros(parameters: Any) -> Any:
-    """Arrays of zeros in the form of the parameters."""
+    """Return zero arrays in the form of the parameters."""
     return mapped(namespace(first(parameters)).zeros_like, parameters)
 
 
 def first(tree: Any) -> Array:
-    """An array of the tree, for its library, device and dtype."""
+    """Return an array of the tree, for its library, device and dtype."""
     found: Array = next(iter(leaves(tree)))
     return found
 
 
 def number(value: float, parameters: Any) -> Array:
-    """A number as an array of the parameters' library, device and dtype.
+    """Return a number as an array with the parameters' library, device and dtype.
 
-    Of shape (1,); (K, 1, 1) where the parameters are those of K networks.
+    Its shape is (1,), or (K, 1, 1) for the parameters of K networks.
     """
     like = first(parameters)
     shape = (like.shape[0], 1, 1) if like.ndim > 2 else (1,)

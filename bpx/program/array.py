@@ -1,8 +1,8 @@
-"""Recording arrays: they have shapes and dtypes, no numbers, and note what is done to them.
+"""Recording arrays, which have shapes and dtypes but no values, and note each operation.
 
-What is done by operators and by indexing is here; functions are `bpx.program.namespace`'s.
-Whatever would need a number that is not there yet, or would write into an array, raises a
-`RecordingError` that says so.
+Operators and indexing are here; functions are in `bpx.program.namespace`. Anything that needs
+a value, which does not exist yet, or that modifies an array raises a `RecordingError` that
+says so.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from bpx.program.standard import indexed
 __all__ = ["ADVICE", "NoAttributeError", "Recorded", "as_recorded", "recorder_in_use"]
 
 recorder_in_use: ContextVar[Any] = ContextVar("recorder_in_use")
-"""What notes the arrays that are made from nothing, such as `arange`."""
+"""The recorder that notes arrays without operands, such as those of `arange`."""
 
 
 class Recorded:
-    """An array that notes what is done to it."""
+    """An array that notes the operations on it."""
 
     __slots__ = ("recorder", "value")
 
@@ -44,19 +44,19 @@ class Recorded:
 
     @property
     def T(self) -> "Recorded":  # noqa: N802
-        """The same: the standard has it of matrices alone."""
+        """The transpose of a matrix; the standard defines T only for matrices."""
         if self.ndim != 2:
-            raise RecordingError(f"T was asked of {self!r}, which is no matrix: use mT")
+            raise RecordingError(f"T was used on {self!r}, which is not a matrix: use mT")
         return self.mT
 
     def __getattr__(self, name: str) -> Any:
         raise NoAttributeError(
-            f"a step under recording has no {name!r} on its arrays: {ADVICE}"
+            f"arrays have no attribute {name!r} while a step is recorded: {ADVICE}"
         )
 
     def __getitem__(self, key: Any) -> "Recorded":
         if isinstance(key, Recorded) and key.dtype.kind == BOOL:
-            raise RecordingError(f"x[mask] has a shape that depends on numbers: {ADVICE}")
+            raise RecordingError(f"the shape of x[mask] depends on values: {ADVICE}")
         if isinstance(key, Recorded):
             return self.recorder.namespace.take(self, key, axis=0)
         key = key if isinstance(key, tuple) else (key,)
@@ -65,11 +65,11 @@ class Recorded:
         )
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
-        raise RecordingError(f"an array was written into, as by x[...] = y: {ADVICE}")
+        raise RecordingError(f"an array was modified, as by x[...] = y: {ADVICE}")
 
     def _written(self, _: Any) -> NoReturn:
         raise RecordingError(
-            f"an array was written into, as by x += y instead of x = x + y: {ADVICE}"
+            f"an array was modified, as by x += y instead of x = x + y: {ADVICE}"
         )
 
     def __repr__(self) -> str:
@@ -77,26 +77,26 @@ class Recorded:
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         raise RecordingError(
-            f"a NumPy function was called on an array under recording: {ADVICE}"
+            f"a NumPy function was called on an array of a recording: {ADVICE}"
         )
 
     def __array_ufunc__(self, ufunc: Any, *_: Any, **__: Any) -> NoReturn:
         raise RecordingError(
-            f"NumPy's {ufunc.__name__} was called on an array under recording: {ADVICE}"
+            f"NumPy's {ufunc.__name__} was called on an array of a recording: {ADVICE}"
         )
 
     @classmethod
     def __torch_function__(cls, *_: Any) -> NoReturn:
         raise RecordingError(
-            f"a PyTorch function was called on an array under recording: {ADVICE}"
+            f"a PyTorch function was called on an array of a recording: {ADVICE}"
         )
 
     def __jax_array__(self) -> NoReturn:
-        raise RecordingError(f"a JAX function was called on an array under recording: {ADVICE}")
+        raise RecordingError(f"a JAX function was called on an array of a recording: {ADVICE}")
 
     def _numberless(self) -> NoReturn:
         raise RecordingError(
-            f"a number of an array was asked for, which is not there yet: {ADVICE}"
+            f"a value of an array was read, but a recording has no values: {ADVICE}"
         )
 
     __bool__ = __int__ = __float__ = __index__ = __len__ = __iter__ = _numberless
@@ -104,14 +104,14 @@ class Recorded:
 
 
 class NoAttributeError(RecordingError, AttributeError):
-    """So that `hasattr` answers, too."""
+    """A `RecordingError` that is also an `AttributeError`, so that `hasattr` works."""
 
 
-ADVICE = "what is recorded is written with operators and the functions of bpx.namespace(x)"
+ADVICE = "use only operators and the functions of bpx.namespace(x)"
 
 
 def as_recorded(x: Any) -> Recorded:
-    """The recording array itself; an error for anything else."""
+    """Return a recording array unchanged; raise an error for anything else."""
     if not isinstance(x, Recorded):
         raise RecordingError(
             f"a {type(x).__module__}.{type(x).__qualname__} was given where an array of the "
@@ -140,8 +140,9 @@ def _method(name: str, *, swapped: bool = False) -> Callable[..., Recorded]:
     return operator
 
 
-# Set on the class, as Python asks no `__getattr__` for an operator. Those that write, as by
-# `x += y`, refuse: without them Python would take `x = x + y`, which means something else.
+# Set on the class, because Python does not use `__getattr__` for operators. Those that modify
+# an array, as by `x += y`, raise: without them Python would compute `x = x + y`, which means
+# something else.
 for _name, _operator in _OPERATORS.items():
     setattr(Recorded, f"__{_operator}__", _method(_name))
     if _name in BINARY:

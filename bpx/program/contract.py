@@ -1,14 +1,13 @@
 """The contract between a training step and the backend that runs it.
 
 A step is a pure function of arrays, ``step(state, data, rows) -> state``: `state` is a
-tree of tuples and arrays that keeps its shapes and dtypes, `data` the arrays that every
-step reads, `rows` the indices of one mini-batch, shape (batch,), int32. A backend's
-``scan(step, state, data, rows, start, stop, donate)`` runs it for the rows ``start`` to
-``stop`` of an index matrix, shape (steps, batch), and gives back the last state. Of K
-networks at once that draw mini-batches of their own, these are (K, batch) and
-(steps, K, batch).
+tree of tuples and arrays that keeps its shapes and dtypes, `data` holds the arrays that every
+step reads, and `rows` the indices of one mini-batch, shape (batch,), int32. A backend's
+``scan(step, state, data, rows, start, stop, donate)`` runs the step for the rows ``start`` to
+``stop`` of an index matrix, shape (steps, batch), and returns the last state. For K networks
+that draw their own mini-batches, these shapes are (K, batch) and (steps, K, batch).
 
-`eager` is the specification. An engine that compiles is tested against it.
+`eager` is the specification. Engines that compile are tested against it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -34,17 +33,17 @@ __all__ = [
 
 
 Branches = list[tuple[str, Any]]
-"""What a node of a tree has, each with its place: a field's name, or ``[i]``."""
+"""The branches of a node of a tree, each with its place: a field's name, or ``[i]``."""
 
 Precision: TypeAlias = Literal["float32", "tf32", "float16", "bfloat16"]
-"""What bpx's own engines compute matrix products in; another package's may have others."""
+"""The precisions of matrix products in bpx's engines; another package's may have others."""
 
 
 class Step(Protocol):
-    """One training step: pure, and hashable, so that an equal one is not compiled again."""
+    """One training step: pure, and hashable, so that equal steps are compiled only once."""
 
     def __call__(self, state: Any, data: Any, rows: Any, /) -> Any:
-        """The state after training on the mini-batch that `rows` picks from `data`."""
+        """Return the state after training on the mini-batch that `rows` selects from `data`."""
 
     def __hash__(self) -> int: ...
 
@@ -63,19 +62,19 @@ class Scan(Protocol):
         donate: bool = False,
         /,
     ) -> Any:
-        """The state after the last of them: see `eager`."""
+        """Return the state after the last row: see `eager`."""
 
 
 class Rule(Protocol):
-    """What an engine may know of a step's update, to run it by a kernel of its library.
+    """A rule of a step's update that an engine may run by a kernel of its library.
 
-    A step may have an `update` with ``rules``, run one after another, whose states are
-    ``state.optimizer.parts``; ``update(updates, state, parameters) -> (updates, state)`` is
-    then what the step does with its gradients, and updates of None move nothing. A rule may
-    have a name, `known`:
+    A step may have an `update` with ``rules``, which run one after another on the states
+    ``state.optimizer.parts``. The step then applies
+    ``update(updates, state, parameters) -> (updates, state)`` to its gradients; updates of
+    None change nothing. A rule may have a name, `known`:
 
-    - ``"adam"``: Adam's (Kingma and Ba 2015), of a state with beta1, beta2, epsilon, t, m, v;
-    - ``"descent"``: u becomes −eta u, of a state with eta.
+    - ``"adam"``: Adam (Kingma and Ba 2015), with beta1, beta2, epsilon, t, m, v in its state;
+    - ``"descent"``: u becomes −eta u, with eta in its state.
     """
 
     @property
@@ -99,14 +98,14 @@ def eager(
     step : Step
         ``step(state, data, rows) -> state``.
     state, data : trees of arrays
-        What enters the first step, and what every step reads. The data are not written, nor
-        is the state, unless it is donated.
+        The input of the first step, and the arrays that every step reads. Neither is modified,
+        except a state that is donated.
     rows : array, shape (steps, batch), int32
         The mini-batches' indices into the data.
     start, stop : int
         The steps to run, ``0 <= start <= stop <= steps``.
     donate : bool, optional
-        Whether the state may be written over: an engine gave it, and nobody needs it any more.
+        Whether the state may be overwritten: an engine returned it, and nobody needs it now.
 
     Returns
     -------
@@ -127,23 +126,23 @@ def eager(
 
 
 def index(rows: Any, i: int) -> Any:
-    """The i-th mini-batch's indices, shape (batch,), or (K, batch) of K networks."""
+    """The indices of the i-th mini-batch, shape (batch,), or (K, batch) for K networks."""
     return rows[i, ...]
 
 
 def check_state(before: Any, after: Any) -> None:
-    """Refuse a step that drifts: an eager loop hides what a compiled one cannot run."""
+    """Refuse a step that changes the form of its state: only an eager loop can run it."""
     if form(before) != form(after):
         raise MixedArraysError(
             f"one training step turned its state from {form(before)} into {form(after)}; a "
-            "custom optimizer must give back a state of the same form"
+            "custom optimizer must return a state of the same form"
         )
     old, new = list(leaves(before)), list(leaves(after))
     if [_kind(each) for each in old] == [_kind(each) for each in new]:
         return
     pairs = zip(old, new, strict=False)
     changed = next((pair for pair in pairs if _kind(pair[0]) != _kind(pair[1])), None)
-    assert changed is not None  # of one form: there are as many
+    assert changed is not None  # equal forms have equal numbers of leaves
     was, became = map(_kind, changed)
     raise MixedArraysError(
         f"one training step turned {was}, into {became}; a custom activation, cost or "
@@ -153,7 +152,7 @@ def check_state(before: Any, after: Any) -> None:
 
 
 def keeping(step: Step) -> Callable[[Any, Any, Any], Any]:
-    """The same step; it raises `MixedArraysError` where `check_state` does."""
+    """Return the same step with a `check_state` after each call."""
 
     def checked(state: Any, data: Any, rows: Any) -> Any:
         after = step(state, data, rows)
@@ -165,7 +164,7 @@ def keeping(step: Step) -> Callable[[Any, Any, Any], Any]:
 
 def _kind(leaf: Any) -> str:
     if not hasattr(leaf, "shape") or not hasattr(leaf, "dtype"):
-        return f"{leaf!r}, which is no array"
+        return f"{leaf!r}, which is not an array"
     return f"an array of shape {tuple(leaf.shape)}, {leaf.dtype}"
 
 
@@ -182,15 +181,15 @@ def form(tree: Any) -> str:
 
 
 def leaves(tree: Any) -> Iterator[Any]:
-    """The arrays of a tree of tuples and lists, in order; None is no array."""
+    """Return the arrays of a tree of tuples and lists, in order; None is not an array."""
     return (leaf for _, leaf in named_leaves(tree))
 
 
 def named_leaves(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """The arrays with their places in the tree, such as ``parameters.w[0]``.
+    """Yield the arrays with their places in the tree, such as ``parameters.w[0]``.
 
-    A named tuple may name and order its branches itself, by a method ``branches()`` that
-    gives pairs of a name and a branch; ``grown(branches)`` then makes it of others.
+    A named tuple may name and order its branches itself, with a method ``branches()`` that
+    returns pairs of a name and a branch; ``grown(branches)`` then rebuilds it from others.
     """
     if isinstance(tree, tuple | list):
         for place, branch in _branches(tree):
@@ -201,7 +200,7 @@ def named_leaves(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def rebuilt(tree: Any, arrays: Iterable[Any]) -> Any:
-    """A tree of the same form, with other arrays."""
+    """Return a tree of the same form with other arrays."""
     source = iter(arrays)
     return _rebuilt(tree, source)
 

@@ -1,4 +1,4 @@
-"""Which functions of the standard a recording holds, and of which kinds of dtype each is."""
+"""The functions of the standard that a recording can hold, with the dtypes that they take."""
 
 __all__ = ["BINARY", "BOOL", "FLOAT", "NUMERIC", "REDUCTIONS", "TESTS", "UNARY"]
 
@@ -16,7 +16,7 @@ UNARY = {
     **dict.fromkeys(("bitwise_invert",), _BITS),
     "logical_not": (BOOL,),
 }  # fmt: skip
-"""Of one array, element by element, and the kinds that each takes."""
+"""Elementwise functions of one array, and the kinds of dtype that each takes."""
 BINARY = {
     **dict.fromkeys(
         (
@@ -36,12 +36,12 @@ BINARY = {
     **dict.fromkeys(("bitwise_left_shift", "bitwise_right_shift"), _BITS[:2]),
     **dict.fromkeys(("logical_and", "logical_or", "logical_xor"), (BOOL,)),
 }
-"""Of two, likewise."""
+"""Elementwise functions of two arrays, likewise."""
 TESTS = (
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
     "isfinite", "isnan", "isinf",
 )  # fmt: skip
-"""Whose results are bool, whatever they are of."""
+"""Elementwise functions that return bool for any dtype."""
 REDUCTIONS = (
     ("sum", (FLOAT,), None),
     ("prod", (FLOAT,), None),
@@ -53,4 +53,4 @@ REDUCTIONS = (
     ("any", (BOOL,), None),
     ("all", (BOOL,), None),
 )
-"""Over axes: the kinds that each takes, and the dtype of its result, None for theirs."""
+"""Reductions: the kinds that each takes, and the result's dtype, None for the argument's."""

@@ -1,9 +1,9 @@
 """Kernels: runs of elementwise operations and reductions, fused into loops.
 
-A kernel is a sequence of nests. A nest is a loop over the rows of a (n, k) domain, with one
-or more phases in each row: loops over its k elements, of which a later one may use what an
-earlier one has reduced (softmax: the largest, then the sum, then the quotient). What only
-one phase needs stays in registers; the rest is written to buffers. For arrays with a leading
+A kernel is a sequence of nests. A nest is a loop over the rows of a (n, k) domain. Each row has
+one or more phases, which are loops over its k elements; a later phase may use the reductions of
+an earlier one (softmax: the maximum, then the sum, then the quotient). Results that only one
+phase needs stay in registers; the others are written to buffers. For arrays with a leading
 axis, the nest is repeated for each index along it.
 """
 
@@ -28,16 +28,16 @@ REDUCTIONS = frozenset(("sum", "max", "min", "mean", "argmax"))
 
 @dataclass(eq=False)
 class Nest:
-    """A loop over the rows of a domain; in each row, phase by phase, a loop over k.
+    """A loop over the rows of a domain, with a loop over k for each phase of a row.
 
     Attributes
     ----------
     domain : (int, int)
         n and k. A vector is a row: (1, k).
     phases : list of list of Operation
-        In order. Operations of shape (n, 1) come once a row, before the phase's loop over k.
+        In order. Operations of shape (n, 1) run once per row, before the phase's loop over k.
     stack : int
-        K for arrays of shape (K, n, k): the nest is run K times. 1 for matrices.
+        K for arrays of shape (K, n, k), for which the nest runs K times; 1 for matrices.
     """
 
     domain: tuple[int, int]
@@ -46,11 +46,11 @@ class Nest:
 
     @property
     def operations(self) -> list[Operation]:
-        """Those of all phases."""
+        """The operations of all phases."""
         return [each for phase in self.phases for each in phase]
 
     def is_row(self, operation: Operation) -> bool:
-        """Whether an operation is done once for each row, and not for each element."""
+        """Whether an operation runs once for each row instead of for each element."""
         wide = self.domain[1] > 1
         return operation.name not in REDUCTIONS and wide and self.is_column(operation.result)
 
@@ -60,19 +60,19 @@ class Nest:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """n and k; K before them, of a stack."""
+        """The sizes n and k, or K, n and k for a stack."""
         return self.domain if self.stack == 1 else (self.stack, *self.domain)
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """Nests that run one after another, as one call.
+    """Nests that run one after another in one call.
 
     Attributes
     ----------
     nests : tuple of Nest
     reads, writes : tuple of Value
-        The arrays that it takes, and the buffers that it fills.
+        The arrays that it reads, and the buffers that it fills.
     """
 
     nests: tuple[Nest, ...]
@@ -81,14 +81,14 @@ class Kernel:
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """Those of all nests, in order."""
+        """The operations of all nests, in order."""
         return tuple(each for nest in self.nests for each in nest.operations)
 
 
 def can_fuse(operation: Operation) -> bool:
-    """Whether a kernel can hold the operation: of vectors, matrices, and stacks of these.
+    """Whether a kernel can hold the operation, on vectors, matrices, and stacks of these.
 
-    Of reductions, those over the rows and over the columns.
+    A reduction must be over one of the last two axes; argmax, over the last one.
     """
     if any(len(v.shape) > 3 for v in (*operation.values, operation.result)):
         return False
@@ -100,7 +100,7 @@ def can_fuse(operation: Operation) -> bool:
 
 
 def is_column_reduction(operation: Operation) -> bool:
-    """Whether it sums, or otherwise reduces, over the rows."""
+    """Whether an operation sums, or otherwise reduces, over the rows."""
     return (
         operation.name in REDUCTIONS
         and operation.attribute("axis") == len(operation.values[0].shape) - 2
@@ -113,19 +113,19 @@ def fuse(
     needed: Iterable[Value],
     roots: Mapping[Value, Value],
 ) -> Kernel:
-    """One kernel of some operations.
+    """Fuse operations into one kernel.
 
     Parameters
     ----------
     operations : iterable of Operation
-        In an order in which they can be run.
+        In an order in which they can run.
     before : mapping
-        What must have been done before each: its operands' makers, and whoever reads an array
-        that it overwrites.
+        The operations that must precede each one: the makers of its operands, and the readers
+        of an array that it overwrites.
     needed : iterable of Value
-        The results that are used outside.
+        The results that are used outside the kernel.
     roots : mapping
-        The array that a view looks at.
+        The array that each view refers to.
     """
     builder = _Builder(before, roots)
     for operation in operations:
@@ -139,7 +139,7 @@ def fuse(
 
 
 class _Builder:
-    """Places operations one by one, each as early as what it waits for allows."""
+    """Places operations one by one, each as early as its predecessors allow."""
 
     def __init__(
         self, before: Mapping[Operation, Sequence[Operation]], roots: Mapping[Value, Value]
@@ -161,18 +161,18 @@ class _Builder:
             self.nests.append(Nest((domain[0], domain[1]), stack=stack))
         nest = self.nests[index]
         here = [each for each in waits if self.at[each][0] == index]
-        # What a reduction gives is there a phase later.
+        # The result of a reduction is available one phase later.
         phase = max((self.at[each][1] + (each.name in REDUCTIONS) for each in here), default=0)
         nest.phases.extend([] for _ in range(phase + 1 - len(nest.phases)))
         nest.phases[phase].append(operation)
         self.at[operation] = index, phase
 
     def _after(self, operation: Operation, earlier: Operation) -> int:
-        """The first nest that an operation may be in after `earlier`."""
+        """The first nest in which an operation may follow `earlier`."""
         index = self.at[earlier][0]
         if any(v in self.roots and self.roots[v] is earlier.result for v in operation.values):
-            return index + 1  # seen through a view: as a whole
-        if earlier.result not in operation.values:  # it reads what is overwritten here
+            return index + 1  # a view may read any element, so all must exist
+        if earlier.result not in operation.values:  # it reads an array that is overwritten here
             same = earlier.result.shape == operation.result.shape
             return index if same and earlier.name not in REDUCTIONS else index + 1
         whole = earlier.name in REDUCTIONS and not earlier.attribute("keepdims")
@@ -189,7 +189,7 @@ class _Builder:
 
 
 def _loop(operation: Operation) -> tuple[int, int, int]:
-    """K, n and k of the loop; a vector is a row."""
+    """The sizes K, n and k of the loop; a vector is a row."""
     reduces = operation.name in REDUCTIONS
     return _three(operation.values[0].shape if reduces else operation.result.shape)
 

@@ -1,4 +1,4 @@
-"""What an engine runs, one after another: operations and kernels; where their results live."""
+"""The instructions of an engine, operations and kernels, and the places of their results."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from bpx.program.program import Program
 __all__ = ["Instruction", "described", "grouped", "moved_by", "placed", "read_by", "written_by"]
 
 Instruction = Operation | Kernel
-"""What an engine runs at once."""
+"""One unit of an engine's work."""
 
 
 def grouped(
@@ -22,7 +22,7 @@ def grouped(
     before: Order,
     roots: Mapping[Value, Value],
 ) -> tuple[Instruction, ...]:
-    """Of each stage the kernel, and what no kernel holds, operation by operation."""
+    """Return, for each stage, its kernel and then the operations that no kernel holds."""
     instructions: list[Instruction] = []
     for stage in sorted(set(stages.values())):
         here = [op for op in order if stages[op] == stage]
@@ -50,7 +50,7 @@ def written_by(instruction: Instruction) -> tuple[Value, ...]:
 
 
 def moved_by(instruction: Instruction) -> int:
-    """The bytes that it reads: of what it gathers from, the rows that it gathers."""
+    """The bytes that an instruction reads; where it gathers rows, only those count."""
     read = read_by(instruction)
     if isinstance(instruction, Operation) and instruction.name == "take":
         rows = instruction.result.size * read[0].dtype.itemsize
@@ -64,10 +64,10 @@ def placed(
     roots: Mapping[Value, Value],
     program: Program,
 ) -> tuple[dict[Value, int], int]:
-    """The places in the scratch memory of what is not written into the state, and its bytes."""
+    """Place all results outside the state in scratch memory; return its size in bytes, too."""
     made = [[v for v in written_by(each) if v not in states] for each in instructions]
     read = [{roots.get(v, v) for v in read_by(each)} for each in instructions]
-    # A result that is copied into the state at the end lives as long.
+    # A result that is copied into the state at the end lives until then.
     read.append({v for v in program.outputs if v not in states})
     lives = lifetimes([*made, []], read)
     viewed = set(roots.values())
@@ -79,25 +79,25 @@ def placed(
         # NumPy's `where` fills the result with one choice before it reads the other.
         if instruction.name not in ELEMENTWISE or instruction.name == "where":
             return []
-        # A number that is broadcast is read again for other places.
+        # A broadcast operand is read again for other places.
         return [v for v in instruction.values if v.shape == value.shape]
 
     def unseen(i: int, value: Value) -> Iterable[Value]:
-        # Through a view the same instruction may read it at other places; and an argument of a
-        # kernel has one dtype.
+        # The same instruction may read it at other places through a view; and an argument of a
+        # kernel has only one dtype.
         return [v for v in inherits(i, value) if v not in viewed and v.dtype == value.dtype]
 
     return assign([*made, []], lives, unseen)
 
 
 def _read_with(kernel: Kernel, value: Value) -> list[Value]:
-    """The arrays of which each element is read last where that of `value` is written."""
+    """The arrays that a kernel reads no more, element by element, once it writes `value`."""
     for nest in kernel.nests:
         for phase in nest.phases:
             at = next((i for i, op in enumerate(phase) if op.result is value), None)
             if at is None:
                 continue
-            # It adds up in its result, from before the phase has read anything.
+            # It accumulates in its result, set up before the phase reads anything.
             if phase[at].name in REDUCTIONS:
                 return []
             until = {v for op in phase[: at + 1] for v in op.values}
@@ -111,7 +111,7 @@ def _read_with(kernel: Kernel, value: Value) -> list[Value]:
 
 
 def described(instruction: Instruction) -> str:
-    """What it does, for a reader."""
+    """Describe an instruction for a reader."""
     if not isinstance(instruction, Kernel):
         return f"{instruction.name} -> {instruction.result.dtype} {instruction.result.shape}"
     lines = [

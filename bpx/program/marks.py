@@ -1,9 +1,9 @@
-"""What an equation is called in a printed program: it says so itself, where it is written.
+"""Marks: they name an equation in a printed program, at the place where it is defined.
 
-A mark names variables of a function by the book's symbols. It gives the function back as it
-is, so that a call costs nothing more. A recording finds it by the function's code, and reads
-the variables once the step is through: what a line of the printed program says of a number is
-what the equation says of it, whatever the function is called.
+A mark names variables of a function by the book's symbols. It returns the function unchanged,
+so that calls cost nothing extra. A recording finds the mark by the function's code, and reads
+the variables after the step has run. The printed program therefore uses the equation's own
+names, whatever the function is called.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,24 +21,25 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Symbol(NamedTuple):
-    """A variable of a function, and what it is.
+    """A variable of a function, and how a program shows it.
 
     Attributes
     ----------
     variable : str
     shown : bool
-        Whether its line says ``variable = ...``; one of a function alone is written inside.
+        Whether its line reads ``variable = ...``; a function without a symbol is inline.
     layered : bool
         Whether the number of its layer follows it.
     of : str
-        The variable that the number is read from; with none of them the calls are counted.
+        The variable that has the number; if empty, the calls are counted.
     function : str
-        What it is a function of `arguments` by; or none.
+        The function that gives its value from `arguments`; or empty.
     arguments : tuple of str
     label : str
-        What the line is told to be, with variables in braces: ``{self.name}``.
+        The label of the line, with variables in braces: ``{self.name}``.
     bound : bool
-        Whether the function has the variable; else it is what its own last operation gives.
+        Whether the function has the variable; if not, the value is the result of the
+        function's own last operation.
     """
 
     variable: str
@@ -53,15 +54,16 @@ class Symbol(NamedTuple):
 
 @dataclass(frozen=True)
 class Mark:
-    """What is known of a function.
+    """The mark of a function.
 
     Attributes
     ----------
     symbols : tuple of Symbol
     whole : bool
-        Whether all that it calls is one equation: what is used once is written inside.
+        Whether the function and all that it calls form one equation, in which results that
+        are used once are written inline.
     label : str
-        Of the lines that none of the symbols names.
+        The label of lines that no symbol names.
     """
 
     symbols: tuple[Symbol, ...] = ()
@@ -70,17 +72,17 @@ class Mark:
 
 
 class _Entry(NamedTuple):
-    code: CodeType  # kept, so that no other code has its identity
+    code: CodeType  # kept alive, so that no other code gets its id
     mark: Mark
     function: Callable[[], Any]  # a weak reference
 
 
 _MARKS: dict[int, _Entry] = {}
-"""By the code's identity: equal code is not the same code."""
+"""The marks by the id of the code, since equal code is not the same code."""
 
 
 def mark_of(code: CodeType) -> Mark | None:
-    """The mark of the function that has this code."""
+    """Return the mark of the function with this code, or None."""
     found = _MARKS.get(id(code))
     return None if found is None else found.mark
 
@@ -91,21 +93,21 @@ def equation(text: str = "", label: str = "", of: str = "") -> Callable[[F], F]:
     Parameters
     ----------
     text : str, optional
-        The symbol, ``"grad_a"``, with ``^l`` behind it if it has a layer's number; or what
-        it is a function of, too, ``"a^l = sigma(z)"``; or the function alone,
-        ``"sigma_prime(z)"``, which is written inside. The symbol, or the function that stands
-        alone, is a variable of the marked function. If there is no such variable, it is what
-        the last operation of the function's own gives: then it must be what is returned.
+        The symbol, ``"grad_a"``, followed by ``^l`` if it has a layer's number; or the symbol
+        with its function, ``"a^l = sigma(z)"``; or only the function, ``"sigma_prime(z)"``,
+        which is written inline. The symbol, or a function without one, is a variable of the
+        marked function. If there is no such variable, it stands for the result of the marked
+        function's own last operation, which must then be the return value.
     label : str, optional
-        What the line is told to be: ``"BP1"``, or of a variable, ``"{self.name}"``.
+        The label of the line: ``"BP1"``, or that of a variable, ``"{self.name}"``.
     of : str, optional
-        The variable of the same layer, which has its number: ``"z"``, ``"kept.z"``. Left
-        out, it is the function's first argument, or the calls are counted.
+        The variable of the same layer that has its number: ``"z"``, ``"kept.z"``. By default
+        the first argument in `text`; without one, the calls are counted.
 
     Notes
     -----
-    What is used once within a call of it is written in the line that uses it. An argument of a
-    function that is itself a function of the others, as a is of z, is not written.
+    A result that is used once within a call is written in the line that uses it. An argument
+    of a function that is itself a function of the others, as a is of z, is not written.
     """
     left, equals, right = text.partition(" = ")
     function, _, inside = (right if equals or "(" not in left else left).partition("(")
@@ -124,7 +126,7 @@ def equation(text: str = "", label: str = "", of: str = "") -> Callable[[F], F]:
 
 
 def symbols(*names: str, label: str = "") -> Callable[[F], F]:
-    """Mark a function that is no equation: some of its variables are symbols."""
+    """Mark a function that is not an equation: some of its variables are symbols."""
     found = tuple(Symbol(name, True, False, "", "", (), "") for name in names)
     return lambda function: _marked(function, found, label, whole=False)
 
@@ -132,7 +134,7 @@ def symbols(*names: str, label: str = "") -> Callable[[F], F]:
 def _marked(function: F, more: tuple[Symbol, ...], label: str, *, whole: bool) -> F:
     code: CodeType = function.__code__
     entry = _MARKS.get(id(code))
-    # Another function of the same code, as a def that is run again makes one, begins anew.
+    # A def that runs again makes another function with the same code, which starts anew.
     below = entry.mark if entry and entry.function() is function else Mark()
     variables = (*code.co_varnames, *code.co_cellvars)
     found = tuple(each._replace(bound=each.variable in variables) for each in more)
@@ -149,11 +151,11 @@ class Named(NamedTuple):
     symbol : Symbol
     value : Value
     of : Value or None
-        What has the layer's number.
+        The value that has the layer's number.
     arguments : tuple of Value
-        None of them where one is no array.
+        Empty if one of the arguments is not an array.
     label : str
-        Written out.
+        With the variables filled in.
     """
 
     symbol: Symbol
@@ -165,15 +167,15 @@ class Named(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """One call of a marked function, in what a recording tells of an operation.
+    """One call of a marked function, in the origin of a recorded operation.
 
     Attributes
     ----------
     mark : Mark
     last : Value or None
-        What the last operation of its own gave.
+        The result of its own last operation.
     label : str
-        Written out.
+        With the variables filled in.
     named : tuple of Named
     """
 
@@ -186,7 +188,7 @@ class Call:
         return self.label or "step"
 
     def read(self, variables: Mapping[str, Any]) -> None:
-        """Look at the function's variables, as they are when it is through."""
+        """Read the function's variables, as they are when it returns."""
         self.label = _said(self.mark.label, variables)
         found = []
         for symbol in self.mark.symbols:
@@ -204,7 +206,7 @@ def _said(label: str, variables: Mapping[str, Any]) -> str:
 
 
 def _value(variables: Mapping[str, Any], path: str) -> Value | None:
-    """The array of a variable, ``z``, or of its field, ``kept.z``; None for another thing."""
+    """The array of a variable, ``z``, or of its field, ``kept.z``; None for anything else."""
     name, _, field = path.partition(".")
     found = variables.get(name)
     if field:

@@ -1,8 +1,8 @@
-"""Where the arrays of a plan live: one block of scratch memory, its places used again.
+"""The memory of a plan's arrays: one block of scratch memory, in which places are reused.
 
-A result takes a place when the instruction that computes it begins, and leaves it after the
-last one that reads it. An elementwise result takes the very place of an operand that dies
-there.
+A result takes a place when the instruction that computes it begins, and frees it after the
+last instruction that reads it. An elementwise result takes over the place of an operand that
+is read there for the last time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ from bpx.program.operation import Value
 __all__ = ["ALIGNMENT", "assign", "lifetimes"]
 
 ALIGNMENT = 64
-"""Bytes: a cache line, and the widest vector register."""
+"""In bytes: a cache line, and the widest vector register."""
 
 
 def lifetimes(
@@ -32,17 +32,17 @@ def assign(
     lives: dict[Value, tuple[int, int]],
     inherits: Callable[[int, Value], Iterable[Value]],
 ) -> tuple[dict[Value, int], int]:
-    """An offset in bytes for each value, and the size of the block.
+    """Assign an offset in bytes to each value; also return the size of the block.
 
     Parameters
     ----------
     made : sequence of iterables of Value
-        For each instruction the values that need a place.
+        For each instruction, the values that need a place.
     lives : dict
-        As `lifetimes` gives.
+        The result of `lifetimes`.
     inherits : callable
-        ``inherits(instruction, value)``: the operands whose place the value may take if
-        they die there.
+        ``inherits(instruction, value)`` returns the operands that the value may replace in
+        memory if they are read there for the last time.
     """
     space, offsets = _Space(), dict[Value, int]()
     taken: set[Value] = set()
@@ -80,7 +80,7 @@ class _Space:
         self.free: list[tuple[int, int]] = []  # (offset, bytes), sorted
 
     def take(self, nbytes: int) -> int:
-        """The offset of the smallest free place that holds so much."""
+        """Return the offset of the smallest free place with enough bytes."""
         fitting = [each for each in self.free if each[1] >= nbytes]
         if not fitting:
             return self._grown(nbytes)
@@ -91,7 +91,7 @@ class _Space:
         return offset
 
     def give(self, offset: int, nbytes: int) -> None:
-        """Give a place back, joined with its free neighbours."""
+        """Free a place, and join it with its free neighbours."""
         joined: list[tuple[int, int]] = []
         for start, size in sorted([*self.free, (offset, nbytes)]):
             if joined and sum(joined[-1]) == start:
@@ -101,7 +101,7 @@ class _Space:
         self.free = joined
 
     def _grown(self, nbytes: int) -> int:
-        """A place at the end, a free one there made longer."""
+        """Make a place at the end, where a free one is extended."""
         if self.free and sum(self.free[-1]) == self.size:
             offset, _ = self.free.pop()
         else:

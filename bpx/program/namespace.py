@@ -1,6 +1,6 @@
-"""The standard's functions for recording arrays: what `bpx.namespace` finds for one.
+"""The standard's functions for recording arrays, which `bpx.namespace` finds for them.
 
-They are those that a step of bpx, or a part of a user's own, has use for. Any other raises a
+These are the functions that a step of bpx or a custom part may need. Any other raises a
 `RecordingError` that names it.
 """
 
@@ -24,15 +24,15 @@ __all__ = ["namespace"]
 
 
 def _number(x: Any) -> bool:
-    # Not NumPy's scalars: those have a dtype, which promotes.
+    # This excludes NumPy's scalars, which have a dtype that promotes.
     return type(x) in (bool, int, float)
 
 
 def _promoted(operands: Sequence[Any]) -> DType:
-    """The dtype of a result: of the arrays, which Python numbers follow."""
+    """The dtype of a result: that of the arrays, which Python numbers follow."""
     arrays = [as_recorded(each) for each in operands if not _number(each)]
     if not arrays:
-        raise RecordingError(f"of {operands} none is an array, so that they have no dtype")
+        raise RecordingError(f"none of {operands} is an array, so the result has no dtype")
     dtype = arrays[0].dtype
     for each in arrays[1:]:
         dtype = wider(dtype, each.dtype)
@@ -53,7 +53,7 @@ def _common_shape(operands: Sequence[Any]) -> tuple[int, ...]:
 def _elementwise(
     name: str, kinds: tuple[str, ...] = (), result: str | None = None
 ) -> Callable[..., Recorded]:
-    """A function of arrays that broadcast: of `kinds` alone, if given; its dtype, theirs."""
+    """Make a function of arrays that broadcast, of `kinds` if given, and of dtype `result`."""
 
     def apply(*operands: Any) -> Recorded:
         dtype = _promoted(operands)
@@ -74,9 +74,7 @@ class _Namespace:
     pi, e, inf, nan, newaxis = pi, e, inf, nan, None
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise NoAttributeError(
-            f"a step under recording called {name!r}, which it cannot hold; {ADVICE}"
-        )
+        raise NoAttributeError(f"{name!r} was called, which a recording cannot hold: {ADVICE}")
 
     def finfo(self, of: Any) -> Finfo:
         return finfo(of.dtype if isinstance(of, Recorded) else of)
@@ -122,7 +120,7 @@ class _Namespace:
 
     def matrix_transpose(self, x: Recorded) -> Recorded:
         if x.ndim < 2:
-            raise RecordingError(f"cannot record the transpose of {x!r}, which is no matrix")
+            raise RecordingError(f"cannot record the transpose of {x!r}, which is not a matrix")
         shape = (*x.shape[:-2], x.shape[-1], x.shape[-2])
         return x.recorder.apply("matrix_transpose", (x,), shape, x.dtype)
 
@@ -213,7 +211,7 @@ class _Namespace:
 
 
 def _reduction(name: str, kinds: tuple[str, ...], result: str | None = None) -> Any:
-    """A function over one axis, or over all."""
+    """Make a function over one axis, over several, or over all."""
 
     def apply(
         self: Any, x: Recorded, *, axis: Any = None, keepdims: bool = False, dtype: Any = None
@@ -239,7 +237,7 @@ def _reduction(name: str, kinds: tuple[str, ...], result: str | None = None) -> 
     return apply
 
 
-# What the tables tell apart by name and kinds alone would be seventy methods of one line.
+# As methods, these would be seventy one-liners that differ only in their names and kinds.
 for _name, _kinds in (UNARY | BINARY).items():
     setattr(_Namespace, _name, staticmethod(_elementwise(_name, _kinds)))
 for _name in TESTS:
@@ -249,4 +247,4 @@ for _name, _kinds, _result in REDUCTIONS:
 for _each in DTYPES:
     setattr(_Namespace, _each, dtype_of(_each))
 namespace = _Namespace()
-"""What `bpx.namespace` finds for a recording array."""
+"""The namespace that `bpx.namespace` returns for a recording array."""

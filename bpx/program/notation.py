@@ -25,16 +25,16 @@ def lines(
     state: Iterable[Value],
     outputs: Sequence[Value],
 ) -> Iterator[str]:
-    """One line for each equation: what is used once, within it, is written inside.
+    """Yield one line for each equation; results that it uses once are written inline.
 
     Parameters
     ----------
     inputs : sequence of Value
-        All that enters.
+        All inputs.
     operations : sequence of Operation
         In order.
     state, outputs : sequences of Value
-        What is replaced, and by what.
+        The values that are replaced, and the values that replace them.
     """
     calls = calls_of(operations)
     operations, functions = with_functions(operations, calls, outputs)
@@ -63,7 +63,7 @@ def lines(
 
 
 def _inner(operations: Sequence[Operation], shown: Collection[Value]) -> set[Value]:
-    """The results that are written inside another's line."""
+    """The results that are written inline in another line."""
     users: dict[Value, list[Operation]] = {op.result: [] for op in operations}
     for op in operations:
         for v in op.values:
@@ -78,7 +78,7 @@ def _inner(operations: Sequence[Operation], shown: Collection[Value]) -> set[Val
 
 
 def _within(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    """Whether one function called the other (or is it), or both are of one equation."""
+    """Whether one function called the other or is the same, or both form one equation."""
     shorter = min(one, other, key=len)
     if len(shorter) > 1 and one[-len(shorter) :] == other[-len(shorter) :]:
         return True
@@ -89,7 +89,7 @@ def _within(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
 
 
 def _label(op: Operation) -> str:
-    """What the innermost equation says of itself; or the name of the innermost function."""
+    """The label of the innermost equation, or the name of the innermost function."""
     said = (each.label for each in op.origin if isinstance(each, Call) and each.label)
     called = (each for each in op.origin if isinstance(each, str) and "." not in each)
     return next(said, None) or next(called, "step")
@@ -98,7 +98,7 @@ def _label(op: Operation) -> str:
 def _labels(
     op: Operation, functions: Mapping[Value, Named], told: Mapping[Value, tuple[str, ...]]
 ) -> tuple[str, ...]:
-    """Whose functions are in an operation's text."""
+    """The labels of the functions in an operation's text."""
     own = (functions[op.result].label,) if op.result in functions else ()
     inside = (label for v in op.values for label in told.get(v, ()))
     return tuple(filter(None, (*inside, *own)))
@@ -109,7 +109,7 @@ def _names(
     named: Mapping[Value, tuple[Named, str]],
     inputs: Iterable[Value],
 ) -> dict[Value, str]:
-    """The symbols, and t with a number for the rest."""
+    """The names of results: their symbols, or t with a number."""
     taken = {v.name for v in inputs} | {name for _, name in named.values()}
     found, number = {}, 0
     for value in results:
@@ -148,7 +148,7 @@ def _bracketed(part: tuple[str, int], level: int) -> str:
 
 def _key(key: Any, rank: int) -> str:
     parts: Sequence[Any] = key if isinstance(key, tuple) else (key,)
-    if parts[:1] == (Ellipsis,):  # in front it is written out: x[:, None]
+    if parts[:1] == (Ellipsis,):  # a leading ellipsis is written out: x[:, None]
         parts = subscripts(key, rank)
     return ", ".join(_slice(part) for part in parts)
 

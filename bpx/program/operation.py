@@ -1,4 +1,4 @@
-"""What a program is made of: arrays without numbers, and operations on them."""
+"""The elements of a program: arrays without values, and operations on them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class DType:
-    """A dtype of the standard, of no library.
+    """A dtype of the standard, independent of any library.
 
     Attributes
     ----------
     name : str
         Such as ``"float32"``.
     kind : {"bool", "signed integer", "unsigned integer", "real floating"}
-        As `isdtype` names it.
+        The name of its kind in `isdtype`.
     itemsize : int
-        Bytes.
+        The size in bytes.
     """
 
     name: str
@@ -53,7 +53,7 @@ DTYPES = {
 
 
 def dtype_of(name: str) -> DType:
-    """The dtype of that name; a KeyError if a program cannot hold it."""
+    """Return the dtype with that name; raise a KeyError if a program cannot hold it."""
     return DTYPES[name]
 
 
@@ -66,7 +66,7 @@ class Value:
     shape : tuple of int
     dtype : DType
     name : str
-        Of an input, its place: ``parameters.w[0]``, ``data.x``, ``rows``.
+        The place of an input: ``parameters.w[0]``, ``data.x``, ``rows``.
     """
 
     shape: tuple[int, ...]
@@ -80,28 +80,28 @@ class Value:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of a contiguous array of these."""
+        """The bytes of a contiguous array with this shape and dtype."""
         return self.size * self.dtype.itemsize
 
 
 Operand = Value | bool | int | float
-"""What an operation reads: an array, or a Python number, which takes the array's dtype."""
+"""An argument of an operation: an array, or a Python number, which takes the array's dtype."""
 
 
 class Operation(NamedTuple):
-    """One function of the standard, applied.
+    """One call of a function of the standard.
 
     Attributes
     ----------
     name : str
-        The standard's name of the function; or ``getitem``.
+        The standard's name of the function, or ``getitem``.
     operands : tuple of Operand
     result : Value
     attributes : tuple of (str, value)
         Keyword arguments (axis, keepdims, shape, dtype); hashable.
     origin : tuple of str or Call
-        The functions that called it, the innermost first: by name, or, of one that is marked,
-        what it says of itself (`bpx.program.marks`).
+        The functions that called it, the innermost first: the name of each, or the `Call` of
+        a marked one (`bpx.program.marks`).
     """
 
     name: str
@@ -130,7 +130,7 @@ class Operation(NamedTuple):
 
 
 VIEWS = frozenset(("matrix_transpose", "reshape", "getitem"))
-"""Operations that compute nothing: they look at the same memory in another way."""
+"""Operations that compute nothing: their results are views of the same memory."""
 _MOVES = frozenset(("take", "arange", "full", "astype", "broadcast_to"))
 
 
@@ -144,7 +144,7 @@ def constants(operations: Iterable[Operation]) -> set[Value]:
 
 
 def needed(operations: Iterable[Operation], outputs: Iterable[Value]) -> tuple[Operation, ...]:
-    """Those operations, in their order, that the outputs depend on."""
+    """Return the operations that the outputs depend on, in their order."""
     used, kept = set(outputs), []
     for operation in reversed(tuple(operations)):
         if operation.result in used:

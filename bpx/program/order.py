@@ -1,4 +1,4 @@
-"""What may come after what: states that are written over, an order, and its stages."""
+"""The order of operations: dependencies, states that are overwritten, and stages."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,11 +9,11 @@ from bpx.program.program import Program
 __all__ = ["Order", "makers", "ordered", "postpone", "staged", "written_over"]
 
 Order = dict[Operation, list[Operation]]
-"""What must have been done before each operation."""
+"""The operations that must precede each operation."""
 
 
 def makers(work: Sequence[Operation], roots: Mapping[Value, Value]) -> Order:
-    """The makers of each operation's operands."""
+    """Map each operation to the makers of its operands."""
     maker = {op.result: op for op in work}
     return {
         op: list(
@@ -30,9 +30,9 @@ def written_over(
     before: Order,
     fused: set[Operation],
 ) -> set[int]:
-    """The states whose new value can be written over the old one.
+    """Return the states in which the new value can overwrite the old one.
 
-    All who read the old one must come before: that is added to `before`.
+    All readers of the old value must run first: the function adds them to `before`.
     """
     maker = {op.result: op for op in work}
     readers: dict[Value, list[Operation]] = {}
@@ -42,17 +42,17 @@ def written_over(
     chosen = set()
     for i, (was, after) in enumerate(zip(program.state, program.outputs, strict=True)):
         writer = maker.get(after)
-        # One that stays needs no writing; a constant, or another state, is made by no one here.
+        # An unchanged state needs no write; constants and other states have no maker here.
         if was is after or writer is None:
             continue
         users = readers.get(was, [])
         others = [op for op in users if op is not writer]
         if writer in users and not _reads_where_it_writes(writer, was, roots, fused):
             continue
-        # A reduction adds up in its result, while others in its kernel still read the old one.
+        # A reduction accumulates in its result, while others in its kernel still read the old.
         if others and writer.name in REDUCTIONS:
             continue
-        # Who waits for the new one cannot come before it.
+        # An operation that needs the new value cannot run before it is made.
         if any(_leads(writer, op, before) for op in others):
             continue
         before[writer].extend(op for op in others if op not in before[writer])
@@ -63,14 +63,14 @@ def written_over(
 def _reads_where_it_writes(
     op: Operation, was: Value, roots: Mapping[Value, Value], fused: set[Operation]
 ) -> bool:
-    """Whether an operation is done with each number that it reads when it writes over it."""
-    # Through a view, as a transpose, the number at a place is read for another place.
+    """Whether an operation reads each element only before it overwrites that element."""
+    # Through a view, such as a transpose, an element is read for another place.
     if any(v in roots and roots[v] is was for v in op.values):
         return False
     # NumPy's call fills the result with one choice before it reads the other; no kernel does.
     if op.name == "where" and op not in fused:
         return False
-    # A number that is broadcast is read again for other places.
+    # A broadcast operand is read again for other places.
     return op.name in ELEMENTWISE and was.shape == op.result.shape
 
 
@@ -89,7 +89,7 @@ def _leads(first: Operation, last: Operation, before: Order) -> bool:
 def ordered(
     work: Sequence[Operation], before: Order, outputs: Iterable[Value]
 ) -> list[Operation]:
-    """What one output needs, just before it: an order in which few results are alive."""
+    """Return an order that makes one output after another, which keeps few results alive."""
     maker = {op.result: op for op in work}
     order: dict[Operation, None] = {}
     for output in outputs:
@@ -108,7 +108,7 @@ def ordered(
 def staged(
     order: Sequence[Operation], before: Order, fused: set[Operation]
 ) -> dict[Operation, int]:
-    """Each stage is a kernel, followed by what no kernel holds."""
+    """Assign operations to stages: each is a kernel, then the operations outside kernels."""
     stages: dict[Operation, int] = {}
     for op in order:
         stages[op] = max(
@@ -123,10 +123,10 @@ def postpone(
     fused: set[Operation],
     stages: dict[Operation, int],
 ) -> None:
-    """What a kernel computes is computed where it is used, unless what it needs is larger.
+    """Move fused operations to the stage where they are used, unless their operands are larger.
 
-    So all new parameters come last, together. Single numbers come first: what is left is
-    then independent of one another.
+    All new parameters then come last, together. Single numbers stay in the early stages, so
+    that the remaining operations are independent of one another.
     """
     last = max((stages[op] for op in order if op in fused), default=0)
     users: dict[Operation, list[Operation]] = {op: [] for op in order}

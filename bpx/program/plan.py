@@ -1,10 +1,10 @@
-"""From a program to what an engine runs: order, fusion, work in place, and memory.
+"""From a program to an engine's instructions: order, fusion, updates in place, and memory.
 
 The plan of a program is a list of instructions. Each is one operation or a `Kernel` of
 several. Constants are computed once, views are made once, the state is updated in place
-where nothing reads the old one any more, and all other results share one block of scratch
-memory. What an engine's kernels can hold is up to the engine: with none, every operation is
-an instruction of its own.
+where nothing reads the old values any more, and all other results share one block of scratch
+memory. The engine decides which operations its kernels can hold; without kernels, every
+operation is a separate instruction.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,27 +31,27 @@ __all__ = ["Plan", "plan"]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What an engine runs for one step.
+    """The instructions of an engine for one step, and the memory that they use.
 
     Attributes
     ----------
     program : Program
-        As it was recorded, somewhat simplified.
+        The recorded program, slightly simplified.
     constants : tuple of Operation
-        To be computed once: they depend on no input.
+        Operations to run once, since they depend on no input.
     views : mapping of Value to Operation
-        To be made once: what looks at the memory of another array.
+        Operations to run once, since their results share the memory of another array.
     instructions : tuple of Operation or Kernel
-        To be run at every step, in this order.
+        Instructions to run at every step, in this order.
     states : mapping of Value to int
-        Results that are written where the state's array of that index is.
+        Results that are written to the state's array with that index.
     copies : tuple of (int, Value)
-        States to be copied from elsewhere at the end of a step: those that could not be
-        written in place.
+        States to copy from elsewhere at the end of a step, since they could not be written in
+        place.
     offsets : mapping of Value to int
         The places of all other results in the scratch memory.
     scratch : int
-        Its bytes.
+        The size of the scratch memory in bytes.
     """
 
     program: Program
@@ -65,11 +65,11 @@ class Plan:
 
     @cached_property
     def roots(self) -> Mapping[Value, Value]:
-        """The array whose memory a view looks at."""
+        """The array that each view shares its memory with."""
         return roots_of(self.views)
 
     def picks(self, op: Operation) -> bool:
-        """Whether an operation gathers from the data by the rows, which are in their range."""
+        """Whether an operation gathers from the data by the rows, which are within range."""
         if op.name != "take":
             return False
         source, indices = op.values
@@ -78,7 +78,7 @@ class Plan:
         )
 
     def overwritten(self, kernel: Kernel) -> dict[Value, Value]:
-        """For each array that a kernel writes over one that it reads: that one."""
+        """Map each array that a kernel writes over one that it reads to the one it reads."""
         there = {self._place(v): v for v in kernel.reads}
         return {v: there[place] for v in kernel.writes if (place := self._place(v)) in there}
 
@@ -96,7 +96,7 @@ class Plan:
 
     @property
     def bytes(self) -> int:
-        """The bytes that the instructions read and write, each array once an instruction."""
+        """The bytes that the instructions read and write, each array once per instruction."""
         return sum(
             moved_by(each) + sum(v.nbytes for v in written_by(each))
             for each in self.instructions
@@ -113,7 +113,7 @@ def plan(program: Program, fuses: Callable[[Operation], bool] = lambda _: False)
     ----------
     program : Program
     fuses : callable, optional
-        Whether the engine wants an operation in a kernel; of those that `can_fuse` allows.
+        Whether the engine wants an operation in a kernel, of those that `can_fuse` allows.
     """
     program = settled(program)
     constants, views, work = parted(program.operations)

@@ -1,9 +1,9 @@
 """A step as a straight-line program of array operations.
 
-`bpx.program.record` runs a pure step once, on recording arrays, and leaves a `Program`: the
-operations of the Array API standard that it used, in order, each with the shape and the
+`bpx.program.record` runs a pure step once, on recording arrays, and returns a `Program`: the
+operations of the Array API standard that the step used, in order, each with the shape and the
 dtype of its result. A program can be printed, counted, and replayed on any library of the
-standard; `bpx.program.plan` turns it into what an engine runs.
+standard; `bpx.program.plan` turns it into instructions for an engine.
 """
 
 from collections import Counter
@@ -20,18 +20,18 @@ __all__ = ["Program", "apply"]
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """What one step does: ``outputs = program(state, data, rows)``.
+    """The computation of one step: ``outputs = program(state, data, rows)``.
 
     Attributes
     ----------
     state, data : tuple of Value
-        The arrays of the state that enters, and of the data, in the order of their trees.
+        The arrays of the old state, and of the data, in the order of their trees.
     rows : Value
         The indices of the mini-batch.
     operations : tuple of Operation
-        In an order in which they can be run. None is superfluous.
+        In an order in which they can run. None is superfluous.
     outputs : tuple of Value
-        The state that leaves: ``outputs[i]`` takes the place of ``state[i]``.
+        The new state: ``outputs[i]`` replaces ``state[i]``.
     """
 
     state: tuple[Value, ...]
@@ -42,12 +42,12 @@ class Program:
 
     @property
     def inputs(self) -> tuple[Value, ...]:
-        """All that enters."""
+        """All inputs: the state, the data and the rows."""
         return (*self.state, *self.data, self.rows)
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
-        """How often each operation occurs, by name."""
+        """The number of operations of each name."""
         return Counter(each.name for each in self.operations)
 
     @property
@@ -57,9 +57,9 @@ class Program:
 
     @property
     def bytes(self) -> int:
-        """The bytes that must move: what is read of the inputs, and the outputs, once each.
+        """The bytes that must move: each input that is read, and each output, once.
 
-        Of an array that is only gathered from (the data), that is the rows gathered.
+        For an array from which rows are gathered (the data), only the gathered rows count.
         """
         gathered = {op.values[0] for op in self.operations if op.name == "take"}
         read = {v for op in self.operations for v in op.values} & set(self.inputs)
@@ -73,9 +73,9 @@ class Program:
         Parameters
         ----------
         xp : namespace
-            Of the standard's functions.
+            The library's namespace with the standard's functions.
         state, data : sequence of arrays
-            The leaves of the trees, of the shapes and dtypes that were recorded.
+            The leaves of the trees, with the recorded shapes and dtypes.
         rows : array
 
         Returns
@@ -95,7 +95,7 @@ class Program:
 
 
 def apply(xp: Any, operation: Operation, operands: Sequence[Any], device: Any = None) -> Any:
-    """One operation on arrays of the library `xp`."""
+    """Apply one operation to arrays of the library `xp`."""
     attributes = dict(operation.attributes)
     if operation.name == "getitem":
         return operands[0][_viewing(attributes["key"])]
@@ -115,6 +115,6 @@ def apply(xp: Any, operation: Operation, operands: Sequence[Any], device: Any = 
 
 
 def _viewing(key: Any) -> Any:
-    """The same key, such that NumPy gives an array and no number: a view, whatever is left."""
+    """Extend a key so that NumPy always returns a view, an array instead of a scalar."""
     parts = key if isinstance(key, tuple) else (key,)
     return parts if Ellipsis in parts else (*parts, Ellipsis)

@@ -1,4 +1,4 @@
-"""Recording a step: run once, on arrays without numbers, it leaves a `Program`."""
+"""Recording a step: one run on arrays without values makes a `Program`."""
 
 import sys
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def record(step: Step, state: Any, data: Any, rows: Any) -> Program:
     step : Step
         ``step(state, data, rows) -> state``.
     state, data : trees of arrays
-        Of any library. Only their shapes and dtypes are read.
+        Arrays of any library. Only their shapes and dtypes are read.
     rows : array, shape (batch,)
         Likewise.
 
@@ -36,7 +36,7 @@ def record(step: Step, state: Any, data: Any, rows: Any) -> Program:
     Raises
     ------
     RecordingError
-        If the step asks for more than a recording holds: it names the operation.
+        If the step uses an operation that a recording cannot hold, naming it.
     """
     recorder = _Recorder()
     entered = [recorder.input(*each) for each in named_leaves(state)]
@@ -60,7 +60,7 @@ def record(step: Step, state: Any, data: Any, rows: Any) -> Program:
 
 
 class _Recorder:
-    """The operations so far. An operation that was recorded before is not recorded again."""
+    """The operations so far. An operation that is already recorded is not recorded again."""
 
     namespace = namespace
 
@@ -68,7 +68,7 @@ class _Recorder:
         self.operations: list[Operation] = []
         self.known: dict[Any, Recorded] = {}
         self.negatives: dict[Any, Operand] = {}
-        self.calls: dict[FrameType, Any] = {}  # frames are kept, so that none comes twice
+        self.calls: dict[FrameType, Any] = {}  # kept alive, so that no frame is reused
 
     def input(self, name: str, like: Any) -> "Recorded":
         dtype = getattr(like.dtype, "name", None) or str(like.dtype).rpartition(".")[2]
@@ -103,8 +103,8 @@ class _Recorder:
         return found
 
     def origin(self, frame: FrameType | None) -> tuple[str | Call, ...]:
-        """The calls between the step and this file, the innermost first; by name, or marked."""
-        # The step's functions know nothing of a recording: only the stack says who called.
+        """The calls between the step and this file, innermost first: names and marked calls."""
+        # The step's functions know nothing of a recording: only the stack shows the callers.
         found: list[str] = []
         while frame is not None and (code := frame.f_code) is not _RECORD:
             if mark := mark_of(code):
@@ -117,19 +117,19 @@ class _Recorder:
     def called(self, frame: FrameType, mark: Mark) -> tuple[str | Call, ...]:
         """The call of a marked function, by its frame, and those around it."""
         if frame not in self.calls:
-            call = Call(mark)  # before those around it: the inner one is the first
+            call = Call(mark)  # made before the outer calls, so that it comes first
             self.calls[frame] = (call,)
             self.calls[frame] = (call, *self.origin(frame.f_back))
         return self.calls[frame]
 
     def read_calls(self) -> None:
-        """What the variables of the marked functions are, now that they are through."""
+        """Read the variables of the marked functions, which have returned by now."""
         for frame, (call, *_) in self.calls.items():
             if call.mark.symbols or call.mark.label:
                 call.read(frame.f_locals)
 
     def simplest(self, name: str, operands: tuple[Operand, ...]) -> tuple[str, Any]:
-        """A + (-b) is a - b, to the last bit."""
+        """Replace a + (-b) by a - b, which has the same bits."""
         added = self.negatives.get(operands[-1]) if name == "add" else None
         return (name, operands) if added is None else ("subtract", (operands[0], added))
 
@@ -154,7 +154,7 @@ def _hashable(given: Any) -> Any:
 
 @cache
 def _name(qualname: str) -> str:
-    # A lambda or a comprehension goes by the function that it is in.
+    # A lambda or a comprehension gets the name of the function that contains it.
     name = qualname.partition(".<locals>.<")[0]
     return name.rpartition("<locals>.")[2].lstrip("_")
 

@@ -1,4 +1,4 @@
-"""What is left of a program: simplified, and parted into constants, views and work."""
+"""The simplification of a program, and its division into constants, views and work."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ __all__ = ["dense", "parted", "roots_of", "settled"]
 
 
 def settled(program: Program) -> Program:
-    """Each output that changes has an operation of its own; squares and ones are simplified."""
+    """Simplify squares and products with 1; give each changed output its own operation."""
     replaced: dict[Any, Any] = {}
     operations: list[Operation] = []
     ones = {op.result for op in program.operations if op.name == "full" and op.operands[0] == 1}
@@ -48,7 +48,7 @@ def _same(operand: Any, value: Value) -> bool:
 def parted(
     operations: Iterable[Operation],
 ) -> tuple[tuple[Operation, ...], dict[Value, Operation], tuple[Operation, ...]]:
-    """Constants, views, and what is to be done at every step."""
+    """Divide operations into constants, views, and the work of every step."""
     constants: dict[Value, Operation] = {}
     views: dict[Value, Operation] = {}
     work: list[Operation] = []
@@ -63,7 +63,7 @@ def parted(
 
 
 def dense(v: Value, views: Mapping[Value, Operation]) -> bool:
-    """Whether the elements stand together, in order: of a transpose they do not."""
+    """Whether the elements are contiguous and in order, unlike those of a transpose."""
     if v not in views:
         return True
     op = views[v]
@@ -76,7 +76,7 @@ def dense(v: Value, views: Mapping[Value, Operation]) -> bool:
 
 
 def roots_of(views: Mapping[Value, Operation]) -> dict[Value, Value]:
-    """The array whose memory each view looks at."""
+    """The array that each view shares its memory with."""
     roots: dict[Value, Value] = {}
     for value, op in views.items():
         (base,) = op.values

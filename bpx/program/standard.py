@@ -1,4 +1,4 @@
-"""What the Array API standard says of results: their dtypes, their shapes, their limits."""
+"""The rules of the Array API standard for results: their dtypes, shapes and limits."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,14 +10,14 @@ __all__ = ["Finfo", "broadcast", "finfo", "indexed", "subscripts", "wider"]
 
 
 def wider(a: DType, b: DType) -> DType:
-    """The dtype that two arrays come to; none for an integer and a float."""
+    """The promoted dtype; raises RecordingError for an integer and a float."""
     if a.kind == b.kind or "bool" in (a.kind, b.kind):
         return b if a.kind == "bool" or (b.kind == a.kind and b.itemsize > a.itemsize) else a
     raise RecordingError(f"{a} was combined with {b}: use astype first")
 
 
 def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """The shape that arrays come to, element by element."""
+    """The broadcast shape; raises RecordingError if there is none."""
     rank = max(map(len, shapes))
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     result = []
@@ -30,7 +30,7 @@ def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
 
 
 def subscripts(key: Any, rank: int) -> list[Any]:
-    """A key with its ellipsis written out: one part for each axis, and None for a new one."""
+    """Expand the ellipsis of a key: one part for each axis, and None for a new axis."""
     parts = list(key) if isinstance(key, tuple) else [key]
     named = sum(part is not None and part is not Ellipsis for part in parts)
     if Ellipsis not in parts:
@@ -59,7 +59,7 @@ def indexed(shape: tuple[int, ...], key: Any) -> tuple[int, ...]:
 
 
 class Finfo(NamedTuple):
-    """As the standard's `finfo`."""
+    """The result of the standard's `finfo`."""
 
     bits: int
     eps: float
@@ -70,7 +70,7 @@ class Finfo(NamedTuple):
 
 
 def finfo(dtype: DType) -> Finfo:
-    """The limits of a dtype of floats."""
+    """The limits of a floating-point dtype."""
     digits, exponent = {"float32": (23, 127), "float64": (52, 1023)}[dtype.name]
     largest = (2.0 - 2.0**-digits) * 2.0**exponent
     smallest = 2.0 ** (1 - exponent)

@@ -1,4 +1,4 @@
-"""The book's symbols for a program's values, as the marks of its equations tell them."""
+"""The book's symbols for a program's values, from the marks of its equations."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -9,7 +9,7 @@ __all__ = ["calls_of", "symbols", "with_functions"]
 
 
 def calls_of(operations: Iterable[Operation]) -> tuple[Call, ...]:
-    """The calls of marked functions, in order, the inner one before the outer."""
+    """The calls of marked functions, in order, inner calls before outer ones."""
     found = (each for op in operations for each in op.origin if isinstance(each, Call))
     return tuple(dict.fromkeys(found))
 
@@ -17,9 +17,9 @@ def calls_of(operations: Iterable[Operation]) -> tuple[Call, ...]:
 def symbols(
     calls: Iterable[Call], inputs: Iterable[Value]
 ) -> Iterator[tuple[Value, Named, str]]:
-    """The values that have a symbol, and the symbol with its layer's number.
+    """Yield the values that have a symbol, each with the symbol and its layer's number.
 
-    A value has one symbol, and no two values have the same, nor that of an input.
+    A value has one symbol, and no two values have the same one, nor the name of an input.
     """
     numbers: dict[Value | None, int] = {}
     counts: dict[str, int] = {}
@@ -40,7 +40,7 @@ def symbols(
 
 
 def free(text: str, taken: set[str]) -> str:
-    """The text, or the text and a number, such that it is not taken; then it is."""
+    """Return `text`, with a number if it is taken, and add the result to `taken`."""
     found = next(
         each
         for each in (text, *(f"{text}_{i}" for i in range(2, len(taken) + 3)))
@@ -53,16 +53,16 @@ def free(text: str, taken: set[str]) -> str:
 def with_functions(
     operations: Sequence[Operation], calls: Iterable[Call], outputs: Iterable[Value]
 ) -> tuple[tuple[Operation, ...], dict[Value, Named]]:
-    """The operations, with one in the place of all that a function of the equations does.
+    """Replace all operations of a function in the equations by one operation.
 
-    Such an operation has the function's name, and its arguments as operands. What else needs
-    of the operations that it stands for stays beside it.
+    This operation has the function's name, and its arguments as operands. Operations that it
+    replaces stay if others need them.
 
     Returns
     -------
     tuple of Operation
     dict
-        What is so written, and by which equation.
+        The values of these functions, and the equation that names each.
     """
     makers = {op.result: i for i, op in enumerate(operations)}
     facts: dict[Value, dict[_Fact, Named]] = {}
@@ -81,13 +81,13 @@ def with_functions(
 
 
 _Fact = tuple[str, tuple[Value, ...], str]
-"""A function's name, its arguments, and what it is told to be."""
+"""A function's name, its arguments, and its label."""
 
 
 def _is_made_of(
     each: Named, operations: Sequence[Operation], makers: Mapping[Value, int]
 ) -> bool:
-    """Whether a value is made of the arguments alone, and these are there before it."""
+    """Whether a value is computed only from the arguments, and these are made before it."""
     given = each.arguments
     if each.value not in makers or each.value in given:
         return False
@@ -109,7 +109,7 @@ def _is_made_of(
 def _independent(
     each: Named, facts: Mapping[Value, Mapping[_Fact, Named]]
 ) -> tuple[Value, ...]:
-    """The arguments without those that the same part makes of the others, as a of z."""
+    """The arguments without those that the same part computes from the others, as a from z."""
     kept: tuple[Value, ...] = ()
     for value in each.arguments:
         made = any(

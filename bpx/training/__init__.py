@@ -1,1 +1,1 @@
-"""Training: a pure step, the epochs it is run for, and what they tell."""
+"""Training: a pure step, the epochs that run it, and their records."""

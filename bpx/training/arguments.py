@@ -1,4 +1,4 @@
-"""What a training is given, checked before its first epoch."""
+"""The arguments of training, checked before the first epoch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,27 +27,27 @@ __all__ = ["Job", "Options", "check_batch_size", "checked", "job_of"]
 
 @dataclass(frozen=True)
 class Job:
-    """One call of `train`, checked: what does not change from epoch to epoch.
+    """One checked call of `train`: the values that stay the same in all epochs.
 
     Attributes
     ----------
     home : Home
     step : TrainingStep
     data : Data
-        All samples, at home; of a stream, those of its first mini-batch.
+        All samples, at home; for a stream, those of its first mini-batch.
     weighted : bool
         Whether the samples have weights.
     epochs : int or None
-        None: as many as there are.
+        None for as many as a stream has.
     optimizer : Optimizer
-        Behind its penalty, if there is one.
+        With its penalty in front, if there is one.
     validation : Samples or None
     scan : Scan
         The engine.
     tell : callable
-        What hears of the `Progress`.
+        Called with each `Progress`.
     metrics : tuple of Metric
-        Of the validation samples.
+        Computed on the validation samples.
     """
 
     home: Home
@@ -73,7 +73,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Options:
-    """What is given to `bpx.train` whatever the samples are; the parameters are its own."""
+    """The arguments of `bpx.train` that do not depend on the kind of samples."""
 
     optimizer: Optimizer
     validation: Any = None
@@ -93,7 +93,7 @@ def checked(
     sample_weight: Any = None,
     class_weight: Any = None,
 ) -> Job:
-    """A training of a network, whose home is active: the parameters are those of `bpx.train`.
+    """Check the arguments of `bpx.train` for a network with an active home.
 
     Raises
     ------
@@ -113,12 +113,12 @@ def checked(
 
 
 def check_batch_size(batch_size: Any, n: int) -> int:
-    """The samples of a mini-batch, of n there are.
+    """Return `batch_size`, checked against the number of samples n.
 
     Raises
     ------
     InputError
-        If it is not a whole number in 1 ... n.
+        If it is not an integer in 1 ... n.
     """
     return whole("batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples")
 
@@ -126,13 +126,13 @@ def check_batch_size(batch_size: Any, n: int) -> int:
 def job_of(
     network: Placed, arrived: Samples, options: Options, epochs: int | None, penalty: float
 ) -> Job:
-    """The training of a network on samples that are at home.
+    """Prepare the training of a network on samples at its home.
 
     Parameters
     ----------
     network, arrived, options, epochs
     penalty : float
-        The L2 penalty's coefficient, lmbda / n.
+        The coefficient of the L2 penalty, lmbda / n.
 
     Raises
     ------
@@ -160,9 +160,9 @@ def job_of(
 
 
 def _check_meant(spec: Spec, home: Home, x: Any, y: Any, arrived: Samples) -> None:
-    """Refuse samples that can be trained on, and cannot be meant to be."""
+    """Refuse samples that could be trained on but are surely a mistake."""
     check_narrowing(x, home.dtype, "x")
-    if arrived.accuracy is None:  # these are numbers, and neither labels nor 0 and 1
+    if arrived.accuracy is None:  # numbers, neither labels nor 0 and 1
         check_narrowing(y, home.dtype, "y")
         check_reach(spec, arrived.y, "y")
 
@@ -180,8 +180,8 @@ def _metrics(metrics: Any, validation: Any) -> tuple[Metric, ...]:
     found = check_metrics(metrics)
     if found and validation is None:
         raise InputError(
-            f"metrics={[each.name for each in found]} was given without validation, on whose "
-            "samples they are computed; give validation=(x, y), or measure others by "
+            f"metrics={[each.name for each in found]} was given without validation samples, "
+            "which metrics need; give validation=(x, y), or measure other samples by "
             "net.evaluate(x, y, metrics=...)"
         )
     return found

@@ -1,4 +1,4 @@
-"""An epoch's mini-batches: stretches of index matrices, a row for each step."""
+"""The mini-batches of an epoch: stretches of index matrices, one row for each step."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ __all__ = ["BatchStep", "Batches", "EpochBatches", "Shuffled", "Stretch"]
 
 
 class BatchStep(Step, Protocol):
-    """A training step that can say which samples it takes: such as `TrainingStep`."""
+    """A training step that can return its samples, such as `TrainingStep`."""
 
     @property
     def spec(self) -> Spec:
         """The layers, the cost and the feedback."""
 
     def picked(self, data: Any, rows: Array) -> tuple[Array, Array]:
-        """The mini-batch that `rows` picks: x and y as they are in the data."""
+        """The mini-batch that `rows` selects: x and y as they are in the data."""
 
 
 class Stretch(NamedTuple):
@@ -32,15 +32,15 @@ class Stretch(NamedTuple):
     ----------
     step : BatchStep
     data : tree of arrays
-        What each step reads.
+        The arrays that each step reads.
     rows : array, shape (steps, ...), int32
         At the network's home.
     sizes : tuple of int
-        The samples in each row.
+        The number of samples in each row.
     width : int
-        The rows that a step computes at once: those of the metrics.
+        The number of samples that a step computes at once, which the metrics have, too.
     before : int
-        The epoch's steps before the matrix's first row.
+        The number of steps in the epoch before the matrix's first row.
     start, stop : int
     """
 
@@ -55,32 +55,32 @@ class Stretch(NamedTuple):
 
 
 class EpochBatches(NamedTuple):
-    """One epoch: how many samples it has, if that is known, and its stretches in order."""
+    """One epoch: the number of its samples, if known, and its stretches in order."""
 
     samples: int | None
     stretches: Iterator[Stretch]
 
 
 class Batches(Protocol):
-    """The mini-batches of each epoch, and what is told when one has ended."""
+    """The mini-batches of each epoch, and their additions to its record."""
 
     def start(self) -> Any:
-        """What their step keeps in the state besides, before the first one: `State.extra`."""
+        """The first value of `State.extra`, for steps that keep more than `TrainingStep`."""
 
     def __call__(self, epoch: int) -> EpochBatches | None:
-        """The epoch of that number, from 1; None if there is none any more."""
+        """Return the epoch with that number, from 1, or None if there are no more."""
 
     def finish(self) -> Mapping[str, Any]:
-        """What a finished epoch adds to its record, by name.
+        """Return what a finished epoch adds to its record, by name.
 
-        It is called once, just before the epoch's weights can be seen: what they have used up
-        is counted here.
+        It is called once, just before the epoch's weights become visible, so that it can
+        count the privacy that they have spent.
         """
 
 
 @dataclass(frozen=True)
 class Shuffled:
-    """`Batches` in which every sample comes once an epoch."""
+    """`Batches` that use each sample once per epoch, or not at all with `drop_last`."""
 
     home: Home
     step: TrainingStep
@@ -91,17 +91,17 @@ class Shuffled:
     drop_last: bool
 
     def __call__(self, epoch: int) -> EpochBatches:
-        """The epoch of that number, from 1."""
+        """Return the epoch with that number, from 1."""
         n, size = self.data.x.shape[0], self.batch_size
         parts = batches(self.seed, epoch, n, size, shuffle=self.shuffle)
         parts = [part for part in parts if part.shape[1] == size or not self.drop_last]
         return EpochBatches(sum(part.size for part in parts), self._stretches(parts))
 
     def start(self) -> None:
-        """What the state has besides: nothing."""
+        """Add nothing to the state."""
 
     def finish(self) -> Mapping[str, Any]:
-        """What a finished epoch adds to its record: nothing."""
+        """Add nothing to an epoch's record."""
         return {}
 
     def _stretches(self, parts: list[Any]) -> Iterator[Stretch]:

@@ -1,8 +1,8 @@
 """Stretches of mini-batches, run in chunks of about half a second.
 
-Between chunks progress is told and Ctrl-C is heard. Only there, and never inside a chunk, is a
-value of the device read on the host. States are kept on the way, from which the steps since can
-be run again to find where the cost turned non-finite.
+Progress is reported and Ctrl-C takes effect between chunks. Values on the device are read on
+the host only there, never inside a chunk. States are kept along the way, so that the steps
+since then can be rerun to find where the cost became non-finite.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,20 +28,20 @@ SUM_STEPS = 4096
 
 @dataclass(frozen=True)
 class _Kept:
-    """A state that stays as it is, from which the steps since can be run again."""
+    """A state that stays unchanged, so that later steps can be rerun from it."""
 
     state: State
     start: int
     at: float = field(default_factory=perf_counter)
 
     def or_later(self, state: State, start: int) -> "_Kept":
-        """The same, or, when it has become old, this state before the step `start`."""
+        """Return this one or, once it is old, `state`, which precedes the step `start`."""
         return _Kept(state, start) if perf_counter() - self.at > KEPT_SECONDS else self
 
 
 @dataclass
 class _Pace:
-    """The length of the next chunk: as many steps as take about half a second."""
+    """The length of the next chunk: the number of steps that take about half a second."""
 
     steps: int = 1
 
@@ -50,7 +50,7 @@ class _Pace:
         self.steps = max(1, min(fitting, 8 * max(steps, self.steps)))
 
     def chunks(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
-        """The steps from `start` to `stop` in chunks, each as long as the pace says then."""
+        """Split the steps from `start` to `stop` into chunks of the current length."""
         while start < stop:
             end = min(start + self.steps, stop)
             yield start, end
@@ -59,7 +59,7 @@ class _Pace:
 
 @dataclass(frozen=True)
 class Chunks:
-    """What runs the mini-batches of a training: ``chunks(state, stretch, sums)``.
+    """Runs the mini-batches of a training: ``chunks(state, stretch, sums)``.
 
     Attributes
     ----------
@@ -79,15 +79,15 @@ class Chunks:
     pace: _Pace = field(default_factory=_Pace)
 
     def __call__(self, state: State, stretch: Stretch, sums: Sums) -> tuple[State, Sums]:
-        """The state after a stretch, and what has been summed up then.
+        """Return the state and the sums after a stretch.
 
-        The metrics are summed up on the device for `SUM_STEPS` steps, whatever the chunks, so
-        that where these end changes no digit, and then taken to the host, in float64.
+        The metrics are summed on the device over `SUM_STEPS` steps, whatever the chunks, so
+        that the ends of chunks change no digit; then they are added on the host, in float64.
 
         Raises
         ------
         DivergenceError
-            If the cost turns non-finite.
+            If the cost becomes non-finite.
         """
         step, data, rows = stretch[:3]
         how = stretch.width, self.accuracy, self.weighted
@@ -97,7 +97,7 @@ class Chunks:
             kept, last = _Kept(state, first), min(first + SUM_STEPS, stretch.stop)
             for start, stop in self.pace.chunks(first, last):
                 began = perf_counter()
-                donate = start > kept.start  # then only we have it
+                donate = start > kept.start  # nobody else holds the state then
                 state = self.scan(step, state, data, rows, start, stop, donate)
                 cost, hits, weights = _read(state.metrics)
                 so_far = sums.plus(cost, hits, sum(stretch.sizes[first:stop]), weights)
@@ -117,6 +117,6 @@ class Chunks:
 
 
 def _read(metrics: Metrics) -> tuple[float, float | None, float | None]:
-    """The sums so far, on the host."""
+    """Read the sums so far on the host."""
     hits, weights = (None if each is None else total(to_host(each)) for each in metrics[1:])
     return total(to_host(metrics.cost)), hits, weights

@@ -1,4 +1,4 @@
-"""The course of a training: the state that it has come to, which can be read and set."""
+"""The course of a training: its current state, which can be read and set."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
@@ -24,14 +24,14 @@ _NUMBERS = ("epochs", "steps", "seed")
 
 
 class Trainable(Placed, Protocol):
-    """What training asks of a network."""
+    """The interface that training needs of a network."""
 
     def publish(self, parameters: Parameters, feedback: tuple[Array, ...]) -> None:
-        """Take up the weights and biases of a finished epoch, and its feedback arrays."""
+        """Adopt the weights and biases of a finished epoch, and its feedback arrays."""
 
 
 class _Arrays(NamedTuple):
-    """The arrays of a `TrainingState`, by its names."""
+    """The arrays of a `TrainingState`, under the same names."""
 
     parameters: Parameters
     optimizer: Any
@@ -40,9 +40,9 @@ class _Arrays(NamedTuple):
 
 
 class TrainingState(NamedTuple):
-    """All that a training goes on from, besides its samples and settings.
+    """Everything that training continues from, except its samples and settings.
 
-    Its arrays are never written: it can be kept, and set again later.
+    Its arrays are never modified, so you can keep a state and set it again later.
 
     Attributes
     ----------
@@ -51,14 +51,14 @@ class TrainingState(NamedTuple):
     optimizer : named tuple of arrays
         The optimizer's own state, read by name: ``state.optimizer.m.w[0]`` of `Adam`.
     feedback : tuple of arrays
-        What the network's feedback has drawn; often none.
+        The arrays that the network's feedback has drawn; often none.
     randomness : named tuple of arrays, or None
-        The keys of the layers that draw, such as `Dropout`, and their count of steps; None if
-        none draws.
+        The keys of random layers, such as `Dropout`, and their step counter; None if there are
+        no such layers.
     epochs, steps : int
-        How many epochs are finished, and how many steps have been taken.
+        The number of finished epochs and the number of steps taken.
     seed : int
-        The seed of the order of the samples, and of what layers draw.
+        The seed of the order of the samples, and of random layers.
     """
 
     parameters: Parameters
@@ -75,7 +75,7 @@ class TrainingState(NamedTuple):
 
     @property
     def arrays(self) -> _Arrays:
-        """What of it are arrays."""
+        """The fields that hold arrays."""
         return _Arrays(*self[:4])
 
 
@@ -85,17 +85,17 @@ class Course:
     Parameters
     ----------
     network : Trainable
-        Its home is active.
+        A network with an active home.
     optimizer : Optimizer
-        Behind its penalty, if there is one.
+        With its penalty in front, if there is one.
     seed : int
     extra : tree of arrays, optional
-        What the step keeps besides: see `Batches.start`.
+        More values that the step keeps: see `Batches.start`.
 
     Raises
     ------
     InputError
-        If the optimizer's first state cannot be used.
+        If the optimizer's initial state cannot be used.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Course:
 
     @property
     def state(self) -> State:
-        """What enters the next step: of the network's own arrays, where the caller set others.
+        """The input of the next step, with the network's arrays if the caller has set others.
 
         Raises
         ------
@@ -126,9 +126,9 @@ class Course:
         if network.home != home:
             raise InputError(
                 f"the network moved from {home}, {home.dtype}, to {network.home}, "
-                f"{network.home.dtype}, while it was trained; move it before or after"
+                f"{network.home.dtype}, during training; move it before or after"
             )
-        # After a step they are the same objects, unless the caller has set others.
+        # After a step these are the same objects, unless the caller has set others.
         if network.parameters is not state.parameters:
             state = state._replace(parameters=network.parameters)
         if network.feedback is not state.feedback:
@@ -136,7 +136,7 @@ class Course:
         return state
 
     def reached(self, state: State, *, steps: int, epochs: int = 0) -> None:
-        """Take up the state after so many more steps and epochs; the network has it, too."""
+        """Adopt the state after that many more steps and epochs, and publish its arrays."""
         self.network.publish(state.parameters, state.feedback)
         self._state = state
         self.steps += steps
@@ -150,17 +150,17 @@ class Course:
         return TrainingState(*arrays, self.epochs, self.steps, self.seed)
 
     def restore(self, given: Any) -> None:
-        """Go on from another state, whose arrays may come from anywhere: all of it or nothing.
+        """Continue from another state, with arrays of any library: all of it or nothing.
 
         Raises
         ------
         InputError
-            If it is no state of such a training: naming what differs.
+            If the state does not fit this training, naming the difference.
         """
         if self._state.extra is not None:
             raise InputError(
-                "the state of a private training cannot be set: what it has spent is spent; "
-                "train the network on with a new one"
+                "the state of a private training cannot be set: the privacy that it has spent "
+                "cannot be restored; continue with a new call of bpx.train"
             )
         own = self.snapshot
         _check_alike(own, given, any_seed=self._any_seed)
@@ -174,14 +174,14 @@ class Course:
         self.epochs, self.steps, self.seed = given.epochs, given.steps, given.seed
 
     def described(self) -> tuple[dict[str, Array], dict[str, int]]:
-        """The snapshot as a file holds it: arrays by their places, and its numbers."""
+        """The snapshot as it is saved in a file: its arrays by place, and its numbers."""
         state = self.snapshot
         return dict(named_leaves(state.arrays)), dict(zip(_NUMBERS, state[4:], strict=True))
 
     def state_of(
         self, path: object, arrays: Mapping[str, Any], numbers: Mapping[str, int]
     ) -> TrainingState:
-        """The state that a file holds, in the form of this training's own.
+        """Return the state in a file, in the form of this training's own state.
 
         Raises
         ------
@@ -193,23 +193,23 @@ class Course:
         if arrays.keys() != set(places) or numbers.keys() != set(_NUMBERS):
             off = sorted(arrays.keys() ^ set(places))
             raise InputError(
-                f"{path} is of another network or optimizer than this training: "
-                f"{', '.join(off[:3])} is in one of them alone; begin it with those that the "
-                "file was saved with"
+                f"{path} was saved by a training of another network or optimizer: only one of "
+                f"the two has {', '.join(off[:3])}; train with the network and the optimizer "
+                "of the file"
             )
         found = rebuilt(own, [arrays[place] for place in places])
         return TrainingState(*found, *(numbers[name] for name in _NUMBERS))
 
     @property
     def eta(self) -> float | tuple[float, ...] | None:
-        """The learning rate of the next step, read on the host: one for each network.
+        """The learning rate of the next step, read on the host; one for each network.
 
-        None where the optimizer has none.
+        None if the optimizer has none.
         """
         rate = learning_rate(self.optimizer, self._state.optimizer)
         if rate is None:
             return None
-        # As it is written: 0.001 stays so, whatever float32 makes of it.
+        # By way of the shortest decimal, so that 0.001 stays 0.001 in spite of float32.
         values = tuple(float(str(each)) for each in to_host(rate).reshape(-1))
         return values[0] if len(values) == 1 else values
 
@@ -219,42 +219,42 @@ class Course:
         optimizer = self._state.optimizer
         rate = getattr(optimizer, "eta", None)
         if rate is None:
-            why = "has none" if self.eta is None else "follows a schedule"
+            why = "has no learning rate" if self.eta is None else "follows a schedule"
             raise InputError(
-                f"eta={eta!r} was given, and the learning rate of this optimizer {why}; "
-                "expected an optimizer that was made with a number, such as bpx.Adam(1e-3)"
+                f"eta={eta!r} was given, but this optimizer {why}; expected an optimizer with "
+                "a number as its learning rate, such as bpx.Adam(1e-3)"
             )
         changed = namespace(rate).full_like(rate, value)
         self._state = self._state._replace(optimizer=optimizer.having(eta=changed))
 
 
 def _check_alike(own: TrainingState, given: Any, *, any_seed: bool) -> None:
-    """Refuse a state that is not one of such a training."""
+    """Refuse a state that does not fit such a training."""
     if not isinstance(given, TrainingState):
         raise InputError(
-            f"state is {type(given).__name__}; expected what `.state` of such a training was"
+            f"state is {type(given).__name__}; expected the `.state` of such a training"
         )
     if given.seed != own.seed and not any_seed:
         raise InputError(
-            f"the state is of a training with seed={given.seed}, and this one has "
-            f"seed={own.seed}, by which other samples and masks would be drawn; begin it with "
+            f"the state is of a training with seed={given.seed}, but this one has "
+            f"seed={own.seed}, which draws other samples and masks; start it with "
             f"seed={given.seed}"
         )
     for name in _Arrays._fields:
         mine, other = (form(getattr(each, name)) for each in (own, given))
         if mine != other:
             raise InputError(
-                f"the state has {name} of the form {other}, and this training {mine}; begin "
-                "it with a network of the same layers and the same optimizer"
+                f"the state has {name} of the form {other}, but this training has {mine}; "
+                "start it with a network of the same layers and the same optimizer"
             )
 
 
 def _placed(course: Course, place: str, like: Array, given: Any) -> Array:
-    """An array of a given state, at home."""
+    """Copy an array of a given state to the home."""
     if tuple(given.shape) != tuple(like.shape) or dtype_name(given) != dtype_name(like):
         raise InputError(
-            f"the state has {place} of shape {tuple(given.shape)}, {dtype_name(given)}, and "
-            f"this training {tuple(like.shape)}, {dtype_name(like)}; begin it with a network "
-            "of the same layers and dtype"
+            f"the state has {place} of shape {tuple(given.shape)}, {dtype_name(given)}, but "
+            f"this training has {tuple(like.shape)}, {dtype_name(like)}; start it with a "
+            "network of the same layers and dtype"
         )
     return bring(given, course.home, place, dtype=dtype_name(like), copy=True)

@@ -1,4 +1,4 @@
-"""Finding where a training run turned non-finite: the epoch, the step, the first layer."""
+"""Finding where training became non-finite: the epoch, the step and the first layer."""
 
 from functools import reduce
 from math import isfinite
@@ -22,12 +22,12 @@ __all__ = ["Replay", "check_parameters", "find_divergence"]
 _KEPT = "the network keeps its weights from before that epoch"
 _ADVICE = (
     f"{_KEPT}. A smaller eta, inputs scaled to about [0, 1], or an init that fits the "
-    "activation often mends it"
+    "activation often helps"
 )
 
 
 class Replay(NamedTuple):
-    """A chunk to run again, one step at a time, with the engine that ran it.
+    """A chunk to rerun, one step at a time, on the engine that ran it.
 
     Each step begins with the metrics `zero`.
     """
@@ -42,16 +42,17 @@ class Replay(NamedTuple):
 
 
 def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> DivergenceError:
-    """The error that names where the cost turned non-finite.
+    """Return the error that says where the cost became non-finite.
 
     Parameters
     ----------
     chunk : Replay
-        Steps at whose end the cost was not finite.
+        Steps after which the cost was not finite.
     state : State
-        The state that entered it.
+        The state before the chunk.
     epoch, before : int
-        The epoch, from 1, and its steps before the first row of the chunk's index matrix.
+        The epoch, from 1, and the number of its steps before the first row of the chunk's
+        index matrix.
     """
     state = state._replace(metrics=chunk.zero)
     for i in range(chunk.start, chunk.stop):
@@ -61,7 +62,7 @@ def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> Div
             where = f"epoch {epoch}, step {before + i + 1}"
             advice = _advice(chunk, state.parameters, i, first=before + i == 0)
             return DivergenceError(
-                f"the cost turned non-finite in {where}, first in layer {layer}; {advice}",
+                f"the cost became non-finite in {where}, first in layer {layer}; {advice}",
                 epoch=epoch,
                 step=before + i + 1,
                 layer=layer,
@@ -76,11 +77,11 @@ def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> Div
 
 
 def _advice(chunk: Replay, parameters: Parameters, i: int, *, first: bool) -> str:
-    """What mends it: eta is not to blame for what came in from outside."""
+    """Return advice that does not blame eta for non-finite samples or initial weights."""
     x, y = chunk.step.picked(chunk.data, index(chunk.rows, i))
     if not (finite(x) and finite(y)):
         return (
-            "the samples of that step hold NaN or infinity, though they were finite when "
+            "the samples of that step contain NaN or infinity, but they were finite when "
             "training began: something wrote to memory that was marked read-only. "
             f"Train on a copy; {_KEPT}"
         )
@@ -98,7 +99,7 @@ def check_parameters(parameters: Parameters, epoch: int) -> None:
     Raises
     ------
     DivergenceError
-        Naming the first such layer. The costs may all have been finite.
+        Naming the first such layer. All costs may have been finite.
     """
     look = compiled(_finite_layers, 0, parameters.b[0])
     are_finite = to_host(look(parameters)).tolist()
@@ -115,14 +116,14 @@ def check_parameters(parameters: Parameters, epoch: int) -> None:
 
 
 def _finite_layers(parameters: Parameters) -> Array:
-    """Whether all numbers of each layer that has some are finite: 1-d, bool."""
+    """Whether the parameters of each layer that has some are all finite: 1-d, bool."""
     xp = namespace(parameters.b[0])
     each = ([xp.all(xp.isfinite(x)) for x in leaves(entry)] for entry in parameters.layers)
     return xp.stack([reduce(xp.logical_and, finite) for finite in each if finite])
 
 
 def _first_layer(chunk: Replay, parameters: Parameters, i: int) -> int:
-    """The first layer with a z or an a that is not finite, or, with none, the output's."""
+    """The first layer with a non-finite z or a, or the output layer if there is none."""
     x, _ = chunk.step.picked(chunk.data, index(chunk.rows, i))
     layers = saved(chunk.step.spec, parameters, as_inputs(x, parameters.b[0]))
     numbered = enumerate(layers, 1)

@@ -1,8 +1,8 @@
-"""What a compiled step freezes: the attributes of objects that its functions are bound to.
+"""A warning about mutable objects, because a compiled step freezes their attributes.
 
-A step is compiled once for all that is equal. An object is equal to itself whatever its
-attributes become, so a step goes on with those of its first use. Values, such as frozen
-dataclasses, are compiled anew when they differ.
+Equal steps are compiled once. An object equals itself even after its attributes change, so a
+compiled step keeps using those of its first use. Values, such as frozen dataclasses, are
+compiled anew when they differ.
 """
 
 from collections.abc import Iterator
@@ -18,28 +18,28 @@ __all__ = ["tell_frozen"]
 
 _log = getLogger("bpx")
 _WRITTEN_IN_PYTHON = 1 << 9
-"""CPython's Py_TPFLAGS_HEAPTYPE: a library's functions are often objects of other types."""
+"""CPython's Py_TPFLAGS_HEAPTYPE, which the types of a library's functions often lack."""
 
 
 def tell_frozen(step: TrainingStep) -> None:
-    """Log each object with attributes that can change, which a part or an update is bound to.
+    """Log each mutable object that a part or an update is bound to.
 
     Parameters
     ----------
     step : TrainingStep
-        To be compiled.
+        The step to be compiled.
     """
     for place, owner in dict(_bound(step, "")).items():
         _log.warning(
-            "%s is bound to an object of %s, whose attributes a compiled step keeps as they "
-            "are at its first use; make it a frozen dataclass, or train with compile=False",
+            "%s is bound to an object of %s, and a compiled step keeps the attributes of its "
+            "first use; make it a frozen dataclass, or train with compile=False",
             place,
             type(owner).__name__,
         )
 
 
 def _bound(value: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """The objects that can change, each with the place of the function that is bound to it."""
+    """Yield each mutable object with the place of the function that is bound to it."""
     if isinstance(value, tuple):
         for each in value:
             yield from _bound(each, place)
@@ -58,8 +58,8 @@ def _bound(value: Any, place: str) -> Iterator[tuple[str, Any]]:
 
 
 def _can_change(value: Any) -> bool:
-    """Whether it is an object of a class written in Python with attributes of its own."""
-    if isroutine(value) or hasattr(value, "__wrapped__"):  # a function, or around one
+    """Whether `value` is an instance, with attributes, of a class written in Python."""
+    if isroutine(value) or hasattr(value, "__wrapped__"):  # a function, or a wrapper
         return False
     return bool(type(value).__flags__ & _WRITTEN_IN_PYTHON and getattr(value, "__dict__", {}))
 

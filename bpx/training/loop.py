@@ -1,4 +1,4 @@
-"""The epochs of a training: the loop makes a record of each, and decides nothing."""
+"""The loop over the epochs of a training, which records each epoch and decides nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,12 +24,12 @@ class Loop:
     Attributes
     ----------
     course : Course
-        Of the network. Where it is set to another state, the next epoch goes on from there.
+        The network's course. If it is set to another state, the next epoch starts from that.
     job : Job
     batches : Batches
-        Of the job's data.
+        The mini-batches of the job's data.
     observers : sequence of Observer
-        Of names of their own.
+        Observers with different names.
     """
 
     course: Course
@@ -43,12 +43,12 @@ class Loop:
         self.chunks = Chunks(job.scan, job.step.accuracy, job.tell, job.weighted)
 
     def __call__(self) -> Epoch | None:
-        """Train for one epoch more, at whose end the network is given new arrays.
+        """Train for one more epoch, and publish the new arrays to the network.
 
         Raises
         ------
         DivergenceError
-            If the cost or the weights turn non-finite. The network, and the course, are then
+            If the cost or the weights become non-finite. The network and the course are then
             as they were before the epoch.
         """
         course, job = self.course, self.job
@@ -70,7 +70,7 @@ class Loop:
         return Epoch(number, *sums.means, validation, seconds, rate, seen, eta)
 
     def _run(self, state: State, number: int) -> tuple[State, Sums, int] | None:
-        """The state after an epoch's mini-batches, their sums and number; None of no epoch."""
+        """Return the state, the sums and the step count of an epoch, or None at the end."""
         began, batches = perf_counter(), self.batches(number)
         if batches is None:
             return None

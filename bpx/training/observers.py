@@ -1,4 +1,4 @@
-"""What may look at the state of training after each epoch."""
+"""Observers, which look at the state of training after each epoch."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -10,24 +10,23 @@ __all__ = ["Observer", "check_observers", "observed"]
 
 
 class Observer(Protocol):
-    """What looks at a training after each epoch: ``observer(state, data, epoch) -> value``.
+    """Looks at a training after each epoch: ``observer(state, data, epoch) -> value``.
 
-    `bpx.train` and `Network.fit` take a list of them as `observers`, and call each when the
-    network has the epoch's weights. What it gives is in the record of the epoch, as
-    ``epoch.observed[name]``; None is left out. If it raises, training ends with that exception,
-    and the network keeps these weights.
+    `bpx.train` and `Network.fit` take a list of `observers` and call each when the network has
+    the epoch's weights. The record of the epoch has the value as ``epoch.observed[name]``,
+    unless it is None. If an observer raises, training ends with that exception, and the network
+    keeps these weights.
 
-    It is called with the `state` of training, which has the `parameters`, the `feedback` arrays
-    and the `optimizer`'s state; with the `data`, which have all training samples, x of shape
-    (n, k_0) and y of shape (n,) or (n, k_L), and their weights s of shape (n,), or None; and
-    with the number of the `epoch`, from 1. The arrays are at the network's home, x in the
-    parameters' dtype or, if it was given so, in bool, int8 or uint8. It must leave them as
-    they are, and may keep them.
+    An observer gets the `state` of training, with the `parameters`, the `feedback` arrays and
+    the `optimizer`'s state; the `data`, with all training samples, x of shape (n, k_0), y of
+    shape (n,) or (n, k_L), and their weights s of shape (n,), or None; and the number of the
+    `epoch`, from 1. The arrays are at the network's home; x has the parameters' dtype or, if it
+    was given so, bool, int8 or uint8. An observer may keep the arrays but must not modify them.
 
     Attributes
     ----------
     name : str
-        What the record calls its value. ``"health"`` and ``"privacy"`` are bpx's own.
+        The name of its value in the record. bpx itself uses ``"health"`` and ``"privacy"``.
 
     Examples
     --------
@@ -46,19 +45,19 @@ class Observer(Protocol):
 
     @property
     def name(self) -> str:
-        """What the record calls its value."""
+        """The name of its value in the record."""
 
     def __call__(self, state: State, data: Data, epoch: int, /) -> Any:
-        """What is to be in the epoch's record, or None."""
+        """Return the value for the epoch's record, or None."""
 
 
 def check_observers(observers: Any, taken: Sequence[str] = ()) -> tuple[Observer, ...]:
-    """The observers, each with a name of its own that is not taken.
+    """Return the observers, after checking that their names differ and are not taken.
 
     Raises
     ------
     InputError
-        If it is no list of observers, or a name comes twice.
+        If it is not a list of observers, or a name is taken or occurs twice.
     """
     if not isinstance(observers, tuple | list):
         raise InputError(
@@ -69,7 +68,7 @@ def check_observers(observers: Any, taken: Sequence[str] = ()) -> tuple[Observer
     for name in names:
         if name in taken:
             raise InputError(
-                f"an observer is named {name!r}, as what bpx itself tells; rename it"
+                f"an observer is named {name!r}, a name that bpx itself uses; rename it"
             )
         if names.count(name) > 1:
             raise InputError(f"{names.count(name)} observers are named {name!r}; rename them")
@@ -79,7 +78,7 @@ def check_observers(observers: Any, taken: Sequence[str] = ()) -> tuple[Observer
 def observed(
     observers: Sequence[Observer], state: State, data: Data, epoch: int
 ) -> dict[str, Any]:
-    """What each gives for the record, by name."""
+    """Return the observers' values for the record, by name."""
     found = ((each.name, each(state, data, epoch)) for each in observers)
     return {name: value for name, value in found if value is not None}
 
@@ -88,7 +87,7 @@ def _checked(observer: Any) -> Observer:
     named = isinstance(getattr(observer, "name", None), str)
     if isinstance(observer, type) or not named or not callable(observer):
         raise InputError(
-            f"observers has {observer!r}; expected a value with a name that can be called as "
+            f"observers has {observer!r}; expected a callable with a name, called as "
             "observer(state, data, epoch): see bpx.Observer"
         )
     found: Observer = observer

@@ -1,4 +1,4 @@
-"""What training tells: a record of each epoch, and how far an epoch has come."""
+"""The records of training: one for each epoch, and the progress within an epoch."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,23 +22,24 @@ class Epoch(NamedTuple):
     number : int
         Counted from 1.
     cost : float
-        The mean of C_x over the epoch's samples, each as its own batch found it, without
-        the penalty. With sample weights it is the mean of s_x C_x, which training descends.
+        The mean of C_x over the epoch's samples, without the penalty. Each C_x is computed
+        when its batch is trained on. With sample weights it is the mean of s_x C_x, which
+        training minimises.
     accuracy : float or None
-        The share of right answers, likewise; None for real targets. With sample weights it
+        The fraction of right answers, likewise; None for real targets. With sample weights it
         is sum_x s_x hit_x / sum_x s_x.
     validation : Evaluation or None
-        The network at the end of the epoch on the validation samples.
+        The evaluation on the validation samples at the end of the epoch.
     seconds : float
-        The time that the training took, without the validation and the observers.
+        The duration of training, without the validation and the observers.
     samples_per_second : float
     observed : mapping of str to object
-        What was told of the network at the end of the epoch, by name: ``"privacy"`` of private
-        training, ``"health"`` if `train` was asked for it, and what each of its `observers`
-        gave.
+        Values about the network at the end of the epoch, by name: ``"privacy"`` in private
+        training, ``"health"`` if `train` was called with `health`, and the value of each
+        observer.
     eta : float, tuple of float, or None
-        The learning rate at the end of the epoch, which the next step takes: one for each
-        network of several; None if the optimizer has none.
+        The learning rate at the end of the epoch, which the next step uses; one for each of
+        several networks; None if the optimizer has none.
     """
 
     number: int
@@ -54,32 +55,32 @@ class Epoch(NamedTuple):
     def privacy(self) -> Any:
         """The `bpx.privacy.Spent` of private training, the (epsilon, delta) reached; else None.
 
-        It is the weights that have spent it: all else in a record is computed from the samples
-        as they are.
+        It covers only the weights: everything else in a record is computed from the raw
+        samples.
         """
         return self.observed.get("privacy")
 
     @property
     def health(self) -> Any:
-        """The `bpx.inspect.Health` that `train` was asked for; else None."""
+        """The `bpx.inspect.Health` if `train` was called with `health`; else None."""
         return self.observed.get("health")
 
 
 class Progress(NamedTuple):
-    """How far an epoch has come, told between chunks.
+    """The progress within an epoch, reported between chunks.
 
     Attributes
     ----------
     epoch : int
         Counted from 1.
     samples : int
-        The samples seen in this epoch.
+        The number of samples seen in this epoch.
     total : int or None
-        The samples that it has; None of a stream.
+        The number of samples in this epoch; None for a stream.
     cost : float
         The running mean of C_x, or of s_x C_x.
     accuracy : float or None
-        The running share of right answers.
+        The running fraction of right answers.
     samples_per_second : float
     """
 
@@ -93,7 +94,7 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True)
 class Sums:
-    """What an epoch has summed up so far, on the host."""
+    """The sums of an epoch so far, on the host."""
 
     epoch: int
     total: int | None
@@ -106,7 +107,7 @@ class Sums:
     def plus(
         self, cost: float, hits: float | None, samples: int, weights: float | None = None
     ) -> "Sums":
-        """The sums with these added; `weights`: what `hits` is a part of, if not `samples`."""
+        """Add to the sums; `weights` is the maximum of `hits`, if that is not `samples`."""
         return replace(
             self,
             cost=self.cost + cost,
@@ -117,15 +118,15 @@ class Sums:
 
     @property
     def means(self) -> tuple[float, float | None]:
-        """The mean cost, and the share of right answers."""
+        """The mean cost, and the fraction of right answers."""
         samples = self.samples or nan  # a Poisson batch may be empty
-        # Those seen so far may all have the weight 0.
+        # All samples so far may have the weight 0.
         weights = samples if self.weights is None else self.weights or nan
         return self.cost / samples, None if self.hits is None else self.hits / weights
 
     @property
     def seconds(self) -> float:
-        """Since the epoch began."""
+        """The seconds since the epoch began."""
         return perf_counter() - self.started
 
     @property
@@ -135,20 +136,20 @@ class Sums:
 
     @property
     def progress(self) -> Progress:
-        """How far the epoch has come."""
+        """The progress of the epoch."""
         return Progress(self.epoch, self.samples, self.total, *self.means, self.rate)
 
 
 @dataclass(frozen=True)
 class History:
-    """What `fit` gives back: a sequence of `Epoch` records, and the seed of their order.
+    """The result of `fit`: a sequence of `Epoch` records, and the seed of the samples' order.
 
     Attributes
     ----------
     epochs : tuple of Epoch
     seed : int or None
-        The seed that was given, or the one that was drawn; None of private training, whose
-        order nobody may draw again.
+        The seed that was given or drawn; None for private training, where nobody may
+        reproduce the order.
     """
 
     epochs: tuple[Epoch, ...]

@@ -1,7 +1,7 @@
-"""Inputs of very different sizes: a warning, since a network learns from the largest alone.
+"""A warning about inputs on very different scales: a network learns only from the largest.
 
-By BP4 the gradient of a weight is as large as its input. Where one input is a thousand times
-another, no learning rate suits the weights of both.
+By BP4 the gradient of a weight is proportional to its input. If one input is a thousand times
+as large as another, no learning rate suits the weights of both.
 """
 
 from typing import Any
@@ -15,32 +15,32 @@ from bpx.errors import advice, warn
 __all__ = ["check_scales"]
 
 FACTOR = 1000.0
-"""How much larger an input may be than another."""
+"""The largest ratio of two inputs without a warning."""
 _ROWS = 4096
-"""How many samples are looked at, spread over all."""
+"""The largest number of samples to check, spread evenly over all samples."""
 _NOTHING = 1e-12
-"""What is smaller than this part of the largest is the rounding of a constant."""
+"""A column below this fraction of the largest is treated as the rounding of a constant."""
 _PIXELS = ("bool", "uint8", "int8", "uint16", "int16")
-"""Dtypes whose columns are of one scale, as pixels are."""
+"""Dtypes that imply columns on one scale, such as pixels."""
 
 
 def check_scales(x: Array, given: Any) -> None:
-    """Warn if an input is a thousand times as large as another, by the largest of each.
+    """Warn if the largest value of one input is a thousand times that of another.
 
-    Constant columns do not count. Nor does the spread: a pixel at the border that is hardly
-    ever on is as large as any other when it is.
+    Constant columns do not count. Nor does the spread: a border pixel is rarely on, but then
+    it is as large as any other.
 
     Parameters
     ----------
     x : array, shape (n, k_0)
         At the network's home.
     given : object
-        The same as the caller gave it.
+        x as the caller gave it.
 
     Warns
     -----
     DataWarning
-        Naming the two columns, the factor, and how to scale.
+        Naming the two columns, their ratio, and a way to scale them.
     """
     if dtype_name(given if hasattr(given, "dtype") else x) in _PIXELS:
         return
@@ -58,10 +58,10 @@ def check_scales(x: Array, given: Any) -> None:
         scaled = standardised(given, "x", constant=(low == high).any())
         warn(
             f"column {large} of x is up to {size[large]:.3g}, {factor:,.0f} times as large as "
-            f"column {small}, up to {size[small]:.3g}: the network will learn from the large "
-            "one alone; "
+            f"column {small}, up to {size[small]:.3g}: the network will learn only from the "
+            "large one; "
             + advice(
-                f"scale them to one size: {scaled}",
-                "scale the columns of the file to one size, such as mean 0 and deviation 1",
+                f"bring them to one scale: {scaled}",
+                "bring the file's columns to one scale, such as mean 0 and deviation 1",
             )
         )

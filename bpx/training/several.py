@@ -1,7 +1,7 @@
-"""Several networks at once: what would mix them is found before they are trained.
+"""Several networks at once: parts that would mix them are found before training.
 
-With an axis of the networks in front, what counts axes from the end, -1 the units and -2 the
-samples, keeps them apart. A part of the user's own that says ``axis=1`` silently mixes them.
+With a leading axis of networks, code that counts axes from the end, -1 for units and -2 for
+samples, keeps the networks apart. A custom part with ``axis=1`` would silently mix them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,14 +31,14 @@ __all__ = ["check_networks_apart"]
 
 _NEAR = 1e-9
 _ADVICE = (
-    "with several networks, samples are axis -2, units axis -1, and an axis of the networks "
-    "is in front: say axis=-1 where it says axis=1, and shape[-2] where it says shape[0], or "
+    "with several networks, there is a leading axis of networks, samples are axis -2, and "
+    "units are axis -1: write axis=-1 instead of axis=1, and shape[-2] instead of shape[0], or "
     "train the networks one by one"
 )
 
 
 class _Case(NamedTuple):
-    """What `parts` takes besides the spec: of one network, or of several."""
+    """The arguments of `parts` after the spec, for one network or for several."""
 
     parameters: Parameters
     x: Array
@@ -51,16 +51,16 @@ def check_networks_apart(
 ) -> None:
     """Refuse a part of a network, an optimizer or a metric that mixes several networks.
 
-    Each is tried on the host, on random numbers: for some networks at once, and for each by
-    itself. What a layer draws belongs to the stack, so that of such layers the first network's
-    results alone are the same.
+    Each is tried on the host, on random numbers: for some networks at once, and for each one
+    alone. Random layers draw for the stack as a whole, so with such layers only the results of
+    the first network are compared.
 
     Raises
     ------
     InputError
         Naming the layer and the function, the optimizer, or the metric.
     """
-    # As many networks, and samples, as no layer is wide: no axis is then taken for another.
+    # No layer has as many units as there are networks or samples, so no axes can be confused.
     several, samples = islice((k for k in count(2) if k not in spec.sizes), 2)
     alone = [_case(spec, seed, samples) for seed in range(several)]
     together = _at_once(spec, alone)
@@ -76,13 +76,13 @@ def check_networks_apart(
 
 
 def _case(spec: Spec, seed: int, samples: int) -> _Case:
-    # Of a rule that draws anew the key is shared: all get the same magnitudes.
+    # A rule that draws anew has one shared key: all networks get the same magnitudes.
     feedback = draw_feedback(spec, 0 if spec.feedback.redrawn else seed)
     key = _key(seed)
     number = namespace(key).float64
     x = uniform(key, 0, (samples, spec.sizes[0]), number)
     y = 0.1 + uniform(key, 1, (samples, spec.sizes[-1]), number)
-    total = namespace(y).sum(y, axis=-1, keepdims=True)  # so that it is a distribution, too
+    total = namespace(y).sum(y, axis=-1, keepdims=True)  # makes y a distribution, too
     return _Case(draw(spec, None, seed), x, y / total, feedback)
 
 
@@ -131,7 +131,7 @@ def _check(
 
 
 def _moved(spec: Spec, optimizer: Optimizer, case: _Case) -> Iterator[Array]:
-    """The parameters after two updates, by numbers that stand in for their gradient."""
+    """The parameters after two updates, with made-up numbers as their gradient."""
     entered = joined(spec, case.parameters, case.feedback)
     state = optimizer.init(entered)
     for _ in range(2):
@@ -142,7 +142,7 @@ def _moved(spec: Spec, optimizer: Optimizer, case: _Case) -> Iterator[Array]:
 
 
 def _measured(spec: Spec, metric: Metric, case: _Case) -> Iterator[Array]:
-    """Of labels, or, of a single output, of numbers."""
+    """The metric for labels or, with a single output, for numbers."""
     a = saved(spec, case.parameters, case.x)[-1].a
     xp = namespace(a)
     targets = xp.astype(xp.argmax(case.y, axis=-1), xp.int32) if a.shape[-1] > 1 else case.y
@@ -150,18 +150,18 @@ def _measured(spec: Spec, metric: Metric, case: _Case) -> Iterator[Array]:
 
 
 def _tried(what: str, results: Iterator[Any], *, on_host: bool = False) -> Iterator[Any]:
-    """The results; what is raised on the way, as an error of ours."""
+    """Yield the results; turn any other exception into an `InputError`."""
     try:
         yield from results
     except InputError:
         raise
-    except Exception as why:  # a function of the user's own may raise anything
+    except Exception as why:  # a custom function may raise anything
         raised = f"{what} raised {type(why).__name__}"
         if on_host:
             raise InputError(
-                f"{raised} for arrays of the host, on which it is tried before several "
-                f"networks are trained at once ({why}); write it with operators and "
-                "bpx.namespace, or train the networks one by one"
+                f"{raised} for host arrays, on which bpx tries it before it trains several "
+                f"networks at once ({why}); write it with operators and bpx.namespace, or "
+                "train the networks one by one"
             ) from why
         raise InputError(f"{raised} for several networks at once ({why}); {_ADVICE}") from why
 
@@ -175,6 +175,6 @@ def _check_same(what: str, found: Any, alone: Sequence[Any]) -> None:
         alike = fits and ((own == expected) | ((own != own) & (expected != expected)))
         if not fits or not bool(xp.all(alike | (xp.abs(own - expected) <= most))):
             raise InputError(
-                f"{what} mixes several networks: the result for network {i + 1} of a few at "
-                f"once is not what it gives for that network alone; {_ADVICE}"
+                f"{what} mixes several networks: the result for network {i + 1} differs when "
+                f"other networks are present; {_ADVICE}"
             )

@@ -1,4 +1,4 @@
-"""The state before the first step; and a step from it as a program, to be read and counted."""
+"""The state before the first step, and one step as a program to read and count."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,20 +31,20 @@ def first_state(
     optimizer: Optimizer,
     seed: int = 0,
 ) -> State:
-    """What enters the first step. Its metrics are set to zero of the step's width by others.
+    """Return the state before the first step. The caller must still set its metrics to zeros.
 
     Parameters
     ----------
     spec, parameters, feedback, optimizer
-        The optimizer behind its penalty: see `penalised`.
+        The optimizer has its penalty in front: see `penalised`.
     seed : int
-        Of what layers draw.
+        The seed of random layers.
 
     Raises
     ------
     InputError
-        If what the optimizer begins with is no tree of arrays; if the parameters are those of
-        several networks, and a part, or the optimizer, mixes these.
+        If the optimizer's initial state is not a tree of arrays, or if the parameters belong
+        to several networks and a part or the optimizer mixes these.
     """
     if are_several(parameters):
         check_networks_apart(spec, optimizer)
@@ -58,7 +58,7 @@ def first_state(
 
 
 def _randomness(spec: Spec, like: Array, seed: int) -> Randomness | None:
-    """A key for each layer that draws, by its place; None if none does."""
+    """A key for each random layer, by its place; None if there are none."""
     if not any(layer.draws for layer in spec.layers):
         return None
     key = _words(key_words(seed), like)
@@ -80,7 +80,7 @@ def program(
     optimizer: Optimizer,
     lmbda: float,
 ) -> Program:
-    """What one step does to mini-batches of labels, or, of one output, of numbers."""
+    """Record one step on mini-batches of labels or, with one output, of numbers."""
     check_optimizer(optimizer)
     batch = whole("batch_size", batch_size, 1, None, "a whole number of at least 1")
     lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
@@ -100,7 +100,7 @@ def program(
 
 @dataclass(frozen=True)
 class _Alike:
-    """What a recording reads of an array."""
+    """The attributes of an array that a recording reads."""
 
     shape: tuple[int, ...]
     dtype: Any

@@ -1,7 +1,7 @@
-"""The training step: one pure function of arrays, with its seams named.
+"""The training step: one pure function of arrays, made of named parts.
 
-forward → BP1 → BP2 → row weights → BP3, BP4 → update. The book's five steps, and the two
-sums that an Epoch reports.
+forward → BP1 → BP2 → row weights → BP3, BP4 → update. These are the book's five steps; the
+step also computes the two sums that an `Epoch` reports.
 """
 
 from dataclasses import dataclass
@@ -40,15 +40,15 @@ __all__ = [
 
 
 class Data(NamedTuple):
-    """What every step reads.
+    """The samples that every step reads.
 
     Attributes
     ----------
     x : array, shape (n, k_0)
-        Of the parameters' dtype; or bool, int8 or uint8, and each mini-batch is cast.
+        Of the parameters' dtype, or of bool, int8 or uint8; each mini-batch is then cast.
     y : array, shape (n,) or (n, k_L)
     s : array, shape (n,), or None
-        The weight of each sample, of the parameters' dtype; None where all count alike.
+        The weight of each sample, of the parameters' dtype; None if all count equally.
     """
 
     x: Array
@@ -59,17 +59,16 @@ class Data(NamedTuple):
 class Metrics(NamedTuple):
     """Running sums over the batches, one for each row of a batch, shape (batch,).
 
-    Of K networks, (K, batch).
+    For K networks the shape is (K, batch).
 
     Attributes
     ----------
     cost : array
-        The sum of C_x, or of s_x C_x. Once it is not finite it stays so: that is the flag of
-        divergence.
+        The sum of C_x, or of s_x C_x. Once non-finite it stays so, which flags divergence.
     hits : array or None
-        How many answers were right, each counted s_x times; None where accuracy has no meaning.
+        The number of right answers, each counted s_x times; None if there is no accuracy.
     weights : array or None
-        The sum of s_x, which hits is a part of; None without weights or without hits.
+        The sum of s_x, the maximum of hits; None without weights or without hits.
     """
 
     cost: Array
@@ -78,20 +77,20 @@ class Metrics(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that changes from step to step.
+    """Everything that changes from step to step.
 
     Attributes
     ----------
     parameters : Parameters
     optimizer : tree of arrays
-        What the optimizer's `init` made.
+        The optimizer's state, which its `init` creates.
     metrics : Metrics
     feedback : tuple of arrays
-        What the spec's feedback has drawn.
+        The arrays that the spec's feedback has drawn.
     extra : tree of arrays or None
-        What another step than `TrainingStep` keeps besides: see `Batches.start`.
+        More values, for a step other than `TrainingStep`: see `Batches.start`.
     randomness : Randomness or None
-        The keys of the layers that draw, and the count of steps; None if none draws.
+        The keys of random layers, and the step counter; None if there are no such layers.
     """
 
     parameters: Parameters
@@ -103,14 +102,14 @@ class State(NamedTuple):
 
 
 class Passes(NamedTuple):
-    """What the two passes made of a mini-batch.
+    """The results of the two passes over a mini-batch.
 
     Attributes
     ----------
     labels : array
-        The targets as `hits` takes them.
+        The targets in the form that `hits` takes.
     run : Run
-        The forward pass; the targets as numbers, shape (n, k_L), are its y.
+        The forward pass; its y holds the targets as numbers, shape (n, k_L).
     deltas : tuple of arrays
         The delta of each layer.
     """
@@ -121,7 +120,7 @@ class Passes(NamedTuple):
 
     @property
     def layers(self) -> tuple[Any, ...]:
-        """What each layer saved."""
+        """The values that each layer saved."""
         return self.run.layers
 
 
@@ -135,8 +134,8 @@ class TrainingStep:
     spec: Spec
     update: Update
     accuracy: Accuracy
-    precision: str = "float32"  # of the products: the engine's to see to
-    summed: bool = False  # the weights s are the r of BP3 and BP4, not m r
+    precision: str = "float32"  # of the products; the engine applies it
+    summed: bool = False  # whether the weights s are r of BP3 and BP4, rather than m r
 
     @symbols("s", "r")
     def __call__(self, state: State, data: Data, rows: Array) -> State:
@@ -157,11 +156,11 @@ class TrainingStep:
         return self._picked(data.x, rows), self._picked(data.y, rows)
 
     def weights(self, data: Data, rows: Array) -> Array | None:
-        """The s of the mini-batch; None where all samples count alike."""
+        """The s of the mini-batch; None if all samples count equally."""
         return None if data.s is None else self._picked(data.s, rows)
 
     def row_weights(self, s: Array | None, m: int) -> Array | float:
-        """The r of m samples, a column: s / m; 1 / m where all samples count alike."""
+        """The r of m samples: a column, s / m or, if `summed`, s; 1 / m without weights."""
         if s is None:
             return 1.0 / m
         return s[..., None] if self.summed else (1.0 / m) * s[..., None]
@@ -175,7 +174,7 @@ class TrainingStep:
 
     @symbols("x", "y", "labels")
     def passes(self, state: State, x: Array, labels: Array) -> Passes:
-        """Forward, BP1 and BP2; of x as it is in the data."""
+        """Run forward, BP1 and BP2, on x as it is in the data."""
         x = as_inputs(x, state.parameters.b[0])
         y = as_targets(self.spec, labels, x)
         contexts = partial(in_training, state.randomness)
@@ -198,7 +197,7 @@ class TrainingStep:
         return costs(self.spec, made.layers[-1], made.run.y)
 
     def hits(self, made: Passes) -> Array | None:
-        """Of each sample, whether it is answered rightly: see `hits`."""
+        """Whether the answer to each sample is right: see `hits`."""
         return hits(self.accuracy, made.layers[-1].a, made.labels)
 
 
@@ -211,10 +210,10 @@ class Learned(NamedTuple):
 def zero_metrics(
     like: Array, batch: int, accuracy: Accuracy, weighted: bool = False
 ) -> Metrics:
-    """Sums of zero, shape (batch,), of the dtype and on the device of `like`, a w or a b.
+    """Return zero sums, shape (batch,), with the dtype and device of `like`, a w or a b.
 
-    (K, batch) where the parameters are those of K networks. `weighted`: of samples that have
-    weights.
+    The shape is (K, batch) for the parameters of K networks. `weighted` says whether the
+    samples have weights.
     """
     xp, shape = namespace(like), (*like.shape[:-2], batch)
     zeros = xp.zeros(shape, dtype=like.dtype, device=getattr(like, "device", None))
@@ -222,25 +221,25 @@ def zero_metrics(
 
 
 def add(total: Array | None, more: Array | None) -> Array | None:
-    """The sum of two of the metrics; None where accuracy has no meaning."""
+    """The sum of two of the metrics; None if there is no accuracy."""
     return None if total is None or more is None else total + more
 
 
 def counted(state: State) -> State:
-    """The state with a step more counted, where layers draw by it."""
+    """The state with one more step counted, if there are random layers."""
     if state.randomness is None:
         return state
     return state._replace(randomness=state.randomness.counted())
 
 
 def added(parameters: Parameters, updates: Any) -> Parameters:
-    """The parameters after a step: w + u. None are no updates."""
+    """The parameters after a step: w + u. None stands for no updates."""
     if updates is None:
         return parameters
     if not isinstance(updates, Parameters) or _names(updates) != _names(parameters):
         raise MixedArraysError(
             f"one training step turned {form(parameters)} into updates {form(updates)}; a "
-            "custom optimizer must give back updates of that form: see bpx.optim.mapped"
+            "custom optimizer must return updates of that form: see bpx.optim.mapped"
         )
     pairs = zip(named_leaves(parameters), leaves(updates), strict=True)
     for (place, w), u in pairs:
@@ -259,9 +258,9 @@ def _names(parameters: Parameters) -> list[str]:
 
 
 def joined(spec: Spec, group: Group, arrays: tuple[Array, ...]) -> Group:
-    """What the optimizer moves: the layers' and, behind them, each B that the feedback learns.
+    """The arrays that the optimizer updates: the layers', then each B that the feedback learns.
 
-    As B^l has the shape of w^{l+1}, so has its gradient: it is that of w^{l+1}.
+    B^l has the shape of w^{l+1}, and its gradient is that of w^{l+1}.
     """
     if not spec.feedback.learns:
         return group
@@ -271,7 +270,7 @@ def joined(spec: Spec, group: Group, arrays: tuple[Array, ...]) -> Group:
 def _parted(
     spec: Spec, moved: Parameters, arrays: tuple[Array, ...]
 ) -> tuple[Parameters, tuple[Array, ...]]:
-    """The parameters after a step, and the feedback's arrays."""
+    """Split into the parameters after a step and the feedback's arrays."""
     if not spec.feedback.learns:
         return moved, spec.feedback.after_a_step(arrays)
     depth = len(spec.layers)

@@ -1,4 +1,4 @@
-"""Mini-batches that the caller makes: a stream of them, cut into epochs."""
+"""Streams of mini-batches that the caller makes, cut into epochs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,32 +17,32 @@ __all__ = ["Stream", "Streamed", "WholeBatches"]
 
 @dataclass
 class WholeBatches:
-    """The rows of mini-batches that are taken as a whole: 0 to m - 1, shape (1, m)."""
+    """The rows of mini-batches that are used as a whole: 0 to m - 1, shape (1, m)."""
 
     home: Home
     made: dict[int, Array] = field(default_factory=dict)
 
     def __call__(self, m: int) -> Array:
-        """For m samples."""
+        """Return the rows for m samples."""
         if m not in self.made:
             self.made[m] = self.home.asarray([list(range(m))], "int32")
         return self.made[m]
 
 
 class Stream:
-    """An iterable of mini-batches, of which the first is looked at before training begins.
+    """An iterable of mini-batches; the first one is read before training begins.
 
     Parameters
     ----------
     batches : iterable
-        Gone through anew in each epoch; an iterator is gone on with.
+        Iterated anew in each epoch; an iterator continues instead.
     steps : int or None
-        The mini-batches of an epoch; None: all there are.
+        The number of mini-batches in an epoch; None for all of them.
 
     Raises
     ------
     InputError
-        If it is no iterable, or has no mini-batch.
+        If it is not iterable, or has no mini-batch.
     """
 
     def __init__(self, batches: Any, steps: int | None) -> None:
@@ -60,11 +60,11 @@ class Stream:
 
     @property
     def lasts(self) -> bool:
-        """Whether it can be gone through again."""
+        """Whether it can be iterated again."""
         return iter(self._batches) is not self._batches
 
     def epoch(self) -> Iterator[Any] | None:
-        """The mini-batches of the next epoch; None if there are none any more."""
+        """Return the mini-batches of the next epoch, or None if there are no more."""
         if not self._fresh and self.lasts:
             self._current = iter(self._batches)
         self._fresh = False
@@ -76,7 +76,7 @@ class Stream:
 
 @dataclass
 class Streamed:
-    """`Batches` of a stream: each mini-batch is brought home when its step is taken.
+    """`Batches` of a stream: each mini-batch is moved home when its step is due.
 
     Attributes
     ----------
@@ -100,14 +100,14 @@ class Streamed:
         self.whole = WholeBatches(self.home)
 
     def start(self) -> None:
-        """What the state has besides: nothing."""
+        """Add nothing to the state."""
 
     def finish(self) -> dict[str, Any]:
-        """What a finished epoch adds to its record: nothing."""
+        """Add nothing to an epoch's record."""
         return {}
 
     def __call__(self, epoch: int) -> EpochBatches | None:
-        """The mini-batches that come next; None if there are none any more."""
+        """Return the next mini-batches, or None if there are no more."""
         batches = self.stream.epoch()
         if batches is None:
             return None
@@ -122,7 +122,7 @@ class Streamed:
             yield Stretch(self.step, data, self.whole(m), (m,), m, i, 0, 1)
 
     def _check_kind(self, samples: Samples, which: str) -> None:
-        """Refuse a mini-batch that another step would be for."""
+        """Refuse a mini-batch that would need another step."""
         for what, found, first in (
             ("labels", samples.accuracy is not None, self.step.accuracy is not None),
             ("weights", samples.s is not None, self.weighted),
@@ -130,6 +130,6 @@ class Streamed:
             if found != first:
                 has, had = ("" if each else "no " for each in (found, first))
                 raise InputError(
-                    f"{which} has {has}{what}, and the first one had {had}{what}; expected all "
+                    f"{which} has {has}{what}, but the first one had {had}{what}; expected all "
                     "mini-batches to be of one kind"
                 )

@@ -1,4 +1,4 @@
-"""The training step of a network, tried out before its first mini-batch."""
+"""The training step of a network, which is tried out before the first mini-batch."""
 
 from itertools import count
 
@@ -22,16 +22,16 @@ def step_of(
     compile: bool,  # noqa: A002 - as in `bpx.train`
     precision: str,
 ) -> TrainingStep:
-    """The training step of a network.
+    """Make the training step of a network, and try out the network.
 
     Parameters
     ----------
     network : Placed
-        Its home is active.
+        A network with an active home.
     arrived : Samples
-        At home: some of them are run through the network.
+        Samples at home; some of them are run through the network.
     rule : Optimizer
-        Behind its penalty, if there is one: see `penalised`.
+        With its penalty in front, if there is one: see `penalised`.
     compile, precision
         As for `bpx.train`.
 
@@ -50,11 +50,11 @@ def step_of(
 
 
 def _try_out(network: Placed, data: Samples, compile: bool) -> None:  # noqa: A002
-    """Run some samples through: as many as no layer is wide, so that no axis is mistaken."""
+    """Run some samples through; no layer has so many units, so no axes can be confused."""
     xp, last = namespace(data.x), data.x.shape[0] - 1
     widths = {each for layer in network.spec.layers for each in (layer.n_in, layer.n_out)}
     number = next(each for each in count(2) if each not in widths)
-    some = [i * last // (number - 1) for i in range(number)]  # of few samples, some twice
+    some = [i * last // (number - 1) for i in range(number)]  # few samples are repeated
     picked = network.home.asarray(some, "int32")
     x, y = (xp.take(each, picked, axis=0) for each in (data.x, data.y))
     x = as_inputs(x, network.parameters.b[0])
@@ -77,8 +77,8 @@ def _precision(home: Home, precision: str, compiled: bool) -> str:
     choice = getattr(home.backend, "precisions", ("float32",))
     if precision not in choice:
         raise InputError(
-            f"precision={precision!r} was given; the products on {home} are computed in "
-            f"{' or '.join(choice)}"
+            f"precision={precision!r} was given; expected {' or '.join(choice)}, in which "
+            f"{home} can compute products"
         )
     if precision != "float32" and (home.dtype != "float32" or not compiled):
         raise InputError(

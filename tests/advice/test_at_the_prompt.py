@@ -78,7 +78,7 @@ FOLLOWED = {
     ),
     "cross-entropy after tanh": (
         TRAIN + " --output tanh --cost cross_entropy",
-        "take (--output softmax)",
+        "use (--output softmax)",
         TRAIN + " {} --cost cross_entropy",
     ),
     "tanh before cross-entropy": (
@@ -88,7 +88,7 @@ FOLLOWED = {
     ),
     "binary cross-entropy after relu": (
         BINARY + " --output relu --cost binary_cross_entropy",
-        "follows (--output sigmoid)",
+        "needs (--output sigmoid)",
         BINARY + " {} --cost binary_cross_entropy",
     ),
     "Nesterov without momentum": (
@@ -108,7 +108,7 @@ FOLLOWED = {
     ),
     "targets out of reach": (
         NUMBERS + " --output sigmoid --cost quadratic",
-        "take (--output identity)",
+        "use (--output identity)",
         NUMBERS + " {}",
     ),
     "a folder with files": (
@@ -158,7 +158,7 @@ FOLLOWED = {
     ),
     "classes of numbers": (
         "predict numbers numbers.csv --target price --labels",
-        "(leave it out)",
+        "(omit it), or train",
         "predict numbers numbers.csv --target price",
     ),
     "Python without a name": (

@@ -74,7 +74,7 @@ MISTAKES = {
         fit(y="{}"),
     ),
     "out of reach, another output": Mistake(
-        FAR, fit(), "take (output='identity')", "net = bpx.Network([3, 1], {}); " + fit()
+        FAR, fit(), "use (output='identity')", "net = bpx.Network([3, 1], {}); " + fit()
     ),
     "out of reach, scaled": Mistake(FAR, fit(), r": (np\.interp\(.*\))$", fit(y="{}")),
     "times, scaled": Mistake(TIMES, fit(), r"scale them: (\(x.*\)); or", fit(x="{}")),
@@ -85,7 +85,7 @@ MISTAKES = {
         # which still warns of the sizes, as it should
         "net = bpx.Network([3, 2], {}); warnings.simplefilter('ignore'); " + fit(),
     ),
-    "sizes": Mistake(IN_THOUSANDS, fit(), r"one size: (\(x.*\))$", fit(x="{}")),
+    "sizes": Mistake(IN_THOUSANDS, fit(), r"one scale: (\(x.*\))$", fit(x="{}")),
     "objects": Mistake(NET + "; x = x.astype(object)", fit(), r": (x\.astype.*)$", fit(x="{}")),
     "words": Mistake(NET + "; x = x.astype(str)", fit(), r": (x\.astype.*)$", fit(x="{}")),
     "a list of words": Mistake(
@@ -136,7 +136,7 @@ MISTAKES = {
     "cross-entropy after tanh, another output": Mistake(
         "",
         "bpx.Network([3, 2], output='tanh', cost='cross_entropy')",
-        "take (output='softmax')",
+        "use (output='softmax')",
         "bpx.Network([3, 2], {}, cost='cross_entropy')",
     ),
     "cross-entropy after tanh, another cost": Mistake(
@@ -148,7 +148,7 @@ MISTAKES = {
     "binary cross-entropy after relu": Mistake(
         "",
         "bpx.Network([3, 2], output='relu', cost='binary_cross_entropy')",
-        "follows (output='sigmoid')",
+        "needs (output='sigmoid')",
         "bpx.Network([3, 2], {}, cost='binary_cross_entropy')",
     ),
     "Nesterov without momentum": Mistake(

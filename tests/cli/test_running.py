@@ -95,7 +95,7 @@ def test_class_weights_are_for_classes():
     np.savez("data.npz", x=np.ones((60, 2)), y=np.linspace(-1, 1, 60))
     said = refused("train", "data.npz", "--class-weight", "balanced", "--out", "run")
     assert "--class-weight balanced was given for targets that are numbers" in said
-    assert "Leave it out" in said
+    assert "Omit it" in said
     assert "sample_weight" not in said
     assert not os.path.exists("run")
 
@@ -121,7 +121,7 @@ def test_ctrl_c_before_the_first_epoch_leaves_no_folder(blobs, monkeypatch):
 def test_divergence_in_the_first_epoch_leaves_nothing(blobs):
     words = ["--optimizer", "sgd", "--eta", 1e30, "--output", "identity"]
     said = refused("train", blobs, *words, "--out", "run")
-    assert "the cost turned non-finite in epoch 1" in said
+    assert "the cost became non-finite in epoch 1" in said
     assert "no epoch had finished" in said
     assert not os.path.exists("run")
 

@@ -93,7 +93,7 @@ def test_row_weights_of_another_dtype_are_refused():
     ("shape", "message"),
     [
         ((4,), r"shape \(4,\); expected \(n, 4\) .* a single sample is x\[None, :\]"),
-        ((6, 5), r"shape \(6, 5\); expected \(n, 4\) with n >= 1: one sample a row, 4 inputs$"),
+        ((6, 5), r"\(6, 5\); expected \(n, 4\) with n >= 1: one sample per row, 4 inputs$"),
         ((0, 4), "n >= 1"),
         ((2, 3, 4), r"shape \(2, 3, 4\)"),
     ],
@@ -113,7 +113,7 @@ def test_targets_of_another_shape_are_refused(shape):
 @pytest.mark.parametrize("dtype", ["int8", "int64", "bool"])
 def test_labels_are_whole(dtype):
     assert check_targets(SPEC, PARAMETERS, X, np.zeros(6, dtype)) is None
-    with pytest.raises(bpx.InputError, match=r"labels for 3 outputs are integers, and numbers"):
+    with pytest.raises(bpx.InputError, match=r"labels for 3 outputs are integers, while"):
         check_targets(SPEC, PARAMETERS, X, np.zeros(6))
 
 

@@ -31,7 +31,7 @@ BAD = {
     "x of rank 1": (lambda x, y: (x[0], y), r"x\[None, :\]"),
     "x of rank 3": (lambda x, y: (x[None], y), r"\(1, 8, 4\)"),
     "empty": (lambda x, y: (x[:0], y[:0]), "empty"),
-    "y shorter": (lambda x, y: (x, y[:5]), "8 samples and y has shape"),
+    "y shorter": (lambda x, y: (x, y[:5]), "8 samples, but y has shape"),
     "y of another width": (lambda x, y: (x, np.ones((N, 5))), r"\(8, 5\); expected"),
     "y a number": (lambda x, y: (x, 3), "one target for each sample"),
     "label too large": (lambda x, y: (x, with_value(y, 2, 3)), r"y\[2\] is 3.*0 \.\.\. 2"),
@@ -117,7 +117,7 @@ def test_complex_tensors_and_sparse_tensors_are_refused():
         ({"seed": -1}, "seed=-1"),
         ({"seed": 1.5}, "seed=1.5"),
         ({"validation": good()[0]}, r"pair \(x, y\)"),
-        ({"validation": (good()[0], [0])}, "validation x has 8 samples and validation y"),
+        ({"validation": (good()[0], [0])}, "validation x has 8 samples, but validation y"),
     ],
 )
 def test_bad_settings_are_refused(settings, said):
@@ -145,7 +145,7 @@ def test_bad_settings_are_refused(settings, said):
         (
             [3, 2],
             {"output": "relu", "cost": "binary_cross_entropy"},
-            "follows output='sigmoid'",
+            "needs output='sigmoid'",
         ),
         ([3, 1], {"output": "softmax"}, "always 1"),
         ([3, 4, 2], {"activations": ["relu"]}, "1 activations were given for 2"),
@@ -269,8 +269,8 @@ def test_a_single_sigmoid_is_right_above_one_half(target, shape):
 @pytest.mark.parametrize(
     ("settings", "y", "said"),
     [
-        ({"cost": "cross_entropy"}, -0.1, r"leaves \[0, 1\] in row 2"),
-        ({"cost": "cross_entropy"}, 1.1, r"leaves \[0, 1\] in row 2"),
+        ({"cost": "cross_entropy"}, -0.1, r"is outside \[0, 1\] in row 2"),
+        ({"cost": "cross_entropy"}, 1.1, r"is outside \[0, 1\] in row 2"),
         ({"output": "softmax", "cost": "cross_entropy"}, 0.9, "sum to 1 in row 2"),
     ],
 )

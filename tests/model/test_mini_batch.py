@@ -106,7 +106,7 @@ def test_numbers_that_are_no_labels_of_a_library_are_refused():
 
 def test_targets_that_the_cost_has_no_meaning_for_are_refused():
     net = bpx.Network([2, 1], cost="cross_entropy", seed=0)
-    with pytest.raises(bpx.InputError, match=r"y leaves \[0, 1\] in row 1"):
+    with pytest.raises(bpx.InputError, match=r"y is outside \[0, 1\] in row 1"):
         mini_batch(net.home, net.spec, np.ones((2, 2)), np.array([0.5, 2.0]))
 
 

@@ -85,7 +85,7 @@ def test_weights_and_biases_side_by_side_are_refused_with_what_to_write(kind):
     p, name = of_dense(4, 3), kind.__name__
     with pytest.raises(bpx.InputError, match=rf"bpx\.{name}\.dense\(w, b\) makes them") as told:
         kind(p.w, p.b)
-    assert f"bpx.{name} was given w and b; it now has one entry for each layer" in str(
+    assert f"bpx.{name} was given w and b; it now takes one entry for each layer" in str(
         told.value
     )
 

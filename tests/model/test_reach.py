@@ -119,7 +119,7 @@ def test_on_each_library(target):
 def test_at_the_prompt_no_expression_is_advised():
     spec = network("sigmoid").spec
     with bpx.errors.at_the_prompt({}):
-        with pytest.raises(bpx.InputError, match="take --output identity, or scale") as refused:
+        with pytest.raises(bpx.InputError, match="use --output identity, or scale") as refused:
             check_reach(spec, samples(25.0, 346.0)[1], "y")
         assert "np." not in str(refused.value)
         assert numbered(np.array([1, 2]), "y").endswith("number them 0 and 1 in the file")

@@ -64,10 +64,10 @@ def test_what_is_written_into_the_callers_weights_is_not_seen():
         ([np.inf, 1, 1, 1, 1, 1], r"sample_weight\[0\] is inf"),
         (
             np.zeros(6),
-            "sample_weight is 0 for every sample, as float32; .* above 0",
+            "sample_weight is 0 for every sample in float32; .* above 0",
         ),
-        (np.full(6, 1e-60), "sample_weight is 0 for every sample, as float32"),
-        (np.full(6, 1e60), "sample_weight is too large, as float32"),
+        (np.full(6, 1e-60), "sample_weight is 0 for every sample in float32"),
+        (np.full(6, 1e60), "sample_weight is too large in float32"),
         (["a"] * 6, "sample_weight holds 'a' in row 0; expected real numbers: convert them"),
         (np.ma.masked_equal(np.ones(6), 0), "sample_weight is a masked array"),
     ],
@@ -126,9 +126,9 @@ def test_both_multiply():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({3: 1.0}, "class_weight has 3, which is no class; the classes are 0, 1, 2"),
-        ({-1: 1.0}, "class_weight has -1, which is no class"),
-        ({"cat": 1.0}, "class_weight has 'cat', which is no class"),
+        ({3: 1.0}, "class_weight has 3, which is not a class; the classes are 0, 1, 2"),
+        ({-1: 1.0}, "class_weight has -1, which is not a class"),
+        ({"cat": 1.0}, "class_weight has 'cat', which is not a class"),
         ({0: -1.0}, r"class_weight\[0\]=-1\.0 was given; expected a number of at least 0"),
         ({1: np.nan}, r"class_weight\[1\]=nan was given"),
         ({1: "2"}, r"class_weight\[1\]='2' was given"),
@@ -170,7 +170,7 @@ NUMBERS = {
 @pytest.mark.parametrize("case", NUMBERS)
 def test_numbers_are_no_classes(case):
     y, settings = NUMBERS[case]
-    said = "class_weight='balanced' was given for targets that are numbers.*by sample_weight"
+    said = "class_weight='balanced' was given for targets that are numbers.*with sample_weight"
     with pytest.raises(bpx.InputError, match=said):
         found(network(**settings), y, class_weight="balanced")
 

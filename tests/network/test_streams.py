@@ -86,28 +86,28 @@ def test_divergence_names_the_step():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"batch_size": 8}, "batch_size was given with batches; leave it out"),
-        ({"lmbda": 1.0}, "lmbda was given with batches; give the penalty's coefficient"),
-        ({"shuffle": False}, "shuffle was given with batches; batches are taken in the order"),
+        ({"batch_size": 8}, "batch_size was given with batches; omit it"),
+        ({"lmbda": 1.0}, "lmbda was given with batches; give its coefficient"),
+        ({"shuffle": False}, "shuffle was given with batches; batches are used in the order"),
         ({"health": True}, "health was given with batches"),
         ({"data": samples()}, "data was given with batches; give one of them"),
-        ({"epochs": None}, "epochs was left out, and batches can be gone through again"),
+        ({"epochs": None}, "epochs is missing, and batches can be iterated again"),
         ({"epochs": 0}, "epochs=0 was given; expected a whole number"),
         ({"penalty": -1.0}, "penalty=-1.0 was given; expected a number of at least 0"),
         (
             {"batches": iter(batches(*samples())), "epochs": 2},
-            "which ends once; give steps_per",
+            "which runs only once; give steps_per",
         ),
         ({"batches": []}, "batches has no mini-batch"),
         ({"batches": 3}, "batches is int; expected an iterable of mini-batches"),
         ({"batches": [samples()[0]]}, "a mini-batch"),
-        ({"batches": None, "data": None}, "data was left out; expected .x, y., or a stream"),
+        ({"batches": None, "data": None}, "data is missing; expected .x, y., or a stream"),
         (
             {"batches": None, "data": samples(), "batch_size": 8, "penalty": 1.0},
             "penalty was given without batches; give lmbda",
         ),
-        ({"batches": None, "data": samples()}, "batch_size was left out"),
-        ({"batches": None, "data": samples(), "epochs": None}, "epochs was left out; expected"),
+        ({"batches": None, "data": samples()}, "batch_size is missing"),
+        ({"batches": None, "data": samples(), "epochs": None}, "epochs is missing; expected"),
     ],
 )
 def test_what_cannot_be_used_is_refused_at_once(settings, said):
@@ -122,8 +122,8 @@ def test_a_later_mini_batch_that_cannot_be_used_is_named():
     x, y = samples()
     good = batches(x, y)
     for wrong, said in (
-        ((x, np.eye(3)[y]), "mini-batch 6 of epoch 1 has no labels, and the first one had"),
-        ((x, y, np.ones(40)), "mini-batch 6 of epoch 1 has weights, and the first one had no"),
+        ((x, np.eye(3)[y]), "mini-batch 6 of epoch 1 has no labels, but the first one had"),
+        ((x, y, np.ones(40)), "mini-batch 6 of epoch 1 has weights, but the first one had no"),
         ((x[:, :2], y), r"x has shape \(40, 2\); expected \(n, 5\)"),
     ):
         net = network()

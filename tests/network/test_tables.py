@@ -44,6 +44,6 @@ def test_classes_are_weighed_by_name():
     assert schema.target.classes == ("often", "rare")
     np.testing.assert_array_equal(by_name.weights[0], by_label.weights[0])
     with pytest.raises(
-        bpx.InputError, match="no class of 'kind'; the classes are 'often', 'rare'"
+        bpx.InputError, match="not a class of 'kind'; the classes are 'often', 'rare'"
     ):
         by_name.fit(table, class_weight={"none": 2.0}, **settings)

@@ -193,7 +193,7 @@ def test_a_schedule_is_followed_and_not_set():
         trainer(net).eta = -1.0
     bare = trainer(net, optimizer=bpx.optim.chain(bpx.optim.scale(-0.1)))
     assert bare.eta is None
-    with pytest.raises(bpx.InputError, match="has none"):
+    with pytest.raises(bpx.InputError, match="has no learning rate"):
         bare.eta = 0.1
 
 

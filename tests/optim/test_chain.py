@@ -196,7 +196,7 @@ def test_the_old_form_is_refused_with_the_lines_that_change(act):
     with pytest.raises(bpx.InputError) as told:
         act(Old())
     said = str(told.value).splitlines()
-    assert said[0].startswith("optimizer=Old() has init and update of its own, as in earlier")
+    assert said[0].startswith("optimizer=Old() has its own init and update, as in earlier")
     assert [line.split("  ")[1] for line in said[1:]] == [
         "each p - eta * g of an array becomes -eta * g, for all arrays "
         "bpx.optim.mapped(lambda g: ..., updates)",
@@ -260,7 +260,7 @@ class Single(Optimizer):
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        (WithUpdate(), "has init and update of its own"),
+        (WithUpdate(), "has its own init and update"),
         (OfNone(), "transformations of the optimizer OfNone is None; expected a property"),
         (Single(), "transformations of the optimizer Single is <bpx.optim.Transformation"),
     ],

@@ -141,7 +141,7 @@ def test_a_forward_pass_has_nothing_to_clip():
 
 def test_the_boundary_is_that_of_backprop():
     net, x, y, _ = traced()
-    with pytest.raises(bpx.InputError, match="one sample a row"):
+    with pytest.raises(bpx.InputError, match="one sample per row"):
         privacy.clipped_backprop(net.spec, net.parameters, x[:, :2], y, 1.0)
     with pytest.raises(bpx.MixedArraysError):
         privacy.clipped_backprop(net.spec, net.parameters, x.astype("float32"), y, 1.0)

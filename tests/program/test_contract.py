@@ -74,8 +74,8 @@ FORGETFUL = {"a tuple": as_tuples, "a number": a_number}
 @pytest.mark.parametrize(
     ("given", "said"),
     {
-        "a tuple": r"Parameters\(.*into.*must give back updates",
-        "a number": r"into (1\.0, which is no array|an array of shape \(\))",
+        "a tuple": r"Parameters\(.*into.*must return updates",
+        "a number": r"into (1\.0, which is not an array|an array of shape \(\))",
     }.items(),
 )
 def test_a_step_that_changes_the_form_of_its_state_is_refused(target, given, said):

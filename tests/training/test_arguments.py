@@ -11,7 +11,7 @@ from tests.training.small import SETTINGS, network, samples
 def test_a_precision_that_the_backend_does_not_have_is_refused(target):
     if target is Target.CUPY:
         pytest.skip("CuPy has a choice")
-    with pytest.raises(bpx.InputError, match=r"precision='tf32' was given; the products on"):
+    with pytest.raises(bpx.InputError, match=r"precision='tf32' was given; expected float32"):
         network(target).fit(*samples(), **SETTINGS, precision="tf32")
 
 
@@ -79,7 +79,7 @@ def test_an_optimizer_that_cannot_be_used_is_refused_at_once(target, optimizer, 
     ("given", "said"),
     [
         ({"sample_weight": np.ones(3)}, r"sample_weight has shape \(3,\) for 40 samples"),
-        ({"class_weight": {3: 1.0}}, "class_weight has 3, which is no class"),
+        ({"class_weight": {3: 1.0}}, "class_weight has 3, which is not a class"),
         (
             {"validation": (*samples(), np.ones(3))},
             r"validation sample_weight has shape \(3,\) for 40 samples",

@@ -71,7 +71,7 @@ def told(caplog, hidden="sigmoid", optimizer=None, **settings):
 )
 def test_a_part_that_is_bound_to_what_can_change_is_told_of(caplog, sigma):
     (found,) = told(caplog, bpx.Elementwise("own", sigma, prime))
-    assert found.startswith("sigma of 'own' is bound to an object of Slope, whose attributes")
+    assert found.startswith("sigma of 'own' is bound to an object of Slope, and a compiled")
     assert "a frozen dataclass, or train with compile=False" in found
 
 
@@ -122,8 +122,8 @@ def test_another_value_is_another_step():
     ("rule", "said"),
     [
         (lambda u, s, p: u, "gave a Gradients; expected a pair"),
-        (lambda u, s, p: (u, ()), r"was given the state \(\.\) and gave back \(\)"),
-        (lambda u, s, p: (u, None), r"was given the state \(\.\) and gave back None"),
+        (lambda u, s, p: (u, ()), r"was given the state \(\.\) and returned \(\)"),
+        (lambda u, s, p: (u, None), r"was given the state \(\.\) and returned None"),
     ],
 )
 def test_an_update_that_forgets_its_state_is_named(rule, said):

@@ -142,13 +142,13 @@ class Silent:
     [
         (Witness(), r"observers=<.*Witness.*> was given; expected a list of observers"),
         ("health", "observers='health' was given; expected a list"),
-        ([nameless], r"observers has <function nameless.*; expected a value with a name"),
-        ([Silent()], r"observers has <.*Silent.*; expected a value with a name that can be"),
+        ([nameless], r"observers has <function nameless.*; expected a callable with a name"),
+        ([Silent()], r"observers has <.*Silent.*; expected a callable with a name"),
         ([Witness], r"observers has <class.*Witness.*observer\(state, data, epoch\)"),
-        ([Witness(name=3)], "expected a value with a name"),
+        ([Witness(name=3)], "expected a callable with a name"),
         ([Witness(), Witness()], "2 observers are named 'witness'; rename"),
-        ([Witness("health")], "an observer is named 'health', as what bpx itself tells"),
-        ([Witness("privacy")], "an observer is named 'privacy', as what bpx itself tells"),
+        ([Witness("health")], "an observer is named 'health', a name that bpx itself uses"),
+        ([Witness("privacy")], "an observer is named 'privacy', a name that bpx itself uses"),
     ],
 )
 def test_what_cannot_observe_is_refused_at_once(observers, said):

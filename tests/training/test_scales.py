@@ -38,7 +38,7 @@ def test_it_names_the_columns_the_factor_and_the_way_out(how):
     assert only.filename == __file__
     message = str(only.message)
     assert "100,000 times as large as column 0" in message
-    scaled = eval(message.rpartition("one size: ")[2], {"x": x})
+    scaled = eval(message.rpartition("one scale: ")[2], {"x": x})
     net.fit(scaled, y, **SETTINGS)  # where warnings are errors
 
 

@@ -111,7 +111,7 @@ GOOD = {
 MIXES = {
     "sigma": (
         {"output": softmax(1), "cost": quadratic(-1)},
-        "sigma of 'own', layer 2, mixes several networks.* say axis=-1 where it says axis=1",
+        "sigma of 'own', layer 2, mixes several networks.* write axis=-1 instead of axis=1",
     ),
     "the cost": (
         {"cost": quadratic(1)},
@@ -184,9 +184,7 @@ def test_a_part_of_one_library_is_named():
         return z
 
     net = network(hidden=bpx.Elementwise("own", sigma, lambda z, a: a))
-    with pytest.raises(
-        bpx.InputError, match=r"TypeError for arrays of the host.*\(no tensor\)"
-    ):
+    with pytest.raises(bpx.InputError, match=r"TypeError for host arrays.*\(no tensor\)"):
         check_networks_apart(net.spec, bpx.SGD(0.1))
 
 
