@@ -49,9 +49,7 @@ __all__ = [
 Send = Callable[[Any, Any, Any], Any]
 """``send(w, delta, B) -> g``: see `Feedback`."""
 Local = Callable[[Any, Any], Any]
-"""``local(layer, delta) -> g``: see `Feedback`."""
 Learn = Callable[[Any, Any, Any], Any]
-"""``gradients(layer, delta, r) -> (dw, db)``: see `Feedback`."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +138,11 @@ class Feedback:
             raise InputError(
                 f"the feedback {self.name!r} was given draw and redrawn; expected one of them"
             )
+        if self.direct and self.matrix is None and self.draw is None:
+            raise InputError(
+                f"the feedback {self.name!r} was given direct=True, which sets the shape of B, "
+                "without draw; pass draw as well"
+            )
         if self.learns and (self.matrix is None or self.draw is None or self.direct):
             raise InputError(
                 f"the feedback {self.name!r} was given learns=True; it needs matrix and draw "
@@ -179,7 +182,7 @@ class Feedback:
             g = self._checked("local", self.local(view(), delta), a)
         return g
 
-    def _checked(self, function: str, g: Any, a: A) -> A:
+    def _checked(self, function: str, g: A, a: A) -> A:
         if getattr(g, "shape", None) != a.shape:
             given = f"shape {tuple(g.shape)}" if hasattr(g, "shape") else repr(g)
             raise InputError(
@@ -187,8 +190,7 @@ class Feedback:
                 f"{tuple(a.shape)}, a row for each sample and a column for each unit of the "
                 "layer"
             )
-        right: A = g
-        return right
+        return g
 
     def after_a_step(self, arrays: tuple[A, ...]) -> tuple[A, ...]:
         """The layers' arrays for the next step, with counters advanced by 1."""
@@ -287,7 +289,7 @@ def get(feedback: FeedbackName | Feedback | Send) -> Feedback:
     """
     if isinstance(feedback, Feedback):
         return feedback
-    if callable(feedback):
+    if callable(feedback) and not isinstance(feedback, type):
         return Feedback(getattr(feedback, "__name__", type(feedback).__name__), send=feedback)
     if not isinstance(feedback, str) or feedback not in FEEDBACKS:
         raise InputError(

@@ -266,6 +266,7 @@ def test_an_unknown_rule_is_refused(given):
             "'odd' was given matrix and send; expected one",
         ),
         ({"send": halved, "local": halved, "gradients": halved}, "was given send and local"),
+        ({"send": halved, "direct": True}, "direct=True, which sets the shape of B, without"),
         ({"send": halved, "draw": normal, "redrawn": True}, "draw and redrawn; expected one"),
         ({"matrix": kp.matrix, "learns": True}, "learns=True; it needs matrix and draw"),
         ({"send": halved, "draw": normal, "learns": True}, "learns=True; it needs matrix"),

@@ -70,7 +70,7 @@ def test_they_say_what_they_are():
     )
     assert repr(found["no history"]) == "<bpx.History of 0 epochs, seed None>"
     assert repr(found["column"]) == "<bpx.data.Column 'age', number, 40 rows>"
-    assert repr(found["schema"]) == "<bpx.data.Schema of 1 columns, 1 inputs, target 'bought'>"
+    assert repr(found["schema"]) == "<bpx.data.Schema of 1 columns, 1 inputs>"
     assert repr(found["trace"]) == "<bpx.Trace of 3 samples through [784, 30, 10]>"
     assert repr(found["forward"]) == "<bpx.Forward of 3 samples through [784, 30, 10]>"
     shapes = "w (30, 784) (10, 30), b (30,) (10,)>"

@@ -29,8 +29,7 @@ _UNSEEN: tuple[Unseen, ...] = get_args(Unseen)
 class Schema:
     """The columns that a table must have, and their encoding as inputs and target.
 
-    Make one with `Schema.fit`. A network with a schema takes tables and DataFrames, and finds
-    their columns by name: see `bpx.Network`.
+    Make one with `Schema.fit`. A `bpx.Network` with a schema finds a table's columns by name.
 
     Attributes
     ----------
@@ -42,8 +41,7 @@ class Schema:
     named : bool
         Whether columns are found by name; else by position, in tables without a header.
     unseen : {"ignore", "refuse"}
-        The treatment of a category that does not occur in the training rows: it is encoded
-        as none of the known categories, with a warning, or raises InputError.
+        Whether a new category counts as none of the known ones, with a warning, or raises.
     """
 
     features: tuple[Feature, ...]
@@ -53,9 +51,7 @@ class Schema:
     unseen: Unseen = "ignore"
 
     def __repr__(self) -> str:
-        target = "" if self.target is None else f", target {self.target.name!r}"
-        columns = f"{len(self.features)} columns, {self.width} inputs"
-        return f"<bpx.data.Schema of {columns}{target}>"
+        return f"<bpx.data.Schema of {len(self.features)} columns, {self.width} inputs>"
 
     @classmethod
     def fit(
