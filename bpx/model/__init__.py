@@ -1,1 +1,1 @@
-"""What a network is and computes: its spec, the passes, what enters it and how good it is."""
+"""The structure and the computations of a network: spec, passes, inputs and evaluation."""

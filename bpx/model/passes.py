@@ -155,7 +155,7 @@ def sent(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
     if number == 0 or not isinstance(spec.layers[above], Dense):
         entry = run.parameters.layers[above]
         return spec.layers[above].send_back(entry, run.layers[above], deltas[0])
-    errors = deltas  # a matrix is applied to the first or the last, which are Dense layers'
+    errors = deltas  # a matrix applies to the first or the last, which belong to Dense layers
     if spec.feedback.matrix is None:
         pairs = zip(spec.layers[above:], deltas, strict=True)
         errors = tuple(delta for layer, delta in pairs if isinstance(layer, Dense))

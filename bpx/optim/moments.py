@@ -109,7 +109,7 @@ def _nesterov(updates: Any, state: MomentumState, parameters: Any) -> tuple[Any,
 class _Adam:
     """Adam's rule, which can take in the number of a scaling after it: see `scaled`."""
 
-    known: ClassVar[str] = "adam"  # to engines: see `bpx.program.contract.Rule`
+    known: ClassVar[str] = "adam"  # for engines: see `bpx.program.contract.Rule`
 
     def __call__(
         self, updates: Any, state: AdamState, parameters: Any

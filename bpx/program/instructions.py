@@ -97,7 +97,7 @@ def _read_with(kernel: Kernel, value: Value) -> list[Value]:
             at = next((i for i, op in enumerate(phase) if op.result is value), None)
             if at is None:
                 continue
-            # It accumulates in its result, set up before the phase reads anything.
+            # A reduction accumulates in its result, and starts before the phase reads anything.
             if phase[at].name in REDUCTIONS:
                 return []
             until = {v for op in phase[: at + 1] for v in op.values}

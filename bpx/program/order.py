@@ -89,7 +89,7 @@ def _leads(first: Operation, last: Operation, before: Order) -> bool:
 def ordered(
     work: Sequence[Operation], before: Order, outputs: Iterable[Value]
 ) -> list[Operation]:
-    """Return an order that makes one output after another, which keeps few results alive."""
+    """Return an order that finishes one output after another, so that few results are alive."""
     maker = {op.result: op for op in work}
     order: dict[Operation, None] = {}
     for output in outputs:

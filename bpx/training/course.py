@@ -209,7 +209,7 @@ class Course:
         rate = learning_rate(self.optimizer, self._state.optimizer)
         if rate is None:
             return None
-        # By way of the shortest decimal, so that 0.001 stays 0.001 in spite of float32.
+        # The shortest decimal that has the same float32, so that 0.001 is read as 0.001.
         values = tuple(float(str(each)) for each in to_host(rate).reshape(-1))
         return values[0] if len(values) == 1 else values
 

@@ -54,7 +54,7 @@ def _try_out(network: Placed, data: Samples, compile: bool) -> None:  # noqa: A0
     xp, last = namespace(data.x), data.x.shape[0] - 1
     widths = {each for layer in network.spec.layers for each in (layer.n_in, layer.n_out)}
     number = next(each for each in count(2) if each not in widths)
-    some = [i * last // (number - 1) for i in range(number)]  # few samples are repeated
+    some = [i * last // (number - 1) for i in range(number)]  # repeats samples if there are few
     picked = network.home.asarray(some, "int32")
     x, y = (xp.take(each, picked, axis=0) for each in (data.x, data.y))
     x = as_inputs(x, network.parameters.b[0])

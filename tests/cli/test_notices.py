@@ -42,7 +42,7 @@ def test_columns_of_very_different_sizes_are_told_once_in_a_line(tmp_path):
     assert done.exit_code == 0, done.output
     (line,) = [each for each in done.stderr.splitlines() if each.startswith("Warning: ")]
     assert "column 1 of x is up to" in line
-    assert "scale the columns of the file" in line
+    assert "bring the file's columns to one scale" in line
     assert "np." not in line
     assert ".py" not in done.stderr
 
