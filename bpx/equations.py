@@ -24,7 +24,7 @@ from bpx.program.marks import equation
 __all__ = ["bp1", "bp2", "bp3", "bp4", "forward", "r0", "r1", "r2", "r3", "r4", "sent"]
 
 
-@equation("z^l", "forward")
+@equation(label="forward")
 def forward(w: A, b: A, a_prev: A) -> A:
     """z^l = w^l a^{l-1} + b^l, of shape (n, k_l)."""
     return a_prev @ w.mT + b

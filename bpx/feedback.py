@@ -138,10 +138,10 @@ class Feedback:
             raise InputError(
                 f"the feedback {self.name!r} was given draw and redrawn; expected one of them"
             )
-        if self.direct and self.matrix is None and self.draw is None:
+        if self.direct and (not errors or (self.draw is None and self.matrix is None)):
             raise InputError(
-                f"the feedback {self.name!r} was given direct=True, which sets the shape of B, "
-                "without draw; pass draw as well"
+                f"the feedback {self.name!r} was given direct=True; it needs matrix, or draw "
+                "and send or local"
             )
         if self.learns and (self.matrix is None or self.draw is None or self.direct):
             raise InputError(

@@ -194,6 +194,17 @@ def test_between_dense_layers_the_rule_sees_what_is_passed_on():
     assert all(view.number == 1 for view in seen)
 
 
+def test_a_second_forward_pass_has_no_numbers_of_its_own():
+    """Each z^l of a printed step is that of layer l."""
+    net = network(PERTURBED)
+    lines = str(net.program(batch_size=5, optimizer=bpx.SGD(0.1))).splitlines()
+    left = {line.partition(" = ")[0]: line for line in lines}
+    assert {name for name in left if name[:1] == "z"} == {"z1", "z2", "z3"}
+    assert {name for name in left if name[:1] == "a"} == {"a1", "a2", "a3"}
+    for i in range(3):
+        assert f"parameters.b[{i}]" in left[f"z{i + 1}"]
+
+
 def test_a_printed_step_says_what_the_rule_gives():
     lines = str(network(OJA).program(batch_size=5, optimizer=bpx.SGD(0.1))).splitlines()
     said = {line.partition(" = ")[0]: line.rpartition("# ")[2] for line in lines}
@@ -251,6 +262,17 @@ def test_the_checks_find_what_a_rule_does_wrong():
         layer.a_prev[...] = 0.0
         return bpx.equations.bp4(r, delta, layer.a_prev), bpx.equations.bp3(r, delta)
 
+    def moves(layer, delta, r):
+        layer.w[...] += 0.1
+        return bpx.equations.bp4(r, delta, layer.a_prev), bpx.equations.bp3(r, delta)
+
+    def random(layer, delta, r):
+        db = bpx.equations.bp3(r, delta) * draws.uniform()
+        return bpx.equations.bp4(r, delta, layer.a_prev), db
+
+    def unweighted(layer, delta, r):
+        return bpx.equations.bp4(r, delta, layer.a_prev), bpx.equations.bp3(1.0, delta)
+
     def counts(layer, delta, r):
         return bpx.equations.bp4(0.1, delta, layer.a_prev), bpx.equations.bp3(0.1, delta)
 
@@ -261,11 +283,44 @@ def test_the_checks_find_what_a_rule_does_wrong():
     ]
     wrong = checked(gradients=writes).wrong
     assert {row.equation for row in wrong} == {"pure"}
-    assert "wrote into what it was given" in wrong[0].where
-    report = checked(gradients=counts)
-    assert report.ok
-    assert [row.layer for row in report.rows if row.warning] == [1, 2, 3]
-    assert "the row weights r do not scale them" in str(report)
+    assert "wrote into its argument" in wrong[0].where
+    draws = np.random.default_rng(0)
+    wrong = checked(gradients=moves).wrong
+    assert any("into the network's parameters" in row.where for row in wrong)
+    assert any(row.equation == "pure" for row in checked(gradients=random).wrong)
+    for rule in (counts, unweighted):
+        report = checked(gradients=rule)
+        assert report.ok
+        assert [row.layer for row in report.rows if row.warning] == [1, 2, 3]
+        assert "the row weights r do not scale them" in str(report)
+
+
+def test_a_network_is_not_changed_by_its_check():
+    def moves(layer, delta, r):
+        layer.w[...] += 0.1
+        return bpx.equations.bp4(r, delta, layer.a_prev), bpx.equations.bp3(r, delta)
+
+    net = network(Feedback("moves", gradients=moves))
+    before = [w.copy() for w in net.weights]
+    assert not check(net).ok
+    for w, expected in zip(net.weights, before, strict=True):
+        np.testing.assert_array_equal(w, expected)
+
+
+def test_a_rule_that_is_wrong_for_a_column_of_weights_is_named_before_training():
+    def by_number(layer, delta, r):
+        return r * (delta.mT @ layer.a_prev), bpx.equations.bp3(r, delta)
+
+    net = network(Feedback("by_number", gradients=by_number), [5, 9, 4, 3])
+    with pytest.raises(Exception, match=r"by_number|broadcast") as caught:
+        train(net)
+    assert "epoch" not in str(caught.value)
+
+
+def test_rules_with_keys_for_every_layer_have_a_matrix_alignment():
+    found = bpx.inspect.matrix_alignment(network(PERTURBED))
+    np.testing.assert_allclose(found.angle, 0.0, atol=1e-9)
+    assert found.angle.shape == (2,)
 
 
 WRONG = {
@@ -332,6 +387,24 @@ def test_what_needs_a_gradient_of_each_sample_is_refused():
         bpx.inspect.ggn_diagonal(net, x, y)
     plain = replace(net.spec, feedback=FEEDBACKS["transpose"])
     assert net.spec.by_transpose() == plain
+
+
+def test_private_training_refuses_a_rule_that_mixes_samples():
+    pytest.importorskip("dp_accounting", reason="private training needs dp-accounting")
+
+    def mixes(layer, delta):
+        xp = bpx.namespace(layer.a)
+        return delta[0] @ layer.above[0] + xp.mean(layer.a, axis=-2, keepdims=True)
+
+    private = bpx.privacy.DPSGD(noise_multiplier=1.0, clip=1.0)
+    settings = {"epochs": 1, "batch_size": 8, "optimizer": bpx.SGD(0.1), "privacy": private}
+    net = network(Feedback("mixes", local=mixes))
+    x, y = random_samples(net, 40)
+    with pytest.raises(
+        bpx.InputError, match=r"'mixes' makes a sample's error depend on the oth"
+    ):
+        net.fit(x, y, **settings)
+    network(LOCAL).fit(x, y, **settings)
 
 
 def test_private_training_is_refused():

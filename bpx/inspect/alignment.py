@@ -48,7 +48,8 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) ->
     """Compare the rule's gradient of each layer with the gradient of the cost.
 
     The true gradient sends the same delta^L back through the transpose. At the output layer,
-    to which nothing is sent back, both are equal, and the angle is 0.
+    to which nothing is sent back, both are equal, and the angle is 0, unless the rule has
+    `gradients` of its own.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) ->
         The network's spec and parameters.
     trace : Trace
         A trace of `Network.backprop`, for n samples of equal weight. If the rule has its own
-        `gradients`, those of the trace are compared.
+        `gradients`, those of the trace are compared: make it with the default `r`.
 
     Returns
     -------
@@ -148,7 +149,7 @@ def _check_matrix(spec: Spec) -> None:
 def _matrices(spec: Spec, parameters: Parameters, feedback: tuple[Array, ...]) -> list[Array]:
     matrix, depth = spec.feedback.matrix, len(spec.dense)
     assert matrix is not None  # checked before
-    drawn = feedback or (None,) * (depth - 1)
+    drawn = (feedback or (None,) * depth)[: depth - 1]  # the output's may be there as well
     return [matrix(parameters.w[i + 1 :], B) for i, B in enumerate(drawn)]
 
 

@@ -142,6 +142,7 @@ class Dense:
 
     # The equations of the book
 
+    @equation("z^l", "forward")
     @equation("a^l = sigma(z)", "{self.activation.name}")
     def forward(self, parameters: DenseParameters, a_prev: Any, context: Context) -> DenseSaved:
         """z^l = w^l a^{l-1} + b^l, a^l = sigma(z^l)."""

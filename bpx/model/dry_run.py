@@ -185,8 +185,10 @@ def _of_gradients(run: Run, deltas: tuple[Array, ...]) -> Iterator[Part]:
             what = f"{field} of the gradients of layer {number}, {layer.kind!r},"
             yield Part(what, given, was.shape, was)
     for number, i in enumerate(spec.places, 1):
-        own = rule_gradients(spec.feedback, run.view(number), deltas[i], 0.5)
-        for field in () if own is None else own._fields:
-            was, given = getattr(parameters.layers[i], field), getattr(own, field)
-            what = f"{field} of the gradients of the feedback {spec.feedback.name!r}, "
-            yield Part(f"{what}layer {i + 1},", given, was.shape, was)
+        # The row weights are a number or, with weights of samples, a column.
+        for r in (0.5, 0.0 * deltas[i][..., :1] + 0.5):
+            own = rule_gradients(spec.feedback, run.view(number), deltas[i], r)
+            for field in () if own is None else own._fields:
+                was, given = getattr(parameters.layers[i], field), getattr(own, field)
+                what = f"{field} of the gradients of the feedback {spec.feedback.name!r}, "
+                yield Part(f"{what}layer {i + 1},", given, was.shape, was)

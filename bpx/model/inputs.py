@@ -65,7 +65,7 @@ class Placed(Protocol):
 
     @property
     def feedback(self) -> tuple[Array, ...]:
-        """The arrays that the spec's feedback has drawn, one for each hidden layer."""
+        """The arrays that the spec's feedback has drawn, mostly one for each hidden layer."""
 
 
 class Samples(NamedTuple):

@@ -121,7 +121,7 @@ def errors_and_costs(
     for array in feedback:
         check_home(parameters.w[0], "feedback", array, integers=True)
     run = Run(spec, parameters, saved(spec, parameters, x), as_targets(spec, y, x), feedback)
-    return run, backward(run), costs(spec, run.layers[-1], as_targets(spec, y, x))
+    return run, backward(run), costs(spec, run.layers[-1], run.y)
 
 
 def backward(run: Run) -> tuple[Array, ...]:

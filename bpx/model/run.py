@@ -11,7 +11,7 @@ from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
 from bpx.model.trace import Forward
 from bpx.model.view import LayerView
-from bpx.program.marks import symbols
+from bpx.program.marks import aside, symbols
 
 __all__ = ["Randomness", "Run", "costs", "in_training", "layer_by_layer", "outside", "saved"]
 
@@ -140,6 +140,7 @@ class Run(NamedTuple):
         """The feedback's array for the Dense layer with that number, or None."""
         return self.feedback[number - 1] if number <= len(self.feedback) else None
 
+    @aside
     def _cost(self, number: int, z: Array) -> Array:
         """C_x if z were the weighted inputs of the Dense layer with that number."""
         spec, place = self.spec, self.spec.places[number - 1]

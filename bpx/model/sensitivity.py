@@ -2,6 +2,7 @@
 
 from bpx._typing import Array
 from bpx.arrays.registry import compiled, namespace
+from bpx.errors import InputError
 from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Samples, chunks
 from bpx.model.parameters import Parameters
@@ -14,6 +15,13 @@ __all__ = ["input_gradients"]
 
 def input_gradients(spec: Spec, parameters: Parameters, samples: Samples) -> Array:
     """dC_x/dx of samples at home, shape (n, k_0), in chunks, always through the transpose."""
+    for number, layer in enumerate(spec.layers, 1):
+        if layer.couples_samples:
+            raise InputError(
+                f"layer {number}, {layer.kind!r}, couples the samples of a batch, so the cost "
+                "of a sample has no gradient by its own inputs alone; expected a network "
+                "without such a layer"
+            )
     found, plain = compiled(_gradients, 1, samples.x), spec.by_transpose()
     pairs = zip(chunks(spec, samples.x), chunks(spec, samples.y), strict=True)
     parts = [found(plain, parameters, x, y) for x, y in pairs]

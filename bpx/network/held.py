@@ -104,7 +104,7 @@ class Held:
 
     @property
     def feedback(self) -> tuple[Array, ...]:
-        """The arrays that the feedback has drawn, one for each hidden layer; often none.
+        """The arrays that the feedback has drawn, mostly one for each hidden layer; often none.
 
         You can assign arrays of any library, of the same shapes.
         """

@@ -147,7 +147,7 @@ class Network(Answering):
         if maker is not Network and "from_arrays" not in vars(maker):
             raise InputError(
                 f"{maker.__name__} has its own __init__, which from_arrays does not call; "
-                f"define {maker.__name__}.from_arrays too: call super().from_arrays, then set "
+                f"define {cls.__name__}.from_arrays too: call super().from_arrays, then set "
                 "what __init__ sets. Or use copy.copy(net) of an existing network and assign "
                 "its parameters"
             )

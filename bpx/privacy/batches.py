@@ -16,6 +16,7 @@ from bpx.inspect.requirements import check_apart, check_by_bp3_and_bp4
 from bpx.model.parameters import Gradients, Parameters
 from bpx.optim.trees import mapped
 from bpx.privacy.accounting import Account, Mechanism, Spent, composed, package
+from bpx.privacy.clipping import check_rule_apart
 from bpx.privacy.dpsgd import DPSGD
 from bpx.privacy.limits import check_clip
 from bpx.privacy.sampling import earlier_parts, last_parts, poisson_batches
@@ -165,6 +166,9 @@ def sampled(
     """
     check_apart(network.spec, "private training")
     check_by_bp3_and_bp4(network.spec, "private training")
+    with network.home.active():
+        given = network.spec, network.parameters, data.x, data.y, network.feedback
+        check_rule_apart(*given)
     package()
     if privacy.seed is not None:
         _log.warning(

@@ -12,11 +12,12 @@ from typing import Any
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
+from bpx.errors import InputError
 from bpx.inspect.requirements import check_apart, check_by_bp3_and_bp4
 from bpx.inspect.samples.gradients import errors, squared_layer_norms, total
 from bpx.inspect.single import check_single_parameters
 from bpx.layers.layer import learns
-from bpx.model.expected import row_weights
+from bpx.model.expected import as_inputs, row_weights
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import errors_and_costs
 from bpx.model.spec import Spec
@@ -24,6 +25,7 @@ from bpx.model.trace import Backward, Trace, WithDeltas
 from bpx.privacy.limits import Clip, check_clip
 
 __all__ = [
+    "check_rule_apart",
     "clip_factors",
     "clipped_backprop",
     "clipped_sum",
@@ -127,6 +129,35 @@ def clipped_backprop(
     factors, weights = _factors(Backward(layers, deltas), clip), row_weights(x, r)
     scaled = [weights * factor for factor in factors]
     return Trace(layers, deltas, cost, weighted(scaled, layers, deltas))
+
+
+def check_rule_apart(
+    spec: Spec, parameters: Parameters, x: Array, y: Array, feedback: tuple[Array, ...]
+) -> None:
+    """Refuse a feedback's function that makes a sample's error of the other samples'.
+
+    Its errors of two samples are compared with those of the same two among four.
+
+    Raises
+    ------
+    InputError
+        Naming the rule.
+    """
+    if spec.feedback.matrix is not None:
+        return
+    few = as_inputs(x[:4, :], parameters.b[0]), y[:4] if y.ndim == 1 else y[:4, :]
+    half = few[0][:2, :], few[1][:2] if y.ndim == 1 else few[1][:2, :]
+    _, among, _ = errors_and_costs(spec, parameters, *few, feedback)
+    _, alone, _ = errors_and_costs(spec, parameters, *half, feedback)
+    for one, other in zip(among, alone, strict=True):
+        xp = namespace(one)
+        off = xp.max(xp.abs(one[:2, :] - other))
+        if bool(off > 1e-3 * xp.max(xp.abs(other))):
+            raise InputError(
+                f"the feedback {spec.feedback.name!r} makes a sample's error depend on the "
+                "other samples of its batch, so clipping would protect nothing; expected a "
+                "rule that treats each sample alone"
+            )
 
 
 def columns(squares: Sequence[Array], clips: Sequence[Any]) -> list[Array]:

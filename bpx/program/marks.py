@@ -15,7 +15,7 @@ from weakref import ref
 from bpx.program.array import Recorded
 from bpx.program.operation import Value
 
-__all__ = ["Call", "Mark", "Named", "Symbol", "equation", "mark_of", "symbols"]
+__all__ = ["Call", "Mark", "Named", "Symbol", "aside", "equation", "mark_of", "symbols"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -64,11 +64,14 @@ class Mark:
         are used once are written inline.
     label : str
         The label of lines that no symbol names.
+    aside : bool
+        Whether what it calls is no part of the step's own passes, and has no symbols.
     """
 
     symbols: tuple[Symbol, ...] = ()
     whole: bool = False
     label: str = ""
+    aside: bool = False
 
 
 class _Entry(NamedTuple):
@@ -129,6 +132,13 @@ def symbols(*names: str, label: str = "") -> Callable[[F], F]:
     """Mark a function that is not an equation: some of its variables are symbols."""
     found = tuple(Symbol(name, True, False, "", "", (), "") for name in names)
     return lambda function: _marked(function, found, label, whole=False)
+
+
+def aside(function: F) -> F:
+    """Mark a function outside the step's own passes: nothing that it calls has symbols."""
+    code: CodeType = function.__code__
+    _MARKS[id(code)] = _Entry(code, Mark(aside=True), ref(function))
+    return function
 
 
 def _marked(function: F, more: tuple[Symbol, ...], label: str, *, whole: bool) -> F:

@@ -1,6 +1,7 @@
 """The book's symbols for a program's values, from the marks of its equations."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 
 from bpx.program.marks import Call, Named
 from bpx.program.operation import Operation, Value, needed
@@ -9,9 +10,16 @@ __all__ = ["calls_of", "symbols", "with_functions"]
 
 
 def calls_of(operations: Iterable[Operation]) -> tuple[Call, ...]:
-    """The calls of marked functions, in order, inner calls before outer ones."""
-    found = (each for op in operations for each in op.origin if isinstance(each, Call))
-    return tuple(dict.fromkeys(found))
+    """The calls of marked functions, in order, inner calls before outer ones.
+
+    Calls aside, such as those of a second forward pass, are not among them.
+    """
+    found: dict[Call, None] = {}
+    for op in operations:
+        calls = [each for each in op.origin if isinstance(each, Call)]
+        aside = [i for i, each in enumerate(calls, 1) if each.mark.aside]
+        found.update(dict.fromkeys(calls[max(aside, default=0) :]))
+    return tuple(found)
 
 
 def symbols(
@@ -41,11 +49,8 @@ def symbols(
 
 def free(text: str, taken: set[str]) -> str:
     """Return `text`, with a number if it is taken, and add the result to `taken`."""
-    found = next(
-        each
-        for each in (text, *(f"{text}_{i}" for i in range(2, len(taken) + 3)))
-        if each not in taken
-    )
+    others = (f"{text}_{i}" for i in count(2))
+    found = next(each for each in chain((text,), others) if each not in taken)
     taken.add(found)
     return found
 

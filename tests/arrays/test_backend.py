@@ -71,7 +71,9 @@ def test_without_it_samples_are_copied_for_a_training(bare):
 
 
 def test_without_it_products_are_in_float32_and_no_engine_is_told(bare):
-    with pytest.raises(bpx.InputError, match=r"precision='tf32' was given; expected float32, in which "):
+    with pytest.raises(
+        bpx.InputError, match=r"precision='tf32' was given; expected float32, in which "
+    ):
         network("mine").fit(
             X, Y, epochs=1, batch_size=8, optimizer=bpx.SGD(0.1), precision="tf32"
         )

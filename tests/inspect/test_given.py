@@ -16,6 +16,7 @@ BY_FORWARD = {
     inspect.dead_units: ("spec",),
     inspect.input_sizes: (),
     inspect.saturation: ("spec",),
+    inspect.input_jacobian: ("spec", "parameters"),
     inspect.output_traces: ("spec", "parameters"),
     inspect.neural_tangent_kernel: ("spec", "parameters"),
 }
@@ -29,6 +30,7 @@ BY_BACKPROP = {
     inspect.error_norms: (),
     inspect.learning_speeds: (),
     inspect.gradient_alignment: ("spec", "parameters"),
+    inspect.input_gradients: ("spec", "parameters"),
 }
 WITH_TARGETS = {
     inspect.output_response: ("spec",),
@@ -102,6 +104,11 @@ def test_what_else_is_given_stays(target):
             inspect.kfac(net, x, y, kind="empirical"),
             inspect.kfac(*own, target.asarray(y, "int32"), kind="empirical"),
         )
+        u = target.asarray(0.5 * x, "float64")
+        same(
+            inspect.input_gradient_product(net, x, y, u, r=0.5),
+            inspect.input_gradient_product(*own, target.asarray(y, "int32"), u, r=0.5),
+        )
 
 
 def test_a_function_without_a_trace_takes_the_network_alone():
@@ -127,6 +134,7 @@ def test_every_function_of_a_trace_does():
     }
     tried = {*BY_FORWARD, *BY_BACKPROP, *WITH_TARGETS, *ALONG}
     tried |= {inspect.empirical_fisher_vector_product, inspect.matrix_alignment}
+    tried |= {inspect.input_gradient_product}
     assert of_a_trace == tried
     assert all("With a network," in function.__doc__ for function in tried)
 

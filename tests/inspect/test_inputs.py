@@ -7,11 +7,19 @@ import pytest
 
 import bpx
 from bpx.inspect import input_gradient_product, input_gradients, input_jacobian
-from tests.doubling import between
+from tests.doubling import Double, between
 from tests.feedbacks import OJA
 from tests.peers import close, random_network, random_samples
 
 H = 1e-5
+
+
+class Coupled(Double):
+    """Says that its samples act on one another."""
+
+    couples_samples = True
+
+
 NETWORKS = {
     "softmax": ([5, 6, 4, 3], "tanh", "softmax", "cross_entropy"),
     "binary": ([4, 6, 1], "softplus", "sigmoid", "cross_entropy"),
@@ -172,7 +180,7 @@ def test_what_cannot_be_used_is_refused():
     with pytest.raises(bpx.MixedArraysError, match=r"trace\.a\[0\]"):
         input_gradients(single.spec, single.parameters, trace)
     rule = bpx.Network([5, 6, 4, 3], feedback="fa", seed=0, dtype="float64")
-    with pytest.raises(bpx.InputError, match=r"the derivative of the inputs' gradient must go"):
+    with pytest.raises(bpx.InputError, match="the inputs' gradient needs the transpose"):
         input_gradient_product(rule, x, y, x)
     bare = bpx.Elementwise("bare", np.tanh, lambda z, a: 1.0 - a * a)
     without = bpx.Network([5, 6, 3], hidden=bare, seed=0, dtype="float64")
@@ -180,6 +188,29 @@ def test_what_cannot_be_used_is_refused():
         bpx.InputError, match="derivative of the inputs' gradient cannot be comp"
     ):
         input_gradient_product(without, x, y, x)
+
+
+def test_samples_that_act_on_one_another_have_no_gradients_of_their_own():
+    net = random_network([5, 6, 3])
+    x, y = random_samples(net)
+    spec, parameters = between(net)
+    first, middle, last = spec.layers
+    coupled = replace(spec, layers=(first, Coupled(middle.n_in, middle.n_out), last))
+    other = bpx.Network.from_arrays(coupled, parameters, net.home)
+    trace = other.backprop(x, y)
+    with pytest.raises(bpx.InputError, match="couples the samples"):
+        other.input_gradients(x, y)
+    for function in (input_gradients, input_jacobian):
+        with pytest.raises(bpx.InputError, match=r"couples the samples|couples samples"):
+            function(coupled, parameters, trace)
+
+
+def test_the_networks_own_are_the_costs_as_well():
+    net = random_network([5, 6, 4, 3])
+    spec = replace(net.spec, feedback=bpx.feedback.fa)
+    other = bpx.Network.from_arrays(spec, net.parameters, net.home, seed=1)
+    x, y = random_samples(net)
+    close(other.input_gradients(x, y), net.input_gradients(x, y))
 
 
 def test_arrays_stay_at_home(target):

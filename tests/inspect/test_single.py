@@ -46,6 +46,9 @@ REFUSES = {
     inspect.hessian_vector_product: ("spec", "parameters", "trace", "y", "v", "r"),
     inspect.individual_gradients: ("trace",),
     inspect.inner_products: ("trace", "other"),
+    inspect.input_gradient_product: ("spec", "parameters", "trace", "y", "u", "r"),
+    inspect.input_gradients: ("spec", "parameters", "trace"),
+    inspect.input_jacobian: ("spec", "parameters", "trace"),
     inspect.input_sizes: ("trace",),
     inspect.kfac: ("spec", "parameters", "trace", "y"),
     inspect.layer_norms: ("trace",),
@@ -104,11 +107,11 @@ OF_NO_ARRAYS = {
 }
 """What is given back, what reads it, and what is known by numbers, or by products, alone."""
 
-SETTINGS = {"chunk", "kind", "outputs", "samples", "seed", "share"}
+SETTINGS = {"chunk", "kind", "layer", "of", "outputs", "samples", "seed", "share"}
 NAMES = {"like": "groups"}  # of `unflatten`
 ARRAYS = {
     *("after", "before", "feedback", "groups", "mean", "other", "parameters", "r", "trace"),
-    *("v", "vector", "x", "y"),
+    *("u", "v", "vector", "x", "y"),
 }
 """The arguments that several networks' arrays are given as."""
 
@@ -160,6 +163,7 @@ def arguments(function):
         "y": y[0],
         "r": np.full((N, 1), 0.1),
         "v": after[0],
+        "u": 0.5 * x[0],
         "groups": own[0],
         "vector": np.ones(sum(p.size for p in leaves(own[0]))),
         "before": own[0],
@@ -178,6 +182,7 @@ def arguments(function):
         "y": np.stack(y),
         "r": np.full((K, N, 1), 0.1),
         "v": several(after),
+        "u": 0.5 * np.stack(x),
         "groups": together,
         "vector": np.ones((K, one["vector"].size)),
         "before": together,

@@ -44,7 +44,7 @@ def test_nothing_is_advised_where_nothing_fits(shape):
     assert shape_advice(np.ones(shape), shape, 6, "x") == ""
     with pytest.raises(bpx.InputError) as refused:
         bpx.Network([6, 2], seed=0).predict(np.ones(shape))
-    assert str(refused.value).endswith("one sample a row")
+    assert str(refused.value).endswith("one sample per row")
 
 
 def test_what_is_called_otherwise_is_x_in_code():

@@ -107,6 +107,6 @@ class Pair(NamedTuple):
 @pytest.mark.parametrize("after", [list, tuple, lambda pair: pair[:1], lambda p: (*p, None)])
 def test_check_state_sees_the_form_behind_the_same_arrays(after):
     before = Pair(np.zeros(2), np.zeros(2))
-    with pytest.raises(bpx.MixedArraysError, match="must give back a state of the same form"):
+    with pytest.raises(bpx.MixedArraysError, match="must return a state of the same form"):
         check_state(before, after(before))
     check_state(before, Pair(*before))

@@ -21,7 +21,7 @@ from bpx.inspect.checks.costs import cost_rows
 from bpx.inspect.checks.draws import Draws
 from bpx.inspect.checks.feedback import alignment_notes, feedback_rows
 from bpx.inspect.checks.networks import curvature_rows, network_rows
-from bpx.inspect.checks.point import Point
+from bpx.inspect.checks.point import Point, copied
 from bpx.inspect.checks.report import Report, Row
 from bpx.model.dry_run import dry_run
 from bpx.model.expected import as_targets
@@ -181,7 +181,7 @@ def _point(
 ) -> tuple[Point, str]:
     """Return where to check a network, and a part's wrong shape or dtype there, if any."""
     spec, draws = network.spec, Draws(home, seed)
-    parameters, feedback = placed(spec, network.parameters, network.feedback, home)
+    parameters, feedback = copied(placed(spec, network.parameters, network.feedback, home))
     arrived = _samples(network, home, draws, x, y)
     wrong = _misshapen(network, parameters, arrived, feedback)
     layers = () if wrong else saved(spec, parameters, arrived[0])
@@ -217,21 +217,15 @@ def _misshapen(
     """Describe a part's wrong shape or dtype, in float64 or in the network's dtype, if any."""
     spec, own = network.spec, network.home
     try:
-        dry_run(spec, parameters, *_copied(arrived), feedback)
+        dry_run(spec, *copied((parameters, *arrived, feedback)))
         with own.active():
-            x, y = (bring(each, own, "x") for each in _copied(arrived))
-            dry_run(spec, network.parameters, x, y, network.feedback)
+            x, y = (bring(each, own, "x") for each in arrived)
+            dry_run(spec, *copied((network.parameters, x, y, network.feedback)))
     except InputError as error:
         return str(error)
     except Exception as error:  # a user's function may raise anything
         return f"a part raised {raised(error)}"
     return ""
-
-
-def _copied(arrays: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Copies, which a part that writes may spoil."""
-    x, y = arrays
-    return 0.0 + x, 0.0 + y
 
 
 def _curvature(point: Point) -> tuple[list[Row], tuple[str, ...]]:

@@ -6,6 +6,7 @@ angle to the gradient.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bpx._typing import Array
@@ -14,7 +15,7 @@ from bpx.feedback import transpose
 from bpx.inspect.alignment import gradient_alignment
 from bpx.inspect.checks.behaviour import Call, behaves
 from bpx.inspect.checks.differences import deviation, known
-from bpx.inspect.checks.point import Point
+from bpx.inspect.checks.point import Point, copied
 from bpx.inspect.checks.report import Row
 from bpx.model.passes import backprop, backward
 from bpx.model.run import Run
@@ -28,13 +29,26 @@ def feedback_rows(point: Point) -> list[Row]:
     """Return the rows of the spec's rule for each layer; none for the transpose."""
     if point.spec.feedback == transpose:
         return []
-    rows: list[Row] = []
+    rows = _of_parameters(point)
     for layer in range(1, point.depth):
         rows += [row._replace(layer=layer) for row in _of_errors(point, layer)]
     if point.spec.feedback.gradients is not None:
         for layer in range(1, point.depth + 1):
             rows += [row._replace(layer=layer) for row in _of_gradients(point, layer)]
     return rows
+
+
+def _of_parameters(point: Point) -> list[Row]:
+    """Return the row of a rule that writes into the network's own arrays, if it does."""
+    run = _run(point)
+    own = copied((run.parameters, run.feedback))
+    before = [to_host(each).copy() for each in leaves(own)]
+    backprop(run.spec, own[0], *copied((point.x, point.y)), feedback=own[1])
+    pairs = zip(before, leaves(own), strict=True)
+    if all((one == to_host(other)).all() for one, other in pairs):
+        return []
+    where = "it wrote into the network's parameters or into B: return new arrays instead"
+    return [Row("pure", None, point.spec.feedback.name, ok=False, where=where)]
 
 
 def alignment_notes(point: Point) -> tuple[str, ...]:
@@ -110,24 +124,32 @@ def _seeing(run: Run, seen: tuple[Array, ...]) -> Run:
 def _of_gradients(point: Point, layer: int) -> list[Row]:
     """Of what the rule gives in place of BP3 and BP4: purity, and the row weights."""
     run, rule, place = _run(point), point.spec.feedback, point.spec.places[layer - 1]
-    delta, w = backward(run)[place], point.parameters.w[layer - 1]
+    delta, entry = backward(run)[place], point.parameters.layers[place]
     if rule_gradients(rule, _seeing(run, _seen(run)).view(layer), delta, 1.0) is None:
         return []
 
-    def given(r: Array, delta: Array, *seen: Array) -> Any:
-        found: Any = rule_gradients(rule, _seeing(run, seen).view(layer), delta, r)
-        return found.w
+    def given(field: str, r: Array, delta: Array, *seen: Array) -> Any:
+        found = rule_gradients(rule, _seeing(run, seen).view(layer), delta, r)
+        return getattr(found, field)
 
     column, seen = point.y[:, :1] * 0.0 + 1.0 / point.y.shape[0], _seen(run)
-    shape = tuple(w.shape)
-    call = Call(
-        f"gradients of the feedback {rule.name!r}", given, (column, delta, *seen), shape
+    what, functions = (
+        f"gradients of the feedback {rule.name!r}",
+        {field: partial(given, field) for field in ("w", "b")},
     )
-    rows = behaves(rule.name, [call], [], point.tolerance, together=True)
+    calls = [
+        Call(what, function, (column, delta, *seen), tuple(getattr(entry, field).shape))
+        for field, function in functions.items()
+    ]
+    rows = behaves(rule.name, calls, [], point.tolerance, together=True)
     if all(row.ok for row in rows):
         r = point.draws.normal(*column.shape)
-        once, twice = given(r, delta, *seen), given(2.0 * r, delta, *seen)
-        off = deviation(twice, known(2.0 * once), point.tolerance).largest
+        off = max(
+            deviation(
+                f(2.0 * r, delta, *seen), known(2.0 * f(r, delta, *seen)), point.tolerance
+            ).largest
+            for f in functions.values()
+        )
         told = "the row weights r do not scale them" if off > point.tolerance else ""
         rows.append(
             Row("weighted by r", None, rule.name, ok=True, where=told, warning=bool(told))

@@ -6,6 +6,7 @@ from typing import Any
 
 from bpx._typing import Array
 from bpx.activations import Activation
+from bpx.arrays.registry import namespace
 from bpx.inspect.checks.differences import Slope
 from bpx.inspect.checks.draws import Draws
 from bpx.inspect.checks.report import Row, compared
@@ -15,7 +16,7 @@ from bpx.model.spec import Spec
 from bpx.model.trace import Forward
 from bpx.program.contract import leaves, rebuilt
 
-__all__ = ["Point", "moved"]
+__all__ = ["Point", "copied", "moved"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,11 @@ class Point:
         if equation in ("BP2", "R2"):
             return chosen.activation.name
         return f"{chosen.n_in} to {chosen.n_out}"
+
+
+def copied(tree: Any) -> Any:
+    """Copies of the arrays of a tree, which a part that writes may spoil."""
+    return rebuilt(tree, [namespace(x).asarray(x, copy=True) for x in leaves(tree)])
 
 
 def moved(tree: Any, way: Any, t: float) -> Any:

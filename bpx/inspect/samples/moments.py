@@ -73,7 +73,7 @@ def moments(trace: WithDeltas, *, mean: Gradients | None = None) -> Moments:
         A trace of `bpx.backprop`.
     mean : Gradients, optional
         A precomputed mean, such as the `gradients` of a trace made with the default `r`;
-        halves the work.
+        halves the work. Not those of a feedback with `gradients` of its own.
 
     Returns
     -------
