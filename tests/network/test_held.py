@@ -247,5 +247,7 @@ def test_a_subclass_says_how_it_is_made_of_arrays(target, kind):
 @pytest.mark.parametrize(("kind", "named"), [(Forgetful, "Forgetful"), (Mixed, "Mixin")])
 def test_no_subclass_is_made_of_arrays_without_its_init(kind, named):
     net = bpx.Network([4, 3], seed=0)
-    with pytest.raises(bpx.InputError, match=rf"^{named} has .* define {named}.from_arr"):
+    with pytest.raises(
+        bpx.InputError, match=rf"^{named} has .* define {kind.__name__}.from_arr"
+    ):
         kind.from_arrays(net.spec, net.parameters, net.home)
