@@ -8,17 +8,17 @@ unit
     A module or a folder at the top of ``bpx/``: ``bpx/network.py`` is `bpx.network`, all of
     ``bpx/inspect/`` is `bpx.inspect`, and ``bpx/__init__.py`` alone is `bpx`. The folders
     ``backends/`` and ``benchmarks/`` are one unit each. The table of the known backends,
-    ``bpx_backends/__init__.py``, is apart, the unit `bpx_backends`: it is data that bpx reads.
+    ``bpx_backends/__init__.py``, is a separate unit, `bpx_backends`: it is data that bpx reads.
 import
-    A pair of units, or of modules, in which the first imports the second, once or often.
+    A pair of units, or of modules, in which the first imports the second, however often.
 circle
     A set of units, or of modules, in which imports lead from each one to all the others.
 layers
     The longest chain of imports below a unit, counted in units: a unit that imports nothing of
     bpx is in layer 1. The units of a circle share a layer.
 deferred import
-    One inside a function or under ``TYPE_CHECKING``. It counts like any other. It hides a
-    circle if it would close one between modules at the top of its file.
+    An import inside a function or under ``TYPE_CHECKING``. It counts like any other. It hides
+    a circle if, moved to the top of its file, it would close one between modules.
 
 ``from bpx import x`` is an import of the module ``bpx.x`` if there is one, and of ``bpx`` if
 there is not. Importing a module also runs the ``__init__`` of each package around it; this is
@@ -48,7 +48,7 @@ __all__ = [
     "text",
 ]
 
-LINES = 300  # the most that a file in bpx/ or backends/ may have
+LINES = 300  # the most lines that a file in bpx/ or backends/ may have
 
 Graph = Mapping[str, set[str]]
 
@@ -60,7 +60,7 @@ class Level:
     Attributes
     ----------
     in_bpx, total : int
-        How many there are in ``bpx/``, and with those in ``backends/`` and ``benchmarks/``.
+        How many there are in ``bpx/`` alone, and with ``backends/`` and ``benchmarks/``.
     imports : int
     circles : list of list of str
     layers : list of list of str
@@ -140,7 +140,7 @@ def layers(graph: Graph) -> list[list[str]]:
 
 
 def faults(figures: Figures) -> list[str]:
-    """What ``--check`` objects to, one line each."""
+    """The faults that ``--check`` reports, one line each."""
     return [
         *(f"circle between units: {_circle(each)}" for each in figures.units.circles),
         *(f"circle between modules: {_circle(each)}" for each in figures.modules.circles),
@@ -154,7 +154,7 @@ def faults(figures: Figures) -> list[str]:
 
 
 def text(figures: Figures) -> str:
-    """The figures for a reader."""
+    """The figures as a text to read."""
     long_files = (f"{each.lines}  {each.file}" for each in figures.long_files)
     parts = [
         _table(figures.units, figures.modules),
@@ -216,7 +216,7 @@ def _deferred(imports: Sequence[Import], circles: Iterable[list[str]]) -> list[D
 
 
 def _long_files(modules: Iterable[Module]) -> list[LongFile]:
-    """The longest first."""
+    """The files that are too long, the longest first."""
     files = (
         LongFile(module.file, len(module.source.encode().splitlines()))
         for module in modules

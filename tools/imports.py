@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 __all__ = ["Import", "Module", "find_imports", "find_modules"]
 
-FOLDERS = {  # and the folder from which Python imports what is in them
+FOLDERS = {  # each with the folder from which Python imports its modules
     "bpx": ".",
     "backends": "backends",
     "benchmarks": ".",
 }
 
 TABLE = "bpx_backends"
-"""The table of the known backends: data, which bpx reads; a unit apart from the engines."""
+"""The table of the known backends: data that bpx reads, so a unit separate from the engines."""
 
 Node = ast.Import | ast.ImportFrom
 
@@ -29,7 +29,7 @@ class Module(NamedTuple):
 
 
 class Import(NamedTuple):
-    """One module imports another, on some line, deferred or not."""
+    """An import of one module by another: its line, and whether it is deferred."""
 
     importer: Module
     imported: Module
@@ -38,7 +38,7 @@ class Import(NamedTuple):
 
     @property
     def names(self) -> tuple[str, str]:
-        """Of the two modules."""
+        """The names of the two modules."""
         return self.importer.name, self.imported.name
 
 

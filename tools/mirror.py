@@ -1,4 +1,4 @@
-"""Where the tests of a module are."""
+"""Find the tests of a module."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ __all__ = ["mirror"]
 
 
 def mirror(module: Path) -> str:
-    """The file that tests a module, from the folder of tests; the module from the root."""
+    """The file that tests a module, relative to ``tests/``; `module` is given from the root."""
     parts = module.with_suffix("").parts
     *folders, name = parts[1:] if parts[0] == "bpx" else parts
     if folders[:2] == ["backends", "bpx_backends"]:

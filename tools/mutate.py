@@ -1,14 +1,14 @@
-"""Faults made on purpose, and whether the tests notice them.
+"""Make faults on purpose, and see whether the tests notice them.
 
 ::
 
     python -m tools.mutate [--files PATH ...] [--tests PATH ...]
                            [--count N] [--seed N] [--jobs N]
 
-Draws places in the source, changes one at a time, and runs the tests that concern its file: the
-file of tests of the same name, then those given. A mutation is **caught** if a test fails or
-takes far longer than it does otherwise, and has **lived** if all pass; those that lived are
-printed. Each is made in a copy of the tree. `tools/mutations.py` says what is changed.
+This draws places in the source, changes one at a time, and runs the tests of the changed file:
+the test file of the same name, then the files given. A mutation is **caught** if a test fails
+or the tests take far longer than usual, and **lives** if all pass; those that live are printed.
+Each is made in a copy of the tree. `tools/mutations.py` lists the possible changes.
 """
 
 import argparse
@@ -33,24 +33,24 @@ from tools.mutations import Mutation, diff, find_mutations, mutated
 __all__ = ["Drawn", "draw", "main"]
 
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "runs", "_build")
-LIMIT = 3.0  # times what the tests take without a mutation
-SLACK = 30.0  # seconds more
-FAILED = (1, 2)  # pytest's status where a test fails, or a file of tests can't be imported
+LIMIT = 3.0  # times the tests' duration without a mutation
+SLACK = 30.0  # additional seconds
+FAILED = (1, 2)  # pytest's status if a test fails or a test file cannot be imported
 
 
 class Drawn(NamedTuple):
-    """A mutation of a file, whose name is given from the root."""
+    """A mutation of a file, with the file's path relative to the root."""
 
     file: str
     change: Mutation
 
 
 class TestsFailError(Exception):
-    """The tests fail with no mutation at all, so that they say nothing of one."""
+    """The tests fail even without a mutation, so they cannot catch one."""
 
 
 def draw(root: Path, paths: Iterable[str], count: int, seed: int) -> list[Drawn]:
-    """As many mutations of the files in some folders as are asked for, or all of them."""
+    """Draw `count` mutations of the files at some paths, or all if there are fewer."""
     found = [
         Drawn(file, change)
         for file in _files(root, paths)
@@ -107,7 +107,7 @@ class _Trees:
             self.free.put(tree)
 
     def limit(self, stage: Stage) -> float:
-        """The seconds that tests may take."""
+        """The seconds that the tests of a stage may take."""
         with self.one() as tree:
             start = monotonic()
             if _fail(tree, stage, None):
@@ -117,7 +117,7 @@ class _Trees:
             return SLACK + LIMIT * (monotonic() - start)
 
     def catches(self, drawn: Drawn, stages: Iterable[tuple[Stage, float]]) -> bool:
-        """Whether some of the tests fail with a mutation."""
+        """Whether any of the tests fail with a mutation."""
         with self.one() as tree:
             path = tree / drawn.file
             source = path.read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ class _Trees:
 def _fail(tree: Path, stage: Stage, limit: float | None) -> bool:
     """Whether tests fail, or run past a limit."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *stage]
-    # No bytecode: it is told apart by size and second, and a mutation may change neither.
+    # No bytecode: Python matches it by size and second, and a mutation may change neither.
     there = {
         "PYTHONPATH": f"{tree}{os.pathsep}{tree / 'backends'}",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -153,7 +153,7 @@ def _fail(tree: Path, stage: Stage, limit: float | None) -> bool:
 
 
 def _files(root: Path, paths: Iterable[str]) -> list[str]:
-    """The Python files at some paths and below them, those that only gather names left out."""
+    """The Python files at and below some paths, except those that only gather names."""
     found = {
         file.relative_to(root).as_posix()
         for path in paths

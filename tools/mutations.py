@@ -2,8 +2,8 @@
 
 A mutation changes one place: a comparison, an integer by one, an operator of arithmetic,
 ``and`` and ``or``, ``not`` or the condition of an ``if``, ``all`` and ``any``, ``min`` and
-``max``, ``True`` and ``False``, a default of ``None``, a keyword argument, or a ``raise``. What
-only annotates a type and what is inside an f-string stay as they are.
+``max``, ``True`` and ``False``, a default of ``None``, a keyword argument, or a ``raise``. Type
+annotations, base classes and the contents of f-strings stay as they are.
 """
 
 import ast
@@ -30,7 +30,7 @@ TYPES = ("annotation", "returns", "bases")
 
 
 class Mutation(NamedTuple):
-    """The bytes from `start` to `end` of a source are replaced."""
+    """A replacement for the bytes of a source from `start` to `end`."""
 
     start: int
     end: int
@@ -49,13 +49,13 @@ def mutated(source: str, change: Mutation) -> str:
 
 
 def diff(file: str, source: str, change: Mutation) -> str:
-    """A mutation as it is shown to a reader."""
+    """The mutation as a unified diff."""
     before, after = source.splitlines(), mutated(source, change).splitlines()
     return "\n".join(unified_diff(before, after, file, file, n=2, lineterm=""))
 
 
 class _Finder:
-    """Knows where in the bytes of a source each node is."""
+    """Finds the mutations of each node, and their bytes in the source."""
 
     def __init__(self, source: str):
         self.text = source.encode()
@@ -103,7 +103,7 @@ class _Finder:
                 yield self._replaced(node, "pass")
 
     def _between(self, operands: list[ast.expr], table: dict[str, str]) -> Iterator[Mutation]:
-        """Of the operators between operands, those that a table has something for."""
+        """Mutate the operators between operands for which a table has a replacement."""
         for left, right in pairwise(operands):
             start = self._end(left)
             found = SYMBOL.search(self.text[start : self._start(right)].decode())

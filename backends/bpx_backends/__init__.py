@@ -39,7 +39,7 @@ KNOWN = {
 }
 
 BackendName: TypeAlias = Literal["auto", "numpy", "cupy", "torch", "jax", "strict"]
-"""The keys of `KNOWN`, and ``auto``; another package's backend, or a device, is any text."""
+"""The keys of `KNOWN`, and ``auto``; a device or another package's backend is free text."""
 
 AUTO = ("cupy", "torch:cuda", "jax:gpu", "numpy")
 """The backends that ``auto`` tries, in order, until one computes."""

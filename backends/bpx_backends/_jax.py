@@ -143,7 +143,7 @@ def _run_over(step: Any, known: int, tree: Any, large: Any, small: Any, *rest: A
 
 
 KNOWN = 64
-"""The steps in a loop of known length. There is only one, since compiling takes seconds."""
+"""The steps in a loop of known length. Only one length is used: compiling takes seconds."""
 
 
 def _pieces(rows: Any, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
@@ -166,7 +166,7 @@ def _on_gpu(x: jax.Array) -> bool:
 _untraceable: set[Step] = set()
 """Steps that read a value while they are traced; they run as the plain loop."""
 LARGE = 1 << 22
-"""The bytes from which it pays to compile again in order to overwrite an array."""
+"""The size in bytes from which overwriting an array is worth another compilation."""
 
 
 def scan(

@@ -61,9 +61,9 @@ def compare(
     """Train one network on several backends, step by step, and show where they diverge.
 
     A BACKEND is NAME[:DEVICE]. Each is compared with the first, equation by equation, and with
-    its own compiled engine. All start from the same weights and see the same samples. For a
-    difference larger than rounding, the step, the layer and the equation are named; the table
-    shows how the weights drift apart.
+    its own compiled engine. All start from the same weights and see the same samples. If two
+    differ by more than rounding, the output names the step, the layer and the equation; the
+    table shows how the weights drift apart.
 
     The exit code is 1 if backends diverge by more than rounding.
     """

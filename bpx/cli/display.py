@@ -32,7 +32,7 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 class Display(Protocol):
-    """A display of the training, shown for the length of a ``with`` block."""
+    """A display of a training run, shown for the duration of a ``with`` block."""
 
     def __enter__(self) -> object:
         """Start the display."""
@@ -64,7 +64,7 @@ class Silent:
 
 
 class Lines:
-    """A display of one line for each epoch, and progress lines within a long epoch."""
+    """A display that prints one line per epoch, and progress lines during a long epoch."""
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
@@ -96,7 +96,7 @@ class Lines:
 
 
 class LiveDisplay:
-    """A display of a progress bar for the epoch, with the newest numbers below it."""
+    """A display with a progress bar for the epoch and the latest numbers below it."""
 
     def __init__(self, epochs: int, console: Console) -> None:
         self._epochs = epochs

@@ -71,7 +71,7 @@ class RunFolder:
         self._append((*COLUMNS, *more))
 
     def record(self, network: bpx.Network, epoch: bpx.Epoch) -> None:
-        """Save the network and the record of a finished epoch: both, even if Ctrl-C comes."""
+        """Save a finished epoch's network and its record; Ctrl-C waits until both are saved."""
         with uninterrupted():
             network.save(self.path / NETWORK)
             self._append(_row(epoch))

@@ -61,7 +61,7 @@ def write(out: str, answers: Any) -> None:
 def write_table(
     out: str, network: bpx.Network, table: Table, *, labels: bool, keep: tuple[str, ...]
 ) -> None:
-    """Write a network's predictions for a table, with a header: one row for each of its rows.
+    """Write a network's predictions for a table, with a header and one row for each table row.
 
     Parameters
     ----------

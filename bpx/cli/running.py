@@ -1,4 +1,4 @@
-"""``bpx train``: train a network by its settings, and save it in a run folder."""
+"""``bpx train``: train a network from its settings, and save it in a run folder."""
 
 import shlex
 from collections.abc import Iterator

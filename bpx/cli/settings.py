@@ -140,7 +140,7 @@ def complete(settings: Settings, whole: Split) -> Settings:
         If the layers do not fit the inputs, or cannot be guessed from the targets.
     """
     layers = settings.layers
-    if not layers:  # one hidden layer, between what the data have
+    if not layers:  # one hidden layer between the data's inputs and outputs
         layers = (whole.x.shape[1], HIDDEN_WIDTH, _outputs(settings.data, whole))
     _check_inputs(settings.data, layers, whole)
     _check_outputs(settings.data, layers, _y(whole))

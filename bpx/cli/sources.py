@@ -25,7 +25,7 @@ __all__ = [
 VALIDATION_FRACTION = 0.2
 
 _NAMES = ("digits", *SOURCES)
-_STREAM = 0x686F6C64  # keeps this draw apart from others of the same seed
+_STREAM = 0x686F6C64  # separates this draw from others with the same seed
 
 
 def has_name(data: str) -> bool:

@@ -77,7 +77,7 @@ class Decided:
 
     @property
     def task(self) -> Task:
-        """Whether it is learned as classes or as numbers."""
+        """Whether the network learns the target as classes or as numbers."""
         return self._learned.task
 
     @property
@@ -226,8 +226,8 @@ def decide(settings: Settings, seed: int) -> Decided:
 def _by_layers(layers: tuple[int, ...] | None, column: Column) -> Task | None:
     """Return the task that the number of outputs implies: numbers for one, classes for more.
 
-    None if the column is not numeric or has fewer than three distinct values, which one output
-    learns in either case.
+    None if the column is not numeric, or has fewer than three distinct values: one output can
+    learn these as classes or as numbers.
     """
     if layers is None or column.kind != "number" or len(column.distinct) < 3:
         return None
@@ -237,7 +237,7 @@ def _by_layers(layers: tuple[int, ...] | None, column: Column) -> Task | None:
 
 
 def with_target(table: Table, schema: Schema) -> Table:
-    """Return the rows of a table whose target is not missing."""
+    """Return the rows of a table that have a target."""
     target = schema.target
     if target is None or table.named != schema.named:  # the network rejects the latter
         return table
@@ -282,7 +282,7 @@ def error(network: bpx.Network, table: Table | None) -> str | None:
 
 
 def columns(table: Table, given: tuple[str, ...]) -> Any:
-    """Return the column names typed: each is a whole name, or several separated by commas."""
+    """Split the typed column names: each is a whole name, or several separated by commas."""
     if given == (ALL,) and ALL not in table.names:
         return ALL
     whole = [each for each in given if each in table.names]

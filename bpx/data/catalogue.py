@@ -91,7 +91,7 @@ SOURCES: Mapping[str, Source] = {
 """The table of data sets that can be downloaded."""
 
 DatasetName: TypeAlias = Literal["digits", "mnist", "fashion_mnist"]
-"""``digits``, and the keys of `SOURCES`; another table's are any text."""
+"""``digits``, and the keys of `SOURCES`; the keys of another table can be any text."""
 
 
 def load(
@@ -116,8 +116,8 @@ def load(
     seed : int
         The seed for the split of ``digits``; the other splits are fixed.
     mirror : str or None
-        The base URL to download from, by default BPX_MIRROR, else the known URLs. Its
-        layout is that of `folder`, with the files as ``.gz``.
+        The base URL to download from, by default BPX_MIRROR, else the known URLs. It has
+        the same layout as `folder`, with ``.gz`` files.
     table : mapping of str to Source
         The data sets that are read from files.
 
@@ -132,7 +132,7 @@ def load(
     ------
     InputError
         If the name is unknown, the folder lacks the files, a download fails, or a package
-        is not installed; for the latter, the message has the command that installs it.
+        is not installed; in that case the message has the command that installs it.
     FileFormatError
         If a file is truncated, of another format, or of another data set.
 

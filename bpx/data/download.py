@@ -33,7 +33,7 @@ def fetch(target: Path, checksum: str, urls: Sequence[str]) -> Path:
     Raises
     ------
     InputError
-        If no URL gave the file; the message has the reason for each. Partial downloads and
+        If no URL delivered the file; the message says why for each. Partial downloads and
         the folders made for them are removed.
     """
     if _intact(target, checksum):

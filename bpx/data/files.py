@@ -1,9 +1,9 @@
 """Read bytes from files, and check the size that a file declares against its content.
 
 Headers are not trusted. Before any allocation, the declared size is compared with the
-bytes in the file: exactly if the file is plain; if it is compressed, with the most that
-deflate could expand them to. Compressed bytes are then read in chunks, so memory grows
-with the data and never with a false header.
+bytes in the file. If the file is plain, they must be equal; if it is compressed, the size must
+not exceed the most that deflate could expand the bytes to. Compressed bytes are then read in
+chunks, so memory grows with the data and never with a false header.
 """
 
 import math

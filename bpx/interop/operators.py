@@ -3,8 +3,8 @@
 The Hessian of a million weights is never formed. Its rows and columns are the parameters in
 the order w^1, b^1, w^2, b^2, ..., each array row by row, as `bpx.inspect.flatten` orders them.
 
-A network on NumPy gets a SciPy operator, and one on CuPy gets a CuPy operator, whose vectors
-stay on the device. Networks on other libraries get a SciPy operator too: its vectors pass
+A network on NumPy gets a SciPy operator. One on CuPy gets a CuPy operator, which keeps its
+vectors on the device. Networks on other libraries get a SciPy operator too: its vectors pass
 through the host, and the products are computed at the network's home.
 """
 
@@ -108,7 +108,7 @@ class _Product:
         self.size = sum(prod(part.shape) for part in leaves(net.parameters))
 
     def check(self) -> None:
-        """Raise the errors of a product before a solver asks for it."""
+        """Try a product on one sample, so that errors appear before a solver starts."""
         self._summed(self.parameters, Samples(self.data.x[:1, ...], self.data.y[:1, ...], None))
 
     def __call__(self, vector: Any) -> Any:

@@ -51,7 +51,7 @@ def eigenpairs(
     Parameters
     ----------
     operator : LinearOperator
-        An operator from `curvature_operator`, or another of SciPy's or CuPy's.
+        An operator from `curvature_operator`, or any other SciPy or CuPy operator.
     k : int, optional
         The number of eigenvalues, less than p.
     which : {"largest", "smallest", "magnitude"}, optional

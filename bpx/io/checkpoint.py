@@ -37,7 +37,7 @@ _SORTS: dict[str, tuple[Mapping[str, Any], Callable[[Any], bool]]] = {
     "feedback": (FEEDBACKS, lambda part: hasattr(part, "matrix") or isfunction(part)),
     "layers": (LAYERS, callable),
 }
-"""The sorts of parts that a file names: the built-in ones, and a test for the sort."""
+"""For each sort of part that a file names: the built-in parts, and a test for the sort."""
 
 
 class Saved(NamedTuple):

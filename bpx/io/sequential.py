@@ -26,7 +26,7 @@ _OTHERS = {
     "in_proj_weight": "an attention",
     "weight_ih_l0": "a recurrent layer",
 }
-"""The layers to which the best-known other arrays belong."""
+"""The layers that other common arrays belong to."""
 
 
 class Stored(NamedTuple):
@@ -54,8 +54,8 @@ def linear_layers(path: str | Path, found: Mapping[str, Stored]) -> dict[str, tu
     FileFormatError
         If the file holds anything else, or the names do not determine the order. A single
         layer may have any name. Several layers need a common prefix and consecutive numbers,
-        such as ``fc1``, ``fc2``; or places, such as ``model.0``, ``model.2``. There, at most
-        one module may stand between two layers, which is taken for the activation, and at
+        such as ``fc1``, ``fc2``; or places, such as ``model.0``, ``model.2``. At most
+        one place between two layers may be skipped, which is taken for the activation, and at
         most one before the first, which is taken for a Flatten.
     """
     problem = next(filter(None, (_problem(key, found) for key in found)), None)
@@ -166,7 +166,7 @@ def _key(layer: str, field: str) -> str:
 
 
 def _call(path: str | Path, sizes: list[int]) -> str:
-    """Return a call that works; PyTorch's CrossEntropyLoss includes the softmax."""
+    """Return an example call that works; PyTorch's CrossEntropyLoss includes the softmax."""
     hidden = ["relu"] * (len(sizes) - 2)
     if sizes[-1] == 1:
         return f"bpx.load({str(path)!r}, activations={[*hidden, 'identity']})"

@@ -1,4 +1,4 @@
-"""The state of a training in a safetensors file: arrays by their paths, and a few numbers."""
+"""The state of training in a safetensors file: arrays by their paths, and a few numbers."""
 
 import json
 from collections.abc import Mapping

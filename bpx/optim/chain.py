@@ -41,8 +41,8 @@ class Transformation:
         ``init(parameters)`` returns the state before the first step: a named tuple of arrays,
         or ``()``.
     update : callable
-        ``update(updates, state, parameters) -> (updates, state)``: a function of a module, or
-        another hashable value, equal for transformations that differ only in numbers.
+        ``update(updates, state, parameters) -> (updates, state)``: a module-level function, or
+        another hashable value that is equal for transformations that differ only in numbers.
 
     Examples
     --------

@@ -105,7 +105,7 @@ def _pair(rule: Update, state: Any, updates: Any, parameters: Any) -> tuple[Any,
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """Whether two trees have the same form; faster than to compare their `form`."""
+    """Whether two trees have the same form; faster than comparing their `form`."""
     if not isinstance(other, tuple | list):
         return not isinstance(one, tuple | list) and (one is None) == (other is None)
     return type(one) is type(other) and len(one) == len(other) and all(map(_alike, one, other))
@@ -119,7 +119,7 @@ def called(rule: Any) -> str:
 def _at_once(
     rule: Any, scaling: Any, updates: Any, parts: list[Any], parameters: Any
 ) -> tuple[Any, list[Any]]:
-    """Apply a rule and the scaling after it at once: the rule takes in the number."""
+    """Apply a rule and the scaling after it in one go: the rule absorbs the factor."""
     factor, after = scaling.factor(parts[1])
     updates, state = rule.scaled(updates, parts[0], parameters, factor)
     return mapped(scaling.signed, updates), [state, after]

@@ -107,7 +107,7 @@ def _nesterov(updates: Any, state: MomentumState, parameters: Any) -> tuple[Any,
 
 @dataclass(frozen=True)
 class _Adam:
-    """Adam's rule, which can take in the number of a scaling after it: see `scaled`."""
+    """Adam's rule, which can absorb the factor of a scaling after it: see `scaled`."""
 
     known: ClassVar[str] = "adam"  # for engines: see `bpx.program.contract.Rule`
 

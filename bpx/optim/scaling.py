@@ -90,7 +90,7 @@ def learning_rate(optimizer: Optimizer, state: Any) -> Array | None:
 
 @dataclass(frozen=True)
 class Scaling:
-    """A rule that multiplies by one number, which the rule before it may take in.
+    """A rule that multiplies by one number, which the rule before it may absorb.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class Scaling:
         return "descent" if self == _DESCEND else None
 
     def signed(self, u: Array) -> Array:
-        """Apply the sign, which remains if the rule before has taken in the number."""
+        """Apply the sign: all that remains to do if the rule before has absorbed the number."""
         return -u if self.descends else u
 
     def __call__(self, updates: Any, state: Any, parameters: Any) -> tuple[Any, Any]:

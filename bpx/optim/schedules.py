@@ -28,7 +28,7 @@ class Schedule:
     Parameters
     ----------
     rate : callable
-        ``rate(t, numbers) -> eta``, a function of a module, in array operations. t, shape
+        ``rate(t, numbers) -> eta``, a module-level function of array operations. t, shape
         (1,), is the number of steps before this one, as a float.
     numbers : named tuple of float
         The numbers of the schedule, at least one; `rate` gets them as arrays of shape (1,).

@@ -94,14 +94,14 @@ class Spent(NamedTuple):
     def epsilon(self) -> float:
         """The weights of this epoch and all before are (epsilon, delta)-differentially private.
 
-        If `secure` is False, this is what noise from a secure source would give. It is computed
+        If `secure` is False, this is the value for noise from a secure source. It is computed
         on first access, which may take a second, and then cached.
         """
         return composed_epsilon(self.mechanisms, self.delta, self.accountant)
 
     @property
     def secure(self) -> bool:
-        """Whether nothing was drawn from a seed, with which it could be drawn again."""
+        """Whether no seed was used; anyone who knows a seed can repeat the draws."""
         return all(each.secure for each in self.mechanisms)
 
     def __repr__(self) -> str:

@@ -29,7 +29,7 @@ from bpx.training.step import Data, TrainingStep
 __all__ = ["Sampled", "sampled"]
 
 BLOCK_BYTES = 1 << 25
-"""The bytes of noise made at a time."""
+"""The bytes of noise to draw at a time."""
 
 _log = getLogger("bpx")
 
@@ -92,7 +92,7 @@ class Sampled:
         )
 
     def finish(self) -> Mapping[str, Spent]:
-        """Count a finished epoch, before its weights are visible, and return what is spent."""
+        """Count a finished epoch before its weights are visible; return the privacy spent."""
         own = composed((*self.account.mechanisms, self.mechanism))
         everything = composed((*self.privacy.past, *own))
         self.account.mechanisms = own

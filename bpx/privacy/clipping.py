@@ -134,14 +134,14 @@ def clipped_backprop(
 def check_rule_apart(
     spec: Spec, parameters: Parameters, x: Array, y: Array, feedback: tuple[Array, ...]
 ) -> None:
-    """Refuse a feedback's function that makes a sample's error of the other samples'.
+    """Refuse a feedback rule that makes a sample's error depend on other samples.
 
-    Its errors of two samples are compared with those of the same two among four.
+    Its errors for two samples are compared with its errors for the same two among four.
 
     Raises
     ------
     InputError
-        Naming the rule.
+        If it does; the message names the rule.
     """
     if spec.feedback.matrix is not None:
         return

@@ -23,7 +23,7 @@ PART = 1 << 15
 
 
 def random_bytes(seed: int | None, purpose: str, epoch: int) -> Source:
-    """Return the operating system's source or, with a seed, a repeatable one without secrecy.
+    """Return the operating system's source or, with a seed, a repeatable but not secret one.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class PrivateState(NamedTuple):
 class PrivateStep:
     """``step(state, data, rows) -> state`` for one physical batch.
 
-    `rows` holds the indices of its samples, -1 for padding, and last the index of its noise.
+    `rows` holds the indices of its samples, -1 for padding and, last, the index of its noise.
 
     Attributes
     ----------

@@ -36,7 +36,7 @@ Branches = list[tuple[str, Any]]
 """The branches of a node of a tree, each with its place: a field's name, or ``[i]``."""
 
 Precision: TypeAlias = Literal["float32", "tf32", "float16", "bfloat16"]
-"""The precisions of matrix products in bpx's engines; another package's may have others."""
+"""The precisions of matrix products in bpx's engines; engines elsewhere may have others."""
 
 
 class Step(Protocol):
@@ -66,7 +66,7 @@ class Scan(Protocol):
 
 
 class Rule(Protocol):
-    """A rule of a step's update that an engine may run by a kernel of its library.
+    """A rule of a step's update that an engine may run with a kernel of its library.
 
     A step may have an `update` with ``rules``, which run one after another on the states
     ``state.optimizer.parts``. The step then applies

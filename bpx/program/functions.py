@@ -36,7 +36,7 @@ BINARY = {
     **dict.fromkeys(("bitwise_left_shift", "bitwise_right_shift"), _BITS[:2]),
     **dict.fromkeys(("logical_and", "logical_or", "logical_xor"), (BOOL,)),
 }
-"""Elementwise functions of two arrays, likewise."""
+"""Elementwise functions of two arrays, and the kinds of dtype that each takes."""
 TESTS = (
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
     "isfinite", "isnan", "isinf",

@@ -65,7 +65,7 @@ class Mark:
     label : str
         The label of lines that no symbol names.
     aside : bool
-        Whether what it calls is no part of the step's own passes, and has no symbols.
+        Whether the functions that it calls are outside the step's passes and have no symbols.
     """
 
     symbols: tuple[Symbol, ...] = ()
@@ -110,7 +110,7 @@ def equation(text: str = "", label: str = "", of: str = "") -> Callable[[F], F]:
     Notes
     -----
     A result that is used once within a call is written in the line that uses it. An argument
-    of a function that is itself a function of the others, as a is of z, is not written.
+    that is itself a function of the other arguments, as a is of z, is omitted.
     """
     left, equals, right = text.partition(" = ")
     function, _, inside = (right if equals or "(" not in left else left).partition("(")

@@ -78,7 +78,7 @@ def _inner(operations: Sequence[Operation], shown: Collection[Value]) -> set[Val
 
 
 def _within(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    """Whether one function called the other or is the same, or both form one equation."""
+    """Whether one function called the other, both are the same, or both form one equation."""
     shorter = min(one, other, key=len)
     if len(shorter) > 1 and one[-len(shorter) :] == other[-len(shorter) :]:
         return True

@@ -78,7 +78,7 @@ class Plan:
         )
 
     def overwritten(self, kernel: Kernel) -> dict[Value, Value]:
-        """Map each array that a kernel writes over one that it reads to the one it reads."""
+        """Map each array that a kernel writes over another, which it reads, to the other."""
         there = {self._place(v): v for v in kernel.reads}
         return {v: there[place] for v in kernel.writes if (place := self._place(v)) in there}
 
@@ -113,7 +113,7 @@ def plan(program: Program, fuses: Callable[[Operation], bool] = lambda _: False)
     ----------
     program : Program
     fuses : callable, optional
-        Whether the engine wants an operation in a kernel, of those that `can_fuse` allows.
+        Whether the engine wants a kernel to hold an operation that `can_fuse` allows.
     """
     program = settled(program)
     constants, views, work = parted(program.operations)

@@ -115,6 +115,6 @@ def apply(xp: Any, operation: Operation, operands: Sequence[Any], device: Any = 
 
 
 def _viewing(key: Any) -> Any:
-    """Extend a key so that NumPy always returns a view, an array instead of a scalar."""
+    """Extend a key so that NumPy always returns a view, never a scalar."""
     parts = key if isinstance(key, tuple) else (key,)
     return parts if Ellipsis in parts else (*parts, Ellipsis)

@@ -36,7 +36,7 @@ def record(step: Step, state: Any, data: Any, rows: Any) -> Program:
     Raises
     ------
     RecordingError
-        If the step uses an operation that a recording cannot hold, naming it.
+        If the step uses an operation that a recording cannot hold; the message names it.
     """
     recorder = _Recorder()
     entered = [recorder.input(*each) for each in named_leaves(state)]

@@ -12,7 +12,7 @@ __all__ = ["calls_of", "symbols", "with_functions"]
 def calls_of(operations: Iterable[Operation]) -> tuple[Call, ...]:
     """The calls of marked functions, in order, inner calls before outer ones.
 
-    Calls aside, such as those of a second forward pass, are not among them.
+    Functions marked `aside`, such as a second forward pass, are excluded with all they call.
     """
     found: dict[Call, None] = {}
     for op in operations:
@@ -27,7 +27,7 @@ def symbols(
 ) -> Iterator[tuple[Value, Named, str]]:
     """Yield the values that have a symbol, each with the symbol and its layer's number.
 
-    A value has one symbol, and no two values have the same one, nor the name of an input.
+    A value has one symbol, which differs from those of other values and from inputs' names.
     """
     numbers: dict[Value | None, int] = {}
     counts: dict[str, int] = {}
@@ -114,7 +114,7 @@ def _is_made_of(
 def _independent(
     each: Named, facts: Mapping[Value, Mapping[_Fact, Named]]
 ) -> tuple[Value, ...]:
-    """The arguments without those that the same part computes from the others, as a from z."""
+    """The arguments, except those that the same part computes from others, such as a from z."""
     kept: tuple[Value, ...] = ()
     for value in each.arguments:
         made = any(

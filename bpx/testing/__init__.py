@@ -1,4 +1,4 @@
-"""Compare one training on two machines, for authors of a backend or of a formula."""
+"""Compare one training run on several backends, for authors of a backend or a formula."""
 
 from bpx.testing.comparison import Comparison, Parting, Twins, compare
 

@@ -45,7 +45,7 @@ class Twins:
     parting : Parting or None
         The first divergence; None if all differences are rounding.
     growth : tuple of float
-        After each step, the largest difference of weights and biases over the largest of them.
+        After each step, the largest difference in the parameters over their largest magnitude.
     """
 
     first: str

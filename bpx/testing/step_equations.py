@@ -37,7 +37,7 @@ class Equation(NamedTuple):
         The result.
     scale : array of shape (), or None
         The largest sum of the magnitudes of the terms, to which rounding is relative. None
-        for the largest number in `given`.
+        stands for the largest number in `given`.
     terms : int
         The number of terms.
     """
@@ -98,7 +98,7 @@ def equations_of(step: TrainingStep, taken: Taken) -> Iterator[Equation]:
 
 
 def layer_of(leaf: str, depth: int) -> int:
-    """Return the layer of an array in a state, from its path: ``[0].w[1]`` is of layer 2."""
+    """Return the layer of an array in a state, from its path: ``[0].w[1]`` is in layer 2."""
     found = re.search(r"(?:^|\.)[wb]\[(\d+)\]$", leaf)
     return int(found[1]) + 1 if found else depth
 
@@ -169,7 +169,7 @@ def _bp2(spec: Spec, taken: Taken, i: int) -> Equation:
 
 
 def _of_run(taken: Taken) -> tuple[Any, ...]:
-    """The arrays of a forward pass: what `_run` puts together again, elsewhere."""
+    """The arrays of a forward pass, from which `_run` rebuilds it on another backend."""
     before, run = taken.before, taken.passes.run
     return before.parameters, run.layers, run.y, before.feedback, before.randomness
 
@@ -201,7 +201,7 @@ def _bp4(taken: Taken, i: int) -> Equation:
 
 
 def _learned(spec: Spec, taken: Taken, i: int) -> Equation:
-    """What a rule of the caller's gives in place of BP3 and BP4."""
+    """The gradients by a custom rule that replaces BP3 and BP4."""
     deltas, given = taken.passes.deltas, taken.gradients.layers[i]
     n = deltas[i].shape[-2]
 

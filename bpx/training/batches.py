@@ -38,7 +38,7 @@ class Stretch(NamedTuple):
     sizes : tuple of int
         The number of samples in each row.
     width : int
-        The number of samples that a step computes at once, which the metrics have, too.
+        The number of samples that a step computes at once; the metrics have this length.
     before : int
         The number of steps in the epoch before the matrix's first row.
     start, stop : int
@@ -71,7 +71,7 @@ class Batches(Protocol):
         """Return the epoch with that number, from 1, or None if there are no more."""
 
     def finish(self) -> Mapping[str, Any]:
-        """Return what a finished epoch adds to its record, by name.
+        """Return the values that a finished epoch adds to its record, by name.
 
         It is called once, just before the epoch's weights become visible, so that it can
         count the privacy that they have spent.

@@ -24,7 +24,7 @@ _NUMBERS = ("epochs", "steps", "seed")
 
 
 class Trainable(Placed, Protocol):
-    """The interface that training needs of a network."""
+    """The interface that training requires of a network."""
 
     def publish(self, parameters: Parameters, feedback: tuple[Array, ...]) -> None:
         """Adopt the weights and biases of a finished epoch, and its feedback arrays."""
@@ -155,7 +155,7 @@ class Course:
         Raises
         ------
         InputError
-            If the state does not fit this training, naming the difference.
+            If the state does not fit this training; the message names the difference.
         """
         if self._state.extra is not None:
             raise InputError(
@@ -229,7 +229,7 @@ class Course:
 
 
 def _check_alike(own: TrainingState, given: Any, *, any_seed: bool) -> None:
-    """Refuse a state that does not fit such a training."""
+    """Refuse a state that does not fit a training with the state `own`."""
     if not isinstance(given, TrainingState):
         raise InputError(
             f"state is {type(given).__name__}; expected the `.state` of such a training"

@@ -99,7 +99,8 @@ def check_parameters(parameters: Parameters, epoch: int) -> None:
     Raises
     ------
     DivergenceError
-        Naming the first such layer. All costs may have been finite.
+        If some are not; the message names the first such layer. All costs may have been
+        finite.
     """
     look = compiled(_finite_layers, 0, parameters.b[0])
     are_finite = to_host(look(parameters)).tolist()

@@ -1,8 +1,8 @@
 """A warning about mutable objects, because a compiled step freezes their attributes.
 
 Equal steps are compiled once. An object equals itself even after its attributes change, so a
-compiled step keeps using those of its first use. Values, such as frozen dataclasses, are
-compiled anew when they differ.
+compiled step keeps using the attributes from its first run. Values, such as frozen
+dataclasses, are compiled anew when they differ.
 """
 
 from collections.abc import Iterator

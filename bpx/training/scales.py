@@ -40,7 +40,7 @@ def check_scales(x: Array, given: Any) -> None:
     Warns
     -----
     DataWarning
-        Naming the two columns, their ratio, and a way to scale them.
+        If so; the message names the two columns, their ratio, and a way to scale them.
     """
     if dtype_name(given if hasattr(given, "dtype") else x) in _PIXELS:
         return

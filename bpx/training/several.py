@@ -58,7 +58,7 @@ def check_networks_apart(
     Raises
     ------
     InputError
-        Naming the layer and the function, the optimizer, or the metric.
+        If one does; the message names the layer and function, the optimizer, or the metric.
     """
     # No layer has as many units as there are networks or samples, so no axes can be confused.
     several, samples = islice((k for k in count(2) if k not in spec.sizes), 2)

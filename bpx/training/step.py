@@ -45,7 +45,7 @@ class Data(NamedTuple):
     Attributes
     ----------
     x : array, shape (n, k_0)
-        Of the parameters' dtype, or of bool, int8 or uint8; each mini-batch is then cast.
+        It has the parameters' dtype, or bool, int8 or uint8; each mini-batch is then cast.
     y : array, shape (n,) or (n, k_L)
     s : array, shape (n,), or None
         The weight of each sample, of the parameters' dtype; None if all count equally.

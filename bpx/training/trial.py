@@ -50,7 +50,7 @@ def step_of(
 
 
 def _try_out(network: Placed, data: Samples, compile: bool) -> None:  # noqa: A002
-    """Run some samples through; no layer has so many units, so no axes can be confused."""
+    """Run some samples through; no layer has their number of units, so axes stay distinct."""
     xp, last = namespace(data.x), data.x.shape[0] - 1
     widths = {each for layer in network.spec.layers for each in (layer.n_in, layer.n_out)}
     number = next(each for each in count(2) if each not in widths)

@@ -24,7 +24,7 @@ Target: TypeAlias = int | str | None
 _Row: TypeAlias = tuple[int, list[str]]
 
 _LARGE = 1 << 20
-"""The bytes below which importing pyarrow would take longer than it saves."""
+"""The file size in bytes below which importing pyarrow takes longer than it saves."""
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -146,7 +146,7 @@ def _at_once(path: PathLike, layout: Layout) -> NDArray[np.float64] | None:
     """Read the numbers of a large file with pyarrow, or return None.
 
     None if pyarrow is not installed or a cell is not a number. Then the cells are read one by
-    one, to the same values, and the error names the bad cell.
+    one, which gives the same values, or an error that names the bad cell.
     """
     if os.path.getsize(path) < _LARGE or not arrow.is_there():
         return None

@@ -106,7 +106,7 @@ def read_npz(path: PathLike, *, inputs: str = "x", target: str | None = "y") -> 
 
 
 def _check_keys(path: PathLike, inputs: object, target: object) -> None:
-    """Raise InputError unless the keys name two arrays; a number may mean a table's column."""
+    """Raise InputError unless the keys name two arrays; a number is a column, not a key."""
     given = {"inputs": inputs} if target is None else {"inputs": inputs, "target": target}
     for name, key in given.items():
         if not isinstance(key, str):
@@ -122,7 +122,7 @@ def _check_keys(path: PathLike, inputs: object, target: object) -> None:
 
 
 def _find(members: dict[str, str], what: str, key: str, other: str | None, label: str) -> str:
-    """Find the member with a key, given as the argument `what`; `other` is the other key."""
+    """Find the member for `key`, the value of the argument `what`; `other` is the other key."""
     name = members.get(key) or members.get(key.upper())
     if name is None:
         spare = [each for each in sorted(members) if each not in (other, (other or "").upper())]

@@ -29,7 +29,7 @@ class Reader:
         the options that the caller gave. The pair is checked, and x becomes rows of float32; a
         `Split` is returned unchanged.
     options : tuple of str, optional
-        The options that it takes, of ``"inputs"``, ``"target"``, ``"delimiter"`` and
+        The options that it takes: any of ``"inputs"``, ``"target"``, ``"delimiter"`` and
         ``"header"``. Others raise InputError.
 
     Raises

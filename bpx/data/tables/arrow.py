@@ -227,7 +227,7 @@ def _texts(name: str, values: Any, label: str) -> Column:
     if not pa.types.is_dictionary(values.type):
         values = values.dictionary_encode()
     joined = values.unify_dictionaries().combine_chunks()
-    if isinstance(joined, pa.ChunkedArray):  # of no chunks
+    if isinstance(joined, pa.ChunkedArray):  # when it has no chunks
         joined = joined.chunk(0) if joined.num_chunks else pa.array([]).dictionary_encode()
     levels = ["" if each is None else level(each) for each in joined.dictionary.to_pylist()]
     if any(each is None for each in levels):

@@ -30,8 +30,8 @@ class Column:
     name : str
         The name in the header; without a header, the column's index.
     kind : {"number", "boolean", "date", "category", "text"}
-        A column of texts is a category unless it has more than 20 different texts and they
-        exceed half of its cells. Times of day and durations are numbers, in seconds.
+        A column of texts is a category unless it has more than 20 different texts and their
+        number exceeds half of its cells. Times of day and durations are numbers, in seconds.
     values : ndarray, shape (n,)
         For numbers, booleans (0 and 1) and dates (days since 1970-01-01): float64, NaN for
         a missing cell. For texts: int32 indices into `levels`, -1 for a missing cell.
@@ -96,8 +96,8 @@ class Column:
     def places(self, levels: Sequence[str]) -> NDArray[np.intp]:
         """Return each cell's index in `levels`, shape (n,); -1 if it is missing or not a level.
 
-        A column of numbers, dates or booleans does not keep their spelling, so there 1 also
-        matches the level ``"01"``, and True matches ``"true"``.
+        A column of numbers, dates or booleans does not keep their spelling, so 1 also matches
+        the level ``"01"``, and True matches ``"true"``.
         """
         place = {each: i for i, each in enumerate(levels)}
         if self.is_text:

@@ -39,7 +39,7 @@ class Feature:
     fill : float
         The replacement for a missing number: the median.
     indicator : bool
-        Whether an extra input marks missing cells; so if some were missing in training.
+        Whether an extra input marks missing cells: true if some were missing in training.
     levels : tuple of str
         The levels of a category.
     shares : tuple of float
@@ -147,7 +147,7 @@ def fit_feature(column: Column, scaling: Scaling) -> Feature:
     Parameters
     ----------
     column : Column
-        A column of more than one value that is not free text.
+        A column that has more than one value and is not free text.
     scaling : {"standard", "robust", "none"}
         Scale by mean and standard deviation, by median and interquartile range, or not at
         all. Booleans and one-hot inputs stay 0 and 1.

@@ -57,7 +57,7 @@ def _is_strange(cell: str, column: Sequence[str], decimal: str) -> bool:
 def _refuse_counting(first: Sequence[str], under: Sequence[Sequence[str]], label: str) -> None:
     """Raise InputError for a first line like 0, 1, 2, ..., which may be a header.
 
-    So may 0, 1 after an empty cell, or above columns with fractions.
+    The same holds for 0, 1 after an empty cell or above columns with fractions.
     """
     given = [cell for cell in first if cell]
     if len(given) < 2 or not all(map(_WHOLE.fullmatch, given)):

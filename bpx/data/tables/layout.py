@@ -66,7 +66,7 @@ def find(
     delimiter: str | None = None,
     decimal: str | None = None,
 ) -> Layout:
-    """Detect the layout of a file from its first lines; options of the caller take precedence.
+    """Detect the layout of a file from its first lines; the caller's options take precedence.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def _regular(cut: Sequence[Sequence[str]]) -> float:
 
 
 def _clean(cut: Sequence[Sequence[str]]) -> float:
-    """Return the fraction of numbers, minus that of texts that contain another delimiter."""
+    """Return the fraction of numbers minus that of texts with another delimiter in them."""
     cells = [cell for row in cut for cell in row]
     texts = [c for c in cells if not (is_number(c) or is_number(c, ","))]
     others = sum(any(d in cell for d in _DELIMITERS) for cell in texts)

@@ -82,7 +82,7 @@ def check_named(table: Table, named: bool, names: Sequence[str]) -> None:
     Raises
     ------
     InputError
-        If so; the message says which form is expected.
+        If they differ in this; the message says which form is expected.
     """
     if named and not table.named:
         raise InputError(

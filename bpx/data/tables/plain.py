@@ -1,4 +1,4 @@
-"""Read tables of numbers without pyarrow, to the same values."""
+"""Read tables of numbers without pyarrow, with the same results."""
 
 import io
 from array import array
@@ -43,7 +43,7 @@ def read(path: PathLike, layout: Layout) -> tuple[Column, ...]:
             whole[i] = whole[i] and _is_whole(cell.strip())
     names = layout.names or [str(i) for i in range(layout.width)]
     return tuple(
-        # Whole numbers have no -0; others have.
+        # Adding 0.0 turns -0.0 into 0.0, since whole numbers have no -0.
         numbers(name, np.array(column) + (0.0 if is_whole else -0.0), label, is_whole)
         for name, column, is_whole in zip(names, columns, whole, strict=True)
     )
@@ -61,7 +61,7 @@ def _samples(path: PathLike, layout: Layout) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_whole(cell: str) -> bool:
-    """Whether pyarrow would read a number as a whole number, which must not have a plus."""
+    """Whether pyarrow would read a number as a whole number, that is, without a plus sign."""
     digits = cell.removeprefix("-")
     return digits.isdecimal() and (len(digits) < 19 or int(cell) in _WHOLE)
 

@@ -39,7 +39,7 @@ class Schema:
     left_out : tuple of str
         The columns that are not used: dropped, constant, or empty.
     named : bool
-        Whether columns are found by name; else by position, in tables without a header.
+        Whether columns are found by name, or by position in tables without a header.
     unseen : {"ignore", "refuse"}
         Whether a new category counts as none of the known ones, with a warning, or raises.
     """
@@ -81,8 +81,8 @@ class Schema:
             By default, texts and booleans are classes, and so are whole numbers with at
             most one distinct value per 20 rows; numbers with fractions are numbers.
         features : sequence of str or int, or "all", optional
-            The columns to use as inputs, which may be ids; by default, all columns but the
-            target and `drop`, where an id raises InputError.
+            The columns to use as inputs; these may be ids. By default, all columns except the
+            target and `drop`; then an id raises InputError.
         drop : sequence of str or int, optional
             The columns not to use as inputs.
         scaling : {"standard", "robust", "none"}, optional
@@ -183,7 +183,7 @@ class Schema:
         return inputs_of(self.features, columns, table.label, self.unseen == "refuse")
 
     def x_of_array(self, x: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the inputs of an array with the features' columns in their order.
+        """Return the inputs for an array that has the features' columns, in their order.
 
         Parameters
         ----------
@@ -222,7 +222,7 @@ class Schema:
         return target.encode(table[target.name], table.label)
 
     def y_of_array(self, y: Any) -> NDArray[Any]:
-        """Return the target of values given as in the table, in the form that `y` returns.
+        """Encode target values, given as in the table, in the form that `y` returns.
 
         Parameters
         ----------

@@ -126,7 +126,7 @@ class Table:
         return places
 
     def _name(self, key: Key) -> str | None:
-        """Return the name that a key is; without a header, an index of at least 0 is a name."""
+        """Return a key's name, if any; without a header, an index of at least 0 is a name."""
         is_own = not self.named and isinstance(key, Integral) and key >= 0
         return str(key) if is_own or isinstance(key, str) else None
 

@@ -24,7 +24,7 @@ MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None",
 
 _LOOKED_AT = 1 << 16
 _FEWEST_LINES = 30
-"""The fewest lines to look at; those of a wide table are longer than `_LOOKED_AT`."""
+"""The fewest lines to look at; in a wide table, they can exceed `_LOOKED_AT` bytes."""
 _MOST = 1 << 26
 _POINT = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")
 _COMMA = re.compile(r"[ \t]*[+-]?([0-9]+,?[0-9]*|,[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")

@@ -30,7 +30,7 @@ def of_array(name: str, values: Any) -> Column:
     Raises
     ------
     InputError
-        If it is not one-dimensional, holds values of another kind, or an infinite number.
+        If it is not one-dimensional, or holds an infinite number or values of another kind.
     """
     array = _as_array(name, values)
     if array.ndim != 1:

@@ -11,7 +11,7 @@ __all__ = ["casting"]
 
 
 def casting(made: Plan, fuses: Callable[[Operation], bool]) -> Plan:
-    """Return the plan with casts of gathered rows, if of no other use, in the gather."""
+    """Return the plan with casts moved into the gather of rows that have no other use."""
     program = rewritten(made.program, (_CAST,))
     if program.operations == made.program.operations:
         return made

@@ -1,4 +1,4 @@
-"""Write a loop that sums its columns: a thread keeps to one, and takes several rows at once."""
+"""Write a loop that sums its columns: a thread stays in one and takes several rows at once."""
 
 from collections.abc import Iterator
 

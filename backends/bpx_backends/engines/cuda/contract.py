@@ -36,7 +36,7 @@ class Machine(Protocol):
         """Copy a place into the caller's array."""
 
     def step(self, number: int) -> None:
-        """Put one step on the stream; its number counts from the slot's."""
+        """Put one step on the stream; `number` is relative to the slot's number."""
 
     def advance(self, steps: int) -> None:
         """Increase the slot's number."""
@@ -61,4 +61,4 @@ class Machines(Protocol):
         """
 
     def release(self) -> None:
-        """Return the memory that no machine uses any more to the devices."""
+        """Give the devices back the memory that no machine uses any more."""

@@ -42,7 +42,7 @@ class LtProducts:
     """Products on the current device, in a precision."""
 
     def __init__(self, precision: str) -> None:
-        # Imported here: it takes long, and needs the driver.
+        # Imported here because the import takes long and needs the driver.
         kinds = import_module("nvmath").CudaDataType
         cublas = import_module("nvmath.bindings.cublas")
         self.lt = import_module("nvmath.bindings.cublasLt")

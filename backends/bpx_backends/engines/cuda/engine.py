@@ -83,7 +83,7 @@ class CupyEngine:
     def prepare(self, plan: Plan) -> Prepared:
         """Do the one-time work for a plan, for any device."""
         check_ranks(plan)
-        in_precision(plan, self.precision, fuses)  # raises what it must before anything runs
+        in_precision(plan, self.precision, fuses)  # raises its errors before anything runs
         return Prepared(casting(plan, fuses), self.precision)
 
     def run(

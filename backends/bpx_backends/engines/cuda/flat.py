@@ -1,4 +1,4 @@
-"""Write a flat loop: independent elements, of which a thread takes `VECTOR` at once."""
+"""Write a flat loop: its elements are independent, and a thread takes `VECTOR` at once."""
 
 from collections.abc import Iterator
 

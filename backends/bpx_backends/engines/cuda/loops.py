@@ -49,7 +49,7 @@ class Function(NamedTuple):
     writes: tuple[tuple[int, int], ...]
 
     def blocks_of(self, threads: int) -> int:
-        """Return the number of blocks of so many threads to start."""
+        """Return the number of blocks to start, with this many threads each."""
         return self.blocks or min(_MANY_BLOCKS, -(-self.items // threads))
 
 

@@ -78,7 +78,7 @@ def _advice() -> str:
 
 
 class CupyMachines:
-    """Make machines, and hold what those of one device share: a stream, a workspace, a lock."""
+    """Make machines, and hold the stream, workspace and lock that those of one device share."""
 
     def __init__(self, precision: str) -> None:
         self.precision = precision
@@ -134,7 +134,7 @@ class CupyMachines:
         return CupyMachine(made(bias=False), shared, None)
 
     def release(self) -> None:
-        """Return the memory that no machine uses any more to the devices."""
+        """Give the devices back the memory that no machine uses any more."""
         for device, shared in list(self._devices.items()):
             with cupy.cuda.Device(device):
                 shared.pool.free_all_blocks()

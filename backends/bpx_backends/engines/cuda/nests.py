@@ -103,7 +103,7 @@ class _Part:
 
 
 def _columns_apart(loop: Loop, layout: Layout) -> Iterator[Loop]:
-    """Separate long rows from their column sums, which come before them or after."""
+    """Separate long rows from their column sums, which come before or after them."""
     made = loop.made
     needed = {op.values[0] for op in loop.columns} & made
     for value in needed - loop.stores:
@@ -146,7 +146,7 @@ def _in_the_way(rank: Sequence[Loop], loop: Loop) -> bool:
 
 
 def _joined(rank: list[Loop], loop: Loop) -> bool:
-    """Append work for each row to the rows that it needs, if it needs no others."""
+    """Append per-row work to the loop over rows that it depends on, if that is the only one."""
     needed = [earlier for earlier in rank if conflict(earlier, loop)]
     if len(needed) != 1 or not _is_tail(loop, needed[0]):
         return False

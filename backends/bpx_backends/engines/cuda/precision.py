@@ -64,7 +64,7 @@ def in_precision(
 
 
 def _cast(program: Program, dtype: DType, wide: Set[Shapes]) -> Program:
-    """Return a program whose products read their operands in another dtype."""
+    """Return a program in which products read their operands in another dtype."""
     makers = {op.result: op for op in program.operations}
     fixed = constants(program.operations)
     narrow: dict[Value, Value] = {}

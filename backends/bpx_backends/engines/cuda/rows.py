@@ -25,7 +25,7 @@ from bpx_backends.engines.cuda.scribe import Scribe, at
 __all__ = ["row_slices", "rows"]
 
 _LONG, _MANY = 1024, 1024
-"""The columns from which a row has several warps, if there are fewer rows than `_MANY`."""
+"""The number of columns from which a row gets several warps, if rows are fewer than `_MANY`."""
 _SEVERAL_WARPS = 256
 
 

@@ -57,7 +57,7 @@ class Schedule:
 
     @property
     def capturable(self) -> bool:
-        """Whether a graph can hold it: a library's own functions allocate, so it has none."""
+        """Whether a graph can hold it: not if it has library calls, since these allocate."""
         return not any(isinstance(each, Call) for each in self.items)
 
 

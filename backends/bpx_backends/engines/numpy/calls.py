@@ -27,7 +27,7 @@ def calls(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]
     op : Operation
     operands : sequence of ndarray or Python number
     out : ndarray
-        It may be one of the operands, whole, for an elementwise operation other than `where`.
+        For an elementwise operation other than `where`, it may be an operand, not part of one.
     """
     if op.name in _SPECIAL:
         return _SPECIAL[op.name](op, operands, out)

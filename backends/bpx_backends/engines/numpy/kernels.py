@@ -38,7 +38,7 @@ _UNFUSED = frozenset(("exp", "expm1", "log", "log1p", "pow", "tanh"))
 """NumPy vectorizes these functions; numba does not."""
 _without_cache: set[Path] = set()
 FEW = 128
-"""The elements up to which computing one by one is as fast as another call."""
+"""The number of elements up to which computing them one by one is as fast as another call."""
 
 
 def fuses(op: Operation) -> bool:
@@ -86,7 +86,7 @@ def _function(text: str) -> Callable[..., Any]:
 
 
 def _warn_of_no_cache(folder: Path, why: Exception) -> None:
-    """Warn once in a process; every later process pays those seconds again."""
+    """Warn, once per process, that every later process compiles the kernels again."""
     if folder not in _without_cache:
         _without_cache.add(folder)
         _log.warning(

@@ -59,7 +59,7 @@ class Fused(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """A plan, and what is made once for it.
+    """A plan, and the objects that are made once for it.
 
     Attributes
     ----------
@@ -197,7 +197,7 @@ class _Bound:
         over = self.compiled.overwritten[kernel]
         places = {base: self.find(v) for v, base in over.items()}
         arrays = [*fixed, *(places.get(v, self.find(v)).reshape(-1) for v in arguments)]
-        # The kernel works in place, so first copy what it overwrites to its place.
+        # The kernel works in place, so first copy the arrays that it overwrites into place.
         moves = [
             (place.reshape(-1), old.reshape(-1))
             for base, place in places.items()
@@ -220,7 +220,7 @@ class _Bound:
 
 @dataclass(frozen=True)
 class _Moved:
-    """A kernel that first copies what it overwrites to its place, block by block.
+    """A kernel that first copies the arrays that it overwrites into place, block by block.
 
     A copied block is still in the cache when the kernel reads it.
     """

@@ -1,7 +1,7 @@
 """Write kernels as Python source for numba: loops over flat arrays, in the arrays' dtype.
 
 Sizes, and numbers such as 1/n, are arguments, so the layers of a network, networks of other
-widths and a smaller last batch all use the kernels that were compiled once.
+widths and a smaller last batch all share kernels that are compiled once.
 """
 
 from typing import NamedTuple

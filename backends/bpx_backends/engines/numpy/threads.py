@@ -6,7 +6,7 @@ __all__ = ["threads"]
 
 
 def threads() -> int:
-    """Return the threads of NumPy's BLAS if it can be asked, else at most the cores."""
+    """Return the threads that NumPy's BLAS reports, or else at most the number of cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         from threadpoolctl import ThreadpoolController

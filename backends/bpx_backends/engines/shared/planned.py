@@ -37,8 +37,8 @@ class Planned(Generic[P]):
     -----
     If a step cannot be recorded, because a user's part reads a value or uses a function beyond
     the standard, it runs eagerly; the reason is logged once. A mistake in such a part then
-    shows on arrays of the library. If `prepare` rejects a plan with a `RecordingError`, the
-    step runs eagerly for those shapes, which is logged for each.
+    shows up on the library's own arrays. If `prepare` rejects a plan with a `RecordingError`,
+    the step runs eagerly for those shapes, which is logged for each.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Planned(Generic[P]):
             self._known.move_to_end(key)
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
-        with known.lock:  # of two threads with equal steps, one compiles and the other waits
+        with known.lock:  # if two threads have equal steps, one compiles and the other waits
             if not known.made:
                 known.prepared = self._made(step, state, data, index(rows, 0))
                 known.made = True

@@ -30,7 +30,7 @@ def empty(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 
 def release() -> None:
-    """Return all free memory to the system, and from now on memory that becomes free."""
+    """Return all free memory to the system, now and whenever more becomes free."""
     _kept.close()
 
 

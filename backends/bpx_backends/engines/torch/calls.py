@@ -31,7 +31,7 @@ def calls(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Cal
         An operation of the standard, or one with the attribute ``native``.
     operands : sequence of Tensor or Python number
     out : Tensor
-        It may be one of the operands, whole, for an elementwise operation.
+        For an elementwise operation, it may be an operand, not part of one.
     """
     name = op.attribute("native", op.name)
     if name in _SPECIAL:

@@ -59,7 +59,7 @@ def run(
 
 
 def _key(planned: Plan, state: Any, data: Any, rows: torch.Tensor, after: After) -> Any:
-    """Return a graph's addresses and numbers; it keeps the data, so their ids stay valid."""
+    """Return the key of a graph, which keeps its data alive, so that their ids stay valid."""
     read = tuple(map(id, leaves(data)))
     return planned, after, after.numbers(state), rows.device, read
 

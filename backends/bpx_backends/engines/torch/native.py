@@ -45,5 +45,5 @@ RULES = (
 
 
 def native(program: Program) -> Program:
-    """Return the same program, with one operation for what PyTorch does in one call."""
+    """Return the same program, with one operation for each pattern that is one PyTorch call."""
     return rewritten(program, RULES)

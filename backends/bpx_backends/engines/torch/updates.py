@@ -2,7 +2,7 @@
 
 The training step is then recorded only up to the gradients that the rule receives, which it
 hands on; PyTorch's kernel then updates the parameters. Any other optimizer is recorded with
-the step. The names of the rules tell which they are: see `bpx.program.contract.Rule`.
+the step. Rules are recognized by name: see `bpx.program.contract.Rule`.
 """
 
 from dataclasses import replace
@@ -42,7 +42,7 @@ def _numbers(state: Any) -> tuple[float, ...]:
 
 
 def _adam(state: Any, numbers: tuple[float, ...]) -> tuple[list[Call], list[Call]]:
-    """Run Adam in one kernel for all parameters; on the CPU without a wait, as on CUDA."""
+    """Run Adam in one kernel for all parameters, without a host wait, on the CPU as on CUDA."""
     handed: Handed = state.optimizer.parts[-1]
     rule, _ = handed.parts
     gradients = list(leaves(handed.gradients))
