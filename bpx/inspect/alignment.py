@@ -62,7 +62,7 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) ->
     Returns
     -------
     Alignment
-        Of shape (L,), in the network's dtype: element l - 1 is for w^l and b^l together.
+        Arrays of shape (L,), in the network's dtype: element l - 1 is for w^l and b^l together.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def matrix_alignment(
     Returns
     -------
     Alignment
-        Of shape (L - 1,): element l - 1 is for hidden layer l.
+        Arrays of shape (L - 1,): element l - 1 is for hidden layer l.
 
     Raises
     ------
