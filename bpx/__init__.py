@@ -4,7 +4,7 @@
 >>> net = bpx.Network([784, 30, 10], seed=0)
 
 The backend is chosen by ``BPX_BACKEND``, `bpx.use`, or an argument. Importing bpx imports
-no array library but NumPy, which the modules on the host use. Parts that training does not
+no array library but NumPy, which the host modules use. Parts that training does not
 need, such as `bpx.data` and most of `bpx.inspect`, are imported on first use.
 """
 

@@ -16,7 +16,7 @@ __all__ = ["cache_folder", "expanded", "write_atomically"]
 
 _DAY = 86_400.0
 _LONGEST = 40
-"""A temporary file repeats at most so many characters of a name, to keep its own name short."""
+"""The most characters of a file's name that its temporary file's name repeats."""
 
 
 @contextmanager

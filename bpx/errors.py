@@ -65,7 +65,7 @@ class CheckError(BpxError, AssertionError):
     layer : int or None
         Its layer, counted from 1; None for a part outside any layer.
     deviation : float or None
-        The largest relative deviation; None if the error is not one of numbers.
+        The largest relative deviation; None if the error is not numerical.
     """
 
     def __init__(
@@ -143,9 +143,9 @@ def at_the_prompt(flags: Mapping[str, str] | None) -> Iterator[None]:
     Parameters
     ----------
     flags : mapping of str to str
-        The names of arguments at the prompt that are not ``--`` and the argument's name:
-        ``{"folder": "--data", "mirror": "BPX_MIRROR"}``. None returns to Python, for the
-        user's own code that a command runs.
+        The spelling of each argument at the prompt that is not simply ``--`` and its name:
+        ``{"folder": "--data", "mirror": "BPX_MIRROR"}``. None switches back to Python, for
+        user code that a command runs.
     """
     token = _PROMPT.set(flags)
     try:

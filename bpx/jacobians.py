@@ -1,8 +1,8 @@
-"""Activations: sigma, the products with its Jacobian, and the derivative of one of them.
+"""Activations: sigma, the products with its Jacobian, and the pullback's derivative.
 
 J is the Jacobian of sigma at z, for each row. The pullback maps g to J^T g, which BP1 and BP2
 need. The pushforward maps v to J v, and the pullback's derivative is that of J^T g as z moves
-along v; these two serve to differentiate the equations once more. An `Elementwise` activation
+along v; these two are for differentiating the equations again. An `Elementwise` activation
 has a diagonal Jacobian; a `Rowwise` one couples the units of a row.
 """
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 class Activation(Protocol):
-    """The interface that a layer needs of its activation.
+    """The interface that a layer expects of its activation.
 
     Curvature also needs ``pushforward(z, a, v)`` and ``pullback_derivative(z, a, g, v)``,
     which `Elementwise` and `Rowwise` have.
@@ -75,8 +75,8 @@ class Elementwise:
     -----
     Write the functions with operators, Python numbers as constants, and `bpx.namespace`,
     which finds the functions of the array's own library: they then run on every backend.
-    One call needs care: ``where(c, 1.0, 0.2)`` of two numbers has no dtype to follow and is
-    float64 on NumPy; write ``0.2 + 0.8 * xp.astype(c, z.dtype)``.
+    One call needs care: ``where(c, 1.0, 0.2)`` gets two numbers and no dtype, and returns
+    float64 on NumPy. Write ``0.2 + 0.8 * xp.astype(c, z.dtype)`` instead.
 
     Examples
     --------

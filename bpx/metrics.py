@@ -190,7 +190,7 @@ def _hashable(metric: Metric) -> Metric:
 
 
 def _check_targets(name: str, a: Array, y: Array) -> None:
-    """Require targets for each of several networks, lest labels be taken for numbers."""
+    """Require targets for each of several networks, so that labels do not pass for numbers."""
     if a.ndim < 3:
         return
     labels = tuple(y.shape) == tuple(a.shape[:-1])

@@ -39,7 +39,7 @@ def row_sums(x: A) -> A:
 
 
 def minus(z: A, a: A, y: A) -> A:
-    """The delta of each built-in pair (for softmax because y sums to 1)."""
+    """The delta of each built-in pair; for softmax it relies on y summing to 1."""
     return a - y
 
 

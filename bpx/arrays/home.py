@@ -129,7 +129,7 @@ def select(backend: str | None = None, dtype: str | None = None) -> Home:
 
 
 def backends() -> tuple[BackendInfo, ...]:
-    """List every known backend with its version, its devices, and why it cannot be used.
+    """List every known backend: its version, its devices and, if it cannot be used, why.
 
     This imports every installed array library.
 

@@ -79,7 +79,7 @@ def standardised(given: Any, name: str, *, constant: Any) -> str:
     constant : bool
         Whether a column is constant, so that its standard deviation is 0.
     """
-    is_array = hasattr(given, "mean") and not hasattr(given, "columns")  # as of a DataFrame
+    is_array = hasattr(given, "mean") and not hasattr(given, "columns")  # a DataFrame has both
     before = [] if is_array else [f"{name} = np.asarray({name})"]
     if constant:
         before.append(f"{name} = {name}[:, {name}.std(axis=0) > 0], without constant columns")
@@ -96,7 +96,7 @@ def _readable(x: Any, name: str) -> Any:
 
 
 def _merged(low: HostArray, high: HostArray, dtype: str) -> list[int]:
-    """Return the columns that vary, but are constant after the cast, which keeps the order."""
+    """Return the columns that vary but become constant in the cast, which keeps the order."""
     differs = low != high
     if low.dtype.kind == "f":
         differs = high - low > _NOISE * (abs(low) + abs(high))

@@ -25,7 +25,7 @@ def why_no_numbers(x: Any, array: Any, name: str) -> str:
     x : object
         The argument as given.
     array : host array
-        Its host array: of text, objects, dates or complex numbers.
+        The same as a host array of text, objects, dates or complex numbers.
     name : str
         The argument's name.
     """

@@ -122,7 +122,7 @@ def compiled(function: Callable[..., Any], static: int, like: object) -> Callabl
     Parameters
     ----------
     function : callable
-        A module-level function of trees of arrays, so that there is only one of it.
+        A function of trees of arrays, at module level, so that it is always the same object.
     static : int
         The number of hashable arguments before the trees.
     like : array

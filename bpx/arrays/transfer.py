@@ -40,7 +40,7 @@ ArrayDtype: TypeAlias = Literal[
     "float32",
     "float64",
 ]
-"""A dtype that arrays are moved in, where the library has it."""
+"""A dtype in which arrays can be moved, if the library has it."""
 _DTYPES: tuple[ArrayDtype, ...] = get_args(ArrayDtype)
 
 
@@ -160,7 +160,7 @@ def give_back(result: Any, like: Any) -> Any:
 
 
 def _beside(backend: Backend, like: Any, dtype: str) -> Home:
-    """Where an array is: a home of any dtype, such as no network has."""
+    """Return the place of an array as a home, even with a dtype that no network has."""
     return Home(backend, backend.device_of(like), None, cast("Dtype", dtype))
 
 

@@ -57,12 +57,12 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) ->
         The network's spec and parameters.
     trace : Trace
         A trace of `Network.backprop`, for n samples of equal weight. If the rule has its own
-        `gradients`, those of the trace are compared: make it with the default `r`.
+        `gradients`, those of the trace are compared: compute it with the default `r`.
 
     Returns
     -------
     Alignment
-        Of shape (L,), in the network's dtype: element l - 1 is for w^l and b^l together.
+        Arrays of shape (L,), in the network's dtype: element l - 1 is for w^l and b^l together.
 
     Raises
     ------
@@ -95,18 +95,18 @@ def matrix_alignment(
 ) -> Alignment:
     """Compare the matrix that sends each hidden layer its error with BP2's matrix.
 
-    BP2's is w^{l+1}; for a direct rule, the product w^L ⋯ w^{l+1}, which BP2 would amount to if
-    the layers between were linear.
+    BP2's matrix is w^{l+1}. For a direct rule, it is the product w^L ⋯ w^{l+1}, by which BP2
+    would multiply if the layers in between were linear.
 
     Parameters
     ----------
     spec, parameters, feedback
-        The network's. For a rule that draws anew at each step, this is the next step's matrix.
+        Those of the network. A rule that draws anew at each step gives the next step's matrix.
 
     Returns
     -------
     Alignment
-        Of shape (L - 1,): element l - 1 is for hidden layer l.
+        Arrays of shape (L - 1,): element l - 1 is for hidden layer l.
 
     Raises
     ------

@@ -38,8 +38,8 @@ def takes_network(
 
     ``function(network, x, y, ...)`` then computes the trace with `backprop`. With
     `forward_only`, if the function does not take y, ``function(network, x, ...)`` computes it
-    with `forward`. A function without a trace is called ``function(network, ...)``. x and y
-    are arrays from anywhere.
+    with `forward`. Call a function that takes no trace as ``function(network, ...)``. x and
+    y are arrays from anywhere.
 
     Parameters
     ----------

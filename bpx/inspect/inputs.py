@@ -1,8 +1,8 @@
 """How a network's cost, its outputs and its layers change with the inputs.
 
-BP2 sends an error back to layer 1, and layer 1 sends it back once more: (w^1)^T delta^1 is the
-gradient by a^0 = x. From delta^L of the cost it is dC_x/dx; from the error e_j at a unit of
-some layer it is a row of that layer's Jacobian.
+BP2 sends errors back as far as layer 1. One more product, (w^1)^T delta^1, is the gradient with
+respect to a^0 = x. If the errors start from the cost's delta^L, this is dC_x/dx; if they start
+from the unit vector e_j at some layer, it is row j of that layer's Jacobian.
 
 K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks: visualising image
 classification models and saliency maps" (2014).
@@ -43,23 +43,23 @@ def input_gradients(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Ar
     Parameters
     ----------
     spec, parameters
-        The network's. Another feedback than the transpose has no part: it is the gradient of
-        the cost itself.
+        The network's spec and parameters. The result is the true gradient of the cost, whatever
+        the network's feedback is.
     trace : Trace
-        Of `bpx.backprop`, n samples.
+        A trace of `bpx.backprop`, for n samples.
 
     Returns
     -------
     array, shape (n, k_0)
-        Of the dtype and at the home of the network.
+        In the network's dtype, at its home.
 
     Raises
     ------
     InputError
-        If the trace has no deltas, it or the parameters are of another network or of several,
-        or samples act on one another.
+        If the trace has no deltas, it or the parameters belong to another network or to
+        several, or the samples interact.
     MixedArraysError
-        If the trace is of another library, device or dtype than the parameters.
+        If the trace differs from the parameters in library, device or dtype.
     """
     check_spec(spec)
     check_apart(spec, "the gradient by the inputs")
@@ -79,31 +79,31 @@ def input_jacobian(
     of: Literal["a", "z"] = "a",
     layer: int | None = None,
 ) -> Array:
-    """The Jacobian of a layer's a or z by the inputs, of each sample: one BP2 for each unit.
+    """Compute each sample's Jacobian of a layer's a or z: one pass of BP2 for each unit.
 
     Parameters
     ----------
     spec, parameters
-        The network's.
+        The network's spec and parameters.
     trace : Trace
-        Of `bpx.forward` or `bpx.backprop`, n samples.
+        A trace of `bpx.forward` or `bpx.backprop`, for n samples.
     of : {"a", "z"}, optional
-        The activations sigma(z^l), or the weighted inputs.
+        Differentiate the activations sigma(z^l), or the weighted inputs z^l.
     layer : int, optional
-        l, the number of a Dense layer, counted from 1; L if left out.
+        l, the number of a Dense layer, counted from 1; by default L.
 
     Returns
     -------
     array, shape (n, k_l, k_0)
-        Element [x, j, k] is the derivative of a^l_j, or z^l_j, by x_k.
+        Element [x, j, k] is the derivative of a^l_j, or z^l_j, with respect to x_k.
 
     Raises
     ------
     InputError
-        If `of` or `layer` cannot be used, the trace or the parameters are of another network
-        or of several, or samples act on one another.
+        If `of` or `layer` cannot be used, the trace or the parameters belong to another network
+        or to several, or the samples interact.
     MixedArraysError
-        If the trace is of another library, device or dtype than the parameters.
+        If the trace differs from the parameters in library, device or dtype.
 
     Examples
     --------
@@ -139,23 +139,23 @@ def input_gradient_product(
     *,
     r: Array | float | None = None,
 ) -> Gradients:
-    """The gradient by the parameters of sum_x r_x u_x · dC_x/dx: R0 to R4, as x moves along u.
+    """Compute the parameters' gradient of sum_x r_x u_x · dC_x/dx: R0 to R4, x moving along u.
 
-    It is what training on a derivative takes. If dC_x/dx is to become t_x, the cost
-    ‖dC_x/dx − t_x‖²/2 has this gradient for u = dC_x/dx − t_x.
+    Use it to train on derivatives. To bring dC_x/dx to t_x, minimise ‖dC_x/dx − t_x‖²/2, which
+    has this gradient for u = dC_x/dx − t_x.
 
     Parameters
     ----------
     spec, parameters
-        The network's.
+        The network's spec and parameters.
     trace : Trace
-        Of `bpx.backprop` on the same parameters, n samples.
+        A trace of `bpx.backprop` with the same parameters, for n samples.
     y : array, shape (n,) or (n, k_L)
-        The targets it was made with.
+        The targets of the trace.
     u : array, shape (n, k_0)
-        A direction for the inputs of each sample, of the network's home and dtype.
+        A direction for the inputs of each sample, at the network's home and of its dtype.
     r : array of shape (n, 1), or float, optional
-        The weight of each sample; 1/n if left out.
+        The weight of each sample; 1/n by default.
 
     Returns
     -------
@@ -164,11 +164,11 @@ def input_gradient_product(
     Raises
     ------
     InputError
-        If a shape does not fit, something is of several networks, the trace has no deltas, a
-        part was made without the second derivative that this takes, or errors are not sent
-        back by the transpose.
+        If a shape does not fit, an argument has several networks, the trace has no deltas, a
+        part was made without a second derivative that is needed, or the feedback is not the
+        transpose.
     MixedArraysError
-        If an array is of another library, device or dtype than the parameters.
+        If an array differs from the parameters in library, device or dtype.
 
     Notes
     -----
@@ -203,7 +203,7 @@ def _check(spec: Spec, parameters: Parameters, trace: WithLayers) -> None:
 
 
 def _to_inputs(run: Run, place: int, delta: Array) -> Array:
-    """The delta of ``layers[place]``, sent back to the inputs."""
+    """Send the delta of ``layers[place]`` back to the inputs."""
     deltas: tuple[Array, ...] = (delta,)
     for i in reversed(range(place)):
         deltas = (bp2(run, i, deltas), *deltas)

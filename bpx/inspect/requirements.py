@@ -1,4 +1,4 @@
-"""Requirements of a quantity on a network, checked before any work; errors name the layer."""
+"""Check that a network meets a quantity's requirements, before any work is done."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -69,12 +69,12 @@ def check_apart(spec: Spec, what: str) -> None:
 
 
 def check_by_bp3_and_bp4(spec: Spec, what: str) -> None:
-    """Refuse a network whose feedback has gradients of its own.
+    """Refuse a network if its feedback has gradients of its own.
 
     Raises
     ------
     InputError
-        Naming the rule, and why.
+        The message names the rule and says why.
     """
     if spec.feedback.gradients is not None:
         raise InputError(
@@ -125,13 +125,13 @@ def check_derivatives(
     what : str
         For example "the Hessian".
     hidden, output : tuples of str
-        The methods needed of the hidden activations, and of the output's if it has no pair
-        with the cost: ``"pushforward"``, ``"pullback_derivative"``.
+        The methods that the hidden activations need, and that the output's needs if it has no
+        pair with the cost: ``"pushforward"``, ``"pullback_derivative"``.
 
     Raises
     ------
     InputError
-        If so; the message has the layer's number and what its part lacks.
+        If so; the message gives the layer's number and says what its part lacks.
     """
     layer: Any
     for number, layer in enumerate(spec.layers[:-1], 1):

@@ -1,7 +1,7 @@
-"""Check that arrays are of a single network; errors name those of several networks.
+"""Check that arrays belong to a single network; errors name those of several networks.
 
-The passes accept a leading axis of K networks. The quantities here are for a single one: a
-norm, an angle, a matrix of all its parameters. For several, such sums would run over all.
+The passes accept a leading axis of K networks. The quantities here are for a single network:
+a norm, an angle, a matrix of all its parameters. With K, they would be sums over all of them.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ def check_single_trace(trace: Any, of: str = "net.forward(x) or net.backprop(x, 
     """
     if not isinstance(trace, WithLayers):
         raise InputError(f"a {type(trace).__name__} was given as a trace; expected one of {of}")
-    # The outputs may be one network's although targets or a feedback's matrices are several's
+    # The outputs may belong to one network, and targets or feedback matrices to several.
     for x in (*(kept.a for kept in trace.layers), *getattr(trace, "deltas", ())):
         if x.ndim > 2:
             raise InputError(

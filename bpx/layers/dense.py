@@ -113,7 +113,7 @@ class Dense:
     couples_samples: ClassVar[bool] = False
     draws: ClassVar[bool] = False
 
-    if TYPE_CHECKING:  # what is made takes a name; what it has is the activation
+    if TYPE_CHECKING:  # the constructor also takes a name; the field is an activation
 
         def __init__(
             self, n_in: int, n_out: int, activation: ActivationName | Activation

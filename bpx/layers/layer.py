@@ -50,10 +50,10 @@ class Layer(Protocol):
     """The interface of a layer.
 
     `bpx.inspect` and `bpx.privacy` use further methods, and raise an error that names a missing
-    one. On what a learning layer saves: ``individual(delta)``, each sample's own gradient, and
-    the methods that avoid forming these: ``squared_norms``, ``inner_products``, ``along``. On
-    the layer: the equations differentiated once, `bends`, ``r_forward``, ``r_output``,
-    ``r_error``, ``r_send_back`` and ``r_gradients``. `Dense` has them all.
+    one. The tuple that a learning layer saves has ``individual(delta)``, each sample's own
+    gradient, and the methods that avoid forming these: ``squared_norms``, ``inner_products``
+    and ``along``. The layer has the equations differentiated once: `bends`, ``r_forward``,
+    ``r_output``, ``r_error``, ``r_send_back`` and ``r_gradients``. `Dense` has them all.
 
     Per-sample gradients are computed for a few samples at a time, from their rows of the saved
     arrays and of delta: these arrays have shape (n, ·), or (…, n, ·) with leading axes. One
@@ -77,8 +77,8 @@ class Layer(Protocol):
     def couples_samples(self) -> bool:
         """Whether a sample's output depends on other samples, as with batch statistics.
 
-        What such a layer saves has a `couples_samples` of True as well; functions of traces
-        then raise an error that names the layer.
+        If so, `couples_samples` is True on the tuple that it saves, too, and functions of
+        traces raise an error that names the layer.
         """
 
     @property
@@ -100,8 +100,8 @@ class Layer(Protocol):
         """Draw its initial parameters, by field, as float64 host arrays.
 
         ``rng("layer")`` returns a host generator with NumPy's `standard_normal` and `uniform`,
-        equal for equal seeds; ``rng("weights")`` and ``rng("biases")`` are others. `init` is
-        the network's initializer, or None.
+        equal for equal seeds; ``rng("weights")`` and ``rng("biases")`` return others. `init`
+        is the network's initializer, or None.
         """
 
     def forward(self, parameters: Any, a_prev: Any, context: Context, /) -> Any:

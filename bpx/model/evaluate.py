@@ -99,8 +99,8 @@ def try_out(
 ) -> None:
     """Try metrics on a few samples, and refuse one that returns a wrong shape or dtype.
 
-    The number of samples is one more than that of outputs, if there are so many, so that
-    (k_L,) differs from (n,).
+    It uses one more sample than there are outputs, if there are that many, so that (k_L,)
+    differs from (n,).
 
     Raises
     ------
@@ -147,8 +147,8 @@ def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
 def _written(first: Array, parts: Iterator[Array], n: int) -> Array:
     """Write each part into one array as soon as it is computed.
 
-    A list of the parts would fragment the memory between large temporary arrays, which the
-    system then cannot reuse: it can cost as much as all these arrays together.
+    Keeping the parts in a list would scatter them between large temporary arrays, so that the
+    system could not reuse that memory. This can cost as much as all these arrays together.
     """
     device, end = getattr(first, "device", None), first.shape[0]
     shape = n, *first.shape[1:]

@@ -35,7 +35,7 @@ def draw(spec: Spec, init: InitializerName | Initializer | None, seed: int) -> P
 
 
 def _generator(seed: int, spec: Spec, i: int, purpose: str) -> Any:
-    """Make a generator; Dense layers are counted separately, so others never change theirs."""
+    """Make a generator; a Dense layer's depends only on the number of Dense layers below it."""
     if purpose not in PURPOSES:
         raise InputError(
             f"draw of layer {i + 1}, {spec.layers[i].kind!r}, asked for rng({purpose!r}); "

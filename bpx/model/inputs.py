@@ -74,7 +74,7 @@ class Samples(NamedTuple):
     Attributes
     ----------
     x : array, shape (n, k_0)
-        Of the home's dtype; or bool, int8 or uint8, which is cast on use: see
+        In the home's dtype; or bool, int8 or uint8, which is cast on use: see
         `bpx.model.expected.as_inputs`.
     y : array, shape (n,), int32 labels or numbers, or (n, k_L), numbers
     accuracy : {"argmax", "threshold", None}

@@ -101,7 +101,7 @@ def backprop(
 
     Notes
     -----
-    The network runs as outside training: dropout is off.
+    The network runs as it does outside training: dropout is off.
     """
     run, deltas, cost = errors_and_costs(spec, parameters, x, y, feedback)
     return Trace(run.layers, deltas, cost, learned(run, row_weights(x, r), deltas))

@@ -1,4 +1,4 @@
-"""A check that training refuses targets that the output cannot reach.
+"""Refuse to train on targets that the output cannot reach.
 
 A sigmoid gives numbers in [0, 1]. Trained with the quadratic cost on targets of 25 ... 346, it
 can only learn to saturate at 1, where sigma' is 0 and every unit before it stops learning.
@@ -35,7 +35,7 @@ def check_reach(spec: Spec, y: Array, name: str) -> None:
     Raises
     ------
     InputError
-        With the range of both, and what to do.
+        The message gives both ranges and says what to do.
     """
     reach = getattr(spec.output, "reach", None)
     if reach is None or COSTS.get(spec.cost.name) != spec.cost:

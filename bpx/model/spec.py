@@ -135,7 +135,7 @@ def make_spec(
 
 
 def _check_feedback_widths(spec: Spec) -> None:
-    """Refuse a layer that changes the width between Dense layers, which feedback arrays fit."""
+    """Refuse a layer that changes the width between Dense layers: feedback would not fit."""
     for below, above in pairwise(spec.dense):
         if below.n_out != above.n_in and spec.feedback != feedbacks.transpose:
             raise InputError(
@@ -222,7 +222,7 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
     Raises
     ------
     InputError
-        With the given and the expected shapes.
+        The message has the given and the expected shapes.
     """
     forms = [
         (getattr(entry, "_fields", ()), [tuple(x.shape) for x in entry])
@@ -260,7 +260,7 @@ def check_feedback(spec: Spec, arrays: Sequence[Array]) -> None:
     Raises
     ------
     InputError
-        With the given and the expected shapes.
+        The message has the given and the expected shapes.
     """
     expected = list(spec.feedback.shapes(spec.sizes))
     given = [tuple(each.shape) for each in arrays]

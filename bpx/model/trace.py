@@ -11,7 +11,7 @@ __all__ = ["Backward", "Forward", "Trace", "WithDeltas", "WithLayers"]
 
 
 class WithLayers:
-    """The base of results that have been forward through the layers: z and a."""
+    """The base of the results of a forward pass: z and a."""
 
     @property
     @abstractmethod
@@ -40,7 +40,7 @@ class WithLayers:
 
 
 class WithDeltas(WithLayers):
-    """The base of results that have also been back through the layers: delta."""
+    """The base of the results of both passes: z, a and delta."""
 
     @property
     @abstractmethod

@@ -67,12 +67,12 @@ class LayerView:
 def rule_gradients(
     rule: Feedback, layer: LayerView, delta: Array, r: Array | float
 ) -> DenseParameters | None:
-    """Return the rule's gradients in place of BP4 and BP3, or None if it keeps these.
+    """Return the rule's gradients in place of BP4 and BP3, or None if it keeps these two.
 
     Raises
     ------
     InputError
-        If the rule returns no pair of arrays with the shapes of w and b.
+        If the rule does not return a pair of arrays with the shapes of w and b.
     """
     found = None if rule.gradients is None else rule.gradients(layer, delta, r)
     if found is None:

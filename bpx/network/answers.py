@@ -49,7 +49,7 @@ class Answering(Held):
         Returns
         -------
         array, shape (n, k_L)
-            Of the network's dtype; a host array if x is not an array. With a schema, numbers
+            In the network's dtype; a host array if x is not an array. With a schema, numbers
             are in the target's own units.
 
         Raises
@@ -135,8 +135,8 @@ class Answering(Held):
         Returns
         -------
         array, shape (n, k_0)
-            Of the network's dtype, in the library and on the device of x; a host array if x is
-            not an array. With a schema, the columns are those that it makes: see
+            In the network's dtype, and in the library and on the device of x; a host array if x
+            is not an array. With a schema, the columns are those that it makes: see
             `bpx.data.Schema.inputs`.
 
         Raises

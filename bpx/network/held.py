@@ -185,7 +185,8 @@ class Held:
         Raises
         ------
         RecordingError
-            If one of your own parts uses an operation that cannot be recorded, naming it.
+            If one of your own parts uses an operation that cannot be recorded; the message
+            names it.
 
         Examples
         --------

@@ -9,7 +9,7 @@ __all__ = ["Resumable"]
 
 
 class Resumable:
-    """A training with a state that can be read and set."""
+    """A training run with a state that can be read and set."""
 
     def __init__(self, course: Course) -> None:
         self._course = course
@@ -19,13 +19,13 @@ class Resumable:
         """All that training continues from: see `TrainingState`. Its arrays never change.
 
         You can assign a state with arrays of any library: they are copied to the network's
-        home, and the network has the parameters at once.
+        home, and the network adopts the parameters at once.
 
         Raises
         ------
         InputError
-            If the state does not fit this training, naming the difference; nothing has then
-            changed.
+            If the state does not fit this training. The message names the difference, and
+            nothing has changed.
         """
         return self._course.snapshot
 
@@ -56,7 +56,7 @@ class Resumable:
         ------
         InputError
             If there is no such file, or its training had another network, optimizer, dtype or
-            seed; nothing has then changed.
+            seed. Nothing has changed.
         FileFormatError
             If the file is truncated or foreign.
         """

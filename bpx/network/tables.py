@@ -134,7 +134,7 @@ def _is_pair(data: Any) -> bool:
 
 
 def _target(schema: "Schema | None", y: Any) -> Any:
-    """Convert a target, which is as in the table if the schema has one."""
+    """Convert a target, which is in the table's own terms if the schema has one."""
     if schema is None or schema.target is None:
         return y.to_numpy() if hasattr(y, "to_numpy") else y
     if is_frame(y):

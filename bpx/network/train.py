@@ -32,7 +32,7 @@ __all__ = ["Trainee", "train"]
 
 
 class Trainee(Trainable, Account, Protocol):
-    """The interface that `train` needs of a network."""
+    """The interface that `train` expects of a network."""
 
     schema: "Schema | None"
 
@@ -75,9 +75,9 @@ def train(
         Assign ``network.parameters`` between epochs and the next epoch starts from them.
     data : pair of arrays, or table or DataFrame
         x of shape (n, k_0) and y: labels (n,), or numbers (n,) or (n, k_L), of any library.
-        They are moved to the network's home once, and never shuffled, modified or freed. Or a
-        table with the target of the network's schema, or a pair of a table and a target. A
-        network without a schema gets one of the table's column names. Training uses the
+        They are moved to the network's home once, and never shuffled, modified or freed. You
+        can also pass a table that has the target, or a pair of a table and a target: a network
+        without a schema then gets one from the table's column names. Training uses the
         samples as they were when `train` was called: arrays that can still be modified are
         copied once, and those that cannot (a JAX array, a read-only memory map) are used
         without a copy. x of dtype bool, int8 or uint8 keeps its dtype, and each mini-batch is
@@ -223,7 +223,7 @@ def _batches(
     size: int,
     order: tuple[int, bool, bool],
 ) -> Batches:
-    """Make the batches; `order` is the seed, whether to shuffle, whether to drop the last."""
+    """Make the batches; `order` is the seed, and whether to shuffle and to drop the last."""
     if privacy is not None:
         from bpx.privacy.batches import sampled
 

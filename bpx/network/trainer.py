@@ -55,7 +55,7 @@ class Trainer(Resumable):
         As for `bpx.train`.
     penalty : float, optional
         The coefficient of the L2 penalty: ``penalty * w`` is added to BP4's gradient. It
-        corresponds to ``lmbda / n`` in `bpx.train`; a single step knows no n.
+        corresponds to ``lmbda / n`` in `bpx.train`; a single step has no n.
     seed : int, optional
         The seed of random layers such as `Dropout`. By default one is drawn: see
         ``state.seed``.
@@ -95,7 +95,7 @@ class Trainer(Resumable):
         penalty = number("penalty", penalty, "a number of at least 0", lambda v: v >= 0.0)
         with network.home.active():
             rule = penalised(optimizer, penalty)
-            # A seed that nobody chose gives way to that of a state: its keys are in the state.
+            # A state that is set later replaces a seed that nobody chose: it has its own keys.
             course = Course(network, rule, check_seed(seed), any_seed=seed is None)
         super().__init__(course)
         self._how = compile, precision
@@ -160,7 +160,7 @@ class Trainer(Resumable):
         return arrived._replace(s=row_weights(network.home, r, arrived.x.shape[0]))
 
     def _step(self, samples: Samples) -> TrainingStep:
-        """Return the step for such samples, which is tried out on the first of their kind."""
+        """Return the step for samples of this kind, which is tried out on the first ones."""
         weighted = samples.s is not None
         kind = samples.accuracy, weighted, samples.y.ndim
         if kind not in self._steps:

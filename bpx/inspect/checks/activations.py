@@ -1,4 +1,4 @@
-"""Check an activation's formulas against differences of its sigma, and of each other."""
+"""Check an activation's formulas against differences of its sigma, and each other."""
 
 from collections.abc import Callable
 from typing import Any
@@ -82,7 +82,7 @@ def _extreme_calls(sigma: Activation, draws: Draws) -> list[Call]:
 
 
 def _calls_at(sigma: Activation, z: Array, draws: Draws) -> list[Call]:
-    """Return calls of every function that the activation has; only sigma if that fails."""
+    """Return calls of every function of the activation, or of sigma alone if it fails."""
     shape = (z.shape[0], z.shape[1])
     others = {"g": draws.normal(*shape), "v": draws.normal(*shape)}
     first = Call("sigma", sigma.sigma, (z,), shape)

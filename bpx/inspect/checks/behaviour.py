@@ -46,7 +46,7 @@ def behaves(
     *,
     together: bool = False,
 ) -> list[Row]:
-    """Return the rows of shape and dtype, of purity, and of independent samples.
+    """Return rows for shape and dtype, for purity, and for the independence of samples.
 
     If a check fails, the later ones are skipped.
 
@@ -56,7 +56,7 @@ def behaves(
     calls, narrow : list of Call
         Calls with float64 and with float32 arguments.
     tolerance : float
-        The relative deviation beyond rounding, in float64.
+        The largest relative deviation that passes as rounding, in float64.
     together : bool, optional
         Whether the functions sum over the samples, so that these are not independent.
     """

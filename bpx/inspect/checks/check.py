@@ -39,7 +39,7 @@ TOLERANCE = 1e-6
 """The largest relative deviation that passes; most differences are accurate to 1e-9."""
 
 Part: TypeAlias = Activation | ActivationName | Cost | BuiltInCost | Feedback | FeedbackName
-"""What has formulas of its own, or its name."""
+"""A part with formulas of its own, or a part's name."""
 
 _SAMPLES = 16
 _RULE_SIZES = (5, 6, 5, 4)
@@ -229,7 +229,7 @@ def _misshapen(
 
 
 def _curvature(point: Point) -> tuple[list[Row], tuple[str, ...]]:
-    """Check R1 and R2, or return a note which part has no second derivative."""
+    """Check R1 and R2, or return a note that names a part without a second derivative."""
     try:
         return list(curvature_rows(point)), ()
     except InputError as error:

@@ -150,7 +150,7 @@ def _pair_rows(
 
 
 def _gradient(f: Callable[[Array, Array], Array], at: Array, y: Array) -> Slope:
-    """The gradient by `at` of each sample's number ``f(at, y)``, unit by unit."""
+    """Differentiate each sample's number ``f(at, y)`` with respect to `at`, unit by unit."""
     targets = tiled(y, at.shape[1])
     return slopes(lambda moved: f(moved, targets), at, unit_vectors(at))
 

@@ -1,6 +1,6 @@
-"""Numerical derivatives by differences, with which formulas are compared.
+"""Numerical derivatives, computed from differences, to compare formulas with.
 
-Central differences at twenty steps, each half the one before, are extrapolated to the step 0
+Central differences at twenty steps, each half the one before, are extrapolated to step 0
 (Richardson 1911), and for each number the value with the smallest error estimate is taken
 (Ridders 1982). So no step has to be chosen: the short ones resolve a stiff function, and the
 long ones keep the digits of a smooth one. Where left and right derivatives differ, there is no
@@ -195,7 +195,7 @@ def deviation(given: Array, expected: Slope, tolerance: float) -> Deviation:
     expected : Slope
         The expected values, of the same shape.
     tolerance : float
-        The relative deviation that counts as more than rounding.
+        A larger relative deviation counts as more than rounding.
     """
     with quietly():
         return _deviation(to_host(given), expected, tolerance)
@@ -238,7 +238,7 @@ def _estimates(row: list[Any], before: list[Any]) -> list[tuple[Any, Any]]:
 
 
 def _size(x: Any) -> Any:
-    """Return |x|, but at least the largest of them or 1, whichever is smaller."""
+    """Return |x|, but no less than the smaller of 1 and the largest |x|."""
     xp = namespace(x)
     size = xp.abs(x)
     size = xp.where(xp.isfinite(size), size, xp.zeros_like(size))

@@ -1,8 +1,8 @@
 """Check a feedback rule: its behaviour, and its angle to the gradient.
 
-A rule need not give the gradient, and usually does not. So it is wrong only if its shapes,
-its purity or the independence of samples are; notes say if it is not linear, and give the
-angle to the gradient.
+A rule need not give the gradient, and usually does not. So it is wrong only if it returns a
+wrong shape, is impure, or makes samples depend on one another. A warning says if it is not
+linear, and notes give its angle to the gradient.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def feedback_rows(point: Point) -> list[Row]:
 
 
 def _of_parameters(point: Point) -> list[Row]:
-    """Return the row of a rule that writes into the network's own arrays, if it does."""
+    """Return a row if the rule writes into the network's own arrays."""
     run = _run(point)
     own = copied((run.parameters, run.feedback))
     before = [to_host(each).copy() for each in leaves(own)]
@@ -52,7 +52,7 @@ def _of_parameters(point: Point) -> list[Row]:
 
 
 def alignment_notes(point: Point) -> tuple[str, ...]:
-    """Return notes on the angle between the rule's gradient of each layer and the gradient."""
+    """Return notes on the angle between the rule's gradient and the true one, by layer."""
     spec, parameters = point.spec, point.parameters
     last = point.depth - (spec.feedback.gradients is None)
     if spec.feedback == transpose or last == 0:
@@ -85,10 +85,10 @@ def _of_errors(point: Point, layer: int) -> list[Row]:
 def _sent(
     point: Point, layer: int, count: int
 ) -> tuple[Callable[..., Array], tuple[Array, ...]]:
-    """What the rule puts in the place of (w^{l+1})^T delta^{l+1}, and what it sees.
+    """Return the rule's replacement of (w^{l+1})^T delta^{l+1}, and the arrays that it sees.
 
-    The first is a function of the errors above, of which there are `count`, and of all that
-    the rule sees, sample by sample.
+    The replacement is a function of the `count` errors above and of these arrays, whose rows
+    are the samples.
     """
     rule, run, w = point.spec.feedback, _run(point), point.parameters.w[layer:]
 
@@ -112,17 +112,17 @@ def _run(point: Point) -> Run:
 
 
 def _seen(run: Run) -> tuple[Array, ...]:
-    """Copies, as a rule may write, of the arrays that have the samples on axis -2."""
+    """Copy the arrays with samples on axis -2, since a rule may write into them."""
     return tuple(0.0 + each for each in (*leaves(run.layers), run.y))
 
 
 def _seeing(run: Run, seen: tuple[Array, ...]) -> Run:
-    """The forward pass with other such arrays."""
+    """Return the forward pass with these arrays in place of its own."""
     return run._replace(layers=rebuilt(run.layers, seen[:-1]), y=seen[-1])
 
 
 def _of_gradients(point: Point, layer: int) -> list[Row]:
-    """Of what the rule gives in place of BP3 and BP4: purity, and the row weights."""
+    """Return the rows of the gradients that replace BP3 and BP4, and of their row weights."""
     run, rule, place = _run(point), point.spec.feedback, point.spec.places[layer - 1]
     delta, entry = backward(run)[place], point.parameters.layers[place]
     if rule_gradients(rule, _seeing(run, _seen(run)).view(layer), delta, 1.0) is None:

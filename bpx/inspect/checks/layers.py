@@ -1,7 +1,7 @@
 """Check the equations of layers other than Dense against differences of the forward pass.
 
 For a random G in place of dC/da, the error that such a layer sends back (BP2) and its gradients
-(BP4) are the derivatives of sum_x r_x G_x · a_x by its input and by its parameters.
+(BP4) are the derivatives of sum_x r_x G_x · a_x with respect to its input and its parameters.
 """
 
 from collections.abc import Callable, Iterator
@@ -108,7 +108,7 @@ def _product(one: Any, other: Any) -> Array:
 
 
 def _bp2(case: _Case) -> Row:
-    """Compare the g for the layer below with differences of sum G · a by the input."""
+    """Compare the g for the layer below with differences of sum G · a as the input moves."""
     xp = namespace(case.g)
 
     def summed(fed: Any) -> Array:
@@ -121,7 +121,7 @@ def _bp2(case: _Case) -> Row:
 
 
 def _bp4(case: _Case) -> Row:
-    """Compare the gradients with differences of sum r G · a by the parameters."""
+    """Compare the gradients with differences of sum r G · a as the parameters move."""
     xp = namespace(case.g)
 
     def summed(entry: Any) -> Array:
@@ -160,7 +160,7 @@ def _own(case: _Case) -> Iterator[Row]:
 
 
 def _r2(case: _Case) -> Row:
-    """Compare R of what it sends back, as parameters, input and G all change."""
+    """Compare R of the error sent back, as the parameters, the input and G all move."""
     layer, entry, kept = case.layer, case.entry, case.kept
     v, ra_prev, rg = case.way(entry), case.point.like(case.a_prev), case.point.like(case.g)
 

@@ -1,7 +1,7 @@
 """Check a network's equations, layer by layer, against numerical derivatives.
 
-Every equation gets its own random inputs: BP2 a random error of the layer above, BP3 and BP4 a
-random error of their layer. So an error in one layer does not spread to the others, and is
+Every equation gets its own random inputs: BP2 a random delta of the layer above, BP3 and BP4 a
+random delta of their layer. So a mistake in one layer does not spread to the others, and is
 reported for its layer. The last row, the whole gradient, combines them.
 """
 
@@ -89,7 +89,7 @@ def _pair(point: Point) -> list[Row]:
 
 
 def _bp1(point: Point) -> Row:
-    """Compare delta^L with differences of C_x by z^L."""
+    """Compare delta^L with differences of C_x with respect to z^L."""
     spec, z, y = point.spec, point.z[-1], point.y
     output = spec.output
 
@@ -102,7 +102,7 @@ def _bp1(point: Point) -> Row:
 
 
 def _bp2(point: Point, layer: int) -> Row:
-    """Compare delta^l with differences of sum(delta^{l+1} ∘ z^{l+1}) by z^l, if Dense."""
+    """Compare delta^l with differences of sum(delta^{l+1} ∘ z^{l+1}) as z^l moves."""
     (_, z, a), sigma = point.own(layer), point.sigma(layer)
     w_next, b_next = point.weights(layer + 1)
     delta_next = point.like(point.z[layer])
@@ -119,7 +119,7 @@ def _bp2(point: Point, layer: int) -> Row:
 def _by_direction(
     point: Point, equation: str, layer: int, delta: Array, f: Callable[[Array], Array]
 ) -> Row:
-    """Compare an error with differences of f by z^l, for each unit or in random directions."""
+    """Compare a delta with differences of f as z^l moves by units or in random directions."""
     (n, k), z = delta.shape, point.z[layer - 1]
     ways = unit_vectors(z) if k <= _UNITS else point.draws.signs(_UNITS, k)
     given = namespace(z).reshape(ways @ delta.mT, (-1,))
@@ -128,7 +128,7 @@ def _by_direction(
 
 
 def _bp3(point: Point, layer: int) -> Row:
-    """Compare dC/db^l with differences of the weighted sum of delta^l ∘ z^l by b^l."""
+    """Compare dC/db^l with differences of the weighted sum of delta^l ∘ z^l as b^l moves."""
     w, b = point.weights(layer)
     r, delta = _weighted(point, layer)
     ways = point.draws.normal(_DIRECTIONS, b.shape[0])
@@ -138,7 +138,7 @@ def _bp3(point: Point, layer: int) -> Row:
 
 
 def _bp4(point: Point, layer: int) -> Row:
-    """Compare dC/dw^l with differences of the same sum by w^l."""
+    """Compare dC/dw^l with differences of the same sum as w^l moves."""
     w, b = point.weights(layer)
     r, delta = _weighted(point, layer)
     ways = point.draws.normal(_DIRECTIONS, *w.shape)
@@ -158,7 +158,7 @@ def _sums(point: Point, layer: int, r: Array, delta: Array, w: Array, b: Array) 
     """Compute sum_x r_x delta^l_x · z^l_x for several w^l or b^l: one per direction."""
     xp, a = namespace(w), point.a[layer - 1]
     k, shape = delta.shape[1], (_DIRECTIONS, *point.weights(layer)[0].shape)
-    # All in one product, as the units of one wide layer.
+    # One product computes all of them, as the units of one wide layer.
     wide = xp.reshape(xp.broadcast_to(w, shape), (-1, shape[2]))
     z = equations.forward(wide, xp.reshape(xp.broadcast_to(b, shape[:2]), (-1,)), a)
     by_direction = xp.reshape(z, (z.shape[0], _DIRECTIONS, k))
@@ -166,7 +166,7 @@ def _sums(point: Point, layer: int, r: Array, delta: Array, w: Array, b: Array) 
 
 
 def _gradient(point: Point) -> Row:
-    """Compare all gradients of `bpx.backprop` with differences of the costs by all weights.
+    """Compare the gradients of `bpx.backprop` with differences of the costs along all weights.
 
     Samples at a kink get the weight 0.
     """

@@ -107,7 +107,7 @@ class Point:
 
 
 def copied(tree: Any) -> Any:
-    """Copies of the arrays of a tree, which a part that writes may spoil."""
+    """Copy the arrays of a tree, so that a part that writes cannot spoil the originals."""
     return rebuilt(tree, [namespace(x).asarray(x, copy=True) for x in leaves(tree)])
 
 

@@ -128,7 +128,7 @@ def compared(
 ) -> Row:
     """Make the row of a formula that is compared with differences.
 
-    It is also wrong if differences have no derivative at any point.
+    It is also wrong if the differences give no derivative at any point.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The diagonal of the Gauss-Newton matrix: the curvature by each weight, without the matrix.
+"""The diagonal of the Gauss-Newton matrix: the curvature along each weight.
 
 With H = sum_c s_c s_c^T, the matrix is the mean of outer products of the gradients that BP2 to
 BP4 compute from s_c in place of delta^L. Each gradient is the outer product of delta^l and
@@ -43,9 +43,10 @@ def ggn_diagonal(
     y : array, shape (n,) or (n, k_L)
         The targets; for a pair of output and cost, H does not depend on them.
     samples : int, optional
-        The number of labels to draw for each sample from the network's own distribution: an
-        unbiased estimate, with one pass of BP2 for each. By default, the exact diagonal, with
-        one pass for each output, or two for custom costs, since no root of H is known.
+        The number of labels to draw for each sample from the network's own distribution. The
+        estimate is unbiased and takes one pass of BP2 for each. By default, the diagonal is
+        exact and takes one pass for each output, or two for a custom cost, for which no root of
+        H is known.
     seed : int or array, shape (2,), int32, optional
         The seed of the labels, equal on every backend; or a key: see `bpx.random.fold_in`.
 

@@ -32,9 +32,9 @@ class KroneckerFactors(NamedTuple):
 
     The bias is the weight of an input that is always 1. The block of layer l, with weights and
     bias in one matrix (w^l, b^l), row by row, is about G ⊗ A; times a direction (v_w, v_b), it
-    is G (v_w, v_b) A. Without the last row and column of A, ``A[:-1, :-1]``, it is the weights'
-    block, and G alone is the biases' block: the convention of separate factors for weights and
-    biases.
+    is G (v_w, v_b) A. For separate blocks of weights and biases, drop the last row and column
+    of A: G ⊗ ``A[:-1, :-1]`` is about the weights' block, and G alone is about the biases'
+    block.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The two passes differentiated once, as the parameters or the inputs move: R0, R1 to R4."""
+"""R0 to R4: both passes differentiated once, as the parameters or the inputs move."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,9 +19,9 @@ def pushed(
     v: Parameters,
     ra: Array | None = None,
 ) -> list[Any]:
-    """The derivatives of what each layer saved, as the parameters move along v: R0.
+    """R0: return the derivatives of each layer's saved values as the parameters move along v.
 
-    The inputs move along `ra`, shape (n, k_0); R{a^0} = 0 is written None.
+    The inputs move along `ra`, shape (n, k_0); None means that they do not move.
     """
     moved: list[Any] = []
     layers: tuple[Any, ...] = spec.layers
@@ -41,7 +41,10 @@ def moved_gradients(
     y: Array,
     r: Array | float,
 ) -> Gradients:
-    """The derivative of the gradients, from what `pushed` gives: R1 to R4. y has (n, k_L)."""
+    """R1 to R4: return the derivative of the gradients, with `moved` from `pushed`.
+
+    y has shape (n, k_L).
+    """
     output, deltas = trace.layers[-1], errors(trace)
     at_output = spec.output, output.z, output.a, y, moved[-1].z
     rdeltas = [spec.cost.delta_derivative(*at_output)]
@@ -61,7 +64,7 @@ def _r2(
     i: int,
     rdelta: Array,
 ) -> Array:
-    """R{delta} of layer i: BP2 by the product rule, of what the layer above sends back."""
+    """R{delta} of layer i, by BP2 and the product rule, from R{delta} of the layer above."""
     layers: tuple[Any, ...] = spec.layers
     layer, above, delta = layers[i], layers[i + 1], errors(trace)[i + 1]
     entry, kept = parameters.layers[i + 1], trace.layers[i + 1]

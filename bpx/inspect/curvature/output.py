@@ -29,9 +29,9 @@ from bpx.random import key_words, normal, uniform
 __all__ = ["check_likelihood", "output_errors", "summed", "unit_vectors"]
 
 Errors = tuple[Array, ...]
-"""delta^1, ..., delta^L, or what is sent back in their place."""
+"""delta^1, ..., delta^L, or the vectors that are sent back in their place."""
 
-_STEP = 0x6C616265  # the first step of drawn labels, far from the steps of a training
+_STEP = 0x6C616265  # the first step of drawn labels, far from the steps of any training
 
 
 def output_errors(
@@ -52,8 +52,8 @@ def output_errors(
     what : str
         The quantity, for messages, such as "the GGN's diagonal".
     samples : int or None
-        The number of labels to draw for each sample, with one pass of BP2 each. None: the
-        columns of H's root, one pass for each output, or two if no root is known.
+        The number of labels to draw for each sample, with one pass of BP2 each. With None, the
+        columns of H's root are used, with one pass for each output, or two if no root is known.
     seed : int or array, shape (2,), int32
         The seed of the labels.
 

@@ -1,11 +1,12 @@
 """Curvature along a direction: products of the Hessian and similar matrices with a vector.
 
-The Hessian of C by all parameters has the square of a network's size. Its product with a
-direction v = (v_w, v_b) is as large as a gradient and costs about as much: the equations
-differentiated once, R0 forward and R1 to R4 back (`bpx.equations`), on the z, a and delta of
+The Hessian of C with respect to p parameters has p² elements. Its product with a direction
+v = (v_w, v_b) is only as large as a gradient and costs about as much. It takes the equations
+differentiated once, R0 forward and R1 to R4 back (`bpx.equations`), and the z, a and delta of
 a trace.
 
-The Hessian of C_x splits at z^L. With J = dz^L/d(w, b) and H the Hessian of C_x by z^L,
+The Hessian of C_x splits at z^L. With J = dz^L/d(w, b), and H the Hessian of C_x with respect
+to z^L,
 
     Hessian = J^T H J + sum_j delta^L_j (the Hessian of z^L_j by the parameters).
 
@@ -14,10 +15,10 @@ J v, which is multiplied by H and sent back by BP2 to BP4. For the pairs of outp
 does not depend on the targets: it is diag(a) − a a^T for softmax with the cross-entropy,
 diag(a ∘ (1 − a)) for sigmoid with the binary one, and 1 for identity with the quadratic cost.
 There C_x is −log p(y), and the GGN is the Fisher matrix, the mean of g g^T over labels drawn
-from the network itself. The empirical Fisher matrix, of the given labels, is a different one.
+from the network itself. The empirical Fisher matrix uses the given labels and differs from it.
 
-All are means over the samples, or sums weighted by r, of C alone: a penalty adds
-(lmbda / n) v_w. B. Pearlmutter, "Fast exact multiplication by the Hessian" (1994);
+All products are means over the samples, or sums weighted by r. They do not include a penalty,
+which adds (lmbda / n) v_w. B. Pearlmutter, "Fast exact multiplication by the Hessian" (1994);
 N. Schraudolph, "Fast curvature matrix-vector products" (2002).
 """
 
@@ -63,7 +64,7 @@ def hessian_vector_product(
     *,
     r: Array | float | None = None,
 ) -> Gradients:
-    """Multiply the Hessian of C by all parameters with v: R0, R1 to R4.
+    """Multiply v by the Hessian of C with respect to all parameters: R0 to R4.
 
     Parameters
     ----------
@@ -126,10 +127,11 @@ def ggn_vector_product(
     *,
     r: Array | float | None = None,
 ) -> Gradients:
-    """Multiply the Gauss-Newton matrix (1/n) sum_x J_x^T H_x J_x with v.
+    """Multiply v by the Gauss-Newton matrix (1/n) sum_x J_x^T H_x J_x.
 
-    The matrix is positive semi-definite. H is the Hessian of C_x by z^L for a pair of output
-    and cost; otherwise, the cost's Hessian by a^L between the output's Jacobians.
+    The matrix is positive semi-definite. For a pair of output and cost, H is the Hessian of C_x
+    with respect to z^L. Otherwise it is the Hessian with respect to a^L, between the output's
+    Jacobians.
 
     Parameters
     ----------
@@ -166,11 +168,11 @@ def fisher_vector_product(
     *,
     r: Array | float | None = None,
 ) -> Gradients:
-    """Multiply the Fisher matrix, the mean of g g^T over the network's own labels, with v.
+    """Multiply v by the Fisher matrix, the mean of g g^T over the network's own labels.
 
-    It equals the Gauss-Newton matrix if C_x = −log p(y | a) is of the exponential family in its
-    natural parameters, as for the pairs of softmax or sigmoid with their cross-entropy, or for
-    the quadratic cost, a normal distribution, after any output. That is what is computed.
+    It is computed as the Gauss-Newton matrix, which it equals if C_x = −log p(y | a) is of the
+    exponential family in its natural parameters: for softmax or sigmoid with its cross-entropy,
+    and for the quadratic cost, a normal distribution, after any output.
 
     Parameters
     ----------

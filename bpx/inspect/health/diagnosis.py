@@ -79,7 +79,7 @@ def diagnose(health: HealthFields, limits: Limits | None = None) -> tuple[Findin
 
 
 def _lost(health: HealthFields, limits: Limits) -> Iterator[Finding]:
-    """The book's chapter 1: outputs saturated at 0, with no delta although the error is 1."""
+    """Find outputs that saturate at 0 and get no delta although they should be 1."""
     answers = zip(health.recall or (), health.passed or (), strict=True)
     lost = {
         j: passed

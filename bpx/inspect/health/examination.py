@@ -88,8 +88,8 @@ def examine(network: Placed, x: Any, y: Any, *, limits: Limits | None = None) ->
     ----------
     network : Network
     x, y : arrays from anywhere
-        The samples, as for `Network.evaluate`; a few hundred suffice, and all are passed at
-        once.
+        The samples, as for `Network.evaluate`. A few hundred suffice; they all run in one
+        pass.
     limits : Limits, optional
         The thresholds for saturated and quiet units.
 

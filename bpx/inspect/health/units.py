@@ -93,7 +93,8 @@ def dead_units(spec: Spec, trace: WithLayers) -> tuple[Array, ...]:
     Returns
     -------
     tuple of L arrays of bool
-        Masks of shape (k_l,). Without a sigma', as in softmax, a = 0 for all samples.
+        Masks of shape (k_l,). Without a sigma', as in softmax, a unit is dead if a = 0 for all
+        samples.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Per-sample gradients from a trace: their norms and inner products, without forming them.
 
-Sample x has the gradient delta^l_x (a^{l-1}_x)^T by w^l and delta^l_x by b^l. Since that is an
-outer product, its norms and inner products are products of those of delta and a. The gradients
-themselves, which are as large as n networks, need not be formed:
+The gradient of C_x is delta^l_x (a^{l-1}_x)^T with respect to w^l, and delta^l_x with respect
+to b^l. Norms and inner products of outer products are products of those of delta and a. So the
+gradients themselves, which are as large as n networks, need not be formed:
 
     ‖grad_x‖² = sum_l ‖delta^l_x‖² (‖a^{l-1}_x‖² + 1).
 
@@ -50,7 +50,7 @@ CHUNK_BYTES = 2**26
 
 @takes_network()
 def layer_norms(trace: WithDeltas) -> Array:
-    """Compute ‖grad_x‖ by the parameters of each layer: column l - 1 is for w^l and b^l.
+    """Compute ‖grad_x‖ over the parameters of each layer: column l - 1 is for w^l and b^l.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def layer_norms(trace: WithDeltas) -> Array:
 
 @takes_network()
 def gradient_norms(trace: WithDeltas) -> Array:
-    """Compute ‖grad_x‖ = sqrt(sum_l ‖delta^l_x‖² (‖a^{l-1}_x‖² + 1)), by all parameters.
+    """Compute ‖grad_x‖ = sqrt(sum_l ‖delta^l_x‖² (‖a^{l-1}_x‖² + 1)), over all parameters.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def dense_errors(trace: WithDeltas) -> tuple[Array, ...]:
 
 
 def squared_layer_norms(trace: WithDeltas) -> list[Array]:
-    """Return ‖grad_x‖² by the parameters of each learning layer: arrays of shape (n,)."""
+    """Return ‖grad_x‖² over the parameters of each learning layer: arrays of shape (n,)."""
     deltas = own_errors(trace)
     pairs = zip(trace.layers, deltas, strict=True)
     return [squared_norms(*pair) for pair in pairs if learns(pair[0])]

@@ -38,9 +38,9 @@ def tracin(
     """Score how much training on each sample lowered the cost of each test sample.
 
     The score is sum_i eta_i grad C_x(w_i) · grad C_x'(w_i) over checkpoints w_i of a training:
-    to first order, the decrease of C_x' by steps on x. Proponents are positive, opponents
-    negative. If a network's feedback is not the transpose, the step on x is the rule's, and
-    grad C_x' the cost's own.
+    to first order, the decrease of C_x' by steps on x. Proponents have positive scores, and
+    opponents negative ones. If a network's feedback is not the transpose, the step on x is the
+    rule's, and grad C_x' is the cost's own.
 
     Parameters
     ----------

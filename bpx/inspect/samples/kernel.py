@@ -1,8 +1,8 @@
 """The neural tangent kernel: inner products of the outputs' gradients, by BP2.
 
-The gradient of z^L_j of a sample by the parameters is what BP2, BP3 and BP4 compute from the
-error delta^L = e_j, the j-th unit vector, instead of BP1's. So the kernel takes only one pass
-of BP2 for each output; the gradients themselves are not formed.
+If BP2, BP3 and BP4 start from delta^L = e_j, the j-th unit vector, instead of BP1's error, they
+give a sample's gradient of z^L_j with respect to the parameters. So the kernel takes only
+one pass of BP2 for each output; the gradients themselves are not formed.
 
 A. Jacot, F. Gabriel, C. Hongler, "Neural tangent kernel" (2018).
 """
@@ -82,7 +82,7 @@ def neural_tangent_kernel(
 def output_traces(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Iterator[Backward]:
     """Yield a trace for each output j whose deltas are dz^L_j/dz^l, with one pass of BP2 each.
 
-    Functions of a cost's trace give the corresponding quantity of z^L_j on such a trace.
+    A function of a cost's trace gives the same quantity for z^L_j if it gets such a trace.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def output_traces(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Iter
     Yields
     ------
     Backward
-        k_L of them, with z and a of the given trace, without `cost` and `gradients`.
+        One of k_L traces, with the given trace's z and a, and without `cost` and `gradients`.
 
     Raises
     ------

@@ -126,7 +126,7 @@ def check_rows(number: int, kept: Any, delta: Array, n: int) -> None:
 
 
 def of_rows(rows: slice, kept: Any, delta: Array) -> tuple[Any, Array]:
-    """Return what a layer saved of some of the samples, and their delta."""
+    """Return the arrays that a layer saved for some of the samples, and their delta."""
     saved = rebuilt(kept, [x[..., rows, :] for x in leaves(kept)])
     return saved, delta[..., rows, :]
 

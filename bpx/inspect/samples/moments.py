@@ -62,18 +62,18 @@ class Moments(NamedTuple):
 
 @takes_network()
 def moments(trace: WithDeltas, *, mean: Gradients | None = None) -> Moments:
-    """Compute the mean of the samples' gradients and of their squares: two products a layer.
+    """Compute the mean of the samples' gradients and of their squares, by two products a layer.
 
-    Since grad_x is an outer product, its square is that of the squares: the second moment by
-    w^l is (1/n) sum_x (delta^l_x)² ((a^{l-1}_x)²)^T.
+    Since grad_x is an outer product, its square is the outer product of the squares: the second
+    moment for w^l is (1/n) sum_x (delta^l_x)² ((a^{l-1}_x)²)^T.
 
     Parameters
     ----------
     trace : Trace
         A trace of `bpx.backprop`.
     mean : Gradients, optional
-        A precomputed mean, such as the `gradients` of a trace made with the default `r`;
-        halves the work. Not those of a feedback with `gradients` of its own.
+        A precomputed mean, such as the `gradients` of a trace made with the default `r`, which
+        halves the work. Do not pass those of a feedback with `gradients` of its own.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def gradient_diversity(trace: WithDeltas) -> Array:
 
     It is 1/n if all gradients are equal, and 1 if they are orthogonal.
 
-    Its n-fold bounds the batch size beyond which larger batches gain nothing (Yin et al.,
+    Multiplied by n, it bounds the batch size beyond which nothing is gained (Yin et al.,
     "Gradient diversity", 2018, definition 1).
 
     Parameters
