@@ -199,4 +199,6 @@ def test_a_mapped_file_of_bytes_is_not_made_large(backend, tmp_path):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    assert float(ran.stdout) < {"numpy": 2.0, "torch": 3.0, "jax": 3.5}[backend]
+    # A cast to float32 would make it 5 at least; PyTorch's allocator alone moves it between 2.2
+    # and 3.3 from run to run.
+    assert float(ran.stdout) < {"numpy": 2.0, "torch": 4.0, "jax": 3.5}[backend]
