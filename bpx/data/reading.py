@@ -37,8 +37,8 @@ def read(
     target : int, str or None
         The targets: a table's column as in `read_csv`, or the key in an NPZ file
         (by default `y`). None to read no targets.
-        delimiter, header
-            For tables only, as in `read_csv`; the suffix determines the default delimiter.
+    delimiter, header
+        For tables only, as in `read_csv`; the suffix determines the default delimiter.
 
     Returns
     -------
