@@ -14,22 +14,21 @@ from bpx._typing import Array
 from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
-from bpx.inspect.curvature.moved import moved_gradients, pushed
+from bpx.inspect.curvature.moved import given, moved_gradients, pushed
 from bpx.inspect.curvature.output import unit_vectors
 from bpx.inspect.given import takes_network
 from bpx.inspect.requirements import (
-    check_apart,
     check_by_transpose,
     check_derivatives,
     check_given,
     check_spec,
 )
 from bpx.inspect.samples.gradients import errors
-from bpx.model.expected import as_targets, check_home, check_targets, row_weights
+from bpx.model.expected import check_home
 from bpx.model.parameters import Gradients, Parameters
-from bpx.model.passes import bp2, sent_back, to_inputs
+from bpx.model.passes import sent_back, to_inputs
 from bpx.model.run import Run
-from bpx.model.spec import Spec
+from bpx.model.spec import Spec, check_apart
 from bpx.model.trace import WithDeltas, WithLayers
 from bpx.optim.trees import mapped
 
@@ -125,7 +124,7 @@ def input_jacobian(
     rows = []
     for unit in unit_vectors(kept.z):
         delta = unit if of == "z" else own.error(kept, unit)
-        rows.append(_to_inputs(run, place, delta))
+        rows.append(to_inputs(run, sent_back(run, delta, place)[0]))
     return namespace(kept.z).stack(rows, axis=-2)
 
 
@@ -163,12 +162,8 @@ def input_gradient_product(
 
     Raises
     ------
-    InputError
-        If a shape does not fit, an argument has several networks, the trace has no deltas, a
-        part was made without a second derivative that is needed, or the feedback is not the
-        transpose.
-    MixedArraysError
-        If an array differs from the parameters in library, device or dtype.
+    InputError, MixedArraysError
+        As for `hessian_vector_product`.
 
     Notes
     -----
@@ -181,10 +176,8 @@ def input_gradient_product(
     )
     check_by_transpose(spec, what)
     check_derivatives(spec, what, hidden=both, output=both)
-    _check(spec, parameters, trace)
-    errors(trace)
+    targets, r = given(spec, parameters, trace, y, r)
     x = trace.a[0]
-    check_targets(spec, parameters, x, y)
     check_home(parameters.w[0], "u", u, integers=False)
     if tuple(u.shape) != tuple(x.shape):
         raise InputError(
@@ -193,18 +186,9 @@ def input_gradient_product(
         )
     still = mapped(namespace(x).zeros_like, parameters)
     moved = pushed(spec, parameters, trace, still, u)
-    targets, weights = as_targets(spec, y, x), row_weights(x, r)
-    return moved_gradients(spec, parameters, trace, still, moved, targets, weights)
+    return moved_gradients(spec, parameters, trace, still, moved, targets, r)
 
 
 def _check(spec: Spec, parameters: Parameters, trace: WithLayers) -> None:
     check_given(spec, parameters, trace)
     check_home(parameters.w[0], "trace.a[0]", trace.a[0], integers=False)
-
-
-def _to_inputs(run: Run, place: int, delta: Array) -> Array:
-    """Send the delta of ``layers[place]`` back to the inputs."""
-    deltas: tuple[Array, ...] = (delta,)
-    for i in reversed(range(place)):
-        deltas = (bp2(run, i, deltas), *deltas)
-    return to_inputs(run, deltas[0])

@@ -13,12 +13,11 @@ from bpx.jacobians import asked
 from bpx.layers.dense import Dense
 from bpx.model.expected import check_home
 from bpx.model.parameters import Parameters, dense
-from bpx.model.spec import Spec, check_shapes
+from bpx.model.spec import Spec, check_apart, check_shapes
 from bpx.model.trace import WithLayers
 
 __all__ = [
     "Direction",
-    "check_apart",
     "check_by_bp3_and_bp4",
     "check_by_transpose",
     "check_derivatives",
@@ -49,23 +48,6 @@ def check_spec(spec: Spec) -> None:
             f"a {type(spec).__name__} was given as the spec; expected net.spec, followed by "
             "net.parameters"
         )
-
-
-def check_apart(spec: Spec, what: str) -> None:
-    """Raise InputError if samples interact in the network.
-
-    Raises
-    ------
-    InputError
-        If so; the message names the layer and the reason.
-    """
-    for number, layer in enumerate(spec.layers, 1):
-        if layer.couples_samples:
-            raise InputError(
-                f"{what} cannot be computed: layer {number}, {layer.kind!r}, couples the "
-                "samples of a batch, so that none has its own gradient; expected a "
-                "network without such a layer"
-            )
 
 
 def check_by_bp3_and_bp4(spec: Spec, what: str) -> None:

@@ -17,7 +17,7 @@ from bpx.model.run import costs, saved
 from bpx.model.spec import Spec
 from bpx.model.weights import weighed
 
-__all__ = ["Evaluation", "check_classes", "classes", "evaluate", "outputs", "try_out"]
+__all__ = ["Evaluation", "check_classes", "classes", "evaluate", "joined", "outputs", "try_out"]
 
 _NONE: Mapping[str, float] = MappingProxyType({})
 
@@ -134,13 +134,17 @@ def _summed(
 def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
     """a^L of samples at home, shape (n, k_L), in chunks, which keep the hidden layers small."""
     answer = compiled(_answer, 1, x)
-    parts = (answer(spec, parameters, part) for part in chunks(spec, x))
-    first, n = next(parts), x.shape[0]
+    return joined((answer(spec, parameters, part) for part in chunks(spec, x)), x.shape[0])
+
+
+def joined(parts: Iterator[Array], n: int) -> Array:
+    """Join the results for chunks of n samples, in their order."""
+    first = next(parts)
     if first.shape[0] == n:
         return first
     if getattr(backend_of(first), "immutable", True):
-        joined: Array = namespace(first).concat([first, *parts])
-        return joined
+        whole: Array = namespace(first).concat([first, *parts])
+        return whole
     return _written(first, parts, n)
 
 

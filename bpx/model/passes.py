@@ -130,10 +130,13 @@ def backward(run: Run) -> tuple[Array, ...]:
     return sent_back(run, spec.cost.delta(spec.output, output.z, output.a, run.y))
 
 
-def sent_back(run: Run, delta: Array) -> tuple[Array, ...]:
-    """Compute every delta from the last, shape (n, k_L), by BP2 with the spec's feedback."""
+def sent_back(run: Run, delta: Array, last: int | None = None) -> tuple[Array, ...]:
+    """Compute every delta from that of ``layers[last]``, by BP2 with the spec's feedback.
+
+    By default that is the output's delta, shape (n, k_L).
+    """
     deltas: tuple[Array, ...] = (delta,)
-    for i in reversed(range(len(run.layers) - 1)):
+    for i in reversed(range(len(run.layers) - 1 if last is None else last)):
         deltas = (bp2(run, i, deltas), *deltas)
     return deltas
 

@@ -21,6 +21,7 @@ from bpx.model.parameters import Parameters
 
 __all__ = [
     "Spec",
+    "check_apart",
     "check_feedback",
     "check_shapes",
     "make_spec",
@@ -252,6 +253,23 @@ def _shapes(entry: Any) -> dict[str, tuple[int, ...]]:
 
 def _group(shapes: list[dict[str, tuple[int, ...]]], field: str) -> list[tuple[int, ...]]:
     return [each[field] for each in shapes if field in each]
+
+
+def check_apart(spec: Spec, what: str) -> None:
+    """Raise InputError if samples interact in the network.
+
+    Raises
+    ------
+    InputError
+        If so; the message names the layer and the reason.
+    """
+    for number, layer in enumerate(spec.layers, 1):
+        if layer.couples_samples:
+            raise InputError(
+                f"{what} cannot be computed: layer {number}, {layer.kind!r}, couples the "
+                "samples of a batch, so that none has its own gradient; expected a "
+                "network without such a layer"
+            )
 
 
 def check_feedback(spec: Spec, arrays: Sequence[Array]) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 from bpx.arrays.home import Home
 from bpx.arrays.host import HostArray
 from bpx.arrays.registry import namespace
-from bpx.inspect.requirements import check_apart, check_by_bp3_and_bp4
+from bpx.inspect.requirements import check_by_bp3_and_bp4
 from bpx.model.parameters import Gradients, Parameters
+from bpx.model.spec import check_apart
 from bpx.optim.trees import mapped
 from bpx.privacy.accounting import Account, Mechanism, Spent, composed, package
 from bpx.privacy.clipping import check_rule_apart

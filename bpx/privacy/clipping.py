@@ -13,14 +13,14 @@ from typing import Any
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
-from bpx.inspect.requirements import check_apart, check_by_bp3_and_bp4
+from bpx.inspect.requirements import check_by_bp3_and_bp4
 from bpx.inspect.samples.gradients import errors, squared_layer_norms, total
 from bpx.inspect.single import check_single_parameters
 from bpx.layers.layer import learns
 from bpx.model.expected import as_inputs, row_weights
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import errors_and_costs
-from bpx.model.spec import Spec
+from bpx.model.spec import Spec, check_apart
 from bpx.model.trace import Backward, Trace, WithDeltas
 from bpx.privacy.limits import Clip, check_clip
 

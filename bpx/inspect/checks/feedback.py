@@ -113,7 +113,7 @@ def _run(point: Point) -> Run:
 
 def _seen(run: Run) -> tuple[Array, ...]:
     """Copy the arrays with samples on axis -2, since a rule may write into them."""
-    return tuple(0.0 + each for each in (*leaves(run.layers), run.y))
+    return tuple(leaves(copied((run.layers, run.y))))
 
 
 def _seeing(run: Run, seen: tuple[Array, ...]) -> Run:

@@ -4,12 +4,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpx._typing import Array
+from bpx.inspect.requirements import check_given
 from bpx.inspect.samples.gradients import errors
+from bpx.model.expected import as_targets, check_targets, row_weights
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.spec import Spec
 from bpx.model.trace import WithDeltas, WithLayers
 
-__all__ = ["moved_gradients", "pushed"]
+__all__ = ["given", "moved_gradients", "pushed"]
+
+
+def given(
+    spec: Spec,
+    parameters: Parameters,
+    trace: WithLayers,
+    y: Array,
+    r: Array | float | None,
+) -> tuple[Array, Array | float]:
+    """Return the targets, shape (n, k_L), and the row weights, checked."""
+    x = trace.a[0]
+    check_given(spec, parameters, trace)
+    check_targets(spec, parameters, x, y)
+    return as_targets(spec, y, x), row_weights(x, r)
 
 
 def pushed(

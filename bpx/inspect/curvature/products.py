@@ -26,7 +26,7 @@ from functools import reduce
 from operator import add
 
 from bpx._typing import Array
-from bpx.inspect.curvature.moved import moved_gradients, pushed
+from bpx.inspect.curvature.moved import given, moved_gradients, pushed
 from bpx.inspect.curvature.output import check_likelihood
 from bpx.inspect.given import takes_network
 from bpx.inspect.requirements import (
@@ -34,12 +34,11 @@ from bpx.inspect.requirements import (
     check_by_transpose,
     check_derivatives,
     check_direction,
-    check_given,
 )
 from bpx.inspect.samples.gradients import errors, own_errors
 from bpx.inspect.samples.layers import along
 from bpx.layers.layer import learns
-from bpx.model.expected import as_targets, check_targets, row_weights
+from bpx.model.expected import row_weights
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import gradients, sent_back
 from bpx.model.run import Run
@@ -112,7 +111,8 @@ def hessian_vector_product(
     check_by_transpose(spec, "the Hessian")
     check_derivatives(spec, "the Hessian", hidden=both, output=both)
     errors(trace)
-    direction, targets, r = _given(spec, parameters, trace, y, v, r)
+    targets, r = given(spec, parameters, trace, y, r)
+    direction = check_direction(parameters, v)
     moved = pushed(spec, parameters, trace, direction)
     return moved_gradients(spec, parameters, trace, direction, moved, targets, r)
 
@@ -151,7 +151,8 @@ def ggn_vector_product(
     """
     check_by_transpose(spec, "the GGN")
     check_derivatives(spec, "the GGN", hidden=("pushforward",), output=("pushforward",))
-    direction, targets, r = _given(spec, parameters, trace, y, v, r)
+    targets, r = given(spec, parameters, trace, y, r)
+    direction = check_direction(parameters, v)
     rz, output = pushed(spec, parameters, trace, direction)[-1].z, trace.layers[-1]
     error = spec.cost.gauss_newton(spec.output, output.z, output.a, targets, rz)
     deltas = sent_back(Run(spec, parameters, trace.layers), error)
@@ -238,22 +239,6 @@ def empirical_fisher_vector_product(
     each = zip(trace.layers, direction.layers, deltas, strict=True)
     weights = reduce(add, (along(*those) for those in each if learns(those[0])))
     return gradients(row_weights(trace.a[0], r) * weights, trace.layers, deltas)
-
-
-def _given(
-    spec: Spec,
-    parameters: Parameters,
-    trace: WithLayers,
-    y: Array,
-    v: Direction,
-    r: Array | float | None,
-) -> tuple[Parameters, Array, Array | float]:
-    """Return the direction, the targets (n, k_L) and the row weights, checked."""
-    x = trace.a[0]
-    check_given(spec, parameters, trace)
-    check_targets(spec, parameters, x, y)
-    direction = check_direction(parameters, v)
-    return direction, as_targets(spec, y, x), row_weights(x, r)
 
 
 def _gradients_of(trace: WithDeltas) -> Gradients:
