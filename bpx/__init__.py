@@ -47,6 +47,7 @@ from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
+from bpx.layers.residual import Residual
 from bpx.model.evaluate import Evaluation
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import backprop, forward
@@ -123,6 +124,7 @@ __all__ = [
     "Precision",
     "Progress",
     "RecordingError",
+    "Residual",
     "Rowwise",
     "Spec",
     "StepResult",

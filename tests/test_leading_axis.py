@@ -190,6 +190,14 @@ def _slope(parameters):
     return bpx.optim.mapped(lambda w: w * w * w - 2.0 * w + 0.3, parameters)
 
 
+def test_the_end_of_a_block(target):
+    layer, f, skip = bpx.layers.Add(4, 1), drawn(K, N, 4), drawn(K, N, 4)
+    each(lambda *pair: layer.forward((), pair, Context()).a, target, f, skip)
+    shared = target.asarray(skip[0], "float64")  # what enters a block may be the samples
+    found = layer.forward((), (target.asarray(f, "float64"), shared), Context())
+    near(found.a, f + skip[0])
+
+
 def test_dropout(target):
     layer, x = bpx.Dropout(4, 0.5), target.asarray(drawn(K, N, 4), "float64")
     context = Context(True, target.asarray([1, 2], "int32"), target.asarray([0], "int32"))

@@ -56,6 +56,7 @@ ACROSS = {
     "test_own_rules.py",
     "test_portability.py",
     "test_printed.py",
+    "test_residual_in_networks.py",
     "test_whose_memory.py",
     "test_ranges.py",
     "test_reprs.py",

@@ -94,6 +94,8 @@ RANGES = {
     "random.py: seed": Range(key_words, *SEEDS),
     "metrics.py: k": Range(bpx.metrics.top_k, *AT_LEAST_1),
     "layers/dropout.py: width": Range(lambda k: bpx.Dropout(k, 0.5), *AT_LEAST_1),
+    "layers/residual.py: width": Range(lambda k: bpx.layers.Add(k, 1), *AT_LEAST_1),
+    "layers/residual.py: over": Range(lambda over: bpx.layers.Add(3, over), *AT_LEAST_1),
     "layers/dropout.py: rate": Range(lambda p: bpx.Dropout(3, p), *WITHIN_1),
     "optim/limits.py: decay": Range(add_decayed_weights, *AT_LEAST_0),
     "optim/limits.py: largest": Range(clip_by_global_norm, *POSITIVE),

@@ -66,7 +66,7 @@ def input_gradients(spec: Spec, parameters: Parameters, trace: WithDeltas) -> Ar
     plain, deltas = spec.by_transpose(), errors(trace)
     run = Run(plain, parameters, trace.layers)
     true = deltas if spec == plain else sent_back(run, deltas[-1])
-    return to_inputs(run, true[0])
+    return to_inputs(run, true)
 
 
 @takes_network(forward_only=True)
@@ -124,7 +124,7 @@ def input_jacobian(
     rows = []
     for unit in unit_vectors(kept.z):
         delta = unit if of == "z" else own.error(kept, unit)
-        rows.append(to_inputs(run, sent_back(run, delta, place)[0]))
+        rows.append(to_inputs(run, sent_back(run, delta, place)))
     return namespace(kept.z).stack(rows, axis=-2)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from bpx.errors import InputError
 from bpx.layers.dense import Dense
+from bpx.layers.residual import Add, flattened
 
 __all__ = ["check_layers"]
 
@@ -17,27 +18,48 @@ _NAMES = (
 
 
 def check_layers(layers: Sequence[Any]) -> tuple[Any, ...]:
-    """Return the layers of a network as a tuple, if they fit one another.
+    """Return the layers of a network in the order in which they run, if they fit one another.
+
+    A `bpx.Residual` becomes its own layers and an `Add`.
 
     Raises
     ------
     InputError
         If a layer lacks an attribute, or has parameters that are neither vectors nor matrices;
-        if the last layer is not Dense, or a layer's width differs from the one before it.
+        if the last layer is not Dense, a layer's width differs from the one before it, or an
+        `Add` adds what it cannot.
     """
-    for number, layer in enumerate(layers, 1):
+    flat = tuple(flattened(layers))
+    for number, layer in enumerate(flat, 1):
         _check_layer(number, layer)
     if not isinstance(layers[-1], Dense):
         raise InputError(
             f"the last layer is {layers[-1]!r}; expected a bpx.Dense, which the cost needs"
         )
-    for number, (below, above) in enumerate(pairwise(layers), 2):
+    for number, (below, above) in enumerate(pairwise(flat), 2):
         if below.n_out != above.n_in:
             raise InputError(
                 f"layer {number}, {above!r}, takes {above.n_in} numbers, but layer "
                 f"{number - 1}, {below!r}, gives {below.n_out}; expected the same number"
             )
-    return tuple(layers)
+    for number, layer in enumerate(flat, 1):
+        if isinstance(layer, Add):
+            _check_add(number, layer, flat)
+    return flat
+
+
+def _check_add(number: int, layer: Add, layers: tuple[Any, ...]) -> None:
+    begins = number - layer.over
+    if begins < 1:
+        raise InputError(
+            f"layer {number}, {layer!r}, adds what entered {layer.over} layers before it, but "
+            f"only {number - 1} are there; expected over={number - 1} or less"
+        )
+    if (entered := layers[begins - 1]).n_in != layer.width:
+        raise InputError(
+            f"layer {number}, {layer!r}, adds the {entered.n_in} numbers that enter layer "
+            f"{begins}, {entered!r}, to {layer.width}; expected the same number"
+        )
 
 
 def _check_layer(number: int, layer: Any) -> None:

@@ -14,6 +14,7 @@ from bpx.model.expected import (
 )
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.run import Run, costs, saved
+from bpx.model.skips import returned
 from bpx.model.spec import Spec, check_feedback
 from bpx.model.trace import Forward, Trace
 from bpx.model.view import rule_gradients
@@ -27,6 +28,7 @@ __all__ = [
     "forward",
     "gradients",
     "learned",
+    "reached",
     "sent",
     "sent_back",
     "to_inputs",
@@ -145,8 +147,17 @@ def sent_back(run: Run, delta: Array, last: int | None = None) -> tuple[Array, .
 def bp2(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
     """The delta of layer i, from those of the layers above it."""
     kept = run.layers[i]
-    delta: Array = run.spec.layers[i].error(kept, sent(run, i, deltas))
+    delta: Array = run.spec.layers[i].error(kept, reached(run, i, deltas))
     return delta
+
+
+@equation(label="BP2")
+def reached(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
+    """The signal that reaches the output of layer i, from layer i + 1 and through skips.
+
+    The output of layer -1 are the inputs.
+    """
+    return returned(run.spec.skips, i + 1, sent(run, i, deltas), deltas)
 
 
 def sent(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
@@ -166,10 +177,9 @@ def sent(run: Run, i: int, deltas: tuple[Array, ...]) -> Array:
     return spec.feedback.sent(run.layers[i].a, w, errors, B, lambda: run.view(number))
 
 
-def to_inputs(run: Run, delta: Array) -> Array:
-    """The signal that the first layer sends back: (w^1)^T delta^1, shape (n, k_0)."""
-    first = run.spec.layers[0]
-    return first.send_back(run.parameters.layers[0], run.layers[0], delta)
+def to_inputs(run: Run, deltas: tuple[Array, ...]) -> Array:
+    """The signal that reaches the inputs: (w^1)^T delta^1 and that of skips, (n, k_0)."""
+    return reached(run, -1, deltas)
 
 
 def learned(run: Run, r: Array | float, deltas: tuple[Array, ...]) -> Gradients:

@@ -1,6 +1,6 @@
 """The forward pass, layer by layer, and the values that the backward pass may use."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
@@ -8,6 +8,7 @@ from bpx.errors import InputError
 from bpx.layers.dense import DenseSaved
 from bpx.layers.layer import Context
 from bpx.model.parameters import Parameters
+from bpx.model.skips import fed
 from bpx.model.spec import Spec
 from bpx.model.trace import Forward
 from bpx.model.view import LayerView
@@ -46,6 +47,7 @@ def layer_by_layer(
     x: Array,
     contexts: Callable[[int], Context] = outside,
     first: int = 0,
+    carried: Mapping[int, Array] | None = None,
 ) -> Iterator[Any]:
     """Run the layers forward, and yield the values that each one saves.
 
@@ -58,16 +60,19 @@ def layer_by_layer(
         training. See `in_training`.
     first : int, optional
         The layer that x enters: ``layers[first]``.
+    carried : mapping of int to array, optional
+        What the skips that begin below that layer carry, by the index of their `Add`.
     """
-    a = x
+    a, skipping = x, dict(carried or {})
     for i in range(first, len(spec.layers)):
-        kept = _forward(spec.layers[i], parameters.layers[i], a, contexts(i))
+        entering = fed(spec.skips, i, a, skipping)
+        kept = _forward(spec.layers[i], parameters.layers[i], entering, contexts(i))
         yield kept
         a = kept.a
 
 
 @symbols(label="{layer.kind}")
-def _forward(layer: Any, entry: Any, a: Array, context: Context) -> Any:
+def _forward(layer: Any, entry: Any, a: Any, context: Context) -> Any:
     return layer.forward(entry, a, context)
 
 
@@ -140,11 +145,18 @@ class Run(NamedTuple):
         """The feedback's array for the Dense layer with that number, or None."""
         return self.feedback[number - 1] if number <= len(self.feedback) else None
 
+    def carried(self, first: int) -> dict[int, Array]:
+        """What skips from below ``layers[first]`` carry past it, by the index of the `Add`."""
+        begun = (ends for i, ends in self.spec.skips.items() if i < first)
+        return {j: self.layers[j].skip for ends in begun for j in ends if j >= first}
+
     @aside
     def _cost(self, number: int, z: Array) -> Array:
         """C_x if z were the weighted inputs of the Dense layer with that number."""
         spec, place = self.spec, self.spec.places[number - 1]
         a = spec.dense[number - 1].activation.sigma(z)
-        above = layer_by_layer(spec, self.parameters, a, self.contexts, place + 1)
+        first = place + 1
+        skipping = self.carried(first)
+        above = layer_by_layer(spec, self.parameters, a, self.contexts, first, skipping)
         *_, output = DenseSaved(None, z, a), *above
         return costs(spec, output, self.y)

@@ -24,4 +24,4 @@ def input_gradients(spec: Spec, parameters: Parameters, samples: Samples) -> Arr
 def _gradients(spec: Spec, parameters: Parameters, x: Array, y: Array) -> Array:
     x = as_inputs(x, parameters.b[0])
     run = Run(spec, parameters, saved(spec, parameters, x), as_targets(spec, y, x))
-    return to_inputs(run, backward(run)[0])
+    return to_inputs(run, backward(run))

@@ -17,7 +17,9 @@ from bpx.layers.check import check_layers
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
 from bpx.layers.layer import Layer
+from bpx.layers.residual import Residual
 from bpx.model.parameters import Parameters
+from bpx.model.skips import Skips, check_direct, skips_of
 
 __all__ = [
     "Spec",
@@ -63,6 +65,11 @@ class Spec:
     def places(self) -> tuple[int, ...]:
         """The indices of the Dense layers 1 to L in `layers`."""
         return tuple(i for i, each in enumerate(self.layers) if isinstance(each, Dense))
+
+    @cached_property
+    def skips(self) -> Skips:
+        """Where residual blocks begin and end: see `bpx.model.skips`."""
+        return skips_of(self.layers)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -132,6 +139,7 @@ def make_spec(
     chosen = costs.get(cost, layers[-1].activation)
     spec = Spec(layers, chosen, feedbacks.get(feedback))
     _check_feedback_widths(spec)
+    check_direct(spec.feedback, spec.skips)
     return spec
 
 
@@ -147,7 +155,7 @@ def _check_feedback_widths(spec: Spec) -> None:
 
 
 def _is_layer(x: Any) -> bool:
-    return hasattr(x, "forward") and hasattr(x, "n_out")
+    return hasattr(x, "n_out") and (hasattr(x, "forward") or isinstance(x, Residual))
 
 
 def _layers(

@@ -13,6 +13,7 @@ from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.layers.dense import Dense, DenseParameters
 from bpx.layers.layer import learns
+from bpx.layers.residual import AddSaved
 from bpx.model.parameters import Gradients
 from bpx.model.passes import bp2, learned
 from bpx.model.run import Run, in_training
@@ -60,10 +61,10 @@ class Taken(NamedTuple):
     gradients: Gradients
     after: State
 
-    def fed(self, i: int) -> Array:
-        """Return the input of ``layers[i]``."""
-        fed: Array = self.passes.layers[i - 1].a if i else self.x
-        return fed
+    def fed(self, i: int) -> Any:
+        """Return the input of ``layers[i]``: an array, or a pair for an `Add`."""
+        kept, fed = self.passes.layers[i], self.passes.layers[i - 1].a if i else self.x
+        return (fed, kept.skip) if isinstance(kept, AddSaved) else fed
 
 
 def eager_step(step: TrainingStep, before: State, x: Array, labels: Array) -> Taken:
@@ -164,6 +165,8 @@ def _bp2(spec: Spec, taken: Taken, i: int) -> Equation:
     above, given = made.deltas[i + 1 :], made.deltas[i]
     entry = before.parameters.layers[i + 1]
     scale = _most(_absolute(given)) + _sent_scale(entry, above[0])
+    for j in spec.skips.get(i + 1, ()):
+        scale = scale + _most(_absolute(made.deltas[j]))
     inputs = above, *_of_run(taken)
     return Equation("BP2", i + 1, delta, inputs, given, scale, above[0].shape[-1])
 

@@ -45,7 +45,7 @@ def runs(
 ):  # fmt: skip
     rng, target = np.random.default_rng(1), engine.target
     nets = [target.network(sizes, seed=i, dtype=dtype, **settings) for i in range(several)]
-    spec, xp = nets[0].spec, bpx.namespace(nets[0].weights[0])
+    spec, xp, sizes = nets[0].spec, bpx.namespace(nets[0].weights[0]), nets[0].sizes
     classes = max(sizes[-1], 2)
     y = rng.random((SAMPLES, sizes[-1])) if real else rng.integers(0, classes, SAMPLES)
     data = Data(
@@ -174,6 +174,19 @@ def test_dropout(engine):
         x, y = host(x), host(y)
         assert np.linalg.norm(x - y) <= engine.within * np.linalg.norm(y)
     agree(found, alone, 0, engine.within)
+
+
+@pytest.mark.parametrize("feedback", ["transpose", "kp"])
+def test_residual_blocks(engine, feedback, caplog):
+    """Of a block at the inputs, the skip carries samples that all networks share, too."""
+    inner = bpx.Residual([bpx.Dense(5, 5, "silu")])
+    layers = [
+        bpx.Residual([bpx.Dense(6, 6, "tanh")]), bpx.Dense(6, 5, "tanh"),
+        bpx.Residual([bpx.Dense(5, 5, "relu"), inner]), bpx.Dense(5, 4, "softmax"),
+    ]  # fmt: skip
+    for own in (True, False):
+        given = {"optimizer": "momentum", "own": own, "feedback": feedback}
+        check(engine, caplog, sizes=layers, cost="cross_entropy", **given)
 
 
 def test_samples_stored_as_bytes(engine, caplog):

@@ -2,9 +2,11 @@
 
 For a random G in place of dC/da, the error that such a layer sends back (BP2) and its gradients
 (BP4) are the derivatives of sum_x r_x G_x · a_x with respect to its input and its parameters.
+For an `Add`, which ends a residual block, it is the error that reaches the block's input.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from bpx._typing import Array
@@ -22,6 +24,9 @@ from bpx.inspect.samples.layers import (
 )
 from bpx.layers.dense import Dense
 from bpx.layers.layer import Context, learns
+from bpx.layers.residual import Add
+from bpx.model.passes import reached, sent_back
+from bpx.model.run import Run, layer_by_layer
 from bpx.program.contract import leaves, rebuilt
 
 __all__ = ["layer_curvature_rows", "layer_rows"]
@@ -57,6 +62,8 @@ class _Case:
 
 def layer_rows(point: Point) -> Iterator[Row]:
     """Yield rows for what each layer other than Dense sends back and learns."""
+    for begin, ends in point.spec.skips.items():
+        yield from (_block(point, begin, end) for end in ends)
     for case in _cases(point):
         yield _bp2(case)
         if learns(case.kept):
@@ -83,7 +90,7 @@ def layer_curvature_rows(point: Point) -> Iterator[Row]:
 
 def _cases(point: Point) -> Iterator[_Case]:
     for i, layer in enumerate(point.spec.layers):
-        if not isinstance(layer, Dense):
+        if not isinstance(layer, Dense | Add):
             yield _Case(point, i)
 
 
@@ -118,6 +125,28 @@ def _bp2(case: _Case) -> Row:
     sent = case.layer.send_back(case.entry, case.kept, case.delta)
     given = xp.stack([_product((sent,), way) for way in ways])
     return case.compared("BP2", given, expected)
+
+
+def _block(point: Point, begin: int, end: int) -> Row:
+    """Compare the g that reaches a block with differences of sum G · a as its input moves."""
+    spec, parameters, xp = point.spec.by_transpose(), point.parameters, namespace(point.x)
+    run, a_prev = (
+        Run(spec, parameters, point.layers, feedback=point.feedback),
+        point.layers[begin - 1].a if begin else point.x,
+    )
+    g, ways = point.like(point.layers[end].a), [point.like(a_prev) for _ in range(_DIRECTIONS)]
+
+    def summed(fed: Array) -> Array:
+        from_below = {j: a for j, a in run.carried(begin).items() if j <= end}
+        above = layer_by_layer(spec, parameters, fed, first=begin, carried=from_below)
+        *_, last = islice(above, end + 1 - begin)
+        return xp.sum(g * last.a)
+
+    expected = slope(lambda t: xp.stack([summed(a_prev + t * way) for way in ways]))
+    sent = reached(run, begin - 1, sent_back(run, g, end)[begin:])
+    given = xp.stack([_product((sent,), (way,)) for way in ways])
+    about = "BP2", end + 1, point.spec.layers[end].kind, given, expected
+    return compared(*about, point.tolerance, "number {}".format)
 
 
 def _bp4(case: _Case) -> Row:

@@ -8,6 +8,7 @@ from bpx.inspect.requirements import check_given
 from bpx.inspect.samples.gradients import errors
 from bpx.model.expected import as_targets, check_targets, row_weights
 from bpx.model.parameters import Gradients, Parameters
+from bpx.model.skips import fed, returned
 from bpx.model.spec import Spec
 from bpx.model.trace import WithDeltas, WithLayers
 
@@ -40,10 +41,12 @@ def pushed(
     The inputs move along `ra`, shape (n, k_0); None means that they do not move.
     """
     moved: list[Any] = []
+    carried: dict[int, Any] = {}
     layers: tuple[Any, ...] = spec.layers
     for i, layer in enumerate(layers):
         kept = trace.layers[i]
-        moved.append(layer.r_forward(parameters.layers[i], v.layers[i], kept, ra))
+        entering = fed(spec.skips, i, ra, carried)
+        moved.append(layer.r_forward(parameters.layers[i], v.layers[i], kept, entering))
         ra = layer.r_output(kept, moved[-1]) if i + 1 < len(spec.layers) else None
     return moved
 
@@ -65,7 +68,7 @@ def moved_gradients(
     at_output = spec.output, output.z, output.a, y, moved[-1].z
     rdeltas = [spec.cost.delta_derivative(*at_output)]
     for i in reversed(range(len(deltas) - 1)):
-        rdeltas.insert(0, _r2(spec, parameters, trace, v, moved, i, rdeltas[0]))
+        rdeltas.insert(0, _r2(spec, parameters, trace, v, moved, i, rdeltas))
     layers: tuple[Any, ...] = spec.layers
     each = zip(layers, trace.layers, moved, deltas, rdeltas, strict=True)
     return Gradients(layer.r_gradients(r, *those) for layer, *those in each)
@@ -78,12 +81,16 @@ def _r2(
     v: Parameters,
     moved: Sequence[Any],
     i: int,
-    rdelta: Array,
+    rdeltas: Sequence[Array],
 ) -> Array:
-    """R{delta} of layer i, by BP2 and the product rule, from R{delta} of the layer above."""
+    """R{delta} of layer i, by BP2 and the product rule, from R{delta} of the layers above."""
     layers: tuple[Any, ...] = spec.layers
-    layer, above, delta = layers[i], layers[i + 1], errors(trace)[i + 1]
+    layer, above, deltas = layers[i], layers[i + 1], errors(trace)[i + 1 :]
     entry, kept = parameters.layers[i + 1], trace.layers[i + 1]
-    rg = above.r_send_back(entry, v.layers[i + 1], kept, moved[i + 1], delta, rdelta)
-    g = above.send_back(entry, kept, delta) if layer.bends else None
+    both = deltas[0], rdeltas[0]
+    rg = above.r_send_back(entry, v.layers[i + 1], kept, moved[i + 1], *both)
+    rg = returned(spec.skips, i + 1, rg, rdeltas)
+    g = None
+    if layer.bends:
+        g = returned(spec.skips, i + 1, above.send_back(entry, kept, deltas[0]), deltas)
     return layer.r_error(trace.layers[i], moved[i], g, rg)

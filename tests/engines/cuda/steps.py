@@ -76,6 +76,7 @@ def training(
 ) -> Run:  # fmt: skip
     rng = np.random.default_rng(1)
     net = bpx.Network(sizes, seed=3, dtype=dtype, **settings)
+    sizes = net.sizes
     y = rng.random((samples, sizes[-1])) if real else rng.integers(0, sizes[-1], samples)
     data = Data(
         rng.random((samples, sizes[0])).astype(dtype),

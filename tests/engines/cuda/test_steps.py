@@ -73,6 +73,22 @@ def test_dropout(dtype):
 
 
 @pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_residual_blocks(dtype):
+    """One at the inputs, and one in another, with a mask drawn in the step."""
+    inner = bpx.Residual([bpx.Dense(5, 5, "silu")])
+    layers = [
+        bpx.Residual([bpx.Dense(6, 6, "tanh")]), bpx.Dense(6, 5, "relu"),
+        bpx.Residual([bpx.Dense(5, 5, "relu"), bpx.Dropout(5, 0.2), inner]),
+        bpx.Dense(5, 4, "softmax"),
+    ]  # fmt: skip
+    run = training(
+        layers, cost="cross_entropy", decay=0.01, dtype=dtype, optimizer=OPTIMIZERS["momentum"]
+    )
+    check(run, {"float32": 1e-4, "float64": 1e-12}[dtype])
+
+
+@pytest.mark.usefixtures("emulated")
 def test_the_case_s_in_float32():
     check(training(**S), 1e-5, reverse=(False,))
 

@@ -31,6 +31,11 @@ STEEP = bpx.Elementwise(  # no pair with the cross-entropy
     lambda z, a: 4.0 * a * (1.0 - a) * (1.0 - 2.0 * a),
 )
 DENSE["no pair"] = [3, 4, 2], "tanh", STEEP, "binary_cross_entropy"
+RESIDUAL = [
+    bpx.Residual([bpx.Dense(3, 4, tanh), bpx.Dense(4, 3, sigmoid)]), bpx.Dense(3, 4, softmax),
+    bpx.Residual([bpx.Dropout(4, 0.5), bpx.Residual([bpx.Dense(4, 4, tanh)])]),
+    bpx.Dense(4, 3, softmax),
+]  # fmt: skip
 STRAIGHT = [bpx.Dense(3, 4, relu), bpx.Dropout(4, 0.5), bpx.Dense(4, 3, softmax)]
 
 
@@ -42,7 +47,7 @@ class Problem:
             sizes, hidden, output, cost = DENSE[name]
             settings = {"hidden": hidden, "output": output, "cost": cost}
         else:
-            sizes = {"mixed": MIXED, "straight": STRAIGHT}[name]
+            sizes = {"mixed": MIXED, "residual": RESIDUAL, "straight": STRAIGHT}[name]
             settings = {"cost": "cross_entropy"}
         self.net = bpx.Network(sizes, seed=1, dtype="float64", backend="numpy", **settings)
         self.x, self.y = random_samples(self.net, N)
@@ -100,7 +105,7 @@ class Problem:
         return np.einsum("nkp,nkq->pq", self.roots, self.roots) / N
 
 
-@pytest.fixture(scope="module", params=[*DENSE, "mixed", "straight"])
+@pytest.fixture(scope="module", params=[*DENSE, "mixed", "residual", "straight"])
 def problem(request):
     return Problem(request.param)
 
