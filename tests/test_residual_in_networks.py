@@ -415,3 +415,17 @@ def test_the_cost_that_a_rule_sees_is_of_all_layers_above_with_their_skips():
         way = nudge.standard_normal(z.shape)
         slope = (view.cost(z + 1e-5 * way) - view.cost(z - 1e-5 * way)) / 2e-5
         close(slope, (way * delta).sum(axis=1), 1e-7)
+
+
+class Lost(Dropout):
+    """It sends back one column, which a sum with the skip would hide."""
+
+    def send_back(self, parameters, saved, delta):
+        return delta[..., :1]
+
+
+def test_a_wrong_shape_inside_a_block_is_named():
+    block = Residual([Lost(5, 0.5), Dense(5, 5, "tanh")])
+    net = network([Dense(4, 5, "tanh"), block, Dense(5, 3, "softmax")])
+    with pytest.raises(bpx.InputError, match=r"send_back of layer 2, 'dropout', gave .*, 1\)"):
+        net.fit(*samples(), **SETTINGS)

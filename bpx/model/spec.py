@@ -38,7 +38,7 @@ class Spec:
     ----------
     layers : tuple of Layer
         The layers in the order in which they run; the last is a `Dense` one. The inputs are
-        layer 0, which has no entry.
+        layer 0, which has no entry. A `bpx.Residual` is its own layers and an `Add`.
     cost : Cost
     feedback : Feedback
         How BP2 sends errors back. By default through the transpose.

@@ -114,7 +114,8 @@ class Trace(_Trace, WithDeltas):
         ``z[i]`` are the weighted inputs of layer i + 1, shape (n, k_{i+1}).
     a : tuple of L + 1 arrays
         ``a[i]`` are the inputs of layer i + 1, shape (n, k_i); ``a[0]`` is x, and ``a[-1]`` is
-        the output. If all layers are Dense, ``a[i]`` are the activations of layer i.
+        the output. If all layers are Dense, ``a[i]`` are the activations of layer i; after a
+        `bpx.Residual` they are its sum.
     delta : tuple of L arrays
         ``delta[i]`` are the errors dC_x/dz of layer i + 1, shape (n, k_{i+1}), for each sample,
         not divided by n.

@@ -33,7 +33,7 @@ class LayerView:
         Its weighted inputs.
     a : array, shape (n, k_l)
         The inputs of the next Dense layer, or the output: sigma(z), after any layers in
-        between, such as `Dropout`.
+        between, such as `Dropout`, or the sum at the end of a `bpx.Residual`.
     y : array, shape (n, k_L)
         The targets as numbers: labels are one-hot.
     above : tuple of arrays

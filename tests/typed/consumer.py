@@ -63,7 +63,8 @@ def classifier(
     precision: bpx.Precision = "float32",
 ) -> bpx.History:
     """Names that are handed on."""
-    layers = [bpx.Dense(4, 3, hidden), bpx.Dropout(3, 0.5), bpx.Dense(3, 2, "softmax")]
+    block = bpx.Residual([bpx.Dense(3, 3, hidden), bpx.Dropout(3, 0.5)])
+    layers = [bpx.Dense(4, 3, hidden), block, bpx.Dense(3, 2, "softmax")]
     net = bpx.Network(layers, cost=cost, backend=backend)
     other = bpx.Network([4, 2], backend="torch:cuda:0", dtype=net.home.dtype)
     reports = [bpx.inspect.check(each) for each in (hidden, "dfa", "quadratic", other)]
