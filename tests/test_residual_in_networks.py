@@ -15,6 +15,7 @@ from bpx.model.run import Run, layer_by_layer
 from bpx.model.trace import Backward
 from bpx.privacy.clipping import columns
 from bpx.program.contract import leaves
+from bpx.training.several import check_networks_apart
 from bpx.training.start import first_state
 from bpx.training.step import TrainingStep
 from tests.backends import Target, host
@@ -278,6 +279,13 @@ def test_numba_fuses_it_too(layers, monkeypatch, caplog):
 def test_its_steps_agree_equation_by_equation():
     found = bpx.testing.compare(network(FIRST), ["numpy", "strict"], samples(40), steps=4)
     assert not found.parted, str(found)
+
+
+@each_network
+def test_several_networks_at_once_stay_apart(layers):
+    """With the axis of networks in front; tests/engines/test_stacks.py compiles their steps."""
+    check_networks_apart(network(layers).spec, bpx.SGD(0.1))
+    check_networks_apart(network(layers, feedback="kp").spec, bpx.Adam(0.1))
 
 
 def test_private_training_clips_what_went_through_it(target):

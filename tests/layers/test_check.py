@@ -6,6 +6,7 @@ from typing import ClassVar
 import pytest
 
 import bpx
+from bpx.layers import Add
 from bpx.layers.check import check_layers
 from tests.extending.rms_norm import RMSNorm
 
@@ -54,3 +55,37 @@ def test_widths_that_do_not_fit_are_named():
         check_layers([RMSNorm(4), bpx.Dense(5, 2, "sigmoid")])
     with pytest.raises(bpx.InputError, match="the last layer is RMSNorm"):
         check_layers([bpx.Dense(5, 4, "sigmoid"), RMSNorm(4)])
+
+
+OUTPUT = bpx.Dense(4, 2, "sigmoid")
+
+
+def test_a_block_is_given_back_as_the_layers_that_run():
+    block = bpx.Residual([RMSNorm(4), RMSNorm(4)])
+    assert check_layers([block, OUTPUT]) == (RMSNorm(4), RMSNorm(4), Add(4, 2), OUTPUT)
+    flat = RMSNorm(4), Add(4, 1), Add(4, 1), OUTPUT  # one may add what entered another
+    assert check_layers(flat) == flat
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        (
+            [RMSNorm(4), Add(4, 2), OUTPUT],
+            r"layer 2, Add\(width=4, over=2\), adds what entered 2 layers before it, but "
+            "only 1 are there; expected over=1 or less",
+        ),
+        (
+            [RMSNorm(4), bpx.Dense(4, 3, "tanh"), bpx.Dense(3, 4, "tanh"), Add(4, 1), OUTPUT],
+            r"layer 4, Add.*, adds the 3 numbers that enter layer 3, Dense.*, to 4; expected",
+        ),
+        (
+            [RMSNorm(4), Add(4, 1)],
+            r"the last layer is Add\(width=4, over=1\); expected a bpx.D",
+        ),
+        ([bpx.Residual([RMSNorm(4), Half()]), OUTPUT], "layer 2, a Half, lacks couples_sampl"),
+    ],
+)
+def test_an_end_that_adds_what_it_cannot_is_named(layers, said):
+    with pytest.raises(bpx.InputError, match=said):
+        check_layers(layers)
