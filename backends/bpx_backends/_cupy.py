@@ -68,6 +68,14 @@ def asarray(x: Any, dtype: str, device: Any) -> Any:
         return cupy.asarray(np.asarray(x, dtype=dtype, order="C"))  # this copies
 
 
+def pinned(device: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return a host array that the device copies from without a copy in between."""
+    import cupyx
+
+    with device:
+        return cupyx.empty_pinned(shape, dtype)
+
+
 def to_host(x: Any) -> np.ndarray:
     return cupy.asnumpy(x)
 

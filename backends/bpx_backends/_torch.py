@@ -58,8 +58,17 @@ def check_dtype(dtype: str) -> None:
 def asarray(x: Any, dtype: str, device: torch.device) -> torch.Tensor:
     # A contiguous copy of our own: PyTorch warns about read-only memory, and rejects
     # negative strides and foreign byte orders.
-    host = torch.from_numpy(np.array(x, dtype=dtype, order="C"))
-    return host.to(device)
+    host = np.asarray(x)
+    copy = True if device.type == "cpu" or not host.flags.writeable else None  # a move copies
+    return torch.from_numpy(np.array(host, dtype=dtype, order="C", copy=copy)).to(device)
+
+
+def pinned(device: torch.device, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return a host array that CUDA copies from without a copy in between."""
+    if device.type != "cuda":
+        return np.empty(shape, dtype)
+    kind = getattr(torch, np.dtype(dtype).name)
+    return torch.empty(shape, dtype=kind, pin_memory=True).numpy()
 
 
 def to_host(x: torch.Tensor) -> np.ndarray:

@@ -16,6 +16,7 @@ __all__ = [
     "as_host",
     "as_labels",
     "batches",
+    "block_order",
     "check_finite",
     "check_seed",
     "first_nonfinite_row",
@@ -30,6 +31,7 @@ __all__ = [
     "quietly",
     "refuse_masked_or_sparse",
     "total",
+    "window_batches",
 ]
 
 HostArray = np.ndarray[Any, np.dtype[Any]]
@@ -40,6 +42,7 @@ _PURPOSES = {
     "order": 2,
     "feedback": 3,
     "layer": 4,
+    "window": 5,
     "sampling": 16,
     "noise": 17,
 }
@@ -90,8 +93,35 @@ def batches(
         any, shape (1, n % batch_size).
     """
     order = generator(seed, "order", epoch).permutation(n) if shuffle else np.arange(n)
+    return _cut(order, batch_size)
+
+
+def block_order(seed: int, epoch: int, n: int) -> HostArray:
+    """Return the order in which an epoch reads the n blocks of its samples."""
+    return generator(seed, "order", epoch).permutation(n)
+
+
+def window_batches(
+    drawn: tuple[int, int, int] | None, n: int, batch_size: int
+) -> list[HostArray]:
+    """Return the mini-batches of one window of an epoch, as `batches` does.
+
+    Parameters
+    ----------
+    drawn : triple of int, or None
+        The seed, the epoch and the window's number, from which the order is drawn; None to
+        keep the order of the samples.
+    n, batch_size : int
+    """
+    if drawn is None:
+        return _cut(np.arange(n), batch_size)
+    seed, epoch, window = drawn
+    return _cut(generator(seed, "window", epoch << 32 | window).permutation(n), batch_size)
+
+
+def _cut(order: HostArray, batch_size: int) -> list[HostArray]:
+    even = len(order) - len(order) % batch_size
     order = order.astype(np.int32)
-    even = n - n % batch_size
     parts = [order[:even].reshape(-1, batch_size), order[even:].reshape(1, -1)]
     return [part for part in parts if part.size]
 

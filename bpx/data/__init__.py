@@ -12,6 +12,7 @@ from bpx.data.readers.numpy import read_npy, read_npz
 from bpx.data.readers.reader import Reader
 from bpx.data.reading import read
 from bpx.data.split import Dataset, Split
+from bpx.data.streams import Stream, stream
 from bpx.data.tables import Column, Schema, Table, as_table, guess_target, read_table
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Reader",
     "Schema",
     "Split",
+    "Stream",
     "Table",
     "as_table",
     "guess_target",
@@ -31,6 +33,7 @@ __all__ = [
     "read_npy",
     "read_npz",
     "read_table",
+    "stream",
 ]
 
 READERS: dict[str, Reader] = readers.READERS

@@ -14,6 +14,7 @@ from bpx.model.weights import ClassWeight
 from bpx.network.streams import refuse, streaming
 from bpx.network.tables import by_label, training_arrays
 from bpx.network.training import Training
+from bpx.network.windows import is_stream, windowing
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
@@ -197,6 +198,21 @@ def train(
         return Training(streaming(network, batches, options, *cut, penalty, seed, watching))
     if data is None:
         raise InputError("data is missing; expected (x, y), or a stream as batches=...")
+    if is_stream(data):
+        refuse(
+            "with a bpx.data.Stream",
+            {
+                "steps_per_epoch": steps_per_epoch,
+                "privacy": privacy,
+                "health": health or None,
+                "sample_weight": sample_weight,
+                "class_weight": class_weight,
+            },
+        )
+        order, strength = (seed, shuffle, drop_last), (lmbda, penalty)
+        return Training(
+            windowing(network, data, options, epochs, batch_size, strength, order, watching)
+        )
     refuse("without batches", {"steps_per_epoch": steps_per_epoch, "penalty": penalty or None})
     drawn = check_seed(privacy.seed if isinstance(privacy, DPSGD) else seed)
     if epochs is None or batch_size is None:

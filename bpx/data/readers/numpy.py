@@ -22,7 +22,7 @@ from bpx.errors import BpxError, FileFormatError, InputError, advice, option
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
 
-__all__ = ["read_npy", "read_npz"]
+__all__ = ["NpyLayout", "npy_layout", "read_npy", "read_npz"]
 
 _MAGIC = b"\x93NUMPY"
 _LENGTH = {1: "<H", 2: "<I", 3: "<I"}
@@ -36,6 +36,34 @@ class _Header(NamedTuple):
     dtype: np.dtype[np.generic]
     order: Literal["C", "F"]
     shape: tuple[int, ...]
+
+
+class NpyLayout(NamedTuple):
+    """What the header of an NPY file declares, and the position of the array in the file."""
+
+    dtype: np.dtype[np.generic]
+    order: Literal["C", "F"]
+    shape: tuple[int, ...]
+    offset: int
+
+
+def npy_layout(path: PathLike) -> NpyLayout:
+    """Read the header of a plain NPY file.
+
+    Raises
+    ------
+    InputError
+        If the file does not exist.
+    FileFormatError
+        If it is compressed or not NPY, or holds anything but numbers.
+    """
+    with open_bytes(path) as source:
+        if not source.exact:
+            raise FileFormatError(
+                f"{source.label} is compressed, so that it can only be read as a whole; "
+                "expected a plain NPY file: decompress it"
+            )
+        return NpyLayout(*_parse(_header_text(source), source.label), source.used)
 
 
 def read_npy(path: PathLike) -> HostArray:

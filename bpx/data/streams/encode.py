@@ -1,0 +1,96 @@
+"""The parts of a stream as arrays: tables by a schema, or by their names if all are numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpx._validate import is_frame
+from bpx.data.streams.source import Part
+from bpx.data.tables.frames import as_table
+from bpx.data.tables.table import Key, Table
+from bpx.errors import InputError
+
+if TYPE_CHECKING:
+    from bpx.data.tables.schema import Schema
+
+__all__ = ["Encoder"]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Converts the parts of a stream to arrays: ``encoder(part) -> Part``.
+
+    Attributes
+    ----------
+    schema : Schema or None
+        The schema of tables; arrays are then in the table's terms, too.
+    target, weight : str, int or None
+        The columns of a table with the target, without a schema, and with the weights.
+    label : str
+        The name in messages.
+    """
+
+    schema: "Schema | None"
+    target: Key | None
+    weight: Key | None
+    label: str
+
+    def __call__(self, part: Any) -> Part:
+        """Return arrays of inputs, targets and weights."""
+        if is_frame(part):
+            return self._of_table(as_table(part))
+        if is_frame(part.x):
+            x = self._inputs(as_table(part.x))
+            return Part(x, self._targets(part.y), _whole(part.s))
+        if self.schema is None or self.schema.is_plain:
+            return Part(_lazy(part.x), _lazy(part.y), _whole(part.s))
+        x = self.schema.x_of_array(np.asarray(part.x))
+        return Part(x, self._targets(part.y), _whole(part.s))
+
+    def _of_table(self, table: Table) -> Part:
+        s = None if self.weight is None else table[self.weight].values
+        if self.schema is not None and self.schema.target is not None:
+            return Part(self._inputs(table), self.schema.y(table), s)
+        if self.target is None:
+            raise InputError(
+                f"{self.label} has tables, but no target; expected target=, the name of its "
+                "column, or a schema with a target"
+            )
+        column = table[self.target]
+        if column.is_text:
+            raise InputError(
+                f"column {column.name!r} of {self.label}, the target, holds texts; expected "
+                "numbers, or a schema=bpx.data.Schema.fit(stream.sample(100_000), target=...) "
+                "that encodes them"
+            )
+        y = column.values
+        whole = column.whole or column.kind == "boolean"
+        return Part(self._inputs(table), y.astype(np.int64) if whole else y, s)
+
+    def _inputs(self, table: Table) -> Any:
+        from bpx.data.tables.schema import Schema
+
+        if self.schema is not None:
+            return self.schema.x(table)
+        places = [table.position(k) for k in (self.target, self.weight) if k is not None]
+        left = table.at([i for i in range(len(table.columns)) if i not in places])
+        return Schema.of_numbers(left).x(left)
+
+    def _targets(self, y: Any) -> Any:
+        if self.schema is None or self.schema.target is None:
+            return np.asarray(y)
+        return self.schema.y_of_array(y)
+
+
+def _lazy(x: Any) -> Any:
+    """Return rows that are read later as they are, and anything else as a host array."""
+    return x if hasattr(x, "copy_to") else np.asarray(x)
+
+
+def _whole(s: Any) -> Any:
+    return None if s is None else np.asarray(s)
+
+
+Encode = Callable[[Any], Part]

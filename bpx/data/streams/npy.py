@@ -1,0 +1,120 @@
+"""Rows of an NPY file, read when they are needed, straight into the array that takes them."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpx.data.files import PathLike, existing_file
+from bpx.data.readers.numpy import npy_layout
+from bpx.data.split import HostArray
+from bpx.errors import FileFormatError
+
+__all__ = ["NpyRows", "open_npy"]
+
+
+@dataclass(frozen=True)
+class NpyRows:
+    """The rows `start` to `stop` of an NPY file.
+
+    Unlike those of a memory map, rows are read by one large request for each window, and never
+    count as the process's own memory.
+
+    Attributes
+    ----------
+    path : Path
+    dtype : numpy.dtype
+    each : tuple of int
+        The shape of one row.
+    offset : int
+        The position of row 0 in the file, in bytes.
+    start, stop : int
+    """
+
+    path: Path
+    dtype: np.dtype[Any]
+    each: tuple[int, ...]
+    offset: int
+    start: int
+    stop: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, rows first."""
+        return (self.stop - self.start, *self.each)
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __getitem__(self, rows: slice) -> "NpyRows":
+        start, stop, step = rows.indices(len(self))
+        if step != 1:
+            raise IndexError(f"rows of {self.path} can only be read in order, not {rows}")
+        begin = self.start + start
+        return NpyRows(
+            self.path, self.dtype, self.each, self.offset, begin, max(begin, self.start + stop)
+        )
+
+    def copy_to(self, out: HostArray) -> None:
+        """Read the rows into an array of the same shape, cast to its dtype.
+
+        Raises
+        ------
+        FileFormatError
+            If the file has become shorter.
+        """
+        same = out.dtype == self.dtype and out.flags.c_contiguous
+        into = out if same else np.empty(self.shape, self.dtype)
+        size = math.prod(self.each) * self.dtype.itemsize
+        bytes_: Any = into.reshape(-1).view(np.uint8)
+        wanted = memoryview(bytes_)
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self.offset + self.start * size)
+            while wanted:
+                got = file.readinto(wanted)
+                if not got:
+                    raise FileFormatError(
+                        f"{self.path} ends before row {self.stop - 1}; it was cut while it was "
+                        "read: get a fresh copy"
+                    )
+                wanted = wanted[got:]
+        if not same:
+            out[...] = into
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> HostArray:
+        whole = np.empty(self.shape, self.dtype.newbyteorder("="))
+        self.copy_to(whole)
+        return whole if dtype is None else whole.astype(dtype, copy=False)
+
+
+def open_npy(path: PathLike) -> NpyRows:
+    """Return all rows of an NPY file, without reading them.
+
+    Raises
+    ------
+    InputError
+        If the file does not exist.
+    FileFormatError
+        If it is not an NPY file of numbers with rows in order, or is truncated.
+    """
+    file = existing_file(path)
+    layout = npy_layout(file)
+    if not layout.shape:
+        raise FileFormatError(f"{file} holds a single number; expected an array with rows")
+    if layout.order == "F" and len(layout.shape) > 1:
+        raise FileFormatError(
+            f"{file} is stored column by column (Fortran order), so that its rows cannot be "
+            "read on their own; expected rows in order: save it with "
+            "numpy.save(path, numpy.ascontiguousarray(x))"
+        )
+    size = layout.offset + math.prod(layout.shape) * layout.dtype.itemsize
+    if os.path.getsize(file) != size:
+        raise FileFormatError(
+            f"{file} has {os.path.getsize(file)} bytes, but its header declares {size}; it is "
+            "truncated or damaged: get a fresh copy"
+        )
+    rows, *each = layout.shape
+    return NpyRows(file, layout.dtype, tuple(each), layout.offset, 0, rows)

@@ -1,0 +1,93 @@
+"""Sources of arrays: those that can be sliced by rows, and chunks that come in an order."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from bpx._validate import is_frame
+from bpx.data.streams.source import Block, Part
+from bpx.errors import InputError
+
+__all__ = ["Chunks", "Sliced"]
+
+
+@dataclass(frozen=True)
+class Sliced:
+    """A source of arrays that have a `shape` and can be sliced by rows, such as memory maps.
+
+    Attributes
+    ----------
+    x, y : arrays with the same number of rows
+    s : array, or None
+    label : str
+    """
+
+    x: Any
+    y: Any
+    s: Any
+    label: str
+
+    def __post_init__(self) -> None:
+        for name, each in (("x", self.x), ("y", self.y), ("sample_weight", self.s)):
+            if each is None and name == "sample_weight":
+                continue
+            if not getattr(each, "shape", ()) or not hasattr(each, "dtype"):
+                raise InputError(
+                    f"{name} is {type(each).__name__}; expected the path of an .npy file, or "
+                    "an array that can be sliced by rows, such as numpy.memmap"
+                )
+            if each.shape[0] != self.x.shape[0]:
+                raise InputError(
+                    f"x has {self.x.shape[0]} rows, but {name} has shape {tuple(each.shape)}; "
+                    "expected one for each sample"
+                )
+
+    @property
+    def rows(self) -> int:
+        """The number of samples."""
+        return int(self.x.shape[0])
+
+    def blocks(self, size: int | None) -> Sequence[Block]:
+        """Return the blocks, of `size` rows each."""
+        size = size or self.rows
+        return [
+            partial(self._read, start, min(start + size, self.rows))
+            for start in range(0, self.rows, size)
+        ]
+
+    def _read(self, start: int, stop: int) -> Iterator[Part]:
+        rows = slice(start, stop)
+        yield Part(self.x[rows], self.y[rows], None if self.s is None else self.s[rows])
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """A source of chunks that can only be read in their own order, from the beginning.
+
+    Attributes
+    ----------
+    begin : callable
+        It returns a new iterator of chunks: (x, y), (x, y, sample_weight), or a table.
+    label : str
+    """
+
+    begin: Callable[[], Iterable[Any]]
+    label: str
+    rows: None = None
+
+    def blocks(self, size: int | None) -> Sequence[Block]:
+        """Return one block with all rows."""
+        return [self._read]
+
+    def _read(self) -> Iterator[Any]:
+        for number, chunk in enumerate(self.begin(), 1):
+            if is_frame(chunk) or isinstance(chunk, Part):
+                yield chunk
+            elif isinstance(chunk, tuple | list) and len(chunk) in (2, 3):
+                yield Part(*chunk)
+            else:
+                raise InputError(
+                    f"chunk {number} of {self.label} is {type(chunk).__name__}; expected a "
+                    "pair (x, y), a triple (x, y, sample_weight), or a table"
+                )

@@ -1,0 +1,277 @@
+"""`Stream`: samples for training that need not fit in memory."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from bpx._validate import whole
+from bpx.data.files import PathLike
+from bpx.data.streams import arrow
+from bpx.data.streams.encode import Encoder
+from bpx.data.streams.npy import open_npy
+from bpx.data.streams.source import Part, Source
+from bpx.data.streams.sources import Chunks, Sliced
+from bpx.data.streams.windows import Buffer, Empty, Filled, ahead, parts_of
+from bpx.data.tables.table import Key, Table
+from bpx.errors import InputError
+
+if TYPE_CHECKING:
+    from bpx.data.tables.schema import Schema
+
+__all__ = ["Stream", "stream"]
+
+T = TypeVar("T")
+
+BLOCK_BYTES = 2**22
+WINDOW_BYTES = 2**26
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Samples that training reads window by window: see `stream`, which makes one.
+
+    Attributes
+    ----------
+    source : Source
+        Where the samples come from.
+    encoder : Encoder
+        How tables become arrays.
+    block, window : int or None
+        The number of samples in a block and in a window, if they were given.
+    """
+
+    source: Source
+    encoder: Encoder
+    block: int | None = None
+    window: int | None = None
+
+    def __repr__(self) -> str:
+        n = "samples" if self.samples is None else f"{self.samples:,} samples"
+        return f"<bpx.data.Stream of {n} from {self.source.label}>"
+
+    @cached_property
+    def samples(self) -> int | None:
+        """The number of samples, if it is known before they are read."""
+        return self.source.rows
+
+    def sample(self, rows: int, seed: int = 0) -> Table:
+        """Return some rows of Parquet or Arrow files, to fit a `bpx.data.Schema` to.
+
+        Parameters
+        ----------
+        rows : int
+            The largest number of rows, from row groups drawn at random.
+        seed : int, optional
+
+        Raises
+        ------
+        InputError
+            If the samples do not come from such files.
+        """
+        if not isinstance(self.source, arrow.Files):
+            raise InputError(
+                f"{self.source.label} has no tables to draw rows from; expected Parquet or "
+                "Arrow files"
+            )
+        rows = whole("rows", rows, 1, None, "a whole number of at least 1")
+        return self.source.sample(rows, np.random.default_rng(seed))
+
+    def with_schema(self, schema: "Schema | None") -> "Stream":
+        """Return the stream with a network's schema, unless it has its own."""
+        own = self.encoder
+        if schema is None or own.schema is not None:
+            return self
+        encoder = Encoder(schema, own.target, own.weight, own.label)
+        return Stream(self.source, encoder, self.block, self.window)
+
+    def rows_of_window(self, batch_size: int) -> int:
+        """The number of samples of a window: a multiple of the mini-batch, about 64 MiB."""
+        rows = self.window or max(1, WINDOW_BYTES // self._bytes)
+        if self.samples is not None:
+            rows = min(rows, self.samples)
+        return max(1, -(-rows // batch_size)) * batch_size
+
+    def windows(
+        self,
+        order: Callable[[int], Sequence[int]],
+        rows: int,
+        dtype: str,
+        arrive: Callable[[Part], T],
+        empty: Empty = np.empty,
+    ) -> ahead[T]:
+        """Return an iterator over the windows of one epoch, which reads ahead in a thread.
+
+        Parameters
+        ----------
+        order : callable
+            ``order(n)`` returns the indices of the n blocks in the order of the epoch.
+        rows : int
+            The number of samples in each window but the last.
+        dtype : str
+            The dtype for inputs that are neither bytes nor booleans.
+        arrive : callable
+            ``arrive(part) -> value``, called in the thread. The part, and a value that shares
+            its memory, are valid until the second next window is asked for.
+        empty : callable, optional
+            It makes the host arrays.
+        """
+        blocks = self.source.blocks(self.block or max(1, BLOCK_BYTES // self._bytes))
+        parts = parts_of(blocks, order(len(blocks)), self.encoder)
+        rest = Filled(parts, self.source.label)
+
+        def filled(buffer: Buffer) -> T | None:
+            part = buffer.fill(rest)
+            try:
+                return None if part is None else arrive(part)
+            except InputError as error:
+                where = f"rows are counted in a window of {self.source.label}"
+                raise InputError(f"{error}; {where}") from error
+
+        return ahead(filled, [Buffer(rows, dtype, empty) for _ in range(2)])
+
+    @cached_property
+    def _bytes(self) -> int:
+        """The bytes of one sample, from the first part of the first block."""
+        blocks = self.source.blocks(1024)
+        first = next(parts_of(blocks, range(len(blocks)), self.encoder), None)
+        if first is None or not first.x.shape[0]:
+            raise InputError(f"{self.source.label} has no samples; expected at least one")
+        each = (prod(a.shape[1:]) * a.dtype.itemsize for a in first if a is not None)
+        return max(1, sum(each))
+
+
+def stream(
+    x: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    target: Key | None = None,
+    schema: "Schema | None" = None,
+    block: int | None = None,
+    window: int | None = None,
+) -> Stream:
+    """Return samples that `fit` and `train` read window by window, in bounded memory.
+
+    In each epoch the blocks are shuffled and then read in that order, one window of samples
+    after another. Mini-batches are drawn from the window in memory, while a thread reads the
+    next one. The order depends only on the seed and the epoch.
+
+    Parameters
+    ----------
+    x : path, array, or iterable
+        The path of an ``.npy`` file; an array that can be sliced by rows, such as
+        `numpy.memmap`, or an HDF5 or Zarr array; the path of a ``.parquet``, ``.arrow`` or
+        ``.feather`` file, of a folder of them, or a list of such paths; a pyarrow dataset; or
+        an iterable of chunks, or a function that returns one: pairs (x, y), triples
+        (x, y, sample_weight), or tables. An iterable must begin anew in every epoch. Chunks
+        keep their order, and are shuffled within windows only.
+    y : path or array, optional
+        The targets, if x is an ``.npy`` file or an array: labels (n,), or numbers (n,) or
+        (n, k).
+    sample_weight : path, array, or str, optional
+        The weights of the samples; in tables, the name of their column.
+    target : str or int, optional
+        The column of the targets in tables, unless a schema names it.
+    schema : bpx.data.Schema, optional
+        How tables become samples. By default that of the network; without one, all columns
+        must be numbers.
+    block : int, optional
+        The samples in a block, by default 4 MiB. Parquet files have their own blocks, their row
+        groups.
+    window : int, optional
+        The samples in a window, by default 64 MiB. Two windows are in memory at a time. A
+        larger window shuffles better.
+
+    Returns
+    -------
+    Stream
+
+    Raises
+    ------
+    InputError
+        If a file does not exist, or an argument does not apply.
+    FileFormatError
+        If a file is truncated or of another format.
+
+    Examples
+    --------
+    >>> chunks = [([[0.0, 1.0], [1.0, 0.0]], [0, 1])] * 3
+    >>> samples = bpx.data.stream(chunks)
+    >>> net = bpx.Network([2, 3, 2], seed=0)
+    >>> history = net.fit(samples, epochs=2, batch_size=2, optimizer=bpx.SGD(1.0))
+    >>> len(history)
+    2
+    """
+    sizes = (
+        None if size is None else whole(name, size, 1, None, "a whole number of at least 1")
+        for name, size in (("block", block), ("window", window))
+    )
+    source, weight = _source(x, y, sample_weight)
+    return Stream(source, Encoder(schema, target, weight, source.label), *sizes)
+
+
+def _source(x: Any, y: Any, s: Any) -> tuple[Source, Key | None]:
+    """Return the source, and the column of the weights in its tables."""
+    label = f"{str(x)!r}" if isinstance(x, str | os.PathLike) else type(x).__name__
+    if hasattr(x, "get_fragments"):
+        return arrow.Files(x, label), _column(y, s)
+    if _are_paths(x) and not _is_npy(x):
+        return arrow.open_files(x, label), _column(y, s)
+    if _is_npy(x) or hasattr(x, "shape"):
+        if y is None:
+            raise InputError(f"y is missing for {label}; expected one target for each sample")
+        return Sliced(_opened(x), _opened(y), _opened(s), label), None
+    if callable(x) or isinstance(x, Iterable):
+        return Chunks(_beginning(x), label), _column(y, s)
+    raise InputError(
+        f"x is {label}; expected a path, an array that can be sliced by rows, or an iterable "
+        "of chunks (x, y)"
+    )
+
+
+def _column(y: Any, s: Any) -> Key | None:
+    if y is not None:
+        raise InputError(
+            "y was given with samples that have their own targets; expected target=, the name "
+            "of a column, or chunks (x, y)"
+        )
+    if s is not None and not isinstance(s, str | int):
+        raise InputError(
+            f"sample_weight is {type(s).__name__}; expected the name of a column, or chunks "
+            "(x, y, sample_weight)"
+        )
+    return s
+
+
+def _beginning(x: Any) -> Callable[[], Iterable[Any]]:
+    if callable(x):
+        return x
+    if iter(x) is x:
+        raise InputError(
+            f"x is a {type(x).__name__}, which runs only once, but every epoch begins anew; "
+            "expected a list of chunks, or a function that returns a new iterator, such as "
+            "bpx.data.stream(read_chunks) without the parentheses of a call"
+        )
+    return lambda: x
+
+
+def _are_paths(x: Any) -> bool:
+    several = isinstance(x, Sequence) and not isinstance(x, str) and len(x) > 0
+    each = x if several else [x]
+    return all(isinstance(path, str | os.PathLike) for path in each)
+
+
+def _is_npy(x: PathLike | Any) -> bool:
+    return isinstance(x, str | os.PathLike) and PurePath(x).suffix.lower() == ".npy"
+
+
+def _opened(x: Any) -> Any:
+    if isinstance(x, list | tuple):
+        return np.asarray(x)
+    return open_npy(x) if isinstance(x, str | os.PathLike) else x

@@ -1,0 +1,181 @@
+"""Windows of a stream: blocks in shuffled order, read ahead into one of two buffers.
+
+A window is a number of consecutive samples of an epoch that are in memory at the same time.
+While one is used, a thread reads the next one into the other buffer.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from bpx.data.split import HostArray
+from bpx.data.streams.source import Block, Part
+from bpx.errors import InputError
+
+__all__ = ["Buffer", "Filled", "ahead", "parts_of"]
+
+T = TypeVar("T")
+Empty = Callable[[tuple[int, ...], Any], HostArray]
+"""``empty(shape, dtype)`` returns a host array, such as one in pinned memory."""
+
+_FIELDS = ("x", "y", "sample_weight")
+
+
+@dataclass
+class Buffer:
+    """Host arrays for the samples of one window.
+
+    Attributes
+    ----------
+    rows : int
+        The largest number of samples.
+    dtype : str
+        The dtype for inputs that are neither bytes nor booleans.
+    empty : callable
+        It makes the arrays, for the first part.
+    arrays : list of (HostArray or None)
+        Of x, y and the weights; empty before the first part.
+    """
+
+    rows: int
+    dtype: str
+    empty: Empty = np.empty
+    arrays: list[HostArray | None] = field(default_factory=list)
+
+    def fill(self, parts: "Filled") -> Part | None:
+        """Read the next samples; return views of them, or None at the end."""
+        n = 0
+        while n < self.rows:
+            part = parts.next(self.rows - n)
+            if part is None:
+                break
+            m = part.x.shape[0]
+            self._check(part, parts.label)
+            for into, given in zip(self.arrays, part, strict=True):
+                if into is not None:
+                    _copy(given, into[n : n + m])
+            n += m
+        return (
+            Part(*(each if each is None else each[:n] for each in self.arrays)) if n else None
+        )
+
+    def _check(self, part: Part, label: str) -> None:
+        """Make the arrays for the first part; refuse a later one of another kind."""
+        if not self.arrays:
+            self.arrays = [
+                None if each is None else self.empty((self.rows, *each.shape[1:]), kept)
+                for each, kept in zip(part, self._dtypes(part), strict=True)
+            ]
+        for name, into, given in zip(_FIELDS, self.arrays, part, strict=True):
+            if (into is None) != (given is None):
+                has = "has no" if given is None else "has"
+                raise InputError(
+                    f"a part of {label} {has} {name}, but the first one did not; expected all "
+                    "parts to be of one kind"
+                )
+            if into is None or given is None:
+                continue
+            if given.shape[0] != part.x.shape[0] or given.shape[1:] != into.shape[1:]:
+                raise InputError(
+                    f"a part of {label} has {name} of shape {tuple(given.shape)}; expected "
+                    f"{(part.x.shape[0], *into.shape[1:])}"
+                )
+            if name == "y" and (given.dtype.kind == "f") != (into.dtype.kind == "f"):
+                raise InputError(
+                    f"a part of {label} has y of dtype {given.dtype}, but the first one had "
+                    f"{into.dtype}; expected labels in all parts, or numbers in all"
+                )
+
+    def _dtypes(self, part: Part) -> list[Any]:
+        bytes_ = part.x.dtype.name in ("bool", "int8", "uint8")
+        y = part.y.dtype if part.y.dtype.kind in "iub" else self.dtype
+        return [part.x.dtype if bytes_ else self.dtype, y, self.dtype]
+
+
+def _copy(given: Any, into: HostArray) -> None:
+    if hasattr(given, "copy_to"):
+        given.copy_to(into)
+    else:
+        with np.errstate(over="ignore"):  # a check of the window reports it
+            into[...] = given
+
+
+@dataclass
+class Filled:
+    """The rest of a sequence of parts, from which any number of rows can be taken."""
+
+    parts: Iterator[Part]
+    label: str
+    left: Part | None = None
+
+    def next(self, most: int) -> Part | None:
+        """Return the next part, cut to at most that many rows; None at the end."""
+        part = self.left or next(self.parts, None)
+        self.left = None
+        while part is not None and not part.x.shape[0]:
+            part = next(self.parts, None)
+        if part is not None and part.x.shape[0] > most:
+            cut, rest = slice(most), slice(most, None)
+            self.left = Part(*(None if each is None else each[rest] for each in part))
+            part = Part(*(None if each is None else each[cut] for each in part))
+        return part
+
+
+def parts_of(
+    blocks: Sequence[Block], order: Sequence[int], encode: Callable[[Any], Part]
+) -> Iterator[Part]:
+    """Yield the parts of blocks, in the given order of the blocks."""
+    for i in order:
+        for part in blocks[i]():
+            yield encode(part)
+
+
+class ahead(Generic[T]):  # noqa: N801 - used like a function
+    """Run a function with each of two buffers in turn, one call ahead, in a thread.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(buffer) -> value``, or None at the end.
+    buffers : sequence of Buffer
+        The value made with a buffer may use its memory until the second next one is asked for.
+
+    Raises
+    ------
+    Exception
+        From `make`, at the value that it concerns.
+    """
+
+    def __init__(self, make: Callable[[Buffer], T | None], buffers: Sequence[Buffer]) -> None:
+        self._make, self._buffers = make, cycle(buffers)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="bpx-reads-ahead")
+        self._next: Future[T | None] | None = self._submit()
+
+    def _submit(self) -> Future[T | None]:
+        # The thread words its errors, and treats overflow, as the caller does.
+        return self._pool.submit(copy_context().run, self._make, next(self._buffers))
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        try:
+            value = None if self._next is None else self._next.result()
+        except BaseException:
+            self.close()
+            raise
+        if value is None:
+            self.close()
+            raise StopIteration
+        self._next = self._submit()
+        return value
+
+    def close(self) -> None:
+        """Wait for the call that is running, and stop."""
+        self._next = None
+        self._pool.shutdown(wait=True, cancel_futures=True)

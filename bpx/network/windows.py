@@ -1,0 +1,126 @@
+"""`train` on a `bpx.data.Stream`: samples that are in memory one window at a time."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bpx._validate import number, whole
+from bpx.arrays.host import block_order, check_seed
+from bpx.errors import InputError
+from bpx.model.inputs import Samples
+from bpx.model.mini_batch import mini_batch
+from bpx.model.weights import weighted
+from bpx.training.arguments import Options, job_of
+from bpx.training.course import Course
+from bpx.training.loop import Loop
+from bpx.training.observers import Observer
+from bpx.training.windows import Windowed
+
+if TYPE_CHECKING:
+    from bpx.data import Stream
+
+__all__ = ["is_stream", "windowing"]
+
+LOOKED_AT = 4096
+"""The number of samples that the network is tried out on, and that observers get."""
+
+
+def is_stream(data: Any) -> bool:
+    """Whether `data` is a `bpx.data.Stream`; this imports nothing."""
+    return hasattr(data, "windows") and hasattr(data, "rows_of_window")
+
+
+def windowing(
+    network: Any,
+    data: "Stream",
+    options: Options,
+    epochs: int | None,
+    batch_size: int | None,
+    strength: tuple[float, float],
+    order: tuple[int | None, bool, bool],
+    observers: Sequence[Observer],
+) -> Loop:
+    """Set up the training of a network on a stream of samples, and try out some of them.
+
+    Parameters
+    ----------
+    network, data, options, epochs, batch_size, observers
+        As for `bpx.train`.
+    strength : pair of float
+        lmbda, and the penalty.
+    order : triple
+        The seed, and whether to shuffle and to drop a smaller last batch.
+
+    Raises
+    ------
+    InputError
+        If an argument, or the first samples, cannot be used.
+    """
+    known = data.samples
+    epochs = whole("epochs", epochs, 1, None, "a whole number of at least 1")
+    size = whole("batch_size", batch_size, 1, known, _sizes(known))
+    data, (seed, shuffle, drop_last) = data.with_schema(network.schema), order
+    drawn, arrive = check_seed(seed), partial(_arrived, network)
+    with network.home.active():
+        rule = _penalty(*strength, known)
+        job = job_of(network, _first(network, data, arrive), options, epochs, rule)
+        windows = partial(_windows, network, data, arrive, size, drawn, shuffle)
+        own = Windowed(network.home, job.step, windows, known, size, drawn, shuffle, drop_last)
+        return Loop(Course(network, job.optimizer, drawn), job, own, observers)
+
+
+def _sizes(known: int | None) -> str:
+    if known is None:
+        return "a whole number of at least 1"
+    return f"a whole number in 1 ... {known}, the samples"
+
+
+def _penalty(lmbda: float, penalty: float, known: int | None) -> float:
+    """Return the coefficient of the L2 penalty."""
+    for name, given in (("lmbda", lmbda), ("penalty", penalty)):
+        number(name, given, "a number of at least 0", lambda v: v >= 0.0)
+    if lmbda and penalty:
+        raise InputError(
+            f"lmbda={lmbda!r} and penalty={penalty!r} were given; expected one of them, since "
+            "the penalty is lmbda / n"
+        )
+    if lmbda and known is None:
+        raise InputError(
+            f"lmbda={lmbda!r} was given, but the number of samples n of this stream is not "
+            "known before they are read; give its coefficient, lmbda / n, as penalty"
+        )
+    return lmbda / known if lmbda and known else penalty
+
+
+def _first(network: Any, data: "Stream", arrive: Any) -> Samples:
+    """Return the first samples of the stream, in memory of their own."""
+    rows = min(LOOKED_AT, data.rows_of_window(1))
+    windows = data.windows(range, rows, network.home.dtype, arrive)
+    try:
+        found: Samples = next(windows)
+    finally:
+        windows.close()
+    return found
+
+
+def _windows(
+    network: Any,
+    data: "Stream",
+    arrive: Any,
+    batch_size: int,
+    seed: int,
+    shuffle: bool,
+    epoch: int,
+) -> Any:
+    order: Any = partial(block_order, seed, epoch) if shuffle else range
+    rows, home = data.rows_of_window(batch_size), network.home
+    staged = getattr(home.backend, "pinned", None)
+    empty = {} if staged is None else {"empty": partial(staged, home.device)}
+    return data.windows(order, rows, home.dtype, arrive, **empty)
+
+
+def _arrived(network: Any, part: Any) -> Samples:
+    """Check a window and move it home, in the thread that reads ahead."""
+    with network.home.active():
+        found = mini_batch(network.home, network.spec, part.x, part.y)
+        return weighted(network.home, network.spec, found, part.s)

@@ -1,0 +1,78 @@
+"""The mini-batches of samples that are in memory one window at a time."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bpx.arrays.home import Home
+from bpx.arrays.host import window_batches
+from bpx.model.inputs import Samples
+from bpx.training.batches import EpochBatches, Stretch
+from bpx.training.step import Data, TrainingStep
+
+__all__ = ["Windowed", "Windows"]
+
+
+class Windows(Protocol):
+    """The windows of one epoch, in order; each is valid until the second next is asked for."""
+
+    def __iter__(self) -> Iterator[Samples]: ...
+
+    def close(self) -> None:
+        """Stop reading ahead."""
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """`Batches` of windows, which are shuffled one by one.
+
+    Attributes
+    ----------
+    home : Home
+    step : TrainingStep
+    windows : callable
+        ``windows(epoch)`` returns the samples of an epoch, at home.
+    samples : int or None
+        The number of samples, if it is known.
+    batch_size, seed, shuffle, drop_last
+        As for `bpx.train`.
+    """
+
+    home: Home
+    step: TrainingStep
+    windows: Callable[[int], Windows]
+    samples: int | None
+    batch_size: int
+    seed: int
+    shuffle: bool
+    drop_last: bool
+
+    def __call__(self, epoch: int) -> EpochBatches:
+        """Return the epoch with that number, from 1."""
+        n = self.samples
+        if n is not None and self.drop_last:
+            n -= n % self.batch_size
+        return EpochBatches(n, self._stretches(epoch))
+
+    def start(self) -> None:
+        """Add nothing to the state."""
+
+    def finish(self) -> Mapping[str, Any]:
+        """Add nothing to an epoch's record."""
+        return {}
+
+    def _stretches(self, epoch: int) -> Iterator[Stretch]:
+        before, windows = 0, self.windows(epoch)
+        try:
+            for number, (x, y, _, s) in enumerate(windows):
+                drawn = (self.seed, epoch, number) if self.shuffle else None
+                for part in window_batches(drawn, x.shape[0], self.batch_size):
+                    steps, batch = part.shape
+                    if batch < self.batch_size and self.drop_last:
+                        continue
+                    rows, sizes = self.home.asarray(part, "int32"), (batch,) * steps
+                    data = Data(x, y, s)
+                    yield Stretch(self.step, data, rows, sizes, batch, before, 0, steps)
+                    before += steps
+        finally:
+            windows.close()

@@ -1,0 +1,84 @@
+"""Parquet and Arrow files: row groups are blocks, and nothing is read before it is due."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.data.streams.arrow import open_files
+
+pyarrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
+
+
+def table(n=10, start=0):
+    rows = np.arange(start, start + n)
+    return pyarrow.table({"a": rows + 0.5, "b": [f"t{i % 3}" for i in rows], "y": rows % 2})
+
+
+def parquet(path, n=10, group=4, start=0):
+    from pyarrow import parquet
+
+    parquet.write_table(table(n, start), path, row_group_size=group)
+    return path
+
+
+def test_row_groups_are_the_blocks(tmp_path):
+    files = open_files(parquet(tmp_path / "t.parquet"), "t")
+    blocks = files.blocks(100)
+    assert files.rows == 10
+    assert [[len(part) for part in block()] for block in blocks] == [[4], [4], [2]]
+    assert next(blocks[1]())["a"].values.tolist() == [4.5, 5.5, 6.5, 7.5]
+
+
+def test_a_large_row_group_comes_in_parts(tmp_path):
+    files = open_files(parquet(tmp_path / "t.parquet", group=10), "t")
+    (block,) = files.blocks(4)
+    assert [len(part) for part in block()] == [4, 4, 2]
+
+
+def test_a_folder_and_a_list_of_files(tmp_path):
+    for name, start in (("a", 0), ("b", 10)):
+        parquet(tmp_path / f"{name}.parquet", start=start)
+    folder = open_files(tmp_path, "folder")
+    both = open_files([tmp_path / "b.parquet", tmp_path / "a.parquet"], "both")
+    assert folder.rows == both.rows == 20
+    assert next(both.blocks(9)[0]())["a"].values[0] == 0.5
+
+
+def test_feather_files(tmp_path):
+    from pyarrow import feather
+
+    feather.write_feather(table(), tmp_path / "t.feather")
+    files = open_files(tmp_path / "t.feather", "t")
+    assert files.rows == 10
+    assert sum(len(part) for block in files.blocks(3) for part in block()) == 10
+
+
+def test_rows_are_drawn_from_several_groups(tmp_path):
+    files = open_files(parquet(tmp_path / "t.parquet"), "t")
+    drawn = files.sample(7, np.random.default_rng(0))
+    assert len(drawn) == 7
+    assert len({*drawn["a"].values}) == 7
+    assert len(files.sample(99, np.random.default_rng(0))) == 10
+
+
+def test_what_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(bpx.MissingFileError, match="does not exist"):
+        open_files(tmp_path / "missing.parquet", "t")
+    with pytest.raises(bpx.MissingFileError, match="has no files"):
+        open_files(tmp_path, "t")
+    (tmp_path / "t.parquet").write_bytes(b"not parquet")
+    with pytest.raises(bpx.FileFormatError, match="cannot be read"):
+        open_files(tmp_path / "t.parquet", "t")
+    (tmp_path / "t.txt").write_text("a,b\n")
+    with pytest.raises(bpx.InputError, match="of the kinds"):
+        open_files(tmp_path / "t.txt", "t")
+
+
+def test_a_damaged_row_group_is_told(tmp_path):
+    path = parquet(tmp_path / "t.parquet", n=3000, group=1000)
+    content = bytearray(path.read_bytes())
+    content[200:4000] = bytes(3800)
+    path.write_bytes(content)
+    blocks = open_files(path, "t").blocks(500)
+    with pytest.raises(bpx.FileFormatError, match="cannot be read"):
+        list(blocks[0]())

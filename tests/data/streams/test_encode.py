@@ -1,0 +1,55 @@
+"""Tables and arrays of a stream become samples, with and without a schema."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.data.streams.encode import Encoder
+from bpx.data.streams.source import Part
+
+TABLE = {"a": [0.5, 1.5, 3.0], "b": ["u", "v", "u"], "y": [1, 0, 1], "s": [1.0, 2.0, 3.0]}
+NUMBERS = {name: TABLE[name] for name in ("a", "y", "s")}
+
+
+def schema(**given):
+    return bpx.data.Schema.fit(TABLE, target="y", drop=["s"], **given)
+
+
+def test_a_table_of_numbers_needs_no_schema():
+    x, y, s = Encoder(None, "y", "s", "t")(NUMBERS)
+    assert x.tolist() == [[0.5], [1.5], [3.0]]
+    assert (y.tolist(), y.dtype.kind) == ([1, 0, 1], "i")
+    assert s.tolist() == [1.0, 2.0, 3.0]
+    assert Encoder(None, "a", None, "t")(NUMBERS).y.dtype.kind == "f"
+
+
+def test_a_schema_encodes_a_table():
+    own = schema()
+    x, y, s = Encoder(own, None, None, "t")(TABLE)
+    assert np.array_equal(x, own.x(TABLE))
+    assert np.array_equal(y, own.y(TABLE))
+    assert s is None
+
+
+def test_a_table_of_inputs_and_arrays_in_its_terms():
+    own = bpx.data.Schema.fit({"a": [0.5, 1.5], "c": [3.0, 4.0], "y": ["p", "q"]}, target="y")
+    inputs = {"a": [0.5], "c": [4.0]}
+    of_table = Encoder(own, None, None, "t")(Part(inputs, ["q"], [2.0]))
+    of_array = Encoder(own, None, None, "t")(Part([[0.5, 4.0]], ["q"], [2.0]))
+    for one, other in zip(of_table, of_array, strict=True):
+        assert np.array_equal(one, other)
+    assert of_table.y.tolist() == [1]
+
+
+def test_arrays_without_a_schema_pass():
+    x, y, s = Encoder(None, None, None, "t")(Part([[1.0]], [2], [3.0]))
+    assert all(isinstance(each, np.ndarray) for each in (x, y, s))
+
+
+def test_what_has_no_target_or_needs_a_schema_is_refused():
+    with pytest.raises(bpx.InputError, match="t has tables, but no target; expected target="):
+        Encoder(None, None, None, "t")(NUMBERS)
+    with pytest.raises(bpx.InputError, match="'b' of t, the target, holds texts"):
+        Encoder(None, "b", None, "t")(TABLE)
+    with pytest.raises(bpx.InputError, match="holds texts, but the network has no schema"):
+        Encoder(None, "y", "s", "t")(TABLE)

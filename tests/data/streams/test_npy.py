@@ -1,0 +1,81 @@
+"""Rows of an NPY file are read when they are copied, and a file that lies is refused."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.data.streams.npy import open_npy
+
+
+def saved(tmp_path, x, name="x.npy"):
+    np.save(tmp_path / name, x)
+    return tmp_path / name
+
+
+def test_slices_are_read_into_the_array_that_takes_them(tmp_path):
+    x = np.random.default_rng(0).random((50, 3))
+    rows = open_npy(saved(tmp_path, x))
+    assert (rows.shape, rows.dtype, len(rows)) == ((50, 3), x.dtype, 50)
+    part = rows[10:40][5:12]
+    assert part.shape == (7, 3)
+    for dtype in ("float64", "float32"):
+        out = np.empty((7, 3), dtype)
+        part.copy_to(out)
+        assert np.array_equal(out, x[15:22].astype(dtype))
+    assert np.array_equal(np.asarray(part), x[15:22])
+    assert np.asarray(part, dtype="float32").dtype == np.float32
+    assert rows[40:99].shape == (10, 3)
+    assert rows[20:10].shape == (0, 3)
+
+
+def test_an_array_that_is_not_contiguous_takes_rows_too(tmp_path):
+    x = np.arange(12.0).reshape(4, 3)
+    out = np.zeros((4, 6))[:, ::2]
+    open_npy(saved(tmp_path, x)).copy_to(out)
+    assert np.array_equal(out, x)
+
+
+def test_other_byte_orders_are_read(tmp_path):
+    x = np.arange(6.0).reshape(3, 2)
+    rows = open_npy(saved(tmp_path, x.astype(">f4")))
+    assert np.array_equal(np.asarray(rows), x)
+    assert np.asarray(rows).dtype.isnative
+
+
+def test_every_other_row_is_refused(tmp_path):
+    with pytest.raises(IndexError, match="only be read in order"):
+        open_npy(saved(tmp_path, np.zeros((4, 2))))[::2]
+
+
+def test_a_file_in_another_order_is_refused(tmp_path):
+    path = saved(tmp_path, np.asfortranarray(np.zeros((4, 3))))
+    with pytest.raises(bpx.FileFormatError, match="column by column"):
+        open_npy(path)
+
+
+def test_a_truncated_file_is_refused(tmp_path):
+    path = saved(tmp_path, np.zeros((4, 3)))
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(bpx.FileFormatError, match="truncated"):
+        open_npy(path)
+
+
+def test_a_file_that_is_cut_while_it_is_read_is_told(tmp_path):
+    path = saved(tmp_path, np.zeros((4, 3)))
+    rows = open_npy(path)
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(bpx.FileFormatError, match="ends before row 3"):
+        np.asarray(rows)
+
+
+def test_a_number_and_a_compressed_file_are_refused(tmp_path):
+    import gzip
+
+    with pytest.raises(bpx.FileFormatError, match="a single number"):
+        open_npy(saved(tmp_path, np.float64(3.0)))
+    packed = tmp_path / "packed.npy"
+    packed.write_bytes(gzip.compress(saved(tmp_path, np.zeros(3)).read_bytes()))
+    with pytest.raises(bpx.FileFormatError, match="is compressed"):
+        open_npy(packed)
+    with pytest.raises(bpx.MissingFileError):
+        open_npy(tmp_path / "missing.npy")

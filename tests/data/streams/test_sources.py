@@ -1,0 +1,57 @@
+"""Arrays that can be sliced, and chunks in an order."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.data.streams.source import Part
+from bpx.data.streams.sources import Chunks, Sliced
+
+
+def rows(blocks):
+    return [np.asarray(part.y).tolist() for block in blocks for part in block()]
+
+
+def test_blocks_of_arrays_have_the_given_size():
+    source = Sliced(np.zeros((7, 2)), np.arange(7), None, "arrays")
+    assert source.rows == 7
+    assert rows(source.blocks(3)) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert rows(source.blocks(None)) == [[*range(7)]]
+
+
+def test_weights_are_sliced_with_the_samples():
+    source = Sliced(np.zeros((4, 2)), np.arange(4), np.arange(4.0), "arrays")
+    assert [next(block()).s.tolist() for block in source.blocks(2)] == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"y": np.arange(3)}, r"x has 4 rows, but y has shape \(3,\)"),
+        ({"s": np.arange(3)}, "but sample_weight has shape"),
+        ({"x": [1, 2]}, "x is list; expected the path of an .npy file"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(changed, message):
+    given = {"x": np.zeros((4, 2)), "y": np.arange(4), "s": None} | changed
+    with pytest.raises(bpx.InputError, match=message):
+        Sliced(**given, label="arrays")
+
+
+def test_chunks_begin_anew_and_are_one_block():
+    given = [(np.zeros((2, 1)), np.arange(2)), (np.zeros((1, 1)), np.array([5]))]
+    source = Chunks(lambda: given, "a list")
+    (block,) = source.blocks(99)
+    assert rows([block]) == rows([block]) == [[0, 1], [5]]
+    assert source.rows is None
+
+
+def test_a_chunk_may_be_a_table_or_have_weights():
+    table, triple = {"a": [1.0]}, ([[1.0]], [0], [2.0])
+    found = list(Chunks(lambda: [table, triple], "a list").blocks(None)[0]())
+    assert found == [table, Part(*triple)]
+
+
+def test_a_chunk_of_another_kind_is_refused():
+    with pytest.raises(bpx.InputError, match="chunk 2 of a list is int; expected a pair"):
+        list(Chunks(lambda: [([[1.0]], [0]), 3], "a list").blocks(None)[0]())

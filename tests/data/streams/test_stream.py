@@ -1,0 +1,114 @@
+"""`bpx.data.stream`: what it takes, the sizes of windows, and the order of an epoch."""
+
+import numpy as np
+import pytest
+
+import bpx
+
+
+def arrays(n=100, k0=3):
+    rng = np.random.default_rng(0)
+    return rng.random((n, k0), dtype="float32"), np.arange(n)
+
+
+def ys(stream, order=range):
+    windows = stream.windows(order, 32, "float32", lambda part: part.y.tolist())
+    return [y for window in windows for y in window]
+
+
+def shuffled(seed):
+    return np.random.default_rng(seed).permutation
+
+
+def test_memory_maps_paths_and_arrays_are_the_same_samples(tmp_path):
+    x, y = arrays()
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", y)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    for given in ((tmp_path / "x.npy", str(tmp_path / "y.npy")), (mapped, y), (x, list(y))):
+        made = bpx.data.stream(*given, block=8)
+        assert made.samples == 100
+        assert ys(made) == list(range(100))
+        assert ys(made, shuffled(1)) == ys(bpx.data.stream(x, y, block=8), shuffled(1))
+
+
+def test_blocks_are_read_in_the_order_that_is_asked_for():
+    made = bpx.data.stream(*arrays(), block=10)
+    order = shuffled(1)(10)
+    assert order.tolist() != list(range(10))
+    assert ys(made, lambda n: order) == [10 * i + j for i in order for j in range(10)]
+
+
+def test_a_window_holds_whole_mini_batches():
+    x, y = arrays()
+    assert bpx.data.stream(x, y).rows_of_window(32) == 128
+    assert bpx.data.stream(x, y, window=40).rows_of_window(32) == 64
+    assert bpx.data.stream(x, y, window=1).rows_of_window(32) == 32
+    wide = np.broadcast_to(np.float32(0), (1_000_000, 1000))
+    rows = bpx.data.stream(wide, np.broadcast_to(0, 1_000_000)).rows_of_window(100)
+    assert rows % 100 == 0
+    assert rows * 4008 == pytest.approx(2**26, rel=0.01)
+
+
+def test_a_stream_prints_as_a_line():
+    made = bpx.data.stream(*arrays())
+    assert repr(made) == "<bpx.data.Stream of 100 samples from ndarray>"
+    assert repr(bpx.data.stream([arrays()])) == "<bpx.data.Stream of samples from list>"
+
+
+def test_a_function_returns_a_new_iterator_for_every_epoch():
+    calls = []
+
+    def read():
+        calls.append(1)
+        return iter([arrays()])
+
+    made = bpx.data.stream(read)
+    assert ys(made) == ys(made)
+    assert len(calls) == 3  # the first time to see the width of its first chunk
+
+
+def test_weights_in_a_column_and_in_an_array():
+    table = {"a": [1.0, 2.0], "y": [0, 1], "s": [3.0, 4.0]}
+    made = bpx.data.stream([table], target="y", sample_weight="s")
+    (s,) = made.windows(range, 4, "float32", lambda part: part.s.tolist())
+    assert s == [3.0, 4.0]
+    x, y = arrays(2)
+    made = bpx.data.stream(x, y, sample_weight=np.array([5.0, 6.0]))
+    (s,) = made.windows(range, 4, "float32", lambda part: part.s.tolist())
+    assert s == [5.0, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "message"),
+    [
+        ((3,), {}, "x is int; expected a path"),
+        ((np.zeros((2, 1)),), {}, "y is missing for ndarray"),
+        ((iter([]),), {}, "runs only once"),
+        (([],), {"y": [0]}, "y was given with samples that have their own targets"),
+        (([],), {"sample_weight": [1.0]}, "sample_weight is list; expected the name"),
+        (([],), {"window": 0}, "window=0 was given"),
+        (([],), {"block": 1.5}, "block=1.5 was given"),
+        (("missing.npy", "y.npy"), {}, "missing.npy does not exist"),
+    ],
+)
+def test_what_cannot_be_a_stream_is_refused(given, named, message):
+    with pytest.raises(bpx.InputError, match=message):
+        bpx.data.stream(*given, **named)
+
+
+def test_a_stream_without_samples_is_refused():
+    with pytest.raises(bpx.InputError, match="list has no samples"):
+        bpx.data.stream([]).rows_of_window(1)
+
+
+def test_only_files_of_tables_have_rows_to_draw():
+    with pytest.raises(bpx.InputError, match="no tables to draw rows from"):
+        bpx.data.stream(*arrays()).sample(3)
+
+
+def test_a_stream_gets_a_networks_schema_unless_it_has_its_own():
+    table = {"a": [1.0, 2.0], "y": ["p", "q"]}
+    own, other = (bpx.data.Schema.fit(table, target="y", scaling=s) for s in ("none", "robust"))
+    assert bpx.data.stream([table]).with_schema(own).encoder.schema is own
+    assert bpx.data.stream([table], schema=other).with_schema(own).encoder.schema is other

@@ -1,0 +1,110 @@
+"""Windows: whatever the parts, each sample once, in order, one window ahead in a thread."""
+
+import threading
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bpx
+from bpx.data.streams.source import Part
+from bpx.data.streams.windows import Buffer, Filled, ahead, parts_of
+
+
+def part(begin, end, **changed):
+    rows = np.arange(begin, end)
+    given = {"x": np.stack([rows, rows], axis=-1) + 0.5, "y": rows, "s": None}
+    return Part(**(given | changed))
+
+
+def filled(parts, rows):
+    """The y of all windows, as lists."""
+    source, buffer = Filled(iter(parts), "the source"), Buffer(rows, "float32")
+    found = []
+    while (window := buffer.fill(source)) is not None:
+        assert window.x.dtype == np.float32
+        assert np.array_equal(window.x[:, 0], window.y + 0.5)
+        found.append(window.y.tolist())
+    return found
+
+
+@given(st.lists(st.integers(0, 7), max_size=8), st.integers(1, 9))
+def test_every_sample_comes_once_and_in_order(sizes, rows):
+    ends = np.cumsum([0, *sizes])
+    found = filled([part(a, b) for a, b in pairwise(ends)], rows)
+    assert [each for window in found for each in window] == list(range(ends[-1]))
+    assert {len(window) for window in found[:-1]} <= {rows}
+
+
+def test_bytes_keep_their_dtype():
+    source = Filled(iter([part(0, 3, x=np.ones((3, 2), np.uint8))]), "the source")
+    assert Buffer(4, "float64").fill(source).x.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ({"s": np.ones(2)}, "has sample_weight, but the first"),
+        ({"x": np.ones((2, 3))}, r"has x of shape \(2, 3\); expected \(2, 2\)"),
+        ({"y": np.ones(3, int)}, r"has y of shape \(3,\)"),
+        ({"y": np.ones(2)}, "has y of dtype float64, but the first one had int64"),
+    ],
+)
+def test_a_part_of_another_kind_is_refused(second, message):
+    with pytest.raises(bpx.InputError, match=message):
+        filled([part(0, 2), part(2, 4, **second)], 8)
+
+
+def test_a_part_without_weights_after_one_with_them_is_refused():
+    with pytest.raises(bpx.InputError, match="has no sample_weight, but"):
+        filled([part(0, 2, s=np.ones(2)), part(2, 4)], 8)
+
+
+def test_blocks_are_read_in_the_given_order():
+    blocks = [lambda i=i: iter([i, 10 + i]) for i in range(3)]
+    assert list(parts_of(blocks, [2, 0, 1], lambda each: each)) == [2, 12, 0, 10, 1, 11]
+
+
+def test_one_call_runs_ahead_in_a_thread_with_the_other_buffer():
+    asked, threads, begun = [], set(), threading.Semaphore(0)
+
+    def make(buffer):
+        threads.add(threading.current_thread())
+        asked.append(buffer)
+        begun.release()
+        return len(asked) if len(asked) < 4 else None
+
+    running = ahead(make, ["one", "other"])
+    begun.acquire()
+    assert next(running) == 1
+    begun.acquire()
+    assert asked == ["one", "other"]
+    assert list(running) == [2, 3]
+    assert asked == ["one", "other"] * 2
+    assert threading.current_thread() not in threads
+    assert len(threads) == 1
+    assert list(running) == []
+
+
+def test_an_error_in_the_thread_is_raised_where_its_window_is_due():
+    def make(buffer):
+        if buffer == "other":
+            raise bpx.InputError("broken")
+        return 1
+
+    running = ahead(make, ["one", "other"])
+    assert next(running) == 1
+    with pytest.raises(bpx.InputError, match="broken"):
+        next(running)
+    assert list(running) == []
+
+
+def test_closing_waits_for_the_thread():
+    running = ahead(lambda buffer: 1, ["one", "other"])
+    next(running)
+    running.close()
+    names = [thread.name for thread in threading.enumerate()]
+    assert not any(name.startswith("bpx-reads-ahead") for name in names)
+    assert list(running) == []
