@@ -47,6 +47,7 @@ from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
+from bpx.layers.layer_norm import LayerNorm
 from bpx.model.evaluate import Evaluation
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import backprop, forward
@@ -112,6 +113,7 @@ __all__ = [
     "Home",
     "Initializer",
     "InputError",
+    "LayerNorm",
     "LayerView",
     "MissingFileError",
     "MixedArraysError",

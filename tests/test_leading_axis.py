@@ -198,3 +198,21 @@ def test_dropout(target):
     assert mask.shape == (K, N, 4)
     assert not np.array_equal(mask[0], mask[1])  # each network drops its own
     np.testing.assert_array_equal(host(found.a), mask * host(x))
+
+
+def test_layer_norm(target):
+    """Each network has its own gamma and beta, (K, 1, k), and their gradients."""
+    layer, x, g = bpx.LayerNorm(4), drawn(K, N, 4), drawn(K, N, 4)
+    gamma, beta = drawn(K, 1, 4), drawn(K, 1, 4)
+    at_home = [target.asarray(each, "float64") for each in (gamma, beta, x, g)]
+    p = layer.entry({"gamma": at_home[0], "beta": at_home[1]})
+    saved = layer.forward(p, at_home[2], Context(True))
+    found = saved.gradients(1.0 / N, at_home[3])
+    sent = layer.send_back(p, saved, layer.error(saved, at_home[3]))
+    for i in range(K):
+        own = layer.entry({"gamma": gamma[i, 0], "beta": beta[i, 0]})
+        alone = layer.forward(own, x[i], Context(True))
+        near(saved.a[i, ...], alone.a)
+        near(sent[i, ...], layer.send_back(own, alone, g[i]))
+        for one, expected in zip(found, alone.gradients(1.0 / N, g[i]), strict=True):
+            near(one[i, ...], expected[None, :])

@@ -95,6 +95,8 @@ RANGES = {
     "metrics.py: k": Range(bpx.metrics.top_k, *AT_LEAST_1),
     "layers/dropout.py: width": Range(lambda k: bpx.Dropout(k, 0.5), *AT_LEAST_1),
     "layers/dropout.py: rate": Range(lambda p: bpx.Dropout(3, p), *WITHIN_1),
+    "layers/layer_norm.py: width": Range(bpx.LayerNorm, *AT_LEAST_1),
+    "layers/layer_norm.py: epsilon": Range(lambda e: bpx.LayerNorm(3, e), *POSITIVE),
     "optim/limits.py: decay": Range(add_decayed_weights, *AT_LEAST_0),
     "optim/limits.py: largest": Range(clip_by_global_norm, *POSITIVE),
     "optim/scaling.py: factor": Range(scale, [-1e308, 1e308], [float("inf")]),

@@ -5,8 +5,13 @@ from typing import Any
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
 from bpx.layers.layer import Context, Layer
+from bpx.layers.layer_norm import LayerNorm
 
-__all__ = ["LAYERS", "Context", "Dense", "Dropout", "Layer"]
+__all__ = ["LAYERS", "Context", "Dense", "Dropout", "Layer", "LayerNorm"]
 
-LAYERS: dict[str, type[Any]] = {"dense": Dense, "dropout": Dropout}
+LAYERS: dict[str, type[Any]] = {
+    "dense": Dense,
+    "dropout": Dropout,
+    "layer_norm": LayerNorm,
+}
 """The kinds of layers, by their names in files."""

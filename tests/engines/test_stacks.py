@@ -176,6 +176,12 @@ def test_dropout(engine):
     agree(found, alone, 0, engine.within)
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["batches of their own", "shared batches"])
+def test_layer_norm(engine, own, caplog):
+    given = {"hidden": "relu", "output": "softmax", "cost": "cross_entropy", "own": own}
+    check(engine, caplog, norm="layer", optimizer="adam", **given)
+
+
 def test_samples_stored_as_bytes(engine, caplog):
     check(engine, caplog, stored="uint8", output="softmax", cost="cross_entropy")
 

@@ -73,6 +73,17 @@ def test_dropout(dtype):
 
 
 @pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("width", [20, 300])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layer_norm(dtype, width):
+    run = training(
+        (6, width, 10, 4), hidden="relu", norm="layer", decay=0.01, dtype=dtype, steps=5,
+        optimizer=OPTIMIZERS["momentum"],
+    )  # fmt: skip
+    check(run, {"float32": 1e-4, "float64": 1e-12}[dtype], ends=(1, 4, 5))
+
+
+@pytest.mark.usefixtures("emulated")
 def test_the_case_s_in_float32():
     check(training(**S), 1e-5, reverse=(False,))
 

@@ -31,6 +31,10 @@ STEEP = bpx.Elementwise(  # no pair with the cross-entropy
     lambda z, a: 4.0 * a * (1.0 - a) * (1.0 - 2.0 * a),
 )
 DENSE["no pair"] = [3, 4, 2], "tanh", STEEP, "binary_cross_entropy"
+NORMED = [
+    bpx.LayerNorm(3, 0.1), bpx.Dense(3, 4, tanh), bpx.LayerNorm(4, 0.1), bpx.Dropout(4, 0.5),
+    bpx.Dense(4, 3, softmax),
+]  # fmt: skip
 STRAIGHT = [bpx.Dense(3, 4, relu), bpx.Dropout(4, 0.5), bpx.Dense(4, 3, softmax)]
 
 
@@ -42,7 +46,7 @@ class Problem:
             sizes, hidden, output, cost = DENSE[name]
             settings = {"hidden": hidden, "output": output, "cost": cost}
         else:
-            sizes = {"mixed": MIXED, "straight": STRAIGHT}[name]
+            sizes = {"mixed": MIXED, "straight": STRAIGHT, "normed": NORMED}[name]
             settings = {"cost": "cross_entropy"}
         self.net = bpx.Network(sizes, seed=1, dtype="float64", backend="numpy", **settings)
         self.x, self.y = random_samples(self.net, N)
@@ -100,7 +104,7 @@ class Problem:
         return np.einsum("nkp,nkq->pq", self.roots, self.roots) / N
 
 
-@pytest.fixture(scope="module", params=[*DENSE, "mixed", "straight"])
+@pytest.fixture(scope="module", params=[*DENSE, "mixed", "straight", "normed"])
 def problem(request):
     return Problem(request.param)
 
@@ -151,6 +155,7 @@ def test_the_kronecker_factors(problem):
 
 def flat_places(net, i):
     """Where in the vector of all parameters the biases of a Dense layer are."""
-    pairs = list(zip(net.weights, net.biases, strict=True))
-    before = sum(w.size + b.size for w, b in pairs[:i]) + pairs[i][0].size
-    return slice(before, before + pairs[i][1].size)
+    place = net.spec.places[i]
+    w, b = net.parameters.layers[place]
+    before = sum(p.size for entry in net.parameters.layers[:place] for p in entry) + w.size
+    return slice(before, before + b.size)
