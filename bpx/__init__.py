@@ -45,6 +45,7 @@ from bpx.errors import (
 )
 from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
+from bpx.layers.batch_norm import BatchNorm
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
 from bpx.layers.layer_norm import LayerNorm
@@ -93,6 +94,7 @@ __all__ = [
     "BackendInfo",
     "BackendName",
     "Backward",
+    "BatchNorm",
     "BpxError",
     "CheckError",
     "ClassWeight",

@@ -95,6 +95,11 @@ RANGES = {
     "metrics.py: k": Range(bpx.metrics.top_k, *AT_LEAST_1),
     "layers/dropout.py: width": Range(lambda k: bpx.Dropout(k, 0.5), *AT_LEAST_1),
     "layers/dropout.py: rate": Range(lambda p: bpx.Dropout(3, p), *WITHIN_1),
+    "layers/batch_norm.py: width": Range(bpx.BatchNorm, *AT_LEAST_1),
+    "layers/batch_norm.py: momentum": Range(
+        lambda m: bpx.BatchNorm(3, m), [TINY, 1.0], [0.0, ABOVE_1]
+    ),
+    "layers/batch_norm.py: epsilon": Range(lambda e: bpx.BatchNorm(3, 0.1, e), *POSITIVE),
     "layers/layer_norm.py: width": Range(bpx.LayerNorm, *AT_LEAST_1),
     "layers/layer_norm.py: epsilon": Range(lambda e: bpx.LayerNorm(3, e), *POSITIVE),
     "optim/limits.py: decay": Range(add_decayed_weights, *AT_LEAST_0),

@@ -21,7 +21,12 @@ __all__ = ["described", "layers_of", "named", "own_kinds", "parameters_of", "pla
 
 _CALLED = {"w": "weight", "b": "bias"}
 """PyTorch's names for Dense parameters."""
-_OF_NORMS = {"gamma": "weight", "beta": "bias"}
+_OF_NORMS = {
+    "gamma": "weight",
+    "beta": "bias",
+    "mean": "running_mean",
+    "variance": "running_var",
+}
 """PyTorch's names for the parameters of a built-in norm."""
 
 

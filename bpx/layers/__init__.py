@@ -2,16 +2,18 @@
 
 from typing import Any
 
+from bpx.layers.batch_norm import BatchNorm
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
 from bpx.layers.layer import Context, Layer
 from bpx.layers.layer_norm import LayerNorm
 
-__all__ = ["LAYERS", "Context", "Dense", "Dropout", "Layer", "LayerNorm"]
+__all__ = ["LAYERS", "BatchNorm", "Context", "Dense", "Dropout", "Layer", "LayerNorm"]
 
 LAYERS: dict[str, type[Any]] = {
     "dense": Dense,
     "dropout": Dropout,
     "layer_norm": LayerNorm,
+    "batch_norm": BatchNorm,
 }
 """The kinds of layers, by their names in files."""

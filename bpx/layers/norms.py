@@ -3,14 +3,15 @@
 from typing import Any, Literal, TypeAlias
 
 from bpx.errors import InputError, nearest
+from bpx.layers.batch_norm import BatchNorm
 from bpx.layers.layer_norm import LayerNorm
 
 __all__ = ["NORMS", "NormName", "normalization"]
 
-NORMS: dict[str, type[Any]] = {"layer": LayerNorm}
+NORMS: dict[str, type[Any]] = {"layer": LayerNorm, "batch": BatchNorm}
 """The layers that standardise units, by their names in ``norm=``."""
 
-NormName: TypeAlias = Literal["layer"]
+NormName: TypeAlias = Literal["layer", "batch"]
 """The keys of `NORMS`, for type checkers and editors."""
 
 

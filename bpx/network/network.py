@@ -53,9 +53,9 @@ class Network(Answering):
         The activation of layers 1 to L-1, and of layer L. By default sigmoid, as in the book.
     activations : sequence of str or Activation, optional
         One for each of the layers 1 to L, in place of `hidden` and `output`.
-    norm : {"layer"}, optional
-        A `bpx.LayerNorm` after each hidden layer's activation: the next layer's inputs are then
-        standardised. By default none.
+    norm : {"layer", "batch"}, optional
+        A `bpx.LayerNorm` or `bpx.BatchNorm` after each hidden layer's activation: the next
+        layer's inputs are then standardised. By default none.
     dropout : float or sequence of float, optional
         The rate, in [0, 1), of a `bpx.Dropout` after each hidden layer and its norm, or one for
         each.

@@ -177,9 +177,14 @@ def test_dropout(engine):
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["batches of their own", "shared batches"])
-def test_layer_norm(engine, own, caplog):
-    given = {"hidden": "relu", "output": "softmax", "cost": "cross_entropy", "own": own}
-    check(engine, caplog, norm="layer", optimizer="adam", **given)
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+def test_norms(engine, own, norm, caplog):
+    given = {"hidden": "tanh", "output": "softmax", "cost": "cross_entropy", "own": own}
+    check(engine, caplog, norm=norm, optimizer="adam", **given)
+
+
+def test_batch_norm_with_weights_of_samples(engine, caplog):
+    check(engine, caplog, norm="batch", weighted=True)
 
 
 def test_samples_stored_as_bytes(engine, caplog):

@@ -163,15 +163,17 @@ def test_what_is_saved_with_dropout_loads_in_a_sequential(tmp_path):
     )
 
 
-def test_what_is_saved_with_a_norm_loads_in_a_sequential(tmp_path):
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+def test_what_is_saved_with_a_norm_loads_in_a_sequential(tmp_path, norm):
     torch, _ = torch_and_save()
     from safetensors.torch import load_file
 
     nn = torch.nn
-    ours = bpx.Network([4, 5, 3], hidden="relu", output="identity", norm="layer", seed=1)
+    ours = bpx.Network([4, 5, 3], hidden="relu", output="identity", norm=norm, seed=1)
     ours.parameters = bpx.optim.mapped(lambda p: p + 0.1, ours.parameters)
     ours.save(tmp_path / "net")
-    theirs = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.LayerNorm(5), nn.Linear(5, 3))
+    between = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d}[norm](5)
+    theirs = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), between, nn.Linear(5, 3)).eval()
     theirs.load_state_dict(load_file(tmp_path / "net"))
     x = torch.rand(6, 4)
     np.testing.assert_allclose(

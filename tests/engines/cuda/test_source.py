@@ -49,9 +49,11 @@ def test_the_compiler_finds_its_builtins(monkeypatch):
     "case",
     [
         S, M, M | {"batch": 1}, S | {"batch": 8192}, M | {"dropout": 0.5},
-        M | {"norm": "layer", "dropout": 0.2},
+        M | {"norm": "layer", "dropout": 0.2}, M | {"norm": "batch"},
     ],
-    ids=["S", "M", "M, batch 1", "S, batch 8192", "M, dropout", "M, layer norm"],
+    ids=[
+        "S", "M", "M, batch 1", "S, batch 8192", "M, dropout", "M, layer norm", "M, batch norm",
+    ],
 )  # fmt: skip
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_kernels_compile_for_hopper(case, dtype):
