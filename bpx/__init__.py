@@ -45,8 +45,10 @@ from bpx.errors import (
 )
 from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
+from bpx.layers.batch_norm import BatchNorm
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
+from bpx.layers.layer_norm import LayerNorm
 from bpx.layers.residual import Residual
 from bpx.model.evaluate import Evaluation
 from bpx.model.parameters import Gradients, Parameters
@@ -93,6 +95,7 @@ __all__ = [
     "BackendInfo",
     "BackendName",
     "Backward",
+    "BatchNorm",
     "BpxError",
     "CheckError",
     "ClassWeight",
@@ -113,6 +116,7 @@ __all__ = [
     "Home",
     "Initializer",
     "InputError",
+    "LayerNorm",
     "LayerView",
     "MissingFileError",
     "MixedArraysError",

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -85,6 +85,60 @@ def test_a_purpose_that_there_is_not_is_named():
         bpx.InputError, match=r"draw of layer 1, 'rms_norm', .* expected one of"
     ):
         bpx.Network([Drawing(4), bpx.Dense(4, 2, "sigmoid")], seed=0)
+
+
+class Means(NamedTuple):
+    gain: Any
+    count: Any = None
+
+
+class Counted(NamedTuple):
+    a_prev: Any
+    a: Any
+    couples_samples = True
+
+    def gradients(self, r, delta):
+        return Means(bpx.namespace(delta).sum(r * delta * self.a_prev, axis=-2))
+
+
+@dataclass(frozen=True)
+class Counting(RMSNorm):
+    """A layer of somebody's own with a parameter that it does not learn: it counts steps."""
+
+    kind: ClassVar[str] = "counting"
+    couples_samples: ClassVar[bool] = True
+    learned: ClassVar[tuple[str, ...]] = ("gain",)
+
+    @property
+    def shapes(self):
+        return {"gain": (self.width,), "count": (1,)}
+
+    def entry(self, arrays):
+        return Means(arrays["gain"], arrays["count"])
+
+    def draw(self, init, rng):
+        return {"gain": np.ones(self.width), "count": np.zeros(1)}
+
+    def forward(self, parameters, a_prev, context):
+        return Counted(a_prev, parameters.gain * a_prev)
+
+    def averaged(self, parameters, saved):
+        return parameters._replace(count=parameters.count + 1.0)
+
+    def send_back(self, parameters, saved, delta):
+        return parameters.gain * delta
+
+
+@pytest.mark.parametrize("compile_", [True, False])
+def test_a_layer_of_ones_own_may_average_what_it_does_not_learn(compile_):
+    x, y = _data()
+    net = _net(Counting(5), cost="cross_entropy")
+    how = {"epochs": 3, "batch_size": 5, "optimizer": bpx.AdamW(0.1), "lmbda": 0.1}
+    net.fit(x, y, **how, compile=compile_)
+    entry = net.parameters.layers[1]
+    assert entry.count.tolist() == [12.0]
+    assert (entry.gain != 1.0).all()
+    assert bpx.inspect.check(net).ok
 
 
 class Told(RMSNorm):

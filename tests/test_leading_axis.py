@@ -206,3 +206,48 @@ def test_dropout(target):
     assert mask.shape == (K, N, 4)
     assert not np.array_equal(mask[0], mask[1])  # each network drops its own
     np.testing.assert_array_equal(host(found.a), mask * host(x))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+def test_batch_norm(target, training, weighted):
+    """Each network has its own parameters, averages included, and its own statistics."""
+    layer, x, g = bpx.BatchNorm(4), drawn(K, N, 4), drawn(K, N, 4)
+    arrays = {name: drawn(K, 1, 4, positive=True) for name in layer.shapes}
+    r = drawn(K, N, 1, positive=True) if weighted else None
+    p = layer.entry({name: target.asarray(v, "float64") for name, v in arrays.items()})
+    x_home, g_home = (target.asarray(each, "float64") for each in (x, g))
+    r_home = None if r is None else target.asarray(r, "float64")
+    saved = layer.forward(p, x_home, Context(training, r=r_home))
+    found = saved.gradients(1.0 / N, g_home)
+    sent = layer.send_back(p, saved, layer.error(saved, g_home))
+    after = layer.averaged(p, saved) if training else p
+    for i in range(K):
+        own = layer.entry({name: v[i, 0] for name, v in arrays.items()})
+        alone = layer.forward(own, x[i], Context(training, r=None if r is None else r[i]))
+        near(saved.a[i, ...], alone.a)
+        near(sent[i, ...], layer.send_back(own, alone, g[i]))
+        pairs = zip(found[:2], alone.gradients(1.0 / N, g[i])[:2], strict=True)
+        for one, expected in pairs:
+            near(one[i, ...], expected[None, :])
+        moved = layer.averaged(own, alone) if training else own
+        for one, expected in zip(after, moved, strict=True):
+            near(one[i, ...], expected[None, :])
+
+
+def test_layer_norm(target):
+    """Each network has its own gamma and beta, (K, 1, k), and their gradients."""
+    layer, x, g = bpx.LayerNorm(4), drawn(K, N, 4), drawn(K, N, 4)
+    gamma, beta = drawn(K, 1, 4), drawn(K, 1, 4)
+    at_home = [target.asarray(each, "float64") for each in (gamma, beta, x, g)]
+    p = layer.entry({"gamma": at_home[0], "beta": at_home[1]})
+    saved = layer.forward(p, at_home[2], Context(True))
+    found = saved.gradients(1.0 / N, at_home[3])
+    sent = layer.send_back(p, saved, layer.error(saved, at_home[3]))
+    for i in range(K):
+        own = layer.entry({"gamma": gamma[i, 0], "beta": beta[i, 0]})
+        alone = layer.forward(own, x[i], Context(True))
+        near(saved.a[i, ...], alone.a)
+        near(sent[i, ...], layer.send_back(own, alone, g[i]))
+        for one, expected in zip(found, alone.gradients(1.0 / N, g[i]), strict=True):
+            near(one[i, ...], expected[None, :])

@@ -97,6 +97,13 @@ RANGES = {
     "layers/residual.py: width": Range(lambda k: bpx.layers.Add(k, 1), *AT_LEAST_1),
     "layers/residual.py: over": Range(lambda over: bpx.layers.Add(3, over), *AT_LEAST_1),
     "layers/dropout.py: rate": Range(lambda p: bpx.Dropout(3, p), *WITHIN_1),
+    "layers/batch_norm.py: width": Range(bpx.BatchNorm, *AT_LEAST_1),
+    "layers/batch_norm.py: momentum": Range(
+        lambda m: bpx.BatchNorm(3, m), [TINY, 1.0], [0.0, ABOVE_1]
+    ),
+    "layers/batch_norm.py: epsilon": Range(lambda e: bpx.BatchNorm(3, 0.1, e), *POSITIVE),
+    "layers/layer_norm.py: width": Range(bpx.LayerNorm, *AT_LEAST_1),
+    "layers/layer_norm.py: epsilon": Range(lambda e: bpx.LayerNorm(3, e), *POSITIVE),
     "optim/limits.py: decay": Range(add_decayed_weights, *AT_LEAST_0),
     "optim/limits.py: largest": Range(clip_by_global_norm, *POSITIVE),
     "optim/scaling.py: factor": Range(scale, [-1e308, 1e308], [float("inf")]),

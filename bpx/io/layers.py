@@ -13,6 +13,7 @@ from typing import Any
 from bpx.errors import InputError
 from bpx.layers import LAYERS
 from bpx.layers.dense import Dense
+from bpx.layers.norms import NORMS
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
 
@@ -20,6 +21,13 @@ __all__ = ["described", "layers_of", "named", "own_kinds", "parameters_of", "pla
 
 _CALLED = {"w": "weight", "b": "bias"}
 """PyTorch's names for Dense parameters."""
+_OF_NORMS = {
+    "gamma": "weight",
+    "beta": "bias",
+    "mean": "running_mean",
+    "variance": "running_var",
+}
+"""PyTorch's names for the parameters of a built-in norm."""
 
 
 def places(layers: Sequence[Any]) -> list[int]:
@@ -30,17 +38,17 @@ def places(layers: Sequence[Any]) -> list[int]:
 
 def named(spec: Spec, parameters: Parameters) -> Iterator[tuple[str, Any]]:
     """Yield the arrays of all layers, with their names in a file."""
-    each = zip(places(spec.layers), parameters.layers, strict=True)
-    for place, entry in each:
+    each = zip(places(spec.layers), spec.layers, parameters.layers, strict=True)
+    for place, layer, entry in each:
         for field in getattr(entry, "_fields", ()):
-            yield _name(place, field), getattr(entry, field)
+            yield _name(place, layer, field), getattr(entry, field)
 
 
 def parameters_of(spec: Spec, arrays: Mapping[str, Any]) -> Parameters:
     """Make the parameters from a file's arrays; a KeyError names a missing array."""
     each = zip(places(spec.layers), spec.layers, strict=True)
     return Parameters(
-        layer.entry({field: arrays[_name(place, field)] for field in layer.shapes})
+        layer.entry({field: arrays[_name(place, layer, field)] for field in layer.shapes})
         for place, layer in each
     )
 
@@ -83,8 +91,9 @@ def layers_of(
     return [_made({**each}, sigmas, known) for each in told]
 
 
-def _name(place: int, field: str) -> str:
-    return f"{place}.{_CALLED.get(field, field)}"
+def _name(place: int, layer: Any, field: str) -> str:
+    called = _OF_NORMS if type(layer) in NORMS.values() else _CALLED
+    return f"{place}.{called.get(field, field)}"
 
 
 def _described(layer: Any) -> dict[str, Any]:

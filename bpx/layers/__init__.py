@@ -2,16 +2,20 @@
 
 from typing import Any
 
+from bpx.layers.batch_norm import BatchNorm
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
 from bpx.layers.layer import Context, Layer
+from bpx.layers.layer_norm import LayerNorm
 from bpx.layers.residual import Add
 
-__all__ = ["LAYERS", "Add", "Context", "Dense", "Dropout", "Layer"]
+__all__ = ["LAYERS", "Add", "BatchNorm", "Context", "Dense", "Dropout", "Layer", "LayerNorm"]
 
 LAYERS: dict[str, type[Any]] = {
     "add": Add,
     "dense": Dense,
     "dropout": Dropout,
+    "layer_norm": LayerNorm,
+    "batch_norm": BatchNorm,
 }
 """The kinds of layers, by their names in files."""

@@ -71,6 +71,11 @@ def _check_layer(number: int, layer: Any) -> None:
             f"layer {number}, a {name}, {lacks}; expected the attributes of bpx.layers.Layer, "
             "as in bpx.Dense(4, 3, 'tanh')"
         )
+    if hasattr(layer, "learned") and not layer.couples_samples:
+        raise InputError(
+            f"layer {number}, {layer.kind!r}, averages parameters over the steps, since it has "
+            "`learned`; expected couples_samples=True: its output depends on other samples"
+        )
     for field, shape in layer.shapes.items():
         if len(shape) not in (1, 2):
             raise InputError(

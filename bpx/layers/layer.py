@@ -34,11 +34,14 @@ class Context(NamedTuple):
         The key of this layer's random numbers, for `bpx.random`, if it `draws` in training.
     step : array, shape (1,), int32, or None
         The number of training steps so far.
+    r : array, shape (n, 1), or None
+        The row weights in training; None if all samples count equally.
     """
 
     training: bool = False
     key: Any = None
     step: Any = None
+    r: Any = None
 
 
 def learns(saved: Any) -> bool:
@@ -59,6 +62,12 @@ class Layer(Protocol):
     arrays and of delta: these arrays have shape (n, ·), or (…, n, ·) with leading axes. One
     number per sample is a column (n, 1). Arrays without a sample axis, such as the parameters,
     are not saved: `send_back` receives them.
+
+    A layer may average some of its parameters instead of learning them. It then has `learned`,
+    a tuple with the names of those that it learns, and None in place of the others in its
+    gradients. After each update of training, ``averaged(parameters, saved)`` returns the
+    parameters with new averages. Such a layer `couples_samples`. `BatchNorm` is an example. A
+    layer may also have `fewest`, the least number of samples in a training batch.
     """
 
     @property

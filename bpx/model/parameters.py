@@ -63,10 +63,13 @@ class Parameters(_Layers):
 
     def __repr__(self) -> str:
         shapes = (
-            " ".join(
-                [field, *(str(tuple(getattr(self.layers[at], field).shape)) for at in those)]
-            )
+            " ".join([field, *(str(tuple(each.shape)) for each in arrays)])
             for field, those in _by_field(self.layers).items()
+            if (
+                arrays := [
+                    x for at in those if (x := getattr(self.layers[at], field)) is not None
+                ]
+            )
         )
         return f"<bpx.{type(self).__name__} {', '.join(shapes)}>"
 
@@ -89,7 +92,10 @@ class Parameters(_Layers):
 
 
 class Gradients(Parameters):
-    """dC/dw and dC/db of each layer, in the form of `Parameters`."""
+    """dC/dw and dC/db of each layer, in the form of `Parameters`.
+
+    Arrays that a layer averages and does not learn, as `BatchNorm` does, are None.
+    """
 
 
 def as_parameters(given: Any) -> Parameters:

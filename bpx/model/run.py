@@ -81,11 +81,14 @@ def saved(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
     return tuple(layer_by_layer(spec, parameters, x))
 
 
-def in_training(randomness: Randomness | None, i: int) -> Context:
-    """The context of ``layers[i]`` in a training step; pass None if no layer draws."""
+def in_training(randomness: Randomness | None, i: int, r: Any = None) -> Context:
+    """The context of ``layers[i]`` in a training step; pass None if no layer draws.
+
+    r are the row weights, a column; None if all samples count equally.
+    """
     if randomness is None:
-        return Context(True)
-    return Context(True, randomness.keys[i], randomness.step)
+        return Context(True, r=r)
+    return Context(True, randomness.keys[i], randomness.step, r)
 
 
 def costs(spec: Spec, output: DenseSaved, y: Array) -> Array:

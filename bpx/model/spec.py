@@ -17,6 +17,7 @@ from bpx.layers.check import check_layers
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
 from bpx.layers.layer import Layer
+from bpx.layers.norms import NormName, normalization
 from bpx.layers.residual import Residual
 from bpx.model.parameters import Parameters
 from bpx.model.skips import Skips, check_direct, skips_of
@@ -98,6 +99,7 @@ def make_spec(
     hidden: ActivationName | Activation = "sigmoid",
     output: ActivationName | Activation = "sigmoid",
     each: Sequence[ActivationName | Activation] | None = None,
+    norm: NormName | None = None,
     dropout: float | Sequence[float] = 0.0,
     cost: CostName | Cost = "quadratic",
     feedback: FeedbackName | Feedback | Send = "transpose",
@@ -108,13 +110,15 @@ def make_spec(
     ----------
     sizes : sequence of int, or of layers
         The widths k_0, ..., k_L, at least two, each at least 1; or all layers in the order in
-        which they run, the last one Dense, which replace the next four arguments.
+        which they run, the last one Dense, which replace the next five arguments.
     hidden, output : str or Activation
         The activation of layers 1 to L-1, and of layer L.
     each : sequence of str or Activation, optional
         One for each of the layers 1 to L, in place of `hidden` and `output`.
+    norm : str, optional
+        A name in `NORMS`: such a layer follows each hidden layer's activation.
     dropout : float or sequence of float
-        The rate of a `Dropout` after each hidden layer, or one rate for each.
+        The rate of a `Dropout` after each hidden layer and its norm, or one rate for each.
     cost : str or Cost
         A name in `bpx.costs.COSTS`, ``"cross_entropy"``, or a cost.
     feedback : str, Feedback or callable
@@ -126,16 +130,17 @@ def make_spec(
         If a size, a name, a number of activations or a combination cannot be used.
     """
     if isinstance(sizes, Sequence) and any(map(_is_layer, sizes)):
-        given = {"hidden": hidden, "output": output, "activations": each, "dropout": dropout}
-        usual = {"hidden": "sigmoid", "output": "sigmoid", "activations": None, "dropout": 0.0}
+        given: dict[str, Any] = {"hidden": hidden, "output": output, "activations": each}
+        given |= {"norm": norm, "dropout": dropout}
+        usual = {"hidden": "sigmoid", "output": "sigmoid", "dropout": 0.0}
         layers = check_layers(sizes)
-        for name in (name for name, value in given.items() if value != usual[name]):
+        for name in (name for name, value in given.items() if value != usual.get(name)):
             raise InputError(
                 f"{name}={given[name]!r} was given with layers, which have their own; omit it, "
                 "or give widths"
             )
     else:
-        layers = _layers(_checked_sizes(sizes), hidden, output, each, dropout)
+        layers = _layers(_checked_sizes(sizes), hidden, output, each, norm, dropout)
     chosen = costs.get(cost, layers[-1].activation)
     spec = Spec(layers, chosen, feedbacks.get(feedback))
     _check_feedback_widths(spec)
@@ -163,6 +168,7 @@ def _layers(
     hidden: ActivationName | Activation,
     output: ActivationName | Activation,
     each: Sequence[ActivationName | Activation] | None,
+    norm: NormName | None,
     dropout: float | Sequence[float],
 ) -> tuple[Any, ...]:
     chosen = _chosen(len(widths) - 1, hidden, output, each)
@@ -173,9 +179,10 @@ def _layers(
         )
     pairs = zip(widths, widths[1:], chosen, strict=False)
     dense = [Dense(*pair) for pair in pairs]
-    rates = (*_rates(len(dense) - 1, dropout), 0.0)
-    dropped = ((layer, *_dropout(layer, p)) for layer, p in zip(dense, rates, strict=True))
-    return tuple(layer for group in dropped for layer in group)
+    norms = [normalization(norm, layer.n_out) for layer in dense]  # this checks the name
+    each_hidden = zip(dense[:-1], norms[:-1], _rates(len(dense) - 1, dropout), strict=True)
+    groups = ((layer, *behind, *_dropout(layer, p)) for layer, behind, p in each_hidden)
+    return (*(layer for group in groups for layer in group), dense[-1])
 
 
 def _rates(depth: int, dropout: float | Sequence[float]) -> tuple[float, ...]:

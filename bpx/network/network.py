@@ -19,6 +19,7 @@ from bpx.feedback import Feedback, FeedbackName, Send
 from bpx.initializers import Initializer, InitializerName
 from bpx.inspect.health.probe import HealthProbe
 from bpx.io import checkpoint
+from bpx.layers.norms import NormName
 from bpx.metrics import Metric, MetricName
 from bpx.model import initial
 from bpx.model.spec import make_spec
@@ -47,13 +48,17 @@ class Network(Answering):
     ----------
     sizes : sequence of int, or of layers
         The widths k_0, ..., k_L, inputs first; or layers, such as `bpx.Dense`, in the order in
-        which they run, which replace the next four arguments: see `bpx.layers`.
+        which they run, which replace the next five arguments: see `bpx.layers`.
     hidden, output : str or Activation, optional
         The activation of layers 1 to L-1, and of layer L. By default sigmoid, as in the book.
     activations : sequence of str or Activation, optional
         One for each of the layers 1 to L, in place of `hidden` and `output`.
+    norm : {"layer", "batch"}, optional
+        A `bpx.LayerNorm` or `bpx.BatchNorm` after each hidden layer's activation: the next
+        layer's inputs are then standardised. By default none.
     dropout : float or sequence of float, optional
-        The rate, in [0, 1), of a `bpx.Dropout` after each hidden layer, or one for each.
+        The rate, in [0, 1), of a `bpx.Dropout` after each hidden layer and its norm, or one for
+        each.
     cost : str or Cost, optional
         ``"quadratic"``, ``"cross_entropy"`` (categorical after softmax, binary after
         sigmoid), one of these two by its full name, or a cost.
@@ -115,6 +120,7 @@ class Network(Answering):
         hidden: ActivationName | Activation = "sigmoid",
         output: ActivationName | Activation = "sigmoid",
         activations: Sequence[ActivationName | Activation] | None = None,
+        norm: NormName | None = None,
         dropout: float | Sequence[float] = 0.0,
         cost: CostName | Cost = "quadratic",
         feedback: FeedbackName | Feedback | Send = "transpose",
@@ -129,6 +135,7 @@ class Network(Answering):
             hidden=hidden,
             output=output,
             each=activations,
+            norm=norm,
             dropout=dropout,
             cost=cost,
             feedback=feedback,

@@ -19,7 +19,7 @@ from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.program.contract import Precision
-from bpx.training.arguments import Job, Options, check_batch_size, checked
+from bpx.training.arguments import Job, Options, check_batch_size, check_last_batch, checked
 from bpx.training.batches import Batches, Shuffled
 from bpx.training.course import Course, Trainable
 from bpx.training.loop import Loop
@@ -223,6 +223,7 @@ def train(
     with network.home.active():
         job = checked(network, samples, options, epochs=epochs, lmbda=lmbda, **given)
         size = check_batch_size(batch_size, job.n)
+        check_last_batch(network.spec, job.n, size, drop_last=drop_last)
         weights = [name for name, value in given.items() if value is not None]
         check_privacy(privacy, job.n, seed, shuffle, drop_last, weights)
         own = _batches(network, job, privacy, size, (drawn, shuffle, drop_last))

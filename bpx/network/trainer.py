@@ -184,7 +184,8 @@ def _result(step: TrainingStep, after: State, m: int) -> StepResult:
 
 
 def _trace(step: TrainingStep, state: State, data: Data, rows: Array) -> Trace:
-    made = step.passes(state, *step.picked(data, rows))
     r = step.row_weights(data.s, rows.shape[0])
+    weights = None if data.s is None else r
+    made = step.passes(state, *step.picked(data, rows), weights)
     gradient = learned(made.run, r, made.deltas)
     return Trace(made.layers, made.deltas, step.costs(made), gradient)

@@ -71,7 +71,7 @@ def eager_step(step: TrainingStep, before: State, x: Array, labels: Array) -> Ta
     """Train on one mini-batch, as the step does."""
     made = step.passes(before, x, labels)
     gradient = learned(made.run, 1.0 / x.shape[-2], made.deltas)
-    after = counted(step.moved(before, gradient))
+    after = counted(step.moved(before, gradient, made.layers))
     return Taken(x, before, made, gradient, after)
 
 
@@ -237,10 +237,10 @@ def _weighted(equation: Callable[..., Array], delta: Array) -> Callable[..., Arr
 def _update(step: TrainingStep, taken: Taken) -> Equation:
     """The optimizer's rule; each array of its state belongs to the layer of the same shape."""
 
-    def moved(before: State, gradient: Gradients) -> State:
-        return counted(step.moved(before, gradient))
+    def moved(before: State, gradient: Gradients, layers: tuple[Any, ...]) -> State:
+        return counted(step.moved(before, gradient, layers))
 
-    inputs = taken.before, taken.gradients
+    inputs = taken.before, taken.gradients, taken.passes.layers
     return Equation("update", None, moved, inputs, taken.after, None, 1)
 
 

@@ -22,7 +22,7 @@ from bpx.training.scales import check_scales
 from bpx.training.step import Data, TrainingStep
 from bpx.training.trial import step_of
 
-__all__ = ["Job", "Options", "check_batch_size", "checked", "job_of"]
+__all__ = ["Job", "Options", "check_batch_size", "check_last_batch", "checked", "job_of"]
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,29 @@ def check_batch_size(batch_size: Any, n: int) -> int:
         If it is not an integer in 1 ... n.
     """
     return whole("batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples")
+
+
+def check_last_batch(spec: Spec, n: int, size: int, *, drop_last: bool) -> None:
+    """Refuse mini-batches with fewer samples than a layer needs, such as a last one of 1.
+
+    Raises
+    ------
+    InputError
+        If there are such mini-batches; the message names the layer.
+    """
+    last = n % size or size
+    smallest = size if drop_last else min(size, last)
+    for place, layer in enumerate(spec.layers, 1):
+        fewest = getattr(layer, "fewest", 1)
+        if smallest < fewest:
+            which = "last mini-batch" if smallest < size else "mini-batches"
+            raise InputError(
+                f"batch_size={size} was given for {n} samples, and layer {place}, "
+                f"{layer.kind!r}, needs at least {fewest} in each mini-batch, but the {which} "
+                f"would have {smallest}; choose another batch_size"
+                + ", or pass drop_last=True"
+                * (smallest < size)
+            )
 
 
 def job_of(

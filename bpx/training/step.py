@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import MixedArraysError
+from bpx.model.averages import averaged, learnable
 from bpx.model.expected import as_inputs, as_targets
 from bpx.model.metrics import Accuracy, answers, hits
 from bpx.model.parameters import Gradients, Parameters
@@ -140,10 +141,12 @@ class TrainingStep:
     @symbols("s", "r")
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""
-        made = self.passes(state, *self.picked(data, rows))
+        x, labels = self.picked(data, rows)
         s = self.weights(data, rows)
         r = self.row_weights(s, rows.shape[-1])
-        moved = counted(self.moved(state, learned(made.run, r, made.deltas)))
+        made = self.passes(state, x, labels, None if s is None else r)
+        gradient = learned(made.run, r, made.deltas)
+        moved = counted(self.moved(state, gradient, made.layers))
         metrics = Metrics(
             state.metrics.cost + weighed(s, self.costs(made)),
             add(state.metrics.hits, weighed(s, self.hits(made))),
@@ -173,23 +176,24 @@ class TrainingStep:
         return xp.reshape(together, (*rows.shape, *x.shape[1:]))
 
     @symbols("x", "y", "labels")
-    def passes(self, state: State, x: Array, labels: Array) -> Passes:
-        """Run forward, BP1 and BP2, on x as it is in the data."""
+    def passes(self, state: State, x: Array, labels: Array, r: Any = None) -> Passes:
+        """Run forward, BP1 and BP2, on x as it is in the data; r is None or a column."""
         x = as_inputs(x, state.parameters.b[0])
         y = as_targets(self.spec, labels, x)
-        contexts = partial(in_training, state.randomness)
+        contexts = partial(in_training, state.randomness, r=r)
         layers = tuple(layer_by_layer(self.spec, state.parameters, x, contexts))
         run = Run(self.spec, state.parameters, layers, y, state.feedback, contexts)
         return Passes(answers(self.accuracy, x, labels), run, backward(run))
 
     @equation()
-    def moved(self, state: State, gradient: Gradients) -> State:
-        """The state after an update by the gradient."""
+    def moved(self, state: State, gradient: Gradients, layers: tuple[Any, ...] = ()) -> State:
+        """The state after an update by the gradient; `layers` are what the layers saved."""
         gradient = joined(self.spec, gradient, gradient.w[1:])
         entered = joined(self.spec, state.parameters, state.feedback)
         updates, optimizer = self.update(gradient, state.optimizer, entered)
         moved = added(entered, updates)
         parameters, feedback = _parted(self.spec, moved, state.feedback)
+        parameters = averaged(self.spec, state.parameters, parameters, layers)
         return state._replace(parameters=parameters, optimizer=optimizer, feedback=feedback)
 
     def costs(self, made: Passes) -> Array:
@@ -260,8 +264,10 @@ def _names(parameters: Parameters) -> list[str]:
 def joined(spec: Spec, group: Group, arrays: tuple[Array, ...]) -> Group:
     """The arrays that the optimizer updates: the layers', then each B that the feedback learns.
 
-    B^l has the shape of w^{l+1}, and its gradient is that of w^{l+1}.
+    B^l has the shape of w^{l+1}, and its gradient is that of w^{l+1}. Arrays that a layer
+    averages and does not learn are None.
     """
+    group = learnable(spec, group)
     if not spec.feedback.learns:
         return group
     return type(group)((*group.layers, *map(Learned, arrays)))

@@ -189,6 +189,17 @@ def test_residual_blocks(engine, feedback, caplog):
         check(engine, caplog, sizes=layers, cost="cross_entropy", **given)
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["batches of their own", "shared batches"])
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+def test_norms(engine, own, norm, caplog):
+    given = {"hidden": "tanh", "output": "softmax", "cost": "cross_entropy", "own": own}
+    check(engine, caplog, norm=norm, optimizer="adam", **given)
+
+
+def test_batch_norm_with_weights_of_samples(engine, caplog):
+    check(engine, caplog, norm="batch", weighted=True)
+
+
 def test_samples_stored_as_bytes(engine, caplog):
     check(engine, caplog, stored="uint8", output="softmax", cost="cross_entropy")
 

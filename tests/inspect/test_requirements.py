@@ -104,7 +104,9 @@ def test_refusals_of_a_direction(product):
         product(*args, (w, (b[0], [1.0] * 4, b[2])))
 
 
-@pytest.mark.parametrize("layer", [bpx.Dropout(4, 0.5), RMSNorm(4)], ids=lambda e: e.kind)
+@pytest.mark.parametrize(
+    "layer", [bpx.Dropout(4, 0.5), RMSNorm(4), bpx.LayerNorm(4)], ids=lambda e: e.kind
+)
 def test_a_direction_in_a_network_of_other_layers(layer):
     """A pair (w, b) is refused with what is taken: which is tried here."""
     layers = [bpx.Dense(3, 4, "tanh"), layer, bpx.Dense(4, 2, "softmax")]

@@ -27,6 +27,19 @@ def test_a_dense_layer_takes_two_places_as_its_activation_has_one():
     ]  # fmt: skip
 
 
+def test_a_norms_arrays_have_pytorchs_names():
+    net = bpx.Network([4, 5, 2], norm="layer", dropout=0.1, seed=0)
+    assert [name for name, _ in layers.named(net.spec, net.parameters)] == [
+        "0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias",
+    ]  # fmt: skip
+    batch = bpx.Network([4, 5, 2], norm="batch", seed=0)
+    assert [name for name, _ in layers.named(batch.spec, batch.parameters)][2:6] == [
+        "2.weight", "2.bias", "2.running_mean", "2.running_var",
+    ]  # fmt: skip
+    again = layers.parameters_of(net.spec, dict(layers.named(net.spec, net.parameters)))
+    assert again.layers[1].gamma is net.parameters.layers[1].gamma
+
+
 def test_arrays_come_back_to_their_layers():
     arrays = dict(layers.named(NET.spec, NET.parameters))
     again = layers.parameters_of(NET.spec, arrays)

@@ -31,6 +31,16 @@ def test_parameters_that_are_neither_vectors_nor_matrices_are_refused(shape, mon
         bpx.Network([Shaped(4), bpx.Dense(4, 2, "sigmoid")])
 
 
+class Averaging(RMSNorm):
+    learned: ClassVar[tuple[str, ...]] = ()
+
+
+def test_a_layer_with_averages_couples_samples():
+    said = "layer 1, 'rms_norm', averages parameters .* expected couples_samples=True"
+    with pytest.raises(bpx.InputError, match=said):
+        check_layers([Averaging(4), bpx.Dense(4, 2, "sigmoid")])
+
+
 class Half:
     n_in = n_out = 4
     kind, forward = "half", None

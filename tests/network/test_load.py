@@ -163,6 +163,24 @@ def test_what_is_saved_with_dropout_loads_in_a_sequential(tmp_path):
     )
 
 
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+def test_what_is_saved_with_a_norm_loads_in_a_sequential(tmp_path, norm):
+    torch, _ = torch_and_save()
+    from safetensors.torch import load_file
+
+    nn = torch.nn
+    ours = bpx.Network([4, 5, 3], hidden="relu", output="identity", norm=norm, seed=1)
+    ours.parameters = bpx.optim.mapped(lambda p: p + 0.1, ours.parameters)
+    ours.save(tmp_path / "net")
+    between = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d}[norm](5)
+    theirs = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), between, nn.Linear(5, 3)).eval()
+    theirs.load_state_dict(load_file(tmp_path / "net"))
+    x = torch.rand(6, 4)
+    np.testing.assert_allclose(
+        theirs(x).detach().numpy(), ours.predict(x).numpy(), rtol=1e-5, atol=1e-6
+    )
+
+
 def with_schema(path, change):
     """Save a network with a schema, its description changed."""
     table = {"a": [1.0, 2.0], "k": ["x", "y"]}

@@ -170,6 +170,27 @@ def test_dropout_is_told_by_its_layers_kind():
     assert "delta1 = t" in text
 
 
+def test_a_layer_norm_is_told_by_its_symbols():
+    net = bpx.Network([4, 3, 2], norm="layer", seed=0)
+    lines = texts(net.program(batch_size=2, optimizer=bpx.SGD(1.0)))
+    assert "rho1 = 1.0 / sqrt(mean(t1 * t1, axis=1, keepdims=True) + 1e-05)" in lines
+    assert "x_hat1 = rho1 * t1" in lines
+    assert "t2 = parameters.gamma[0] * x_hat1 + parameters.beta[0]" in lines
+    assert any(line.startswith("dgamma1 = sum(") for line in lines)
+    assert any(line.startswith("dbeta1 = sum(") for line in lines)
+
+
+def test_a_batch_norm_is_told_by_its_symbols():
+    net = bpx.Network([4, 3, 2], norm="batch", seed=0)
+    program = net.program(batch_size=2, optimizer=bpx.SGD(1.0))
+    lines = texts(program)
+    assert "rho1 = 1.0 / sqrt(t3 + 1e-05)" in lines
+    assert "x_hat1 = rho1 * t2" in lines
+    told = [line for line in str(program).splitlines() if "* parameters.mean[0] +" in line]
+    assert told[0].endswith("# batch_norm")
+    assert any(line.startswith("parameters.variance[0] <- ") for line in lines)
+
+
 @pytest.mark.parametrize("sign", ["<", "<=", ">", ">=", "==", "!="])
 def test_comparisons_bind_less_than_all_else_and_alike(sign):
     def step(x, y):

@@ -64,9 +64,10 @@ def classifier(
 ) -> bpx.History:
     """Names that are handed on."""
     block = bpx.Residual([bpx.Dense(3, 3, hidden), bpx.Dropout(3, 0.5)])
-    layers = [bpx.Dense(4, 3, hidden), block, bpx.Dense(3, 2, "softmax")]
+    between = [block, bpx.LayerNorm(3), bpx.Dropout(3, 0.5)]
+    layers = [bpx.Dense(4, 3, hidden), *between, bpx.Dense(3, 2, "softmax")]
     net = bpx.Network(layers, cost=cost, backend=backend)
-    other = bpx.Network([4, 2], backend="torch:cuda:0", dtype=net.home.dtype)
+    other = bpx.Network([4, 2], norm="layer", backend="torch:cuda:0", dtype=net.home.dtype)
     reports = [bpx.inspect.check(each) for each in (hidden, "dfa", "quadratic", other)]
     print(reports, bpx.asarray([1, 2], "cupy:1", dtype="int32"))
     sigma: str = bpx.Dense(4, 3, hidden).activation.name

@@ -19,6 +19,7 @@ bpx.Network([2, 1], output="softmaks")  # wrong: arg-type
 bpx.Network([2, 1], activations=["sigmoid", "sigmiod"])  # wrong: list-item
 bpx.Network([2, 1], cost="crossentropy")  # wrong: arg-type
 bpx.Network([2, 1], feedback="dfaa")  # wrong: arg-type
+bpx.Network([2, 3, 1], norm="layr")  # wrong: arg-type
 bpx.Network([2, 1], init="he")  # wrong: arg-type
 bpx.Network([2, 1], dtype="float23")  # wrong: arg-type
 bpx.Dense(2, 1, "rely")  # wrong: arg-type

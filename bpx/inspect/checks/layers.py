@@ -35,17 +35,18 @@ _DIRECTIONS = 4
 
 
 class _Case:
-    """One layer, with its input and a forward pass: in training, if it draws."""
+    """One layer, with its input and a forward pass: in training, if that differs."""
 
     def __init__(self, point: Point, i: int) -> None:
         self.point, self.i, self.layer = point, i, point.spec.layers[i]
         self.number = i + 1
         self.entry: Any = point.parameters.layers[i]
         self.a_prev: Array = point.layers[i - 1].a if i else point.x
-        self.context = _training(point.x) if self.layer.draws else Context()
+        self.r = point.draws.uniform(self.a_prev.shape[0], 1)
+        in_training = self.layer.draws or self.layer.couples_samples
+        self.context = _training(point.x, self.r) if in_training else Context()
         self.kept = self.forward(self.entry, self.a_prev)
         self.g = point.like(self.kept.a)
-        self.r = point.draws.uniform(self.g.shape[0], 1)
         self.delta = self.layer.error(self.kept, self.g)
 
     def forward(self, entry: Any, a_prev: Array) -> Any:
@@ -58,6 +59,11 @@ class _Case:
     def way(self, tree: Any) -> Any:
         """Draw a random direction with the structure of a tree of arrays."""
         return rebuilt(tree, [self.point.like(x) for x in leaves(tree)])
+
+    def learned(self, entry: Any) -> Any:
+        """Return a direction of the parameters without those that the layer averages."""
+        names = getattr(self.layer, "learned", entry._fields)
+        return entry._replace(**{name: None for name in entry._fields if name not in names})
 
 
 def layer_rows(point: Point) -> Iterator[Row]:
@@ -94,11 +100,11 @@ def _cases(point: Point) -> Iterator[_Case]:
             yield _Case(point, i)
 
 
-def _training(like: Array) -> Context:
-    """Return a context in which a layer draws, always the same."""
+def _training(like: Array, r: Array) -> Context:
+    """Return a context in which a layer draws, always the same, with row weights r."""
     xp, device = namespace(like), getattr(like, "device", None)
     key = xp.asarray((7, 11), dtype=xp.int32, device=device)
-    return Context(True, key, xp.asarray((0,), dtype=xp.int32, device=device))
+    return Context(True, key, xp.asarray((0,), dtype=xp.int32, device=device), r)
 
 
 def _along(case: _Case, tree: Any, f: Callable[[Any], Array]) -> tuple[list[Any], Slope]:
@@ -115,14 +121,14 @@ def _product(one: Any, other: Any) -> Array:
 
 
 def _bp2(case: _Case) -> Row:
-    """Compare the g for the layer below with differences of sum G · a as the input moves."""
+    """Compare r times the g for the layer below with differences as the input moves."""
     xp = namespace(case.g)
 
     def summed(fed: Any) -> Array:
-        return xp.sum(case.g * case.forward(case.entry, fed[0]).a)
+        return xp.sum(case.r * case.g * case.forward(case.entry, fed[0]).a)
 
     ways, expected = _along(case, (case.a_prev,), summed)
-    sent = case.layer.send_back(case.entry, case.kept, case.delta)
+    sent = case.r * case.layer.send_back(case.entry, case.kept, case.delta)
     given = xp.stack([_product((sent,), way) for way in ways])
     return case.compared("BP2", given, expected)
 
@@ -158,7 +164,7 @@ def _bp4(case: _Case) -> Row:
 
     ways, expected = _along(case, case.entry, summed)
     gradients = case.kept.gradients(case.r, case.delta)
-    given = xp.stack([_product(gradients, way) for way in ways])
+    given = xp.stack([_product(gradients, case.learned(way)) for way in ways])
     return case.compared("BP4", given, expected)
 
 

@@ -30,10 +30,12 @@ from bpx.inspect.checks.report import Row, by_sample, by_unit
 from bpx.inspect.curvature.products import hessian_vector_product
 from bpx.inspect.samples.layers import along
 from bpx.layers.layer import learns
+from bpx.model.averages import averaged, learnable
 from bpx.model.expected import as_targets
 from bpx.model.parameters import Parameters
 from bpx.model.passes import backprop, backward
 from bpx.model.run import Run, costs, saved
+from bpx.model.spec import check_apart
 from bpx.program.contract import leaves, rebuilt
 
 __all__ = ["curvature_rows", "network_rows"]
@@ -62,8 +64,10 @@ def curvature_rows(point: Point) -> Iterator[Row]:
     Raises
     ------
     InputError
-        If a part was made without its second derivative; the message names it.
+        If a part was made without its second derivative, or couples the samples; the message
+        names it.
     """
+    check_apart(point.spec, "the Hessian")
     yield _r1(point)
     yield from (
         _r2(point, layer) for layer in reversed(range(1, point.depth)) if point.meets(layer)
@@ -180,7 +184,7 @@ def _gradient(point: Point) -> Row:
     counts = settled(found, point.tolerance).all(axis=0) * 1.0
     r = move_to(counts[:, None], like=point.x)
     trace = backprop(spec, parameters, point.x, point.y, r=r)
-    given = xp.stack([_dot(trace.gradients, way) for way in ways])
+    given = xp.stack([_dot(trace.gradients, learnable(spec, way)) for way in ways])
     return point.compared("gradient", None, given, total(found, 1, counts), _direction)
 
 
@@ -219,7 +223,8 @@ def _everywhere(point: Point) -> Parameters:
         for x in leaves(point.parameters)
     )
     way: Parameters = rebuilt(point.parameters, drawn)
-    return way
+    still: Parameters = rebuilt(way, [namespace(x).zeros_like(x) for x in leaves(way)])
+    return averaged(point.spec, still, way)  # averages stay where they are
 
 
 def _dot(one: Parameters, other: Parameters) -> Array:

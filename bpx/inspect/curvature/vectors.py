@@ -33,7 +33,7 @@ def flatten(groups: Groups) -> Array:
     InputError
         If it is neither, or has several networks.
     """
-    parts = [part for entry in _given(groups).layers for part in entry]
+    parts = [part for entry in _given(groups).layers for part in entry if part is not None]
     xp = namespace(parts[0])
     return xp.concat([xp.reshape(part, (-1,)) for part in parts])
 
@@ -57,7 +57,7 @@ def unflatten(vector: Array, like: Groups) -> Parameters:
         If the vector has the wrong length, or `like` has several networks.
     """
     entries = _given(like).layers
-    shapes = [tuple(part.shape) for entry in entries for part in entry]
+    shapes = [tuple(part.shape) for entry in entries for part in entry if part is not None]
     ends = list(accumulate(map(prod, shapes)))
     array = hasattr(vector, "shape")
     if not array or tuple(vector.shape) != (ends[-1],):
@@ -76,7 +76,7 @@ def unflatten(vector: Array, like: Groups) -> Parameters:
 
 
 def _filled(entry: Any, parts: Any) -> Any:
-    inside = [next(parts) for _ in entry]
+    inside = [None if part is None else next(parts) for part in entry]
     return type(entry)(*inside) if inside else entry
 
 

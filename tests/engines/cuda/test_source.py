@@ -47,9 +47,14 @@ def test_the_compiler_finds_its_builtins(monkeypatch):
 @pytest.mark.usefixtures("_nvrtc")
 @pytest.mark.parametrize(
     "case",
-    [S, M, M | {"batch": 1}, S | {"batch": 8192}, M | {"dropout": 0.5}],
-    ids=["S", "M", "M, batch 1", "S, batch 8192", "M, dropout"],
-)
+    [
+        S, M, M | {"batch": 1}, S | {"batch": 8192}, M | {"dropout": 0.5},
+        M | {"norm": "layer", "dropout": 0.2}, M | {"norm": "batch"},
+    ],
+    ids=[
+        "S", "M", "M, batch 1", "S, batch 8192", "M, dropout", "M, layer norm", "M, batch norm",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_kernels_compile_for_hopper(case, dtype):
     made = training(**case, dtype=dtype, steps=1).scheduled()

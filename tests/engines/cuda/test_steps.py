@@ -88,6 +88,17 @@ def test_residual_blocks(dtype):
     check(run, {"float32": 1e-4, "float64": 1e-12}[dtype])
 
 
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+@pytest.mark.parametrize("width", [20, 300])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_norms(dtype, width, norm):
+    run = training(
+        (6, width, 10, 4), hidden="relu", norm=norm, decay=0.01, dtype=dtype, steps=5,
+        optimizer=OPTIMIZERS["momentum"], weighted=width == 20,
+    )  # fmt: skip
+    check(run, {"float32": 1e-4, "float64": 1e-12}[dtype], ends=(1, 4, 5))
+
+
 @pytest.mark.usefixtures("emulated")
 def test_the_case_s_in_float32():
     check(training(**S), 1e-5, reverse=(False,))

@@ -36,6 +36,10 @@ RESIDUAL = [
     bpx.Residual([bpx.Dropout(4, 0.5), bpx.Residual([bpx.Dense(4, 4, tanh)])]),
     bpx.Dense(4, 3, softmax),
 ]  # fmt: skip
+NORMED = [
+    bpx.LayerNorm(3, 0.1), bpx.Dense(3, 4, tanh), bpx.LayerNorm(4, 0.1), bpx.Dropout(4, 0.5),
+    bpx.Dense(4, 3, softmax),
+]  # fmt: skip
 STRAIGHT = [bpx.Dense(3, 4, relu), bpx.Dropout(4, 0.5), bpx.Dense(4, 3, softmax)]
 
 
@@ -47,7 +51,8 @@ class Problem:
             sizes, hidden, output, cost = DENSE[name]
             settings = {"hidden": hidden, "output": output, "cost": cost}
         else:
-            sizes = {"mixed": MIXED, "residual": RESIDUAL, "straight": STRAIGHT}[name]
+            named = {"mixed": MIXED, "residual": RESIDUAL, "straight": STRAIGHT}
+            sizes = (named | {"normed": NORMED})[name]
             settings = {"cost": "cross_entropy"}
         self.net = bpx.Network(sizes, seed=1, dtype="float64", backend="numpy", **settings)
         self.x, self.y = random_samples(self.net, N)
@@ -105,7 +110,7 @@ class Problem:
         return np.einsum("nkp,nkq->pq", self.roots, self.roots) / N
 
 
-@pytest.fixture(scope="module", params=[*DENSE, "mixed", "residual", "straight"])
+@pytest.fixture(scope="module", params=[*DENSE, "mixed", "residual", "straight", "normed"])
 def problem(request):
     return Problem(request.param)
 
@@ -156,6 +161,7 @@ def test_the_kronecker_factors(problem):
 
 def flat_places(net, i):
     """Where in the vector of all parameters the biases of a Dense layer are."""
-    pairs = list(zip(net.weights, net.biases, strict=True))
-    before = sum(w.size + b.size for w, b in pairs[:i]) + pairs[i][0].size
-    return slice(before, before + pairs[i][1].size)
+    place = net.spec.places[i]
+    w, b = net.parameters.layers[place]
+    before = sum(p.size for entry in net.parameters.layers[:place] for p in entry) + w.size
+    return slice(before, before + b.size)

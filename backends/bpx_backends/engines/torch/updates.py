@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.optim.adam import adam as fused_adam
 
-from bpx.program.contract import Step, eager, leaves, rebuilt
+from bpx.program.contract import Step, eager, leaves, named_leaves, rebuilt
 from bpx.program.plan import Plan
 from bpx_backends.engines.shared.planned import Planned
 from bpx_backends.engines.torch.calls import Call
@@ -47,7 +47,9 @@ def _adam(state: Any, numbers: tuple[float, ...]) -> tuple[list[Call], list[Call
     rule, _ = handed.parts
     gradients = list(leaves(handed.gradients))
     beta1, beta2, epsilon, eta = numbers
-    w: list[torch.Tensor] = [*leaves(state.parameters), *state.feedback][: len(gradients)]
+    moved = dict(named_leaves(rule.m))  # some parameters may be averaged instead
+    parameters = [p for place, p in named_leaves(state.parameters) if place in moved]
+    w: list[torch.Tensor] = [*parameters, *state.feedback][: len(gradients)]
     counts = torch.empty((len(w), 1), dtype=torch.float32, device=w[0].device)
     steps = [counts[i] for i in range(len(w))]
     update = partial(

@@ -1,0 +1,35 @@
+"""The layers of ``Network(..., norm=...)``, by name."""
+
+from typing import Any, Literal, TypeAlias
+
+from bpx.errors import InputError, nearest
+from bpx.layers.batch_norm import BatchNorm
+from bpx.layers.layer_norm import LayerNorm
+
+__all__ = ["NORMS", "NormName", "normalization"]
+
+NORMS: dict[str, type[Any]] = {"layer": LayerNorm, "batch": BatchNorm}
+"""The layers that standardise units, by their names in ``norm=``."""
+
+NormName: TypeAlias = Literal["layer", "batch"]
+"""The keys of `NORMS`, for type checkers and editors."""
+
+
+def normalization(norm: NormName | None, width: int) -> tuple[Any, ...]:
+    """Return the layer with that name for so many units, as a tuple; for None, no layer.
+
+    Raises
+    ------
+    InputError
+        If there is no such name.
+    """
+    if norm is None:
+        return ()
+    if not isinstance(norm, str) or norm not in NORMS:
+        near = nearest(norm, NORMS) if isinstance(norm, str) else ""
+        raise InputError(
+            f"norm={norm!r} was given{near}; expected None, or one of "
+            f"{', '.join(map(repr, NORMS))}; for a layer with other settings, give layers in "
+            "place of widths"
+        )
+    return (NORMS[norm](width),)
