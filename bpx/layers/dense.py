@@ -7,7 +7,7 @@ those of delta and a_prev.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from bpx import activations, equations
@@ -15,12 +15,13 @@ from bpx._typing import A
 from bpx._validate import whole
 from bpx.activations import ActivationName
 from bpx.arrays.registry import namespace
+from bpx.errors import InputError
 from bpx.initializers import default, get
 from bpx.jacobians import Activation, bends, pullback_derivative, pushforward
 from bpx.layers.layer import Context
 from bpx.program.marks import equation
 
-__all__ = ["Dense", "DenseMoved", "DenseParameters", "DenseSaved"]
+__all__ = ["Dense", "DenseMoved", "DenseParameters", "DenseSaved", "UnbiasedSaved"]
 
 
 class DenseParameters(NamedTuple):
@@ -30,11 +31,12 @@ class DenseParameters(NamedTuple):
     ----------
     w : array, shape (n_out, n_in)
         ``w[j, k]`` is the book's w^l_{jk}.
-    b : array, shape (n_out,)
+    b : array, shape (n_out,), or None
+        None for a layer without biases.
     """
 
     w: Any
-    b: Any
+    b: Any = None
 
 
 class DenseSaved(NamedTuple):
@@ -81,6 +83,36 @@ class DenseSaved(NamedTuple):
         return self._replace(a_prev=self.a_prev * self.a_prev)
 
 
+class UnbiasedSaved(DenseSaved):
+    """The same for a layer without biases, whose gradient has no BP3 and no input of 1."""
+
+    __slots__ = ()
+
+    def gradients(self, r: Any, delta: Any) -> DenseParameters:
+        """BP4."""
+        return DenseParameters(equations.bp4(r, delta, self.a_prev))
+
+    def squared_norms(self, delta: A) -> A:
+        """‖grad_x‖² = ‖delta_x‖² ‖a_x‖², shape (n,)."""
+        norms: A = _squares(delta) * _squares(self.a_prev)
+        return norms
+
+    def inner_products(self, delta: A, other: DenseSaved, delta_other: A) -> A:
+        """grad_x · grad_x' for all pairs, (n, m): (delta delta'^T) ∘ (a a'^T)."""
+        return (delta @ delta_other.mT) * (self.a_prev @ other.a_prev.mT)
+
+    def individual(self, delta: Any) -> DenseParameters:
+        """grad_x for each sample: the samples' axis comes first, then the parameters' axes."""
+        return super().individual(delta)._replace(b=None)
+
+    def along(self, v: DenseParameters, delta: A) -> A:
+        """grad_x · v for each sample, a column (n, 1)."""
+        product: A = namespace(delta).sum(
+            delta * (self.a_prev @ v.w.mT), axis=-1, keepdims=True
+        )
+        return product
+
+
 class DenseMoved(NamedTuple):
     """R{a_prev} and R{z} for a direction of (w, b); R{a_prev} is None for 0."""
 
@@ -98,16 +130,24 @@ class Dense:
         The widths k_{l-1} and k_l.
     activation : Activation, or str
         sigma, or its name in `bpx.activations.ACTIVATIONS`.
+    bias : bool
+        Whether there are biases; if not, z = a_prev w^T, and the layer's b is None.
 
     Raises
     ------
     InputError
-        If a width is less than 1, or the activation is unknown.
+        If a width is less than 1, the activation is unknown, or an option is out of range.
+
+    Examples
+    --------
+    >>> bpx.Dense(4, 3, "tanh", bias=False)
+    Dense(n_in=4, n_out=3, activation=<bpx.Elementwise 'tanh'>, bias=False)
     """
 
     n_in: int
     n_out: int
     activation: Activation
+    bias: bool = field(default=True, kw_only=True)
 
     kind: ClassVar[str] = "dense"
     couples_samples: ClassVar[bool] = False
@@ -116,7 +156,12 @@ class Dense:
     if TYPE_CHECKING:  # the constructor also takes a name; the field is an activation
 
         def __init__(
-            self, n_in: int, n_out: int, activation: ActivationName | Activation
+            self,
+            n_in: int,
+            n_out: int,
+            activation: ActivationName | Activation,
+            *,
+            bias: bool = True,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -124,20 +169,39 @@ class Dense:
             given = whole(name, getattr(self, name), 1, None, "a whole number of at least 1")
             object.__setattr__(self, name, given)
         object.__setattr__(self, "activation", activations.get(self.activation))
+        if not isinstance(self.bias, bool):
+            raise InputError(f"bias={self.bias!r} was given; expected True or False")
+
+    def __repr__(self) -> str:
+        told = (f"{name}={value!r}" for name, value in self.told().items())
+        return f"{type(self).__qualname__}({', '.join(told)})"
+
+    def told(self) -> dict[str, Any]:
+        """The fields, without the options that have their defaults."""
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        usual = {each.name: each.default for each in fields(self)}
+        return {
+            name: value
+            for name, value in given.items()
+            if usual[name] is MISSING or value != usual[name]
+        }
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The shapes of w and b."""
-        return {"w": (self.n_out, self.n_in), "b": (self.n_out,)}
+        w = self.n_out, self.n_in
+        return {"w": w, "b": (self.n_out,)} if self.bias else {"w": w}
 
     def entry(self, arrays: Mapping[str, Any]) -> DenseParameters:
-        """``(w, b)``."""
-        return DenseParameters(arrays["w"], arrays["b"])
+        """``(w, b)``; b is None without biases."""
+        return DenseParameters(arrays["w"], arrays["b"] if self.bias else None)
 
     def draw(self, init: Any, rng: Callable[[str], Any]) -> Mapping[str, Any]:
         """Draw w and b with the given initializer, or the one that suits the activation."""
         chosen = default(self.activation) if init is None else get(init)
         weights = chosen.weights(rng("weights"), self.n_out, self.n_in)
+        if not self.bias:
+            return {"w": weights}
         return {"w": weights, "b": chosen.biases(rng("biases"), self.n_out)}
 
     # The equations of the book
@@ -148,7 +212,7 @@ class Dense:
         """z^l = w^l a^{l-1} + b^l, a^l = sigma(z^l)."""
         z = equations.forward(parameters.w, parameters.b, a_prev)
         a = self.activation.sigma(z)
-        return DenseSaved(a_prev, z, a)
+        return DenseSaved(a_prev, z, a) if self.bias else UnbiasedSaved(a_prev, z, a)
 
     def error(self, saved: DenseSaved, g: A) -> A:
         """delta^l = g ⊙ sigma'(z^l), of shape (n, k_l)."""
@@ -201,7 +265,7 @@ class Dense:
         """R4 and R3."""
         return DenseParameters(
             w=equations.r4(r, delta, rdelta, saved.a_prev, moved.a_prev),
-            b=equations.r3(r, rdelta),
+            b=equations.r3(r, rdelta) if self.bias else None,
         )
 
 

@@ -225,14 +225,10 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
     InputError
         The message has the given and the expected shapes.
     """
-    forms = [
-        (getattr(entry, "_fields", ()), [tuple(x.shape) for x in entry])
-        for entry in parameters.layers
-    ]
-    if forms == spec.forms:
+    given = [_shapes(entry) for entry in parameters.layers]
+    if [(tuple(each), [*each.values()]) for each in given] == spec.forms:
         return
     expected = [dict(layer.shapes) for layer in spec.layers]
-    given = [_shapes(entry) for entry in parameters.layers]
     if all(isinstance(layer, Dense) for layer in spec.layers):
         given_w, given_b = (_group(given, field) for field in ("w", "b"))
         w, b = (_group(expected, field) for field in ("w", "b"))
@@ -248,11 +244,13 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
 
 def _shapes(entry: Any) -> dict[str, tuple[int, ...]]:
     fields = getattr(entry, "_fields", ())
-    return {field: tuple(getattr(entry, field).shape) for field in fields}
+    arrays = ((field, getattr(entry, field)) for field in fields)
+    return {field: tuple(x.shape) for field, x in arrays if x is not None}
 
 
-def _group(shapes: list[dict[str, tuple[int, ...]]], field: str) -> list[tuple[int, ...]]:
-    return [each[field] for each in shapes if field in each]
+def _group(shapes: list[dict[str, tuple[int, ...]]], field: str) -> list[Any]:
+    """The shapes of one field; None for a layer without it."""
+    return [each.get(field) for each in shapes]
 
 
 def check_apart(spec: Spec, what: str) -> None:

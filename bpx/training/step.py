@@ -175,7 +175,7 @@ class TrainingStep:
     @symbols("x", "y", "labels")
     def passes(self, state: State, x: Array, labels: Array) -> Passes:
         """Run forward, BP1 and BP2, on x as it is in the data."""
-        x = as_inputs(x, state.parameters.b[0])
+        x = as_inputs(x, state.parameters.like)
         y = as_targets(self.spec, labels, x)
         contexts = partial(in_training, state.randomness)
         layers = tuple(layer_by_layer(self.spec, state.parameters, x, contexts))

@@ -7,7 +7,7 @@ import bpx
 from bpx import equations
 from bpx.initializers import Initializer
 from bpx.layers import Context, Dense
-from bpx.layers.dense import DenseMoved, DenseParameters, DenseSaved
+from bpx.layers.dense import DenseMoved, DenseParameters, DenseSaved, UnbiasedSaved
 from tests.backends import host
 from tests.peers import close
 
@@ -50,6 +50,31 @@ def test_equal_layers_have_equal_hashes():
 def test_its_parameters_are_named():
     assert LAYER.shapes == {"w": (3, 4), "b": (3,)}
     assert LAYER.entry({"b": "biases", "w": "weights"}) == DenseParameters("weights", "biases")
+
+
+def test_without_biases_there_is_no_b():
+    layer = Dense(N_IN, N_OUT, TANH, bias=False)
+    assert layer != LAYER
+    assert layer.shapes == {"w": (3, 4)}
+    assert layer.entry({"w": "weights"}) == DenseParameters("weights", None)
+    drawn = layer.draw(None, lambda purpose: np.random.default_rng(1))
+    assert list(drawn) == ["w"]
+    p, a = DenseParameters(normal(3, 4)), normal(N, 4)
+    saved = layer.forward(p, a, Context())
+    assert isinstance(saved, UnbiasedSaved)
+    close(saved.z, a @ p.w.T)
+
+
+def test_it_is_shown_with_the_options_that_were_chosen():
+    assert repr(LAYER) == "Dense(n_in=4, n_out=3, activation=<bpx.Elementwise 'tanh'>)"
+    shown = repr(Dense(4, 3, TANH, bias=False))
+    assert shown == "Dense(n_in=4, n_out=3, activation=<bpx.Elementwise 'tanh'>, bias=False)"
+
+
+@pytest.mark.parametrize("bias", [0, 1, None, "no"])
+def test_whether_there_are_biases_is_true_or_false(bias):
+    with pytest.raises(bpx.InputError, match=f"bias={bias!r} was given; expected True or F"):
+        Dense(4, 3, TANH, bias=bias)
 
 
 def test_it_draws_by_the_initializer_each_array_from_its_own_purpose():
@@ -106,6 +131,30 @@ def each_gradient(saved, delta):
     """One row for each sample: w, then b."""
     w = delta[:, :, None] * saved.a_prev[:, None, :]
     return np.concatenate([w.reshape(len(delta), -1), delta], axis=1)
+
+
+def test_of_each_sample_without_biases(target):
+    """The same as with biases, without the columns of b."""
+    _, saved, delta = ran()
+    _, saved_other, delta_other = ran(seed=7)
+    kept, other = (
+        UnbiasedSaved(*(target.asarray(each, "float64") for each in those))
+        for those in (saved, saved_other)
+    )
+    d, d_other = (target.asarray(each, "float64") for each in (delta, delta_other))
+    both = (saved, delta), (saved_other, delta_other)
+    rows, rows_other = (each_gradient(*each)[:, : N_OUT * N_IN] for each in both)
+    found = kept.individual(d)
+    assert found.b is None
+    close(host(found.w).reshape(N, -1), rows)
+    close(kept.squared_norms(d), (rows**2).sum(axis=1))
+    close(kept.inner_products(d, other, d_other), rows @ rows_other.T)
+    v = direction()
+    there = DenseParameters(target.asarray(v.w, "float64"))
+    close(kept.along(there, d), (rows @ v.w.reshape(-1))[:, None])
+    squares = kept.squared().gradients(1.0, d * d)
+    assert squares.b is None
+    close(host(squares.w).reshape(-1), (rows**2).sum(axis=0))
 
 
 def test_of_each_sample(target):
