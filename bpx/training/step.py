@@ -22,6 +22,7 @@ from bpx.optim.chained import Update
 from bpx.optim.trees import mapped
 from bpx.program.contract import form, leaves, named_leaves
 from bpx.program.marks import equation, symbols
+from bpx.training.restraints import constrained, constrains, penalised
 
 Group = TypeVar("Group", Parameters, Gradients)
 
@@ -137,6 +138,11 @@ class TrainingStep:
     precision: str = "float32"  # of the products; the engine applies it
     summed: bool = False  # whether the weights s are r of BP3 and BP4, rather than m r
 
+    @property
+    def constrains(self) -> bool:
+        """Whether a layer changes its parameters after the update: see `contract.Rule`."""
+        return constrains(self.spec)
+
     @symbols("s", "r")
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""
@@ -187,8 +193,9 @@ class TrainingStep:
         """The state after an update by the gradient."""
         gradient = joined(self.spec, gradient, gradient.w[1:])
         entered = joined(self.spec, state.parameters, state.feedback)
+        gradient = penalised(self.spec, gradient, entered)
         updates, optimizer = self.update(gradient, state.optimizer, entered)
-        moved = added(entered, updates)
+        moved = constrained(self.spec, added(entered, updates))
         parameters, feedback = _parted(self.spec, moved, state.feedback)
         return state._replace(parameters=parameters, optimizer=optimizer, feedback=feedback)
 

@@ -41,10 +41,11 @@ class Runs(NamedTuple):
 
 def runs(
     engine, sizes=(6, 5, 4), *, optimizer="sgd", decay=None, own=True, real=False,
-    dtype="float64", several=K, stored=None, weighted=False, **settings,
+    dtype="float64", several=K, stored=None, weighted=False, layers=None, **settings,
 ):  # fmt: skip
     rng, target = np.random.default_rng(1), engine.target
-    nets = [target.network(sizes, seed=i, dtype=dtype, **settings) for i in range(several)]
+    made = layers or sizes
+    nets = [target.network(made, seed=i, dtype=dtype, **settings) for i in range(several)]
     spec, xp = nets[0].spec, bpx.namespace(nets[0].weights[0])
     classes = max(sizes[-1], 2)
     y = rng.random((SAMPLES, sizes[-1])) if real else rng.integers(0, classes, SAMPLES)
@@ -61,7 +62,7 @@ def runs(
     rule = penalised(OPTIMIZERS[optimizer], decay)
 
     def state(parameters, feedback):
-        metrics = zero_metrics(parameters.b[0], BATCH, accuracy, weighted)
+        metrics = zero_metrics(parameters.like, BATCH, accuracy, weighted)
         return first_state(spec, parameters, feedback, rule)._replace(metrics=metrics)
 
     # Magnitudes that are drawn by a key are drawn once, for all networks.
@@ -159,6 +160,18 @@ def test_a_single_output(engine, own, batch, caplog, monkeypatch):
 
 def test_a_single_network_with_an_axis_in_front(engine, caplog):
     check(engine, caplog, several=1, optimizer="adam", output="softmax", cost="cross_entropy")
+
+
+@pytest.mark.parametrize("feedback", ["transpose", "kp"])
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_options_of_dense_layers(engine, optimizer, feedback, caplog):
+    """Without biases in the first, with a penalty and a limit for the rows of each network."""
+    layers = [
+        bpx.Dense(6, 5, "tanh", bias=False, l1=0.01, max_norm=0.9),
+        bpx.Dense(5, 4, "softmax", l2=0.1, max_norm=0.8),
+    ]
+    given = {"optimizer": optimizer, "decay": 0.01, "feedback": feedback}
+    check(engine, caplog, layers=layers, cost="cross_entropy", **given)
 
 
 def test_dropout(engine):

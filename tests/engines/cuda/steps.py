@@ -72,10 +72,10 @@ class Run(NamedTuple):
 
 def training(
     sizes=(6, 5, 4), *, optimizer=OPTIMIZERS["sgd"], batch=7, steps=STEPS, decay=None,
-    dtype="float32", real=False, samples=50, weighted=False, **settings,
+    dtype="float32", real=False, samples=50, weighted=False, layers=None, **settings,
 ) -> Run:  # fmt: skip
     rng = np.random.default_rng(1)
-    net = bpx.Network(sizes, seed=3, dtype=dtype, **settings)
+    net = bpx.Network(layers or sizes, seed=3, dtype=dtype, **settings)
     y = rng.random((samples, sizes[-1])) if real else rng.integers(0, sizes[-1], samples)
     data = Data(
         rng.random((samples, sizes[0])).astype(dtype),
@@ -83,7 +83,7 @@ def training(
         rng.integers(0, 4, samples).astype(dtype) / 2 if weighted else None,
     )
     accuracy = None if real else "argmax"
-    like = net.parameters.b[0]
+    like = net.parameters.like
     optimizer = penalised(optimizer, decay)
     state = first_state(net.spec, net.parameters, net.feedback, optimizer, 1)
     state = state._replace(metrics=zero_metrics(like, batch, accuracy, weighted))

@@ -73,6 +73,21 @@ def test_dropout(dtype):
 
 
 @pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_options_of_dense_layers(dtype, optimizer):
+    layers = [
+        bpx.Dense(6, 40, "relu", bias=False, l1=0.01, max_norm=0.9),
+        bpx.Dense(40, 5, "tanh", l2=0.1, max_norm=0.7),
+        bpx.Dense(5, 4, "softmax", bias=False, l1=0.02, l2=0.1),
+    ]
+    how = {"optimizer": OPTIMIZERS[optimizer], "decay": 0.01, "dtype": dtype}
+    run = training(layers=layers, cost="cross_entropy", **how)
+    assert run.state.parameters.b[0] is None
+    check(run, {"float32": 1e-4, "float64": 1e-11}[dtype])
+
+
+@pytest.mark.usefixtures("emulated")
 def test_the_case_s_in_float32():
     check(training(**S), 1e-5, reverse=(False,))
 
