@@ -25,9 +25,10 @@ __all__ = ["bp1", "bp2", "bp3", "bp4", "forward", "r0", "r1", "r2", "r3", "r4", 
 
 
 @equation(label="forward")
-def forward(w: A, b: A, a_prev: A) -> A:
-    """z^l = w^l a^{l-1} + b^l, of shape (n, k_l)."""
-    return a_prev @ w.mT + b
+def forward(w: A, b: A | None, a_prev: A) -> A:
+    """z^l = w^l a^{l-1} + b^l, of shape (n, k_l); b is None for a layer without biases."""
+    z = a_prev @ w.mT
+    return z if b is None else z + b
 
 
 @equation("delta^l", "BP1", of="z")
@@ -61,9 +62,13 @@ def bp4(r: A | float, delta: A, a_prev: A) -> A:
     return (r * delta).mT @ a_prev
 
 
-def r0(w: A, v_w: A, v_b: A, a_prev: A, ra_prev: A | None) -> A:
-    """R{z^l} = w^l R{a^{l-1}} + v_w^l a^{l-1} + v_b^l; R{a^0} = 0 is passed as None."""
-    moved = a_prev @ v_w.mT + v_b
+def r0(w: A, v_w: A, v_b: A | None, a_prev: A, ra_prev: A | None) -> A:
+    """R{z^l} = w^l R{a^{l-1}} + v_w^l a^{l-1} + v_b^l; R{a^0} = 0 is passed as None.
+
+    Without biases v_b is None, too.
+    """
+    moved = a_prev @ v_w.mT
+    moved = moved if v_b is None else moved + v_b
     return moved if ra_prev is None else moved + ra_prev @ w.mT
 
 

@@ -78,9 +78,9 @@ class Feedback:
     gradients : callable, optional
         ``gradients(layer, delta, r) -> (dw, db)``, of the shapes of ``layer.w`` and
         ``layer.b``, which the optimizer takes as the gradients of a Dense layer, in place of
-        BP4 and BP3. ``delta`` is the layer's own error, shape (n, k_l), and ``r`` the row
-        weights: a number, such as 1/n, or a column (n, 1). Return None to keep BP4 and BP3
-        for the layer. It is called for the output layer, too.
+        BP4 and BP3; db is None where ``layer.b`` is. ``delta`` is the layer's own error, shape
+        (n, k_l), and ``r`` the row weights: a number, such as 1/n, or a column (n, 1). Return
+        None to keep BP4 and BP3 for the layer. It is called for the output layer, too.
     draw : callable, optional
         ``draw(rng, rows, columns)`` -> host array, float64, of that shape, from a host
         generator: B before training.

@@ -62,6 +62,7 @@ ACROSS = {
     "test_reprs.py",
     "test_sample_weights.py",
     "test_typed.py",
+    "test_unbiased.py",
 }
 """Suites that cut across."""
 

@@ -24,6 +24,7 @@ from bpx.model.passes import gradients, sent_back
 from bpx.model.run import Run
 from bpx.model.spec import Spec, check_feedback
 from bpx.model.trace import Trace, WithDeltas
+from bpx.program.contract import leaves
 
 __all__ = ["Alignment", "gradient_alignment", "matrix_alignment"]
 
@@ -85,8 +86,8 @@ def gradient_alignment(spec: Spec, parameters: Parameters, trace: WithDeltas) ->
     r, output = 1.0 / trace.a[0].shape[0], errors(trace)[-1]
     true = sent_back(Run(spec.by_transpose(), parameters, trace.layers), output)
     given, expected = _by_the_rule(spec, trace, r), gradients(r, trace.layers, true)
-    pairs = zip(dense(given.layers), dense(expected.layers), strict=True)
-    return _stacked([_aligned(*pair) for pair in pairs])
+    both = ([tuple(leaves(each)) for each in dense(g.layers)] for g in (given, expected))
+    return _stacked([_aligned(*pair) for pair in zip(*both, strict=True)])
 
 
 @takes_network()

@@ -98,7 +98,7 @@ def _given(network: Placed, data: tuple[Any, ...], forward_only: bool) -> dict[s
     found: dict[str, Any] = {"spec": spec, "parameters": parameters, "feedback": feedback}
     if not data:
         return found
-    like, x = parameters.b[0], data[0]
+    like, x = parameters.like, data[0]
     if len(data) == 1:
         x = as_inputs(inputs(network.home, spec, x), like)
         return found | {"trace": forward(spec, parameters, x)}

@@ -6,7 +6,7 @@ from typing import Any
 
 from bpx import feedback
 from bpx._typing import Array
-from bpx.arrays.registry import backend_of, dtype_name
+from bpx.arrays.registry import backend_of, describe, dtype_name
 from bpx.errors import InputError, MixedArraysError
 from bpx.inspect.single import check_single_parameters, check_single_trace
 from bpx.jacobians import asked
@@ -235,10 +235,16 @@ def check_given(spec: Spec, parameters: Parameters, trace: WithLayers) -> None:
         )
 
 
-def _check_part(like: Array, x: Any, place: str) -> None:
+def _check_part(like: Any, x: Any, place: str) -> None:
     field, _, index = place.rstrip("]").partition("[")
     layer = int(index) + 1
     name = f"v's {field} of layer {layer}"
+    if like is None and x is None:
+        return
+    if like is None or x is None:
+        has = "no such parameters" if like is None else f"some, of shape {tuple(like.shape)}"
+        given = "None" if x is None else describe(x)
+        raise InputError(f"{name} is {given}, but the network has {has} there")
     if backend_of(x) is backend_of(like):
         check_dtype(dtype_name(like), dtype_name(x), name, layer)
     check_home(like, f"v.{place}", x, integers=False)

@@ -92,5 +92,5 @@ def _several(entry: Any) -> str:
         return ""
     count = (w if axes[0] > 2 else b).shape[0]
     # Stacked biases of several networks look like per-sample gradients.
-    of = "networks or samples" if axes == (3, 2) else "networks"
+    of = "networks or samples" if axes == (3, 2) or b is None else "networks"
     return f"{count} {of}"

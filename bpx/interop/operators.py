@@ -122,7 +122,7 @@ class _Product:
         run = compiled(self.function, 2, data.x)
         r = 1.0 / data.x.shape[0]
         parts = zip(chunks(self.spec, data.x), chunks(self.spec, data.y), strict=True)
-        cast = ((as_inputs(x, self.parameters.b[0]), y) for x, y in parts)
+        cast = ((as_inputs(x, self.parameters.like), y) for x, y in parts)
         each = (run(self.spec, r, self.parameters, x, y, v) for x, y in cast)
         return reduce(_add, each)
 

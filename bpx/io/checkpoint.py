@@ -1,8 +1,9 @@
 """Save and load a network in one safetensors file, with its spec in the metadata.
 
 The arrays are named as in a PyTorch ``Sequential`` of ``Linear`` layers, each followed by an
-activation: ``0.weight``, ``0.bias``, ``2.weight``, ... of shapes (out, in) and (out,). A
-feedback's matrices for the hidden layers are ``0.feedback``, ``2.feedback``, ...
+activation: ``0.weight``, ``0.bias``, ``2.weight``, ... of shapes (out, in) and (out,), without
+``bias`` for a layer without biases. A feedback's matrices for the hidden layers are
+``0.feedback``, ``2.feedback``, ...
 """
 
 import json
@@ -172,10 +173,11 @@ def _of_pytorch(path: Path, found: Mapping[str, Stored], chosen: Mapping[str, An
     spec = spec_of(path, linear, chosen)
     arrays = _arrays(path)
     w, b = (
-        [arrays[f"{layer}.{field}".removeprefix(".")] for layer in linear]
+        [arrays.get(f"{layer}.{field}".removeprefix(".")) for layer in linear]
         for field in ("weight", "bias")
     )
-    return Saved(spec, Parameters.dense(w, b), (), None, w[0].dtype.name, {})
+    parameters = Parameters.dense(w, b)
+    return Saved(spec, parameters, (), None, parameters.like.dtype.name, {})
 
 
 def _header(path: Path) -> tuple[str | None, dict[str, Stored]]:

@@ -41,7 +41,8 @@ def named(spec: Spec, parameters: Parameters) -> Iterator[tuple[str, Any]]:
     each = zip(places(spec.layers), spec.layers, parameters.layers, strict=True)
     for place, layer, entry in each:
         for field in getattr(entry, "_fields", ()):
-            yield _name(place, layer, field), getattr(entry, field)
+            if getattr(entry, field) is not None:
+                yield _name(place, layer, field), getattr(entry, field)
 
 
 def parameters_of(spec: Spec, arrays: Mapping[str, Any]) -> Parameters:
@@ -54,14 +55,15 @@ def parameters_of(spec: Spec, arrays: Mapping[str, Any]) -> Parameters:
 
 
 def described(spec: Spec) -> list[dict[str, Any]] | None:
-    """Describe each layer for JSON; None if all are Dense, since the sizes describe those.
+    """Describe each layer for JSON; None if the sizes do: Dense layers without options.
 
     Raises
     ------
     InputError
         If a user's layer has a field that JSON cannot hold.
     """
-    if all(type(layer) is Dense for layer in spec.layers):
+    plain = (Dense(layer.n_in, layer.n_out, layer.activation) for layer in spec.dense)
+    if tuple(plain) == spec.layers:
         return None
     return [_described(layer) for layer in spec.layers]
 
@@ -98,7 +100,9 @@ def _name(place: int, layer: Any, field: str) -> str:
 
 def _described(layer: Any) -> dict[str, Any]:
     if type(layer) is Dense:
-        return {"kind": layer.kind, "n_in": layer.n_in, "n_out": layer.n_out}
+        told = layer.told()
+        del told["activation"]  # the file names the activations of all Dense layers
+        return {"kind": layer.kind, **told}
     given = fields(layer) if is_dataclass(layer) else ()
     told = {each.name: getattr(layer, each.name) for each in given}
     if not told or not all(isinstance(v, int | float | str | bool) for v in told.values()):

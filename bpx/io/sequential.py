@@ -1,12 +1,13 @@
 """Read the Linear layers of a PyTorch ``Sequential`` from a safetensors file.
 
 Their arrays are named ``0.weight``, ``0.bias``, ``2.weight``, ..., by the places of the layers
-in the ``Sequential``. The activations between them have no arrays and are not in the file, so
-the caller has to name them.
+in the ``Sequential``; a layer made with ``bias=False`` has no ``bias``. The activations between
+them have no arrays and are not in the file, so the caller has to name them.
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from bpx.arrays.choice import DTYPES
 from bpx.errors import FileFormatError, InputError, advice
 from bpx.model.spec import Spec, make_spec
 
-__all__ = ["Stored", "linear_layers", "spec_of"]
+__all__ = ["Linear", "Stored", "linear_layers", "spec_of"]
 
 _NAMES = {"F32": "float32", "F64": "float64", "F16": "float16", "BF16": "bfloat16"}
 """The usual names of safetensors' dtypes."""
@@ -29,6 +30,14 @@ _OTHERS = {
 """The layers that other common arrays belong to."""
 
 
+class Linear(NamedTuple):
+    """A Linear layer in a file."""
+
+    n_in: int
+    n_out: int
+    bias: bool = True
+
+
 class Stored(NamedTuple):
     """An array in the header of a file: its shape, and its dtype as safetensors names it."""
 
@@ -39,8 +48,8 @@ class Stored(NamedTuple):
         return f"{_NAMES.get(self.dtype, self.dtype)} of shape {self.shape}"
 
 
-def linear_layers(path: str | Path, found: Mapping[str, Stored]) -> dict[str, tuple[int, int]]:
-    """Find the Linear layers in a file that bpx did not write: name to (n_in, n_out), in order.
+def linear_layers(path: str | Path, found: Mapping[str, Stored]) -> dict[str, Linear]:
+    """Find the Linear layers in a file that bpx did not write, by name, in order.
 
     Parameters
     ----------
@@ -73,19 +82,20 @@ def linear_layers(path: str | Path, found: Mapping[str, Stored]) -> dict[str, tu
                 f"{_key(below, 'weight')!r} gives {n} numbers, but {_key(above, 'weight')!r}, "
                 f"which comes next, takes {m}",
             )
-    return {layer: (n_in, n_out) for layer, (n_out, n_in) in shapes.items()}
+    return {
+        layer: Linear(n_in, n_out, _key(layer, "bias") in found)
+        for layer, (n_out, n_in) in shapes.items()
+    }
 
 
-def spec_of(
-    path: str | Path, layers: Mapping[str, tuple[int, int]], chosen: Mapping[str, Any]
-) -> Spec:
+def spec_of(path: str | Path, layers: Mapping[str, Linear], chosen: Mapping[str, Any]) -> Spec:
     """Make the spec of these layers, with the activations and the cost that the caller chose.
 
     Parameters
     ----------
     path : str or Path
         The file's path, for messages.
-    layers : mapping of str to (int, int)
+    layers : mapping of str to Linear
         The result of `linear_layers`.
     chosen : mapping of str
         Some of ``activations``, ``hidden``, ``output`` and ``cost``, as for `bpx.Network`.
@@ -97,8 +107,8 @@ def spec_of(
     InputError
         If the given values do not fit.
     """
-    widths = list(layers.values())
-    sizes = [widths[0][0], *(n_out for _, n_out in widths)]
+    linear = list(layers.values())
+    sizes = [linear[0].n_in, *(layer.n_out for layer in linear)]
     if not chosen.keys() & {"activations", "hidden", "output"}:
         raise FileFormatError(
             f"{path} is a safetensors file that bpx did not write: it holds Linear layers of "
@@ -111,25 +121,27 @@ def spec_of(
         )
     named = {"each" if name == "activations" else name: v for name, v in chosen.items()}
     try:
-        return make_spec(sizes, **named)
+        spec = make_spec(sizes, **named)
     except InputError as error:
         raise InputError(f"{path} holds Linear layers of sizes {sizes}: {error}") from error
+    pairs = zip(spec.dense, linear, strict=True)
+    return replace(spec, layers=tuple(replace(dense, bias=at.bias) for dense, at in pairs))
 
 
 def _problem(key: str, found: Mapping[str, Stored]) -> str | None:
-    """Return how an array differs from those of a Linear layer with a bias, or None."""
+    """Return how an array differs from those of a Linear layer, or None."""
     layer, _, field = key.rpartition(".")
     stored = found[key]
     if field not in ("weight", "bias"):
         of = f", but belongs to {_OTHERS[field]}" if field in _OTHERS else ""
         return f"{key!r}, {stored}, is not a weight or bias{of}"
     weight, bias = (found.get(_key(layer, each)) for each in ("weight", "bias"))
-    if weight is None or bias is None:
-        return f"{key!r}, {stored}, has no {'weight' if weight is None else 'bias'} beside it"
+    if weight is None:
+        return f"{key!r}, {stored}, has no weight beside it"
     if len(weight.shape) != 2:
         kind = "a convolution" if len(weight.shape) > 2 else "a normalization"
         return f"{_key(layer, 'weight')!r} is {weight}, as in {kind}"
-    if bias.shape != weight.shape[:1]:
+    if bias and bias.shape != weight.shape[:1]:
         return f"{_key(layer, 'bias')!r} is {bias} beside a weight of shape {weight.shape}"
     if _NAMES.get(stored.dtype) not in DTYPES:
         return f"{key!r} is {stored}, not {' or '.join(DTYPES)} (use model.float())"
@@ -179,6 +191,5 @@ def _call(path: str | Path, sizes: list[int]) -> str:
 def _foreign(path: str | Path, why: str) -> FileFormatError:
     return FileFormatError(
         f"{path} is a safetensors file that bpx did not write: {why}; expected one that "
-        "Network.save wrote"
-        + advice(", or the Linear layers, with biases, of a PyTorch Sequential", "")
+        "Network.save wrote" + advice(", or the Linear layers of a PyTorch Sequential", "")
     )

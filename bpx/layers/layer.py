@@ -58,6 +58,11 @@ class Layer(Protocol):
     and ``along``. The layer has the equations differentiated once: `bends`, ``r_forward``,
     ``r_output``, ``r_error``, ``r_send_back`` and ``r_gradients``. `Dense` has them all.
 
+    A layer may take part in its update. If it has `penalises`, which is True, training calls
+    ``penalised(gradient, parameters)``, which returns the gradient plus that of a penalty, for
+    the optimizer. If it has `constrains`, which is True, training calls
+    ``constrained(parameters)`` after each update. Both work on the layer's own named tuple.
+
     Per-sample gradients are computed for a few samples at a time, from their rows of the saved
     arrays and of delta: these arrays have shape (n, ·), or (…, n, ·) with leading axes. One
     number per sample is a column (n, 1). Arrays without a sample axis, such as the parameters,

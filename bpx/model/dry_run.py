@@ -180,7 +180,8 @@ def _of_gradients(run: Run, deltas: tuple[Array, ...]) -> Iterator[Part]:
                 f"gradients of layer {number}, {layer.kind!r}, gave {gradient!r}; expected the "
                 f"fields {', '.join(fields)}, in this order"
             )
-        for field in getattr(layer, "learned", fields):
+        learned = getattr(layer, "learned", fields)
+        for field in (each for each in learned if getattr(entry, each) is not None):
             was, given = getattr(entry, field), getattr(gradient, field)
             what = f"{field} of the gradients of layer {number}, {layer.kind!r},"
             yield Part(what, given, was.shape, was)
@@ -188,7 +189,7 @@ def _of_gradients(run: Run, deltas: tuple[Array, ...]) -> Iterator[Part]:
         # The row weights are a number or, with weights of samples, a column.
         for r in (0.5, 0.0 * deltas[i][..., :1] + 0.5):
             own = rule_gradients(spec.feedback, run.view(number), deltas[i], r)
-            for field in () if own is None else own._fields:
+            for field in () if own is None else spec.layers[i].shapes:
                 was, given = getattr(parameters.layers[i], field), getattr(own, field)
                 what = f"{field} of the gradients of the feedback {spec.feedback.name!r}, "
                 yield Part(f"{what}layer {i + 1},", given, was.shape, was)

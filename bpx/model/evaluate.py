@@ -122,7 +122,7 @@ def _summed(
     s: Array | None,
 ) -> tuple[Array, Array | None, Array | None, tuple[Array, ...]]:
     """Sum the costs, the right answers, the weights, and each metric."""
-    xp, x = namespace(x), as_inputs(x, parameters.b[0])
+    xp, x = namespace(x), as_inputs(x, parameters.like)
     output = saved(spec, parameters, x)[-1]
     answered = weighed(s, hits(accuracy, output.a, answers(accuracy, x, y)))
     summed = xp.sum(weighed(s, costs(spec, output, as_targets(spec, y, x))))
@@ -166,7 +166,7 @@ def _written(first: Array, parts: Iterator[Array], n: int) -> Array:
 
 
 def _answer(spec: Spec, parameters: Parameters, x: Array) -> Array:
-    return saved(spec, parameters, as_inputs(x, parameters.b[0]))[-1].a
+    return saved(spec, parameters, as_inputs(x, parameters.like))[-1].a
 
 
 def classes(a: Array) -> Array:

@@ -28,7 +28,10 @@ class Parameters(_Layers):
         The weights of the `Dense` layers: ``w[i]``, of shape (k_{i+1}, k_i), is the book's
         w^{i+1}.
     b : tuple of arrays
-        Their biases: ``b[i]``, of shape (k_{i+1},), is the book's b^{i+1}.
+        Their biases: ``b[i]``, of shape (k_{i+1},), is the book's b^{i+1}; None for a layer
+        without biases.
+    like : array
+        One of the arrays, whose library, device and dtype are those of all.
     """
 
     def __new__(cls, layers: Iterable[Any], *others: Any) -> Self:
@@ -43,7 +46,10 @@ class Parameters(_Layers):
 
     @classmethod
     def dense(cls, w: Sequence[Any], b: Sequence[Any]) -> Self:
-        """Make them from weights w^1, ..., w^L and biases b^1, ..., b^L of Dense layers."""
+        """Make them from weights w^1, ..., w^L and biases b^1, ..., b^L of Dense layers.
+
+        The biases of a layer without them are None.
+        """
         if len(w) != len(b):
             raise InputError(
                 f"{len(w)} weights and {len(b)} biases were given; expected one of each for "
@@ -57,19 +63,24 @@ class Parameters(_Layers):
         return tuple(each.w for each in dense(self.layers))
 
     @cached_property
-    def b(self) -> tuple[Array, ...]:
-        """The biases of the Dense layers."""
+    def b(self) -> tuple[Any, ...]:
+        """The biases of the Dense layers; None for a layer without biases."""
         return tuple(each.b for each in dense(self.layers))
 
+    @property
+    def like(self) -> Array:
+        """One of the arrays, whose library, device and dtype are those of all."""
+        return self.w[0]
+
     def __repr__(self) -> str:
-        shapes = (
-            " ".join([field, *(str(tuple(each.shape)) for each in arrays)])
+        fields = (
+            (field, [getattr(self.layers[at], field) for at in those])
             for field, those in _by_field(self.layers).items()
-            if (
-                arrays := [
-                    x for at in those if (x := getattr(self.layers[at], field)) is not None
-                ]
-            )
+        )
+        shapes = (
+            " ".join([field, *map(_shape, arrays)])
+            for field, arrays in fields
+            if any(each is not None for each in arrays)
         )
         return f"<bpx.{type(self).__name__} {', '.join(shapes)}>"
 
@@ -120,6 +131,10 @@ def as_parameters(given: Any) -> Parameters:
 def dense(entries: Iterable[Any]) -> list[DenseParameters]:
     """Return the entries of Dense layers."""
     return [entry for entry in entries if isinstance(entry, DenseParameters)]
+
+
+def _shape(x: Any) -> str:
+    return "None" if x is None else str(tuple(x.shape))
 
 
 def _by_field(layers: Sequence[Any]) -> dict[str, list[int]]:

@@ -25,7 +25,7 @@ def placed(
     """
     with home.active():
         brought = [
-            bring(each, home, _called(place), copy=True)
+            None if each is None else bring(each, home, _called(place), copy=True)
             for place, each in parameters.branches()
         ]
         drawn = tuple(_drawn(each, home, spec.feedback.redrawn) for each in feedback)

@@ -22,6 +22,6 @@ def input_gradients(spec: Spec, parameters: Parameters, samples: Samples) -> Arr
 
 
 def _gradients(spec: Spec, parameters: Parameters, x: Array, y: Array) -> Array:
-    x = as_inputs(x, parameters.b[0])
+    x = as_inputs(x, parameters.like)
     run = Run(spec, parameters, saved(spec, parameters, x), as_targets(spec, y, x))
     return to_inputs(run, backward(run))

@@ -6,21 +6,21 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any, Self
 
-from bpx import activations, costs
+from bpx import costs
 from bpx import feedback as feedbacks
 from bpx._typing import Array
 from bpx.activations import Activation, ActivationName
 from bpx.costs import Cost, CostName
-from bpx.errors import InputError, option
+from bpx.errors import InputError
 from bpx.feedback import Feedback, FeedbackName, Send
 from bpx.layers.check import check_layers
 from bpx.layers.dense import Dense
-from bpx.layers.dropout import Dropout
 from bpx.layers.layer import Layer
-from bpx.layers.norms import NormName, normalization
+from bpx.layers.norms import NormName
 from bpx.layers.residual import Residual
 from bpx.model.parameters import Parameters
 from bpx.model.skips import Skips, check_direct, skips_of
+from bpx.model.widths import layers_of
 
 __all__ = [
     "Spec",
@@ -140,7 +140,7 @@ def make_spec(
                 "or give widths"
             )
     else:
-        layers = _layers(_checked_sizes(sizes), hidden, output, each, norm, dropout)
+        layers = layers_of(sizes, hidden, output, each, norm, dropout)
     chosen = costs.get(cost, layers[-1].activation)
     spec = Spec(layers, chosen, feedbacks.get(feedback))
     _check_feedback_widths(spec)
@@ -163,75 +163,6 @@ def _is_layer(x: Any) -> bool:
     return hasattr(x, "n_out") and (hasattr(x, "forward") or isinstance(x, Residual))
 
 
-def _layers(
-    widths: tuple[int, ...],
-    hidden: ActivationName | Activation,
-    output: ActivationName | Activation,
-    each: Sequence[ActivationName | Activation] | None,
-    norm: NormName | None,
-    dropout: float | Sequence[float],
-) -> tuple[Any, ...]:
-    chosen = _chosen(len(widths) - 1, hidden, output, each)
-    if chosen[-1] == activations.softmax and widths[-1] == 1:
-        raise InputError(
-            "softmax was given for a single output, where it is always 1; "
-            f"use {option('output', 'sigmoid')} for two classes, or two outputs"
-        )
-    pairs = zip(widths, widths[1:], chosen, strict=False)
-    dense = [Dense(*pair) for pair in pairs]
-    norms = [normalization(norm, layer.n_out) for layer in dense]  # this checks the name
-    each_hidden = zip(dense[:-1], norms[:-1], _rates(len(dense) - 1, dropout), strict=True)
-    groups = ((layer, *behind, *_dropout(layer, p)) for layer, behind, p in each_hidden)
-    return (*(layer for group in groups for layer in group), dense[-1])
-
-
-def _rates(depth: int, dropout: float | Sequence[float]) -> tuple[float, ...]:
-    if isinstance(dropout, str) or not isinstance(dropout, Sequence):
-        return (dropout,) * depth
-    if len(dropout) != depth:
-        raise InputError(
-            f"{len(dropout)} rates of dropout were given for {depth} hidden layers; expected "
-            "one for each, or a single number"
-        )
-    return tuple(dropout)
-
-
-def _dropout(layer: Dense, rate: float) -> tuple[Dropout, ...]:
-    behind = Dropout(layer.n_out, rate)  # this checks the rate
-    return (behind,) if rate else ()
-
-
-def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
-    try:
-        widths = tuple(int(size) for size in sizes)
-        whole = all(size == width for size, width in zip(sizes, widths, strict=True))
-    except (TypeError, ValueError, OverflowError):
-        widths, whole = (), False
-    if not whole or len(widths) < 2 or min(widths) < 1:
-        raise InputError(
-            f"sizes={sizes!r} was given; expected at least two whole widths of at least 1, "
-            "inputs first, such as [784, 30, 10]"
-        )
-    return widths
-
-
-def _chosen(
-    depth: int,
-    hidden: ActivationName | Activation,
-    output: ActivationName | Activation,
-    each: Sequence[ActivationName | Activation] | None,
-) -> list[Activation]:
-    if isinstance(each, str):
-        raise InputError(f"activations={each!r} was given; expected a list of {depth} names")
-    names = [*[hidden] * (depth - 1), output] if each is None else list(each)
-    if len(names) != depth:
-        raise InputError(
-            f"{len(names)} activations were given for {depth} layers; expected one for each "
-            "layer except the inputs"
-        )
-    return [activations.get(name) for name in names]
-
-
 def check_shapes(spec: Spec, parameters: Parameters) -> None:
     """Refuse weights and biases that do not fit the spec.
 
@@ -240,14 +171,10 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
     InputError
         The message has the given and the expected shapes.
     """
-    forms = [
-        (getattr(entry, "_fields", ()), [tuple(x.shape) for x in entry])
-        for entry in parameters.layers
-    ]
-    if forms == spec.forms:
+    given = [_shapes(entry) for entry in parameters.layers]
+    if [(tuple(each), [*each.values()]) for each in given] == spec.forms:
         return
     expected = [dict(layer.shapes) for layer in spec.layers]
-    given = [_shapes(entry) for entry in parameters.layers]
     if all(isinstance(layer, Dense) for layer in spec.layers):
         given_w, given_b = (_group(given, field) for field in ("w", "b"))
         w, b = (_group(expected, field) for field in ("w", "b"))
@@ -263,11 +190,13 @@ def check_shapes(spec: Spec, parameters: Parameters) -> None:
 
 def _shapes(entry: Any) -> dict[str, tuple[int, ...]]:
     fields = getattr(entry, "_fields", ())
-    return {field: tuple(getattr(entry, field).shape) for field in fields}
+    arrays = ((field, getattr(entry, field)) for field in fields)
+    return {field: tuple(x.shape) for field, x in arrays if x is not None}
 
 
-def _group(shapes: list[dict[str, tuple[int, ...]]], field: str) -> list[tuple[int, ...]]:
-    return [each[field] for each in shapes if field in each]
+def _group(shapes: list[dict[str, tuple[int, ...]]], field: str) -> list[Any]:
+    """The shapes of one field; None for a layer without it."""
+    return [each.get(field) for each in shapes]
 
 
 def check_apart(spec: Spec, what: str) -> None:

@@ -25,8 +25,8 @@ class LayerView:
         l, counted from 1.
     w : array, shape (k_l, k_{l-1})
         Its weights.
-    b : array, shape (k_l,)
-        Its biases.
+    b : array, shape (k_l,), or None
+        Its biases; None for a layer without biases.
     a_prev : array, shape (n, k_{l-1})
         Its inputs.
     z : array, shape (n, k_l)
@@ -47,7 +47,7 @@ class LayerView:
 
     number: int
     w: Array
-    b: Array
+    b: Any
     a_prev: Array
     z: Array
     a: Array
@@ -72,19 +72,24 @@ def rule_gradients(
     Raises
     ------
     InputError
-        If the rule does not return a pair of arrays with the shapes of w and b.
+        If the rule does not return a pair of arrays with the shapes of w and b; the second is
+        None for a layer without biases.
     """
     found = None if rule.gradients is None else rule.gradients(layer, delta, r)
     if found is None:
         return None
     pair = found if isinstance(found, tuple | list) else (found,)
-    expected = [tuple(layer.w.shape), tuple(layer.b.shape)]
-    if [_shape(each) for each in pair] != expected:
+    expected = [_shape(layer.w), _shape(layer.b)]
+    if [_shape(each) for each in pair] != expected or (layer.b is None) != (pair[1] is None):
+        of_b = (
+            "None, since there are no biases"
+            if layer.b is None
+            else f"of b, shape {expected[1]}"
+        )
         raise InputError(
             f"gradients of the feedback {rule.name!r}, layer {layer.number}, gave "
             f"{' and '.join(map(_told, pair)) or 'no arrays'}; expected a pair, the gradient "
-            f"of w, shape {expected[0]}, and of b, shape {expected[1]}; or None, to keep BP4 "
-            "and BP3"
+            f"of w, shape {expected[0]}, and {of_b}; or None, to keep BP4 and BP3"
         )
     dw, db = pair
     return DenseParameters(dw, db)

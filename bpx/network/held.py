@@ -120,8 +120,8 @@ class Held:
         return self._parameters.w
 
     @property
-    def biases(self) -> tuple[Array, ...]:
-        """``biases[i]``, of shape (k_{i+1},), is the book's b^{i+1}."""
+    def biases(self) -> tuple[Any, ...]:
+        """``biases[i]``, of shape (k_{i+1},), is the book's b^{i+1}; None without biases."""
         return self._parameters.b
 
     @property

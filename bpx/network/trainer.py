@@ -143,7 +143,7 @@ class Trainer(Resumable):
             samples = self._arrived(x, y, r)
             step, state, data = self._step(samples), course.state, Data(*samples[:2], samples.s)
             m, weighted = data.x.shape[0], data.s is not None
-            zero = zero_metrics(state.parameters.b[0], m, step.accuracy, weighted)
+            zero = zero_metrics(state.parameters.like, m, step.accuracy, weighted)
             state, rows = state._replace(metrics=zero), self._whole(m)
             seen = _trace(step, state, data, rows[0, ...]) if trace else None
             after = self._scan(step, state, data, rows, 0, 1)

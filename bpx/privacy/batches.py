@@ -15,7 +15,7 @@ from bpx.arrays.registry import namespace
 from bpx.inspect.requirements import check_by_bp3_and_bp4
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.spec import check_apart
-from bpx.optim.trees import mapped
+from bpx.optim.trees import mapped, number
 from bpx.privacy.accounting import Account, Mechanism, Spent, composed, package
 from bpx.privacy.clipping import check_rule_apart
 from bpx.privacy.dpsgd import DPSGD
@@ -82,13 +82,12 @@ class Sampled:
 
     def start(self) -> PrivateState:
         """Return the additional state of private training, before the first step."""
-        like = self.parameters.b[0][:1]
-        xp = namespace(like)
+        xp = namespace(self.parameters.like)
         learning = sum(1 for entry in self.parameters.layers if entry)
         clips = check_clip(self.privacy.clip, learning)
         return PrivateState(
-            tuple(xp.full_like(like, clip) for clip in clips),
-            xp.full_like(like, 1.0 / self.batch_size),
+            tuple(number(clip, self.parameters) for clip in clips),
+            number(1.0 / self.batch_size, self.parameters),
             Gradients(mapped(xp.zeros_like, self.parameters).layers),
         )
 

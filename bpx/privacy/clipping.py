@@ -145,7 +145,7 @@ def check_rule_apart(
     """
     if spec.feedback.matrix is not None:
         return
-    few = as_inputs(x[:4, :], parameters.b[0]), y[:4] if y.ndim == 1 else y[:4, :]
+    few = as_inputs(x[:4, :], parameters.like), y[:4] if y.ndim == 1 else y[:4, :]
     half = few[0][:2, :], few[1][:2] if y.ndim == 1 else few[1][:2, :]
     _, among, _ = errors_and_costs(spec, parameters, *few, feedback)
     _, alone, _ = errors_and_costs(spec, parameters, *half, feedback)

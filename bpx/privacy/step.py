@@ -84,7 +84,7 @@ class PrivateStep:
     def __call__(self, state: State, data: NoisyData, rows: Array) -> State:
         """Clip and sum; at the end of the logical batch, update the weights."""
         made = self.plain.passes(state, *self.picked(data, rows))
-        present = namespace(data.x).astype(rows[:-1] >= 0, state.parameters.b[0].dtype)
+        present = namespace(data.x).astype(rows[:-1] >= 0, state.parameters.like.dtype)
         summed = self._summed(state.extra, made, present)
         state = counted(state)._replace(metrics=self._measured(state.metrics, made, present))
         if self.last:

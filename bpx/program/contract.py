@@ -71,7 +71,9 @@ class Rule(Protocol):
     A step may have an `update` with ``rules``, which run one after another on the states
     ``state.optimizer.parts``. The step then applies
     ``update(updates, state, parameters) -> (updates, state)`` to its gradients; updates of
-    None change nothing. A rule may have a name, `known`:
+    None change nothing. If the step changes the parameters after the update as well, it has an
+    attribute ``constrains``, which is True, and its rules must run with it. A rule may have a
+    name, `known`:
 
     - ``"adam"``: Adam (Kingma and Ba 2015), with beta1, beta2, epsilon, t, m, v in its state;
     - ``"descent"``: u becomes −eta u, with eta in its state.

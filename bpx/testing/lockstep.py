@@ -73,7 +73,7 @@ class Side:
             self.data = Data(arrived.x, arrived.y)
             self.step = TrainingStep(spec, optimizer.update, arrived.accuracy)
             parameters, feedback = placed(spec, start.parameters, start.feedback, home)
-            metrics = zero_metrics(parameters.b[0], start.batch, arrived.accuracy)
+            metrics = zero_metrics(parameters.like, start.batch, arrived.accuracy)
             state = first_state(spec, parameters, feedback, optimizer)
             self.start = self.after = state._replace(metrics=metrics)
 
@@ -85,7 +85,7 @@ class Side:
     def batch(self, rows: Any) -> tuple[Array, Array]:
         """Return the samples of a step, and their targets."""
         x, y = self.step.picked(self.data, self.home.asarray(rows[0], "int32"))
-        return as_inputs(x, self.start.parameters.b[0]), y
+        return as_inputs(x, self.start.parameters.like), y
 
     def take(self, rows: Any) -> None:
         """Train on one mini-batch."""

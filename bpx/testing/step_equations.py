@@ -91,7 +91,8 @@ def equations_of(step: TrainingStep, taken: Taken) -> Iterator[Equation]:
         if spec.feedback.gradients is not None and i in spec.places:
             yield _learned(spec, taken, i)
         elif isinstance(spec.layers[i], Dense):
-            yield _bp3(taken, i)
+            if taken.gradients.layers[i].b is not None:
+                yield _bp3(taken, i)
             yield _bp4(taken, i)
         elif learns(taken.passes.layers[i]):
             yield _gradients(taken, i)
@@ -107,7 +108,8 @@ def layer_of(leaf: str, depth: int) -> int:
 def _forward(taken: Taken, i: int) -> Equation:
     (w, b), kept = taken.before.parameters.layers[i], taken.passes.layers[i]
     a, z = kept.a_prev, kept.z
-    scale = _most(_absolute(a) @ _absolute(w).mT + _absolute(b))
+    products = _absolute(a) @ _absolute(w).mT
+    scale = _most(products if b is None else products + _absolute(b))
     return Equation("z", i + 1, equations.forward, (w, b, a), z, scale, a.shape[-1] + 1)
 
 

@@ -91,7 +91,7 @@ class Chunks:
         """
         step, data, rows = stretch[:3]
         how = stretch.width, self.accuracy, self.weighted
-        zero = zero_metrics(state.parameters.b[0], *how)
+        zero = zero_metrics(state.parameters.like, *how)
         for first in range(stretch.start, stretch.stop, SUM_STEPS):
             state, so_far = state._replace(metrics=zero), sums
             kept, last = _Kept(state, first), min(first + SUM_STEPS, stretch.stop)

@@ -102,7 +102,7 @@ def check_parameters(parameters: Parameters, epoch: int) -> None:
         If some are not; the message names the first such layer. All costs may have been
         finite.
     """
-    look = compiled(_finite_layers, 0, parameters.b[0])
+    look = compiled(_finite_layers, 0, parameters.like)
     are_finite = to_host(look(parameters)).tolist()
     if not all(are_finite):
         having = [n for n, entry in enumerate(parameters.layers, 1) if entry]
@@ -118,7 +118,7 @@ def check_parameters(parameters: Parameters, epoch: int) -> None:
 
 def _finite_layers(parameters: Parameters) -> Array:
     """Whether the parameters of each layer that has some are all finite: 1-d, bool."""
-    xp = namespace(parameters.b[0])
+    xp = namespace(parameters.like)
     each = ([xp.all(xp.isfinite(x)) for x in leaves(entry)] for entry in parameters.layers)
     return xp.stack([reduce(xp.logical_and, finite) for finite in each if finite])
 
@@ -126,7 +126,7 @@ def _finite_layers(parameters: Parameters) -> Array:
 def _first_layer(chunk: Replay, parameters: Parameters, i: int) -> int:
     """The first layer with a non-finite z or a, or the output layer if there is none."""
     x, _ = chunk.step.picked(chunk.data, index(chunk.rows, i))
-    layers = saved(chunk.step.spec, parameters, as_inputs(x, parameters.b[0]))
+    layers = saved(chunk.step.spec, parameters, as_inputs(x, parameters.like))
     numbered = enumerate(layers, 1)
     wrong = (n for n, kept in numbered if not all(map(finite, leaves(kept))))
     return next(wrong, len(layers))

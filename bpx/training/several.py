@@ -25,6 +25,7 @@ from bpx.optim.chain import Optimizer
 from bpx.optim.trees import mapped
 from bpx.program.contract import leaves
 from bpx.random import fold_in, key_words, uniform
+from bpx.training.restraints import constrained, penalised
 from bpx.training.step import added, joined
 
 __all__ = ["check_networks_apart"]
@@ -70,6 +71,8 @@ def check_networks_apart(
     _check_parts(spec, together, alone[:1] if draws else alone, told)
     what = f"the optimizer {type(optimizer).__name__}"
     _check(what, lambda case: _moved(spec, optimizer, case), together, alone)
+    what = "penalised or constrained of a layer"
+    _check(what, lambda case: _restrained(spec, case), together, alone)
     for metric in metrics:
         what = f"value of the metric {metric.name!r}"
         _check(what, lambda case: _measured(spec, metric, case), together, alone)  # noqa: B023
@@ -139,6 +142,13 @@ def _moved(spec: Spec, optimizer: Optimizer, case: _Case) -> Iterator[Array]:
         updates, state = optimizer.update(slope, state, entered)
         entered = added(entered, updates)
     yield from leaves(entered)
+
+
+def _restrained(spec: Spec, case: _Case) -> Iterator[Array]:
+    """The gradients with the layers' penalties, and the parameters within their limits."""
+    slope = Gradients(mapped(lambda w: 0.5 * w - 0.1, case.parameters).layers)
+    yield from leaves(penalised(spec, slope, case.parameters))
+    yield from leaves(constrained(spec, case.parameters))
 
 
 def _measured(spec: Spec, metric: Metric, case: _Case) -> Iterator[Array]:

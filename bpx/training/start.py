@@ -84,7 +84,7 @@ def program(
     check_optimizer(optimizer)
     batch = whole("batch_size", batch_size, 1, None, "a whole number of at least 1")
     lmbda = number("lmbda", lmbda, "a number of at least 0", lambda v: v >= 0.0)
-    like = parameters.b[0]
+    like = parameters.like
     rows: Any = _Alike((batch,), dtype_of("int32"))
     each: Any = _Alike((batch,), like.dtype)
     x: Any = _Alike((batch, spec.sizes[0]), like.dtype)

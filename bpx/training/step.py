@@ -23,6 +23,7 @@ from bpx.optim.chained import Update
 from bpx.optim.trees import mapped
 from bpx.program.contract import form, leaves, named_leaves
 from bpx.program.marks import equation, symbols
+from bpx.training.restraints import constrained, constrains, penalised
 
 Group = TypeVar("Group", Parameters, Gradients)
 
@@ -138,6 +139,11 @@ class TrainingStep:
     precision: str = "float32"  # of the products; the engine applies it
     summed: bool = False  # whether the weights s are r of BP3 and BP4, rather than m r
 
+    @property
+    def constrains(self) -> bool:
+        """Whether a layer changes its parameters after the update: see `contract.Rule`."""
+        return constrains(self.spec)
+
     @symbols("s", "r")
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""
@@ -178,7 +184,7 @@ class TrainingStep:
     @symbols("x", "y", "labels")
     def passes(self, state: State, x: Array, labels: Array, r: Any = None) -> Passes:
         """Run forward, BP1 and BP2, on x as it is in the data; r is None or a column."""
-        x = as_inputs(x, state.parameters.b[0])
+        x = as_inputs(x, state.parameters.like)
         y = as_targets(self.spec, labels, x)
         contexts = partial(in_training, state.randomness, r=r)
         layers = tuple(layer_by_layer(self.spec, state.parameters, x, contexts))
@@ -190,8 +196,9 @@ class TrainingStep:
         """The state after an update by the gradient; `layers` are what the layers saved."""
         gradient = joined(self.spec, gradient, gradient.w[1:])
         entered = joined(self.spec, state.parameters, state.feedback)
+        gradient = penalised(self.spec, gradient, entered)
         updates, optimizer = self.update(gradient, state.optimizer, entered)
-        moved = added(entered, updates)
+        moved = constrained(self.spec, added(entered, updates))
         parameters, feedback = _parted(self.spec, moved, state.feedback)
         parameters = averaged(self.spec, state.parameters, parameters, layers)
         return state._replace(parameters=parameters, optimizer=optimizer, feedback=feedback)

@@ -57,7 +57,7 @@ def _try_out(network: Placed, data: Samples, compile: bool) -> None:  # noqa: A0
     some = [i * last // (number - 1) for i in range(number)]  # repeats samples if there are few
     picked = network.home.asarray(some, "int32")
     x, y = (xp.take(each, picked, axis=0) for each in (data.x, data.y))
-    x = as_inputs(x, network.parameters.b[0])
+    x = as_inputs(x, network.parameters.like)
     run = compiled(dry_run, 1, x) if compile else dry_run
     run(network.spec, network.parameters, x, y, network.feedback)
 

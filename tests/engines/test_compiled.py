@@ -26,8 +26,8 @@ def taken(monkeypatch, engine):
         run = kind.__call__
 
         def call(self, state, data, rows):
-            b = state.parameters.b[0]
-            calls.extend([kind] * (backend.is_array(b) and not is_traced(b)))
+            w = state.parameters.like
+            calls.extend([kind] * (backend.is_array(w) and not is_traced(w)))
             return run(self, state, data, rows)
 
         monkeypatch.setattr(kind, "__call__", call)
@@ -55,6 +55,13 @@ ORDINARY = {
     "bytes, dropped out": lambda engine, **how: network(engine, dropout=0.5).fit(
         (200 * X).astype("uint8"), Y, **SETTINGS, **how
     ),
+    "options of layers": lambda engine, **how: engine.target.network(
+        [
+            bpx.Dense(3, 5, "tanh", bias=False, l1=0.1, max_norm=1.0),
+            bpx.Dense(5, 2, "sigmoid", l2=0.1, max_norm=1.0),
+        ],
+        seed=0,
+    ).fit(X, Y, **SETTINGS, **how),
     "a stream": lambda engine, **how: list(
         bpx.train(network(engine), batches=[(X, Y)] * 2, epochs=2, optimizer=bpx.SGD(0.1),
                   **how)

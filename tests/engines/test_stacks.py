@@ -61,7 +61,7 @@ def runs(
     rule = penalised(OPTIMIZERS[optimizer], decay)
 
     def state(parameters, feedback):
-        metrics = zero_metrics(parameters.b[0], BATCH, accuracy, weighted)
+        metrics = zero_metrics(parameters.like, BATCH, accuracy, weighted)
         return first_state(spec, parameters, feedback, rule)._replace(metrics=metrics)
 
     # Magnitudes that are drawn by a key are drawn once, for all networks.
@@ -159,6 +159,18 @@ def test_a_single_output(engine, own, batch, caplog, monkeypatch):
 
 def test_a_single_network_with_an_axis_in_front(engine, caplog):
     check(engine, caplog, several=1, optimizer="adam", output="softmax", cost="cross_entropy")
+
+
+@pytest.mark.parametrize("feedback", ["transpose", "kp"])
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_options_of_dense_layers(engine, optimizer, feedback, caplog):
+    """Without biases in the first, with a penalty and a limit for the rows of each network."""
+    layers = [
+        bpx.Dense(6, 5, "tanh", bias=False, l1=0.01, max_norm=0.9),
+        bpx.Dense(5, 4, "softmax", l2=0.1, max_norm=0.8),
+    ]
+    given = {"optimizer": optimizer, "decay": 0.01, "feedback": feedback}
+    check(engine, caplog, sizes=layers, cost="cross_entropy", **given)
 
 
 def test_dropout(engine):

@@ -65,6 +65,20 @@ def test_dense_layers_alone_are_told_by_their_sizes():
     assert layers.described(bpx.Network([4, 3, 2], seed=0).spec) is None
 
 
+def test_options_of_dense_layers_are_told_where_they_are_chosen():
+    given = bpx.Dense(4, 3, "tanh", bias=False, l1=0.5, max_norm=2), bpx.Dense(3, 2, "sigmoid")
+    told = layers.described(bpx.Network(given, seed=0).spec)
+    assert told == [
+        {"kind": "dense", "n_in": 4, "n_out": 3, "bias": False, "l1": 0.5, "max_norm": 2.0},
+        {"kind": "dense", "n_in": 3, "n_out": 2},
+    ]
+    sigmas = [layer.activation for layer in given]
+    assert tuple(layers.layers_of(told, sigmas, bpx.layers.LAYERS)) == given
+    told[0]["bias"] = "no"
+    with pytest.raises(bpx.InputError, match="bias='no' was given"):
+        layers.layers_of(told, sigmas, bpx.layers.LAYERS)
+
+
 @dataclass(frozen=True)
 class Odd(RMSNorm):
     table: tuple = (1.0, 2.0)

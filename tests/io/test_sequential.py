@@ -6,7 +6,7 @@ import pytest
 
 import bpx
 from bpx.errors import at_the_prompt
-from bpx.io.sequential import Stored, linear_layers, spec_of
+from bpx.io.sequential import Linear, Stored, linear_layers, spec_of
 
 
 def linear(*sizes, names, dtype="F32"):
@@ -34,7 +34,8 @@ def linear(*sizes, names, dtype="F32"):
 def test_the_order_of_the_layers_is_that_of_their_names(names):
     found = linear(4, 5, 6, 3, names=names)
     backwards = dict(reversed(found.items()))
-    expected = dict(zip(names, [(4, 5), (5, 6), (6, 3)], strict=True))
+    layers = Linear(4, 5), Linear(5, 6), Linear(6, 3)
+    expected = dict(zip(names, layers, strict=True))
     for each in (found, backwards):
         assert list(linear_layers("net", each).items()) == list(expected.items())
 
@@ -46,12 +47,25 @@ def test_places_are_numbers_and_no_words():
 
 @pytest.mark.parametrize("name", ["0", "7", "fc", "model.head"])
 def test_a_single_layer_may_have_any_name(name):
-    assert linear_layers("net", linear(4, 3, names=[name])) == {name: (4, 3)}
+    assert linear_layers("net", linear(4, 3, names=[name])) == {name: Linear(4, 3)}
 
 
 def test_a_linear_that_is_in_nothing():
     found = {"weight": Stored((3, 4), "F64"), "bias": Stored((3,), "F64")}
-    assert linear_layers("net", found) == {"": (4, 3)}
+    assert linear_layers("net", found) == {"": Linear(4, 3)}
+    del found["bias"]
+    assert linear_layers("net", found) == {"": Linear(4, 3, bias=False)}
+
+
+def test_each_layer_may_be_without_biases():
+    found = changed({"2.bias": None})
+    layers = linear_layers("net", found)
+    assert layers == {"0": Linear(4, 5), "2": Linear(5, 3, bias=False)}
+    spec = spec_of("net", layers, {"hidden": "tanh", "output": "identity"})
+    assert spec.layers == (
+        bpx.Dense(4, 5, "tanh"),
+        bpx.Dense(5, 3, "identity", bias=False),
+    )
 
 
 def changed(changes):
@@ -64,10 +78,6 @@ def changed(changes):
     ("found", "said"),
     [
         ({}, "it holds no arrays"),
-        (
-            changed({"0.bias": None}),
-            "'0.weight', float32 of shape (5, 4), has no bias beside it",
-        ),
         (
             changed({"0.weight": None}),
             "'0.bias', float32 of shape (5,), has no weight beside it",
@@ -127,7 +137,7 @@ def test_what_are_no_linear_layers_one_after_the_other(found, said):
     assert "net.safetensors is a safetensors file that bpx did not write" in str(caught.value)
 
 
-LAYERS = {"0": (4, 5), "2": (5, 3)}
+LAYERS = {"0": Linear(4, 5), "2": Linear(5, 3)}
 
 
 def test_what_the_file_does_not_say_is_as_for_a_network():
@@ -151,7 +161,9 @@ def test_without_activations_the_call_that_gives_them(chosen):
     )
 
 
-@pytest.mark.parametrize("layers", [LAYERS, {"0": (4, 1)}, {"0": (4, 5), "2": (5, 1)}])
+@pytest.mark.parametrize(
+    "layers", [LAYERS, {"0": Linear(4, 1)}, {"0": Linear(4, 5), "2": Linear(5, 1)}]
+)
 def test_that_call_can_be_made(layers):
     with pytest.raises(bpx.FileFormatError) as caught:
         spec_of("a file", layers, {})

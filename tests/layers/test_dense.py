@@ -7,7 +7,7 @@ import bpx
 from bpx import equations
 from bpx.initializers import Initializer
 from bpx.layers import Context, Dense
-from bpx.layers.dense import DenseMoved, DenseParameters, DenseSaved
+from bpx.layers.dense import DenseMoved, DenseParameters, DenseSaved, UnbiasedSaved
 from tests.backends import host
 from tests.peers import close
 
@@ -50,6 +50,96 @@ def test_equal_layers_have_equal_hashes():
 def test_its_parameters_are_named():
     assert LAYER.shapes == {"w": (3, 4), "b": (3,)}
     assert LAYER.entry({"b": "biases", "w": "weights"}) == DenseParameters("weights", "biases")
+
+
+def test_without_biases_there_is_no_b():
+    layer = Dense(N_IN, N_OUT, TANH, bias=False)
+    assert layer != LAYER
+    assert layer.shapes == {"w": (3, 4)}
+    assert layer.entry({"w": "weights"}) == DenseParameters("weights", None)
+    drawn = layer.draw(None, lambda purpose: np.random.default_rng(1))
+    assert list(drawn) == ["w"]
+    p, a = DenseParameters(normal(3, 4)), normal(N, 4)
+    saved = layer.forward(p, a, Context())
+    assert isinstance(saved, UnbiasedSaved)
+    close(saved.z, a @ p.w.T)
+
+
+def test_it_is_shown_with_the_options_that_were_chosen():
+    assert repr(LAYER) == "Dense(n_in=4, n_out=3, activation=<bpx.Elementwise 'tanh'>)"
+    assert repr(Dense(4, 3, TANH, bias=True, l1=0, l2=0.0, max_norm=None)) == repr(LAYER)
+    shown = repr(Dense(4, 3, TANH, bias=False, l2=0.5, max_norm=3))
+    assert shown == (
+        "Dense(n_in=4, n_out=3, activation=<bpx.Elementwise 'tanh'>, bias=False, l2=0.5, "
+        "max_norm=3.0)"
+    )
+
+
+@pytest.mark.parametrize("option", [{"l1": 0.5}, {"l2": 0.5}, {"max_norm": 1}, {"bias": False}])
+def test_an_option_makes_another_layer(option):
+    layer = Dense(4, 3, TANH, **option)
+    assert layer == Dense(4, 3, TANH, **option) != LAYER
+    assert hash(layer) == hash(Dense(4, 3, TANH, **option)) != hash(LAYER)
+    assert eval(repr(layer).replace("<bpx.Elementwise 'tanh'>", "TANH")) == layer
+
+
+@pytest.mark.parametrize("name", ["l1", "l2", "max_norm"])
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf"), "1", True])
+def test_options_that_are_no_such_numbers(name, value):
+    with pytest.raises(bpx.InputError, match=f"^{name}=.* was given; expected a "):
+        Dense(4, 3, TANH, **{name: value})
+
+
+def test_there_is_a_limit_or_none():
+    with pytest.raises(bpx.InputError, match=r"max_norm=0.* expected a positive number, or N"):
+        Dense(4, 3, TANH, max_norm=0.0)
+    with pytest.raises(bpx.InputError, match=r"l1=None was given; expected a number of at le"):
+        Dense(4, 3, TANH, l1=None)
+    with pytest.raises(TypeError, match="positional"):
+        Dense(4, 3, TANH, False)
+
+
+def test_the_penalty_has_the_gradient_of_its_value():
+    """Against differences, of l1 ‖w‖_1 + ½ l2 ‖w‖² along a direction; not at a w of 0."""
+    layer, h = Dense(N_IN, N_OUT, TANH, l1=0.3, l2=0.7), 1e-6
+    w, v = normal(N_OUT, N_IN), normal(N_OUT, N_IN, seed=1)
+
+    def value(w):
+        return 0.3 * np.abs(w).sum() + 0.35 * (w * w).sum()
+
+    start = DenseParameters(normal(N_OUT, N_IN, seed=2), normal(N_OUT))
+    found = layer.penalised(start, DenseParameters(w, normal(N_OUT, seed=3)))
+    slope = (value(w + h * v) - value(w - h * v)) / (2.0 * h)
+    close(((found.w - start.w) * v).sum(), slope, 1e-8)
+    assert found.b is start.b
+    at_0 = layer.penalised(start, DenseParameters(0.0 * w))
+    np.testing.assert_array_equal(at_0.w, start.w)
+
+
+def test_long_rows_are_scaled_and_others_stay(target):
+    w = np.array([[3.0, 0.0, 4.0], [0.6, 0.8, 0.0], [0.1, -0.2, 0.3], [0.0, 0.0, 0.0]])
+    layer = Dense(3, 4, TANH, max_norm=1.0)
+    b = target.asarray(normal(4), "float64")
+    found = layer.constrained(DenseParameters(target.asarray(w, "float64"), b))
+    assert found.b is b
+    np.testing.assert_allclose(host(found.w)[0], [0.6, 0.0, 0.8], rtol=1e-15)
+    np.testing.assert_array_equal(host(found.w)[2:], w[2:])
+    again = host(layer.constrained(found).w)
+    np.testing.assert_allclose(again, host(found.w), rtol=1e-15)
+
+
+def test_rows_that_are_not_finite_are_not_hidden():
+    w = np.array([[np.nan, 1.0], [np.inf, 1.0], [5.0, 0.0]])
+    layer = Dense(2, 3, TANH, max_norm=1.0)
+    with np.errstate(invalid="ignore"):
+        found = layer.constrained(DenseParameters(w, None)).w
+    assert [bool(np.isfinite(row).all()) for row in found] == [False, False, True]
+
+
+@pytest.mark.parametrize("bias", [0, 1, None, "no"])
+def test_whether_there_are_biases_is_true_or_false(bias):
+    with pytest.raises(bpx.InputError, match=f"bias={bias!r} was given; expected True or F"):
+        Dense(4, 3, TANH, bias=bias)
 
 
 def test_it_draws_by_the_initializer_each_array_from_its_own_purpose():
@@ -97,44 +187,6 @@ def test_forward_and_back_are_the_books(target, sigma):
     gradients = kept.gradients(r, delta)
     close(gradients.w, np.einsum("n,nj,nk->jk", np.arange(N), by_hand, saved.a_prev))
     close(gradients.b, np.arange(N) @ by_hand)
-
-
-# What the sums over the samples leave out
-
-
-def each_gradient(saved, delta):
-    """One row for each sample: w, then b."""
-    w = delta[:, :, None] * saved.a_prev[:, None, :]
-    return np.concatenate([w.reshape(len(delta), -1), delta], axis=1)
-
-
-def test_of_each_sample(target):
-    _, saved, delta = ran()
-    _, saved_other, delta_other = ran(seed=7)
-    kept, other = (
-        DenseSaved(*(target.asarray(each, "float64") for each in those))
-        for those in (saved, saved_other)
-    )
-    d, d_other = (target.asarray(each, "float64") for each in (delta, delta_other))
-    rows, rows_other = each_gradient(saved, delta), each_gradient(saved_other, delta_other)
-    found = kept.individual(d)
-    assert (found.w.shape, found.b.shape) == ((N, N_OUT, N_IN), (N, N_OUT))
-    both = [host(found.w).reshape(N, -1), host(found.b)]
-    close(np.concatenate(both, axis=1), rows)
-    close(kept.squared_norms(d), (rows**2).sum(axis=1))
-    close(kept.inner_products(d, other, d_other), rows @ rows_other.T)
-    v = direction()
-    there = DenseParameters(*(target.asarray(each, "float64") for each in v))
-    flat = np.concatenate([v.w.reshape(-1), v.b])
-    close(kept.along(there, d), (rows @ flat)[:, None])
-
-
-def test_squared_gives_the_sums_of_the_squares():
-    _, saved, delta = ran()
-    squares = saved.squared().gradients(1.0, delta**2)
-    rows = (each_gradient(saved, delta) ** 2).sum(axis=0)
-    close(squares.w.reshape(-1), rows[: N_OUT * N_IN])
-    close(squares.b, rows[N_OUT * N_IN :])
 
 
 # The equations differentiated once

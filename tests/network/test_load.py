@@ -113,13 +113,17 @@ def torch_and_save():
 
 
 @pytest.mark.parametrize("flatten", [False, True])
-def test_a_sequential_of_pytorch(tmp_path, flatten):
+@pytest.mark.parametrize("biases", [(True, True), (False, True), (True, False)])
+def test_a_sequential_of_pytorch(tmp_path, flatten, biases):
     torch, save_file = torch_and_save()
     nn = torch.nn
     first = [nn.Flatten()] * flatten
-    theirs = nn.Sequential(*first, nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3), nn.Sigmoid())
+    one, other = nn.Linear(4, 5, bias=biases[0]), nn.Linear(5, 3, bias=biases[1])
+    theirs = nn.Sequential(*first, one, nn.Tanh(), other, nn.Sigmoid())
     save_file(theirs.state_dict(), tmp_path / "net")
     ours = bpx.load(tmp_path / "net", hidden="tanh")
+    assert [layer.bias for layer in ours.spec.layers] == [b is not None for b in ours.biases]
+    assert tuple(layer.bias for layer in ours.spec.layers) == biases
     x = torch.rand(6, 4)
     np.testing.assert_allclose(
         ours.predict(x).numpy(), theirs(x).detach().numpy(), rtol=1e-5, atol=1e-6
@@ -131,7 +135,6 @@ def test_a_sequential_of_pytorch(tmp_path, flatten):
     [
         (lambda nn: [nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Linear(5, 3)], "'1.weight' is"),
         (lambda nn: [nn.Conv2d(1, 5, 3), nn.ReLU(), nn.Linear(5, 3)], "as in a convolution"),
-        (lambda nn: [nn.Linear(4, 5, bias=False), nn.ReLU(), nn.Linear(5, 3)], "no bias"),
         (lambda nn: [nn.Linear(4, 3).half()], "is float16"),
         (lambda nn: [nn.Linear(4, 3).bfloat16()], "is bfloat16"),
         (

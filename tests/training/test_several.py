@@ -101,7 +101,24 @@ def by_rank(z):
     return z * rows / units
 
 
+class Rescaled(bpx.Dense):
+    """Its rows are divided by what is largest in them, by an axis counted from the front."""
+
+    constrains = True
+
+    def constrained(self, parameters):
+        w = parameters.w
+        xp = bpx.namespace(w)
+        return parameters._replace(w=w / xp.max(xp.abs(w), axis=1, keepdims=True))
+
+
+OPTIONS = [
+    bpx.Dense(4, 3, "tanh", bias=False, l1=0.1, max_norm=0.5),
+    bpx.Dense(3, 2, "sigmoid", l2=0.1, max_norm=0.5),
+]
 GOOD = {
+    "options of layers": {"sizes": OPTIONS},
+    "options and a feedback that learns": {"sizes": OPTIONS, "feedback": "kp"},
     "a pullback": {"output": softmax(-1), "cost": quadratic(-1)},
     "a send": {"feedback": lambda w, delta, B: 0.5 * (delta[0] @ w[0])},
     "dropout": {"hidden": "relu", "dropout": 0.3},
@@ -140,6 +157,10 @@ MIXES = {
     "a layer in training": (
         {"sizes": with_layer(-1, -1, 1)},
         "the output of layer 2, 'centre', mixes several networks",
+    ),
+    "a limit": (
+        {"sizes": [Rescaled(4, 3, "tanh"), bpx.Dense(3, 2, "sigmoid")]},
+        "penalised or constrained of a layer mixes several networks",
     ),
     "what has two axes": (
         {"hidden": bpx.Elementwise("own", by_rank, lambda z, a: a / z)},

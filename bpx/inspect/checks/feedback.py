@@ -123,7 +123,8 @@ def _seeing(run: Run, seen: tuple[Array, ...]) -> Run:
 
 def _of_gradients(point: Point, layer: int) -> list[Row]:
     """Return the rows of the gradients that replace BP3 and BP4, and of their row weights."""
-    run, rule, place = _run(point), point.spec.feedback, point.spec.places[layer - 1]
+    spec, run = point.spec, _run(point)
+    rule, place = spec.feedback, spec.places[layer - 1]
     delta, entry = backward(run)[place], point.parameters.layers[place]
     if rule_gradients(rule, _seeing(run, _seen(run)).view(layer), delta, 1.0) is None:
         return []
@@ -135,7 +136,7 @@ def _of_gradients(point: Point, layer: int) -> list[Row]:
     column, seen = point.y[:, :1] * 0.0 + 1.0 / point.y.shape[0], _seen(run)
     what, functions = (
         f"gradients of the feedback {rule.name!r}",
-        {field: partial(given, field) for field in ("w", "b")},
+        {field: partial(given, field) for field in spec.layers[place].shapes},
     )
     calls = [
         Call(what, function, (column, delta, *seen), tuple(getattr(entry, field).shape))

@@ -8,6 +8,7 @@ reported for its layer. The last row, the whole gradient, combines them.
 from collections.abc import Callable, Iterator
 from functools import reduce
 from operator import add
+from typing import Any
 
 from bpx import equations
 from bpx._typing import Array
@@ -52,7 +53,7 @@ def network_rows(point: Point) -> Iterator[Row]:
     yield from _pair(point)
     yield _bp1(point)
     yield from (_bp2(point, layer) for layer in reversed(layers[:-1]) if point.meets(layer))
-    yield from (_bp3(point, layer) for layer in layers)
+    yield from (_bp3(point, layer) for layer in layers if point.spec.dense[layer - 1].bias)
     yield from (_bp4(point, layer) for layer in layers)
     yield from layer_rows(point)
     yield _gradient(point)
@@ -80,7 +81,8 @@ def _forward(point: Point, layer: int) -> Row:
     """Compare z^l with sums computed without a matrix product."""
     (w, b), a = point.weights(layer), point.a[layer - 1]
     each = -(-w.shape[0] // _SUMMED)
-    sums = namespace(a).sum(a[:, None, :] * w[None, ::each, :], axis=2) + b[::each]
+    sums = namespace(a).sum(a[:, None, :] * w[None, ::each, :], axis=2)
+    sums = sums if b is None else sums + b[::each]
     z = equations.forward(w, b, a)[:, ::each]
     place = by_unit(z.shape[1])
     return point.compared("z", layer, z, known(sums), place)
@@ -158,13 +160,14 @@ def _weighted(point: Point, layer: int) -> tuple[Array, Array]:
     return point.draws.uniform(delta.shape[0], 1), delta
 
 
-def _sums(point: Point, layer: int, r: Array, delta: Array, w: Array, b: Array) -> Array:
+def _sums(point: Point, layer: int, r: Array, delta: Array, w: Array, b: Any) -> Array:
     """Compute sum_x r_x delta^l_x · z^l_x for several w^l or b^l: one per direction."""
     xp, a = namespace(w), point.a[layer - 1]
     k, shape = delta.shape[1], (_DIRECTIONS, *point.weights(layer)[0].shape)
     # One product computes all of them, as the units of one wide layer.
     wide = xp.reshape(xp.broadcast_to(w, shape), (-1, shape[2]))
-    z = equations.forward(wide, xp.reshape(xp.broadcast_to(b, shape[:2]), (-1,)), a)
+    b = None if b is None else xp.reshape(xp.broadcast_to(b, shape[:2]), (-1,))
+    z = equations.forward(wide, b, a)
     by_direction = xp.reshape(z, (z.shape[0], _DIRECTIONS, k))
     return xp.sum((r * delta)[:, None, :] * by_direction, axis=(0, 2))
 
@@ -229,7 +232,7 @@ def _everywhere(point: Point) -> Parameters:
 
 def _dot(one: Parameters, other: Parameters) -> Array:
     """Sum all products; for a gradient and a direction, the derivative along it."""
-    xp, pairs = namespace(one.b[0]), zip(leaves(one), leaves(other), strict=True)
+    xp, pairs = namespace(one.like), zip(leaves(one), leaves(other), strict=True)
     return xp.sum(xp.stack([xp.sum(g * v) for g, v in pairs]))
 
 

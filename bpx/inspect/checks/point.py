@@ -74,8 +74,8 @@ class Point:
         """The activation of a layer, counted from 1."""
         return self.spec.dense[layer - 1].activation
 
-    def weights(self, layer: int) -> tuple[Array, Array]:
-        """w^l and b^l."""
+    def weights(self, layer: int) -> tuple[Array, Any]:
+        """w^l and b^l, which is None without biases."""
         return self.parameters.w[layer - 1], self.parameters.b[layer - 1]
 
     def like(self, x: Array) -> Array:

@@ -30,7 +30,8 @@ _KINDS = get_args(Kind)
 class KroneckerFactors(NamedTuple):
     """The factors of each layer: A of its inputs and G of its errors.
 
-    The bias is the weight of an input that is always 1. The block of layer l, with weights and
+    The bias is the weight of an input that is always 1; a layer without biases has no such
+    input, and its A is (k_i, k_i). The block of layer l, with weights and
     bias in one matrix (w^l, b^l), row by row, is about G ⊗ A; times a direction (v_w, v_b), it
     is G (v_w, v_b) A. For separate blocks of weights and biases, drop the last row and column
     of A: G ⊗ ``A[:-1, :-1]`` is about the weights' block, and G alone is about the biases'
@@ -108,7 +109,8 @@ def kfac(
     else:
         drawn = samples if kind == "monte_carlo" else None
         pairs = output_errors(spec, parameters, trace, y, what, drawn, seed)
-    moments = tuple(map(_second_moment, map(_with_one, trace.a[:-1])))
+    inputs = zip(spec.dense, trace.a[:-1], strict=True)
+    moments = tuple(_second_moment(_with_one(a) if at.bias else a) for at, a in inputs)
     each = zip(spec.layers, summed(pairs, _mean_outer), strict=True)
     G = tuple(found for layer, found in each if isinstance(layer, Dense))
     return KroneckerFactors(moments, G)

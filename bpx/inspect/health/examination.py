@@ -134,7 +134,7 @@ def signs(
     after: Parameters | None = None,
 ) -> Signs:
     """Compute the fields of a `Health` at home; y are labels if there are `classes`."""
-    x = as_inputs(x, parameters.b[0])
+    x = as_inputs(x, parameters.like)
     layers = saved(spec, parameters, x)
     deltas = backward(Run(spec, parameters, layers, as_targets(spec, y, x), feedback))
     trace = Backward(layers, deltas)

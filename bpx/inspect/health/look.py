@@ -34,7 +34,7 @@ class Look:
         """Return the health of a state after an epoch, without changing the state."""
         if self.batch is not None:
             how = self.batch.shape[0], self.step.accuracy, data.s is not None
-            state = state._replace(metrics=zero_metrics(state.parameters.b[0], *how))
+            state = state._replace(metrics=zero_metrics(state.parameters.like, *how))
         look = compiled(_look, 2, data.x)
         found = look(self.step, self.limits, state, data, self.rows, self.batch)
         return as_health(self.step.spec, self.rows.shape[0], found)

@@ -6,8 +6,9 @@ gradients themselves, which are as large as n networks, need not be formed:
 
     ‖grad_x‖² = sum_l ‖delta^l_x‖² (‖a^{l-1}_x‖² + 1).
 
-The + 1 comes from the bias, whose input is 1. These are gradients of C_x, not of C_x / n, and
-do not use a trace's row weights, which weight the samples in a sum.
+The + 1 comes from the bias, whose input is 1; a layer without biases has none. These are
+gradients of C_x, not of C_x / n, and do not use a trace's row weights, which weight the samples
+in a sum.
 """
 
 from collections.abc import Iterable, Iterator

@@ -156,7 +156,7 @@ def _products(
 ) -> Any:
     check_by_bp3_and_bp4(network.spec, "the influence of training samples")
     with network.home.active():
-        xp = namespace(network.parameters.b[0])
+        xp = namespace(network.parameters.like)
         left, right = (samples(network.home, network.spec, *each) for each in (train, test))
         columns = [
             xp.concat([inner_products(each, against) for each, _ in _traces(network, left)])
@@ -179,7 +179,7 @@ def _traces_by(
     spec: Spec, feedback: tuple[Array, ...], network: Placed, arrived: Samples
 ) -> Iterator[tuple[Trace, Array]]:
     for x, y in zip(chunks(spec, arrived.x), chunks(spec, arrived.y), strict=True):
-        x = as_inputs(x, network.parameters.b[0])
+        x = as_inputs(x, network.parameters.like)
         yield backprop(spec, network.parameters, x, y, feedback=feedback), y
 
 

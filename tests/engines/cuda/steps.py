@@ -84,7 +84,7 @@ def training(
         rng.integers(0, 4, samples).astype(dtype) / 2 if weighted else None,
     )
     accuracy = None if real else "argmax"
-    like = net.parameters.b[0]
+    like = net.parameters.like
     optimizer = penalised(optimizer, decay)
     state = first_state(net.spec, net.parameters, net.feedback, optimizer, 1)
     state = state._replace(metrics=zero_metrics(like, batch, accuracy, weighted))

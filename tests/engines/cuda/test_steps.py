@@ -88,6 +88,7 @@ def test_residual_blocks(dtype):
     check(run, {"float32": 1e-4, "float64": 1e-12}[dtype])
 
 
+@pytest.mark.usefixtures("emulated")
 @pytest.mark.parametrize("norm", ["layer", "batch"])
 @pytest.mark.parametrize("width", [20, 300])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -97,6 +98,21 @@ def test_norms(dtype, width, norm):
         optimizer=OPTIMIZERS["momentum"], weighted=width == 20,
     )  # fmt: skip
     check(run, {"float32": 1e-4, "float64": 1e-12}[dtype], ends=(1, 4, 5))
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_options_of_dense_layers(dtype, optimizer):
+    layers = [
+        bpx.Dense(6, 40, "relu", bias=False, l1=0.01, max_norm=0.9),
+        bpx.Dense(40, 5, "tanh", l2=0.1, max_norm=0.7),
+        bpx.Dense(5, 4, "softmax", bias=False, l1=0.02, l2=0.1),
+    ]
+    how = {"optimizer": OPTIMIZERS[optimizer], "decay": 0.01, "dtype": dtype}
+    run = training(layers, cost="cross_entropy", **how)
+    assert run.state.parameters.b[0] is None
+    check(run, {"float32": 1e-4, "float64": 1e-11}[dtype])
 
 
 @pytest.mark.usefixtures("emulated")

@@ -102,8 +102,11 @@ def scan(
 def _known(step: Any, state: Any) -> tuple[str, ...] | None:
     """Return the rules at the end of the step's update for which PyTorch has a kernel.
 
-    Its kernels take numbers; for several networks, each rule has one number per network.
+    Its kernels take numbers; for several networks, each rule has one number per network. They
+    run after the step, so they fit no step that changes the parameters after its update.
     """
+    if getattr(step, "constrains", False):
+        return None
     rules = getattr(getattr(step, "update", None), "rules", ())
     names = tuple(getattr(rule, "known", None) for rule in rules)
     found = next((each for each in FUSED if names[-len(each) :] == each), None)
