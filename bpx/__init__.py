@@ -47,6 +47,8 @@ from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
+from bpx.layers.embedding import Embedding
+from bpx.layers.periodic import Periodic
 from bpx.model.evaluate import Evaluation
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.passes import backprop, forward
@@ -102,6 +104,7 @@ __all__ = [
     "Dropout",
     "Dtype",
     "Elementwise",
+    "Embedding",
     "Epoch",
     "Evaluation",
     "FileFormatError",
@@ -120,6 +123,7 @@ __all__ = [
     "Optimizer",
     "Pair",
     "Parameters",
+    "Periodic",
     "Precision",
     "Progress",
     "RecordingError",

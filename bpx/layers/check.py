@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from bpx.errors import InputError
+from bpx.layers.columns import coded_inputs
 from bpx.layers.dense import Dense
 
 __all__ = ["check_layers"]
@@ -23,7 +24,8 @@ def check_layers(layers: Sequence[Any]) -> tuple[Any, ...]:
     ------
     InputError
         If a layer lacks an attribute, or has parameters that are neither vectors nor matrices;
-        if the last layer is not Dense, or a layer's width differs from the one before it.
+        if the last layer is not Dense, a layer's width differs from the one before it, or a
+        layer takes codes from a column that is none of the inputs.
     """
     for number, layer in enumerate(layers, 1):
         _check_layer(number, layer)
@@ -37,6 +39,7 @@ def check_layers(layers: Sequence[Any]) -> tuple[Any, ...]:
                 f"layer {number}, {above!r}, takes {above.n_in} numbers, but layer "
                 f"{number - 1}, {below!r}, gives {below.n_out}; expected the same number"
             )
+    coded_inputs(layers)
     return tuple(layers)
 
 
