@@ -220,6 +220,20 @@ def test_samples_may_be_bytes():
     close(nets[0].parameters, nets[1].parameters, 1e-14)
 
 
+def test_a_printed_step_names_what_they_compute():
+    text = str(network().program(batch_size=7, optimizer=bpx.SGD(0.1)))
+    for line in (
+        r"angle = 6.28\d* \* reshape\(parameters.c\[0\], .*# periodic",
+        r"sines = sin\(angle\) .*# periodic",
+        r"codes = minimum\(maximum\(astype\(floor\(.*# embedding",
+        r"vectors = reshape\(take\(parameters.E\[0\], .*# embedding",
+        r"dc = reshape\(sum\(.*# dC/dc",
+        r"dE = concat\(.*# dC/dE",
+    ):
+        assert re.search(f"^{line}$", text, flags=re.M), text
+    assert re.search("^z1 = ", text, flags=re.M)  # the book's, of the first Dense layer
+
+
 # Codes that do not exist
 
 

@@ -21,6 +21,7 @@ from bpx.layers.codes import looked_up, nearest, one_hot, rows
 from bpx.layers.columns import Encoded, check_columns, positions
 from bpx.layers.layer import Context
 from bpx.layers.replacing import Replacing
+from bpx.program.marks import equation, symbols
 
 __all__ = ["Embedding", "EmbeddingParameters", "EmbeddingSaved"]
 
@@ -56,10 +57,12 @@ class EmbeddingSaved(_Saved):
     def __reduce__(self) -> Any:
         return _restored, (self.layer, *self)
 
+    @equation("dE", "dC/dE")
     def gradients(self, r: Any, delta: Any) -> EmbeddingParameters:
         """dC/dE_i = sum of r_x delta_j over the samples x with code i in column j."""
         each = [one_hot(x, size, e).mT @ e for x, size, e in self._columns(r * delta)]
-        return EmbeddingParameters(namespace(delta).concat(each, axis=-2))
+        dE = namespace(delta).concat(each, axis=-2)
+        return EmbeddingParameters(dE)
 
     # The terms that the sum over samples adds up: the row of each code gets delta_j
 
@@ -231,6 +234,7 @@ class Embedding(Replacing):
 
     # The equations
 
+    @symbols("codes", "vectors")
     def forward(self, parameters: Any, a_prev: Any, context: Context) -> EmbeddingSaved:
         """a = (x_passed, E_{x_1}, ..., E_{x_m})."""
         codes = nearest(self.picked(a_prev), self.levels)

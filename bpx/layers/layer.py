@@ -59,6 +59,10 @@ class Layer(Protocol):
     arrays and of delta: these arrays have shape (n, ·), or (…, n, ·) with leading axes. One
     number per sample is a column (n, 1). Arrays without a sample axis, such as the parameters,
     are not saved: `send_back` receives them.
+
+    A layer whose output begins with columns of its input may have their numbers in an attribute
+    `passed`, so that a `bpx.Embedding` above it can find codes among them. A layer that takes
+    codes has `codes`: these columns, and the number of codes of each.
     """
 
     @property

@@ -19,6 +19,7 @@ from bpx.errors import InputError
 from bpx.layers.columns import Encoded, check_columns, positions
 from bpx.layers.layer import Context
 from bpx.layers.replacing import Replacing, beside
+from bpx.program.marks import equation, symbols
 
 __all__ = ["Periodic", "PeriodicMoved", "PeriodicParameters", "PeriodicSaved"]
 
@@ -54,10 +55,11 @@ class PeriodicSaved(NamedTuple):
     cos: Any
     a: Any
 
+    @equation("dc", "dC/dc")
     def gradients(self, r: Any, delta: Any) -> PeriodicParameters:
         """dC/dc_kj = sum_x r_x delta_kj x_j, in the shape of c."""
-        summed = namespace(delta).sum(r * self.each(delta), axis=-2)
-        return PeriodicParameters(self._as_c(summed))
+        dc = self._as_c(namespace(delta).sum(r * self.each(delta), axis=-2))
+        return PeriodicParameters(dc)
 
     # The terms that the sum over samples adds up: grad_x = delta_kj x_j
 
@@ -212,14 +214,15 @@ class Periodic(Replacing):
 
     # The equations
 
+    @symbols("angle", "sines", "cosines")
     def forward(
         self, parameters: PeriodicParameters, a_prev: Any, context: Context
     ) -> PeriodicSaved:
         """z_kj = c_kj x_j, a = (x_passed, sin 2 pi z, cos 2 pi z)."""
         x, xp = self.picked(a_prev), namespace(a_prev)
         angle = (_TURN * _flat(parameters.c)) * beside(*(x,) * self.frequencies)
-        sin, cos = xp.sin(angle), xp.cos(angle)
-        return PeriodicSaved(x, sin, cos, self.with_passed(a_prev, sin, cos))
+        sines, cosines = xp.sin(angle), xp.cos(angle)
+        return PeriodicSaved(x, sines, cosines, self.with_passed(a_prev, sines, cosines))
 
     def error(self, saved: PeriodicSaved, g: A) -> A:
         """dC_x/dx_passed and delta_kj = dC_x/dz_kj, side by side.

@@ -140,7 +140,7 @@ def _check_codes(schema: "Schema", spec: Spec) -> None:
     for number, (layer, where) in enumerate(sources(spec.layers), 1):
         if not hasattr(layer, "passed"):
             return
-        if any(where[column] is None for column in layer.columns):
+        if any(where[column] is None for column in getattr(layer, "columns", ())):
             raise InputError(
                 f"layer {number}, {layer!r}, replaces columns that a layer below computes; "
                 "expected inputs: make it with of(schema, after=...), which finds them there"

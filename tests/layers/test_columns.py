@@ -62,3 +62,16 @@ def test_codes_that_a_layer_below_computes_are_refused(below):
     said = re.escape(f"layer 2, {above!r}, takes codes from its column 1, which a layer below")
     with pytest.raises(bpx.InputError, match=said):
         bpx.Network([below, above, bpx.Dense(6, 2, "sigmoid")])
+
+
+class Cut(bpx.Dropout):
+    """A layer of somebody's own: it passes the first columns and drops the others."""
+
+    n_out = 2
+    passed = (0, 1)
+
+
+def test_a_layer_of_ones_own_may_say_what_it_passes():
+    above = bpx.Embedding(2, [1], levels=[4], dim=2)
+    assert coded_inputs([Cut(5, 0.0), above]) == {1: 4}
+    assert positions(MADE, (1,), Cut(5, 0.0)) == (2, (1,))
