@@ -48,7 +48,9 @@ from bpx.inspect.health.probe import HealthProbe
 from bpx.layers.batch_norm import BatchNorm
 from bpx.layers.dense import Dense
 from bpx.layers.dropout import Dropout
+from bpx.layers.embedding import Embedding
 from bpx.layers.layer_norm import LayerNorm
+from bpx.layers.periodic import Periodic
 from bpx.layers.residual import Residual
 from bpx.model.evaluate import Evaluation
 from bpx.model.parameters import Gradients, Parameters
@@ -106,6 +108,7 @@ __all__ = [
     "Dropout",
     "Dtype",
     "Elementwise",
+    "Embedding",
     "Epoch",
     "Evaluation",
     "FileFormatError",
@@ -125,6 +128,7 @@ __all__ = [
     "Optimizer",
     "Pair",
     "Parameters",
+    "Periodic",
     "Precision",
     "Progress",
     "RecordingError",

@@ -152,6 +152,18 @@ def _taken(xp, choose, a, made):
     )
 
 
+def _joined(xp, choose, a, made):
+    if not a.ndim:
+        return None
+    axis = choose.randint(-a.ndim, -1)
+    rest = [*a.shape[:axis], *a.shape[axis:][1:]]
+    others = [
+        x for x in made if x.ndim == a.ndim and [*x.shape[:axis], *x.shape[axis:][1:]] == rest
+    ]
+    chosen = choose.sample(others, choose.randint(0, min(2, len(others))))
+    return xp.concat([a, *chosen], axis=axis)
+
+
 def _constant(xp, choose, a, made):
     return choose.choice(
         (
@@ -176,5 +188,5 @@ def _broadcast(*arrays: Any) -> bool:
 
 RULES = (
     *(_pair,) * 5, *(_single,) * 4, *(_reduced,) * 3, *(_view,) * 3,
-    *(_where,) * 2, _product, _taken, _constant,
+    *(_where,) * 2, _product, _taken, _joined, _constant,
 )  # fmt: skip

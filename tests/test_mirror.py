@@ -39,6 +39,7 @@ ACROSS = {
     "privacy/test_training.py",
     "test_book.py",
     "test_bytes.py",
+    "test_columns_in_networks.py",
     "test_docs.py",
     "test_examples.py",
     "test_feedback_in_networks.py",

@@ -105,16 +105,28 @@ def _described(layer: Any) -> dict[str, Any]:
         return {"kind": layer.kind, **told}
     given = fields(layer) if is_dataclass(layer) else ()
     told = {each.name: getattr(layer, each.name) for each in given}
-    if not told or not all(isinstance(v, int | float | str | bool) for v in told.values()):
+    if not told or not all(map(_is_plain, told.values())):
         raise InputError(
             f"the layer {layer!r} cannot be saved; expected a dataclass whose fields are "
-            "numbers and strings"
+            "numbers and strings, or tuples of these"
         )
     return {"kind": layer.kind, **told}
 
 
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return isinstance(value, int | float | str | bool)
+
+
+def _as_it_was(value: Any) -> Any:
+    """Return the value of a field, whose tuples are lists in JSON."""
+    return tuple(map(_as_it_was, value)) if isinstance(value, list) else value
+
+
 def _made(told: dict[str, Any], sigmas: Iterator[Any], known: Mapping[str, Any]) -> Any:
     make = known[told.pop("kind")]
+    told = {name: _as_it_was(value) for name, value in told.items()}
     try:
         return make(**told, activation=next(sigmas)) if make is Dense else make(**told)
     except (TypeError, ValueError, KeyError, AttributeError) as error:

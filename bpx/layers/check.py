@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from bpx.errors import InputError
+from bpx.layers.columns import coded_inputs
 from bpx.layers.dense import Dense
 from bpx.layers.residual import Add, flattened
 
@@ -26,8 +27,8 @@ def check_layers(layers: Sequence[Any]) -> tuple[Any, ...]:
     ------
     InputError
         If a layer lacks an attribute, or has parameters that are neither vectors nor matrices;
-        if the last layer is not Dense, a layer's width differs from the one before it, or an
-        `Add` adds what it cannot.
+        if the last layer is not Dense, a layer's width differs from the one before it, an `Add`
+        adds what it cannot, or a layer takes codes from a column that is none of the inputs.
     """
     flat = tuple(flattened(layers))
     for number, layer in enumerate(flat, 1):
@@ -45,6 +46,7 @@ def check_layers(layers: Sequence[Any]) -> tuple[Any, ...]:
     for number, layer in enumerate(flat, 1):
         if isinstance(layer, Add):
             _check_add(number, layer, flat)
+    coded_inputs(flat)
     return flat
 
 

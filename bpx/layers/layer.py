@@ -73,6 +73,10 @@ class Layer(Protocol):
     gradients. After each update of training, ``averaged(parameters, saved)`` returns the
     parameters with new averages. Such a layer `couples_samples`. `BatchNorm` is an example. A
     layer may also have `fewest`, the least number of samples in a training batch.
+
+    A layer whose output begins with columns of its input may have their numbers in an attribute
+    `passed`, so that a `bpx.Embedding` above it can find codes among them. A layer that takes
+    codes has `codes`: these columns, and the number of codes of each.
     """
 
     @property

@@ -22,6 +22,7 @@ from bpx.arrays.registry import backend_of, compiled, dtype_name, is_traced, nam
 from bpx.arrays.transfer import bring, lasting
 from bpx.costs import Cost
 from bpx.errors import InputError
+from bpx.model.codes import check_codes
 from bpx.model.metrics import Accuracy
 from bpx.model.parameters import Parameters
 from bpx.model.reach import numbered
@@ -110,6 +111,7 @@ def inputs(home: Home, spec: Spec, x: Any, name: str = "x", *, snapshot: bool = 
         if is_traced(arrived) and not isinstance(error, InputError):
             raise InputError(why_not_traced(name)) from error
         raise
+    check_codes(spec, x, name)
     return arrived
 
 

@@ -12,6 +12,7 @@ from bpx.arrays.host import as_labels, check_finite, is_host
 from bpx.arrays.registry import dtype_name, namespace
 from bpx.arrays.transfer import bring
 from bpx.errors import InputError
+from bpx.model.codes import check_codes
 from bpx.model.expected import why_no_labels
 from bpx.model.inputs import (
     BYTES,
@@ -84,6 +85,7 @@ def _inputs(home: Home, spec: Spec, x: Any) -> Array:
     stored = dtype_name(x) if dtype_name(x) in BYTES else home.dtype
     if is_host(x):
         check_finite(x, stored, "x")
+        check_codes(spec, x, "x")
     arrived: Array = bring(x, home, "x", dtype=stored)
     return arrived
 

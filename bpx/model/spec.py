@@ -14,6 +14,7 @@ from bpx.costs import Cost, CostName
 from bpx.errors import InputError
 from bpx.feedback import Feedback, FeedbackName, Send
 from bpx.layers.check import check_layers
+from bpx.layers.columns import coded_inputs
 from bpx.layers.dense import Dense
 from bpx.layers.layer import Layer
 from bpx.layers.norms import NormName
@@ -76,6 +77,11 @@ class Spec:
     def sizes(self) -> tuple[int, ...]:
         """The widths k_0, ..., k_L: of the inputs, and of each Dense layer."""
         return (self.layers[0].n_in, *(layer.n_out for layer in self.dense))
+
+    @cached_property
+    def codes(self) -> dict[int, int]:
+        """The inputs that hold codes, and the number of codes of each."""
+        return coded_inputs(self.layers)
 
     @cached_property
     def forms(self) -> list[tuple[tuple[str, ...], list[tuple[int, ...]]]]:

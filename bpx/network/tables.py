@@ -13,6 +13,7 @@ from bpx.arrays.host import as_host
 from bpx.arrays.registry import backend_of
 from bpx.arrays.transfer import to_host
 from bpx.errors import InputError
+from bpx.layers.columns import sources
 from bpx.model.spec import Spec
 
 if TYPE_CHECKING:
@@ -118,6 +119,32 @@ def check_schema(schema: "Schema", spec: Spec) -> None:
             f"the network has the sizes {list(sizes)}, but the schema gives {schema.width} "
             f"inputs{outputs}; expected sizes such as {[schema.width, *sizes[1:-1], last]}"
         )
+    _check_codes(schema, spec)
+
+
+def _check_codes(schema: "Schema", spec: Spec) -> None:
+    """Refuse codes that no Embedding takes, or that the schema does not make."""
+    for at, name in enumerate(schema.inputs):
+        made, taken = schema.codes.get(at, 0), spec.codes.get(at, 0)
+        if made and not taken:
+            raise InputError(
+                f"the schema makes codes of {name!r}, but no bpx.Embedding takes them; "
+                "expected bpx.Embedding.of(schema, dim) among the first layers, or a schema "
+                "fitted with categories='one-hot'"
+            )
+        if made != taken:
+            raise InputError(
+                f"a bpx.Embedding takes {taken} codes from input {at}, {name!r}, of which the "
+                f"schema makes {made or 'none'}; expected bpx.Embedding.of(schema, dim)"
+            )
+    for number, (layer, where) in enumerate(sources(spec.layers), 1):
+        if not hasattr(layer, "passed"):
+            return
+        if any(where[column] is None for column in getattr(layer, "columns", ())):
+            raise InputError(
+                f"layer {number}, {layer!r}, replaces columns that a layer below computes; "
+                "expected inputs: make it with of(schema, after=...), which finds them there"
+            )
 
 
 def _pair(schema: "Schema | None", data: Any) -> Any:

@@ -137,6 +137,18 @@ class _Namespace:
         shape = (*indices.shape, *x.shape[1:])
         return x.recorder.apply("take", (x, indices), shape, x.dtype, axis=0)
 
+    def concat(self, arrays: Sequence[Recorded], /, *, axis: int | None = 0) -> Recorded:
+        first, *others = (as_recorded(each) for each in arrays)
+        if axis is None or not -first.ndim <= axis < first.ndim:
+            raise RecordingError(f"cannot record concat of {first!r} along axis {axis}")
+        at = axis % first.ndim
+        apart = [(*x.shape[:at], *x.shape[at + 1 :], x.dtype) for x in (first, *others)]
+        if any(each != apart[0] for each in apart):
+            raise RecordingError(f"cannot record concat of {[first, *others]} along axis {at}")
+        size = sum(each.shape[at] for each in (first, *others))
+        shape = (*first.shape[:at], size, *first.shape[at + 1 :])
+        return first.recorder.apply("concat", (first, *others), shape, first.dtype, axis=at)
+
     def reshape(self, x: Recorded, shape: Any, *, copy: Any = None) -> Recorded:
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if -1 in shape:

@@ -131,7 +131,7 @@ class Operation(NamedTuple):
 
 VIEWS = frozenset(("matrix_transpose", "reshape", "getitem"))
 """Operations that compute nothing: their results are views of the same memory."""
-_MOVES = frozenset(("take", "arange", "full", "astype", "broadcast_to"))
+_MOVES = frozenset(("take", "concat", "arange", "full", "astype", "broadcast_to"))
 
 
 def constants(operations: Iterable[Operation]) -> set[Value]:

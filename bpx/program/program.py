@@ -107,6 +107,8 @@ def apply(xp: Any, operation: Operation, operands: Sequence[Any], device: Any = 
         attributes["device"] = device
     if operation.name == "full":
         operands = [attributes.pop("shape"), *operands]
+    elif operation.name == "concat":
+        operands = [list(operands)]
     elif operation.name in ("astype", "reshape", "broadcast_to"):
         # These take the dtype or the shape by position.
         extra = [attributes.pop(name) for name in ("shape", "dtype") if name in attributes]

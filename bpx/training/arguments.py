@@ -108,7 +108,7 @@ def checked(
     arrived = weighted(home, spec, arrived, sample_weight, class_weight)
     epochs = whole("epochs", epochs, 1, None, "a whole number of at least 1")
     job = job_of(network, arrived, options, epochs, lmbda / arrived.x.shape[0])
-    check_scales(job.data.x, x)
+    check_scales(job.data.x, x, spec.codes)
     return job
 
 

@@ -4,6 +4,7 @@ By BP4 the gradient of a weight is proportional to its input. If one input is a 
 as large as another, no learning rate suits the weights of both.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from bpx._typing import Array
@@ -24,7 +25,7 @@ _PIXELS = ("bool", "uint8", "int8", "uint16", "int16")
 """Dtypes that imply columns on one scale, such as pixels."""
 
 
-def check_scales(x: Array, given: Any) -> None:
+def check_scales(x: Array, given: Any, codes: Collection[int] = ()) -> None:
     """Warn if the largest value of one input is a thousand times that of another.
 
     Constant columns do not count. Nor does the spread: a border pixel is rarely on, but then
@@ -36,6 +37,8 @@ def check_scales(x: Array, given: Any) -> None:
         At the network's home.
     given : object
         x as the caller gave it.
+    codes : collection of int, optional
+        The columns that hold codes for a `bpx.Embedding`, which do not count.
 
     Warns
     -----
@@ -47,6 +50,7 @@ def check_scales(x: Array, given: Any) -> None:
     xp, step = namespace(x), -(-x.shape[0] // _ROWS)
     low, high = (as_host(end(x[::step, ...], axis=0), "x") for end in (xp.min, xp.max))
     size = abs(low).clip(min=abs(high))
+    size[[*codes]] = 0.0
     moving = (low != high) & (size > _NOTHING * size.max())
     columns = moving.nonzero()[0]
     if len(columns) < 2:
@@ -55,7 +59,9 @@ def check_scales(x: Array, given: Any) -> None:
     large, small = int(columns[sizes.argmax()]), int(columns[sizes.argmin()])
     factor = float(f"{float(size[large]) / float(size[small]):.2g}")
     if factor > FACTOR:
-        scaled = standardised(given, "x", constant=(low == high).any())
+        scaled = "leave the codes of categories as they are"
+        if not codes:
+            scaled = standardised(given, "x", constant=(low == high).any())
         warn(
             f"column {large} of x is up to {size[large]:.3g}, {factor:,.0f} times as large as "
             f"column {small}, up to {size[small]:.3g}: the network will learn only from the "

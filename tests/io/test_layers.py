@@ -80,8 +80,21 @@ def test_options_of_dense_layers_are_told_where_they_are_chosen():
 
 
 @dataclass(frozen=True)
+class Several(RMSNorm):
+    table: tuple = ((1.0, 2), "a", True, ())
+
+
+def test_a_field_may_be_a_tuple(tmp_path):
+    net = bpx.Network([Several(3), bpx.Dense(3, 2, bpx.activations.sigmoid)], seed=0)
+    net.save(tmp_path / "net")
+    again = bpx.load(tmp_path / "net", custom={"rms_norm": Several})
+    assert again.spec == net.spec
+    assert hash(again.spec) == hash(net.spec)
+
+
+@dataclass(frozen=True)
 class Odd(RMSNorm):
-    table: tuple = (1.0, 2.0)
+    table: tuple = (1.0, frozenset((2.0,)))
 
 
 def test_what_json_cannot_hold_is_refused_by_name(tmp_path):

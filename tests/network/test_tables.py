@@ -47,3 +47,84 @@ def test_classes_are_weighed_by_name():
         bpx.InputError, match="not a class of 'kind'; the classes are 'often', 'rare'"
     ):
         by_name.fit(table, class_weight={"none": 2.0}, **settings)
+
+
+# Categories as codes
+
+RNG = np.random.default_rng(0)
+TOWNS = RNG.integers(0, 30, 300)
+CUSTOMERS = {
+    "age": np.where(RNG.random(300) < 0.1, np.nan, RNG.uniform(20, 70, 300)),
+    "town": [None if i % 40 == 7 else f"t{t:02d}" for i, t in enumerate(TOWNS)],
+    "member": RNG.random(300) < 0.4,
+    "bought": np.where(RNG.normal(size=30)[TOWNS] + RNG.normal(size=300) / 9 > 0, "yes", "no"),
+}
+CODED = bpx.data.Schema.fit(CUSTOMERS, target="bought", categories="codes")
+
+
+def coded(*below, schema=CODED, **settings):
+    layers = [*below, bpx.Dense(below[-1].n_out, 1, "sigmoid")]
+    return bpx.Network(layers, cost="cross_entropy", schema=schema, seed=0, **settings)
+
+
+@pytest.mark.parametrize("first", ["embedding", "periodic"])
+def test_a_network_learns_from_categories(first, tmp_path):
+    if first == "embedding":
+        embedding = bpx.Embedding.of(CODED, 4)
+        below = embedding, bpx.Periodic.of(CODED, 4, 0.3, after=embedding)
+    else:
+        periodic = bpx.Periodic.of(CODED, 4, 0.3)
+        below = periodic, bpx.Embedding.of(CODED, 4, after=periodic)
+    net = coded(*below)
+    settings = {"epochs": 60, "batch_size": 20, "optimizer": bpx.Adam(0.03), "seed": 0}
+    net.fit(CUSTOMERS, **settings)
+    found = net.evaluate(CUSTOMERS)
+    assert found.accuracy > 0.93
+    net.save(tmp_path / "net")
+    again = bpx.load(tmp_path / "net")
+    assert (again.schema, again.spec) == (CODED, net.spec)
+    assert again.evaluate(CUSTOMERS) == found
+    few = {"age": [30.0, None], "town": ["t03", None], "member": [True, False]}
+    assert again.classify(few).tolist() == net.classify(few).tolist()
+
+
+def test_an_unseen_category_counts_as_none_of_the_known_ones():
+    net = coded(bpx.Embedding.of(CODED, 4))
+    net.fit(CUSTOMERS, epochs=2, batch_size=20, optimizer=bpx.Adam(0.03), seed=0)
+    table = {"age": [30.0], "town": ["elsewhere"], "member": [True]}
+    with pytest.warns(
+        bpx.DataWarning, match="'town' of the table has elsewhere in 1 of 1 rows"
+    ):
+        (answer,) = net.predict(table)
+    x = CODED.x({**table, "town": ["t03"]})
+    (w,), (b,) = net.weights, net.biases
+    passed = np.concatenate([x[:, [0, 1, 3]], np.zeros((1, 4))], axis=1)
+    z = (passed @ w.T + b).item()
+    assert answer.item() == pytest.approx(1.0 / (1.0 + np.exp(-z)), rel=1e-5)
+
+
+def test_codes_that_nothing_takes_are_refused():
+    with pytest.raises(bpx.InputError, match=r"makes codes of 'town', but no bpx\.Embedding"):
+        bpx.Network([CODED.width, 1], schema=CODED)
+    with pytest.raises(bpx.InputError, match=r"makes codes of 'town', but no bpx\.Embedding"):
+        coded(bpx.Periodic.of(CODED))
+
+
+@pytest.mark.parametrize(
+    ("columns", "levels", "said"),
+    [([2], [5], r"takes 5 codes from input 2, 'town', of which the schema makes 32"),
+     ([0, 2], [5, 32], r"takes 5 codes from input 0, 'age', of which the schema makes none")],
+)  # fmt: skip
+def test_codes_that_a_schema_does_not_make_are_refused(columns, levels, said):
+    with pytest.raises(bpx.InputError, match=said):
+        coded(bpx.Embedding(4, columns, levels, dim=2))
+
+
+def test_a_layer_that_does_not_know_what_runs_before_it_is_refused():
+    """With one number for each category the widths fit, but the columns have moved."""
+    embedding = bpx.Embedding.of(CODED, 1)
+    right = bpx.Periodic.of(CODED, after=embedding)
+    assert coded(embedding, right).spec.layers[1] is right
+    moved = bpx.Periodic(4, [3])
+    with pytest.raises(bpx.InputError, match=r"layer 2, Periodic.* of\(schema, after=\.\.\.\)"):
+        coded(embedding, moved)

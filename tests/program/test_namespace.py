@@ -107,6 +107,10 @@ CALLS: dict[str, Call] = {
         xp.take(column, xp.arange(1, dtype=xp.int64), axis=0),
         xp.take(vector, xp.arange(0, 4, 2, dtype=xp.int32)),
         vector[xp.arange(0, 4, 2, dtype=xp.int64)])),
+    "concat": Call(lambda xp, x, row, column, vector, number: (
+        xp.concat([x, row]), xp.concat((x, column, x), axis=1), xp.concat([row, x], axis=-2),
+        xp.concat([vector, vector, vector], axis=-1), xp.concat([x]),
+        xp.concat([x[None, ...], x[None, :, :2]], axis=2)), (*NUMERIC, "bool")),
     "reshape": Call(lambda xp, x, row, column, vector, number: (
         xp.reshape(x, (4, 3)), xp.reshape(x, (-1,)), xp.reshape(x, (2, -1, 3)),
         xp.reshape(column, (-1,)),
@@ -140,7 +144,7 @@ def test_every_function_is_among_the_calls():
     others = {"finfo", "isdtype", "result_type", "pi", "e", "inf", "nan", "newaxis", *DTYPES}
     offered = {name for name in dir(namespace) if not name.startswith("_")}
     others |= {"full", "zeros", "ones", "full_like", "zeros_like", "ones_like"}
-    assert offered - others - {"concat", "stack", "cumulative_sum"} == set(CALLS)
+    assert offered - others == set(CALLS)
 
 
 # What is asked of a dtype, and constants
@@ -199,3 +203,23 @@ def test_a_function_is_called_on_the_kinds_that_it_is_for_alone(name, dtype):
     """Where the standard promises nothing, libraries differ."""
     with pytest.raises(RecordingError, match=f"{name} was called on {dtype}"):
         recorded(lambda x: (getattr(namespace, name)(x),), (2, 3), dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    ("others", "axis"),
+    [([(3, 3)], 1), ([(2, 3, 1)], 0), ([(3,)], 0), ([(2, 3)], None), ([(2, 3)], 2)],
+)
+def test_what_does_not_fit_is_not_joined(others, axis):
+    def join(x, *given):
+        return (namespace.concat([x, *given], axis=axis),)
+
+    with pytest.raises(RecordingError, match=f"cannot record concat of .* along axis {axis}"):
+        recorded(join, (2, 3), *others)
+
+
+def test_arrays_of_two_dtypes_are_not_joined():
+    def join(x):
+        return (namespace.concat([x, namespace.astype(x, namespace.int32)]),)
+
+    with pytest.raises(RecordingError, match=r"cannot record concat of .*int32"):
+        recorded(join, (2, 3))

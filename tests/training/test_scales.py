@@ -95,3 +95,14 @@ def test_on_each_library(target):
     x, _ = samples(1.0, 1e5)
     assert len(raised(target.asarray(x, "float32"))) == 1
     assert raised(target.asarray(x[:, :1], "float32")) == []
+
+
+def test_codes_of_categories_do_not_count():
+    x, y = samples(1.0, 2.0, 1.0)
+    x[:, 2] = np.arange(20) * 400
+    embedding = bpx.Embedding(3, [2], levels=[8000], dim=1)
+    net = bpx.Network([embedding, bpx.Dense(3, 2, "sigmoid")], seed=0)
+    net.fit(x, y, **SETTINGS)  # where warnings are errors
+    x[:, 1] *= 1e5
+    with pytest.warns(bpx.DataWarning, match="column 1 of x .* as column 0.*leave the codes"):
+        net.fit(x, y, **SETTINGS)

@@ -91,6 +91,11 @@ def fitted(table: bpx.data.Table, robust: bool) -> int:
     schema = bpx.data.Schema.fit(
         table, target="kind", task="classes", scaling="robust" if robust else "standard"
     )
+    coded = bpx.data.Schema.fit(table, target="kind", categories="codes")
+    embedding = bpx.Embedding.of(coded, 8)
+    periodic = bpx.Periodic.of(coded, frequencies=8, sigma=0.3, after=embedding)
+    layers = [embedding, periodic, bpx.Dense(periodic.n_out, 2, "softmax")]
+    print(bpx.Network(layers, schema=coded), bpx.Embedding(3, [0], levels=[4], dim=2))
     return schema.width
 
 

@@ -41,6 +41,7 @@ bpx.privacy.DPSGD(noise_multiplier=1.0, accountant="gdp")  # wrong: arg-type
 bpx.data.Schema.fit({}, task="class")  # wrong: arg-type
 bpx.data.Schema.fit({}, scaling="minmax")  # wrong: arg-type
 bpx.data.Schema.fit({}, unseen="drop")  # wrong: arg-type
+bpx.data.Schema.fit({}, categories="ordinal")  # wrong: arg-type
 spectrum.curvature_operator(net, x, y, kind="hesse")  # wrong: arg-type
 spectrum.eigenpairs(None, which="LA")  # wrong: arg-type
 net.fit(

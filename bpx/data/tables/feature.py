@@ -10,9 +10,20 @@ from numpy.typing import NDArray
 from bpx.data.tables.column import Column
 from bpx.errors import InputError
 
-__all__ = ["SCALINGS", "Encoding", "Feature", "Scaling", "fit_feature", "spread"]
+__all__ = [
+    "CATEGORIES",
+    "SCALINGS",
+    "Categories",
+    "Encoding",
+    "Feature",
+    "Scaling",
+    "fit_feature",
+    "spread",
+]
 
-Encoding: TypeAlias = Literal["scaled", "one-hot", "frequency"]
+Encoding: TypeAlias = Literal["scaled", "one-hot", "frequency", "codes"]
+Categories: TypeAlias = Literal["one-hot", "codes"]
+CATEGORIES: tuple[Categories, ...] = get_args(Categories)
 Scaling: TypeAlias = Literal["standard", "robust", "none"]
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 
@@ -32,14 +43,15 @@ class Feature:
     name : str
     kind : str
         The column's kind: see `Column`.
-    encoding : {"scaled", "one-hot", "frequency"}
-        (v - center) / scale; one input for each level; or the fraction of the training
-        samples with that level, scaled.
+    encoding : {"scaled", "one-hot", "frequency", "codes"}
+        (v - center) / scale; one input for each level; the fraction of the training samples
+        with that level, scaled; or its index in `levels`, a code for `bpx.Embedding`.
     center, scale : float
     fill : float
         The replacement for a missing number: the median.
     indicator : bool
-        Whether an extra input marks missing cells: true if some were missing in training.
+        Whether an extra input, or a code, marks missing cells: true if some were missing in
+        training.
     levels : tuple of str
         The levels of a category.
     shares : tuple of float
@@ -62,8 +74,15 @@ class Feature:
         return self == Feature(self.name, self.kind, "scaled")
 
     @property
+    def codes(self) -> int:
+        """The number of codes: the levels, missing if some were, and any other; else 0."""
+        return len(self.levels) + self.indicator + 1 if self.encoding == "codes" else 0
+
+    @property
     def width(self) -> int:
         """The number of inputs that it becomes."""
+        if self.encoding == "codes":
+            return 1
         return (len(self.levels) if self.encoding == "one-hot" else 1) + self.indicator
 
     @property
@@ -71,7 +90,7 @@ class Feature:
         """A name for each of these inputs."""
         one_hot = self.encoding == "one-hot"
         own = tuple(f"{self.name}={v}" for v in self.levels) if one_hot else (self.name,)
-        return (*own, f"{self.name} is missing") if self.indicator else own
+        return (*own, f"{self.name} is missing") if len(own) < self.width else own
 
     def encode(self, column: Column, label: str) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Return the inputs, shape (n, width), and a mask of cells with unseen levels, (n,).
@@ -84,6 +103,8 @@ class Feature:
         if self.levels:
             codes = column.places(self.levels)
             unseen = (codes < 0) & ~column.missing
+            if self.encoding == "codes":
+                return self._coded(codes, column.missing), unseen
             own = self._one_hot(codes) if self.encoding == "one-hot" else self._frequency(codes)
         else:
             values = self._numbers(column, label)
@@ -110,7 +131,7 @@ class Feature:
         numbers = (made.center, made.scale, made.fill, *shares)
         right = (
             all(isinstance(each, str) for each in (made.name, made.kind, *levels))
-            and made.encoding in ("scaled", "one-hot", "frequency")
+            and made.encoding in get_args(Encoding)
             and all(isinstance(each, int | float) and np.isfinite(each) for each in numbers)
             and made.scale > 0
             and len({*levels}) == len(levels)
@@ -133,6 +154,13 @@ class Feature:
             return np.full(len(column), np.nan)
         return column.values
 
+    def _coded(
+        self, codes: NDArray[np.int64], missing: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Return codes: the last one is for unseen levels, the one before it for missing."""
+        others = np.where(missing & self.indicator, len(self.levels), self.codes - 1)
+        return np.where(codes < 0, others, codes)[:, None].astype(np.float64)
+
     def _one_hot(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         return (codes[:, None] == np.arange(len(self.levels))).astype(np.float64)
 
@@ -141,7 +169,9 @@ class Feature:
         return ((shares - self.center) / self.scale)[:, None]
 
 
-def fit_feature(column: Column, scaling: Scaling) -> Feature:
+def fit_feature(
+    column: Column, scaling: Scaling, categories: Categories = "one-hot"
+) -> Feature:
     """Fit the encoding of a column to training samples.
 
     Parameters
@@ -151,6 +181,8 @@ def fit_feature(column: Column, scaling: Scaling) -> Feature:
     scaling : {"standard", "robust", "none"}
         Scale by mean and standard deviation, by median and interquartile range, or not at
         all. Booleans and one-hot inputs stay 0 and 1.
+    categories : {"one-hot", "codes"}, optional
+        Whether texts become one-hot inputs (frequencies, if there are many), or codes.
     """
     missing = bool(column.missing.any())
     if not column.is_text:
@@ -162,8 +194,8 @@ def fit_feature(column: Column, scaling: Scaling) -> Feature:
     there = np.bincount(column.values[~column.missing], minlength=len(column.levels))
     kept = [i for i, count in enumerate(there) if count]
     levels = tuple(column.levels[i] for i in kept)
-    if len(levels) <= _FEW:
-        return Feature(column.name, "category", "one-hot", indicator=missing, levels=levels)
+    if categories == "codes" or len(levels) <= _FEW:
+        return Feature(column.name, "category", categories, indicator=missing, levels=levels)
     shares = there / len(column)
     center, scale = spread(np.array([*shares, 0.0])[column.values], scaling)
     return Feature(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpx.data.tables.column import Column
-from bpx.data.tables.feature import Feature, Scaling, fit_feature
+from bpx.data.tables.feature import Categories, Feature, Scaling, fit_feature
 from bpx.data.tables.plausible import ALL
 from bpx.data.tables.table import Key, Table, in_words
 from bpx.errors import InputError, option
@@ -49,7 +49,9 @@ def places_of(
     return places, rest
 
 
-def fit_features(table: Table, scaling: Scaling) -> tuple[tuple[Feature, ...], tuple[str, ...]]:
+def fit_features(
+    table: Table, scaling: Scaling, categories: Categories = "one-hot"
+) -> tuple[tuple[Feature, ...], tuple[str, ...]]:
     """Return the fitted features, and the names of constant columns, which are not used."""
     if not len(table):
         raise InputError(
@@ -62,7 +64,7 @@ def fit_features(table: Table, scaling: Scaling) -> tuple[tuple[Feature, ...], t
             "least one that varies"
         )
     empty = tuple(column.name for column in table.columns if not _varies(column))
-    return tuple(fit_feature(column, scaling) for column in varied), empty
+    return tuple(fit_feature(column, scaling, categories) for column in varied), empty
 
 
 def check_choice(name: str, value: Any, known: Sequence[Any]) -> None:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from bpx.data.split import Split
 from bpx.data.tables.encoding import columns_of, inputs_of
-from bpx.data.tables.feature import SCALINGS, Feature, Scaling
+from bpx.data.tables.feature import CATEGORIES, SCALINGS, Categories, Feature, Scaling
 from bpx.data.tables.fitting import check_choice, fit_features, places_of
 from bpx.data.tables.frames import as_table
+from bpx.data.tables.inputs import Inputs
 from bpx.data.tables.matching import by_name, by_place, check_named, has_target
 from bpx.data.tables.plausible import check_features
 from bpx.data.tables.table import Key, Table, listed
@@ -26,7 +27,7 @@ _UNSEEN: tuple[Unseen, ...] = get_args(Unseen)
 
 
 @dataclass(frozen=True)
-class Schema:
+class Schema(Inputs):
     """The columns that a table must have, and their encoding as inputs and target.
 
     Make one with `Schema.fit`. A `bpx.Network` with a schema finds a table's columns by name.
@@ -51,7 +52,8 @@ class Schema:
     unseen: Unseen = "ignore"
 
     def __repr__(self) -> str:
-        return f"<bpx.data.Schema of {len(self.features)} columns, {self.width} inputs>"
+        codes = f", {len(self.codes)} of them codes" if self.codes else ""
+        return f"<bpx.data.Schema of {len(self.features)} columns, {self.width} inputs{codes}>"
 
     @classmethod
     def fit(
@@ -63,6 +65,7 @@ class Schema:
         features: Sequence[Key] | str | None = None,
         drop: Sequence[Key] = (),
         scaling: Scaling = "standard",
+        categories: Categories = "one-hot",
         unseen: Unseen = "ignore",
         rows: NDArray[Any] | None = None,
     ) -> Self:
@@ -88,6 +91,9 @@ class Schema:
         scaling : {"standard", "robust", "none"}, optional
             The scaling of numbers, dates and a numeric target: by mean and standard
             deviation, by median and interquartile range, or none.
+        categories : {"one-hot", "codes"}, optional
+            "codes" turns each text into one input, the number of its category, for a
+            `bpx.Embedding`. Missing cells have a code of their own, and unseen ones the last.
         unseen : {"ignore", "refuse"}, optional
             The treatment of categories that do not occur in the training rows.
         rows : array of int or bool, optional
@@ -105,6 +111,7 @@ class Schema:
             a duplicate name, or no name.
         """
         check_choice("scaling", scaling, SCALINGS)
+        check_choice("categories", categories, CATEGORIES)
         check_choice("unseen", unseen, _UNSEEN)
         check_choice("task", task, (None, *TASKS))
         table = as_table(table)
@@ -112,7 +119,7 @@ class Schema:
         places, dropped = places_of(table, learned, features, drop)
         check_features(table, places, asked=features is not None)
         chosen = np.arange(len(table)) if rows is None else rows
-        fitted, empty = fit_features(table.at(places).take(chosen), scaling)
+        fitted, empty = fit_features(table.at(places).take(chosen), scaling, categories)
         made = None
         if target is not None:
             column = table[target]
@@ -141,16 +148,6 @@ class Schema:
         check_features(table, range(len(table.columns)), asked=True)
         features = tuple(Feature(c.name, c.kind, "scaled") for c in table.columns)
         return cls(features, named=table.named)
-
-    @property
-    def width(self) -> int:
-        """The number of inputs."""
-        return sum(feature.width for feature in self.features)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The inputs' names, such as ``"age"``, ``"city=Paris"`` or ``"age is missing"``."""
-        return tuple(name for feature in self.features for name in feature.inputs)
 
     @property
     def known(self) -> frozenset[str]:

@@ -204,7 +204,8 @@ def _samples(network: Placed, home: Home, draws: Draws, x: Any, y: Any) -> tuple
         raise InputError("only one of x and y was given; expected both, or neither")
     if x is None:
         shape = _SAMPLES, spec.sizes[-1]
-        return draws.normal(_SAMPLES, spec.sizes[0]), draws.targets(spec.cost, *shape)
+        x = draws.inputs(_SAMPLES, spec.sizes[0], spec.codes)
+        return x, draws.targets(spec.cost, *shape)
     arrived = samples(home, spec, x, y)
     few = bring(arrived.x[:_SAMPLES, :], home, "x")
     labels = arrived.y[:_SAMPLES] if arrived.y.ndim == 1 else arrived.y[:_SAMPLES, :]

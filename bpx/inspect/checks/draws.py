@@ -1,5 +1,6 @@
 """Random samples to try formulas on, drawn on the host from a seed, the same everywhere."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from bpx._typing import Array
@@ -46,6 +47,15 @@ class Draws:
         xp = namespace(z)
         share = xp.linspace(-1.0, 1.0, n, dtype=z.dtype)
         return self._at_home(0.2 * z * xp.exp(4.6 * share)[:, None])
+
+    def inputs(self, n: int, k: int, codes: Mapping[int, int]) -> Array:
+        """Standard normal numbers, and codes in the columns that hold them."""
+        if not codes:
+            return self.normal(n, k)
+        x = normal(self._stream(), 0, (n, k), self._dtype)
+        for column, levels in codes.items():
+            x[:, column] = uniform(self._stream(), 0, (n,), self._dtype) * levels // 1.0
+        return self._at_home(x)
 
     def targets(self, cost: Cost, n: int, k: int) -> Array:
         """Targets for which a cost is defined."""

@@ -48,3 +48,13 @@ def test_numbers_of_any_size_are_scaled_alike():
     for unit in (1e-300, 1e-30, 1e30, 1e300):
         table = {**TABLE, "a": np.array(TABLE["a"]) * unit}
         np.testing.assert_allclose(Schema.fit(table).x(table)[:, 0], expected, rtol=1e-6)
+
+
+def test_an_unseen_category_has_the_last_code_or_is_refused():
+    table = {**TABLE, "t": ["x", "z", None, "z"]}
+    with pytest.warns(bpx.DataWarning, match="has z in 2 of 4 rows"):
+        x = Schema.fit(TABLE, categories="codes").x(table)
+    assert x[:, 1].tolist() == [0, 2, 2, 2]
+    strict = Schema.fit(TABLE, categories="codes", unseen="refuse")
+    with pytest.raises(bpx.InputError, match=r"has z .*expected x, y"):
+        strict.x(table)

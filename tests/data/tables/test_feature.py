@@ -111,3 +111,36 @@ def test_what_no_feature_is(change):
     assert Feature.restored(described) == ONE_HOT
     with pytest.raises((KeyError, TypeError, ValueError)):
         Feature.restored({**described, **change})
+
+
+# Codes
+
+
+def coded(texts):
+    return fit_feature(of_array("t", texts), "standard", "codes")
+
+
+def test_texts_may_be_codes_however_many_there_are():
+    texts = [f"t{i:02d}" for i in range(40)] * 2
+    feature = coded(texts)
+    assert (feature.width, feature.inputs, feature.codes) == (1, ("t",), 41)
+    x, unseen = feature.encode(of_array("t", texts), "t")
+    assert x[:, 0].tolist() == [*range(40)] * 2
+    assert not unseen.any()
+
+
+@pytest.mark.parametrize("was_missing", [True, False])
+def test_what_is_missing_and_what_is_unseen_has_a_code_of_its_own(was_missing):
+    feature = coded(["b", "a", "b", *[None] * was_missing])
+    x, unseen = feature.encode(of_array("t", ["a", None, "new", "b"]), "t")
+    assert feature.codes == 3 + was_missing
+    last = feature.codes - 1
+    assert x[:, 0].tolist() == [0, 2, last, 1]  # without one in training, missing is unseen
+    assert unseen.tolist() == [False, False, True, False]
+    assert (feature.width, feature.inputs) == (1, ("t",))
+    assert Feature.restored(feature.described()) == feature
+
+
+def test_numbers_have_no_codes():
+    feature = fit_feature(of_array("n", [1.0, 2.0, None]), "standard", "codes")
+    assert (feature.encoding, feature.codes, feature.width) == ("scaled", 0, 2)

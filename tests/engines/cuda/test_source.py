@@ -15,6 +15,7 @@ from bpx_backends.engines.cuda.items import Launch
 from bpx_backends.engines.cuda.loops import Function
 from bpx_backends.engines.cuda.prelude import PRELUDE
 from bpx_backends.engines.cuda.source import source
+from tests import columns
 from tests.engines.cuda import emulation
 from tests.engines.cuda.emulation import compiled
 from tests.engines.cuda.functions import (
@@ -25,7 +26,7 @@ from tests.engines.cuda.functions import (
     integral,
     reduced_floats,
 )
-from tests.engines.cuda.steps import HEADS, OPTIMIZERS, M, S, training
+from tests.engines.cuda.steps import HEADS, OPTIMIZERS, M, Run, S, training
 
 
 @pytest.mark.usefixtures("_nvrtc")
@@ -59,6 +60,14 @@ def test_the_compiler_finds_its_builtins(monkeypatch):
 def test_kernels_compile_for_hopper(case, dtype):
     made = training(**case, dtype=dtype, steps=1).scheduled()
     assert compiled(source(made.launches)) > 0
+
+
+@pytest.mark.usefixtures("_nvrtc")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layers_that_replace_columns_compile_for_hopper(dtype):
+    rows = np.zeros((1, 7))
+    run = Run(*columns.job([columns.network(dtype=dtype)], rows, dtype=dtype))
+    assert compiled(source(run.scheduled().launches)) > 0
 
 
 @cache

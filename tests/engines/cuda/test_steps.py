@@ -6,6 +6,7 @@ import pytest
 import bpx
 from bpx.optim import mapped
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
+from tests import columns
 from tests.engines.cuda.steps import HEADS, OPTIMIZERS, STEPS, M, Run, S, check, training
 
 
@@ -113,6 +114,16 @@ def test_options_of_dense_layers(dtype, optimizer):
     run = training(layers, cost="cross_entropy", **how)
     assert run.state.parameters.b[0] is None
     check(run, {"float32": 1e-4, "float64": 1e-11}[dtype])
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("first", ["periodic", "embedding"])
+@pytest.mark.parametrize(("dtype", "within"), [("float32", 1e-4), ("float64", 1e-11)])
+def test_layers_that_replace_columns(first, dtype, within):
+    rows = np.random.default_rng(1).integers(0, 45, (STEPS, 7))
+    run = Run(*columns.job([columns.network(first=first, dtype=dtype)], rows, dtype=dtype))
+    assert run.scheduled().capturable  # no call of the library is left
+    check(run, within)
 
 
 @pytest.mark.usefixtures("emulated")

@@ -58,6 +58,11 @@ def test_element_by_element(name, operands):
     check(name, operands)
 
 
+@pytest.mark.parametrize(("axis", "shape"), [(0, (4, 3)), (1, (2, 6))])
+def test_arrays_one_behind_the_other(axis, shape):
+    check("concat", (X, Y[::-1]), shape, axis=axis)
+
+
 @pytest.mark.parametrize(("axis", "shape"), [(0, (3,)), (1, (2,)), (None, ())])
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "prod"])
 def test_reductions(name, axis, shape):

@@ -125,6 +125,16 @@ def test_views_moves_and_constants():
         np.testing.assert_array_equal(a, b)
 
 
+def test_arrays_one_behind_the_other():
+    def rule(xp, x, y):
+        below = xp.concat([x[1:, :], x], axis=0)
+        return x + xp.concat([x.mT, y], axis=1)[:2, :2], y * below[1:, :1]
+
+    ours, theirs = scanned(rule, np.arange(4.0).reshape(2, 2), np.arange(6.0).reshape(2, 3))
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_a_derivative_of_relu_is_right_where_z_is_zero_or_infinite():
     def rule(xp, z, g):
         return z, g * xp.astype(z > 0.0, z.dtype)

@@ -23,6 +23,7 @@ from bpx_backends.engines.cuda.items import (
     conflict,
     matrix_order,
 )
+from bpx_backends.engines.cuda.joins import joined
 from bpx_backends.engines.cuda.layout import Layout, Place, lay_out
 from bpx_backends.engines.cuda.loops import Function, Loop
 from bpx_backends.engines.cuda.nests import launches, loops_of, splitted
@@ -117,6 +118,8 @@ class _Scheduler:
                 self._product(instruction)
             elif instruction.name == "take":
                 self.items.append(Launch((self._gather(instruction),)))
+            elif instruction.name == "concat" and _is_flat(instruction):
+                self.items.append(Launch((self._joined(instruction),)))
             else:
                 self._alone(instruction)
         for i, value in self.plan.copies:
@@ -168,6 +171,10 @@ class _Scheduler:
             indices.dtype,
             source.dtype,
         )
+
+    def _joined(self, op: Operation) -> Function:
+        parts, out = [self.layout.places[v] for v in op.values], self.layout.places[op.result]
+        return joined(parts, out, op.attribute("axis"))
 
     def _alone(self, op: Operation) -> None:
         """Schedule an operation outside kernels, as its own loop or as a call."""

@@ -79,6 +79,10 @@ def _where(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call
     ]
 
 
+def _concat(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
+    return [Call(np.concatenate, (tuple(operands), op.attribute("axis"), out))]
+
+
 def _reduced(function: np.ufunc) -> Callable[..., list[Call]]:
     def reduce(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
         axis, keepdims = op.attribute("axis"), op.attribute("keepdims")
@@ -104,6 +108,7 @@ def _argument(name: str) -> Callable[..., list[Call]]:
 _SPECIAL: dict[str, Callable[..., list[Call]]] = {
     "matmul": _matmul,
     "take": _take,
+    "concat": _concat,
     "copy": _copy,
     "astype": _copy,
     "broadcast_to": _copy,

@@ -64,6 +64,10 @@ def _matmul(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[C
     return [partial(torch.mm if out.ndim == 2 else torch.matmul, *operands, out=out)]
 
 
+def _concat(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Call]:
+    return [partial(torch.cat, tuple(operands), op.attribute("axis"), out=out)]
+
+
 def _addcmul(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Call]:
     return [partial(torch.addcmul, *operands, value=op.attribute("value"), out=out)]
 
@@ -127,6 +131,7 @@ Its `sign` is not among them, since it gives 0 for NaN, against the standard.
 
 _SPECIAL: dict[str, Callable[..., list[Call]]] = {
     "matmul": _matmul,
+    "concat": _concat,
     "addcmul": _addcmul,
     "threshold_backward": _threshold_backward,
     "scaled_product": _scaled_product,
