@@ -41,12 +41,11 @@ class Runs(NamedTuple):
 
 def runs(
     engine, sizes=(6, 5, 4), *, optimizer="sgd", decay=None, own=True, real=False,
-    dtype="float64", several=K, stored=None, weighted=False, layers=None, **settings,
+    dtype="float64", several=K, stored=None, weighted=False, **settings,
 ):  # fmt: skip
     rng, target = np.random.default_rng(1), engine.target
-    made = layers or sizes
-    nets = [target.network(made, seed=i, dtype=dtype, **settings) for i in range(several)]
-    spec, xp = nets[0].spec, bpx.namespace(nets[0].weights[0])
+    nets = [target.network(sizes, seed=i, dtype=dtype, **settings) for i in range(several)]
+    spec, xp, sizes = nets[0].spec, bpx.namespace(nets[0].weights[0]), nets[0].sizes
     classes = max(sizes[-1], 2)
     y = rng.random((SAMPLES, sizes[-1])) if real else rng.integers(0, classes, SAMPLES)
     data = Data(
@@ -171,7 +170,7 @@ def test_options_of_dense_layers(engine, optimizer, feedback, caplog):
         bpx.Dense(5, 4, "softmax", l2=0.1, max_norm=0.8),
     ]
     given = {"optimizer": optimizer, "decay": 0.01, "feedback": feedback}
-    check(engine, caplog, layers=layers, cost="cross_entropy", **given)
+    check(engine, caplog, sizes=layers, cost="cross_entropy", **given)
 
 
 def test_dropout(engine):

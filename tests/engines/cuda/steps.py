@@ -72,10 +72,11 @@ class Run(NamedTuple):
 
 def training(
     sizes=(6, 5, 4), *, optimizer=OPTIMIZERS["sgd"], batch=7, steps=STEPS, decay=None,
-    dtype="float32", real=False, samples=50, weighted=False, layers=None, **settings,
+    dtype="float32", real=False, samples=50, weighted=False, **settings,
 ) -> Run:  # fmt: skip
     rng = np.random.default_rng(1)
-    net = bpx.Network(layers or sizes, seed=3, dtype=dtype, **settings)
+    net = bpx.Network(sizes, seed=3, dtype=dtype, **settings)
+    sizes = net.sizes
     y = rng.random((samples, sizes[-1])) if real else rng.integers(0, sizes[-1], samples)
     data = Data(
         rng.random((samples, sizes[0])).astype(dtype),

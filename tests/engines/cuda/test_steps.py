@@ -82,7 +82,7 @@ def test_options_of_dense_layers(dtype, optimizer):
         bpx.Dense(5, 4, "softmax", bias=False, l1=0.02, l2=0.1),
     ]
     how = {"optimizer": OPTIMIZERS[optimizer], "decay": 0.01, "dtype": dtype}
-    run = training(layers=layers, cost="cross_entropy", **how)
+    run = training(layers, cost="cross_entropy", **how)
     assert run.state.parameters.b[0] is None
     check(run, {"float32": 1e-4, "float64": 1e-11}[dtype])
 
