@@ -51,7 +51,7 @@ def test_the_biases_are_none():
     assert [b is None for b in net.biases] == [True, False, True]
     assert [w.shape for w in net.weights] == [(5, 6), (4, 5), (3, 4)]
     assert len(list(leaves(net.parameters))) == 4
-    assert repr(net.parameters) == ("<bpx.Parameters w (5, 6) (4, 5) (3, 4), b None (4,) None>")
+    assert repr(net.parameters) == "<bpx.Parameters w (5, 6) (4, 5) (3, 4), b (4,)>"
     with_biases = network(biases=(True, True, True))
     for one, other in zip(net.weights, with_biases.weights, strict=True):
         np.testing.assert_array_equal(one, other)

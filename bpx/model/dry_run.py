@@ -180,8 +180,7 @@ def _of_gradients(run: Run, deltas: tuple[Array, ...]) -> Iterator[Part]:
                 f"gradients of layer {number}, {layer.kind!r}, gave {gradient!r}; expected the "
                 f"fields {', '.join(fields)}, in this order"
             )
-        learned = getattr(layer, "learned", fields)
-        for field in (each for each in learned if getattr(entry, each) is not None):
+        for field in getattr(layer, "learned", layer.shapes):
             was, given = getattr(entry, field), getattr(gradient, field)
             what = f"{field} of the gradients of layer {number}, {layer.kind!r},"
             yield Part(what, given, was.shape, was)

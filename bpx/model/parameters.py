@@ -73,14 +73,14 @@ class Parameters(_Layers):
         return self.w[0]
 
     def __repr__(self) -> str:
-        fields = (
-            (field, [getattr(self.layers[at], field) for at in those])
-            for field, those in _by_field(self.layers).items()
-        )
         shapes = (
-            " ".join([field, *map(_shape, arrays)])
-            for field, arrays in fields
-            if any(each is not None for each in arrays)
+            " ".join([field, *(str(tuple(each.shape)) for each in arrays)])
+            for field, those in _by_field(self.layers).items()
+            if (
+                arrays := [
+                    x for at in those if (x := getattr(self.layers[at], field)) is not None
+                ]
+            )
         )
         return f"<bpx.{type(self).__name__} {', '.join(shapes)}>"
 
@@ -131,10 +131,6 @@ def as_parameters(given: Any) -> Parameters:
 def dense(entries: Iterable[Any]) -> list[DenseParameters]:
     """Return the entries of Dense layers."""
     return [entry for entry in entries if isinstance(entry, DenseParameters)]
-
-
-def _shape(x: Any) -> str:
-    return "None" if x is None else str(tuple(x.shape))
 
 
 def _by_field(layers: Sequence[Any]) -> dict[str, list[int]]:

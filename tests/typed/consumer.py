@@ -70,7 +70,8 @@ def classifier(
     other = bpx.Network([4, 2], norm="layer", backend="torch:cuda:0", dtype=net.home.dtype)
     reports = [bpx.inspect.check(each) for each in (hidden, "dfa", "quadratic", other)]
     print(reports, bpx.asarray([1, 2], "cupy:1", dtype="int32"))
-    sigma: str = bpx.Dense(4, 3, hidden).activation.name
+    limited = bpx.Dense(4, 3, hidden, bias=False, l1=1e-5, l2=0.1, max_norm=2)
+    sigma: str = limited.activation.name
     classes = {"cat": 1.0, "dog": 2.5}
     weights: bpx.ClassWeight = {0: 1, 1: 5} if sigma else classes
     flags = {True: 2.0, False: 1.0}

@@ -23,6 +23,8 @@ bpx.Network([2, 3, 1], norm="layr")  # wrong: arg-type
 bpx.Network([2, 1], init="he")  # wrong: arg-type
 bpx.Network([2, 1], dtype="float23")  # wrong: arg-type
 bpx.Dense(2, 1, "rely")  # wrong: arg-type
+bpx.Dense(2, 1, "relu", max_norm="2")  # wrong: arg-type
+bpx.Dense(2, 1, "relu", False)  # wrong: call-arg
 bpx.load("net", activations=["relu", "soft"])  # wrong: list-item
 bpx.load("net", dtype="float16")  # wrong: arg-type
 bpx.use(dtype="float16")  # wrong: arg-type

@@ -10,7 +10,6 @@ from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.inspect.single import check_single_parameters
 from bpx.model.parameters import Parameters, as_parameters
-from bpx.program.contract import leaves, rebuilt
 
 __all__ = ["flatten", "unflatten"]
 
@@ -34,7 +33,7 @@ def flatten(groups: Groups) -> Array:
     InputError
         If it is neither, or has several networks.
     """
-    parts = [part for entry in _given(groups).layers for part in leaves(entry)]
+    parts = [part for entry in _given(groups).layers for part in entry if part is not None]
     xp = namespace(parts[0])
     return xp.concat([xp.reshape(part, (-1,)) for part in parts])
 
@@ -58,7 +57,7 @@ def unflatten(vector: Array, like: Groups) -> Parameters:
         If the vector has the wrong length, or `like` has several networks.
     """
     entries = _given(like).layers
-    shapes = [tuple(part.shape) for entry in entries for part in leaves(entry)]
+    shapes = [tuple(part.shape) for entry in entries for part in entry if part is not None]
     ends = list(accumulate(map(prod, shapes)))
     array = hasattr(vector, "shape")
     if not array or tuple(vector.shape) != (ends[-1],):
@@ -73,8 +72,12 @@ def unflatten(vector: Array, like: Groups) -> Parameters:
         xp.reshape(vector[begin:end], shape)
         for begin, end, shape in zip([0, *ends], ends, shapes, strict=False)
     )
-    each = (rebuilt(entry, [next(parts) for _ in leaves(entry)]) for entry in entries)
-    return Parameters(each)
+    return Parameters(_filled(entry, parts) for entry in entries)
+
+
+def _filled(entry: Any, parts: Any) -> Any:
+    inside = [None if part is None else next(parts) for part in entry]
+    return type(entry)(*inside) if inside else entry
 
 
 def _given(groups: Any) -> Parameters:
