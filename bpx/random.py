@@ -113,8 +113,10 @@ def bernoulli(key: A, step: int | A, shape: tuple[int, ...], p: float) -> A:
     """
     if not 0.0 <= p <= 1.0:
         raise InputError(f"p = {p!r} was given; expected a probability in [0, 1]")
-    mask = _high_24(words(key, step, prod(shape))) < round(p * 2**24)
-    return _reshape(mask, shape)
+    least = round(p * 2**24)
+    # Compare before the words of a pair are put side by side: booleans take less memory.
+    pair = (_high_24(each) < least for each in _pairs(key, step, (prod(shape) + 1) // 2))
+    return _reshape(_interleave(*pair)[: prod(shape)], shape)
 
 
 def normal(key: A, step: int | A, shape: tuple[int, ...], dtype: Any) -> A:
@@ -137,7 +139,8 @@ def normal(key: A, step: int | A, shape: tuple[int, ...], dtype: Any) -> A:
 def _pairs(key: A, step: int | A, count: int) -> tuple[A, A]:
     index = _counted(key, count)
     counter = (index, namespace(key).zeros_like(index) + step)
-    return threefry2x32((key[:1], key[1:]), counter)
+    # Plus 0: an engine's kernels read whole arrays, not parts of a key.
+    return threefry2x32((key[:1] + 0, key[1:] + 0), counter)
 
 
 def _interleave(x0: A, x1: A) -> A:

@@ -16,7 +16,9 @@ __all__ = ["ELEMENTWISE", "REDUCTIONS", "Kernel", "Nest", "can_fuse", "fuse"]
 
 ELEMENTWISE = frozenset(
     (
-        "abs", "add", "astype", "copy", "divide", "equal", "exp", "expm1", "floor", "greater",
+        "abs", "add", "astype", "bitwise_and", "bitwise_left_shift", "bitwise_or",
+        "bitwise_right_shift", "bitwise_xor", "copy", "divide", "equal", "exp", "expm1",
+        "floor", "greater",
         "greater_equal", "isfinite", "isnan", "less", "less_equal", "log", "log1p",
         "logical_and", "logical_not", "logical_or", "maximum", "minimum", "multiply",
         "negative", "not_equal", "positive", "pow", "sign", "sqrt", "square", "subtract",

@@ -21,7 +21,9 @@ __all__ = [
 _INFIX = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "pow": "**",
     "equal": "==", "not_equal": "!=", "less": "<", "less_equal": "<=", "greater": ">",
-    "greater_equal": ">=", "logical_and": "&", "logical_or": "|",
+    "greater_equal": ">=", "logical_and": "&", "logical_or": "|", "bitwise_and": "&",
+    "bitwise_or": "|", "bitwise_xor": "^", "bitwise_left_shift": "<<",
+    "bitwise_right_shift": ">>",
 }  # fmt: skip
 _CALLS = {
     name: f"np.{name}({{0}})"

@@ -15,7 +15,13 @@ from bpx_backends.engines.numpy.expressions import (
     varies,
 )
 
-__all__ = ["NestWriter"]
+__all__ = ["ADD", "NestWriter"]
+
+ADD = "add_in_any_order"
+"""The function that adds up the mean of a row, so that the compiler may use vectors.
+
+Sums keep their order: a softmax, say, has the same bits whatever the processor.
+"""
 
 
 class NestWriter:
@@ -198,6 +204,8 @@ class NestWriter:
             best = f"best{name}"
             yield f"if {value} > {best} or ({value} != {value} and {best} == {best}):"
             yield f"    {name}, best{name} = int64(j), {value}"
+        elif op.name == "mean" and op not in self.columns:
+            yield f"{name} = {ADD}({name}, {value})"
         elif op.name in ("sum", "mean"):
             yield f"{name} = {name} + {value}"
         else:

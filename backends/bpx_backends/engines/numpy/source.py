@@ -10,7 +10,7 @@ from bpx.program.fusion import REDUCTIONS, Kernel, is_column_reduction
 from bpx.program.operation import Value
 from bpx.program.plan import Plan
 from bpx_backends.engines.numpy.expressions import varies
-from bpx_backends.engines.numpy.nests import NestWriter
+from bpx_backends.engines.numpy.nests import ADD, NestWriter
 
 __all__ = ["Source", "source"]
 
@@ -64,8 +64,9 @@ def source(plan: Plan, kernel: Kernel) -> Source:
     types = ", ".join(f"{_TYPES[v.dtype.name]}[::1]" for v in arguments)
     signature = f"void(uint64, uint64, uint64[::1], float64[::1], {types})"
     text = "\n    ".join(lines)
+    head = _HEAD.format(signature=signature, adding=_ADDING if f"{ADD}(" in text else "")
     return Source(
-        _HEAD.format(signature=signature) + text + "\n",
+        head + text + "\n",
         tuple(sizes),
         numbers,
         arguments,
@@ -78,7 +79,7 @@ _HEAD = """import numba
 import numpy as np
 from numpy import float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64
 
-
+{adding}
 @numba.njit(
     "{signature}",
     nogil=True,
@@ -87,6 +88,12 @@ from numpy import float32, float64, int8, int16, int32, int64, uint8, uint16, ui
     cache=True,
     no_cfunc_wrapper=True,
 )
+"""
+_ADDING = f"""
+@numba.njit(fastmath={{"contract", "reassoc"}})
+def {ADD}(x, y):
+    return x + y
+
 """
 _TYPES = {"bool": "boolean"} | {
     name: name
