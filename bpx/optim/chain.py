@@ -125,13 +125,15 @@ def chain(*links: "Transformation | Optimizer") -> Chain:
     Raises
     ------
     InputError
-        If a link is neither.
+        If a link is neither, or if one that averages the parameters is not the last.
 
     Examples
     --------
     >>> clipped = bpx.optim.chain(bpx.optim.clip_by_global_norm(1.0), bpx.Adam(1e-3))
     """
-    return Chain(tuple(each for link in links for each in _links(link)))
+    made = Chain(tuple(each for link in links for each in _links(link)))
+    _check_links(made)
+    return made
 
 
 def _links(link: Any) -> tuple[Transformation, ...]:
@@ -183,6 +185,12 @@ def _check_links(optimizer: Any) -> None:
             f"transformations of the optimizer {type(optimizer).__name__} is {links!r}; "
             "expected a property that returns a tuple of bpx.optim.Transformation"
         )
+    for link in links[:-1]:
+        if hasattr(link.update, "averaged"):
+            raise InputError(
+                f"{link!r} averages the parameters after each step, but other links follow it; "
+                "make it the last link of the chain"
+            )
 
 
 def initial(optimizer: Any, parameters: Any) -> Any:
