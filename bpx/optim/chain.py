@@ -185,12 +185,22 @@ def _check_links(optimizer: Any) -> None:
             f"transformations of the optimizer {type(optimizer).__name__} is {links!r}; "
             "expected a property that returns a tuple of bpx.optim.Transformation"
         )
-    for link in links[:-1]:
+    for i, link in enumerate(links, 1):
         if hasattr(link.update, "averaged"):
-            raise InputError(
-                f"{link!r} averages the parameters after each step, but other links follow it; "
-                "make it the last link of the chain"
-            )
+            _check_average(link, last=i == len(links))
+
+
+def _check_average(link: Transformation, *, last: bool) -> None:
+    if not last:
+        raise InputError(
+            f"{link!r} averages the parameters after each step, but other links follow it; "
+            "make it the last link of the chain"
+        )
+    if not hasattr(link.update, "adopted"):
+        raise InputError(
+            f"the update of {link!r} has a method averaged, but no adopted(state, parameters); "
+            "add one, which returns the state in which averaging begins at these parameters"
+        )
 
 
 def initial(optimizer: Any, parameters: Any) -> Any:

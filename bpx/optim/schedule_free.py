@@ -77,7 +77,7 @@ def _state(numbers: tuple[float, ...], parameters: Any) -> ScheduleFreeState:
     return ScheduleFreeState(eta, beta, warmup, zero, zero, parameters, parameters)
 
 
-def freed(
+def schedule_free_step(
     updates: Any, state: ScheduleFreeState, parameters: Any
 ) -> tuple[Any, ScheduleFreeState]:
     """Return the change of y, and z and x after the step."""
@@ -99,7 +99,7 @@ class _ScheduleFree:
         self, updates: Any, state: ScheduleFreeState, parameters: Any
     ) -> tuple[Any, ScheduleFreeState]:
         """Return the change of y, and z and x after the step."""
-        return freed(updates, state, parameters)
+        return schedule_free_step(updates, state, parameters)
 
     def averaged(self, state: ScheduleFreeState, parameters: Any) -> Any:
         """The parameters that the network gets: x."""

@@ -13,6 +13,7 @@ from bpx.model.inputs import Placed
 from bpx.model.parameters import Parameters
 from bpx.model.run import Randomness
 from bpx.optim.chain import Optimizer
+from bpx.optim.chained import averages
 from bpx.optim.scaling import learning_rate
 from bpx.program.contract import form, leaves, named_leaves, rebuilt
 from bpx.training.published import Published, adopting, published
@@ -156,6 +157,8 @@ class Course:
 
     def public(self, state: State) -> State:
         """Return the state with the arrays for the network, which may be averages."""
+        if not averages(self._update):
+            return state
         with self.home.active():
             parameters, feedback = published(self.network.spec, self._update, state)
         return state._replace(parameters=parameters, feedback=feedback)

@@ -1,4 +1,8 @@
-"""The arrays that the network gets after a step, which may be averages: see `Averaging`."""
+"""The arrays that the network gets after a step, which may be averages.
+
+An optimizer that averages the parameters keeps the average in its state, beside the parameters
+that training continues from: see `bpx.optim.chained.Averaging`.
+"""
 
 from typing import Any
 

@@ -95,6 +95,18 @@ def test_a_link_that_averages_is_the_last(name):
             act()
 
 
+def test_an_average_must_be_able_to_begin_anew():
+    class Half:
+        def __call__(self, updates, state, parameters):
+            return updates, state
+
+        def averaged(self, state, parameters):
+            return parameters
+
+    with pytest.raises(bpx.InputError, match="has a method averaged, but no adopted"):
+        chain(DOUBLED, Transformation(lambda parameters: (), Half()))
+
+
 @dataclass(frozen=True)
 class Wrong(Optimizer):
     """A chain that goes on after an average."""

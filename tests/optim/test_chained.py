@@ -3,9 +3,11 @@
 import copy
 import pickle
 
+import numpy as np
 import pytest
 
 import bpx
+from bpx.layers.dense import DenseParameters
 from bpx.optim import Adam, Transformation, chain
 from bpx.optim.chained import ChainState, _alike, chained
 from bpx.program.contract import form, leaves, named_leaves, rebuilt
@@ -52,6 +54,62 @@ def test_what_is_in_it_has_names():
         "mu",
         *(f"velocity.{name}" for name in ("w[0]", "w[1]", "b[0]", "b[1]")),
     ]
+
+
+def test_a_field_that_an_earlier_link_has_is_named_with_the_place_of_its_link():
+    rule = chain(LINKS["decay"], bpx.AdamW(0.1, decay=0.5))
+    state = rule.init(parameters())
+    names = [name for name, _ in named_leaves(state, "state")]
+    assert len(set(names)) == len(names)
+    assert {"state.decay", "state[2].decay"} <= set(names)
+    assert (state.decay.tolist(), state.parts[2].decay.tolist()) == ([0.1], [0.5])
+    net = bpx.Network([4, 5, 3], seed=0)
+    said = str(net.program(batch_size=2, optimizer=bpx.AdamW(0.1), lmbda=0.1))
+    assert "optimizer.decay * parameters.w[0]" in said
+    assert "optimizer[2].decay * parameters.w[0]" in said
+
+
+RULES = {
+    "adagrad": "rss",
+    "rmsprop": "rms",
+    "centred": "stddev",
+    "lion": "lion",
+    "muon": "orthogonal",
+    "sparse": "l1_decayed",
+    "averaged": "averaging",
+    "schedule_free": "schedule_free_step",
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_printed_program_has_the_state_by_name(name):
+    """Each array is read by its own name, and written once; each rule is named beside."""
+    net = bpx.Network([4, 5, 3], seed=0)
+    rule = chain(CHAINS[name])
+    said = str(net.program(batch_size=2, optimizer=rule)).splitlines()
+    places = [place for place, _ in named_leaves(rule.init(net.parameters), "optimizer")]
+    written = [line.partition(" <- ")[0] for line in said if " <- optimizer" not in line]
+    read = "\n".join(said)
+    assert all(place in read for place in places)
+    changed = [place for place in written if place.startswith("optimizer")]
+    assert len(set(changed)) == len(changed)
+    assert name not in RULES or any(line.endswith(f"# {RULES[name]}") for line in said)
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_layer_without_a_bias_is_updated(name):
+    rng = np.random.default_rng(0)
+    layers = [
+        DenseParameters(rng.standard_normal((3, 2)), None),
+        DenseParameters(rng.standard_normal((2, 3)), rng.standard_normal(2)),
+    ]
+    p, rule = bpx.Parameters(layers), chain(CHAINS[name])
+    full = bpx.Parameters([layers[0]._replace(b=np.ones(3)), layers[1]])
+    for without, whole in zip(visited(rule, p, 4), visited(rule, full, 4), strict=True):
+        assert without.layers[0].b is None
+        if name != "clipped":  # by the norm of all
+            assert_same(without.w, whole.w, 0.0)
+            assert_same(without.layers[1].b, whole.layers[1].b, 0.0)
 
 
 @pytest.mark.parametrize("name", CHAINS)

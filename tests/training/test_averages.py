@@ -119,6 +119,9 @@ def test_neither_may_be_infinite(at):
                 return state[0]
             return bpx.optim.mapped(lambda w: w * bpx.namespace(w).inf, parameters)
 
+        def adopted(self, state, parameters):
+            return state
+
     broken = bpx.optim.Transformation(lambda parameters: (parameters,), Broken())
     net = network()
     before = net.parameters

@@ -26,6 +26,7 @@ from tests.engines.cuda.functions import (
     reduced_floats,
 )
 from tests.engines.cuda.steps import HEADS, OPTIMIZERS, M, S, training
+from tests.optim.links import NEWER
 
 
 @pytest.mark.usefixtures("_nvrtc")
@@ -54,6 +55,14 @@ def test_the_compiler_finds_its_builtins(monkeypatch):
 def test_kernels_compile_for_hopper(case, dtype):
     made = training(**case, dtype=dtype, steps=1).scheduled()
     assert compiled(source(made.launches)) > 0
+
+
+@pytest.mark.usefixtures("_nvrtc")
+@pytest.mark.parametrize("name", NEWER)
+def test_every_other_optimizer_compiles_for_hopper(name):
+    for dtype in ("float32", "float64"):
+        made = training(optimizer=NEWER[name], decay=0.1, dtype=dtype, steps=1).scheduled()
+        assert compiled(source(made.launches)) > 0
 
 
 @cache
