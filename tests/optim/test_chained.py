@@ -9,10 +9,10 @@ import pytest
 import bpx
 from bpx.layers.dense import DenseParameters
 from bpx.optim import Adam, Transformation, chain
-from bpx.optim.chained import ChainState, _alike, chained
+from bpx.optim.chained import ChainState, _alike, adopted, averaged, averages, chained
 from bpx.program.contract import form, leaves, named_leaves, rebuilt
 from tests.optim.descents import assert_same, gradients, parameters, visited
-from tests.optim.links import CHAINS, DOUBLED, LINKS, Counted, doubled, plus_one
+from tests.optim.links import AVERAGING, CHAINS, DOUBLED, LINKS, Counted, doubled, plus_one
 
 
 def test_updates_of_chains_are_made_once():
@@ -203,3 +203,31 @@ def test_states_without_arrays_are_alike():
     assert _alike("one", "other")
     assert _alike(None, None)
     assert not _alike(None, "array")
+
+
+# Averages
+
+
+@pytest.mark.parametrize("name", AVERAGING)
+def test_the_last_link_is_asked_for_the_average_and_told_of_other_parameters(name):
+    p, other = parameters(), bpx.optim.mapped(lambda w: w + 1.0, parameters())
+    rule = chain(AVERAGING[name])
+    assert averages(rule.update)
+    state = rule.init(p)
+    _, state = rule.update(gradients(p), state, p)
+    found = averaged(rule.update, state, p)
+    assert found is rule.update.rules[-1].averaged(state.parts[-1], p)
+    begun = adopted(rule.update, state, other)
+    assert begun.parts[:-1] == state.parts[:-1]
+    assert form(begun) == form(state)
+    assert averaged(rule.update, begun, other) is other
+
+
+@pytest.mark.parametrize("rule", [chain(), bpx.Adam(), LINKS["scale"]], ids=repr)
+def test_without_an_average_parameters_and_state_stay_as_they_are(rule):
+    p, update = parameters(), chain(rule).update
+    state = chain(rule).init(p)
+    assert not averages(update)
+    assert averaged(update, state, p) is p
+    assert adopted(update, state, p) is state
+    assert not averages(doubled)  # somebody's own update, without rules

@@ -249,3 +249,11 @@ def test_equal_numbers_make_equal_optimizers_with_one_rule():
 def test_it_refuses(settings, message):
     with pytest.raises(bpx.InputError, match=message):
         Muon(**settings)
+
+
+def test_of_a_tall_matrix_and_of_a_wide_one_the_small_product_is_taken():
+    net = bpx.Network([3, 41, 2], seed=0)
+    said = str(net.program(batch_size=5, optimizer=Muon(by_adam=())))
+    assert "(3, 3)" in said
+    assert "(2, 2)" in said
+    assert "(41, 41)" not in said
