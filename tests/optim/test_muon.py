@@ -102,6 +102,16 @@ def test_the_iteration_against_optax(target, shape):
     np.testing.assert_allclose(found, np.asarray(expected), rtol=0.0, atol=1e-12)
 
 
+def test_singular_values_from_0_002_come_into_the_documented_range():
+    x = np.linspace(0.002, 1.0, 500)
+    found = np.diag(orthogonalised(np.diag(x)))
+    scaled = x / np.sqrt((x**2).sum())
+    inside = found[scaled >= 0.002]
+    assert len(inside) > 400
+    assert (inside > 0.68).all()
+    assert (inside < 1.21).all()
+
+
 def test_singular_values_come_near_1_and_vectors_stay(target):
     g = np.random.default_rng(1).standard_normal((6, 4))
     u, s, vt = np.linalg.svd(g)
