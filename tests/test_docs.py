@@ -44,6 +44,7 @@ EXECUTED = (  # with NumPy alone: fast
     "influence",
     "inputs",
     "loops",
+    "optimizers",
     "privacy",
     "tables",
 )

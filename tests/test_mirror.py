@@ -37,6 +37,7 @@ ACROSS = {
     "engines/test_stacks.py",
     "inspect/curvature/test_by_differences.py",
     "privacy/test_training.py",
+    "training/test_averages.py",
     "test_book.py",
     "test_bytes.py",
     "test_columns_in_networks.py",

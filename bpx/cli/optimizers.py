@@ -2,16 +2,42 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from bpx.optim import OPTIMIZERS, Optimizer
 
-__all__ = ["OPTIONS", "check", "default_eta", "defaults", "make", "takers"]
+__all__ = ["OPTIONS", "check", "default_eta", "defaults", "make", "takers", "usual"]
 
-OPTIONS = ("momentum", "nesterov", "decay")
-"""The options of optimizers besides the learning rate: fields of the optimizer classes."""
+
+class Option(NamedTuple):
+    """An option of optimizers: its type, bool for a flag, and its help, of those that take it.
+
+    Attributes
+    ----------
+    type : type
+    help : str
+        With ``{}`` for the names of the optimizers.
+    off : float or bool or None
+        The value that stands for "not given"; None if the optimizers have other defaults.
+    """
+
+    type: type
+    help: str
+    off: Any = None
+
+
+OPTIONS = {
+    "momentum": Option(float, "The momentum of {}, in [0, 1).", 0.0),
+    "nesterov": Option(bool, "Use Nesterov momentum, with {}.", False),
+    "decay": Option(float, "The weight decay of {}, at least 0."),
+    "warmup": Option(int, "The steps in which the learning rate of {} rises, at least 0."),
+}
+"""The options of optimizers besides the learning rate: fields of the optimizer classes.
+
+`Settings` has a field for each, with `off` as its default.
+"""
 
 
 def default_eta(optimizer: str) -> float:
@@ -32,6 +58,16 @@ def defaults(optimizer: str) -> dict[str, Any]:
 def takers(option: str) -> list[str]:
     """Return the names of the optimizers that take an option."""
     return [name for name in OPTIMIZERS if option in defaults(name)]
+
+
+def usual(option: str) -> str:
+    """Return the defaults of an option: a number for all, or each with its optimizers."""
+    by_value: dict[Any, list[str]] = {}
+    for name in takers(option):
+        by_value.setdefault(defaults(name)[option], []).append(name)
+    if len(by_value) == 1:
+        return f"{next(iter(by_value)):g}"
+    return ", ".join(f"{value:g} for {' and '.join(of)}" for value, of in by_value.items())
 
 
 def make(optimizer: str, eta: float | None, given: Mapping[str, Any]) -> Optimizer:

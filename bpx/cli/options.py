@@ -151,37 +151,23 @@ def optimizer_options(default: str) -> Callable[[Command], Command]:
         click.option(
             "--eta", type=float, help=f"The learning rate.  [default: {_usual_etas()}]"
         ),
-        click.option(
-            "--momentum",
-            type=float,
-            default=Settings.momentum,
-            help=f"The momentum of {_takers('momentum')}, in [0, 1).  [default: none]",
-        ),
-        click.option(
-            "--nesterov",
-            is_flag=True,
-            help=f"Use Nesterov momentum, with {_takers('nesterov')}.",
-        ),
-        click.option(
-            "--decay",
-            type=float,
-            help=f"The weight decay of {_takers('decay')}, at least 0.  "
-            f"[default: {_usual_decays()}]",
-        ),
+        *(_of_optimizers(name, option) for name, option in optimizers.OPTIONS.items()),
     )
 
 
-def _takers(option: str) -> str:
-    return " and ".join(optimizers.takers(option))
+def _of_optimizers(name: str, option: optimizers.Option) -> Callable[[Command], Command]:
+    """Return an option of the optimizers that take it."""
+    text = option.help.format(" and ".join(optimizers.takers(name)))
+    if option.type is bool:
+        return click.option(f"--{name}", is_flag=True, help=text)
+    usual = "none" if option.off is not None else optimizers.usual(name)
+    return click.option(
+        f"--{name}", type=option.type, default=option.off, help=f"{text}  [default: {usual}]"
+    )
 
 
 def _usual_etas() -> str:
     return ", ".join(f"{optimizers.default_eta(name):g} for {name}" for name in OPTIMIZERS)
-
-
-def _usual_decays() -> str:
-    usual = {optimizers.defaults(name)["decay"] for name in optimizers.takers("decay")}
-    return " or ".join(f"{decay:g}" for decay in sorted(usual))
 
 
 training_options = together(

@@ -232,10 +232,11 @@ def _rule(settings: Settings) -> str:
     momentum = f", momentum {settings.momentum:g}" if settings.momentum else ""
     kind = " (Nesterov)" if settings.nesterov else ""
     decay = "" if settings.decay is None else f", decay {settings.decay:g}"
+    warmup = f", warm-up {settings.warmup}" if settings.warmup else ""
     penalty = f", lmbda {settings.lmbda:g}" if settings.lmbda else ""
     back = f", feedback {settings.feedback}" if settings.feedback != Settings.feedback else ""
     classes = "" if settings.class_weight is None else f", classes {settings.class_weight}"
-    moved = f"{settings.optimizer}, eta {settings.eta:g}{momentum}{kind}{decay}"
+    moved = f"{settings.optimizer}, eta {settings.eta:g}{momentum}{kind}{decay}{warmup}"
     return f"{moved}{penalty}{classes}{back}"
 
 

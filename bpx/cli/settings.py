@@ -46,8 +46,8 @@ class Settings:
     """The options of ``bpx train`` that affect the result, each as a field of the same name.
 
     None means that the option was not given. It is filled in before the run, except for
-    `init`, `inputs`, `target`, `folder`, `class_weight`, and `decay` where the optimizer
-    does not take it.
+    `init`, `inputs`, `target`, `folder`, `class_weight`, and `decay` and `warmup` where the
+    optimizer does not take them.
     """
 
     data: str
@@ -62,6 +62,7 @@ class Settings:
     momentum: float = 0.0
     nesterov: bool = False
     decay: float | None = None
+    warmup: int | None = None
     lmbda: float | None = None
     class_weight: Literal["balanced"] | None = None
     epochs: int | None = None

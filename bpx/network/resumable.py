@@ -19,7 +19,7 @@ class Resumable:
         """All that training continues from: see `TrainingState`. Its arrays never change.
 
         You can assign a state with arrays of any library: they are copied to the network's
-        home, and the network adopts the parameters at once.
+        home, and the network adopts the parameters, or their average, at once.
 
         Raises
         ------

@@ -125,13 +125,15 @@ def chain(*links: "Transformation | Optimizer") -> Chain:
     Raises
     ------
     InputError
-        If a link is neither.
+        If a link is neither, or if one that averages the parameters is not the last.
 
     Examples
     --------
     >>> clipped = bpx.optim.chain(bpx.optim.clip_by_global_norm(1.0), bpx.Adam(1e-3))
     """
-    return Chain(tuple(each for link in links for each in _links(link)))
+    made = Chain(tuple(each for link in links for each in _links(link)))
+    _check_links(made)
+    return made
 
 
 def _links(link: Any) -> tuple[Transformation, ...]:
@@ -182,6 +184,22 @@ def _check_links(optimizer: Any) -> None:
         raise InputError(
             f"transformations of the optimizer {type(optimizer).__name__} is {links!r}; "
             "expected a property that returns a tuple of bpx.optim.Transformation"
+        )
+    for i, link in enumerate(links, 1):
+        if hasattr(link.update, "averaged"):
+            _check_average(link, last=i == len(links))
+
+
+def _check_average(link: Transformation, *, last: bool) -> None:
+    if not last:
+        raise InputError(
+            f"{link!r} averages the parameters after each step, but other links follow it; "
+            "make it the last link of the chain"
+        )
+    if not hasattr(link.update, "adopted"):
+        raise InputError(
+            f"the update of {link!r} has a method averaged, but no adopted(state, parameters); "
+            "add one, which returns the state in which averaging begins at these parameters"
         )
 
 

@@ -3,17 +3,43 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from bpx.errors import InputError
 from bpx.optim.trees import mapped
 from bpx.program.contract import Branches, form
 from bpx.program.marks import equation
 
-__all__ = ["ChainState", "Chained", "Update", "called", "chained"]
+__all__ = [
+    "Averaging",
+    "ChainState",
+    "Chained",
+    "Update",
+    "adopted",
+    "averaged",
+    "averages",
+    "called",
+    "chained",
+]
 
 Update = Callable[[Any, Any, Any], tuple[Any, Any]]
 """``update(updates, state, parameters) -> (updates, state)``, pure and hashable."""
+
+
+class Averaging(Protocol):
+    """A rule after which the network gets other parameters than training continues from.
+
+    Only the last rule of a chain may be one, since it must see the final updates.
+    """
+
+    def __call__(self, updates: Any, state: Any, parameters: Any, /) -> tuple[Any, Any]:
+        """Return the updates and the state, as every rule does."""
+
+    def averaged(self, state: Any, parameters: Any, /) -> Any:
+        """Return the parameters for the network; training continues from `parameters`."""
+
+    def adopted(self, state: Any, parameters: Any, /) -> Any:
+        """Return the state in which averaging begins at parameters that the caller set."""
 
 
 class ChainState(NamedTuple):
@@ -44,12 +70,16 @@ class ChainState(NamedTuple):
         return type(self)(tuple(parts))
 
     def branches(self) -> Branches:
-        """The fields of the links' states, by name."""
-        named: Branches = []
+        """The fields of the links' states, by name; ``[i].name`` if an earlier link has it."""
+        named: dict[str, Any] = {}
         for i, part in enumerate(self.parts):
             fields = getattr(part, "_fields", None)
-            named += [(f"[{i}]", part)] if fields is None else zip(fields, part, strict=True)
-        return named
+            if fields is None:
+                named[f"[{i}]"] = part
+                continue
+            for field, value in zip(fields, part, strict=True):
+                named[f"[{i}].{field}" if field in named else field] = value
+        return list(named.items())
 
     def grown(self, branches: Sequence[Any]) -> Self:
         """Return the same links with other states, in the order of `branches`."""
@@ -123,6 +153,30 @@ def _at_once(
     factor, after = scaling.factor(parts[1])
     updates, state = rule.scaled(updates, parts[0], parameters, factor)
     return mapped(scaling.signed, updates), [state, after]
+
+
+def averages(update: Update) -> bool:
+    """Whether the network gets other parameters than training continues from."""
+    return hasattr(_last(update), "averaged")
+
+
+def averaged(update: Update, state: Any, parameters: Any) -> Any:
+    """Return the parameters that the network gets: see `Averaging`."""
+    rule = _last(update)
+    return rule.averaged(state.parts[-1], parameters) if averages(update) else parameters
+
+
+def adopted(update: Update, state: Any, parameters: Any) -> Any:
+    """Return the state of an optimizer after the caller has set other parameters."""
+    if not averages(update):
+        return state
+    last = _last(update).adopted(state.parts[-1], parameters)
+    return type(state)((*state.parts[:-1], last))
+
+
+def _last(update: Update) -> Any:
+    rules = getattr(update, "rules", ())
+    return rules[-1] if rules else None
 
 
 @cache

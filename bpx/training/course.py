@@ -1,6 +1,7 @@
 """The course of a training: its current state, which can be read and set."""
 
 from collections.abc import Mapping
+from operator import is_
 from typing import Any, NamedTuple, Protocol
 
 from bpx._typing import Array
@@ -12,8 +13,10 @@ from bpx.model.inputs import Placed
 from bpx.model.parameters import Parameters
 from bpx.model.run import Randomness
 from bpx.optim.chain import Optimizer
+from bpx.optim.chained import averages
 from bpx.optim.scaling import learning_rate
 from bpx.program.contract import form, leaves, named_leaves, rebuilt
+from bpx.training.published import Published, adopting, published
 from bpx.training.start import first_state
 from bpx.training.step import State
 
@@ -47,7 +50,8 @@ class TrainingState(NamedTuple):
     Attributes
     ----------
     parameters : Parameters
-        The network's weights and biases.
+        The weights and biases that training continues from: the network's, unless the optimizer
+        averages them (`bpx.optim.average_parameters`).
     optimizer : named tuple of arrays
         The optimizer's own state, read by name: ``state.optimizer.m.w[0]`` of `Adam`.
     feedback : tuple of arrays
@@ -112,6 +116,7 @@ class Course:
         self.network, self.optimizer, self.home = network, optimizer, network.home
         self.seed, self.epochs, self.steps, self._any_seed = seed, 0, 0, any_seed
         self._state = state._replace(extra=extra)
+        self._update, self._published = optimizer.update, arrays
 
     @property
     def state(self) -> State:
@@ -129,18 +134,39 @@ class Course:
                 f"{network.home.dtype}, during training; move it before or after"
             )
         # After a step these are the same objects, unless the caller has set others.
-        if network.parameters is not state.parameters:
-            state = state._replace(parameters=network.parameters)
-        if network.feedback is not state.feedback:
-            state = state._replace(feedback=network.feedback)
-        return state
+        arrays = network.parameters, network.feedback
+        if all(map(is_, arrays, self._published)):
+            return state
+        with home.active():
+            return adopting(network.spec, self._update, state, self._set(arrays))
+
+    def _set(self, arrays: Published) -> Published:
+        """The network's arrays, where the caller has set them, and otherwise the state's."""
+        own = self._state.parameters, self._state.feedback
+        parameters, feedback = arrays
+        return (
+            own[0] if parameters is self._published[0] else parameters,
+            own[1] if feedback is self._published[1] else feedback,
+        )
 
     def reached(self, state: State, *, steps: int, epochs: int = 0) -> None:
         """Adopt the state after that many more steps and epochs, and publish its arrays."""
-        self.network.publish(state.parameters, state.feedback)
-        self._state = state
+        self._publish(state)
         self.steps += steps
         self.epochs += epochs
+
+    def public(self, state: State) -> State:
+        """Return the state with the arrays for the network, which may be averages."""
+        if not averages(self._update):
+            return state
+        with self.home.active():
+            parameters, feedback = published(self.network.spec, self._update, state)
+        return state._replace(parameters=parameters, feedback=feedback)
+
+    def _publish(self, state: State) -> None:
+        public = self.public(state)
+        self.network.publish(public.parameters, public.feedback)
+        self._state, self._published = state, (self.network.parameters, self.network.feedback)
 
     @property
     def snapshot(self) -> TrainingState:
@@ -168,9 +194,14 @@ class Course:
         with self.home.active():
             brought = [_placed(self, place, like, x) for (place, like), x in pairs]
         parameters, optimizer, feedback, randomness = rebuilt(own.arrays, brought)
-        state = self._state._replace(optimizer=optimizer, randomness=randomness)
-        self.network.publish(parameters, feedback)
-        self._state = state._replace(parameters=parameters, feedback=feedback)
+        self._publish(
+            self._state._replace(
+                parameters=parameters,
+                optimizer=optimizer,
+                feedback=feedback,
+                randomness=randomness,
+            )
+        )
         self.epochs, self.steps, self.seed = given.epochs, given.steps, given.seed
 
     def described(self) -> tuple[dict[str, Array], dict[str, int]]:

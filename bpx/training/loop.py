@@ -61,11 +61,14 @@ class Loop:
                 return None
             state, sums, steps = found
             seconds, rate = sums.seconds, sums.rate
+            public = course.public(state)
             check_parameters(state.parameters, number)
+            if public.parameters is not state.parameters:
+                check_parameters(public.parameters, number)
             told = self.batches.finish()
             course.reached(state, steps=steps, epochs=1)
-            validation = self._validated(state)
-            seen = {**told, **observed(self.observers, state, job.data, number)}
+            validation = self._validated(public)
+            seen = {**told, **observed(self.observers, public, job.data, number)}
             eta = course.eta
         return Epoch(number, *sums.means, validation, seconds, rate, seen, eta)
 

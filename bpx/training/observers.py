@@ -17,11 +17,12 @@ class Observer(Protocol):
     unless it is None. If an observer raises, training ends with that exception, and the network
     keeps these weights.
 
-    An observer gets the `state` of training, with the `parameters`, the `feedback` arrays and
-    the `optimizer`'s state; the `data`, with all training samples, x of shape (n, k_0), y of
-    shape (n,) or (n, k_L), and their weights s of shape (n,), or None; and the number of the
-    `epoch`, from 1. The arrays are at the network's home; x has the parameters' dtype or, if it
-    was given so, bool, int8 or uint8. An observer may keep the arrays but must not modify them.
+    An observer gets the `state` of training, with the network's `parameters` and `feedback`
+    arrays and the `optimizer`'s state; the `data`, with all training samples, x of shape
+    (n, k_0), y of shape (n,) or (n, k_L), and their weights s of shape (n,), or None; and the
+    number of the `epoch`, from 1. The arrays are at the network's home; x has the parameters'
+    dtype or, if it was given so, bool, int8 or uint8. An observer may keep the arrays but must
+    not modify them.
 
     Attributes
     ----------

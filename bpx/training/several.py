@@ -22,6 +22,7 @@ from bpx.model.run import Randomness, in_training, saved
 from bpx.model.spec import Spec
 from bpx.model.stacks import stacked
 from bpx.optim.chain import Optimizer
+from bpx.optim.chained import averaged
 from bpx.optim.trees import mapped
 from bpx.program.contract import leaves
 from bpx.random import fold_in, key_words, uniform
@@ -141,7 +142,7 @@ def _moved(spec: Spec, optimizer: Optimizer, case: _Case) -> Iterator[Array]:
         slope = Gradients(mapped(lambda w: w * w * w - 2.0 * w + 0.3, entered).layers)
         updates, state = optimizer.update(slope, state, entered)
         entered = added(entered, updates)
-    yield from leaves(entered)
+    yield from leaves((entered, averaged(optimizer.update, state, entered)))
 
 
 def _restrained(spec: Spec, case: _Case) -> Iterator[Array]:

@@ -37,6 +37,7 @@ __all__ = [
     "added",
     "counted",
     "joined",
+    "parted",
     "zero_metrics",
 ]
 
@@ -199,7 +200,7 @@ class TrainingStep:
         gradient = penalised(self.spec, gradient, entered)
         updates, optimizer = self.update(gradient, state.optimizer, entered)
         moved = constrained(self.spec, added(entered, updates))
-        parameters, feedback = _parted(self.spec, moved, state.feedback)
+        parameters, feedback = _after(self.spec, moved, state.feedback)
         parameters = averaged(self.spec, state.parameters, parameters, layers)
         return state._replace(parameters=parameters, optimizer=optimizer, feedback=feedback)
 
@@ -280,11 +281,16 @@ def joined(spec: Spec, group: Group, arrays: tuple[Array, ...]) -> Group:
     return type(group)((*group.layers, *map(Learned, arrays)))
 
 
-def _parted(
+def parted(spec: Spec, group: Parameters) -> tuple[Parameters, tuple[Array, ...]]:
+    """Split what `joined` put together, for a feedback that learns."""
+    depth = len(spec.layers)
+    return Parameters(group.layers[:depth]), tuple(each.B for each in group.layers[depth:])
+
+
+def _after(
     spec: Spec, moved: Parameters, arrays: tuple[Array, ...]
 ) -> tuple[Parameters, tuple[Array, ...]]:
     """Split into the parameters after a step and the feedback's arrays."""
     if not spec.feedback.learns:
         return moved, spec.feedback.after_a_step(arrays)
-    depth = len(spec.layers)
-    return Parameters(moved.layers[:depth]), tuple(each.B for each in moved.layers[depth:])
+    return parted(spec, moved)

@@ -1,6 +1,7 @@
 """Every engine against the specification: the same steps, run eagerly."""
 
 import gc
+import logging
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from bpx.program.contract import Step, eager, leaves
 from bpx.training.step import Data, State, TrainingStep, joined, zero_metrics
 from tests.backends import host
 from tests.engines.each import BYTES, params
+from tests.optim.links import NEWER
 
 STEPS = 20
 OPTIMIZERS = {
@@ -111,6 +113,15 @@ def test_every_cost_and_optimizer(engine, cost, output, optimizer):
         run(engine, (6, 5, 3, 4), hidden="tanh", output=output, cost=cost,
             optimizer=OPTIMIZERS[optimizer], decay=0.01),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NEWER)
+def test_every_other_optimizer(engine, name, caplog):
+    settings = {"hidden": "tanh", "output": "softmax", "cost": "cross_entropy"}
+    with caplog.at_level(logging.WARNING, "bpx"):
+        this = run(engine, (6, 5, 3, 4), optimizer=NEWER[name], decay=0.01, **settings)
+        check(engine, this)
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("feedback", bpx.feedback.FEEDBACKS)

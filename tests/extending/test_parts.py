@@ -50,11 +50,11 @@ class Lion(bpx.optim.Optimizer):
 
 
 def test_an_optimizer_is_one_entry(target, monkeypatch):
-    monkeypatch.setitem(bpx.optim.OPTIMIZERS, "lion", Lion)  # the one line
+    monkeypatch.setitem(bpx.optim.OPTIMIZERS, "own_lion", Lion)  # the one line
     x, y = samples()
     nets = [network(target) for _ in range(2)]
     for net, compile_ in zip(nets, (target.value.compile, False), strict=True):
-        optimizer = bpx.optim.OPTIMIZERS["lion"](0.01)
+        optimizer = bpx.optim.OPTIMIZERS["own_lion"](0.01)
         net.fit(x, y, optimizer=optimizer, lmbda=0.1, compile=compile_, **SETTINGS)
     np.testing.assert_allclose(host(nets[0].weights[0]), host(nets[1].weights[0]), rtol=1e-12)
     start = network(target).weights[0]

@@ -18,6 +18,34 @@ LINKS = {
     "schedule": bpx.optim.scale_by_learning_rate(
         bpx.optim.warmup_cosine(0.1, warmup=2, steps=9)
     ),
+    "clip_by_value": bpx.optim.clip(0.1),
+    "l1": bpx.optim.add_l1_decay(0.1),
+    "rss": bpx.optim.scale_by_rss(0.1),
+    "rms": bpx.optim.scale_by_rms(),
+    "corrected_rms": bpx.optim.scale_by_rms(bias_correction=True),
+    "stddev": bpx.optim.scale_by_stddev(),
+    "lion": bpx.optim.scale_by_lion(),
+    "muon": bpx.optim.scale_by_muon(),
+    "schedule_free": bpx.optim.schedule_free(0.1, warmup=2),
+    "average": bpx.optim.average_parameters(0.9),
+}
+AVERAGING = {
+    "averaged": chain(Adam(0.01), bpx.optim.average_parameters(0.9)),
+    "mean": chain(bpx.SGD(0.1, momentum=0.9), bpx.optim.average_parameters(1.0)),
+    "schedule_free": bpx.optim.ScheduleFreeAdamW(0.01, decay=0.1, warmup=4),
+    "schedule_free_sgd": chain(bpx.optim.schedule_free(0.2)),
+}
+"""Chains after which the network gets other parameters than training continues from."""
+
+NEWER = {
+    "adagrad": bpx.optim.Adagrad(0.05),
+    "rmsprop": bpx.optim.RMSprop(0.01),
+    "centred": bpx.optim.RMSprop(0.01, momentum=0.5, centred=True),
+    "lion": bpx.optim.Lion(0.01),
+    "muon": bpx.optim.Muon(0.01),
+    "muon_alone": bpx.optim.Muon(0.01, by_adam=()),
+    "sparse": chain(bpx.optim.clip(0.01), bpx.optim.add_l1_decay(0.01), bpx.SGD(0.3)),
+    **AVERAGING,
 }
 CHAINS = {
     **{name: kind(kind.default_eta) for name, kind in OPTIMIZERS.items()},
@@ -26,6 +54,7 @@ CHAINS = {
     "looking_ahead": bpx.SGD(0.1, momentum=0.9, nesterov=True),
     "scheduled": bpx.AdamW(bpx.optim.warmup_cosine(0.01, warmup=3, steps=12)),
     "one_link": LINKS["scale"],
+    **NEWER,
 }
 each_link = pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
 

@@ -12,7 +12,17 @@ from bpx.optim.chained import ChainState
 from bpx.program.contract import leaves
 from tests.backends import host
 from tests.optim.descents import arrays, assert_same, gradients, parameters, visited
-from tests.optim.links import CHAINS, DOUBLED, LINKS, Counted, doubled, each_link, plus_one
+from tests.optim.links import (
+    AVERAGING,
+    CHAINS,
+    DOUBLED,
+    LINKS,
+    NEWER,
+    Counted,
+    doubled,
+    each_link,
+    plus_one,
+)
 from tests.peers import random_samples
 
 # What it is made of
@@ -76,6 +86,38 @@ def test_the_links_run_in_their_order():
     assert_same(updates, bpx.optim.mapped(lambda u: 2.0 * (u + 1.0), g), 0.0)
 
 
+@pytest.mark.parametrize("name", AVERAGING)
+def test_a_link_that_averages_is_the_last(name):
+    averages, last = chain(AVERAGING[name]), "make it the last link of the chain"
+    assert chain(DOUBLED, averages).links[-1] == averages.links[-1]
+    for act in (lambda: chain(averages, DOUBLED), lambda: check_optimizer(Wrong(averages))):
+        with pytest.raises(bpx.InputError, match=f"averages the parameters .*; {last}"):
+            act()
+
+
+def test_an_average_must_be_able_to_begin_anew():
+    class Half:
+        def __call__(self, updates, state, parameters):
+            return updates, state
+
+        def averaged(self, state, parameters):
+            return parameters
+
+    with pytest.raises(bpx.InputError, match="has a method averaged, but no adopted"):
+        chain(DOUBLED, Transformation(lambda parameters: (), Half()))
+
+
+@dataclass(frozen=True)
+class Wrong(Optimizer):
+    """A chain that goes on after an average."""
+
+    first: Chain
+
+    @property
+    def transformations(self):
+        return (*self.first.links, DOUBLED)
+
+
 def test_a_chain_of_nothing_gives_the_gradients_back():
     p = parameters()
     empty, g = chain(), gradients(p)
@@ -137,7 +179,7 @@ def test_each_trains_on_every_target_compiled_and_eager_alike(target, name):
         assert_same(trained(name, target.spec, compiled=False), expected)
 
 
-@pytest.mark.parametrize("name", ["clipped", "scheduled"])
+@pytest.mark.parametrize("name", ["clipped", "scheduled", *NEWER])
 def test_numbas_kernels_do_the_same(monkeypatch, name):
     pytest.importorskip("numba", reason="numba is not installed")
     expected = trained(name, "numpy", compiled=False)

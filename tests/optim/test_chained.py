@@ -3,14 +3,16 @@
 import copy
 import pickle
 
+import numpy as np
 import pytest
 
 import bpx
+from bpx.layers.dense import DenseParameters
 from bpx.optim import Adam, Transformation, chain
-from bpx.optim.chained import ChainState, _alike, chained
+from bpx.optim.chained import ChainState, _alike, adopted, averaged, averages, chained
 from bpx.program.contract import form, leaves, named_leaves, rebuilt
 from tests.optim.descents import assert_same, gradients, parameters, visited
-from tests.optim.links import CHAINS, DOUBLED, LINKS, Counted, doubled, plus_one
+from tests.optim.links import AVERAGING, CHAINS, DOUBLED, LINKS, Counted, doubled, plus_one
 
 
 def test_updates_of_chains_are_made_once():
@@ -52,6 +54,62 @@ def test_what_is_in_it_has_names():
         "mu",
         *(f"velocity.{name}" for name in ("w[0]", "w[1]", "b[0]", "b[1]")),
     ]
+
+
+def test_a_field_that_an_earlier_link_has_is_named_with_the_place_of_its_link():
+    rule = chain(LINKS["decay"], bpx.AdamW(0.1, decay=0.5))
+    state = rule.init(parameters())
+    names = [name for name, _ in named_leaves(state, "state")]
+    assert len(set(names)) == len(names)
+    assert {"state.decay", "state[2].decay"} <= set(names)
+    assert (state.decay.tolist(), state.parts[2].decay.tolist()) == ([0.1], [0.5])
+    net = bpx.Network([4, 5, 3], seed=0)
+    said = str(net.program(batch_size=2, optimizer=bpx.AdamW(0.1), lmbda=0.1))
+    assert "optimizer.decay * parameters.w[0]" in said
+    assert "optimizer[2].decay * parameters.w[0]" in said
+
+
+RULES = {
+    "adagrad": "rss",
+    "rmsprop": "rms",
+    "centred": "stddev",
+    "lion": "lion",
+    "muon": "orthogonal",
+    "sparse": "l1_decayed",
+    "averaged": "averaging",
+    "schedule_free": "schedule_free_step",
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_printed_program_has_the_state_by_name(name):
+    """Each array is read by its own name, and written once; each rule is named beside."""
+    net = bpx.Network([4, 5, 3], seed=0)
+    rule = chain(CHAINS[name])
+    said = str(net.program(batch_size=2, optimizer=rule)).splitlines()
+    places = [place for place, _ in named_leaves(rule.init(net.parameters), "optimizer")]
+    written = [line.partition(" <- ")[0] for line in said if " <- optimizer" not in line]
+    read = "\n".join(said)
+    assert all(place in read for place in places)
+    changed = [place for place in written if place.startswith("optimizer")]
+    assert len(set(changed)) == len(changed)
+    assert name not in RULES or any(line.endswith(f"# {RULES[name]}") for line in said)
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_layer_without_a_bias_is_updated(name):
+    rng = np.random.default_rng(0)
+    layers = [
+        DenseParameters(rng.standard_normal((3, 2)), None),
+        DenseParameters(rng.standard_normal((2, 3)), rng.standard_normal(2)),
+    ]
+    p, rule = bpx.Parameters(layers), chain(CHAINS[name])
+    full = bpx.Parameters([layers[0]._replace(b=np.ones(3)), layers[1]])
+    for without, whole in zip(visited(rule, p, 4), visited(rule, full, 4), strict=True):
+        assert without.layers[0].b is None
+        if name != "clipped":  # by the norm of all
+            assert_same(without.w, whole.w, 0.0)
+            assert_same(without.layers[1].b, whole.layers[1].b, 0.0)
 
 
 @pytest.mark.parametrize("name", CHAINS)
@@ -145,3 +203,31 @@ def test_states_without_arrays_are_alike():
     assert _alike("one", "other")
     assert _alike(None, None)
     assert not _alike(None, "array")
+
+
+# Averages
+
+
+@pytest.mark.parametrize("name", AVERAGING)
+def test_the_last_link_is_asked_for_the_average_and_told_of_other_parameters(name):
+    p, other = parameters(), bpx.optim.mapped(lambda w: w + 1.0, parameters())
+    rule = chain(AVERAGING[name])
+    assert averages(rule.update)
+    state = rule.init(p)
+    _, state = rule.update(gradients(p), state, p)
+    found = averaged(rule.update, state, p)
+    assert found is rule.update.rules[-1].averaged(state.parts[-1], p)
+    begun = adopted(rule.update, state, other)
+    assert begun.parts[:-1] == state.parts[:-1]
+    assert form(begun) == form(state)
+    assert averaged(rule.update, begun, other) is other
+
+
+@pytest.mark.parametrize("rule", [chain(), bpx.Adam(), LINKS["scale"]], ids=repr)
+def test_without_an_average_parameters_and_state_stay_as_they_are(rule):
+    p, update = parameters(), chain(rule).update
+    state = chain(rule).init(p)
+    assert not averages(update)
+    assert averaged(update, state, p) is p
+    assert adopted(update, state, p) is state
+    assert not averages(doubled)  # somebody's own update, without rules

@@ -7,7 +7,15 @@ import pytest
 
 import bpx
 from bpx.model.parameters import Gradients
-from bpx.optim import add_decayed_weights, chain, clip_by_global_norm, mapped, scale
+from bpx.optim import (
+    add_decayed_weights,
+    add_l1_decay,
+    chain,
+    clip,
+    clip_by_global_norm,
+    mapped,
+    scale,
+)
 from bpx.optim.limits import penalised
 from tests.backends import host
 from tests.optim.descents import arrays, assert_same, gradients, parameters
@@ -126,3 +134,56 @@ def test_in_a_chain_it_clips_what_it_is_handed():
 def test_clipping_refuses(bad):
     with pytest.raises(bpx.InputError, match=rf"largest={bad!r} .* a positive number"):
         clip_by_global_norm(bad)
+
+
+# By value, and the L1 penalty
+
+
+def test_each_number_is_clipped_by_itself(target):
+    p = parameters(target=target)
+    g = gradients(p)
+    assert max(np.abs(each).max() for each in arrays(g)) > 0.5
+    for found, was in zip(arrays(applied(clip(0.5), g, p)), arrays(g), strict=True):
+        np.testing.assert_array_equal(found, np.clip(was, -0.5, 0.5))
+
+
+def test_clipping_by_value_against_optax():
+    optax = pytest.importorskip("optax", reason="the peer is optax")
+    p = parameters()
+    g = gradients(p)
+    expected, _ = optax.clip(0.3).update(arrays(g), optax.EmptyState())
+    assert_same(applied(clip(0.3), g, p), tuple(map(np.asarray, expected)), 0.0)
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, nan, inf, None, True])
+def test_clipping_by_value_refuses(bad):
+    with pytest.raises(bpx.InputError, match=rf"largest={bad!r} .* a positive number"):
+        clip(bad)
+
+
+def test_the_l1_penalty_is_added_to_weights_and_leaves_biases_alone(target):
+    """The book's (96): lmbda / n · sgn(w), with sgn(0) = 0."""
+    p = parameters(target=target)
+    zero = type(p).dense([0.0 * p.w[0], p.w[1]], p.b)
+    g = gradients(zero)
+    found = applied(add_l1_decay(0.25), g, zero)
+    for u, was, w in zip(found.w, g.w, zero.w, strict=True):
+        np.testing.assert_array_equal(host(u), host(was) + 0.25 * np.sign(host(w)))
+    assert all(u is was for u, was in zip(found.b, g.b, strict=True))
+
+
+def test_the_l1_penalty_draws_small_weights_to_0():
+    x, y = np.random.default_rng(0).random((8, 6)), np.ones(8)
+    sizes = []
+    for l1 in (0.0, 0.05):
+        net = bpx.Network([6, 5, 1], seed=0, dtype="float64")
+        rule = chain(add_l1_decay(l1), bpx.SGD(0.1))
+        net.fit(x, y, epochs=300, batch_size=8, optimizer=rule, seed=0)
+        sizes.append(sum((np.abs(w) < 0.006).sum() for w in net.weights))
+    assert sizes[1] > 20 > sizes[0]
+
+
+@pytest.mark.parametrize("bad", [-0.1, nan, inf, None, "0.1"])
+def test_the_l1_penalty_refuses(bad):
+    with pytest.raises(bpx.InputError, match=rf"l1={bad!r} .* a number of at least 0"):
+        add_l1_decay(bad)

@@ -13,6 +13,7 @@ from bpx.optim.chain import Transformation
 from bpx.optim.trees import on_weights
 from bpx.training.several import check_networks_apart
 from bpx.training.start import first_state
+from tests.optim.links import NEWER
 
 K = 3
 
@@ -171,6 +172,7 @@ OPTIMIZERS = {
     "rows": largest(-1),
     "adamw": bpx.AdamW(0.1),
     "clipped": bpx.optim.chain(bpx.optim.clip_by_global_norm(0.1), bpx.SGD(0.1)),
+    **NEWER,
 }
 
 

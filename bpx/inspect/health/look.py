@@ -15,6 +15,8 @@ from bpx.errors import InputError
 from bpx.inspect.health.examination import Health, Signs, as_health, signs
 from bpx.inspect.health.limits import Limits
 from bpx.inspect.health.probe import HealthProbe
+from bpx.model.parameters import Parameters
+from bpx.training.published import adopting
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
 
 __all__ = ["Look", "prepare"]
@@ -63,6 +65,12 @@ def prepare(
     return Look(probe.limits, step, home.asarray(order[: probe.samples], "int32"), batch)
 
 
+def _stepped(step: TrainingStep, state: State, data: Data, batch: Array) -> Parameters:
+    """The parameters after one more step from the network's, whose average begins there."""
+    begun = adopting(step.spec, step.update, state, (state.parameters, state.feedback))
+    return step(begun, data, batch).parameters
+
+
 def _look(
     step: TrainingStep,
     limits: Limits,
@@ -71,7 +79,7 @@ def _look(
     rows: Array,
     batch: Array | None,
 ) -> Signs:
-    after = None if batch is None else step(state, data, batch).parameters
+    after = None if batch is None else _stepped(step, state, data, batch)
     x, y = step.picked(data, rows)
     classes = step.accuracy == "argmax"
     return signs(step.spec, limits, classes, state.parameters, x, y, state.feedback, after)

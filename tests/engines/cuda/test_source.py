@@ -27,6 +27,7 @@ from tests.engines.cuda.functions import (
     reduced_floats,
 )
 from tests.engines.cuda.steps import HEADS, OPTIMIZERS, M, Run, S, training
+from tests.optim.links import NEWER
 
 
 @pytest.mark.usefixtures("_nvrtc")
@@ -68,6 +69,14 @@ def test_layers_that_replace_columns_compile_for_hopper(dtype):
     rows = np.zeros((1, 7))
     run = Run(*columns.job([columns.network(dtype=dtype)], rows, dtype=dtype))
     assert compiled(source(run.scheduled().launches)) > 0
+
+
+@pytest.mark.usefixtures("_nvrtc")
+@pytest.mark.parametrize("name", NEWER)
+def test_every_other_optimizer_compiles_for_hopper(name):
+    for dtype in ("float32", "float64"):
+        made = training(optimizer=NEWER[name], decay=0.1, dtype=dtype, steps=1).scheduled()
+        assert compiled(source(made.launches)) > 0
 
 
 @cache

@@ -1,5 +1,7 @@
 """Whole steps, emulated on the host, against the eager loop."""
 
+import logging
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from bpx.optim import mapped
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
 from tests import columns
 from tests.engines.cuda.steps import HEADS, OPTIMIZERS, STEPS, M, Run, S, check, training
+from tests.optim.links import NEWER
 
 
 @pytest.mark.usefixtures("emulated")
@@ -24,6 +27,16 @@ def test_every_cost_and_optimizer(output, cost, optimizer):
         training((6, 5, 3, 4), hidden="tanh", output=output, cost=cost, decay=0.01,
                  optimizer=OPTIMIZERS[optimizer])
     )  # fmt: skip
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("name", NEWER)
+def test_every_other_optimizer(name, caplog):
+    settings = {"hidden": "tanh", "output": "softmax", "cost": "cross_entropy", "steps": 10}
+    with caplog.at_level(logging.WARNING, "bpx"):
+        this = training((6, 5, 3, 4), dtype="float64", optimizer=NEWER[name], **settings)
+        check(this, within=1e-11, ends=(1, 9, 10))
+    assert not caplog.records
 
 
 @pytest.mark.usefixtures("emulated")
