@@ -47,6 +47,10 @@ def values():
         "initializer": bpx.Initializer("own", own, own),
         "chain": bpx.optim.chain(halved, bpx.optim.clip_by_global_norm(1.0), bpx.AdamW()),
         "schedule": bpx.optim.warmup_cosine(0.1, warmup=2, steps=9),
+        "joined": bpx.optim.join_schedules(
+            [bpx.optim.linear_warmup(0.1, steps=5), bpx.optim.cosine_decay_schedule(0.1)], [9]
+        ),
+        "plateau": bpx.optim.reduce_on_plateau(0.1),
         "optimizer": bpx.Adam(bpx.optim.warmup_cosine(0.1, warmup=2, steps=9)),
         **bpx.activations.ACTIVATIONS,
         **bpx.costs.COSTS,

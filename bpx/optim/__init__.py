@@ -3,31 +3,67 @@
 >>> optimizer = bpx.optim.chain(bpx.optim.clip_by_global_norm(1.0), bpx.Adam(1e-3))
 """
 
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
 from bpx.optim.chain import Chain, Optimizer, Transformation, chain
 from bpx.optim.limits import add_decayed_weights, clip_by_global_norm
 from bpx.optim.moments import momentum, scale_by_adam
 from bpx.optim.optimizers import SGD, Adam, AdamW
 from bpx.optim.scaling import scale, scale_by_learning_rate
-from bpx.optim.schedules import Schedule, warmup_cosine
+from bpx.optim.schedules import (
+    Epochs,
+    Schedule,
+    constant_schedule,
+    cosine_decay_schedule,
+    cosine_onecycle_schedule,
+    exponential_decay,
+    join_schedules,
+    linear_onecycle_schedule,
+    linear_schedule,
+    linear_warmup,
+    piecewise_constant_schedule,
+    polynomial_schedule,
+    reduce_on_plateau,
+    sgdr_schedule,
+    step_decay,
+    warmup_cosine,
+)
 from bpx.optim.trees import mapped
 
 __all__ = [
     "OPTIMIZERS",
+    "SCHEDULES",
     "SGD",
     "Adam",
     "AdamW",
     "Chain",
+    "Epochs",
     "Optimizer",
     "Schedule",
+    "ScheduleName",
     "Transformation",
     "add_decayed_weights",
     "chain",
     "clip_by_global_norm",
+    "constant_schedule",
+    "cosine_decay_schedule",
+    "cosine_onecycle_schedule",
+    "exponential_decay",
+    "join_schedules",
+    "linear_onecycle_schedule",
+    "linear_schedule",
+    "linear_warmup",
     "mapped",
     "momentum",
+    "piecewise_constant_schedule",
+    "polynomial_schedule",
+    "reduce_on_plateau",
     "scale",
     "scale_by_adam",
     "scale_by_learning_rate",
+    "sgdr_schedule",
+    "step_decay",
     "warmup_cosine",
 ]
 
@@ -36,3 +72,26 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": Ada
 
 An entry is a frozen dataclass: `eta` is its first field, `default_eta` its usual learning rate.
 """
+
+SCHEDULES: dict[str, Callable[..., Schedule]] = {
+    "constant": constant_schedule,
+    "linear": linear_schedule,
+    "polynomial": polynomial_schedule,
+    "exponential": exponential_decay,
+    "step": step_decay,
+    "cosine": cosine_decay_schedule,
+    "sgdr": sgdr_schedule,
+    "onecycle": cosine_onecycle_schedule,
+    "linear_onecycle": linear_onecycle_schedule,
+    "plateau": reduce_on_plateau,
+}
+"""The schedules by name, for the command line.
+
+An entry is a function of the learning rate, its first argument, and of numbers by keyword.
+"""
+
+ScheduleName: TypeAlias = Literal[
+    "constant", "linear", "polynomial", "exponential", "step", "cosine", "sgdr", "onecycle",
+    "linear_onecycle", "plateau",
+]  # fmt: skip
+"""The keys of `SCHEDULES`, for type checkers and editors."""

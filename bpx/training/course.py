@@ -12,7 +12,7 @@ from bpx.model.inputs import Placed
 from bpx.model.parameters import Parameters
 from bpx.model.run import Randomness
 from bpx.optim.chain import Optimizer
-from bpx.optim.scaling import learning_rate
+from bpx.optim.scaling import heeded, learning_rate
 from bpx.program.contract import form, leaves, named_leaves, rebuilt
 from bpx.training.start import first_state
 from bpx.training.step import State
@@ -141,6 +141,11 @@ class Course:
         self._state = state
         self.steps += steps
         self.epochs += epochs
+
+    def heed(self, cost: float) -> None:
+        """Let the learning rate follow the cost of a finished epoch, if it does so."""
+        optimizer = heeded(self._state.optimizer, cost)
+        self._state = self._state._replace(optimizer=optimizer)
 
     @property
     def snapshot(self) -> TrainingState:

@@ -65,6 +65,7 @@ class Loop:
             told = self.batches.finish()
             course.reached(state, steps=steps, epochs=1)
             validation = self._validated(state)
+            course.heed(sums.means[0] if validation is None else validation.cost)
             seen = {**told, **observed(self.observers, state, job.data, number)}
             eta = course.eta
         return Epoch(number, *sums.means, validation, seconds, rate, seen, eta)

@@ -13,6 +13,7 @@ from bpx.program.contract import eager, leaves
 from bpx.training.start import first_state
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
 from tests.backends import host
+from tests.optim.schedules.rates import EVERY
 
 K, STEPS, BATCH, SAMPLES = 3, 12, 7, 50
 OPTIMIZERS = {
@@ -23,6 +24,7 @@ OPTIMIZERS = {
     "adamw": bpx.AdamW(0.01, decay=0.1),
     "clipped": bpx.optim.chain(bpx.optim.clip_by_global_norm(0.1), bpx.SGD(0.3)),
     "scheduled": bpx.SGD(bpx.optim.warmup_cosine(0.3, warmup=4, steps=12)),
+    "every schedule": bpx.SGD(EVERY),
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 import bpx
 from bpx.optim import Adam, Transformation, chain
 from bpx.optim.chained import ChainState, _alike, chained
+from bpx.optim.scaling import lasting
 from bpx.program.contract import form, leaves, named_leaves, rebuilt
 from tests.optim.descents import assert_same, gradients, parameters, visited
 from tests.optim.links import CHAINS, DOUBLED, LINKS, Counted, doubled, plus_one
@@ -56,7 +57,7 @@ def test_what_is_in_it_has_names():
 
 @pytest.mark.parametrize("name", CHAINS)
 def test_it_is_rebuilt_in_its_form(name):
-    state = chain(CHAINS[name]).init(parameters())
+    state = lasting(chain(CHAINS[name]), None).init(parameters())
     again = rebuilt(state, list(leaves(state)))
     assert form(again) == form(state)
     assert all(a is b for a, b in zip(leaves(again), leaves(state), strict=True))

@@ -7,6 +7,7 @@ import bpx
 from bpx.optim import mapped
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
 from tests.engines.cuda.steps import HEADS, OPTIMIZERS, STEPS, M, Run, S, check, training
+from tests.optim.schedules.rates import EVERY
 
 
 @pytest.mark.usefixtures("emulated")
@@ -23,6 +24,12 @@ def test_every_cost_and_optimizer(output, cost, optimizer):
         training((6, 5, 3, 4), hidden="tanh", output=output, cost=cost, decay=0.01,
                  optimizer=OPTIMIZERS[optimizer])
     )  # fmt: skip
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_schedule(dtype):
+    check(training(optimizer=bpx.Adam(EVERY), dtype=dtype))
 
 
 @pytest.mark.usefixtures("emulated")
