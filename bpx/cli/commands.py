@@ -12,6 +12,7 @@ from bpx.cli.compare import compare
 from bpx.cli.folder import find_network
 from bpx.cli.notices import as_lines
 from bpx.cli.running import Interrupted
+from bpx.cli.schedules import schedule_options
 from bpx.cli.settings import Settings
 from bpx.cli.table_options import layout_options, table_options
 from bpx.errors import at_the_prompt
@@ -30,6 +31,7 @@ _TRAIN_EXAMPLES = """\b
 Examples:
   bpx train digits
   bpx train mnist --layers 784,100,10 --optimizer sgd --eta 0.1 --lmbda 5
+  bpx train mnist --schedule cosine --warmup 100
   bpx train mnist --backend torch:cuda:0 --batch-size 256 --out runs/first
   bpx train iris.csv --target species --validation-fraction 0.3
   bpx train prices.npz --layers 13,50,50,1 --hidden tanh --seed 1
@@ -91,6 +93,7 @@ cli.add_command(compare)
 @click.argument("data")
 @options.network_options
 @options.training_options
+@schedule_options
 @options.home
 @options.folder
 @options.inputs

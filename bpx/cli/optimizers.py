@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bpx.optim import OPTIMIZERS, Optimizer
+from bpx.optim import OPTIMIZERS, Optimizer, Schedule
 
 __all__ = ["OPTIONS", "check", "default_eta", "defaults", "make", "takers"]
 
@@ -34,7 +34,7 @@ def takers(option: str) -> list[str]:
     return [name for name in OPTIMIZERS if option in defaults(name)]
 
 
-def make(optimizer: str, eta: float | None, given: Mapping[str, Any]) -> Optimizer:
+def make(optimizer: str, eta: float | Schedule | None, given: Mapping[str, Any]) -> Optimizer:
     """Return the named optimizer, with its defaults for options that are not given."""
     made: Optimizer = _class(optimizer)(default_eta(optimizer) if eta is None else eta, **given)
     return made

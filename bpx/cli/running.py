@@ -12,7 +12,7 @@ import bpx
 from bpx.arrays.host import check_seed
 from bpx.cli import display, health, sources, tables
 from bpx.cli.display import Display
-from bpx.cli.folder import NETWORK, RunFolder, make_folder
+from bpx.cli.folder import NETWORK, RATE, RunFolder, make_folder
 from bpx.cli.settings import BATCH_SIZE, EPOCHS, Settings, complete, versions
 from bpx.cli.tables import Decided
 from bpx.data import Dataset
@@ -65,7 +65,8 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
     records = _records(work, shown)
     with make_folder(out, work.settings.data) as folder:
         layers = len(work.network.weights)
-        folder.begin(_described(work), health.columns(layers) if options.health else ())
+        more = health.columns(layers) if options.health else ()
+        folder.begin(_described(work), (*_rates(options), *more))
         with _ends_in_a_sentence(folder):
             if not quiet:
                 click.echo(_head(work, folder) + "\n")
@@ -209,6 +210,11 @@ def _counts(data: Dataset) -> dict[str, int]:
     return {name: len(part.x) for name, part in parts.items() if part is not None}
 
 
+def _rates(settings: Settings) -> tuple[str, ...]:
+    """The column of the learning rate, if it changes."""
+    return () if settings.schedule is settings.warmup is None else (RATE,)
+
+
 def _head(work: _Work, folder: RunFolder) -> str:
     settings, network = work.settings, work.network
     counts = ", ".join(f"{count:,} {name}" for name, count in _counts(work.data).items())
@@ -235,7 +241,9 @@ def _rule(settings: Settings) -> str:
     penalty = f", lmbda {settings.lmbda:g}" if settings.lmbda else ""
     back = f", feedback {settings.feedback}" if settings.feedback != Settings.feedback else ""
     classes = "" if settings.class_weight is None else f", classes {settings.class_weight}"
-    moved = f"{settings.optimizer}, eta {settings.eta:g}{momentum}{kind}{decay}"
+    changes = f", schedule {settings.schedule}" if settings.schedule else ""
+    changes += f", warmup {settings.warmup}" if settings.warmup else ""
+    moved = f"{settings.optimizer}, eta {settings.eta:g}{changes}{momentum}{kind}{decay}"
     return f"{moved}{penalty}{classes}{back}"
 
 
