@@ -71,6 +71,11 @@ def set_eta(eta):
     trainer.eta = eta
 
 
+def rates(**given):
+    own = {"batch_size": 2, "optimizer": bpx.SGD(0.1), "low": 0.01, "high": 1.0, "steps": 3}
+    return bpx.learning_rate_range(net(), (X, Y), **{**own, **given})
+
+
 def spent(noise=1.0, rate=0.5, steps=1, delta=1e-5):
     return epsilon(noise, rate, steps, delta, accountant="rdp")
 
@@ -204,6 +209,11 @@ RANGES = {
     "training/arguments.py: lmbda": Range(lambda v: fit(lmbda=v), *AT_LEAST_0),
     "training/arguments.py: epochs": Range(lambda n: fit(epochs=n), *AT_LEAST_1),
     "training/arguments.py: batch_size": Range(lambda n: fit(batch_size=n), [1, 8], [0, 9]),
+    "network/learning_rates.py: low": Range(lambda v: rates(low=v), [1e-300], [0.0, -TINY]),
+    "network/learning_rates.py: high": Range(
+        lambda v: rates(low=0.1, high=v), [0.2], [0.1, 0.05]
+    ),
+    "network/learning_rates.py: steps": Range(lambda n: rates(steps=n), [2], [1]),
     "network/streams.py: penalty": Range(lambda v: stream(penalty=v), *AT_LEAST_0),
     "network/trainer.py: penalty": Range(
         lambda v: bpx.Trainer(net(), optimizer=bpx.SGD(0.1), penalty=v), *AT_LEAST_0

@@ -10,6 +10,7 @@ from bpx.cli import judged, machine, optimizers, options, predictions, running, 
 from bpx.cli.check import check
 from bpx.cli.compare import compare
 from bpx.cli.folder import find_network
+from bpx.cli.lr_range import lr_range
 from bpx.cli.notices import as_lines
 from bpx.cli.running import Interrupted
 from bpx.cli.schedules import schedule_options
@@ -87,6 +88,7 @@ def cli() -> None:
 
 cli.add_command(check)
 cli.add_command(compare)
+cli.add_command(lr_range)
 
 
 @cli.command(epilog=_TRAIN_EXAMPLES)

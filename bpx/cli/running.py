@@ -18,7 +18,7 @@ from bpx.cli.tables import Decided
 from bpx.data import Dataset
 from bpx.errors import option
 
-__all__ = ["Interrupted", "run"]
+__all__ = ["Interrupted", "Work", "prepare", "run"]
 
 
 class Interrupted(click.ClickException):
@@ -32,8 +32,19 @@ class Interrupted(click.ClickException):
 
 
 @dataclass(frozen=True)
-class _Work:
-    """The validated inputs of a run."""
+class Work:
+    """The validated inputs of a run.
+
+    Attributes
+    ----------
+    settings : Settings
+        With every default filled in.
+    data : Dataset
+    network : Network
+        Untrained.
+    decided : Decided or None
+        How a table is read.
+    """
 
     settings: Settings
     data: Dataset
@@ -60,7 +71,7 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
     click.ClickException
         If training diverges.
     """
-    work = _prepare(options)
+    work = prepare(options)
     shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
     records = _records(work, shown)
     with make_folder(out, work.settings.data) as folder:
@@ -76,7 +87,14 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
             click.echo(folder.path if quiet else _summary(work, folder))
 
 
-def _prepare(options: Settings) -> _Work:
+def prepare(options: Settings) -> Work:
+    """Read the data, and make the untrained network.
+
+    Raises
+    ------
+    BpxError
+        If the options or the data cannot be used.
+    """
     options = _with_fraction(options)
     if tables.is_read_as_table(options.data):
         return _prepare_table(options)
@@ -93,7 +111,7 @@ def _prepare(options: Settings) -> _Work:
     return _work(settings, data, network, None)
 
 
-def _prepare_table(options: Settings) -> _Work:
+def _prepare_table(options: Settings) -> Work:
     """Draw the seed first: a table's schema depends on which rows are for training."""
     seed = check_seed(options.seed)
     decided = tables.decide(options, seed)
@@ -112,7 +130,7 @@ def _prepare_table(options: Settings) -> _Work:
 
 def _work(
     settings: Settings, data: Dataset, network: bpx.Network, decided: Decided | None
-) -> _Work:
+) -> Work:
     home, size = network.home, settings.batch_size
     size = min(BATCH_SIZE, len(data.train.x)) if size is None else size
     lmbda = tables.LMBDA if decided else 0.0
@@ -126,7 +144,7 @@ def _work(
         backend=str(home),
         dtype=home.dtype,
     )
-    return _Work(chosen, data, network, decided)
+    return Work(chosen, data, network, decided)
 
 
 def _refuse_table_options(options: Settings) -> None:
@@ -151,7 +169,7 @@ def _with_fraction(options: Settings) -> Settings:
     return options
 
 
-def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
+def _records(work: Work, shown: Display) -> Iterator[bpx.Epoch]:
     settings = work.settings
     return bpx.train(
         work.network,
@@ -169,7 +187,7 @@ def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
 
 
 def _follow(
-    records: Iterator[bpx.Epoch], work: _Work, folder: RunFolder, shown: Display
+    records: Iterator[bpx.Epoch], work: Work, folder: RunFolder, shown: Display
 ) -> None:
     with shown:
         for epoch in records:
@@ -196,7 +214,7 @@ def _left(folder: RunFolder) -> str:
     return f"the network of epoch {folder.epochs[-1].number} is saved in {file}"
 
 
-def _described(work: _Work) -> dict[str, object]:
+def _described(work: Work) -> dict[str, object]:
     return {
         "command": work.settings.command(),
         **work.settings.given(),
@@ -215,7 +233,7 @@ def _rates(settings: Settings) -> tuple[str, ...]:
     return () if settings.schedule is settings.warmup is None else (RATE,)
 
 
-def _head(work: _Work, folder: RunFolder) -> str:
+def _head(work: Work, folder: RunFolder) -> str:
     settings, network = work.settings, work.network
     counts = ", ".join(f"{count:,} {name}" for name, count in _counts(work.data).items())
     names = [layer.activation.name for layer in network.spec.dense]
@@ -247,7 +265,7 @@ def _rule(settings: Settings) -> str:
     return f"{moved}{penalty}{classes}{back}"
 
 
-def _summary(work: _Work, folder: RunFolder) -> str:
+def _summary(work: Work, folder: RunFolder) -> str:
     last, top = folder.epochs[-1], display.best(folder.epochs)
     lines = [""]
     if work.decided and (error := tables.error(work.network, work.samples("validation"))):

@@ -12,7 +12,7 @@ from bpx._typing import Array
 from bpx._validate import number as checked
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
-from bpx.optim.chain import Beginning, Chain, Optimizer, Transformation
+from bpx.optim.chain import Beginning, Chain, Optimizer, Transformation, chain
 from bpx.optim.schedules.lengths import Length, is_open, settled
 from bpx.optim.schedules.plateau import after_epoch, watches
 from bpx.optim.schedules.schedule import Schedule
@@ -26,6 +26,7 @@ __all__ = [
     "scale",
     "scale_by_learning_rate",
     "watching",
+    "with_rate",
 ]
 
 
@@ -117,6 +118,28 @@ def lasting(optimizer: Optimizer, length: Length | None) -> Optimizer:
     if not any(is_open(numbers) for numbers in _schedules(optimizer)):
         return optimizer
     return Chain(tuple(_lasting(link, length) for link in links))
+
+
+def with_rate(optimizer: Optimizer, eta: float | Schedule) -> Optimizer:
+    """Return an optimizer with another learning rate.
+
+    Raises
+    ------
+    InputError
+        If it has none, as a single link of `scale`.
+    """
+    other = scale_by_learning_rate(eta)
+    links = chain(optimizer).transformations
+    rated = [
+        isinstance(link.init, Beginning) and link.init.make in (_rate_state, _schedule_state)
+        for link in links
+    ]
+    if not any(rated):
+        raise InputError(
+            f"optimizer={optimizer!r} has no learning rate; expected one with "
+            "scale_by_learning_rate, such as bpx.Adam()"
+        )
+    return Chain(tuple(other if r else link for r, link in zip(rated, links, strict=True)))
 
 
 def watching(optimizer: Optimizer) -> bool:

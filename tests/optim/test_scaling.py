@@ -9,7 +9,7 @@ import pytest
 import bpx
 from bpx.model.parameters import Gradients
 from bpx.optim import scale, scale_by_learning_rate
-from bpx.optim.scaling import heeded, lasting, learning_rate, watching
+from bpx.optim.scaling import heeded, lasting, learning_rate, watching, with_rate
 from bpx.optim.schedules.lengths import Length
 from tests.backends import host
 from tests.optim.descents import arrays, assert_same, gradients, parameters
@@ -78,6 +78,17 @@ def test_without_a_training_it_is_refused():
     with pytest.raises(bpx.InputError, match=message):
         bpx.SGD(OPEN).init(parameters())
     assert lasting(bpx.SGD(OPEN), None).init(parameters()).schedule.steps.tolist() == [1.0]
+
+
+def test_another_learning_rate():
+    p = parameters()
+    for given in (bpx.SGD(0.1, momentum=0.9), bpx.AdamW(OPEN), scale_by_learning_rate(0.2)):
+        made = with_rate(given, 0.7)
+        assert learning_rate(made, made.init(p)).tolist() == [0.7]
+    clipped = bpx.optim.chain(bpx.optim.clip_by_global_norm(1.0), bpx.Adam(0.1))
+    assert with_rate(clipped, OPEN).transformations[:2] == clipped.transformations[:2]
+    with pytest.raises(bpx.InputError, match="has no learning rate; expected"):
+        with_rate(bpx.optim.chain(scale(-0.1)), 0.1)
 
 
 def test_the_cost_of_an_epoch_changes_the_numbers_that_follow_it():
