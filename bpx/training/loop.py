@@ -66,7 +66,7 @@ class Loop:
             course.reached(state, steps=steps, epochs=1)
             validation = self._validated(state)
             course.heed(sums.means[0] if validation is None else validation.cost)
-            seen = {**told, **observed(self.observers, state, job.data, number)}
+            seen = {**told, **observed(self.observers, course.state, job.data, number)}
             eta = course.eta
         return Epoch(number, *sums.means, validation, seconds, rate, seen, eta)
 

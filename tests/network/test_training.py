@@ -196,6 +196,36 @@ def test_a_plateau_resumed_goes_on_to_the_same_bits(target):
     same(*nets)
 
 
+def test_nested_numbers_are_saved_by_name(tmp_path):
+    rate = bpx.optim.join_schedules(
+        [bpx.optim.linear_warmup(PLATEAU, steps=3), bpx.optim.cosine_decay_schedule(0.1)],
+        [bpx.optim.Epochs(2)],
+    )
+    nets = [network() for _ in range(2)]
+    first, second = (training(net, optimizer=bpx.Adam(rate)) for net in nets)
+    begun = [next(first).eta, next(first).eta]
+    first.save_state(tmp_path / "state.safetensors")
+    second.load_state(tmp_path / "state.safetensors")
+    schedule = second.state.optimizer.schedule
+    assert schedule.boundaries[0].tolist() == [10.0]
+    assert schedule.parts[0].then.epochs.tolist() == [2.0]
+    assert schedule.parts[1].steps.tolist() == [10.0]
+    assert [epoch.eta for epoch in first] == [epoch.eta for epoch in second]
+    assert begun[0] > 0.1 > first.eta
+    same(*nets)
+
+
+def test_observers_see_the_numbers_after_the_epoch():
+    class Best:
+        name = "best"
+
+        def __call__(self, state, data, epoch):
+            return float(state.optimizer.schedule.best[0])
+
+    run = training(network(), optimizer=bpx.SGD(PLATEAU), observers=[Best()])
+    assert next(run).observed["best"] == float(run.state.optimizer.schedule.best[0]) > 0.0
+
+
 def test_streams_know_their_length_or_say_so():
     x, y = np.ones((4, 5), "float32"), np.array([0, 1, 2, 0])
     rate = bpx.optim.cosine_decay_schedule(0.1)
