@@ -24,6 +24,12 @@ def test_the_steepest_place_is_where_the_cost_falls(fall):
     assert suggested("steepest", ETAS, smoothed(costs(fall))) == pytest.approx(fall, rel=0.5)
 
 
+def test_a_cost_that_falls_to_the_end():
+    falling = [8.0, 7.0, 4.0, 3.0, 2.5]
+    assert suggested("steepest", ETAS[:5], falling) == ETAS[1]
+    assert suggested("valley", ETAS[:5], falling) == ETAS[1]
+
+
 def test_a_tenth_of_the_minimum():
     lowest = ETAS[int(np.argmin(costs()))]
     found = suggested("minimum", ETAS, costs())
