@@ -60,6 +60,7 @@ from bpx.model.trace import Backward, Forward, Trace
 from bpx.model.view import LayerView
 from bpx.model.weights import ClassWeight as _ClassWeight
 from bpx.network import Network
+from bpx.network.learning_rates import LearningRateRange, learning_rate_range
 from bpx.network.load import load
 from bpx.network.train import train
 from bpx.network.trainer import StepResult, Trainer
@@ -121,6 +122,7 @@ __all__ = [
     "InputError",
     "LayerNorm",
     "LayerView",
+    "LearningRateRange",
     "MissingFileError",
     "MixedArraysError",
     "Network",
@@ -151,6 +153,7 @@ __all__ = [
     "initializers",
     "inspect",
     "layers",
+    "learning_rate_range",
     "load",
     "metrics",
     "move_to",

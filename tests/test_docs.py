@@ -46,6 +46,7 @@ EXECUTED = (  # with NumPy alone: fast
     "loops",
     "optimizers",
     "privacy",
+    "schedules",
     "tables",
 )
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]

@@ -22,6 +22,7 @@ from bpx.program.contract import leaves, rebuilt
 from bpx.training.step import added, zero_metrics
 from tests.backends import host
 from tests.optim.links import NEWER
+from tests.optim.schedules.rates import EVERY
 
 K, N = 3, 5
 RNG = np.random.default_rng(0)
@@ -162,9 +163,20 @@ def test_sums_of_a_step_begin_at_zero_for_each_network(target):
         bpx.AdamW(0.1, decay=0.1),
         bpx.optim.chain(bpx.optim.clip_by_global_norm(0.5), bpx.SGD(0.1)),
         bpx.SGD(bpx.optim.warmup_cosine(0.1, warmup=2, steps=5)),
+        bpx.SGD(EVERY),
         *NEWER.values(),
     ],
-    ids=["sgd", "momentum", "nesterov", "adam", "adamw", "clipped", "scheduled", *NEWER],
+    ids=[
+        "sgd",
+        "momentum",
+        "nesterov",
+        "adam",
+        "adamw",
+        "clipped",
+        "scheduled",
+        "schedules",
+        *NEWER,
+    ],
 )
 def test_optimizers(target, optimizer):
     """Numbers have shape (K, 1, 1); a norm is each network's own."""
@@ -173,7 +185,7 @@ def test_optimizers(target, optimizer):
         optimizer.init(parameters),
         [(n.parameters, optimizer.init(n.parameters)) for n in nets],
     )
-    for _ in range(3):
+    for _ in range(12):
         updates, state = optimizer.update(_slope(parameters), state, parameters)
         parameters = added(parameters, updates)
         for i, (own, kept) in enumerate(alone):

@@ -13,12 +13,25 @@ from bpx.arrays.host import check_seed
 from bpx.inspect.health.probe import HealthProbe
 from bpx.interop import spectrum
 from bpx.optim import (
+    Epochs,
     add_decayed_weights,
     clip_by_global_norm,
+    constant_schedule,
+    cosine_decay_schedule,
+    cosine_onecycle_schedule,
+    exponential_decay,
+    linear_onecycle_schedule,
+    linear_schedule,
+    linear_warmup,
     momentum,
+    piecewise_constant_schedule,
+    polynomial_schedule,
+    reduce_on_plateau,
     scale,
     scale_by_adam,
     scale_by_learning_rate,
+    sgdr_schedule,
+    step_decay,
     warmup_cosine,
 )
 from bpx.privacy import DPSGD, epsilon, noise_for
@@ -56,6 +69,11 @@ def stream(**given):
 def set_eta(eta):
     trainer = bpx.Trainer(net(), optimizer=bpx.SGD(0.1))
     trainer.eta = eta
+
+
+def rates(**given):
+    own = {"batch_size": 2, "optimizer": bpx.SGD(0.1), "low": 0.01, "high": 1.0, "steps": 3}
+    return bpx.learning_rate_range(net(), (X, Y), **{**own, **given})
 
 
 def spent(noise=1.0, rate=0.5, steps=1, delta=1e-5):
@@ -112,17 +130,83 @@ RANGES = {
     "optim/moments.py: beta1": Range(lambda b: scale_by_adam(beta1=b), *WITHIN_1),
     "optim/moments.py: beta2": Range(lambda b: scale_by_adam(beta2=b), *WITHIN_1),
     "optim/moments.py: epsilon": Range(lambda e: scale_by_adam(epsilon=e), *POSITIVE),
-    "optim/schedules.py: peak": Range(
+    "optim/schedules/cosines.py: start": Range(cosine_decay_schedule, *POSITIVE),
+    "optim/schedules/cosines.py: peak": Range(
         lambda v: warmup_cosine(v, warmup=0, steps=1), *POSITIVE
     ),
-    "optim/schedules.py: end": Range(
+    "optim/schedules/cosines.py: end": Range(
         lambda v: warmup_cosine(1.0, warmup=0, steps=1, end=v), [0.0, 1.0], [-TINY, ABOVE_1]
     ),
-    "optim/schedules.py: warmup": Range(
+    "optim/schedules/cosines.py: warmup": Range(
         lambda n: warmup_cosine(1.0, warmup=n, steps=3), [0, 2], [-1, 3]  # below `steps`
     ),
-    "optim/schedules.py: steps": Range(
+    "optim/schedules/cosines.py: steps": Range(
         lambda n: warmup_cosine(1.0, warmup=0, steps=n), *AT_LEAST_1
+    ),
+    "optim/schedules/cosines.py: period": Range(
+        lambda n: sgdr_schedule(0.1, period=n), *AT_LEAST_1
+    ),
+    "optim/schedules/cosines.py: factor": Range(
+        lambda n: sgdr_schedule(0.1, period=1, factor=n), *AT_LEAST_1
+    ),
+    "optim/schedules/pieces.py: eta": Range(constant_schedule, *POSITIVE),
+    "optim/schedules/decays.py: start": Range(linear_schedule, *AT_LEAST_0),
+    "optim/schedules/decays.py: end": Range(lambda v: linear_schedule(0.1, end=v), *AT_LEAST_0),
+    "optim/schedules/pieces.py: changes": Range(
+        lambda v: piecewise_constant_schedule(0.1, {1: v}), *POSITIVE
+    ),
+    "optim/schedules/decays.py: factor": Range(
+        lambda v: step_decay(0.1, every=1, factor=v), *POSITIVE
+    ),
+    "optim/schedules/decays.py: every": Range(lambda n: step_decay(0.1, every=n), *AT_LEAST_1),
+    "optim/schedules/decays.py: rate": Range(
+        lambda v: exponential_decay(0.1, rate=v), *POSITIVE
+    ),
+    "optim/schedules/decays.py: power": Range(
+        lambda v: polynomial_schedule(0.1, power=v), *POSITIVE
+    ),
+    "optim/schedules/joined.py: steps": Range(
+        lambda n: linear_warmup(0.1, steps=n), *AT_LEAST_1
+    ),
+    "optim/schedules/lengths.py: number": Range(Epochs, *POSITIVE),
+    "optim/schedules/one_cycle.py: peak": Range(linear_onecycle_schedule, *POSITIVE),
+    "optim/schedules/one_cycle.py: pct_start": Range(
+        lambda v: cosine_onecycle_schedule(0.1, pct_start=v), [TINY, BELOW_1], [0.0, 1.0]
+    ),
+    "optim/schedules/one_cycle.py: pct_final": Range(
+        lambda v: linear_onecycle_schedule(0.1, pct_start=0.5, pct_final=v),
+        [0.5 + 2.0**-53, BELOW_1], [0.5, 1.0],
+    ),
+    "optim/schedules/one_cycle.py: div_factor": Range(
+        lambda v: cosine_onecycle_schedule(0.1, div_factor=v), [1.0], [BELOW_1]
+    ),
+    "optim/schedules/one_cycle.py: final_div_factor": Range(
+        lambda v: cosine_onecycle_schedule(0.1, final_div_factor=v), [1.0], [BELOW_1]
+    ),
+    "optim/schedules/pieces.py: start": Range(
+        lambda v: piecewise_constant_schedule(v, {1: 0.5}), *POSITIVE
+    ),
+    "optim/schedules/plateau.py: start": Range(reduce_on_plateau, *POSITIVE),
+    "optim/schedules/plateau.py: factor": Range(
+        lambda v: reduce_on_plateau(0.1, factor=v), [TINY, BELOW_1], [0.0, 1.0]
+    ),
+    "optim/schedules/plateau.py: patience": Range(
+        lambda n: reduce_on_plateau(0.1, patience=n), [0], [-1]
+    ),
+    "optim/schedules/plateau.py: cooldown": Range(
+        lambda n: reduce_on_plateau(0.1, cooldown=n), [0], [-1]
+    ),
+    "optim/schedules/plateau.py: threshold": Range(
+        lambda v: reduce_on_plateau(0.1, threshold=v), *WITHIN_1
+    ),
+    "optim/schedules/plateau.py: smallest": Range(
+        lambda v: reduce_on_plateau(0.1, smallest=v), *AT_LEAST_0
+    ),
+    "optim/schedules/schedule.py: steps": Range(
+        lambda n: linear_schedule(0.1).preview(n), *AT_LEAST_1
+    ),
+    "optim/schedules/schedule.py: epochs": Range(
+        lambda n: linear_schedule(0.1).preview(5, epochs=n), [1, 5], [0, 6]
     ),
     "training/course.py: eta": Range(set_eta, *POSITIVE),
     "training/start.py: batch_size": Range(
@@ -134,6 +218,11 @@ RANGES = {
     "training/arguments.py: lmbda": Range(lambda v: fit(lmbda=v), *AT_LEAST_0),
     "training/arguments.py: epochs": Range(lambda n: fit(epochs=n), *AT_LEAST_1),
     "training/arguments.py: batch_size": Range(lambda n: fit(batch_size=n), [1, 8], [0, 9]),
+    "network/learning_rates.py: low": Range(lambda v: rates(low=v), [1e-300], [0.0, -TINY]),
+    "network/learning_rates.py: high": Range(
+        lambda v: rates(low=0.1, high=v), [0.2], [0.1, 0.05]
+    ),
+    "network/learning_rates.py: steps": Range(lambda n: rates(steps=n), [2], [1]),
     "network/streams.py: penalty": Range(lambda v: stream(penalty=v), *AT_LEAST_0),
     "network/trainer.py: penalty": Range(
         lambda v: bpx.Trainer(net(), optimizer=bpx.SGD(0.1), penalty=v), *AT_LEAST_0

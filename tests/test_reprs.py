@@ -47,6 +47,18 @@ def values():
         "initializer": bpx.Initializer("own", own, own),
         "chain": bpx.optim.chain(halved, bpx.optim.clip_by_global_norm(1.0), bpx.AdamW()),
         "schedule": bpx.optim.warmup_cosine(0.1, warmup=2, steps=9),
+        "joined": bpx.optim.join_schedules(
+            [bpx.optim.linear_warmup(0.1, steps=5), bpx.optim.cosine_decay_schedule(0.1)], [9]
+        ),
+        "learning rates": bpx.learning_rate_range(
+            bpx.Network([3, 2], seed=0),
+            (np.eye(3, dtype="float32"), np.array([0, 1, 1])),
+            batch_size=3,
+            optimizer=bpx.SGD(0.1),
+            steps=5,
+            seed=0,
+        ),
+        "plateau": bpx.optim.reduce_on_plateau(0.1),
         "optimizer": bpx.Adam(bpx.optim.warmup_cosine(0.1, warmup=2, steps=9)),
         **bpx.activations.ACTIVATIONS,
         **bpx.costs.COSTS,

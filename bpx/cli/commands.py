@@ -10,8 +10,10 @@ from bpx.cli import judged, machine, optimizers, options, predictions, running, 
 from bpx.cli.check import check
 from bpx.cli.compare import compare
 from bpx.cli.folder import find_network
+from bpx.cli.lr_range import lr_range
 from bpx.cli.notices import as_lines
 from bpx.cli.running import Interrupted
+from bpx.cli.schedules import schedule_options
 from bpx.cli.settings import Settings
 from bpx.cli.table_options import layout_options, table_options
 from bpx.errors import at_the_prompt
@@ -30,6 +32,7 @@ _TRAIN_EXAMPLES = """\b
 Examples:
   bpx train digits
   bpx train mnist --layers 784,100,10 --optimizer sgd --eta 0.1 --lmbda 5
+  bpx train mnist --schedule cosine --warmup 100
   bpx train mnist --backend torch:cuda:0 --batch-size 256 --out runs/first
   bpx train iris.csv --target species --validation-fraction 0.3
   bpx train prices.npz --layers 13,50,50,1 --hidden tanh --seed 1
@@ -85,12 +88,14 @@ def cli() -> None:
 
 cli.add_command(check)
 cli.add_command(compare)
+cli.add_command(lr_range)
 
 
 @cli.command(epilog=_TRAIN_EXAMPLES)
 @click.argument("data")
 @options.network_options
 @options.training_options
+@schedule_options
 @options.home
 @options.folder
 @options.inputs

@@ -39,6 +39,10 @@ COLUMNS = (
 """The columns of ``history.csv``. A column that does not apply to a run stays empty."""
 
 
+RATE = "eta"
+"""The column of the learning rate at the end of an epoch, in runs with a schedule."""
+
+
 @dataclass
 class RunFolder:
     """The folder of one run. As a context manager, it removes itself if no epoch finished.
@@ -50,11 +54,14 @@ class RunFolder:
         The folders that were made for it, the innermost first.
     epochs : list of Epoch
         The recorded epochs.
+    rates : bool
+        Whether the history has the learning rates.
     """
 
     path: Path
     made: tuple[Path, ...]
     epochs: list[bpx.Epoch] = field(default_factory=list)
+    rates: bool = False
 
     def __enter__(self) -> "RunFolder":
         return self
@@ -65,6 +72,8 @@ class RunFolder:
 
     def begin(self, settings: Mapping[str, Any], more: Iterable[str] = ()) -> None:
         """Write the settings, and the header of the history with the extra columns `more`."""
+        more = tuple(more)
+        self.rates = RATE in more
         with _named_errors(self.path / SETTINGS):
             text = tomli_w.dumps(settings)
             (self.path / SETTINGS).write_text(text, encoding="utf-8", newline="\n")
@@ -74,7 +83,7 @@ class RunFolder:
         """Save a finished epoch's network and its record; Ctrl-C waits until both are saved."""
         with uninterrupted():
             network.save(self.path / NETWORK)
-            self._append(_row(epoch))
+            self._append(_row(epoch, rates=self.rates))
             self.epochs.append(epoch)
 
     def _append(self, row: Iterable[object]) -> None:
@@ -154,11 +163,12 @@ def uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _row(epoch: bpx.Epoch) -> tuple[object, ...]:
+def _row(epoch: bpx.Epoch, *, rates: bool) -> tuple[object, ...]:
     validation = epoch.validation or (None, None)
     timing = (round(epoch.seconds, 6), round(epoch.samples_per_second, 1))
     more = health.row(epoch.health) if epoch.health else ()
-    return (epoch.number, epoch.cost, epoch.accuracy, *validation, *timing, *more)
+    eta = (epoch.eta,) if rates else ()
+    return (epoch.number, epoch.cost, epoch.accuracy, *validation, *timing, *eta, *more)
 
 
 def _fresh(data: str) -> RunFolder:

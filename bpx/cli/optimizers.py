@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from bpx.optim import OPTIMIZERS, Optimizer
+from bpx.optim import OPTIMIZERS, Optimizer, Schedule
 
-__all__ = ["OPTIONS", "check", "default_eta", "defaults", "make", "takers", "usual"]
+__all__ = ["OPTIONS", "check", "default_eta", "defaults", "make", "takers", "usual", "warms_up"]
 
 
 class Option(NamedTuple):
@@ -32,7 +32,6 @@ OPTIONS = {
     "momentum": Option(float, "The momentum of {}, in [0, 1).", 0.0),
     "nesterov": Option(bool, "Use Nesterov momentum, with {}.", False),
     "decay": Option(float, "The weight decay of {}, at least 0."),
-    "warmup": Option(int, "The steps in which the learning rate of {} rises, at least 0."),
 }
 """The options of optimizers besides the learning rate: fields of the optimizer classes.
 
@@ -60,6 +59,11 @@ def takers(option: str) -> list[str]:
     return [name for name in OPTIMIZERS if option in defaults(name)]
 
 
+def warms_up(optimizer: str) -> bool:
+    """Whether the named optimizer has a warm-up of its own, in steps."""
+    return any(field.name == "warmup" for field in fields(_class(optimizer)))
+
+
 def usual(option: str) -> str:
     """Return the defaults of an option: a number for all, or each with its optimizers."""
     by_value: dict[Any, list[str]] = {}
@@ -70,7 +74,7 @@ def usual(option: str) -> str:
     return ", ".join(f"{value:g} for {' and '.join(of)}" for value, of in by_value.items())
 
 
-def make(optimizer: str, eta: float | None, given: Mapping[str, Any]) -> Optimizer:
+def make(optimizer: str, eta: float | Schedule | None, given: Mapping[str, Any]) -> Optimizer:
     """Return the named optimizer, with its defaults for options that are not given."""
     made: Optimizer = _class(optimizer)(default_eta(optimizer) if eta is None else eta, **given)
     return made

@@ -12,13 +12,13 @@ import bpx
 from bpx.arrays.host import check_seed
 from bpx.cli import display, health, sources, tables
 from bpx.cli.display import Display
-from bpx.cli.folder import NETWORK, RunFolder, make_folder
+from bpx.cli.folder import NETWORK, RATE, RunFolder, make_folder
 from bpx.cli.settings import BATCH_SIZE, EPOCHS, Settings, complete, versions
 from bpx.cli.tables import Decided
 from bpx.data import Dataset
 from bpx.errors import option
 
-__all__ = ["Interrupted", "run"]
+__all__ = ["Interrupted", "Work", "prepare", "run"]
 
 
 class Interrupted(click.ClickException):
@@ -32,8 +32,19 @@ class Interrupted(click.ClickException):
 
 
 @dataclass(frozen=True)
-class _Work:
-    """The validated inputs of a run."""
+class Work:
+    """The validated inputs of a run.
+
+    Attributes
+    ----------
+    settings : Settings
+        With every default filled in.
+    data : Dataset
+    network : Network
+        Untrained.
+    decided : Decided or None
+        How a table is read.
+    """
 
     settings: Settings
     data: Dataset
@@ -60,12 +71,13 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
     click.ClickException
         If training diverges.
     """
-    work = _prepare(options)
+    work = prepare(options)
     shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
     records = _records(work, shown)
     with make_folder(out, work.settings.data) as folder:
         layers = len(work.network.weights)
-        folder.begin(_described(work), health.columns(layers) if options.health else ())
+        more = health.columns(layers) if options.health else ()
+        folder.begin(_described(work), (*_rates(options), *more))
         with _ends_in_a_sentence(folder):
             if not quiet:
                 click.echo(_head(work, folder) + "\n")
@@ -75,7 +87,14 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
             click.echo(folder.path if quiet else _summary(work, folder))
 
 
-def _prepare(options: Settings) -> _Work:
+def prepare(options: Settings) -> Work:
+    """Read the data, and make the untrained network.
+
+    Raises
+    ------
+    BpxError
+        If the options or the data cannot be used.
+    """
     options = _with_fraction(options)
     if tables.is_read_as_table(options.data):
         return _prepare_table(options)
@@ -92,7 +111,7 @@ def _prepare(options: Settings) -> _Work:
     return _work(settings, data, network, None)
 
 
-def _prepare_table(options: Settings) -> _Work:
+def _prepare_table(options: Settings) -> Work:
     """Draw the seed first: a table's schema depends on which rows are for training."""
     seed = check_seed(options.seed)
     decided = tables.decide(options, seed)
@@ -111,7 +130,7 @@ def _prepare_table(options: Settings) -> _Work:
 
 def _work(
     settings: Settings, data: Dataset, network: bpx.Network, decided: Decided | None
-) -> _Work:
+) -> Work:
     home, size = network.home, settings.batch_size
     size = min(BATCH_SIZE, len(data.train.x)) if size is None else size
     lmbda = tables.LMBDA if decided else 0.0
@@ -125,7 +144,7 @@ def _work(
         backend=str(home),
         dtype=home.dtype,
     )
-    return _Work(chosen, data, network, decided)
+    return Work(chosen, data, network, decided)
 
 
 def _refuse_table_options(options: Settings) -> None:
@@ -150,7 +169,7 @@ def _with_fraction(options: Settings) -> Settings:
     return options
 
 
-def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
+def _records(work: Work, shown: Display) -> Iterator[bpx.Epoch]:
     settings = work.settings
     return bpx.train(
         work.network,
@@ -168,7 +187,7 @@ def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
 
 
 def _follow(
-    records: Iterator[bpx.Epoch], work: _Work, folder: RunFolder, shown: Display
+    records: Iterator[bpx.Epoch], work: Work, folder: RunFolder, shown: Display
 ) -> None:
     with shown:
         for epoch in records:
@@ -195,7 +214,7 @@ def _left(folder: RunFolder) -> str:
     return f"the network of epoch {folder.epochs[-1].number} is saved in {file}"
 
 
-def _described(work: _Work) -> dict[str, object]:
+def _described(work: Work) -> dict[str, object]:
     return {
         "command": work.settings.command(),
         **work.settings.given(),
@@ -209,7 +228,12 @@ def _counts(data: Dataset) -> dict[str, int]:
     return {name: len(part.x) for name, part in parts.items() if part is not None}
 
 
-def _head(work: _Work, folder: RunFolder) -> str:
+def _rates(settings: Settings) -> tuple[str, ...]:
+    """The column of the learning rate, if it changes."""
+    return () if settings.schedule is settings.warmup is None else (RATE,)
+
+
+def _head(work: Work, folder: RunFolder) -> str:
     settings, network = work.settings, work.network
     counts = ", ".join(f"{count:,} {name}" for name, count in _counts(work.data).items())
     names = [layer.activation.name for layer in network.spec.dense]
@@ -232,15 +256,16 @@ def _rule(settings: Settings) -> str:
     momentum = f", momentum {settings.momentum:g}" if settings.momentum else ""
     kind = " (Nesterov)" if settings.nesterov else ""
     decay = "" if settings.decay is None else f", decay {settings.decay:g}"
-    warmup = f", warm-up {settings.warmup}" if settings.warmup else ""
     penalty = f", lmbda {settings.lmbda:g}" if settings.lmbda else ""
     back = f", feedback {settings.feedback}" if settings.feedback != Settings.feedback else ""
     classes = "" if settings.class_weight is None else f", classes {settings.class_weight}"
-    moved = f"{settings.optimizer}, eta {settings.eta:g}{momentum}{kind}{decay}{warmup}"
+    changes = f", schedule {settings.schedule}" if settings.schedule else ""
+    changes += f", warmup {settings.warmup}" if settings.warmup else ""
+    moved = f"{settings.optimizer}, eta {settings.eta:g}{changes}{momentum}{kind}{decay}"
     return f"{moved}{penalty}{classes}{back}"
 
 
-def _summary(work: _Work, folder: RunFolder) -> str:
+def _summary(work: Work, folder: RunFolder) -> str:
     last, top = folder.epochs[-1], display.best(folder.epochs)
     lines = [""]
     if work.decided and (error := tables.error(work.network, work.samples("validation"))):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import bpx
 from bpx.activations import ActivationName
 from bpx.arrays.choice import Dtype
-from bpx.cli import optimizers
+from bpx.cli import optimizers, schedules
 from bpx.costs import CostName
 from bpx.data import Split
 from bpx.feedback import FeedbackName
@@ -46,8 +46,8 @@ class Settings:
     """The options of ``bpx train`` that affect the result, each as a field of the same name.
 
     None means that the option was not given. It is filled in before the run, except for
-    `init`, `inputs`, `target`, `folder`, `class_weight`, and `decay` and `warmup` where the
-    optimizer does not take them.
+    `init`, `inputs`, `target`, `folder`, `class_weight`, `schedule`, `warmup`, and `decay`
+    where the optimizer does not take it.
     """
 
     data: str
@@ -62,7 +62,8 @@ class Settings:
     momentum: float = 0.0
     nesterov: bool = False
     decay: float | None = None
-    warmup: int | None = None
+    schedule: str | None = None
+    warmup: str | None = None
     lmbda: float | None = None
     class_weight: Literal["balanced"] | None = None
     epochs: int | None = None
@@ -101,7 +102,13 @@ class Settings:
 
     def make_optimizer(self) -> bpx.optim.Optimizer:
         """Return the optimizer, with its default eta if none was given."""
-        return optimizers.make(self.optimizer, self.eta, self.own())
+        optimizers.make(self.optimizer, self.eta, self.own())  # which checks the numbers
+        eta = optimizers.default_eta(self.optimizer) if self.eta is None else self.eta
+        if self.warmup and not self.schedule and optimizers.warms_up(self.optimizer):
+            rises = {"warmup": schedules.steps(self.warmup)}
+            return optimizers.make(self.optimizer, eta, self.own() | rises)
+        rate = schedules.learning_rate(eta, self.schedule, self.warmup)
+        return optimizers.make(self.optimizer, rate, self.own())
 
     def own(self) -> dict[str, Any]:
         """Return the given options of the optimizer: see `optimizers.OPTIONS`."""

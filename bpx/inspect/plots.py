@@ -1,7 +1,8 @@
-"""Plots of a network's health over its epochs: they take Matplotlib axes and return them.
+"""Plots of health over the epochs, and of learning rates: they take Matplotlib axes.
 
 Each plots the records of `bpx.train(..., health=True)`, or the results of `examine`, into the
-given axes, and does not show the figure. Without axes it makes a figure with pyplot.
+given axes, returns them, and does not show the figure. Without axes it makes a figure with
+pyplot.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ from bpx.errors import InputError
 from bpx.inspect.health.diagnosis import diagnose
 from bpx.inspect.health.examination import Health
 
-__all__ = ["errors", "outputs", "saturation", "updates"]
+__all__ = ["errors", "learning_rates", "outputs", "saturation", "updates"]
 
 _FAINT, _DOTS, _BAD = "#e9ecef", "#8a929b", "#c62f3b"
 _MARKED = 30
@@ -136,6 +137,41 @@ def outputs(records: Iterable[Any], ax: Any = None) -> Any:
     for j in lost:
         _mark(ax, len(healths), j, "lost")
         ax.get_yticklabels()[j].set(color=_BAD, fontweight="bold")
+    return ax
+
+
+def learning_rates(found: Any, ax: Any = None) -> Any:
+    """Plot the costs of a learning rate range test, and its suggestion.
+
+    Parameters
+    ----------
+    found : LearningRateRange
+        The result of `bpx.learning_rate_range`.
+    ax : matplotlib.axes.Axes, optional
+        The axes to plot into; by default, those of a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If Matplotlib is not installed.
+    """
+    ax = _axes(ax)
+    ax.plot(found.etas, found.costs, color=_DOTS, linewidth=0.8, alpha=0.6, label="each step")
+    ax.plot(found.etas, found.smoothed, color="#31688e", linewidth=2.0, label="smoothed")
+    if found.suggestion is not None:
+        name = f"{found.suggestion:.2g}, {found.rule}"
+        ax.axvline(found.suggestion, color=_BAD, linewidth=1.5, linestyle=":", label=name)
+    low, high = min(found.smoothed), max(found.smoothed)
+    room = 0.15 * (high - low) or 1.0
+    ax.set(xlabel="eta", ylabel="cost", xscale="log", ylim=(low - room, high + room))
+    ax.grid(axis="y", color=_FAINT, linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False)
     return ax
 
 

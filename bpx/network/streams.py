@@ -11,7 +11,7 @@ from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch
 from bpx.model.weights import weighted
 from bpx.network.tables import arrays
-from bpx.training.arguments import Options, job_of
+from bpx.training.arguments import Options, job_of, scheduled
 from bpx.training.course import Course
 from bpx.training.loop import Loop
 from bpx.training.observers import Observer
@@ -59,7 +59,8 @@ def streaming(
     with network.home.active():
         job = job_of(network, arrive(stream.first), options, asked, penalty)
         own = Streamed(network.home, job.step, stream, arrive, job.weighted)
-        return Loop(Course(network, job.optimizer, drawn), job, own, observers)
+        rule = scheduled(job, own.steps)
+        return Loop(Course(network, rule, drawn), job, own, observers)
 
 
 def refuse(where: str, given: Mapping[str, Any]) -> None:

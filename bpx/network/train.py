@@ -19,7 +19,14 @@ from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.program.contract import Precision
-from bpx.training.arguments import Job, Options, check_batch_size, check_last_batch, checked
+from bpx.training.arguments import (
+    Job,
+    Options,
+    check_batch_size,
+    check_last_batch,
+    checked,
+    scheduled,
+)
 from bpx.training.batches import Batches, Shuffled
 from bpx.training.course import Course, Trainable
 from bpx.training.loop import Loop
@@ -228,7 +235,8 @@ def train(
         check_privacy(privacy, job.n, seed, shuffle, drop_last, weights)
         own = _batches(network, job, privacy, size, (drawn, shuffle, drop_last))
         look = _look(health, job, privacy, size, drawn)
-        course = Course(network, job.optimizer, drawn, own.start())
+        rule = scheduled(job, own.steps, private=privacy is not None)
+        course = Course(network, rule, drawn, own.start())
     network.schema = schema
     return Training(Loop(course, job, own, (*look, *watching)))
 

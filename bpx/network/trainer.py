@@ -7,6 +7,7 @@ from bpx._typing import Array
 from bpx._validate import number
 from bpx.arrays.host import check_seed
 from bpx.arrays.registry import namespace
+from bpx.errors import InputError
 from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch, row_weights
 from bpx.model.passes import learned
@@ -16,6 +17,7 @@ from bpx.network.tables import arrays
 from bpx.network.train import Trainee
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
+from bpx.optim.scaling import watching
 from bpx.program.contract import Precision, eager
 from bpx.training.course import Course
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
@@ -92,6 +94,11 @@ class Trainer(Resumable):
         precision: Precision | str = "float32",
     ) -> None:
         check_optimizer(optimizer)
+        if watching(optimizer):
+            raise InputError(
+                "reduce_on_plateau was given to a Trainer, which has no epochs whose cost it "
+                "could follow; give a number as the learning rate, and assign trainer.eta"
+            )
         penalty = number("penalty", penalty, "a number of at least 0", lambda v: v >= 0.0)
         with network.home.active():
             rule = penalised(optimizer, penalty)

@@ -24,6 +24,8 @@ from bpx.model.placing import placed
 from bpx.model.spec import Spec
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.optimizers import SGD
+from bpx.optim.scaling import lasting
+from bpx.optim.schedules.lengths import Length
 from bpx.program.contract import leaves, rebuilt
 from bpx.testing.lockstep import EPSILON, EagerPair, EnginePair, Parting, Side, Start
 from bpx.training.step import Data
@@ -147,7 +149,8 @@ def compare(
     seed = check_seed(seed)
     common = _common(network, homes, _random(spec, seed) if data is None else data, batch_size)
     n, batch = common.data.x.shape[0], common.batch
-    runs = [Side(spec, optimizer, home, label, common) for home, label in _labelled(homes)]
+    rule = lasting(optimizer, Length(max(1, n // batch), steps))
+    runs = [Side(spec, rule, home, label, common) for home, label in _labelled(homes)]
     pairs: list[EagerPair | EnginePair] = [EagerPair(runs[0], run) for run in runs[1:]]
     if engines:
         pairs += [EnginePair(run) for run in {run.label: run for run in runs}.values()]
@@ -175,7 +178,8 @@ def _homes(network: Placed, backends: Sequence[str | Home]) -> list[Home]:
 
 def _rule(optimizer: Optimizer) -> str:
     eta = getattr(optimizer, "eta", None)
-    return type(optimizer).__name__ + ("" if eta is None else f", eta {eta:g}")
+    shown = f"{eta:g}" if isinstance(eta, int | float) else str(eta)
+    return type(optimizer).__name__ + ("" if eta is None else f", eta {shown}")
 
 
 def _described(spec: Spec, homes: list[Home]) -> str:

@@ -16,13 +16,23 @@ from bpx.model.spec import Spec
 from bpx.model.weights import weighted
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
+from bpx.optim.scaling import lasting, watching
+from bpx.optim.schedules.lengths import Length
 from bpx.program.contract import Scan, eager
 from bpx.training.records import Progress
 from bpx.training.scales import check_scales
 from bpx.training.step import Data, TrainingStep
 from bpx.training.trial import step_of
 
-__all__ = ["Job", "Options", "check_batch_size", "check_last_batch", "checked", "job_of"]
+__all__ = [
+    "Job",
+    "Options",
+    "check_batch_size",
+    "check_last_batch",
+    "checked",
+    "job_of",
+    "scheduled",
+]
 
 
 @dataclass(frozen=True)
@@ -180,6 +190,33 @@ def job_of(
     if job.validation is not None:
         try_out(spec, network.parameters, job.validation, job.metrics)
     return job
+
+
+def scheduled(job: Job, steps: int | None, *, private: bool = False) -> Optimizer:
+    """Return the optimizer of a job, with the lengths of its schedules as numbers of steps.
+
+    Parameters
+    ----------
+    job : Job
+    steps : int or None
+        The number of steps in an epoch, if it is known.
+    private : bool, optional
+        Whether the training is private.
+
+    Raises
+    ------
+    InputError
+        If a schedule needs a length that is not known, or does not fit into the training; or if
+        it follows the cost of samples that must stay private.
+    """
+    if private and job.validation is None and watching(job.optimizer):
+        raise InputError(
+            "reduce_on_plateau was given with privacy and without validation samples: the cost "
+            "of the training samples, which it would follow, is not private; give validation, "
+            "or another schedule"
+        )
+    total = None if steps is None or job.epochs is None else steps * job.epochs
+    return lasting(job.optimizer, Length(steps, total))
 
 
 def _check_meant(spec: Spec, home: Home, x: Any, y: Any, arrived: Samples) -> None:

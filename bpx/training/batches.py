@@ -64,6 +64,10 @@ class EpochBatches(NamedTuple):
 class Batches(Protocol):
     """The mini-batches of each epoch, and their additions to its record."""
 
+    @property
+    def steps(self) -> int | None:
+        """The number of steps in an epoch; None if only its end tells."""
+
     def start(self) -> Any:
         """The first value of `State.extra`, for steps that keep more than `TrainingStep`."""
 
@@ -89,6 +93,12 @@ class Shuffled:
     seed: int
     shuffle: bool
     drop_last: bool
+
+    @property
+    def steps(self) -> int:
+        """The number of steps in an epoch."""
+        n, size = self.data.x.shape[0], self.batch_size
+        return n // size if self.drop_last else -(-n // size)
 
     def __call__(self, epoch: int) -> EpochBatches:
         """Return the epoch with that number, from 1."""

@@ -14,7 +14,7 @@ from bpx.model.parameters import Parameters
 from bpx.model.run import Randomness
 from bpx.optim.chain import Optimizer
 from bpx.optim.chained import averages
-from bpx.optim.scaling import learning_rate
+from bpx.optim.scaling import heeded, learning_rate
 from bpx.program.contract import form, leaves, named_leaves, rebuilt
 from bpx.training.published import Published, adopting, published
 from bpx.training.start import first_state
@@ -167,6 +167,11 @@ class Course:
         public = self.public(state)
         self.network.publish(public.parameters, public.feedback)
         self._state, self._published = state, (self.network.parameters, self.network.feedback)
+
+    def heed(self, cost: float) -> None:
+        """Let the learning rate follow the cost of a finished epoch, if it does so."""
+        optimizer = heeded(self._state.optimizer, cost)
+        self._state = self._state._replace(optimizer=optimizer)
 
     @property
     def snapshot(self) -> TrainingState:

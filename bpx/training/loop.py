@@ -68,6 +68,8 @@ class Loop:
             told = self.batches.finish()
             course.reached(state, steps=steps, epochs=1)
             validation = self._validated(public)
+            course.heed(sums.means[0] if validation is None else validation.cost)
+            public = public._replace(optimizer=course.state.optimizer)
             seen = {**told, **observed(self.observers, public, job.data, number)}
             eta = course.eta
         return Epoch(number, *sums.means, validation, seconds, rate, seen, eta)

@@ -13,6 +13,7 @@ from bpx.model.spec import Spec
 from bpx.model.stacks import are_several
 from bpx.optim.chain import Optimizer, check_optimizer, initial
 from bpx.optim.limits import penalised
+from bpx.optim.scaling import lasting
 from bpx.optim.trees import first
 from bpx.program.operation import dtype_of
 from bpx.program.program import Program
@@ -92,7 +93,7 @@ def program(
     if spec.sizes[-1] == 1:
         accuracy = "threshold" if spec.output.name == "sigmoid" else None
     rule = penalised(optimizer, lmbda)
-    state = first_state(spec, parameters, feedback, rule)
+    state = first_state(spec, parameters, feedback, lasting(rule, None))
     state = state._replace(metrics=Metrics(each, each if accuracy else None))
     data = Data(x, rows if spec.sizes[-1] > 1 else each)
     return record(TrainingStep(spec, rule.update, accuracy), state, data, rows)

@@ -1,6 +1,6 @@
 """Streams of mini-batches that the caller makes, cut into epochs."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
@@ -63,6 +63,14 @@ class Stream:
         """Whether it can be iterated again."""
         return iter(self._batches) is not self._batches
 
+    @property
+    def steps(self) -> int | None:
+        """The number of mini-batches in an epoch, if it is known before."""
+        own = len(self._batches) if self.lasts and isinstance(self._batches, Sized) else None
+        if self._steps is None or own is None:
+            return self._steps or own
+        return min(self._steps, own)
+
     def epoch(self) -> Iterator[Any] | None:
         """Return the mini-batches of the next epoch, or None if there are no more."""
         if not self._fresh and self.lasts:
@@ -98,6 +106,11 @@ class Streamed:
 
     def __post_init__(self) -> None:
         self.whole = WholeBatches(self.home)
+
+    @property
+    def steps(self) -> int | None:
+        """The number of steps in an epoch; None if the stream does not tell."""
+        return self.stream.steps
 
     def start(self) -> None:
         """Add nothing to the state."""

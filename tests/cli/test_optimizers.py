@@ -43,7 +43,7 @@ def test_the_options_of_each_are_the_fields_of_its_class():
     assert optimizers.defaults("adam") == {}
     assert optimizers.defaults("adamw") == {"decay": 0.01}
     assert optimizers.defaults("rmsprop") == {"momentum": 0.0}
-    assert optimizers.defaults("schedule_free_adamw") == {"decay": 0.0, "warmup": 0}
+    assert optimizers.defaults("schedule_free_adamw") == {"decay": 0.0}
     assert optimizers.takers("momentum") == ["sgd", "rmsprop"]
     assert optimizers.takers("nesterov") == ["sgd"]
     decays = ["adamw", "lion", "muon", "schedule_free_adamw"]
@@ -59,7 +59,6 @@ def test_the_help_has_the_defaults_of_each(blobs):
     said = " ".join(ok("train", "--help").split())
     assert "The momentum of sgd and rmsprop, in [0, 1). [default: none]" in said
     assert "0.01 for adamw, 0.001 for lion, 0.1 for muon, 0 for schedule_free_adamw" in said
-    assert "learning rate of schedule_free_adamw rises, at least 0. [default: 0]" in said
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -69,11 +68,19 @@ def test_each_trains(blobs, name):
     assert settings("run")["optimizer"] == name
 
 
+def test_a_warm_up_of_its_own_counts_steps(blobs):
+    words = ["--optimizer", "schedule_free_adamw", "--epochs", 1]
+    said = refused("train", blobs, *words, "--warmup", "1epoch")
+    assert "--warmup 1epoch was given; expected a number of steps, such as 100" in said
+    assert optimizers.warms_up("schedule_free_adamw")
+    assert not optimizers.warms_up("adam")
+
+
 def test_the_warm_up_is_in_the_settings_of_the_optimizer_that_has_one(blobs):
-    words = ["--optimizer", "schedule_free_adamw", "--warmup", 7, "--decay", 0.5]
+    words = ["--optimizer", "schedule_free_adamw", "--warmup", "7", "--decay", 0.5]
     said = ok("train", blobs, *words, "--epochs", 1, "--out", "run")
-    assert "schedule_free_adamw, eta 0.0025, decay 0.5, warm-up 7," in said
-    assert settings("run")["warmup"] == 7
+    assert "schedule_free_adamw, eta 0.0025, warmup 7, decay 0.5," in said
+    assert settings("run")["warmup"] == "7"
     assert "--warmup 7" in settings("run")["command"]
 
 
@@ -84,7 +91,6 @@ def test_the_warm_up_is_in_the_settings_of_the_optimizer_that_has_one(blobs):
         (["--optimizer", "adam", "--momentum", 0.9], "--momentum is for --optimizer sgd"),
         (["--optimizer", "adamw", "--nesterov"], "--nesterov is for --optimizer sgd"),
         (["--optimizer", "sgd", "--decay", 0], "--decay is for --optimizer adamw"),
-        (["--warmup", 3], "--warmup is for --optimizer schedule_free_adamw"),
     ],
 )
 def test_an_option_of_another_optimizer(command, words, message):

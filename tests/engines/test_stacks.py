@@ -14,6 +14,7 @@ from bpx.training.start import first_state
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
 from tests.backends import host
 from tests.optim.links import NEWER
+from tests.optim.schedules.rates import EVERY
 
 K, STEPS, BATCH, SAMPLES = 3, 12, 7, 50
 OPTIMIZERS = {
@@ -25,6 +26,7 @@ OPTIMIZERS = {
     "clipped": bpx.optim.chain(bpx.optim.clip_by_global_norm(0.1), bpx.SGD(0.3)),
     "scheduled": bpx.SGD(bpx.optim.warmup_cosine(0.3, warmup=4, steps=12)),
     **NEWER,
+    "every schedule": bpx.SGD(EVERY),
 }
 
 

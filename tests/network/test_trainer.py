@@ -280,3 +280,10 @@ def test_a_trainer_without_a_seed_goes_on_with_that_of_the_state(tmp_path):
     chosen = bpx.Trainer(bpx.Network(**settings), optimizer=bpx.Adam(0.01), seed=1)
     with pytest.raises(bpx.InputError, match="this one has seed=1"):
         chosen.load_state(tmp_path / "state.safetensors")
+
+
+def test_a_schedule_whose_length_only_a_training_knows():
+    with pytest.raises(bpx.InputError, match="give its length as a number of steps"):
+        trainer(network(), optimizer=bpx.SGD(bpx.optim.cosine_decay_schedule(0.1)))
+    with pytest.raises(bpx.InputError, match=r"reduce_on_plateau was .* assign trainer.eta"):
+        trainer(network(), optimizer=bpx.SGD(bpx.optim.reduce_on_plateau(0.1)))

@@ -124,3 +124,125 @@ def test_its_repr_is_a_line():
     next(running)
     assert repr(running).startswith("<bpx.Training of <bpx.Network [5, 4, 3]")
     assert repr(running).endswith(", epoch 1>")
+
+
+# Schedules in epochs
+
+
+def whole_cosine(epochs, **how):
+    rate = bpx.optim.cosine_decay_schedule(0.1)
+    return training(network(), optimizer=bpx.SGD(rate), epochs=epochs, **how)
+
+
+def test_a_schedule_over_the_whole_training():
+    """5 steps in an epoch of 4: the last step is 19 of 20, and the next would have 0."""
+    found = [epoch.eta for epoch in whole_cosine(4)]
+    expected = [0.05 * (1.0 + np.cos(np.pi * done / 20.0)) for done in (5, 10, 15, 20)]
+    np.testing.assert_allclose(found, expected, atol=1e-8)
+
+
+def test_what_is_dropped_is_not_counted():
+    (steps,) = whole_cosine(3, drop_last=True, batch_size=3).state.optimizer.schedule.steps
+    full = whole_cosine(3, batch_size=3)
+    assert float(full.state.optimizer.schedule.steps[0]) == float(steps) + 3.0
+    while epoch := next(full, None):
+        last = epoch
+    assert float(full.state.steps) == float(full.state.optimizer.schedule.steps[0])
+    assert last.eta == pytest.approx(0.0, abs=1e-9)
+
+
+def test_resumed_it_is_the_same_schedule():
+    whole = [epoch.eta for epoch in whole_cosine(4)]
+    first, second = whole_cosine(4), whole_cosine(4)
+    begun = [next(first).eta, next(first).eta]
+    second.state = first.state
+    assert begun + [epoch.eta for epoch in second] == whole
+
+
+PLATEAU = bpx.optim.reduce_on_plateau(0.5, factor=0.5, patience=0, threshold=0.5)
+
+
+def test_a_plateau_follows_the_validation_cost_or_else_the_training_cost(tmp_path):
+    for validation in (None, ([[0.0] * 5], [1])):
+        run = training(network(), optimizer=bpx.SGD(PLATEAU), epochs=4, validation=validation)
+        eta, best = 0.5, None
+        for epoch in run:
+            cost = np.float32((epoch.validation or epoch).cost)
+            if best is None or cost < best * np.float32(0.5):
+                best = cost
+            else:
+                eta *= 0.5
+            assert epoch.eta == eta
+            assert run.state.optimizer.schedule.best[0] == best
+        assert eta < 0.5
+        run.save_state(tmp_path / "state.safetensors")
+        again = training(network(), optimizer=bpx.SGD(PLATEAU), epochs=6, validation=validation)
+        again.load_state(tmp_path / "state.safetensors")
+        assert again.eta == eta
+        assert again.state.optimizer.schedule.epochs.tolist() == [4.0]
+
+
+def test_a_plateau_resumed_goes_on_to_the_same_bits(target):
+    nets = [network(target) for _ in range(2)]
+    given = {"optimizer": bpx.SGD(PLATEAU), "epochs": 4}
+    with flags(target):
+        etas = [epoch.eta for epoch in training(nets[0], target, **given)]
+        first = training(nets[1], target, **given)
+        begun = [next(first).eta, next(first).eta]
+        second = training(nets[1], target, **given)
+        second.state = first.state
+        assert begun + [epoch.eta for epoch in second] == etas
+    assert etas[-1] < etas[0]
+    same(*nets)
+
+
+def test_nested_numbers_are_saved_by_name(tmp_path):
+    rate = bpx.optim.join_schedules(
+        [bpx.optim.linear_warmup(PLATEAU, steps=3), bpx.optim.cosine_decay_schedule(0.1)],
+        [bpx.optim.Epochs(2)],
+    )
+    nets = [network() for _ in range(2)]
+    first, second = (training(net, optimizer=bpx.Adam(rate)) for net in nets)
+    begun = [next(first).eta, next(first).eta]
+    first.save_state(tmp_path / "state.safetensors")
+    second.load_state(tmp_path / "state.safetensors")
+    schedule = second.state.optimizer.schedule
+    assert schedule.boundaries[0].tolist() == [10.0]
+    assert schedule.parts[0].then.epochs.tolist() == [2.0]
+    assert schedule.parts[1].steps.tolist() == [10.0]
+    assert [epoch.eta for epoch in first] == [epoch.eta for epoch in second]
+    assert begun[0] > 0.1 > first.eta
+    same(*nets)
+
+
+def test_observers_see_the_numbers_after_the_epoch():
+    class Best:
+        name = "best"
+
+        def __call__(self, state, data, epoch):
+            return float(state.optimizer.schedule.best[0])
+
+    run = training(network(), optimizer=bpx.SGD(PLATEAU), observers=[Best()])
+    assert next(run).observed["best"] == float(run.state.optimizer.schedule.best[0]) > 0.0
+
+
+def test_streams_know_their_length_or_say_so():
+    x, y = np.ones((4, 5), "float32"), np.array([0, 1, 2, 0])
+    rate = bpx.optim.cosine_decay_schedule(0.1)
+
+    def train(batches, schedule=rate, **given):
+        return bpx.train(network(), batches=batches, optimizer=bpx.SGD(schedule), **given)
+
+    def total(run):
+        return float(run.state.optimizer.schedule.steps[0])
+
+    assert total(train([(x, y)] * 3, epochs=2)) == 6.0
+    assert total(train([(x, y)] * 3, epochs=2, steps_per_epoch=2)) == 4.0
+    assert total(train([(x, y)] * 3, epochs=2, steps_per_epoch=9)) == 6.0
+    endless = {"batches": iter([(x, y)] * 3), "steps_per_epoch": 3}
+    assert total(train(**endless, epochs=2)) == 6.0
+    with pytest.raises(bpx.InputError, match="nobody knows the end of this stream"):
+        train(**endless)
+    with pytest.raises(bpx.InputError, match="mini-batches in an epoch of this stream is not"):
+        train(iter([(x, y)] * 3), bpx.optim.step_decay(0.1, every=bpx.optim.Epochs(1)))
+    assert total(train(iter([(x, y)]), bpx.optim.cosine_decay_schedule(0.1, steps=7))) == 7.0

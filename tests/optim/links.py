@@ -7,6 +7,30 @@ import pytest
 import bpx
 from bpx.optim import OPTIMIZERS, Adam, Transformation, chain
 
+MORE = {
+    "polynomial": {"power": 2.0},
+    "exponential": {"rate": 0.5},
+    "step": {"every": 3, "factor": 0.5},
+    "sgdr": {"period": 2, "factor": 2},
+    "plateau": {"patience": 0},
+}
+"""What some of the schedules in the table need."""
+
+SCHEDULED = {
+    **{
+        name: make(0.01, **MORE.get(name, {}))
+        for name, make in bpx.optim.SCHEDULES.items()
+        if name not in ("constant", "cosine", "linear")  # parts of the ones below
+    },
+    "pieces": bpx.optim.piecewise_constant_schedule(0.01, {2: 0.5, bpx.optim.Epochs(1): 0.5}),
+    "warmed": bpx.optim.linear_warmup(bpx.optim.cosine_decay_schedule(0.01), steps=2),
+    "joined": bpx.optim.join_schedules(
+        [bpx.optim.linear_schedule(0.0, end=0.01), bpx.optim.reduce_on_plateau(0.01)],
+        [bpx.optim.Epochs(1)],
+    ),
+}
+"""Schedules, of which some last as long as the training."""
+
 LINKS = {
     "clip": bpx.optim.clip_by_global_norm(1.0),
     "decay": bpx.optim.add_decayed_weights(0.1),
@@ -53,6 +77,7 @@ CHAINS = {
     "decayed": chain(LINKS["decay"], LINKS["momentum"], LINKS["rate"]),
     "looking_ahead": bpx.SGD(0.1, momentum=0.9, nesterov=True),
     "scheduled": bpx.AdamW(bpx.optim.warmup_cosine(0.01, warmup=3, steps=12)),
+    **{f"{name} schedule": bpx.Adam(each) for name, each in SCHEDULED.items()},
     "one_link": LINKS["scale"],
     **NEWER,
 }

@@ -10,6 +10,7 @@ import bpx
 from bpx.layers.dense import DenseParameters
 from bpx.optim import Adam, Transformation, chain
 from bpx.optim.chained import ChainState, _alike, adopted, averaged, averages, chained
+from bpx.optim.scaling import lasting
 from bpx.program.contract import form, leaves, named_leaves, rebuilt
 from tests.optim.descents import assert_same, gradients, parameters, visited
 from tests.optim.links import AVERAGING, CHAINS, DOUBLED, LINKS, Counted, doubled, plus_one
@@ -114,7 +115,7 @@ def test_a_layer_without_a_bias_is_updated(name):
 
 @pytest.mark.parametrize("name", CHAINS)
 def test_it_is_rebuilt_in_its_form(name):
-    state = chain(CHAINS[name]).init(parameters())
+    state = lasting(chain(CHAINS[name]), None).init(parameters())
     again = rebuilt(state, list(leaves(state)))
     assert form(again) == form(state)
     assert all(a is b for a, b in zip(leaves(again), leaves(state), strict=True))

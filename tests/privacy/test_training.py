@@ -49,6 +49,19 @@ def test_a_seeded_run_is_the_same_on_every_backend(target):
         assert one.privacy.mechanisms == other.privacy.mechanisms
 
 
+def test_a_schedule_knows_the_length_of_private_training():
+    rate = bpx.optim.cosine_decay_schedule(0.5)
+    _, history = trained(optimizer=bpx.SGD(rate), epochs=2)
+    assert [epoch.eta for epoch in history] == [pytest.approx(0.25), pytest.approx(0.0)]
+
+
+def test_the_private_cost_is_not_followed():
+    rule = bpx.SGD(bpx.optim.reduce_on_plateau(0.5))
+    with pytest.raises(bpx.InputError, match=r"cost of the training samples.*is not private"):
+        trained(optimizer=rule)
+    trained(optimizer=rule, validation=samples(10), epochs=1)
+
+
 @pytest.mark.parametrize("compile", [False, True])
 def test_overflow_never_truncates(target, compile, monkeypatch):  # noqa: A002
     """Physical batches of 3 for logical ones of about 12, in blocks of noise for two steps."""

@@ -17,6 +17,13 @@ def test_a_backend_agrees_with_itself_to_the_last_bit():
     assert "numpy and numpy: they are identical" in str(comparison)
 
 
+def test_a_schedule_over_all_the_steps():
+    rule = bpx.SGD(bpx.optim.cosine_decay_schedule(0.5))
+    found = compare(network(), ["numpy", "numpy"], steps=8, optimizer=rule, engines=False)
+    assert not found.parted
+    assert "SGD, eta <bpx.optim.Schedule cosine" in str(found)
+
+
 @pytest.mark.parametrize(
     ("dtype", "optimizer"),
     [("float32", bpx.Adam(1e-2)), ("float64", bpx.SGD(0.5, 0.9, nesterov=True))],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.training.arguments import Options, checked, scheduled
 from tests.backends import Target
 from tests.training.small import SETTINGS, network, samples
 
@@ -118,3 +119,20 @@ def test_a_metric_that_cannot_be_used_is_refused_at_once(target, metric, message
     with pytest.raises(bpx.InputError, match=message):
         bpx.train(net, samples(), validation=samples(), **SETTINGS, metrics=[metric])
     assert net.parameters is before
+
+
+def test_the_lengths_of_schedules_become_steps():
+    net, rate = (
+        network(),
+        bpx.optim.linear_warmup(
+            bpx.optim.cosine_decay_schedule(0.1), steps=bpx.optim.Epochs(1)
+        ),
+    )
+    options = Options(bpx.SGD(rate))
+    with net.home.active():
+        job = checked(net, samples(), options, epochs=4)
+        assert scheduled(job, 5).init(net.parameters).schedule.warmup.tolist() == [5.0]
+        assert scheduled(job, 5).init(net.parameters).schedule.then.steps.tolist() == [15.0]
+        assert scheduled(job, 5).update is job.optimizer.update
+        with pytest.raises(bpx.InputError, match="mini-batches in an epoch"):
+            scheduled(job, None)

@@ -42,3 +42,20 @@ def test_a_network_that_has_moved_is_refused():
     for look in (lambda: course.state, lambda: course.snapshot):
         with pytest.raises(bpx.InputError, match="the network moved from numpy, float32"):
             look()
+
+
+def test_the_cost_of_an_epoch_reaches_the_learning_rate(target):
+    rule = bpx.SGD(bpx.optim.reduce_on_plateau(0.5, factor=0.5, patience=0))
+    net = network(target)
+    with net.home.active():
+        course = Course(net, rule, 3)
+        course.heed(1.0)
+        before = course.snapshot
+        course.heed(2.0)
+        assert course.eta == 0.25
+        course.restore(before)
+        assert course.eta == 0.5
+        plain = Course(net, bpx.SGD(0.5), 3)
+        optimizer = plain.state.optimizer
+        plain.heed(2.0)
+        assert plain.state.optimizer is optimizer

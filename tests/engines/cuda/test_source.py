@@ -28,6 +28,7 @@ from tests.engines.cuda.functions import (
 )
 from tests.engines.cuda.steps import HEADS, OPTIMIZERS, M, Run, S, training
 from tests.optim.links import NEWER
+from tests.optim.schedules.rates import EVERY
 
 
 @pytest.mark.usefixtures("_nvrtc")
@@ -113,6 +114,13 @@ def test_every_function_and_reduction_compiles_for_hopper():
     ]
     for run in runs:
         assert compiled(source(run.scheduled().launches)) > 0
+
+
+@pytest.mark.usefixtures("_nvrtc")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_schedule_compiles_for_hopper(dtype):
+    run = training(optimizer=bpx.SGD(EVERY), dtype=dtype, steps=1)
+    assert compiled(source(run.scheduled().launches)) > 0
 
 
 @pytest.mark.usefixtures("_nvrtc")

@@ -11,6 +11,7 @@ from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
 from tests import columns
 from tests.engines.cuda.steps import HEADS, OPTIMIZERS, STEPS, M, Run, S, check, training
 from tests.optim.links import NEWER
+from tests.optim.schedules.rates import EVERY
 
 
 @pytest.mark.usefixtures("emulated")
@@ -37,6 +38,12 @@ def test_every_other_optimizer(name, caplog):
         this = training((6, 5, 3, 4), dtype="float64", optimizer=NEWER[name], **settings)
         check(this, within=1e-11, ends=(1, 9, 10))
     assert not caplog.records
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_schedule(dtype):
+    check(training(optimizer=bpx.Adam(EVERY), dtype=dtype))
 
 
 @pytest.mark.usefixtures("emulated")

@@ -1,6 +1,6 @@
 """Learning rates that change: the numbers, step by step, and in training."""
 
-from math import cos, inf, nan, pi
+from math import cos, nan, pi
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,8 +8,8 @@ import pytest
 
 import bpx
 from bpx.optim import Schedule, warmup_cosine
-from tests.backends import host
 from tests.optim.descents import assert_same, parameters, visited
+from tests.optim.schedules.rates import EVERY, rate, rates
 from tests.peers import random_samples
 
 WARMUP, STEPS, PEAK, END = 4, 12, 0.5, 0.1
@@ -22,28 +22,6 @@ def by_hand(t, peak=PEAK, warmup=WARMUP, steps=STEPS, end=END):
     if t >= steps:
         return end
     return end + 0.5 * (peak - end) * (1.0 + cos(pi * (t - warmup) / (steps - warmup)))
-
-
-def rate(schedule, t, target=None, dtype="float64"):
-    """The learning rate at t, of numbers as they are in the state."""
-    made = target.asarray if target else np.asarray
-    numbers = type(schedule.numbers)(*(made([each], dtype) for each in schedule.numbers))
-    found = schedule.rate(made([t], dtype), numbers)
-    assert tuple(found.shape) == (1,)
-    return float(host(found)[0])
-
-
-@pytest.mark.parametrize("t", [0, 1, WARMUP - 1, WARMUP, 8, STEPS - 1, STEPS, STEPS + 50])
-def test_warmup_cosine_is_its_formula(target, t):
-    assert rate(SCHEDULE, t, target) == pytest.approx(by_hand(t), rel=1e-14)
-    assert rate(SCHEDULE, t, target, "float32") == pytest.approx(by_hand(t), rel=1e-5)
-
-
-def test_the_ends_of_its_parts():
-    assert rate(SCHEDULE, 0) == pytest.approx(PEAK / WARMUP)
-    assert {rate(SCHEDULE, t) for t in (WARMUP - 1, WARMUP)} == {PEAK}
-    assert rate(SCHEDULE, STEPS - 2) > rate(SCHEDULE, STEPS - 1) > END
-    assert {rate(SCHEDULE, t) for t in (STEPS, 10 * STEPS)} == {END}
 
 
 def test_it_goes_on_beyond_what_floats_of_32_bits_can_count():
@@ -72,44 +50,6 @@ class Start(NamedTuple):
 def test_a_schedule_of_something_else_is_refused(given, said):
     with pytest.raises(bpx.InputError, match=said):
         Schedule(*given)
-
-
-def test_without_warmup_it_begins_at_the_peak():
-    straight = warmup_cosine(0.3, warmup=0, steps=10)
-    rates = [rate(straight, t) for t in range(12)]
-    assert rates[0] == 0.3
-    assert rates == sorted(rates, reverse=True)
-    assert rates[5] == pytest.approx(0.15)
-    assert rates[10:] == [0.0, 0.0]
-
-
-def test_a_schedule_is_a_value():
-    assert warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS, end=END) == SCHEDULE
-    assert hash(SCHEDULE) == hash(warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS, end=END))
-    assert warmup_cosine(PEAK, warmup=WARMUP, steps=STEPS) != SCHEDULE
-    assert SCHEDULE.rate is warmup_cosine(1.0, warmup=0, steps=1).rate
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"peak": 0.0}, "peak=0.0 .* a positive number"),
-        ({"peak": inf}, "peak=inf .* a positive number"),
-        ({"peak": None}, "peak=None .* a positive number"),
-        ({"end": -0.1}, r"end=-0.1 .* a number in \[0, 0.5\]"),
-        ({"end": 0.6}, r"end=0.6 .* a number in \[0, 0.5\]"),
-        ({"end": nan}, r"end=nan .* a number in \[0, 0.5\]"),
-        ({"warmup": -1}, "warmup=-1 .* a whole number of at least 0"),
-        ({"warmup": 1.5}, "warmup=1.5 .* a whole number of at least 0"),
-        ({"steps": 0}, "steps=0 .* a whole number of at least 1"),
-        ({"steps": 4}, "steps=4 was given; expected more than warmup=4"),
-        ({"steps": 12.0}, "steps=12.0 .* a whole number of at least 1"),
-    ],
-    ids=str,
-)
-def test_warmup_cosine_refuses(settings, message):
-    with pytest.raises(bpx.InputError, match=message):
-        warmup_cosine(**{"peak": PEAK, "warmup": WARMUP, "steps": STEPS, **settings})
 
 
 # In a descent and in training
@@ -189,3 +129,12 @@ def test_a_schedule_that_stands_still_is_the_learning_rate():
     p = parameters()
     still = Schedule(halve, Halving(0.05, 1e300))
     assert_same(visited(bpx.SGD(still), p, 20)[-1], visited(bpx.SGD(0.05), p, 20)[-1], 1e-15)
+
+
+def test_a_preview_is_what_each_step_has():
+    for schedule in (SCHEDULE, EVERY, bpx.optim.cosine_decay_schedule(0.1)):
+        found = schedule.preview(50, epochs=5)
+        assert found == pytest.approx(rates(schedule, 50), rel=1e-14)
+    assert bpx.optim.constant_schedule(0.3).preview(3) == [0.3] * 3
+    by_epochs = bpx.optim.step_decay(0.3, every=bpx.optim.Epochs(1), factor=0.5)
+    assert by_epochs.preview(4, epochs=2) == [0.3, 0.3, 0.15, 0.15]

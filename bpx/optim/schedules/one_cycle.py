@@ -1,0 +1,156 @@
+"""Learning rates that rise once and fall once: one cycle over the whole training."""
+
+from math import pi
+from typing import Any, NamedTuple
+
+from bpx._typing import Array
+from bpx._validate import number as checked
+from bpx.arrays.registry import namespace
+from bpx.optim.schedules.lengths import Span, span
+from bpx.optim.schedules.schedule import Schedule
+
+__all__ = ["cosine_onecycle_schedule", "linear_onecycle_schedule"]
+
+
+class CosineCycle(NamedTuple):
+    """The numbers of `cosine_onecycle_schedule`: eta at three steps, and their places."""
+
+    start: Any
+    peak: Any
+    end: Any
+    risen: Any
+    steps: Any
+
+
+class LinearCycle(NamedTuple):
+    """The numbers of `linear_onecycle_schedule`: eta at four steps, and their places."""
+
+    start: Any
+    peak: Any
+    end: Any
+    risen: Any
+    fallen: Any
+    steps: Any
+
+
+def cosine_onecycle_schedule(
+    peak: float,
+    *,
+    steps: Span = None,
+    pct_start: float = 0.3,
+    div_factor: float = 25.0,
+    final_div_factor: float = 1e4,
+) -> Schedule:
+    """Rise to `peak` along a cosine, then fall along another to almost 0.
+
+    Parameters
+    ----------
+    peak : float
+        The largest learning rate, positive.
+    steps : int or Epochs, optional
+        The length of the cycle, at least 1. By default the whole training.
+    pct_start : float, optional
+        The fraction of the steps that rise, in (0, 1).
+    div_factor : float, optional
+        The cycle starts at ``peak / div_factor``; at least 1.
+    final_div_factor : float, optional
+        The cycle ends at ``peak / div_factor / final_div_factor``; at least 1.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range.
+
+    Notes
+    -----
+    L. N. Smith, N. Topin, "Super-convergence" (2018), in the form of fastai, with the names of
+    Optax and of PyTorch's ``OneCycleLR``, whose cycle ends one step earlier. The momentum does
+    not change.
+
+    Examples
+    --------
+    >>> optimizer = bpx.SGD(bpx.optim.cosine_onecycle_schedule(0.5), momentum=0.9)
+    """
+    _check(peak, pct_start, div_factor, final_div_factor)
+    start, length = peak / div_factor, span("steps", steps)
+    end = start / final_div_factor
+    return Schedule(_cosine_cycle, CosineCycle(start, peak, end, pct_start, length))
+
+
+def linear_onecycle_schedule(
+    peak: float,
+    *,
+    steps: Span = None,
+    pct_start: float = 0.3,
+    pct_final: float = 0.85,
+    div_factor: float = 25.0,
+    final_div_factor: float = 1e4,
+) -> Schedule:
+    """Rise to `peak` in equal steps, fall back, and then fall to almost 0.
+
+    Parameters
+    ----------
+    peak : float
+        The largest learning rate, positive.
+    steps : int or Epochs, optional
+        The length of the cycle, at least 1. By default the whole training.
+    pct_start : float, optional
+        The fraction of the steps that rise, in (0, 1).
+    pct_final : float, optional
+        The fraction of the steps after which the learning rate is as at the start, in
+        (pct_start, 1).
+    div_factor : float, optional
+        The cycle starts at ``peak / div_factor``; at least 1.
+    final_div_factor : float, optional
+        The cycle ends at ``peak / div_factor / final_div_factor``; at least 1.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range.
+
+    Notes
+    -----
+    L. N. Smith, "A disciplined approach to neural network hyper-parameters" (2018), section
+    4.1, with the names of Optax. The momentum does not change.
+    """
+    _check(peak, pct_start, div_factor, final_div_factor)
+    beyond = f"a number in ({pct_start}, 1)"
+    checked("pct_final", pct_final, beyond, lambda v: pct_start < v < 1.0)
+    start, length = peak / div_factor, span("steps", steps)
+    end = start / final_div_factor
+    numbers = LinearCycle(start, peak, end, pct_start, pct_final, length)
+    return Schedule(_linear_cycle, numbers)
+
+
+def _check(peak: Any, pct_start: Any, div_factor: Any, final_div_factor: Any) -> None:
+    checked("peak", peak, "a positive number", lambda v: v > 0.0)
+    checked("pct_start", pct_start, "a number in (0, 1)", lambda v: 0.0 < v < 1.0)
+    checked("div_factor", div_factor, "a number of at least 1", lambda v: v >= 1.0)
+    checked("final_div_factor", final_div_factor, "a number of at least 1", lambda v: v >= 1.0)
+
+
+def _cosine_cycle(t: Array, numbers: CosineCycle) -> Array:
+    xp, (start, peak, end, risen, steps) = namespace(t), numbers
+    top = risen * steps
+    up = _cosine(start, peak, t / top)
+    down = _cosine(peak, end, xp.minimum((t - top) / (steps - top), 1.0))
+    eta: Array = xp.where(t < top, up, down)
+    return eta
+
+
+def _linear_cycle(t: Array, numbers: LinearCycle) -> Array:
+    xp, (start, peak, end, risen, fallen, steps) = namespace(t), numbers
+    top, bottom = risen * steps, fallen * steps
+    up = start + (peak - start) * (t / top)
+    down = peak + (start - peak) * ((t - top) / (bottom - top))
+    done = xp.minimum((t - bottom) / (steps - bottom), 1.0)
+    falling = xp.where(t < bottom, down, start + (end - start) * done)
+    eta: Array = xp.where(t < top, up, falling)
+    return eta
+
+
+def _cosine(one: Array, other: Array, done: Array) -> Array:
+    """The value on the cosine from `one` to `other`, of which the part `done` is over."""
+    value: Array = other + 0.5 * (one - other) * (1.0 + namespace(done).cos(pi * done))
+    return value
