@@ -8,7 +8,7 @@ import pytest
 from bpx import activations, costs
 from bpx.costs import COSTS
 from bpx.equations import bp1
-from tests.test_costs import each_pair, output_paired_with, regular_logits
+from tests.costs.test_cost import each_pair, output_paired_with, regular_logits
 
 
 @each_pair

@@ -8,7 +8,7 @@ import click
 from bpx.activations import ACTIVATIONS
 from bpx.cli import optimizers, sources
 from bpx.cli.settings import Settings
-from bpx.costs import COSTS
+from bpx.costs import CHOICES, COSTS
 from bpx.feedback import FEEDBACKS
 from bpx.initializers import INITIALIZERS
 from bpx.optim import OPTIMIZERS
@@ -119,8 +119,8 @@ network_options = together(
     click.option(
         "--cost",
         metavar="NAME",
-        help=f"{_names(COSTS, 'cross_entropy')}.  [default: cross_entropy for classes and for "
-        "0 or 1, quadratic for other numbers]",
+        help=f"{_names(COSTS, *CHOICES)}; or with parameters, as 'huber(delta=0.5)'.  "
+        "[default: cross_entropy for classes and for 0 or 1, quadratic for other numbers]",
     ),
     click.option(
         "--feedback",

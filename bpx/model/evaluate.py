@@ -11,7 +11,7 @@ from bpx.errors import InputError, advice
 from bpx.metrics import Metric
 from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Samples, chunks
-from bpx.model.metrics import Accuracy, answers, hits
+from bpx.model.metrics import Accuracy, answers, hits, single_rule
 from bpx.model.parameters import Parameters
 from bpx.model.run import costs, saved
 from bpx.model.spec import Spec
@@ -169,10 +169,14 @@ def _answer(spec: Spec, parameters: Parameters, x: Array) -> Array:
     return saved(spec, parameters, as_inputs(x, parameters.b[0]))[-1].a
 
 
-def classes(a: Array) -> Array:
-    """The index of each row's largest output, or whether a single one is > 1/2: (n,), int32."""
+def classes(a: Array, single: Accuracy = "threshold") -> Array:
+    """The index of each row's largest output: (n,), int32.
+
+    With a single output, it is whether that is > 1/2 or, where `single` is "sign", > 0.
+    """
     xp = namespace(a)
-    labels = xp.argmax(a, axis=-1) if a.shape[-1] > 1 else a[..., 0] > 0.5
+    least = 0.0 if single == "sign" else 0.5
+    labels = xp.argmax(a, axis=-1) if a.shape[-1] > 1 else a[..., 0] > least
     return xp.astype(labels, xp.int32)
 
 
@@ -186,7 +190,7 @@ def check_classes(spec: Spec) -> None:
     """
     output = spec.output
     built_in = ACTIVATIONS.get(output.name) == output
-    if spec.sizes[-1] == 1 and built_in and output.name != "sigmoid":
+    if spec.sizes[-1] == 1 and built_in and single_rule(spec) is None:
         raise InputError(
             f"{advice('classify was called on', '--labels was given for')} a network with one "
             f"output, {output.name!r}, which gives numbers instead of classes: "

@@ -10,6 +10,7 @@ from bpx.model import evaluate as evaluation
 from bpx.model import sensitivity
 from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
 from bpx.model.inputs import inputs, samples
+from bpx.model.metrics import single_rule
 from bpx.model.weights import weighted
 from bpx.network import tables
 from bpx.network.held import Held
@@ -81,7 +82,7 @@ class Answering(Held):
         """
         check_classes(self.spec)
         with self.home.active():
-            labels = give_back(classes(self._outputs(x)), x)
+            labels = give_back(classes(self._outputs(x), single_rule(self.spec)), x)
         return tables.by_name(self.schema, labels)
 
     def evaluate(

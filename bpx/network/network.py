@@ -13,7 +13,7 @@ from bpx.activations import Activation, ActivationName
 from bpx.arrays.choice import Dtype
 from bpx.arrays.home import select
 from bpx.arrays.host import check_seed
-from bpx.costs import Cost, CostName
+from bpx.costs import Choice, Cost, CostName
 from bpx.errors import InputError
 from bpx.feedback import Feedback, FeedbackName, Send
 from bpx.initializers import Initializer, InitializerName
@@ -116,7 +116,7 @@ class Network(Answering):
         output: ActivationName | Activation = "sigmoid",
         activations: Sequence[ActivationName | Activation] | None = None,
         dropout: float | Sequence[float] = 0.0,
-        cost: CostName | Cost = "quadratic",
+        cost: CostName | Cost | Choice = "quadratic",
         feedback: FeedbackName | Feedback | Send = "transpose",
         init: InitializerName | Initializer | None = None,
         seed: int | None = None,
