@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from bpx._typing import Array
 from bpx.arrays.transfer import give_back
-from bpx.metrics import Metric, MetricName, check_metrics
+from bpx.metrics import AnyMetric, MetricName, check_metrics
 from bpx.model import evaluate as evaluation
 from bpx.model import sensitivity
 from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
@@ -90,7 +90,7 @@ class Answering(Held):
         x: Any,
         y: Any = None,
         *,
-        metrics: Sequence[MetricName | Metric] = (),
+        metrics: Sequence[MetricName | AnyMetric] = (),
         sample_weight: Any = None,
     ) -> Evaluation:
         """Compute the mean cost and the accuracy, in chunks, on samples from any library.
@@ -101,7 +101,7 @@ class Answering(Held):
         y : array of any library or array-like, optional
             Labels (n,), or numbers (n,) or (n, k_L). Omit it if x is a table that has the
             target. With a schema, y is the target as a table would have it.
-        metrics : sequence of str or Metric, optional
+        metrics : sequence of str, Metric or Total, optional
             Further metrics to compute: see `bpx.metrics`.
         sample_weight : array of any library or array-like, shape (n,), optional
             The weights of the samples, at least 0 and not all 0: see `Evaluation`.

@@ -19,7 +19,7 @@ from bpx.feedback import Feedback, FeedbackName, Send
 from bpx.initializers import Initializer, InitializerName
 from bpx.inspect.health.probe import HealthProbe
 from bpx.io import checkpoint
-from bpx.metrics import Metric, MetricName
+from bpx.metrics import AnyMetric, MetricName
 from bpx.model import initial
 from bpx.model.spec import make_spec
 from bpx.model.weights import ClassWeight
@@ -172,7 +172,7 @@ class Network(Answering):
         progress: Callable[[Progress], None] | None = None,
         health: bool | HealthProbe = False,
         observers: Sequence[Observer] = (),
-        metrics: Sequence[MetricName | Metric] = (),
+        metrics: Sequence[MetricName | AnyMetric] = (),
         sample_weight: Any = None,
         class_weight: ClassWeight | None = None,
     ) -> History:
