@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from bpx.activations import ACTIVATIONS
-from bpx.cli import optimizers, sources
+from bpx.cli import metrics, optimizers, sources
 from bpx.cli.settings import Settings
 from bpx.costs import CHOICES, COSTS
 from bpx.feedback import FEEDBACKS
@@ -217,6 +217,7 @@ training_options = together(
     ),
 )
 run_options = together(
+    metrics.option,
     click.option(
         "--health",
         is_flag=True,

@@ -10,7 +10,7 @@ import click
 
 import bpx
 from bpx.arrays.host import check_seed
-from bpx.cli import display, health, sources, tables
+from bpx.cli import display, health, metrics, sources, tables
 from bpx.cli.display import Display
 from bpx.cli.folder import NETWORK, RunFolder, make_folder
 from bpx.cli.settings import BATCH_SIZE, EPOCHS, Settings, complete, versions
@@ -65,7 +65,8 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
     records = _records(work, shown)
     with make_folder(out, work.settings.data) as folder:
         layers = len(work.network.weights)
-        folder.begin(_described(work), health.columns(layers) if options.health else ())
+        more = health.columns(layers) if options.health else ()
+        folder.begin(_described(work), (*metrics.columns(options.metrics), *more))
         with _ends_in_a_sentence(folder):
             if not quiet:
                 click.echo(_head(work, folder) + "\n")
@@ -114,6 +115,7 @@ def _work(
 ) -> _Work:
     home, size = network.home, settings.batch_size
     size = min(BATCH_SIZE, len(data.train.x)) if size is None else size
+    _check_metrics(settings, data)
     lmbda = tables.LMBDA if decided else 0.0
     epochs = decided.epochs(max(size, 1)) if decided else EPOCHS
     chosen = replace(
@@ -126,6 +128,14 @@ def _work(
         dtype=home.dtype,
     )
     return _Work(chosen, data, network, decided)
+
+
+def _check_metrics(settings: Settings, data: Dataset) -> None:
+    if settings.metrics and data.validation is None:
+        raise bpx.InputError(
+            f"{option('metrics', settings.metrics)} was given without validation samples, "
+            "which metrics need; give a --validation-fraction above 0, or omit it"
+        )
 
 
 def _refuse_table_options(options: Settings) -> None:
@@ -164,6 +174,7 @@ def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
         seed=settings.seed,
         progress=shown.progress,
         health=settings.health,
+        metrics=cast(Any, settings.metrics),
     )
 
 
@@ -172,7 +183,7 @@ def _follow(
 ) -> None:
     with shown:
         for epoch in records:
-            folder.record(work.network, epoch)
+            folder.record(work.network, epoch, work.settings.metrics)
             shown.epoch(epoch)
 
 

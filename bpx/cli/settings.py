@@ -82,6 +82,7 @@ class Settings:
     decimal: str | None = None
     validation_fraction: float | None = None
     health: bool = False
+    metrics: tuple[str, ...] = ()
 
     def network(self, schema: bpx.data.Schema | None = None) -> bpx.Network:
         """Return the untrained network; without a seed, it draws one."""

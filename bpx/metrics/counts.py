@@ -69,7 +69,7 @@ def _averaged(name: str, of_class: Any, average: Average) -> Total:
     return Total(f"{name}_{average}", _counts, _Averaged(of_class, average), "classes")
 
 
-confusion_matrix = Total("confusion_matrix", _counts, _itself, "classes")
+confusion_matrix = Total("confusion_matrix", _counts, _itself, "classes", number=False)
 AVERAGED = tuple(
     _averaged(name, of_class, average)
     for name, of_class in (("precision", _precision), ("recall", _recall), ("f1", _f1))

@@ -102,6 +102,8 @@ class Total:
         Whether `sums` returns arrays with a row for each sample, which are joined on the host.
     instead : tuple of str, optional
         For a metric of two classes, the names of those for more.
+    number : bool, optional
+        Whether the value is a number; if not, it has no column in a run's history.
 
     Examples
     --------
@@ -122,6 +124,7 @@ class Total:
     merge: Callable[[Sums, Sums], Sums] | None = None
     keeps: bool = False
     instead: tuple[str, ...] = ()
+    number: bool = True
 
     def __repr__(self) -> str:
         return f"<bpx.metrics.Total {self.name!r}>"
