@@ -10,6 +10,7 @@ import bpx
 from bpx import activations, costs
 from bpx.activations import ACTIVATIONS, Elementwise, sigmoid
 from bpx.costs import COSTS, Cost, Pair, quadratic
+from bpx.costs.cost import Formula
 from bpx.equations import bp1
 
 # C_x of one sample, from the book's (6), (57) and (80).
@@ -252,6 +253,20 @@ def test_a_pair_of_ones_own_is_taken():
     assert np.array_equal(trace.delta[-1], 5.0 * trace.z[-1])
     other, _ = trained_on(quartic(pairs=((activations.relu, pair),)))
     assert np.array_equal(other.cost, trained_on(quartic())[0].cost)
+
+
+def test_formulas_are_equal_by_their_numbers():
+    one, other = (Formula(np.add, (0.5,)) for _ in range(2))
+    assert one == other != Formula(np.add, (0.25,))
+    assert hash(one) == hash(other)
+    assert one(2.0) == 2.5
+
+
+def test_an_unknown_kind_of_targets():
+    with pytest.raises(
+        bpx.InputError, match=r"targets='counts' was given; expected one of real"
+    ):
+        replace(quadratic, targets="counts")
 
 
 def test_costs_are_hashable():
