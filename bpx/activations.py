@@ -19,6 +19,7 @@ __all__ = [
     "Elementwise",
     "Rowwise",
     "elu",
+    "exponential",
     "flat",
     "gelu_tanh",
     "get",
@@ -116,6 +117,15 @@ def _softplus_second(z: Array, a: Array) -> Array:
     return s * (1.0 - s)
 
 
+def _exponential(z: A) -> A:
+    return namespace(z).exp(z)
+
+
+def _exponential_prime(z: Array, a: Array) -> Array:
+    # exp is its own derivative, the first and the second.
+    return a
+
+
 _GELU_SCALE = sqrt(2.0 / pi)
 _GELU_CUBIC = 0.044715
 
@@ -201,6 +211,10 @@ gelu_tanh = Elementwise("gelu_tanh", _gelu_tanh, _gelu_tanh_prime, _gelu_tanh_se
 """a = z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))) (Hendrycks and Gimpel 2016)."""
 silu = Elementwise("silu", _silu, _silu_prime, _silu_second)
 """a = z sigmoid(z) (Elfwing et al. 2018)."""
+exponential = Elementwise(
+    "exponential", _exponential, _exponential_prime, _exponential_prime, (0.0, inf)
+)
+"""a = exp(z), for outputs that are rates; it overflows where exp(z) does."""
 softmax = Rowwise("softmax", _softmax, _softmax_pull, _softmax_pull, _softmax_bend, (0.0, 1.0))
 """a_j = exp(z_j) / sum_k exp(z_k)."""
 
@@ -216,6 +230,7 @@ ACTIVATIONS: dict[str, Activation] = {
         softplus,
         gelu_tanh,
         silu,
+        exponential,
         softmax,
     )
 }
@@ -231,6 +246,7 @@ ActivationName: TypeAlias = Literal[
     "softplus",
     "gelu_tanh",
     "silu",
+    "exponential",
     "softmax",
 ]
 """The keys of `ACTIVATIONS`, for type checkers and editors."""

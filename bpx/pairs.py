@@ -26,11 +26,15 @@ class Pair(NamedTuple):
     hess_z : callable, optional
         ``hess_z(z, a, y, v)``, shape (n, k): the derivative of delta as z moves along v,
         which is the Hessian of C_x with respect to z^L, applied to v.
+    convex : callable, optional
+        ``convex(z, a, y, v)``, shape (n, k): J^T (the Hessian with respect to a^L) J v, for
+        the Gauss-Newton matrix, where `hess_z` is not positive semi-definite.
     """
 
     value: Callable[[Any, Any], Any]
     delta: Callable[[Any, Any, Any], Any]
     hess_z: Callable[[Any, Any, Any, Any], Any] | None = None
+    convex: Callable[[Any, Any, Any, Any], Any] | None = None
 
 
 def row_sums(x: A) -> A:

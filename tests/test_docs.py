@@ -34,6 +34,7 @@ PUBLIC = (
     bpx.testing,
 )
 EXECUTED = (  # with NumPy alone: fast
+    "costs-and-metrics",
     "data",
     "derivation",
     "custom",

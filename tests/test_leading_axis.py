@@ -12,9 +12,10 @@ from bpx import equations
 from bpx.activations import ACTIVATIONS
 from bpx.costs import COSTS
 from bpx.layers.layer import Context
-from bpx.metrics import METRICS
+from bpx.metrics import METRICS, Metric
 from bpx.model import stacks
 from bpx.model.expected import as_targets
+from bpx.model.measured import sums_of
 from bpx.model.metrics import hits
 from bpx.model.passes import backward, gradients
 from bpx.model.run import Run, costs, saved
@@ -26,6 +27,7 @@ from tests.optim.schedules.rates import EVERY
 
 K, N = 3, 5
 RNG = np.random.default_rng(0)
+PER_SAMPLE = [*(name for name, each in METRICS.items() if isinstance(each, Metric)), "top_2"]
 
 
 def drawn(*shape, positive=False):
@@ -108,7 +110,24 @@ def test_the_passes(target, own):
             )
 
 
-@pytest.mark.parametrize("name", [*METRICS, "top_2"])
+@pytest.mark.parametrize("name", [n for n in METRICS if not isinstance(METRICS[n], Metric)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sums_of_metrics(target, name, weighted):
+    spec = bpx.Network([2, 4], output="softmax", seed=0).spec
+    a = drawn(K, N, 4, positive=True)
+    a = target.asarray(a / a.sum(axis=-1, keepdims=True), "float64")
+    y = target.asarray(RNG.integers(0, 4, (K, N)), "int32")
+    s = target.asarray(RNG.integers(0, 3, (K, N)) / 2, "float64") if weighted else None
+
+    def sums(a, y, s):
+        return sums_of(METRICS[name], spec, "argmax", a, y, s)
+
+    alone = [sums(a[i, ...], y[i, ...], None if s is None else s[i, ...]) for i in range(K)]
+    for found, *each in zip(sums(a, y, s), *alone, strict=True):
+        near(found, np.stack([host(x) for x in each]))
+
+
+@pytest.mark.parametrize("name", PER_SAMPLE)
 @pytest.mark.parametrize("targets", ["labels", "numbers"])
 def test_metrics(target, name, targets):
     a = drawn(K, N, 4)

@@ -29,6 +29,7 @@ ACROSS = {
     "cli/test_small_tables.py",
     "extending/test_layer.py",
     "extending/test_parts.py",
+    "costs/test_in_networks.py",
     "engines/cuda/test_on_gpu.py",
     "engines/cuda/test_steps.py",
     "engines/test_compiled.py",
@@ -119,7 +120,7 @@ def test_every_suite_has_tests():
 @pytest.mark.parametrize(
     ("module", "file"),
     [
-        ("bpx/costs.py", "test_costs.py"),
+        ("bpx/pairs.py", "test_pairs.py"),
         ("bpx/_files.py", "test_files.py"),
         ("bpx/data/readers/csv.py", "data/readers/test_csv.py"),
         ("backends/bpx_backends/_numpy.py", "engines/test_numpy.py"),

@@ -24,7 +24,7 @@ TABLES = {
     "ActivationName": (bpx.activations.ActivationName, bpx.activations.ACTIVATIONS),
     "BackendName": (bpx.BackendName, [*KNOWN, "auto"]),
     "BuiltInCost": (BuiltInCost, bpx.costs.COSTS),
-    "CostName": (bpx.costs.CostName, [*bpx.costs.COSTS, "cross_entropy"]),
+    "CostName": (bpx.costs.CostName, [*bpx.costs.COSTS, *bpx.costs.CHOICES]),
     "Curvature": (operators.Curvature, operators._PRODUCTS),
     "DatasetName": (DatasetName, ["digits", *SOURCES]),
     "FeedbackName": (bpx.feedback.FeedbackName, bpx.feedback.FEEDBACKS),

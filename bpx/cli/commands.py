@@ -11,6 +11,7 @@ from bpx.cli.check import check
 from bpx.cli.compare import compare
 from bpx.cli.folder import find_network
 from bpx.cli.lr_range import lr_range
+from bpx.cli.metrics import option as metrics_option
 from bpx.cli.notices import as_lines
 from bpx.cli.running import Interrupted
 from bpx.cli.schedules import schedule_options
@@ -43,7 +44,7 @@ _EVALUATE_EXAMPLES = """\b
 Examples:
   bpx evaluate runs/first mnist
   bpx evaluate runs/first/network.safetensors mnist --split validation
-  bpx evaluate runs/iris iris.csv --split validation
+  bpx evaluate runs/iris iris.csv --split validation --metrics f1_macro,confusion_matrix
   bpx evaluate runs/iris more.csv --target species
 """
 
@@ -132,6 +133,7 @@ def train(out: str | None, quiet: bool, **chosen: Any) -> None:
     help="The samples to evaluate on; for a file, the ones that the run in NETWORK drew.  "
     "[default: test; all samples of a file]",
 )
+@metrics_option
 @options.inputs
 @options.target
 @options.folder
@@ -141,13 +143,14 @@ def evaluate(
     network: str,
     data: str,
     split: str | None,
+    metrics: tuple[str, ...],
     inputs: str | None,
     target: str | None,
     folder: str | None,
     backend: str | None,
     **layout: Any,
 ) -> None:
-    """Print the cost and the accuracy of NETWORK on DATA.
+    """Print the cost and the accuracy of NETWORK on DATA, and other metrics.
 
     NETWORK is a run's folder or a .safetensors file; DATA is as in `bpx train`. Columns of a
     table are matched by name, in any order.
@@ -155,9 +158,9 @@ def evaluate(
     file, run = find_network(network)
     loaded = bpx.load(file, backend=backend)
     if loaded.schema is not None:
-        judged.table(loaded, run, data, split, target, {**layout, "inputs": inputs})
+        judged.table(loaded, run, data, split, target, {**layout, "inputs": inputs}, metrics)
     else:
-        judged.arrays(loaded, run, data, split, target, folder, inputs)
+        judged.arrays(loaded, run, data, split, target, folder, inputs, metrics)
 
 
 @cli.command(epilog=_PREDICT_EXAMPLES)

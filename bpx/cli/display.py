@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 import bpx
-from bpx.cli import health
+from bpx.cli import health, metrics
 
 __all__ = [
     "Display",
@@ -137,6 +137,7 @@ class LiveDisplay:
             return []
         return [
             f"validation {judged(newest)}",
+            *metrics.words(newest),
             f"best {judged(top)} in epoch {self._best.number}",
         ]
 
@@ -179,7 +180,8 @@ def _training(record: bpx.Epoch | bpx.Progress) -> list[str]:
 
 
 def _validation(epoch: bpx.Epoch) -> list[str]:
-    return [] if epoch.validation is None else [f"validation {judged(epoch.validation)}"]
+    result = epoch.validation
+    return [] if result is None else [f"validation {judged(result)}", *metrics.words(result)]
 
 
 def _health(epoch: bpx.Epoch | None) -> list[str]:

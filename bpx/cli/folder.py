@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -21,7 +21,7 @@ import tomli_w
 
 import bpx
 from bpx._files import expanded
-from bpx.cli import health
+from bpx.cli import health, metrics
 
 __all__ = ["RunFolder", "find_network", "make_folder", "uninterrupted"]
 
@@ -79,11 +79,11 @@ class RunFolder:
             (self.path / SETTINGS).write_text(text, encoding="utf-8", newline="\n")
         self._append((*COLUMNS, *more))
 
-    def record(self, network: bpx.Network, epoch: bpx.Epoch) -> None:
+    def record(self, network: bpx.Network, epoch: bpx.Epoch, names: Sequence[str] = ()) -> None:
         """Save a finished epoch's network and its record; Ctrl-C waits until both are saved."""
         with uninterrupted():
             network.save(self.path / NETWORK)
-            self._append(_row(epoch, rates=self.rates))
+            self._append(_row(epoch, names, rates=self.rates))
             self.epochs.append(epoch)
 
     def _append(self, row: Iterable[object]) -> None:
@@ -163,12 +163,13 @@ def uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _row(epoch: bpx.Epoch, *, rates: bool) -> tuple[object, ...]:
+def _row(epoch: bpx.Epoch, names: Sequence[str], *, rates: bool) -> tuple[object, ...]:
     validation = epoch.validation or (None, None)
     timing = (round(epoch.seconds, 6), round(epoch.samples_per_second, 1))
-    more = health.row(epoch.health) if epoch.health else ()
     eta = (epoch.eta,) if rates else ()
-    return (epoch.number, epoch.cost, epoch.accuracy, *validation, *timing, *eta, *more)
+    asked = metrics.row(names, epoch.validation)
+    more = health.row(epoch.health) if epoch.health else ()
+    return (epoch.number, epoch.cost, epoch.accuracy, *validation, *timing, *eta, *asked, *more)
 
 
 def _fresh(data: str) -> RunFolder:

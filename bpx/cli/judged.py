@@ -1,12 +1,12 @@
 """``bpx evaluate``: evaluate a network on arrays or on a table."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import click
 
 import bpx
-from bpx.cli import display, sources, tables
+from bpx.cli import display, metrics, sources, tables
 from bpx.model.evaluate import Evaluation
 
 __all__ = ["arrays", "table"]
@@ -19,6 +19,7 @@ def table(
     split: str | None,
     target: str | None,
     layout: Mapping[str, Any],
+    names: tuple[str, ...] = (),
 ) -> None:
     """Evaluate a network with a schema on the rows of a table that have a target.
 
@@ -40,7 +41,9 @@ def table(
     found = tables.with_target(found, schema)
     if split is not None:
         found = found.take(sources.drawn_rows(data, len(found), split, run))
-    _show(data, len(found), split, network.evaluate(found), tables.error(network, found))
+    result = network.evaluate(found, metrics=cast(Any, names))
+    classes = schema.target.names() if schema.target else ()
+    _show(data, len(found), split, result, tables.error(network, found), classes)
 
 
 def arrays(
@@ -51,6 +54,7 @@ def arrays(
     target: str | None,
     folder: str | None,
     inputs: str | None,
+    names: tuple[str, ...] = (),
 ) -> None:
     """Evaluate a network on arrays.
 
@@ -69,11 +73,17 @@ def arrays(
     found = sources.dataset(data, folder=folder, target=target, inputs=inputs)
     samples = sources.part(found, split, run)
     sources.check_width(data, samples.x, network.sizes[0])
-    _show(data, len(samples.x), split, network.evaluate(samples.x, samples.y), None)
+    result = network.evaluate(samples.x, samples.y, metrics=cast(Any, names))
+    _show(data, len(samples.x), split, result, None)
 
 
 def _show(
-    data: str, count: int, split: str | None, result: Evaluation, error: str | None
+    data: str,
+    count: int,
+    split: str | None,
+    result: Evaluation,
+    error: str | None,
+    classes: Sequence[str] = (),
 ) -> None:
     kind = f"{split} samples" if split else "samples"
     click.echo(f"data      {data}: {count:,} {kind}")
@@ -82,3 +92,5 @@ def _show(
         click.echo(f"accuracy  {display.percent(result.accuracy)}")
     if error is not None:
         click.echo(f"error     {error}")
+    for line in metrics.lines(result, classes):
+        click.echo(line)

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 import click
 
 from bpx.activations import ACTIVATIONS
-from bpx.cli import optimizers, sources
+from bpx.cli import metrics, optimizers, sources
 from bpx.cli.settings import Settings
-from bpx.costs import COSTS
+from bpx.costs import CHOICES, COSTS
 from bpx.feedback import FEEDBACKS
 from bpx.initializers import INITIALIZERS
 from bpx.optim import OPTIMIZERS
@@ -119,8 +119,8 @@ network_options = together(
     click.option(
         "--cost",
         metavar="NAME",
-        help=f"{_names(COSTS, 'cross_entropy')}.  [default: cross_entropy for classes and for "
-        "0 or 1, quadratic for other numbers]",
+        help=f"{_names(COSTS, *CHOICES)}; or with parameters, as 'huber(delta=0.5)'.  "
+        "[default: cross_entropy for classes and for 0 or 1, quadratic for other numbers]",
     ),
     click.option(
         "--feedback",
@@ -203,6 +203,7 @@ training_options = together(
     ),
 )
 run_options = together(
+    metrics.option,
     click.option(
         "--health",
         is_flag=True,

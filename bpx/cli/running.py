@@ -10,7 +10,7 @@ import click
 
 import bpx
 from bpx.arrays.host import check_seed
-from bpx.cli import display, health, sources, tables
+from bpx.cli import display, health, metrics, sources, tables
 from bpx.cli.display import Display
 from bpx.cli.folder import NETWORK, RATE, RunFolder, make_folder
 from bpx.cli.settings import BATCH_SIZE, EPOCHS, Settings, complete, versions
@@ -77,7 +77,8 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
     with make_folder(out, work.settings.data) as folder:
         layers = len(work.network.weights)
         more = health.columns(layers) if options.health else ()
-        folder.begin(_described(work), (*_rates(options), *more))
+        asked = metrics.columns(options.metrics)
+        folder.begin(_described(work), (*_columns_of_rate(options), *asked, *more))
         with _ends_in_a_sentence(folder):
             if not quiet:
                 click.echo(_head(work, folder) + "\n")
@@ -133,6 +134,7 @@ def _work(
 ) -> Work:
     home, size = network.home, settings.batch_size
     size = min(BATCH_SIZE, len(data.train.x)) if size is None else size
+    _check_metrics(settings, data)
     lmbda = tables.LMBDA if decided else 0.0
     epochs = decided.epochs(max(size, 1)) if decided else EPOCHS
     chosen = replace(
@@ -145,6 +147,14 @@ def _work(
         dtype=home.dtype,
     )
     return Work(chosen, data, network, decided)
+
+
+def _check_metrics(settings: Settings, data: Dataset) -> None:
+    if settings.metrics and data.validation is None:
+        raise bpx.InputError(
+            f"{option('metrics', settings.metrics)} was given without validation samples, "
+            "which metrics need; give a --validation-fraction above 0, or omit it"
+        )
 
 
 def _refuse_table_options(options: Settings) -> None:
@@ -183,6 +193,7 @@ def _records(work: Work, shown: Display) -> Iterator[bpx.Epoch]:
         seed=settings.seed,
         progress=shown.progress,
         health=settings.health,
+        metrics=cast(Any, settings.metrics),
     )
 
 
@@ -191,7 +202,7 @@ def _follow(
 ) -> None:
     with shown:
         for epoch in records:
-            folder.record(work.network, epoch)
+            folder.record(work.network, epoch, work.settings.metrics)
             shown.epoch(epoch)
 
 
@@ -228,8 +239,7 @@ def _counts(data: Dataset) -> dict[str, int]:
     return {name: len(part.x) for name, part in parts.items() if part is not None}
 
 
-def _rates(settings: Settings) -> tuple[str, ...]:
-    """The column of the learning rate, if it changes."""
+def _columns_of_rate(settings: Settings) -> tuple[str, ...]:
     return () if settings.schedule is settings.warmup is None else (RATE,)
 
 

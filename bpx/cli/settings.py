@@ -4,7 +4,7 @@ import platform
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ import bpx
 from bpx.activations import ActivationName
 from bpx.arrays.choice import Dtype
 from bpx.cli import optimizers, schedules
-from bpx.costs import CostName
+from bpx.costs import Choice, CostName, built_in
 from bpx.data import Split
 from bpx.feedback import FeedbackName
 from bpx.initializers import InitializerName
@@ -84,6 +84,7 @@ class Settings:
     decimal: str | None = None
     validation_fraction: float | None = None
     health: bool = False
+    metrics: tuple[str, ...] = ()
 
     def network(self, schema: bpx.data.Schema | None = None) -> bpx.Network:
         """Return the untrained network; without a seed, it draws one."""
@@ -240,11 +241,14 @@ def _targets(y: NDArray[Any], outputs: int) -> Targets:
 
 
 def _output(targets: Targets, cost: CostName | None) -> ActivationName:
-    if targets == "classes" and cost in (None, "cross_entropy", "categorical_cross_entropy"):
+    """The output that a cost is stable after; without a cost, the one that fits the targets."""
+    found = None if cost is None else built_in(cost)
+    if isinstance(found, bpx.Cost) and found.outputs is not None:
+        return cast(ActivationName, found.outputs[0].name)
+    if targets == "classes" and (cost is None or isinstance(found, Choice)):
         return "softmax"
-    if targets == "numbers" and cost in (None, "quadratic"):
-        return "identity"
-    return "sigmoid"
+    numbers = targets == "numbers" and not isinstance(found, Choice)
+    return "identity" if numbers else "sigmoid"
 
 
 def _cost(targets: Targets, output: ActivationName) -> CostName:

@@ -12,10 +12,10 @@ from inspect import isfunction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bpx import costs
 from bpx._files import expanded
 from bpx.activations import ACTIVATIONS
 from bpx.arrays.choice import DTYPES
-from bpx.costs import COSTS
 from bpx.errors import FileFormatError, InputError, advice
 from bpx.feedback import FEEDBACKS
 from bpx.io import layers, tensors
@@ -34,7 +34,7 @@ _WRITER = "Network.save"
 _PARTS = ("format", "sizes", "activations", "cost", "feedback", "custom", "seed", "layers")
 _SORTS: dict[str, tuple[Mapping[str, Any], Callable[[Any], bool]]] = {
     "activations": (ACTIVATIONS, lambda part: hasattr(part, "pullback")),
-    "cost": (COSTS, lambda part: hasattr(part, "grad_a")),
+    "cost": (costs.COSTS, lambda part: hasattr(part, "grad_a")),
     "feedback": (FEEDBACKS, lambda part: hasattr(part, "matrix") or isfunction(part)),
     "layers": (LAYERS, callable),
 }
@@ -144,7 +144,7 @@ def _check_dtypes(parameters: Parameters) -> None:
 def _metadata(spec: Spec, seed: int | None, notes: Mapping[str, Any]) -> dict[str, str]:
     activations = {layer.activation.name: layer.activation for layer in spec.dense}
     own = [name for name, value in activations.items() if ACTIVATIONS.get(name) != value]
-    own += [spec.cost.name] * (COSTS.get(spec.cost.name) != spec.cost)
+    own += [spec.cost.name] * (costs.built_in(spec.cost.name) != spec.cost)
     own += [spec.feedback.name] * (FEEDBACKS.get(spec.feedback.name) != spec.feedback)
     own += layers.own_kinds(spec)
     described: dict[str, Any] = {
@@ -256,12 +256,21 @@ def _of_sort(sort: str, metadata: dict[str, Any], custom: Mapping[str, Any]) -> 
     """
     built_in, fits = _SORTS[sort]
     known = {n: v for n, v in built_in.items() if n not in metadata["custom"]}
+    if sort == "cost" and (found := _with_parameters(metadata)):
+        known[metadata["cost"]] = found
     for name, given in custom.items():
         these = given if isinstance(given, tuple | list) else (given,)
         of_sort = [each for each in these if fits(each)]
         ours = [built_in[name]] if name in built_in else []
         known[name] = next(iter([*of_sort, *ours, *these]), None)
     return known
+
+
+def _with_parameters(metadata: dict[str, Any]) -> costs.Cost | None:
+    """Return the built-in cost that the file names with parameters, if it does."""
+    name = metadata["cost"]
+    found = None if name in metadata["custom"] else costs.built_in(name)
+    return found if isinstance(found, costs.Cost) else None
 
 
 def _spec(metadata: dict[str, Any], known: dict[str, dict[str, Any]]) -> Spec:

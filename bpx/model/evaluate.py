@@ -8,10 +8,11 @@ from bpx._typing import Array
 from bpx.activations import ACTIVATIONS
 from bpx.arrays.registry import backend_of, compiled, namespace
 from bpx.errors import InputError, advice
-from bpx.metrics import Metric
+from bpx.metrics import AnyMetric
 from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Samples, chunks
-from bpx.model.metrics import Accuracy, answers, hits
+from bpx.model.measured import check_suited, decided, on_host, sums_of, value_of
+from bpx.model.metrics import Accuracy, answers, hits, single_rule
 from bpx.model.parameters import Parameters
 from bpx.model.run import costs, saved
 from bpx.model.spec import Spec
@@ -19,7 +20,7 @@ from bpx.model.weights import weighed
 
 __all__ = ["Evaluation", "check_classes", "classes", "evaluate", "joined", "outputs", "try_out"]
 
-_NONE: Mapping[str, float] = MappingProxyType({})
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Measured(NamedTuple):
@@ -45,15 +46,15 @@ class Evaluation(Measured):
         sigmoid, by whether the output is above 1/2. None if the targets are numbers:
         floating-point numbers that are not all 0 or 1, or any numbers if the outputs are not
         in (0, 1). With sample weights it is sum_x s_x hit_x / sum_x s_x.
-    metrics : mapping of str to float
-        The mean of each requested metric over the samples, by name: see `bpx.metrics`. With
-        sample weights it is the weighted mean, sum_x s_x m_x / sum_x s_x.
+    metrics : mapping of str to float or array
+        Each requested metric, by name: see `bpx.metrics`. The mean over the samples is, with
+        sample weights, sum_x s_x m_x / sum_x s_x. A `confusion_matrix` is a host array.
     """
 
-    metrics: Mapping[str, float] = _NONE
+    metrics: Mapping[str, Any] = _NONE
 
     def __new__(  # noqa: D102 - described with the class
-        cls, cost: float, accuracy: float | None, metrics: Mapping[str, float] | None = None
+        cls, cost: float, accuracy: float | None, metrics: Mapping[str, Any] | None = None
     ) -> Self:
         made = super().__new__(cls, cost, accuracy)
         if metrics:  # pickle cannot store the class's empty default
@@ -69,11 +70,12 @@ class Evaluation(Measured):
 
 
 def evaluate(
-    spec: Spec, parameters: Parameters, samples: Samples, metrics: tuple[Metric, ...] = ()
+    spec: Spec, parameters: Parameters, samples: Samples, metrics: tuple[AnyMetric, ...] = ()
 ) -> Evaluation:
     """Evaluate in chunks, so that memory does not grow with the number of samples."""
+    check_suited(spec, samples.accuracy, metrics)
     n, summed = samples.x.shape[0], compiled(_summed, 3, samples.x)
-    cost, right, weights, sums = 0.0, 0.0, 0.0, [0.0] * len(metrics)
+    cost, right, weights, parts = 0.0, 0.0, 0.0, []
     for x, y, s in _parts(spec, samples):
         total, answered, weight, values = summed(
             spec, samples.accuracy, metrics, parameters, x, y, s
@@ -81,9 +83,10 @@ def evaluate(
         cost += float(total)
         right += 0.0 if answered is None else float(answered)
         weights += x.shape[0] if weight is None else float(weight)
-        sums = [so_far + float(v) for so_far, v in zip(sums, values, strict=True)]
-    means = {each.name: v / weights for each, v in zip(metrics, sums, strict=True)}
-    return Evaluation(cost / n, right / weights if samples.accuracy else None, means)
+        parts.append([*map(on_host, values)])
+    each = zip(metrics, zip(*parts, strict=True), strict=True)
+    found = {metric.name: value_of(metric, sums, weights) for metric, sums in each}
+    return Evaluation(cost / n, right / weights if samples.accuracy else None, found)
 
 
 def _parts(spec: Spec, samples: Samples) -> Iterator[tuple[Array, Array, Array | None]]:
@@ -95,7 +98,7 @@ def _parts(spec: Spec, samples: Samples) -> Iterator[tuple[Array, Array, Array |
 
 
 def try_out(
-    spec: Spec, parameters: Parameters, samples: Samples, metrics: tuple[Metric, ...]
+    spec: Spec, parameters: Parameters, samples: Samples, metrics: tuple[AnyMetric, ...]
 ) -> None:
     """Try metrics on a few samples, and refuse one that returns a wrong shape or dtype.
 
@@ -115,18 +118,18 @@ def try_out(
 def _summed(
     spec: Spec,
     accuracy: Accuracy,
-    metrics: tuple[Metric, ...],
+    metrics: tuple[AnyMetric, ...],
     parameters: Parameters,
     x: Array,
     y: Array,
     s: Array | None,
-) -> tuple[Array, Array | None, Array | None, tuple[Array, ...]]:
+) -> tuple[Array, Array | None, Array | None, tuple[tuple[Array, ...], ...]]:
     """Sum the costs, the right answers, the weights, and each metric."""
     xp, x = namespace(x), as_inputs(x, parameters.like)
     output = saved(spec, parameters, x)[-1]
     answered = weighed(s, hits(accuracy, output.a, answers(accuracy, x, y)))
     summed = xp.sum(weighed(s, costs(spec, output, as_targets(spec, y, x))))
-    values = tuple(xp.sum(weighed(s, metric.measured(output.a, y))) for metric in metrics)
+    values = tuple(sums_of(each, spec, accuracy, output.a, y, s) for each in metrics)
     sums = (None if each is None else xp.sum(each) for each in (answered, s))
     return summed, *sums, values
 
@@ -169,11 +172,9 @@ def _answer(spec: Spec, parameters: Parameters, x: Array) -> Array:
     return saved(spec, parameters, as_inputs(x, parameters.like))[-1].a
 
 
-def classes(a: Array) -> Array:
-    """The index of each row's largest output, or whether a single one is > 1/2: (n,), int32."""
-    xp = namespace(a)
-    labels = xp.argmax(a, axis=-1) if a.shape[-1] > 1 else a[..., 0] > 0.5
-    return xp.astype(labels, xp.int32)
+def classes(a: Array, single: Accuracy = "threshold") -> Array:
+    """The class of each row: see `bpx.model.measured.decided`."""
+    return decided(a, single)
 
 
 def check_classes(spec: Spec) -> None:
@@ -186,7 +187,7 @@ def check_classes(spec: Spec) -> None:
     """
     output = spec.output
     built_in = ACTIVATIONS.get(output.name) == output
-    if spec.sizes[-1] == 1 and built_in and output.name != "sigmoid":
+    if spec.sizes[-1] == 1 and built_in and single_rule(spec) is None:
         raise InputError(
             f"{advice('classify was called on', '--labels was given for')} a network with one "
             f"output, {output.name!r}, which gives numbers instead of classes: "

@@ -20,12 +20,11 @@ from bpx.arrays.host import (
 from bpx.arrays.refusals import why_not_finite, why_not_traced
 from bpx.arrays.registry import backend_of, compiled, dtype_name, is_traced, namespace
 from bpx.arrays.transfer import bring, lasting
-from bpx.costs import Cost
 from bpx.errors import InputError
+from bpx.model.accepted import refuse_outside
 from bpx.model.codes import check_codes
-from bpx.model.metrics import Accuracy
+from bpx.model.metrics import Accuracy, single_rule
 from bpx.model.parameters import Parameters
-from bpx.model.reach import numbered
 from bpx.model.shapes import shape_advice
 from bpx.model.spec import Spec
 
@@ -38,7 +37,7 @@ __all__ = [
     "dense",
     "finite",
     "inputs",
-    "refuse_outside",
+    "repeated",
     "rows_of",
     "samples",
 ]
@@ -78,7 +77,7 @@ class Samples(NamedTuple):
         In the home's dtype; or bool, int8 or uint8, which is cast on use: see
         `bpx.model.expected.as_inputs`.
     y : array, shape (n,), int32 labels or numbers, or (n, k_L), numbers
-    accuracy : {"argmax", "threshold", None}
+    accuracy : {"argmax", "threshold", "sign", None}
     s : array, shape (n,), or None
         The weight of each sample, of the home's dtype; None if all count equally.
     """
@@ -193,18 +192,31 @@ def _parts(x: Array, size: int) -> Iterator[Array]:
 
 
 def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
+    y = repeated(spec, y, k)
     check_target_shape(y, len(y), k, name)
     if y.ndim == 1 and k > 1:
         return as_labels(y, k, name), "argmax"
     _refuse_nonfinite(y, name)
-    classes = y.dtype.kind != "f" or _is_probability(spec)
+    classes = y.dtype.kind != "f" or _is_probability(spec) or spec.cost.targets == "one_hot"
     labels = one_hot_labels(y) if y.ndim == 2 and classes else None
     if labels is not None:
         return labels, "argmax"
     refuse_outside(spec.cost, y, name)
     y = y if y.dtype.kind == "f" else y.astype("float64")
-    binary = spec.output.name == "sigmoid" and k == 1 and bool(((y == 0) | (y == 1)).all())
-    return y, "threshold" if binary else None
+    rule = single_rule(spec) if k == 1 else None
+    return y, rule if rule and bool(((y == 0) | (y == 1)).all()) else None
+
+
+def repeated(spec: Spec, y: Any, k: int) -> Any:
+    """Repeat each column of y for the outputs that the cost has for it; else return y."""
+    each = spec.cost.per_target
+    if each == 1 or tuple(y.shape[1:]) not in ((), (k // each,)):
+        return y
+    xp, columns = namespace(y), y if y.ndim == 2 else y[:, None]
+    if columns.shape[1] * each != k:
+        return y
+    n = columns.shape[0]
+    return xp.reshape(xp.broadcast_to(columns[:, :, None], (n, k // each, each)), (n, k))
 
 
 def check_target_shape(y: Any, n: int, k: int, name: str) -> None:
@@ -231,24 +243,6 @@ def finite(x: Array) -> bool:
 def _all_finite(x: Array) -> Array:
     xp = namespace(x)
     return xp.all(xp.isfinite(x))
-
-
-def refuse_outside(cost: Cost, y: Any, name: str) -> None:
-    """Refuse host targets, shape (n,) or (n, k_L), that the cost does not accept."""
-    outside = ((y < 0) | (y > 1)).reshape(len(y), -1).any(axis=1)
-    if cost.targets in ("unit", "distribution") and outside.any():
-        way = numbered(y, name)
-        raise InputError(
-            f"{name} is outside [0, 1] in row {int(outside.argmax())}, and runs from "
-            f"{y.min():g} to {y.max():g}; {cost.name} expects probabilities"
-            + (way and f": {way}")
-        )
-    off = abs(y.reshape(len(y), -1).sum(axis=1) - 1.0) > 1e-3
-    if cost.targets == "distribution" and off.any():
-        raise InputError(
-            f"{name} does not sum to 1 in row {int(off.argmax())}; {cost.name} expects "
-            "a distribution in each row"
-        )
 
 
 def dense(x: Any, name: str) -> Any:

@@ -12,6 +12,7 @@ from bpx.arrays.host import as_labels, check_finite, is_host
 from bpx.arrays.registry import dtype_name, namespace
 from bpx.arrays.transfer import bring
 from bpx.errors import InputError
+from bpx.model.accepted import refuse_outside
 from bpx.model.codes import check_codes
 from bpx.model.expected import why_no_labels
 from bpx.model.inputs import (
@@ -19,10 +20,10 @@ from bpx.model.inputs import (
     Samples,
     check_target_shape,
     dense,
-    refuse_outside,
+    repeated,
     rows_of,
 )
-from bpx.model.metrics import Accuracy
+from bpx.model.metrics import Accuracy, single_rule
 from bpx.model.spec import Spec
 
 __all__ = ["mini_batch", "row_weights"]
@@ -91,7 +92,8 @@ def _inputs(home: Home, spec: Spec, x: Any) -> Array:
 
 
 def _targets(home: Home, spec: Spec, y: Any, m: int) -> tuple[Array, Accuracy]:
-    y, k = dense(y, "y"), spec.sizes[-1]
+    k = spec.sizes[-1]
+    y = repeated(spec, dense(y, "y"), k)
     check_target_shape(y, m, k, "y")
     whole = namespace(y).isdtype(y.dtype, ("integral", "bool"))
     if y.ndim == 1 and k > 1:
@@ -99,8 +101,7 @@ def _targets(home: Home, spec: Spec, y: Any, m: int) -> tuple[Array, Accuracy]:
     if is_host(y):
         check_finite(y, home.dtype, "y")
         refuse_outside(spec.cost, y, "y")
-    is_class = whole and k == 1 and spec.output.name == "sigmoid"
-    return bring(y, home, "y"), "threshold" if is_class else None
+    return bring(y, home, "y"), single_rule(spec) if whole and k == 1 else None
 
 
 def _labels(home: Home, y: Any, classes: int, whole: bool) -> Array:

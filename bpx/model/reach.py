@@ -9,7 +9,7 @@ from typing import Any
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
-from bpx.costs import COSTS
+from bpx.costs import built_in
 from bpx.errors import InputError, advice, option
 from bpx.model.spec import Spec
 
@@ -38,7 +38,7 @@ def check_reach(spec: Spec, y: Array, name: str) -> None:
         The message gives both ranges and says what to do.
     """
     reach = getattr(spec.output, "reach", None)
-    if reach is None or COSTS.get(spec.cost.name) != spec.cost:
+    if reach is None or built_in(spec.cost.name) != spec.cost:
         return
     xp = namespace(y)
     low, high = float(xp.min(y)), float(xp.max(y))

@@ -10,7 +10,7 @@ from bpx import costs
 from bpx import feedback as feedbacks
 from bpx._typing import Array
 from bpx.activations import Activation, ActivationName
-from bpx.costs import Cost, CostName
+from bpx.costs import Choice, Cost, CostName
 from bpx.errors import InputError
 from bpx.feedback import Feedback, FeedbackName, Send
 from bpx.layers.check import check_layers
@@ -107,7 +107,7 @@ def make_spec(
     each: Sequence[ActivationName | Activation] | None = None,
     norm: NormName | None = None,
     dropout: float | Sequence[float] = 0.0,
-    cost: CostName | Cost = "quadratic",
+    cost: CostName | Cost | Choice = "quadratic",
     feedback: FeedbackName | Feedback | Send = "transpose",
 ) -> Spec:
     """Make a validated spec.
@@ -125,8 +125,8 @@ def make_spec(
         A name in `NORMS`: such a layer follows each hidden layer's activation.
     dropout : float or sequence of float
         The rate of a `Dropout` after each hidden layer and its norm, or one rate for each.
-    cost : str or Cost
-        A name in `bpx.costs.COSTS`, ``"cross_entropy"``, or a cost.
+    cost : str, Cost or Choice
+        A name in `bpx.costs.COSTS`, ``"cross_entropy"``, ``"focal"``, or a cost.
     feedback : str, Feedback or callable
         A name in `bpx.feedback.FEEDBACKS`, a rule, or its ``send(w, delta, B)``.
 
@@ -148,6 +148,7 @@ def make_spec(
     else:
         layers = layers_of(sizes, hidden, output, each, norm, dropout)
     chosen = costs.get(cost, layers[-1].activation)
+    costs.check_width(chosen, layers[-1].n_out)
     spec = Spec(layers, chosen, feedbacks.get(feedback))
     _check_feedback_widths(spec)
     check_direct(spec.feedback, spec.skips)

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from bpx._typing import Array
 from bpx.arrays.transfer import give_back
-from bpx.metrics import Metric, MetricName, check_metrics
+from bpx.metrics import AnyMetric, MetricName, check_metrics
 from bpx.model import evaluate as evaluation
 from bpx.model import sensitivity
 from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
 from bpx.model.inputs import inputs, samples
+from bpx.model.metrics import single_rule
 from bpx.model.weights import weighted
 from bpx.network import tables
 from bpx.network.held import Held
@@ -81,7 +82,7 @@ class Answering(Held):
         """
         check_classes(self.spec)
         with self.home.active():
-            labels = give_back(classes(self._outputs(x)), x)
+            labels = give_back(classes(self._outputs(x), single_rule(self.spec)), x)
         return tables.by_name(self.schema, labels)
 
     def evaluate(
@@ -89,7 +90,7 @@ class Answering(Held):
         x: Any,
         y: Any = None,
         *,
-        metrics: Sequence[MetricName | Metric] = (),
+        metrics: Sequence[MetricName | AnyMetric] = (),
         sample_weight: Any = None,
     ) -> Evaluation:
         """Compute the mean cost and the accuracy, in chunks, on samples from any library.
@@ -100,7 +101,7 @@ class Answering(Held):
         y : array of any library or array-like, optional
             Labels (n,), or numbers (n,) or (n, k_L). Omit it if x is a table that has the
             target. With a schema, y is the target as a table would have it.
-        metrics : sequence of str or Metric, optional
+        metrics : sequence of str, Metric or Total, optional
             Further metrics to compute: see `bpx.metrics`.
         sample_weight : array of any library or array-like, shape (n,), optional
             The weights of the samples, at least 0 and not all 0: see `Evaluation`.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bpx.activations import Activation, ActivationName
 from bpx.arrays.choice import Dtype
 from bpx.arrays.home import select
-from bpx.costs import Cost, CostName
+from bpx.costs import Choice, Cost, CostName
 from bpx.errors import FileFormatError, InputError
 from bpx.io import checkpoint
 from bpx.model.spec import Spec
@@ -31,7 +31,7 @@ def load(
     activations: Sequence[ActivationName | Activation] | None = None,
     hidden: ActivationName | Activation | None = None,
     output: ActivationName | Activation | None = None,
-    cost: CostName | Cost | None = None,
+    cost: CostName | Cost | Choice | None = None,
 ) -> Network:
     """Read a network that `Network.save` wrote, or the Linear layers of a PyTorch `Sequential`.
 

@@ -13,14 +13,14 @@ from bpx.activations import Activation, ActivationName
 from bpx.arrays.choice import Dtype
 from bpx.arrays.home import select
 from bpx.arrays.host import check_seed
-from bpx.costs import Cost, CostName
+from bpx.costs import Choice, Cost, CostName
 from bpx.errors import InputError
 from bpx.feedback import Feedback, FeedbackName, Send
 from bpx.initializers import Initializer, InitializerName
 from bpx.inspect.health.probe import HealthProbe
 from bpx.io import checkpoint
 from bpx.layers.norms import NormName
-from bpx.metrics import Metric, MetricName
+from bpx.metrics import AnyMetric, MetricName
 from bpx.model import initial
 from bpx.model.spec import make_spec
 from bpx.model.weights import ClassWeight
@@ -122,7 +122,7 @@ class Network(Answering):
         activations: Sequence[ActivationName | Activation] | None = None,
         norm: NormName | None = None,
         dropout: float | Sequence[float] = 0.0,
-        cost: CostName | Cost = "quadratic",
+        cost: CostName | Cost | Choice = "quadratic",
         feedback: FeedbackName | Feedback | Send = "transpose",
         init: InitializerName | Initializer | None = None,
         seed: int | None = None,
@@ -179,7 +179,7 @@ class Network(Answering):
         progress: Callable[[Progress], None] | None = None,
         health: bool | HealthProbe = False,
         observers: Sequence[Observer] = (),
-        metrics: Sequence[MetricName | Metric] = (),
+        metrics: Sequence[MetricName | AnyMetric] = (),
         sample_weight: Any = None,
         class_weight: ClassWeight | None = None,
     ) -> History:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bpx.arrays.host import check_seed
 from bpx.errors import InputError
 from bpx.inspect.health.probe import HealthProbe
-from bpx.metrics import Metric, MetricName
+from bpx.metrics import AnyMetric, MetricName
 from bpx.model.weights import ClassWeight
 from bpx.network.streams import refuse, streaming
 from bpx.network.tables import by_label, training_arrays
@@ -66,7 +66,7 @@ def train(
     progress: Callable[[Progress], None] | None = None,
     health: bool | HealthProbe = False,
     observers: Sequence[Observer] = (),
-    metrics: Sequence[MetricName | Metric] = (),
+    metrics: Sequence[MetricName | AnyMetric] = (),
     sample_weight: Any = None,
     class_weight: ClassWeight | None = None,
 ) -> Training:
@@ -146,7 +146,7 @@ def train(
     observers : sequence of Observer, optional
         Values that look at the network after each epoch and add to its record: see
         `bpx.Observer`.
-    metrics : sequence of str or Metric, optional
+    metrics : sequence of str, Metric or Total, optional
         The metrics in each record's ``validation.metrics``, besides the cost and the accuracy:
         see `bpx.metrics`. They use the validation samples at the end of the epoch, never the
         training batches; without `validation` they are refused.

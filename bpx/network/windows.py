@@ -10,7 +10,7 @@ from bpx.errors import InputError
 from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch
 from bpx.model.weights import weighted
-from bpx.training.arguments import Options, job_of
+from bpx.training.arguments import Options, job_of, scheduled
 from bpx.training.course import Course
 from bpx.training.loop import Loop
 from bpx.training.observers import Observer
@@ -66,7 +66,8 @@ def windowing(
         job = job_of(network, _first(network, data, arrive), options, epochs, rule)
         windows = partial(_windows, network, data, arrive, size, drawn, shuffle)
         own = Windowed(network.home, job.step, windows, known, size, drawn, shuffle, drop_last)
-        return Loop(Course(network, job.optimizer, drawn), job, own, observers)
+        rule = scheduled(job, own.steps)
+        return Loop(Course(network, rule, drawn), job, own, observers)
 
 
 def _sizes(known: int | None) -> str:

@@ -8,7 +8,7 @@ from bpx._validate import number, pair, pair_or_triple, whole
 from bpx.arrays.home import Home
 from bpx.arrays.narrowing import check_narrowing
 from bpx.errors import InputError
-from bpx.metrics import Metric, MetricName, check_metrics
+from bpx.metrics import AnyMetric, MetricName, check_metrics
 from bpx.model.evaluate import try_out
 from bpx.model.inputs import Placed, Samples, samples
 from bpx.model.reach import check_reach
@@ -68,7 +68,7 @@ class Job:
     validation: Samples | None
     scan: Scan
     tell: Callable[[Progress], None]
-    metrics: tuple[Metric, ...] = ()
+    metrics: tuple[AnyMetric, ...] = ()
 
     @property
     def weighted(self) -> bool:
@@ -90,7 +90,7 @@ class Options:
     compile: bool = True
     precision: str = "float32"
     progress: Callable[[Progress], None] | None = None
-    metrics: Sequence[MetricName | Metric] = ()
+    metrics: Sequence[MetricName | AnyMetric] = ()
 
 
 def checked(
@@ -236,7 +236,7 @@ def _validation(network: Placed, validation: Any) -> Samples | None:
     return weighted(home, spec, arrived, s, name="validation sample_weight")
 
 
-def _metrics(metrics: Any, validation: Any) -> tuple[Metric, ...]:
+def _metrics(metrics: Any, validation: Any) -> tuple[AnyMetric, ...]:
     found = check_metrics(metrics)
     if found and validation is None:
         raise InputError(

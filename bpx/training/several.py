@@ -14,9 +14,10 @@ from bpx.arrays.host import as_host
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.layers.layer import Context
-from bpx.metrics import Metric
+from bpx.metrics import AnyMetric, Metric
 from bpx.model.dry_run import parts
 from bpx.model.initial import draw, draw_feedback
+from bpx.model.measured import sums_of
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.run import Randomness, in_training, saved
 from bpx.model.spec import Spec
@@ -49,7 +50,7 @@ class _Case(NamedTuple):
 
 
 def check_networks_apart(
-    spec: Spec, optimizer: Optimizer, metrics: Sequence[Metric] = ()
+    spec: Spec, optimizer: Optimizer, metrics: Sequence[AnyMetric] = ()
 ) -> None:
     """Refuse a part of a network, an optimizer or a metric that mixes several networks.
 
@@ -152,12 +153,15 @@ def _restrained(spec: Spec, case: _Case) -> Iterator[Array]:
     yield from leaves(constrained(spec, case.parameters))
 
 
-def _measured(spec: Spec, metric: Metric, case: _Case) -> Iterator[Array]:
-    """The metric for labels or, with a single output, for numbers."""
+def _measured(spec: Spec, metric: AnyMetric, case: _Case) -> Iterator[Array]:
+    """The metric, or its sums, for labels or, with a single output, for numbers."""
     a = saved(spec, case.parameters, case.x)[-1].a
     xp = namespace(a)
     targets = xp.astype(xp.argmax(case.y, axis=-1), xp.int32) if a.shape[-1] > 1 else case.y
-    yield metric.measured(a, targets)
+    if isinstance(metric, Metric):
+        yield metric.measured(a, targets)
+    else:
+        yield from sums_of(metric, spec, "argmax", a, targets, None)
 
 
 def _tried(what: str, results: Iterator[Any], *, on_host: bool = False) -> Iterator[Any]:

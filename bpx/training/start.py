@@ -6,7 +6,7 @@ from typing import Any
 from bpx._typing import Array
 from bpx._validate import number, whole
 from bpx.arrays.registry import namespace
-from bpx.model.metrics import Accuracy
+from bpx.model.metrics import Accuracy, single_rule
 from bpx.model.parameters import Parameters
 from bpx.model.run import Randomness
 from bpx.model.spec import Spec
@@ -91,7 +91,7 @@ def program(
     x: Any = _Alike((batch, spec.sizes[0]), like.dtype)
     accuracy: Accuracy = "argmax"
     if spec.sizes[-1] == 1:
-        accuracy = "threshold" if spec.output.name == "sigmoid" else None
+        accuracy = single_rule(spec)
     rule = penalised(optimizer, lmbda)
     state = first_state(spec, parameters, feedback, lasting(rule, None))
     state = state._replace(metrics=Metrics(each, each if accuracy else None))

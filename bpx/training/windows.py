@@ -54,6 +54,14 @@ class Windowed:
             n -= n % self.batch_size
         return EpochBatches(n, self._stretches(epoch))
 
+    @property
+    def steps(self) -> int | None:
+        """The number of steps in an epoch; None if the number of samples is not known."""
+        if self.samples is None:
+            return None
+        size = self.batch_size
+        return self.samples // size if self.drop_last else -(-self.samples // size)
+
     def start(self) -> None:
         """Add nothing to the state."""
 

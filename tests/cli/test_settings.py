@@ -97,3 +97,29 @@ def test_whole_numbers_that_are_no_classes():
 def test_targets_of_another_width_than_the_outputs():
     np.savez("data.npz", x=np.eye(6), y=np.linspace(0, 1, 18).reshape(6, 3))
     assert "expected --layers 6,4,3" in refused("train", "data.npz", "--layers", "6,4,2")
+
+
+@pytest.mark.parametrize(
+    ("cost", "layers", "y", "output"),
+    [
+        ("poisson", "2,1", [0.0, 3.0, 2.5, 7.0], "exponential"),
+        ("huber(delta=0.5)", "2,1", [0.5, 3.0, 2.0, 7.0], "identity"),
+        ("quantile(0.1, 0.9)", "2,2", [[0.5], [3.0], [2.0], [7.0]], "identity"),
+        ("hinge", "2,1", [0, 1, 1, 0], "identity"),
+        ("categorical_hinge", "2,3", [0, 1, 2, 0], "identity"),
+        ("focal", "2,3", [0, 1, 2, 0], "softmax"),
+        ("focal", "2,1", [0, 1, 1, 0], "sigmoid"),
+        ("cross_entropy(label_smoothing=0.1)", "2,3", [0, 1, 2, 0], "softmax"),
+        ("kl_divergence", "2,3", [0, 1, 2, 0], "softmax"),
+    ],
+)
+def test_a_cost_chooses_the_output_that_it_is_stable_after(cost, layers, y, output):
+    x = np.arange(8.0).reshape(4, 2) / 8
+    np.savez("data.npz", x=x, y=np.array(y))
+    words = ["--cost", cost, "--epochs", 1, "--validation-fraction", 0, "--out", "run"]
+    if cost == "quantile(0.1, 0.9)":  # the command line takes as many columns as outputs
+        np.savez("data.npz", x=x, y=np.repeat(y, 2, axis=1))
+    ok("train", "data.npz", "--layers", layers, *words)
+    assert settings("run")["output"] == output
+    net = bpx.load("run/network.safetensors")
+    assert net.spec.cost == bpx.costs.get(cost, net.spec.output)

@@ -47,3 +47,8 @@ def test_what_cannot_be_found(target, words, tmp_path):
     (tmp_path / "bad.py").write_text("def\n")
     (tmp_path / "exits.py").write_text("raise SystemExit(3)\n")
     assert words in refused("check", target)
+
+
+def test_a_cost_with_parameters():
+    assert "'huber(delta=0.5)'" in invoke("check", "huber(0.5)")
+    assert "neither a built-in part nor a file" in refused("check", "huber(-1)")

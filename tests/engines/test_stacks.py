@@ -13,6 +13,7 @@ from bpx.program.contract import eager, leaves
 from bpx.training.start import first_state
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
 from tests.backends import host
+from tests.costs.ends import ENDS
 from tests.optim.links import NEWER
 from tests.optim.schedules.rates import EVERY
 
@@ -117,7 +118,10 @@ def test_every_optimizer(engine, optimizer, own, caplog):
 
 @pytest.mark.parametrize("activation", bpx.activations.ACTIVATIONS)
 def test_every_activation(engine, activation, caplog):
-    check(engine, caplog, hidden=activation, output=activation, cost="quadratic")
+    # exp of exp grows so fast that larger steps diverge.
+    optimizer = "adam" if activation == "exponential" else "sgd"
+    given = {"hidden": activation, "output": activation, "optimizer": optimizer}
+    check(engine, caplog, cost="quadratic", **given)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +130,7 @@ def test_every_activation(engine, activation, caplog):
         ("quadratic", "identity"),
         ("binary_cross_entropy", "sigmoid"),
         ("categorical_cross_entropy", "softmax"),
+        *ENDS,
     ],
 )
 @pytest.mark.parametrize("real", [False, True], ids=["labels", "numbers"])

@@ -57,6 +57,13 @@ def test_targets_within_reach_are_trained_on(output):
     network(output).evaluate(*samples(-9.0, 9.0))  # to be measured they may be anything
 
 
+@pytest.mark.parametrize("cost", ["mae", "huber(delta=0.5)", bpx.costs.huber(2.0)])
+def test_every_built_in_cost_of_numbers_has_this_reach(cost):
+    with pytest.raises(bpx.InputError, match=r"from 25 to 346.*sigmoid, gives numbers"):
+        network("sigmoid", cost=cost).fit(*samples(25.0, 346.0), **SETTINGS)
+    network("identity", cost=cost).fit(*samples(25.0, 346.0), **SETTINGS)
+
+
 @pytest.mark.parametrize("cost", ["quadratic", "cross_entropy"])
 @pytest.mark.parametrize("shape", [(N,), (N, 1)])
 @pytest.mark.parametrize("classes", [(1, 2), (0, 2), (-1, 1), (3, 7)])

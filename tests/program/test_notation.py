@@ -7,6 +7,7 @@ import pytest
 
 import bpx
 from bpx.program.record import record
+from tests.costs.ends import ENDS
 from tests.programs import check_as_printed, recorded, texts, training
 
 PRINTED = """\
@@ -115,6 +116,13 @@ STEPS = {
         if name != "softmax"
     },
 }
+
+
+@pytest.mark.parametrize(("cost", "output"), ENDS)
+def test_every_other_cost_is_printed(cost, output):
+    settings = {"hidden": "tanh", "output": output, "cost": cost}
+    program = check_as_printed(*training((4, 3, 2), 6, bpx.SGD(0.1), **settings))
+    assert cost.partition("(")[0] in str(program)
 
 
 @pytest.mark.parametrize("name", STEPS)

@@ -16,6 +16,7 @@ from bpx.program.program import Program
 from bpx.program.record import record
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
 from tests.backends import Target, flags, host
+from tests.costs.ends import ENDS
 
 ROWS = np.array([4, 0, 2, 2], "int32")
 COSTS = {
@@ -81,6 +82,11 @@ def check(step, state, data, rows):
 def test_a_replayed_step_is_the_eager_step(library, activation, cost, optimizer):
     output = COSTS[cost] if cost != "quadratic" else activation
     check(*parts(library, OPTIMIZERS[optimizer], hidden=activation, output=output, cost=cost))
+
+
+@pytest.mark.parametrize(("cost", "output"), ENDS)
+def test_every_other_cost(library, cost, output):
+    check(*parts(library, bpx.SGD(0.1), hidden="tanh", output=output, cost=cost))
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,12 @@ def test_reading_stops_if_the_epoch_is_abandoned():
     assert windows.closed
 
 
+def test_the_steps_of_an_epoch_are_known_if_its_samples_are():
+    assert windowed()[0].steps == 6
+    assert windowed(drop_last=True)[0].steps == 5
+    assert windowed(samples=None)[0].steps is None
+
+
 def test_nothing_is_added_to_the_state_or_the_record():
     made, _ = windowed()
     assert (made.start(), made.finish()) == (None, {})

@@ -34,7 +34,7 @@ bpx.move_to(x, like=net.weights[0], dtype="float")  # wrong: arg-type
 net.to(dtype="half")  # wrong: arg-type
 net.evaluate(x, y, metrics=["absolute_eror"])  # wrong: list-item
 bpx.activations.get("rely")  # wrong: arg-type
-bpx.costs.get("hinge", bpx.activations.sigmoid)  # wrong: arg-type
+bpx.costs.get("hinges", bpx.activations.sigmoid)  # wrong: arg-type
 bpx.feedback.get("random")  # wrong: arg-type
 bpx.initializers.get("glorot")  # wrong: arg-type
 bpx.metrics.get("accuracy")  # wrong: arg-type

@@ -12,7 +12,7 @@ from bpx._validate import number
 from bpx.activations import ACTIVATIONS, Activation, ActivationName
 from bpx.arrays.home import Home, select
 from bpx.arrays.transfer import bring
-from bpx.costs import COSTS, BuiltInCost, Cost
+from bpx.costs import COSTS, BuiltInCost, Cost, built_in
 from bpx.errors import BackendError, InputError, nearest
 from bpx.feedback import FEEDBACKS, Feedback, FeedbackName
 from bpx.inspect.checks.activations import activation_rows
@@ -125,13 +125,14 @@ def check(
 
 
 def _named(name: str) -> Any:
-    built_in: dict[str, Any] = {**ACTIVATIONS, **COSTS, **FEEDBACKS}
-    if name not in built_in:
+    known: dict[str, Any] = {**ACTIVATIONS, **COSTS, **FEEDBACKS}
+    found = known.get(name) or built_in(name)  # a cost may have parameters in its name
+    if found is None:
         raise InputError(
-            f"there is no built-in part {name!r}{nearest(name, built_in)}; known: "
-            f"{', '.join(built_in)}"
+            f"there is no built-in part {name!r}{nearest(name, known)}; known: "
+            f"{', '.join(known)}"
         )
-    return built_in[name]
+    return found
 
 
 def _rule(rule: Feedback, backend: str | None, tolerance: float, seed: int) -> Report:

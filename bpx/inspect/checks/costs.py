@@ -16,6 +16,8 @@ from bpx.inspect.checks.report import Row, by_sample, by_unit, compared
 __all__ = ["cost_rows", "pair_rows"]
 
 _SAMPLES, _UNITS = 96, 5
+_OF_ANY_NUMBERS = ("binary", "one_hot")
+"""Classes whose outputs may be any numbers."""
 
 
 class _Points(NamedTuple):
@@ -73,6 +75,8 @@ def _points(cost: Cost, draws: Draws) -> _Points:
     shape = _SAMPLES, _UNITS
     y, z, v = draws.targets(cost, *shape), 2.0 * draws.normal(*shape), draws.normal(*shape)
     a = draws.normal(*shape)
+    if cost.targets in _OF_ANY_NUMBERS:
+        return _Points(2.0 * a, z, y, v)
     if cost.targets != "real" or not _mostly_finite(cost, a, y):
         a = draws.uniform(*shape)
         y = draws.uniform(*shape) if cost.targets == "real" else y
@@ -114,7 +118,7 @@ def _extremes(cost: Cost, points: _Points) -> _Points:
     """Replace the outputs by the ends of their range."""
     xp = namespace(points.a)
     signs = xp.sign(points.v)
-    if cost.targets == "real":
+    if cost.targets in ("real", *_OF_ANY_NUMBERS):
         return points._replace(a=1e4 * signs)
     ends = 0.5 * (1.0 + signs)
     return points._replace(a=ends, y=ends if cost.targets == "unit" else points.y)

@@ -61,7 +61,11 @@ class Draws:
         """Targets for which a cost is defined."""
         if cost.targets == "real":
             return self.normal(n, k)
+        if cost.targets == "binary":
+            return 0.5 * (self.signs(n, k) + 1.0)
         y = self.uniform(n, k)
+        if cost.targets == "one_hot":
+            return _largest(y)
         return sums_to_one(y) if cost.targets == "distribution" else y
 
     def _stream(self) -> Any:
@@ -71,6 +75,12 @@ class Draws:
     def _at_home(self, x: Any) -> Array:
         arrived: Array = self._home.asarray(x)
         return arrived
+
+
+def _largest(y: Array) -> Array:
+    """1 for the largest of each row, 0 for the rest."""
+    xp = namespace(y)
+    return xp.astype(y == xp.max(y, axis=1, keepdims=True), y.dtype)
 
 
 def sums_to_one(y: Array) -> Array:

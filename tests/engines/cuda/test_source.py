@@ -16,6 +16,7 @@ from bpx_backends.engines.cuda.loops import Function
 from bpx_backends.engines.cuda.prelude import PRELUDE
 from bpx_backends.engines.cuda.source import source
 from tests import columns
+from tests.costs.ends import ENDS
 from tests.engines.cuda import emulation
 from tests.engines.cuda.emulation import compiled
 from tests.engines.cuda.functions import (
@@ -102,6 +103,19 @@ def functions(dtype: str, batch: int) -> dict[str, Function]:
 def test_every_activation_cost_and_optimizer_compiles_for_hopper(dtype, batch):
     launches = [Launch((each,)) for each in functions(dtype, batch).values()]
     assert compiled(source(launches)) > 0
+
+
+@pytest.mark.usefixtures("_nvrtc")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_other_cost_compiles_for_hopper(dtype):
+    found = {}
+    for cost, output in ENDS:
+        settings = {"hidden": "tanh", "output": output, "cost": cost, "dtype": dtype}
+        launches = training((6, 5, 4), steps=1, **settings).scheduled().launches
+        found |= {each.text: each for launch in launches for each in launch.functions}
+    text = source([Launch((each,)) for each in found.values()])
+    assert compiled(text) > 0
+    assert ("double" in text.replace(PRELUDE, "")) == (dtype == "float64")
 
 
 @pytest.mark.usefixtures("_nvrtc")

@@ -63,7 +63,10 @@ def test_targets_are_such_as_the_cost_has_a_meaning_for(name):
     cost = costs.COSTS[name]
     y = draws().targets(cost, 50, 4)
     assert y.shape == (50, 4)
-    if cost.targets == "distribution":
+    if cost.targets in ("distribution", "one_hot"):
         np.testing.assert_allclose(y.sum(axis=1), 1.0)
-    assert (y.min() > 0.0 and y.max() < 1.0) == (cost.targets != "real")
+    if cost.targets in ("binary", "one_hot"):
+        assert {*y.flat} == {0.0, 1.0}
+    else:
+        assert (y.min() > 0.0 and y.max() < 1.0) == (cost.targets != "real")
     assert np.isfinite(cost.value(sums_to_one(draws().uniform(50, 4)), y)).all()

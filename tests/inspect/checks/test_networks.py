@@ -9,6 +9,7 @@ import bpx
 from bpx import activations, costs, equations
 from bpx.inspect import check
 from bpx.inspect.checks import networks
+from tests.costs.ends import ENDS
 from tests.inspect.checks.parts import (
     ACTIVATIONS,
     ELEMENTWISE,
@@ -170,3 +171,11 @@ def test_without_second_derivatives_a_note_says_so():
     assert not {"R1", "R2"} & {row.equation for row in report.rows}
     assert "R1 and R2 were not checked" in report.notes[0]
     assert "'tanh' was made without sigma_second" in report.notes[0]
+
+
+@pytest.mark.parametrize(("cost", "output"), ENDS)
+def test_networks_with_every_other_cost_are_right(cost, output):
+    net = bpx.Network([3, 5, 4], hidden="tanh", output=output, cost=cost, seed=0)
+    report = check(net)
+    report.raise_if_wrong()
+    assert not any("not checked" in note for note in report.notes)

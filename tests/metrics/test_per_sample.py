@@ -1,10 +1,10 @@
-"""Metrics: their values on every backend, and what is no metric."""
+"""Metrics of each sample: their values on every backend."""
 
 import numpy as np
 import pytest
 
 import bpx
-from bpx.metrics import METRICS, Metric, absolute_error, check_metrics, get, top_k
+from bpx.metrics import absolute_error, mae, top_k
 from tests.backends import host
 
 A = [[0.1, 0.7, 0.2], [0.5, 0.1, 0.4], [0.3, 0.3, 0.3], [0.0, 0.0, 1.0]]
@@ -64,52 +64,6 @@ def test_a_k_that_is_no_count(k):
         top_k(k)
 
 
-def test_one_line_in_the_table_is_known_by_name(monkeypatch):
-    largest = Metric("largest", lambda a, y: a.max(axis=1))
-    monkeypatch.setitem(METRICS, "largest", largest)
-    net = bpx.Network([2, 3], seed=0)
-    found = net.evaluate(np.ones((4, 2)), [0, 1, 2, 0], metrics=["largest"])
-    assert found.metrics["largest"] == pytest.approx(net.predict([[1.0, 1.0]]).max())
-
-
-def test_names_and_values():
-    assert get("top_5") == top_k(5)
-    assert get(absolute_error) is absolute_error
-    assert check_metrics(["top_5", top_k(2)]) == (top_k(5), top_k(2))
-    assert check_metrics(()) == ()
-    assert all(name == each.name for name, each in METRICS.items())
-
-
-class Unhashable:
-    __hash__ = None
-
-    def __call__(self, a, y):
-        return a[:, 0]
-
-
-@pytest.mark.parametrize(
-    ("metrics", "message"),
-    [
-        (["top5"], r"no metric 'top5' \(did you mean 'top_5'\?\); known: absolute_error"),
-        ([len], "no metric <built-in function len>.*pass a bpx.metrics.Metric"),
-        ("top_5", r"metrics='top_5' was given; expected a list"),
-        (["top_5", top_k(5)], "2 metrics are named 'top_5'"),
-        ([Metric("odd", Unhashable())], "'odd' cannot be hashed .* make its value a function"),
-    ],
-)
-def test_what_is_no_metric(metrics, message):
-    with pytest.raises(bpx.InputError, match=message):
-        check_metrics(metrics)
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        (lambda a, y: a, r"'odd' gave shape \(4, 3\), float32; expected shape \(4,\), float32"),
-        (lambda a, y: a[:, 0] > 0, r"'odd' gave shape \(4,\), bool"),
-        (lambda a, y: 3.0, r"'odd' gave 3\.0; expected an array of shape \(4,\)"),
-    ],
-)
-def test_a_value_of_the_wrong_form(value, message):
-    with pytest.raises(bpx.InputError, match=message):
-        Metric("odd", value).measured(np.array(A, np.float32), np.zeros(4, np.int32))
+def test_mae_is_the_absolute_error():
+    a, y = np.array(A), np.array([1, 0, 2, 2], "int32")
+    assert mae.measured(a, y).tolist() == absolute_error.measured(a, y).tolist()

@@ -1,0 +1,283 @@
+"""The focal loss, which turns down the samples that are already right (Lin et al. 2017)."""
+
+from bpx._typing import Array
+from bpx._validate import number
+from bpx.activations import sigmoid, softmax
+from bpx.arrays.registry import namespace
+from bpx.costs.choice import Choice
+from bpx.costs.cost import Cost, Formula, above_zero
+from bpx.pairs import Pair, row_sums
+
+__all__ = ["binary_focal", "categorical_focal", "focal"]
+
+# For one probability p of what is right, with q = 1 − p, f = −q^gamma log p. The functions
+# below give f and its derivatives by p, from p, q and their logarithms.
+
+
+def _f(p: Array, q: Array, gamma: float) -> Array:
+    return -_power(q, gamma) * namespace(p).log(above_zero(p))
+
+
+def _f_prime(p: Array, q: Array, gamma: float) -> Array:
+    p, q = above_zero(p), above_zero(q)
+    log_p = namespace(p).log(p)
+    return _power(q, gamma) * (gamma * log_p / q - 1.0 / p)
+
+
+def _f_second(p: Array, q: Array, gamma: float) -> Array:
+    p, q = above_zero(p), above_zero(q)
+    log_p = namespace(p).log(p)
+    bent = gamma * (1.0 - gamma) * log_p / q**2 + 2.0 * gamma / (p * q) + 1.0 / p**2
+    return _power(q, gamma) * bent
+
+
+def _power(q: Array, gamma: float) -> Array:
+    xp = namespace(q)
+    return xp.exp(gamma * xp.log(above_zero(q)))
+
+
+def _weights(y: Array, alpha: float | None) -> tuple[Array, Array]:
+    """Return how much the two classes count."""
+    one, zero = (1.0, 1.0) if alpha is None else (alpha, 1.0 - alpha)
+    return one * y, zero * (1.0 - y)
+
+
+def _binary(a: Array, y: Array, gamma: float, alpha: float | None) -> Array:
+    one, zero = _weights(y, alpha)
+    return row_sums(one * _f(a, 1.0 - a, gamma) + zero * _f(1.0 - a, a, gamma))
+
+
+def _binary_grad(a: Array, y: Array, gamma: float, alpha: float | None) -> Array:
+    one, zero = _weights(y, alpha)
+    return one * _f_prime(a, 1.0 - a, gamma) - zero * _f_prime(1.0 - a, a, gamma)
+
+
+def _binary_hess(a: Array, y: Array, v: Array, gamma: float, alpha: float | None) -> Array:
+    one, zero = _weights(y, alpha)
+    return v * (one * _f_second(a, 1.0 - a, gamma) + zero * _f_second(1.0 - a, a, gamma))
+
+
+# The same of the logits, where p = sigma(z), q = sigma(−z) and p' = p q.
+
+
+def _log_sigma(z: Array) -> Array:
+    # log sigma(z) = min(z, 0) − log(1 + exp(−|z|)).
+    xp = namespace(z)
+    return xp.minimum(z, 0.0) - xp.log1p(xp.exp(-xp.abs(z)))
+
+
+def _binary_from_logits(z: Array, y: Array, gamma: float, alpha: float | None) -> Array:
+    xp, (one, zero) = namespace(z), _weights(y, alpha)
+    log_p, log_q = _log_sigma(z), _log_sigma(-z)
+    return -row_sums(
+        one * (xp.exp(gamma * log_q) * log_p) + zero * (xp.exp(gamma * log_p) * log_q)
+    )
+
+
+def _binary_delta(z: Array, a: Array, y: Array, gamma: float, alpha: float | None) -> Array:
+    # f' p q = q^gamma (gamma p log p − q), whose terms have one sign.
+    xp, (one, zero) = namespace(z), _weights(y, alpha)
+    log_p, log_q = _log_sigma(z), _log_sigma(-z)
+    p, q = xp.exp(log_p), xp.exp(log_q)
+    of_one = xp.exp(gamma * log_q) * (gamma * p * log_p - q)
+    of_zero = xp.exp(gamma * log_p) * (gamma * q * log_q - p)
+    return one * of_one - zero * of_zero
+
+
+def _binary_hess_z(
+    z: Array, a: Array, y: Array, v: Array, gamma: float, alpha: float | None
+) -> Array:
+    # (q^gamma (gamma p log p − q))' = p q^gamma ((2 gamma + 1) q + gamma (q − gamma p) log p).
+    def bent(z: Array) -> Array:
+        xp = namespace(z)
+        log_p, log_q = _log_sigma(z), _log_sigma(-z)
+        p, q = xp.exp(log_p), xp.exp(log_q)
+        inner = (2.0 * gamma + 1.0) * q + gamma * (q - gamma * p) * log_p
+        return p * xp.exp(gamma * log_q) * inner
+
+    one, zero = _weights(y, alpha)
+    return v * (one * bent(z) + zero * bent(-z))
+
+
+def _binary_convex(
+    z: Array, a: Array, y: Array, v: Array, gamma: float, alpha: float | None
+) -> Array:
+    # f'' (p q)² = q^gamma (gamma (1 − gamma) p² log p + 2 gamma p q + q²).
+    def bent(z: Array) -> Array:
+        xp = namespace(z)
+        log_p, log_q = _log_sigma(z), _log_sigma(-z)
+        p, q = xp.exp(log_p), xp.exp(log_q)
+        inner = gamma * (1.0 - gamma) * p * p * log_p + 2.0 * gamma * p * q + q * q
+        return xp.exp(gamma * log_q) * inner
+
+    one, zero = _weights(y, alpha)
+    return v * (one * bent(z) + zero * bent(-z))
+
+
+def _categorical(a: Array, y: Array, gamma: float) -> Array:
+    return row_sums(y * _f(a, 1.0 - a, gamma))
+
+
+def _categorical_grad(a: Array, y: Array, gamma: float) -> Array:
+    return y * _f_prime(a, 1.0 - a, gamma)
+
+
+def _categorical_hess(a: Array, y: Array, v: Array, gamma: float) -> Array:
+    return v * y * _f_second(a, 1.0 - a, gamma)
+
+
+def _log_softmax(z: Array) -> tuple[Array, Array]:
+    """Return log a, and q = 1 − a raised above 0, of each output."""
+    xp = namespace(z)
+    shifted = z - xp.max(z, axis=-1, keepdims=True)
+    log_a = shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True))
+    return log_a, above_zero(-xp.expm1(log_a))
+
+
+def _categorical_from_logits(z: Array, y: Array, gamma: float) -> Array:
+    xp, (log_a, q) = namespace(z), _log_softmax(z)
+    return -row_sums(y * (xp.exp(gamma * xp.log(q)) * log_a))
+
+
+def _slope(z: Array, a: Array, y: Array, gamma: float) -> Array:
+    """t = y a f'(a) = y q^gamma (gamma (a/q) log a − 1)."""
+    xp, (log_a, q) = namespace(z), _log_softmax(z)
+    return y * xp.exp(gamma * xp.log(q)) * (gamma * a * (log_a / q) - 1.0)
+
+
+def _categorical_delta(z: Array, a: Array, y: Array, gamma: float) -> Array:
+    # J^T grad_a, with J^T g = a g − a sum_k a_k g_k.
+    t = _slope(z, a, y, gamma)
+    return t - a * namespace(t).sum(t, axis=-1, keepdims=True)
+
+
+def _bend(z: Array, a: Array, y: Array, gamma: float) -> Array:
+    """b = y a² f''(a), which is at least 0."""
+    # y (q^(gamma − 1) a (gamma (1 − gamma) a log(a)/q + 2 gamma) + q^gamma).
+    xp, (log_a, q) = namespace(z), _log_softmax(z)
+    log_q = xp.log(q)
+    inner = a * (gamma * (1.0 - gamma) * a * (log_a / q) + 2.0 * gamma)
+    return y * (xp.exp((gamma - 1.0) * log_q) * inner + xp.exp(gamma * log_q))
+
+
+def _categorical_hess_z(z: Array, a: Array, y: Array, v: Array, gamma: float) -> Array:
+    # delta = t − a s with s the sum of t. As z moves along v, log a moves by u = v − a·v,
+    # t by (t + b) u, since t = a f' and a (a f')' = t + b, and a by a u.
+    total = namespace(z).sum
+    u = v - total(a * v, axis=-1, keepdims=True)
+    t = _slope(z, a, y, gamma)
+    moved = (t + _bend(z, a, y, gamma)) * u
+    sums = total(t, axis=-1, keepdims=True)
+    return moved - a * (u * sums + total(moved, axis=-1, keepdims=True))
+
+
+def _categorical_convex(z: Array, a: Array, y: Array, v: Array, gamma: float) -> Array:
+    # J^T diag(y f'') J v.
+    total = namespace(z).sum
+    curved = _bend(z, a, y, gamma) * (v - total(a * v, axis=-1, keepdims=True))
+    return curved - a * total(curved, axis=-1, keepdims=True)
+
+
+def binary_focal(gamma: float = 2.0, alpha: float | None = None) -> Cost:
+    """Return the focal loss after sigmoid (Lin et al. 2017, equation 5).
+
+    C_x = -sum_j (alpha y_j (1 - a_j)^gamma log a_j
+    + (1 - alpha) (1 - y_j) a_j^gamma log(1 - a_j)).
+
+    Parameters
+    ----------
+    gamma : float
+        The larger, the less samples count that are already right; at least 0. With 0 it is
+        the binary cross-entropy.
+    alpha : float, optional
+        How much class 1 counts, in (0, 1), and class 0 1 - alpha; by default both count 1.
+
+    Raises
+    ------
+    InputError
+        If a parameter is out of range.
+
+    Examples
+    --------
+    >>> bpx.costs.binary_focal(gamma=2.0, alpha=0.25)
+    <bpx.Cost 'binary_focal(gamma=2.0, alpha=0.25)'>
+    """
+    gamma = _gamma(gamma)
+    if alpha is not None:
+        alpha = number("alpha", alpha, "a number in (0, 1)", lambda v: 0 < v < 1)
+    functions = (
+        _binary,
+        _binary_grad,
+        _binary_hess,
+        _binary_from_logits,
+        _binary_delta,
+        _binary_hess_z,
+        _binary_convex,
+    )
+    value, grad_a, hess_a, *pair = (Formula(f, (gamma, alpha)) for f in functions)
+    more = "" if alpha is None else f", alpha={alpha!r}"
+    plain = gamma == 2.0 and alpha is None
+    return Cost(
+        "binary_focal" if plain else f"binary_focal(gamma={gamma!r}{more})",
+        value,
+        grad_a,
+        pairs=((sigmoid, Pair(*pair)),),
+        targets="unit",
+        outputs=(sigmoid,),
+        hess_a=hess_a,
+    )
+
+
+def categorical_focal(gamma: float = 2.0) -> Cost:
+    """Return the focal loss after softmax: C_x = -sum_j y_j (1 - a_j)^gamma log a_j.
+
+    Parameters
+    ----------
+    gamma : float
+        As for `binary_focal`; with 0 it is the categorical cross-entropy. To weight the
+        classes, train with `class_weight`.
+
+    Raises
+    ------
+    InputError
+        If gamma is negative.
+    """
+    gamma = _gamma(gamma)
+    functions = (
+        _categorical,
+        _categorical_grad,
+        _categorical_hess,
+        _categorical_from_logits,
+        _categorical_delta,
+        _categorical_hess_z,
+        _categorical_convex,
+    )
+    value, grad_a, hess_a, *pair = (Formula(f, (gamma,)) for f in functions)
+    return Cost(
+        "categorical_focal" if gamma == 2.0 else f"categorical_focal(gamma={gamma!r})",
+        value,
+        grad_a,
+        pairs=((softmax, Pair(*pair)),),
+        targets="distribution",
+        outputs=(softmax,),
+        hess_a=hess_a,
+    )
+
+
+def focal(gamma: float = 2.0) -> Choice:
+    """Return `categorical_focal` after softmax, and `binary_focal` after sigmoid.
+
+    Parameters
+    ----------
+    gamma : float
+
+    Raises
+    ------
+    InputError
+        If gamma is negative.
+    """
+    return Choice("focal", categorical_focal(gamma), binary_focal(gamma))
+
+
+def _gamma(gamma: float) -> float:
+    return number("gamma", gamma, "a number of at least 0", lambda v: v >= 0)
