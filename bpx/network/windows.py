@@ -62,8 +62,8 @@ def windowing(
     data, (seed, shuffle, drop_last) = data.with_schema(network.schema), order
     drawn, arrive = check_seed(seed), partial(_arrived, network)
     with network.home.active():
-        rule = _penalty(*strength, known)
-        job = job_of(network, _first(network, data, arrive), options, epochs, rule)
+        share = _penalty(*strength, known)
+        job = job_of(network, _first(network, data, arrive), options, epochs, share)
         windows = partial(_windows, network, data, arrive, size, drawn, shuffle)
         own = Windowed(network.home, job.step, windows, known, size, drawn, shuffle, drop_last)
         rule = scheduled(job, own.steps)
