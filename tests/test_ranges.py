@@ -14,7 +14,10 @@ from bpx.inspect.health.probe import HealthProbe
 from bpx.interop import spectrum
 from bpx.optim import (
     Epochs,
+    ScheduleFreeAdamW,
     add_decayed_weights,
+    add_l1_decay,
+    average_parameters,
     clip_by_global_norm,
     constant_schedule,
     cosine_decay_schedule,
@@ -30,6 +33,10 @@ from bpx.optim import (
     scale,
     scale_by_adam,
     scale_by_learning_rate,
+    scale_by_muon,
+    scale_by_rms,
+    scale_by_rss,
+    schedule_free,
     sgdr_schedule,
     step_decay,
     warmup_cosine,
@@ -64,6 +71,16 @@ def fit(**given):
 
 def stream(**given):
     return bpx.train(net(), batches=[(X, Y)], epochs=1, optimizer=bpx.SGD(0.1), **given)
+
+
+def windows(**given):
+    own = {"epochs": 1, "batch_size": 8, "optimizer": bpx.SGD(0.1), **given}
+    return net().fit(bpx.data.stream(X, Y), **own)
+
+
+def groups():
+    dataset = pytest.importorskip("pyarrow.dataset", reason="pyarrow is not installed")
+    return bpx.data.stream(dataset.dataset(dataset.pa.table({"x": [1.0, 2.0], "y": [0, 1]})))
 
 
 def set_eta(eta):
@@ -106,15 +123,35 @@ POSITIVE = [TINY], [0.0, -TINY]
 AT_LEAST_0 = [0.0], [-TINY]
 AT_LEAST_1 = [1], [0]
 WITHIN_1 = [0.0, BELOW_1], [-TINY, 1.0]
+INSIDE_1 = [TINY, BELOW_1], [0.0, 1.0]
 
 RANGES = {
     "arrays/host.py: seed": Range(check_seed, *SEEDS),
     "random.py: seed": Range(key_words, *SEEDS),
-    "metrics.py: k": Range(bpx.metrics.top_k, *AT_LEAST_1),
+    "metrics/per_sample.py: k": Range(bpx.metrics.top_k, *AT_LEAST_1),
+    "metrics/probabilities.py: bins": Range(bpx.metrics.calibration_error, *AT_LEAST_1),
+    "costs/entropies.py: label_smoothing": Range(bpx.costs.cross_entropy, *WITHIN_1),
+    "costs/focal.py: gamma": Range(bpx.costs.categorical_focal, *AT_LEAST_0),
+    "costs/focal.py: alpha": Range(lambda a: bpx.costs.binary_focal(alpha=a), *INSIDE_1),
+    "costs/regression.py: delta": Range(bpx.costs.huber, *POSITIVE),
+    "costs/regression.py: quantile": Range(bpx.costs.quantile, *INSIDE_1),
+    "data/streams/stream.py: rows": Range(lambda n: groups().sample(n), *AT_LEAST_1),
     "layers/dropout.py: width": Range(lambda k: bpx.Dropout(k, 0.5), *AT_LEAST_1),
     "layers/residual.py: width": Range(lambda k: bpx.layers.Add(k, 1), *AT_LEAST_1),
     "layers/residual.py: over": Range(lambda over: bpx.layers.Add(3, over), *AT_LEAST_1),
     "layers/dropout.py: rate": Range(lambda p: bpx.Dropout(3, p), *WITHIN_1),
+    "layers/dense.py: max_norm": Range(
+        lambda c: bpx.Dense(3, 2, "tanh", max_norm=c), *POSITIVE
+    ),
+    "layers/columns.py: columns": Range(lambda i: bpx.Periodic(3, [i]), [0, 2], [-1, 3]),
+    "layers/embedding.py: n_in": Range(lambda n: bpx.Embedding(n, [0], [2], 4), *AT_LEAST_1),
+    "layers/embedding.py: levels": Range(
+        lambda n: bpx.Embedding(3, [0], [n], 4), [1, 2**24], [0, 2**24 + 1]
+    ),
+    "layers/embedding.py: dim": Range(lambda n: bpx.Embedding(3, [0], [2], n), *AT_LEAST_1),
+    "layers/periodic.py: n_in": Range(bpx.Periodic, *AT_LEAST_1),
+    "layers/periodic.py: frequencies": Range(lambda n: bpx.Periodic(3, (), n), *AT_LEAST_1),
+    "layers/periodic.py: sigma": Range(lambda s: bpx.Periodic(3, (), 4, s), *POSITIVE),
     "layers/batch_norm.py: width": Range(bpx.BatchNorm, *AT_LEAST_1),
     "layers/batch_norm.py: momentum": Range(
         lambda m: bpx.BatchNorm(3, m), [TINY, 1.0], [0.0, ABOVE_1]
@@ -124,6 +161,27 @@ RANGES = {
     "layers/layer_norm.py: epsilon": Range(lambda e: bpx.LayerNorm(3, e), *POSITIVE),
     "optim/limits.py: decay": Range(add_decayed_weights, *AT_LEAST_0),
     "optim/limits.py: largest": Range(clip_by_global_norm, *POSITIVE),
+    "optim/limits.py: l1": Range(add_l1_decay, *AT_LEAST_0),
+    "optim/adagrad.py: initial": Range(scale_by_rss, *AT_LEAST_0),
+    "optim/adagrad.py: epsilon": Range(lambda e: scale_by_rss(epsilon=e), *POSITIVE),
+    "optim/averaging.py: decay": Range(average_parameters, [0.0, 1.0], [-TINY, ABOVE_1]),
+    "optim/muon.py: beta": Range(scale_by_muon, *WITHIN_1),
+    "optim/muon.py: beta1": Range(lambda b: scale_by_muon(beta1=b), *WITHIN_1),
+    "optim/muon.py: beta2": Range(lambda b: scale_by_muon(beta2=b), *WITHIN_1),
+    "optim/muon.py: epsilon": Range(lambda e: scale_by_muon(epsilon=e), *POSITIVE),
+    "optim/rmsprop.py: beta": Range(scale_by_rms, *WITHIN_1),
+    "optim/rmsprop.py: epsilon": Range(lambda e: scale_by_rms(epsilon=e), *POSITIVE),
+    "optim/schedule_free.py: eta": Range(schedule_free, *POSITIVE),
+    "optim/schedule_free.py: beta": Range(
+        lambda b: schedule_free(0.1, b), [0.0, 1.0], [-TINY, ABOVE_1]
+    ),
+    "optim/schedule_free.py: beta1": Range(
+        lambda b: ScheduleFreeAdamW(beta1=b), [0.0, 1.0], [-TINY, ABOVE_1]
+    ),
+    "optim/schedule_free.py: beta2": Range(lambda b: ScheduleFreeAdamW(beta2=b), *WITHIN_1),
+    "optim/schedule_free.py: warmup": Range(
+        lambda n: schedule_free(0.1, warmup=n), [0, 1], [-1]
+    ),
     "optim/scaling.py: factor": Range(scale, [-1e308, 1e308], [float("inf")]),
     "optim/scaling.py: eta": Range(scale_by_learning_rate, *POSITIVE),
     "optim/moments.py: momentum": Range(momentum, *WITHIN_1),
@@ -223,6 +281,8 @@ RANGES = {
         lambda v: rates(low=0.1, high=v), [0.2], [0.1, 0.05]
     ),
     "network/learning_rates.py: steps": Range(lambda n: rates(steps=n), [2], [1]),
+    "network/windows.py: epochs": Range(lambda n: windows(epochs=n), *AT_LEAST_1),
+    "network/windows.py: batch_size": Range(lambda n: windows(batch_size=n), [1, 8], [0, 9]),
     "network/streams.py: penalty": Range(lambda v: stream(penalty=v), *AT_LEAST_0),
     "network/trainer.py: penalty": Range(
         lambda v: bpx.Trainer(net(), optimizer=bpx.SGD(0.1), penalty=v), *AT_LEAST_0
