@@ -41,6 +41,7 @@ from bpx.errors import (
     InputError,
     MissingFileError,
     MixedArraysError,
+    Preempted,
     RecordingError,
 )
 from bpx.initializers import Initializer
@@ -56,6 +57,7 @@ from bpx.model.view import LayerView
 from bpx.model.weights import ClassWeight as _ClassWeight
 from bpx.network import Network
 from bpx.network.load import load
+from bpx.network.resume import resume
 from bpx.network.train import train
 from bpx.network.trainer import StepResult, Trainer
 from bpx.network.training import Training
@@ -121,6 +123,7 @@ __all__ = [
     "Pair",
     "Parameters",
     "Precision",
+    "Preempted",
     "Progress",
     "RecordingError",
     "Rowwise",
@@ -148,6 +151,7 @@ __all__ = [
     "optim",
     "privacy",
     "random",
+    "resume",
     "set_default",
     "testing",
     "to_host",

@@ -1,11 +1,11 @@
 """`Training`: the iterator that `train` returns, with the state between epochs."""
 
 from collections.abc import Iterator
-from typing import Self
+from typing import Any, Self
 
 from bpx.network.resumable import Resumable
 from bpx.training.loop import Loop
-from bpx.training.records import Epoch
+from bpx.training.records import Epoch, History
 
 __all__ = ["Training"]
 
@@ -50,8 +50,24 @@ class Training(Resumable, Iterator[Epoch]):
             raise StopIteration
         return epoch
 
+    @property
+    def network(self) -> Any:
+        """The network that is trained."""
+        return self._course.network
+
+    def finish(self) -> History:
+        """Train to the end; return the records from now on.
+
+        A run with a `checkpoint` folder returns all of its records, from its first epoch on.
+        """
+        records = list(self)
+        kept = getattr(self._loop.keeper, "history", None)
+        seed = self._course.seed if self._course.is_repeatable else None
+        return History(tuple(records if kept is None else kept.records), seed)
+
     def close(self) -> None:
-        """Release the memory that the engine keeps for the next epoch."""
+        """Release the memory that the engine keeps for the next epoch, and the run's folder."""
+        self._loop.keeper.close()
         if self._runs:
             self._runs = False
             self._course.home.release()

@@ -17,7 +17,7 @@ from bpx.program.contract import form, leaves, named_leaves, rebuilt
 from bpx.training.start import first_state
 from bpx.training.step import State
 
-__all__ = ["Course", "Trainable", "TrainingState"]
+__all__ = ["Course", "Trainable", "TrainingState", "places"]
 
 
 _NUMBERS = ("epochs", "steps", "seed")
@@ -135,6 +135,11 @@ class Course:
             state = state._replace(feedback=network.feedback)
         return state
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the seed determines the training; private training draws secretly."""
+        return self._state.extra is None
+
     def reached(self, state: State, *, steps: int, epochs: int = 0) -> None:
         """Adopt the state after that many more steps and epochs, and publish its arrays."""
         self.network.publish(state.parameters, state.feedback)
@@ -149,34 +154,50 @@ class Course:
         arrays = state.parameters, state.optimizer, state.feedback, state.randomness
         return TrainingState(*arrays, self.epochs, self.steps, self.seed)
 
-    def restore(self, given: Any) -> None:
+    def restore(self, given: Any, *, accounted: bool = False) -> None:
         """Continue from another state, with arrays of any library: all of it or nothing.
+
+        Parameters
+        ----------
+        given : TrainingState
+        accounted : bool, optional
+            Whether the caller restores the privacy that a private training had spent by then.
 
         Raises
         ------
         InputError
             If the state does not fit this training; the message names the difference.
         """
-        if self._state.extra is not None:
+        if self._state.extra is not None and not accounted:
             raise InputError(
                 "the state of a private training cannot be set: the privacy that it has spent "
                 "cannot be restored; continue with a new call of bpx.train"
             )
+        state = self.placed(given)
+        self.network.publish(state.parameters, state.feedback)
+        self._state = state
+        self.epochs, self.steps, self.seed = given.epochs, given.steps, given.seed
+
+    def placed(self, given: Any) -> State:
+        """Return another state, at home, as the input of a step; nothing changes.
+
+        Raises
+        ------
+        InputError
+            If it does not fit this training; the message names the difference.
+        """
         own = self.snapshot
         _check_alike(own, given, any_seed=self._any_seed)
         pairs = zip(named_leaves(own.arrays), leaves(given.arrays), strict=True)
         with self.home.active():
             brought = [_placed(self, place, like, x) for (place, like), x in pairs]
-        parameters, optimizer, feedback, randomness = rebuilt(own.arrays, brought)
-        state = self._state._replace(optimizer=optimizer, randomness=randomness)
-        self.network.publish(parameters, feedback)
-        self._state = state._replace(parameters=parameters, feedback=feedback)
-        self.epochs, self.steps, self.seed = given.epochs, given.steps, given.seed
+        arrays = rebuilt(own.arrays, brought)
+        return self._state._replace(**arrays._asdict())
 
     def described(self) -> tuple[dict[str, Array], dict[str, int]]:
         """The snapshot as it is saved in a file: its arrays by place, and its numbers."""
         state = self.snapshot
-        return dict(named_leaves(state.arrays)), dict(zip(_NUMBERS, state[4:], strict=True))
+        return places(state.arrays), dict(zip(_NUMBERS, state[4:], strict=True))
 
     def state_of(
         self, path: object, arrays: Mapping[str, Any], numbers: Mapping[str, int]
@@ -189,15 +210,15 @@ class Course:
             If the file has other arrays.
         """
         own = self.snapshot.arrays
-        places = [place for place, _ in named_leaves(own)]
-        if arrays.keys() != set(places) or numbers.keys() != set(_NUMBERS):
-            off = sorted(arrays.keys() ^ set(places))
+        names = places(own)
+        if arrays.keys() != names.keys() or numbers.keys() != set(_NUMBERS):
+            off = sorted(arrays.keys() ^ names.keys())
             raise InputError(
                 f"{path} was saved by a training of another network or optimizer: only one of "
                 f"the two has {', '.join(off[:3])}; train with the network and the optimizer "
                 "of the file"
             )
-        found = rebuilt(own, [arrays[place] for place in places])
+        found = rebuilt(own, [arrays[name] for name in names])
         return TrainingState(*found, *(numbers[name] for name in _NUMBERS))
 
     @property
@@ -226,6 +247,22 @@ class Course:
             )
         changed = namespace(rate).full_like(rate, value)
         self._state = self._state._replace(optimizer=optimizer.having(eta=changed))
+
+
+def places(tree: Any, name: str = "") -> dict[str, Array]:
+    """Return the arrays of a tree by their places, in order.
+
+    Two links of a chain may have states with fields of the same name, such as two decays: the
+    second one is called ``optimizer.decay (2)``.
+    """
+    found: dict[str, Array] = {}
+    for place, array in named_leaves(tree, name):
+        number, unique = 1, place
+        while unique in found:
+            number += 1
+            unique = f"{place} ({number})"
+        found[unique] = array
+    return found
 
 
 def _check_alike(own: TrainingState, given: Any, *, any_seed: bool) -> None:
