@@ -34,6 +34,7 @@ class Training(Resumable, Iterator[Epoch]):
     def __init__(self, loop: Loop) -> None:
         super().__init__(loop.course)
         self._loop, self._runs = loop, False
+        self._records: list[Epoch] = []
 
     def __iter__(self) -> Self:
         return self
@@ -48,6 +49,7 @@ class Training(Resumable, Iterator[Epoch]):
         if epoch is None:
             self.close()
             raise StopIteration
+        self._records.append(epoch)
         return epoch
 
     @property
@@ -55,15 +57,18 @@ class Training(Resumable, Iterator[Epoch]):
         """The network that is trained."""
         return self._course.network
 
-    def finish(self) -> History:
-        """Train to the end; return the records from now on.
-
-        A run with a `checkpoint` folder returns all of its records, from its first epoch on.
-        """
-        records = list(self)
-        kept = getattr(self._loop.keeper, "history", None)
+    @property
+    def history(self) -> History:
+        """The records so far; those of a run with a `checkpoint` folder from its beginning."""
+        kept = self._loop.keeper.records
         seed = self._course.seed if self._course.is_repeatable else None
-        return History(tuple(records if kept is None else kept.records), seed)
+        return History(tuple(self._records if kept is None else kept), seed)
+
+    def finish(self) -> History:
+        """Train to the end, and return the `history`."""
+        for _ in self:
+            pass
+        return self.history
 
     def close(self) -> None:
         """Release the memory that the engine keeps for the next epoch, and the run's folder."""

@@ -1,5 +1,6 @@
 """What may happen between the chunks and the epochs of a training: a checkpoint, or a stop."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, Protocol
 
@@ -51,6 +52,10 @@ class Start(NamedTuple):
 class Keeper(Protocol):
     """Looks at a training between its steps, and may keep its state or end it."""
 
+    @property
+    def records(self) -> Sequence[Epoch] | None:
+        """The records of all epochs so far; None if it keeps none."""
+
     def attending(self) -> AbstractContextManager[None]:
         """Return the context of an epoch."""
 
@@ -75,6 +80,8 @@ class Keeper(Protocol):
 
 class _Nobody:
     """Keeps nothing."""
+
+    records = None
 
     def attending(self) -> AbstractContextManager[None]:
         """Return no context."""

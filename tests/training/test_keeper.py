@@ -23,6 +23,8 @@ class Watching:
     def __init__(self, limit=None, home=None):
         self.limit, self.home, self.places, self.heard = limit, home, [], []
 
+    records = None
+
     def attending(self):
         return NOBODY.attending()
 

@@ -5,13 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bpx._files import write_atomically
 from bpx.errors import InputError, advice, option
-from bpx.io.runs import SETTINGS
-from bpx.io.toml import dumps
 from bpx.model.inputs import Samples
 from bpx.network.packing import Packed
-from bpx.network.resuming import fingerprint, settings
+from bpx.network.resuming import fingerprint, settings, shown
 from bpx.network.resuming.files import read_records
 from bpx.network.resuming.keeping import Keeping
 from bpx.network.resuming.machine import machine
@@ -80,7 +77,9 @@ def keeping(
     home = machine(loop.job.home)
     if earlier is None:
         identity, records = os.urandom(8).hex(), []
-        _write_settings(opened, loop, network, given, {"run": identity, "samples": samples})
+        shown.write(
+            opened.run, loop, network, _shown(given), {"run": identity, "samples": samples}
+        )
     else:
         state = earlier.state
         identity = state["run"]
@@ -93,6 +92,8 @@ def keeping(
         earlier.restore_observers(watching)
         network.mechanisms, network.seed = earlier.mechanisms, earlier.saved.seed
         records = read_records(opened.run, state["epoch"])
+        if loop.job.epochs != state["settings"]["epochs"]:
+            shown.change_epochs(opened.run, loop.job.epochs)
     settled = {
         "run": identity,
         "settings": {**settings.described(chosen), "epochs": loop.job.epochs},
@@ -120,6 +121,12 @@ def _chosen(job: Job, given: Mapping[str, Any], watching: Sequence[Observer]) ->
     }
 
 
+def _shown(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings for people; nobody may see the seed of private training."""
+    seed = {"seed": None} if given["privacy"] is not None else {}
+    return {**seed, **{name: given[name] for name in _SETTINGS}}
+
+
 def _samples(job: Job) -> dict[str, Any]:
     found = {"x": job.data.x, "y": job.data.y, "the weights of the samples": job.data.s}
     held: Samples | None = job.validation
@@ -136,45 +143,3 @@ def _check_epochs(opened: Opened, state: Mapping[str, Any], epochs: int | None) 
             f"{state['epoch']}; expected at least as many"
             + advice(", or continue from an earlier run in another folder", "")
         )
-
-
-def _write_settings(
-    opened: Opened,
-    loop: Loop,
-    network: Packed,
-    given: Mapping[str, Any],
-    more: Mapping[str, Any],
-) -> None:
-    """Write ``run.toml``, for people: what reproduces the run."""
-    spec, shown = network.spec, machine(loop.job.home)
-    samples = {
-        name: f"{tuple(each['shape'])} {each['dtype']} {each['blake2b']}"
-        for name, each in more["samples"].items()
-    }
-    tree = {
-        "run": more["run"],
-        "training": {
-            "epochs": loop.job.epochs,
-            "seed": None if given["privacy"] is not None else loop.course.seed,
-            **{name: _plain(given[name]) for name in _SETTINGS},
-            "metrics": [metric.name for metric in loop.job.metrics],
-        },
-        "network": {
-            "sizes": list(spec.sizes),
-            "layers": [layer.kind for layer in spec.layers],
-            "activations": [layer.activation.name for layer in spec.dense],
-            "cost": spec.cost.name,
-            "feedback": spec.feedback.name,
-            "seed": network.seed,
-        },
-        "fingerprints": samples,
-        "machine": shown,
-    }
-    with write_atomically(opened.run.path / SETTINGS) as file:
-        file.write(dumps(tree).encode())
-
-
-def _plain(value: Any) -> Any:
-    return (
-        value if value is None or isinstance(value, bool | int | float | str) else repr(value)
-    )

@@ -73,6 +73,11 @@ class Keeping:
 
     # What the loop calls
 
+    @property
+    def records(self) -> Sequence[Epoch]:
+        """The records of all epochs so far, those of an earlier process included."""
+        return self.history.records
+
     def most(self) -> int | None:
         """The steps until the next checkpoint, if steps are what is counted."""
         every = self.opened.every
