@@ -45,6 +45,7 @@ EXECUTED = (  # with NumPy alone: fast
     "inputs",
     "loops",
     "privacy",
+    "resuming",
     "tables",
 )
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
