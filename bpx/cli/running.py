@@ -95,7 +95,7 @@ def resume(
         progress=shown.progress,
     )
     work = replace(work, network=training.network)
-    folder.epochs.extend(training.history)
+    folder.epochs.extend(training.records)
     if epochs is not None:
         folder.change({"epochs": epochs, "command": work.settings.command()})
     if not quiet:

@@ -34,7 +34,6 @@ class Training(Resumable, Iterator[Epoch]):
     def __init__(self, loop: Loop) -> None:
         super().__init__(loop.course)
         self._loop, self._runs = loop, False
-        self._records: list[Epoch] = []
 
     def __iter__(self) -> Self:
         return self
@@ -49,7 +48,6 @@ class Training(Resumable, Iterator[Epoch]):
         if epoch is None:
             self.close()
             raise StopIteration
-        self._records.append(epoch)
         return epoch
 
     @property
@@ -58,17 +56,18 @@ class Training(Resumable, Iterator[Epoch]):
         return self._course.network
 
     @property
-    def history(self) -> History:
-        """The records so far; those of a run with a `checkpoint` folder from its beginning."""
-        kept = self._loop.keeper.records
-        seed = self._course.seed if self._course.is_repeatable else None
-        return History(tuple(self._records if kept is None else kept), seed)
+    def records(self) -> tuple[Epoch, ...]:
+        """The records so far of a run with a `checkpoint` folder, from its first epoch on.
+
+        Without a folder it is empty: keep the records that it yields.
+        """
+        return tuple(self._loop.keeper.records)
 
     def finish(self) -> History:
-        """Train to the end, and return the `history`."""
-        for _ in self:
-            pass
-        return self.history
+        """Train to the end, and return the records: from now on or, with a folder, all."""
+        records = tuple(self)
+        seed = self._course.seed if self._course.is_repeatable else None
+        return History(self.records or records, seed)
 
     def close(self) -> None:
         """Release the memory that the engine keeps for the next epoch, and the run's folder."""

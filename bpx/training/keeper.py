@@ -53,8 +53,8 @@ class Keeper(Protocol):
     """Looks at a training between its steps, and may keep its state or end it."""
 
     @property
-    def records(self) -> Sequence[Epoch] | None:
-        """The records of all epochs so far; None if it keeps none."""
+    def records(self) -> Sequence[Epoch]:
+        """The records of all epochs so far, if it keeps them."""
 
     def attending(self) -> AbstractContextManager[None]:
         """Return the context of an epoch."""
@@ -81,7 +81,7 @@ class Keeper(Protocol):
 class _Nobody:
     """Keeps nothing."""
 
-    records = None
+    records = ()
 
     def attending(self) -> AbstractContextManager[None]:
         """Return no context."""

@@ -253,3 +253,20 @@ def test_a_folder_that_holds_nothing_to_continue(tmp_path):
     with pytest.raises(bpx.InputError, match="run has no checkpoint; expected"):
         bpx.resume(tmp_path / "run", samples())
     assert list((tmp_path / "run").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json"])
+def test_a_damaged_checkpoint_costs_time_alone(name, tmp_path, caplog):
+    expected = undisturbed()
+    history = expected.finish()
+    cut_off(25, tmp_path, every="3 steps")
+    newest = max((tmp_path / "checkpoints").iterdir())
+    content = (newest / name).read_bytes()
+    (newest / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    resumed = bpx.resume(tmp_path, samples(), every="3 steps")
+    assert f"{newest} is not used: {name} is damaged" in caplog.text
+    same_records(resumed.finish(), history)
+    same_state(resumed, expected)
+    caplog.clear()
+    assert bpx.resume(tmp_path, samples()).finish().epochs == resumed.records
+    assert caplog.text == ""

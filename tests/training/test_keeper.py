@@ -23,7 +23,7 @@ class Watching:
     def __init__(self, limit=None, home=None):
         self.limit, self.home, self.places, self.heard = limit, home, [], []
 
-    records = None
+    records = ()
 
     def attending(self):
         return NOBODY.attending()

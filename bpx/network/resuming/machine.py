@@ -3,7 +3,6 @@
 import os
 import platform
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from bpx.arrays.home import Home
@@ -42,6 +41,8 @@ def versions(home: Home) -> dict[str, str]:
 
 
 def _installed(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # it takes some milliseconds
+
     try:
         return version(name)
     except PackageNotFoundError:
