@@ -68,8 +68,8 @@ class Keeper(Protocol):
         The next chunk may overwrite the place's arrays.
         """
 
-    def before(self) -> None:
-        """Look at the state before an epoch, and after the last one."""
+    def before(self, *, ends: bool) -> None:
+        """Look at the state before an epoch or, if training ends, after the last one."""
 
     def recorded(self, epoch: Epoch) -> None:
         """Take the record of a finished epoch, whose weights the network has."""
@@ -93,7 +93,7 @@ class _Nobody:
     def between(self, place: Place) -> None:
         """Do nothing."""
 
-    def before(self) -> None:
+    def before(self, *, ends: bool) -> None:
         """Do nothing."""
 
     def recorded(self, epoch: Epoch) -> None:

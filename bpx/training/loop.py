@@ -58,14 +58,14 @@ class Loop:
             If the cost or the weights become non-finite. The network and the course are then
             as they were before the epoch.
         """
+        epochs = self.job.epochs
         with self.keeper.attending():
-            self.keeper.before()
-            return self._epoch()
+            ends = epochs is not None and self.course.epochs >= epochs
+            self.keeper.before(ends=ends)
+            return None if ends else self._epoch()
 
     def _epoch(self) -> Epoch | None:
         course, job = self.course, self.job
-        if job.epochs is not None and course.epochs >= job.epochs:
-            return None
         number = course.epochs + 1
         with job.home.active():
             found = self._run(course.state, number)

@@ -10,7 +10,7 @@ pytest.importorskip("rich", reason="the command line is an extra")
 pytest.importorskip("tomli_w", reason="the command line is an extra")
 
 from bpx.cli import display
-from bpx.network.resuming.files import History
+from bpx.network.resuming.files import Records
 from tests.cli.invoked import history, interrupt, invoke, learned, ok, refused
 
 
@@ -31,13 +31,13 @@ def _ctrl_c():
 
 @pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_while_an_epoch_is_saved_waits_for_its_row(blobs, monkeypatch):
-    add = History.add
+    add = Records.add
 
     def interrupted(self, epoch, model):
         signal.raise_signal(signal.SIGINT)
         add(self, epoch, model)
 
-    monkeypatch.setattr(History, "add", interrupted)
+    monkeypatch.setattr(Records, "add", interrupted)
     result = invoke("train", blobs, "--out", "run")
     assert result.exit_code == 130
     assert "the network of epoch 1 is saved" in result.output

@@ -38,8 +38,8 @@ class Watching:
         self.places.append(place)
         self.heard.append("between")
 
-    def before(self):
-        self.heard.append("before")
+    def before(self, *, ends):
+        self.heard.append("end" if ends else "before")
 
     def recorded(self, epoch):
         self.heard.append(epoch.number)
@@ -71,7 +71,8 @@ def test_an_epoch_continues_from_each_place_to_the_same_bits(target, monkeypatch
         first = loop(net, target, keeper, weight=weight)
         expected = plain(first())
         assert [place.steps for place in keeper.places] == list(range(1, 12))
-        for place in keeper.places[::3]:
+        assert [place.ends for place in keeper.places] == [False] * 10 + [True]
+        for place in [*keeper.places[::3], keeper.places[-1]]:
             other = network(target, dropout=0.2)
             again = loop(other, target, weight=weight)
             again.begin = Start(place, again.course.state)
@@ -100,7 +101,7 @@ def test_it_is_asked_before_each_epoch_between_chunks_and_at_the_end(monkeypatch
     assert [training().number, training().number, training()] == [1, 2, None]
     assert keeper.heard == [
         "before", "between", "between", "between", 1,
-        "before", "between", "between", "between", 2, "before",
+        "before", "between", "between", "between", 2, "end",
     ]  # fmt: skip
     assert [place.steps for place in keeper.places] == [5, 10, 11] * 2
     assert [place.sums.total for place in keeper.places] == [43] * 6

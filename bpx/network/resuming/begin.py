@@ -104,7 +104,6 @@ def keeping(
         opened,
         network,
         loop.course,
-        loop.job.epochs or 0,
         watching,
         settled,
         records,

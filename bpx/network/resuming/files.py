@@ -12,12 +12,12 @@ from bpx.io.runs import HISTORY, LINES, MODEL, Run
 from bpx.network.resuming import record
 from bpx.training.records import Epoch
 
-__all__ = ["History", "read_records"]
+__all__ = ["Records", "read_records"]
 
 _log = getLogger("bpx")
 
 
-class History:
+class Records:
     """The records of a run, and their files.
 
     ``history.jsonl`` has all of each record, and is read when a run is continued;

@@ -13,7 +13,7 @@ from bpx.io import tensors
 from bpx.io.runs import Content
 from bpx.network.packing import Packed, packed
 from bpx.network.resuming import states
-from bpx.network.resuming.files import History
+from bpx.network.resuming.files import Records
 from bpx.network.resuming.opening import Opened
 from bpx.network.resuming.signals import Signals
 from bpx.network.resuming.values import UntoldError, told
@@ -36,7 +36,6 @@ class Keeping:
     opened : Opened
     network : Packed
     course : Course
-    epochs : int
     observers : sequence of Observer
     settled : mapping of str to JSON values
         The entries of each ``state.json`` that stay the same.
@@ -51,7 +50,6 @@ class Keeping:
         opened: Opened,
         network: Packed,
         course: Course,
-        epochs: int,
         observers: Sequence[Observer],
         settled: Mapping[str, Any],
         records: Sequence[Epoch],
@@ -59,8 +57,8 @@ class Keeping:
         within: bool = True,
     ) -> None:
         self.opened, self.network, self.course = opened, network, course
-        self.epochs, self.observers, self.settled = epochs, observers, settled
-        self.history = History(opened.run, records)
+        self.observers, self.settled = observers, settled
+        self.history = Records(opened.run, records)
         self._within, self._signals = within, Signals()
         found = opened.found
         self._number = max(opened.run.numbers(), default=0)
@@ -102,12 +100,12 @@ class Keeping:
         if asked:
             self._end(asked, written)
 
-    def before(self) -> None:
+    def before(self, *, ends: bool) -> None:
         """Write a checkpoint before an epoch if it is time, or after the last one."""
         self._at = self._position(self._begun)
-        asked, done = self._signals.asked, self.course.epochs >= self.epochs
+        asked = self._signals.asked
         written = self._kept is self.course.state
-        if not written and not self._begun and (self._is_due(at_epoch=True) or done or asked):
+        if not written and not self._begun and (self._is_due(at_epoch=True) or ends or asked):
             written = self._write(None)
         if asked:
             self._end(asked, written or self._begun > 0)
@@ -115,7 +113,7 @@ class Keeping:
     def recorded(self, epoch: Epoch) -> None:
         """Write the network and the record of a finished epoch."""
         self._begun = 0
-        self.history.add(epoch, lambda: self._packed(None))
+        self.history.add(epoch, self._public)
 
     def close(self) -> None:
         """Restore the handlers of signals, and release the folder."""
@@ -192,6 +190,12 @@ class Keeping:
         last = self.history.records[-1]
         cost = last.cost if last.validation is None else last.validation.cost
         return cost if isfinite(cost) else None
+
+    def _public(self) -> bytes:
+        """The network as it is: an optimizer may give it averages of what it trains on."""
+        network = self.network
+        with self.course.home.active():
+            return packed(network, network.parameters, network.feedback)
 
     def _packed(self, place: Place | None) -> bytes:
         state = self.course.state if place is None else place.state

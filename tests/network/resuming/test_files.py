@@ -7,7 +7,7 @@ import pytest
 import bpx
 from bpx.io.runs import Run
 from bpx.network.resuming import files
-from bpx.network.resuming.files import History, read_records
+from bpx.network.resuming.files import Records, read_records
 
 EPOCHS = [bpx.Epoch(n, 1.0 / n, None, None, 0.1 * n, 5.0, {}, 0.1) for n in range(1, 6)]
 
@@ -29,7 +29,7 @@ def lines(run):
 
 
 def fill(run, epochs=EPOCHS, earlier=()):
-    history = History(run, earlier)
+    history = Records(run, earlier)
     for epoch in epochs:
         history.add(epoch, lambda: b"model %d" % epoch.number)  # noqa: B023
     return history
@@ -58,13 +58,13 @@ def test_what_comes_after_the_checkpoint_is_forgotten(run, caplog):
 
 def test_a_checkpoint_makes_the_files_right_even_before_the_next_epoch(run):
     fill(run)
-    History(run, EPOCHS[:1]).sync()
+    Records(run, EPOCHS[:1]).sync()
     assert rows(run) == [1]
     assert lines(run) == 1
 
 
 def test_no_epoch_is_an_empty_history(run):
-    History(run, []).sync()
+    Records(run, []).sync()
     assert lines(run) == 0
     assert (run.path / "history.csv").read_bytes() == b""
 
@@ -86,14 +86,14 @@ def test_a_damaged_history_is_told(run, caplog):
 
 
 def test_a_full_disk_loses_no_record(run, monkeypatch, caplog):
-    history, append = fill(run, EPOCHS[:2]), History._append
+    history, append = fill(run, EPOCHS[:2]), Records._append
 
     def full(self, epoch):
         if epoch.number < 5:
             raise OSError(28, "No space left on device")
         append(self, epoch)
 
-    monkeypatch.setattr(History, "_append", full)
+    monkeypatch.setattr(Records, "_append", full)
     for epoch in EPOCHS[2:]:
         history.add(epoch, lambda: b"model")
     assert caplog.text.count("could not be written (No space left on device)") == 2
