@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bpx.errors import InputError, advice, option
+from bpx.io import layers
 from bpx.model.inputs import Samples
 from bpx.network.packing import Packed
 from bpx.network.resuming import fingerprint, settings, shown
@@ -62,8 +63,8 @@ def keeping(
     Raises
     ------
     InputError
-        If the settings or the samples are others than those of the run. The network is then
-        unchanged.
+        If the settings or the samples are others than those of the run, or a file cannot hold
+        a layer. The network is then unchanged.
     """
     private = given["privacy"] is not None
     if private and opened.every.unit != "epochs":
@@ -72,6 +73,7 @@ def keeping(
             "privacy, whose samples and noise cannot be drawn again within an epoch; expected "
             "a number of epochs, such as '1 epoch'"
         )
+    layers.described(network.spec)  # refuses one that no file can hold, before the first step
     chosen = _chosen(loop.job, given, watching)
     samples = fingerprint.fingerprints(_samples(loop.job))
     home = machine(loop.job.home)

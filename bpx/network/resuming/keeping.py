@@ -85,8 +85,19 @@ class Keeping:
 
     @contextmanager
     def attending(self) -> Iterator[None]:
-        """Heed signals during the block, with the folder locked."""
-        self.opened.lock()
+        """Heed signals during the block, with the folder locked.
+
+        Raises
+        ------
+        InputError
+            If another process has the folder, or has continued the run since this one left it.
+        """
+        if self.opened.lock() and max(self.opened.run.numbers(), default=0) != self._number:
+            self.opened.close()
+            raise InputError(
+                f"{self.opened.name} has been continued elsewhere since this training ended; "
+                "continue it with bpx.resume"
+            )
         self._signals.install()
         with self._signals.inside():
             yield

@@ -53,10 +53,12 @@ class Opened:
         self.found: Found | None = None
         self._lock: Lock | None = None
 
-    def lock(self) -> None:
-        """Lock the folder, unless it is locked by this."""
-        if self._lock is None:
-            self._lock = Lock(self.run.path)
+    def lock(self) -> bool:
+        """Lock the folder; return False if this holds the lock already."""
+        if self._lock is not None:
+            return False
+        self._lock = Lock(self.run.path)
+        return True
 
     def close(self) -> None:
         """Release the lock."""

@@ -1,6 +1,7 @@
 """The settings that a run's folder shows, and those that are compared."""
 
 import tomllib
+from dataclasses import dataclass
 
 import pytest
 
@@ -47,3 +48,15 @@ def test_a_secret_seed_is_not_shown(tmp_path):
     given = {**SETTINGS, "seed": None, "privacy": private, "epochs": 1}
     network().fit(*samples(), **given, checkpoint=tmp_path)
     assert "seed" not in settings(tmp_path)["training"]
+
+
+def test_a_layer_that_no_file_can_hold_is_refused_before_the_first_step(tmp_path):
+    @dataclass(frozen=True)
+    class Odd(bpx.Dropout):
+        more: tuple = ()
+
+    sigma = bpx.activations.sigmoid
+    net = bpx.Network([bpx.Dense(5, 4, sigma), Odd(4, 0.5), bpx.Dense(4, 3, sigma)])
+    with pytest.raises(bpx.InputError, match="cannot be saved; expected a dataclass whose"):
+        net.fit(*samples(), **SETTINGS, checkpoint=tmp_path)
+    assert not list((tmp_path / "checkpoints").iterdir())

@@ -254,3 +254,41 @@ def test_a_training_that_is_left_releases_the_folder(tmp_path):
         bpx.resume(tmp_path, samples())
     del training
     bpx.resume(tmp_path, samples()).finish()
+
+
+def test_a_run_that_was_continued_elsewhere_is_left_alone(tmp_path):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def stop(progress):
+        if (progress.epoch, progress.samples) == (2, 12):
+            signal.raise_signal(signal.SIGINT)
+
+    settings = {**SETTINGS, "checkpoint": tmp_path, "progress": stop}
+    training = bpx.train(network(dropout=0.2), samples(), **settings)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            training.finish()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    bpx.resume(tmp_path, samples()).finish()
+    with pytest.raises(
+        bpx.InputError, match="has been continued elsewhere since this training"
+    ):
+        next(training)
+    assert states(tmp_path)[-1]["epoch"] == 3
+
+
+def test_one_that_was_interrupted_goes_on_in_the_same_process(tmp_path):
+    expected = bpx.train(network(dropout=0.2), samples(), **SETTINGS)
+    history, wanted = expected.finish(), [KeyboardInterrupt]
+
+    def stop(progress):
+        if progress.epoch == 2 and wanted:
+            raise wanted.pop()
+
+    settings = {**SETTINGS, "checkpoint": tmp_path, "progress": stop}
+    training = bpx.train(network(dropout=0.2), samples(), **settings)
+    with pytest.raises(KeyboardInterrupt):
+        training.finish()
+    same_records(training.finish(), history)
+    same_state(training, expected)
