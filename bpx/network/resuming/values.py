@@ -60,10 +60,8 @@ def _told_mapping(value: Mapping[Any, Any]) -> Any:
 
 def _told_value(value: Any) -> Any:
     name = f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"
-    if isfunction(value):
-        if name.startswith(_FUNCTIONS) and _is_there(value):
-            return {"$function": name}
-        raise UntoldError(f"the function {name} is not bpx's own")
+    if isfunction(value) and name.startswith(_FUNCTIONS) and _is_there(value):
+        return {"$function": name}
     kind = type(value)
     name = f"{kind.__module__}.{kind.__qualname__}"
     if name.startswith(_CLASSES) and _is_there(kind) and _names(kind) is not None:

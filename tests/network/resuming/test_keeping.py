@@ -292,3 +292,19 @@ def test_one_that_was_interrupted_goes_on_in_the_same_process(tmp_path):
         training.finish()
     same_records(training.finish(), history)
     same_state(training, expected)
+
+
+def test_three_are_kept_unless_you_say_otherwise(tmp_path):
+    _, history = fit(tmp_path, epochs=6)
+    costs = [epoch.cost for epoch in history]
+    best = costs.index(min(costs)) + 1
+    assert [state["epoch"] for state in states(tmp_path)] == sorted({4, 5, 6, best})
+
+
+def test_a_run_that_has_ended_writes_nothing_more(tmp_path):
+    training = bpx.train(network(dropout=0.2), samples(), **SETTINGS, checkpoint=tmp_path)
+    training.finish()
+    before = Run(tmp_path).numbers()
+    assert next(training, None) is None
+    assert len(fit(tmp_path, resume=True)[1]) == 3
+    assert Run(tmp_path).numbers() == before

@@ -2,6 +2,8 @@
 
 import json
 import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -65,10 +67,20 @@ class Mine:
     pass
 
 
+class Pair(NamedTuple):
+    one: float
+    other: float
+
+
+@dataclass(frozen=True)
+class Own:
+    number: float = 1.0
+
+
 @pytest.mark.parametrize(
     "value",
     [
-        Mine(), Mine, halve, print, {1, 2}, b"", lambda z: z,
+        Mine(), Pair(1.0, 2.0), Own(), Mine, halve, print, {1, 2}, b"", lambda z: z,
         bpx.optim.Transformation(halve, halve), {"a": [Mine()]},
         Schedule(halve, SCHEDULE.numbers), bpx.activations.relu, 1j,
     ],
