@@ -59,7 +59,7 @@ class Keeping:
         self.opened, self.network, self.course = opened, network, course
         self.observers, self.settled = observers, settled
         self.history = Records(opened.run, records)
-        self._within, self._signals = within, Signals()
+        self._within, self._signals = within, Signals(self._end_between)
         found = opened.found
         self._number = max(opened.run.numbers(), default=0)
         self._scores = self._known()
@@ -224,6 +224,15 @@ class Keeping:
             "score": score,
             "observers": {each.name: _saved(each) for each in self.observers},
         }
+
+    def _end_between(self, asked: int) -> None:
+        """End the run in the caller's code, which does not ask for the next epoch.
+
+        No checkpoint is written here: what the caller does with the last record is not done.
+        """
+        self._signals.asked = None
+        self.close()
+        self._end(asked, self._kept is self.course.state)
 
     def _end(self, asked: int, written: bool) -> None:
         self._signals.asked = None

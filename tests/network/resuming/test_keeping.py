@@ -3,12 +3,14 @@
 import json
 import os
 import signal
+from time import sleep
 
 import numpy as np
 import pytest
 
 import bpx
 from bpx.io.runs import Run
+from bpx.network.resuming import signals
 from bpx.network.resuming.keeping import Keeping
 from bpx.training import chunks
 from tests.network.resuming.cases import SETTINGS, cut_off, same_records, same_state
@@ -142,6 +144,19 @@ def test_a_signal_between_epochs_waits_for_the_next_one(tmp_path):
     with pytest.raises(bpx.Preempted):
         next(training)
     assert states(tmp_path)[-1]["epoch"] == 1
+
+
+def test_a_loop_that_does_not_ask_for_the_next_epoch_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(signals, "GRACE", 0.05)
+    before = signal.getsignal(signal.SIGTERM)
+    training = bpx.train(network(), samples(), **SETTINGS, checkpoint=tmp_path)
+    next(training)
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(bpx.Preempted, match="its last checkpoint is an older one"):
+        sleep(30.0)
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert states(tmp_path)[-1]["epoch"] == 0
+    assert len(bpx.resume(tmp_path, samples()).finish()) == 3
 
 
 def test_a_signal_that_a_left_training_has_not_heeded_is_passed_on(tmp_path):

@@ -2,19 +2,29 @@
 
 import signal
 import threading
+from time import sleep
 
 import pytest
 
+from bpx.network.resuming import signals as module
 from bpx.network.resuming.signals import Signals
 
 NAMES = [name for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name)]
+
+
+class LateError(Exception):
+    pass
+
+
+def late(number):
+    raise LateError(number)
 
 
 @pytest.fixture
 def signals():
     before = {n: signal.getsignal(getattr(signal, n)) for n in (*NAMES, "SIGINT")}
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    found = Signals()
+    found = Signals(late)
     yield found
     found.restore()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -75,3 +85,44 @@ def test_another_thread_changes_no_handler(signals):
     thread.start()
     thread.join()
     assert [signal.getsignal(getattr(signal, n)) for n in (*NAMES, "SIGINT")] == before
+
+
+def test_between_two_epochs_the_caller_has_some_time(signals, monkeypatch):
+    monkeypatch.setattr(module, "GRACE", 0.2)
+    signals.install()
+    signal.raise_signal(signal.SIGTERM)
+    with signals.inside():  # in time
+        sleep(0.4)
+        assert signals.asked == signal.SIGTERM
+        signals.asked = None
+    sleep(0.4)
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(LateError):
+        sleep(30.0)
+
+
+def test_a_signal_that_came_inside_is_not_forgotten_between_epochs(signals, monkeypatch):
+    monkeypatch.setattr(module, "GRACE", 0.05)
+    signals.install()
+    with signals.inside():
+        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(LateError):
+        sleep(30.0)
+
+
+def test_a_second_signal_between_epochs_does_not_wait(signals):
+    signals.install()
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(LateError):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_nothing_is_sent_after_the_handlers_are_restored(signals, monkeypatch):
+    heard, monkey = [], monkeypatch
+    monkey.setattr(module, "GRACE", 0.05)
+    signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
+    signals.install()
+    signal.raise_signal(signal.SIGTERM)
+    signals.restore()
+    sleep(0.2)
+    assert heard == []
