@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +52,11 @@ def fit(**given):
 
 def stream(**given):
     return bpx.train(net(), batches=[(X, Y)], epochs=1, optimizer=bpx.SGD(0.1), **given)
+
+
+def keep(number):
+    with TemporaryDirectory() as folder:
+        fit(checkpoint=f"{folder}/run", keep=number)
 
 
 def set_eta(eta):
@@ -116,6 +122,7 @@ RANGES = {
         lambda n: warmup_cosine(1.0, warmup=0, steps=n), *AT_LEAST_1
     ),
     "training/course.py: eta": Range(set_eta, *POSITIVE),
+    "network/resuming/opening.py: keep": Range(keep, *AT_LEAST_1),
     "training/start.py: batch_size": Range(
         lambda n: net().program(batch_size=n, optimizer=bpx.SGD(0.1)), *AT_LEAST_1
     ),

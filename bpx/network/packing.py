@@ -16,8 +16,11 @@ __all__ = ["Packed", "packed"]
 class Packed(Account, Protocol):
     """A network with everything that its file holds."""
 
-    seed: int | None
     schema: "Schema | None"
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of the initial weights."""
 
 
 def packed(network: Packed, parameters: Parameters, feedback: tuple[Array, ...]) -> bytes:

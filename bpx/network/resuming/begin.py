@@ -92,7 +92,8 @@ def keeping(
         begin = earlier.restore(loop.course)
         loop = replace(loop, begin=begin)
         earlier.restore_observers(watching)
-        network.mechanisms, network.seed = earlier.mechanisms, earlier.saved.seed
+        adopting: Any = network  # whose protocol has a seed that training only reads
+        adopting.mechanisms, adopting.seed = earlier.mechanisms, earlier.saved.seed
         records = read_records(opened.run, state["epoch"])
         if loop.job.epochs != state["settings"]["epochs"]:
             shown.change_epochs(opened.run, loop.job.epochs)
