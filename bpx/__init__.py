@@ -41,6 +41,7 @@ from bpx.errors import (
     InputError,
     MissingFileError,
     MixedArraysError,
+    Preempted,
     RecordingError,
 )
 from bpx.initializers import Initializer
@@ -62,15 +63,16 @@ from bpx.model.weights import ClassWeight as _ClassWeight
 from bpx.network import Network
 from bpx.network.learning_rates import LearningRateRange, learning_rate_range
 from bpx.network.load import load
+from bpx.network.resume import resume
 from bpx.network.train import train
 from bpx.network.trainer import StepResult, Trainer
 from bpx.network.training import Training
 from bpx.optim.chain import Optimizer
 from bpx.optim.optimizers import SGD, Adam, AdamW
 from bpx.program.contract import Precision as _Precision
-from bpx.training.course import TrainingState
 from bpx.training.observers import Observer
 from bpx.training.records import Epoch, History, Progress
+from bpx.training.snapshot import TrainingState
 from bpx_backends import BackendName as _BackendName
 
 if TYPE_CHECKING:
@@ -132,6 +134,7 @@ __all__ = [
     "Parameters",
     "Periodic",
     "Precision",
+    "Preempted",
     "Progress",
     "RecordingError",
     "Residual",
@@ -161,6 +164,7 @@ __all__ = [
     "optim",
     "privacy",
     "random",
+    "resume",
     "set_default",
     "testing",
     "to_host",

@@ -20,6 +20,7 @@ __all__ = [
     "InputError",
     "MissingFileError",
     "MixedArraysError",
+    "Preempted",
     "RecordingError",
     "advice",
     "at_the_prompt",
@@ -100,6 +101,28 @@ class DivergenceError(BpxError, ArithmeticError):
         self.epoch = epoch
         self.step = step
         self.layer = layer
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Preempted(SystemExit):
+    """A run ended because a signal asked it to: it can be continued from its last checkpoint.
+
+    It is raised in training with a `checkpoint` folder, after SIGTERM or SIGUSR1. If nobody
+    catches it, the process ends with the exit code 75, with which a batch script can have
+    itself queued again (``EX_TEMPFAIL``).
+
+    Attributes
+    ----------
+    folder : str
+        The run's folder.
+    """
+
+    def __init__(self, message: str, folder: str) -> None:
+        super().__init__(message)
+        self.code = 75
+        self.folder = folder
 
     def __str__(self) -> str:
         return str(self.args[0])

@@ -47,6 +47,7 @@ EXECUTED = (  # with NumPy alone: fast
     "loops",
     "optimizers",
     "privacy",
+    "resuming",
     "schedules",
     "tables",
 )

@@ -50,6 +50,7 @@ ACROSS = {
     "test_gradients.py",
     "test_house.py",
     "test_isolation.py",
+    "test_kill.py",
     "test_layers_in_networks.py",
     "test_leading_axis.py",
     "test_makefile.py",

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,6 +82,11 @@ def windows(**given):
 def groups():
     dataset = pytest.importorskip("pyarrow.dataset", reason="pyarrow is not installed")
     return bpx.data.stream(dataset.dataset(dataset.pa.table({"x": [1.0, 2.0], "y": [0, 1]})))
+
+
+def keep(number):
+    with TemporaryDirectory() as folder:
+        fit(checkpoint=f"{folder}/run", keep=number)
 
 
 def set_eta(eta):
@@ -267,6 +273,7 @@ RANGES = {
         lambda n: linear_schedule(0.1).preview(5, epochs=n), [1, 5], [0, 6]
     ),
     "training/course.py: eta": Range(set_eta, *POSITIVE),
+    "network/resuming/opening.py: keep": Range(keep, *AT_LEAST_1),
     "training/start.py: batch_size": Range(
         lambda n: net().program(batch_size=n, optimizer=bpx.SGD(0.1)), *AT_LEAST_1
     ),

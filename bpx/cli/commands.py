@@ -40,10 +40,16 @@ Examples:
   bpx train images.npz --inputs images --target labels
 """
 
+_RESUME_EXAMPLES = """\b
+Examples:
+  bpx resume runs/first
+  bpx resume runs/first --epochs 60
+"""
+
 _EVALUATE_EXAMPLES = """\b
 Examples:
   bpx evaluate runs/first mnist
-  bpx evaluate runs/first/network.safetensors mnist --split validation
+  bpx evaluate runs/first/model.safetensors mnist --split validation
   bpx evaluate runs/iris iris.csv --split validation --metrics f1_macro,confusion_matrix
   bpx evaluate runs/iris more.csv --target species
 """
@@ -52,7 +58,7 @@ _PREDICT_EXAMPLES = """\b
 Examples:
   bpx predict runs/iris flowers.csv --out classes.csv --labels
   bpx predict runs/iris iris.csv --target species --out -
-  bpx predict network.safetensors inputs.npy --out outputs.npy
+  bpx predict model.safetensors inputs.npy --out outputs.npy
 """
 
 
@@ -103,7 +109,11 @@ cli.add_command(lr_range)
 @options.target
 @table_options
 @options.run_options
-def train(out: str | None, quiet: bool, **chosen: Any) -> None:
+@options.checkpoint_options
+@options.quiet
+def train(
+    out: str | None, quiet: bool, every: str | None, keep: int | None, **chosen: Any
+) -> None:
     """Train a network on DATA.
 
     DATA is digits, mnist or fashion_mnist, or a file with targets: a table (.csv, .tsv,
@@ -115,13 +125,44 @@ def train(out: str | None, quiet: bool, **chosen: Any) -> None:
     all fitted on the training rows and saved in the network's file. The values of an .npz file
     are used as they are: scale them to about [0, 1] first.
 
-    The run's folder holds settings.toml (with the command that repeats the run), history.csv
-    (a row for each epoch) and network.safetensors (of the last finished epoch). Ctrl-C ends
-    the run and keeps them; if no epoch has finished, the folder is removed.
+    The run's folder holds run.toml (with the command that repeats the run), history.csv (a row
+    for each epoch), model.safetensors (of the last finished epoch) and checkpoints, from which
+    `bpx resume` continues the run if Ctrl-C, a signal or a crash ends it. If it ends before
+    there is anything to keep, the folder is removed.
     """
     settings = Settings(**chosen)
     optimizers.check(settings.optimizer, settings.own())
-    running.run(settings, out=out, quiet=quiet)
+    running.run(settings, out=out, quiet=quiet, every=every, keep=keep)
+
+
+@cli.command(epilog=_RESUME_EXAMPLES)
+@click.argument("run")
+@click.option(
+    "--epochs", type=int, help="The number of all epochs.  [default: that of the run]"
+)
+@click.option(
+    "--backend",
+    metavar="NAME[:DEVICE]",
+    help="Where to compute.  [default: where the run computed]",
+)
+@options.checkpoint_options
+@options.quiet
+def resume(
+    run: str,
+    epochs: int | None,
+    backend: str | None,
+    every: str | None,
+    keep: int | None,
+    quiet: bool,
+) -> None:
+    """Continue RUN, the folder of a run of `bpx train`.
+
+    The run continues from its newest checkpoint, with its own settings, on the data that it was
+    begun with, which are read again and must be the same. On the same backend, device, versions
+    and number of threads it ends with the same bits as a run that was never interrupted. If it
+    has finished, --epochs makes it longer.
+    """
+    running.resume(run, epochs=epochs, backend=backend, every=every, keep=keep, quiet=quiet)
 
 
 @cli.command(epilog=_EVALUATE_EXAMPLES)

@@ -1,17 +1,15 @@
-"""A run's folder: its settings, its history, and the network of its last finished epoch.
+"""A run's folder: made, described, removed if nothing was learned, and found again.
 
-``settings.toml`` is written at the start. After each epoch, ``network.safetensors`` is
-replaced first, then a row is added to ``history.csv``. A run that is killed keeps both, and
-the network is at least as recent as the last row. If a run ends before its first epoch
-finishes, its folder is removed.
+`bpx.train` writes the folder: see `bpx.io.runs`. The command line adds its own options to
+``run.toml``. If a run ends before its first epoch finishes, and has no checkpoint but that of
+its beginning, its folder is removed.
 """
 
-import csv
-import signal
-import threading
+import shlex
+import shutil
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -20,32 +18,27 @@ from typing import Any
 import tomli_w
 
 import bpx
-from bpx._files import expanded
-from bpx.cli import health, metrics
+from bpx._files import expanded, write_atomically
+from bpx.io.runs import CHECKPOINTS, HISTORY, LINES, MODEL, SETTINGS, Run
+from bpx.network.resuming.record import COLUMNS
 
-__all__ = ["RunFolder", "find_network", "make_folder", "uninterrupted"]
+__all__ = [
+    "COLUMNS",
+    "HISTORY",
+    "MODEL",
+    "RunFolder",
+    "find_network",
+    "make_folder",
+    "read_settings",
+]
 
-SETTINGS, HISTORY, NETWORK = "settings.toml", "history.csv", "network.safetensors"
-
-COLUMNS = (
-    "epoch",
-    "cost",
-    "accuracy",
-    "validation_cost",
-    "validation_accuracy",
-    "seconds",
-    "samples_per_second",
-)
-"""The columns of ``history.csv``. A column that does not apply to a run stays empty."""
-
-
-RATE = "eta"
-"""The column of the learning rate at the end of an epoch, in runs with a schedule."""
+OLD = {MODEL: "network.safetensors", SETTINGS: "settings.toml"}
+"""The names that earlier versions gave to two of the files."""
 
 
 @dataclass
 class RunFolder:
-    """The folder of one run. As a context manager, it removes itself if no epoch finished.
+    """The folder of one run. As a context manager, it removes itself if nothing was learned.
 
     Attributes
     ----------
@@ -59,41 +52,40 @@ class RunFolder:
     """
 
     path: Path
-    made: tuple[Path, ...]
+    made: tuple[Path, ...] = ()
     epochs: list[bpx.Epoch] = field(default_factory=list)
-    rates: bool = False
 
     def __enter__(self) -> "RunFolder":
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self.epochs:
+        if not self.epochs and not self.has_progress:
             self._discard()
 
-    def begin(self, settings: Mapping[str, Any], more: Iterable[str] = ()) -> None:
-        """Write the settings, and the header of the history with the extra columns `more`."""
-        more = tuple(more)
-        self.rates = RATE in more
-        with _named_errors(self.path / SETTINGS):
-            text = tomli_w.dumps(settings)
-            (self.path / SETTINGS).write_text(text, encoding="utf-8", newline="\n")
-        self._append((*COLUMNS, *more))
+    @property
+    def has_progress(self) -> bool:
+        """Whether there is a checkpoint besides that of the beginning."""
+        return any(number > 1 for number in Run(self.path).numbers())
 
-    def record(self, network: bpx.Network, epoch: bpx.Epoch, names: Sequence[str] = ()) -> None:
-        """Save a finished epoch's network and its record; Ctrl-C waits until both are saved."""
-        with uninterrupted():
-            network.save(self.path / NETWORK)
-            self._append(_row(epoch, names, rates=self.rates))
-            self.epochs.append(epoch)
+    def describe(self, settings: Mapping[str, Any]) -> None:
+        """Put the options of the command line before the settings of the training."""
+        path = self.path / SETTINGS
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        with write_atomically(path) as file:
+            file.write(tomli_w.dumps({**settings, **tree}).encode())
 
-    def _append(self, row: Iterable[object]) -> None:
-        path = self.path / HISTORY
-        with _named_errors(path), path.open("a", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow(row)
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Change some options of a run that is continued."""
+        path = self.path / SETTINGS
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        with write_atomically(path) as file:
+            file.write(tomli_w.dumps({**tree, **settings}).encode())
 
     def _discard(self) -> None:
-        for name in (SETTINGS, HISTORY, NETWORK):
-            (self.path / name).unlink(missing_ok=True)
+        for name in (SETTINGS, HISTORY, LINES, MODEL, ".lock"):
+            with suppress(OSError):
+                (self.path / name).unlink()
+        shutil.rmtree(self.path / CHECKPOINTS, ignore_errors=True)
         with suppress(OSError):  # stop at the first that is not empty
             for folder in self.made:
                 folder.rmdir()
@@ -115,13 +107,21 @@ def make_folder(out: str | None, data: str) -> RunFolder:
     if path.is_dir() and any(path.iterdir()):
         raise bpx.InputError(
             f"--out {out} has files in it; expected a new or empty folder: choose another, or "
-            "omit --out for a fresh one under runs/"
+            f"omit --out for a fresh one under runs/{_continuing(path)}"
         )
     return _make(path)
 
 
+def _continuing(path: Path) -> str:
+    """Return the advice to continue what is there, if it is a run."""
+    command = shlex.join(["bpx", "resume", str(path)])
+    return f"; or continue the run that it holds: {command}" if Run(path).numbers() else ""
+
+
 def find_network(given: str) -> tuple[Path, dict[str, Any] | None]:
     """Return the file of a network, and its run's settings if the run's folder was given.
+
+    The folders of earlier versions are read as well.
 
     Raises
     ------
@@ -138,38 +138,39 @@ def find_network(given: str) -> tuple[Path, dict[str, Any] | None]:
         )
     if not path.is_dir():
         return path, None
-    if not (path / NETWORK).is_file():
+    file = _either(path, MODEL)
+    if not file.is_file():
         raise bpx.InputError(
-            f"{given} has no {NETWORK}; expected a file that Network.save wrote, or the folder "
+            f"{given} has no {MODEL}; expected a file that Network.save wrote, or the folder "
             "of a run that has finished an epoch"
         )
-    return path / NETWORK, _read_settings(path / SETTINGS)
+    return file, read_settings(path)
 
 
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Delay Ctrl-C until the block ends, so that the files it writes are consistent."""
-    main = threading.current_thread() is threading.main_thread()
-    if not main or not callable(signal.getsignal(signal.SIGINT)):
-        yield  # other threads never receive it, nor does a process that ignores SIGINT
-        return
-    heard: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+def read_settings(folder: Path) -> dict[str, Any] | None:
+    """Return the settings of a run, or None if there are none.
+
+    Raises
+    ------
+    FileFormatError
+        If they cannot be read.
+    """
+    path = _either(folder, SETTINGS)
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if heard:
-        raise KeyboardInterrupt
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise bpx.FileFormatError(
+            f"{path} cannot be read: {error}; to do without it, give the network's file, "
+            "not the folder"
+        ) from error
 
 
-def _row(epoch: bpx.Epoch, names: Sequence[str], *, rates: bool) -> tuple[object, ...]:
-    validation = epoch.validation or (None, None)
-    timing = (round(epoch.seconds, 6), round(epoch.samples_per_second, 1))
-    eta = (epoch.eta,) if rates else ()
-    asked = metrics.row(names, epoch.validation)
-    more = health.row(epoch.health) if epoch.health else ()
-    return (epoch.number, epoch.cost, epoch.accuracy, *validation, *timing, *eta, *asked, *more)
+def _either(folder: Path, name: str) -> Path:
+    """Return a file of a run by its name, or by the one that earlier versions gave it."""
+    old = folder / OLD[name]
+    return old if old.exists() and not (folder / name).exists() else folder / name
 
 
 def _fresh(data: str) -> RunFolder:
@@ -186,18 +187,6 @@ def _make(path: Path) -> RunFolder:
     with _named_errors(path):
         path.mkdir(parents=True, exist_ok=True)
     return RunFolder(path, made)
-
-
-def _read_settings(path: Path) -> dict[str, Any] | None:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise bpx.FileFormatError(
-            f"{path} cannot be read: {error}; to do without it, give the network's file, "
-            "not the folder"
-        ) from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Show a network's health on the terminal, and in columns of ``history.csv``."""
+"""Show a network's health on the terminal."""
 
 import sys
 
@@ -11,9 +11,7 @@ from rich.text import Text
 from bpx.inspect import Health, diagnose
 from bpx.inspect.health.table import HEAD, cells
 
-__all__ = ["columns", "row", "show", "summary"]
-
-_BY_LAYER = ("delta", "saturated", "dead", "update")
+__all__ = ["show", "summary"]
 
 
 def summary(health: Health) -> str:
@@ -45,17 +43,3 @@ def show(health: Health, console: Console | None = None) -> None:
         console.print(told)
     if not findings:
         console.print("no problem was found")
-
-
-def columns(layers: int) -> tuple[str, ...]:
-    """Return the extra columns of ``history.csv``: ``delta_1`` ... ``update_L``, ``lost``."""
-    numbers = range(1, layers + 1)
-    return (*(f"{name}_{i}" for name in _BY_LAYER for i in numbers), "lost")
-
-
-def row(health: Health) -> tuple[object, ...]:
-    """Return the values of these `columns`; lost outputs are separated by spaces."""
-    lost = [unit for each in diagnose(health) if each.kind == "lost" for unit in each.units]
-    updates = health.updates or (None,) * len(health.errors)
-    dead = map(len, health.dead)
-    return (*health.errors, *health.saturated, *dead, *updates, " ".join(map(str, lost)))

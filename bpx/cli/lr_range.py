@@ -8,9 +8,10 @@ import click
 
 import bpx
 from bpx._files import expanded
-from bpx.cli import optimizers, options, running
+from bpx.cli import optimizers, options
 from bpx.cli.settings import Settings
 from bpx.cli.table_options import table_options
+from bpx.cli.work import prepare
 from bpx.training.suggestions import RULES, RuleName
 
 __all__ = ["lr_range"]
@@ -73,7 +74,7 @@ def lr_range(low: float, high: float, steps: int, rule: str, out: str, **chosen:
     settings = Settings(**chosen)
     optimizers.check(settings.optimizer, settings.own())
     picture = _picture(out)
-    work = running.prepare(settings)
+    work = prepare(settings)
     settings = work.settings
     found = bpx.learning_rate_range(
         work.network,

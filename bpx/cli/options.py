@@ -14,11 +14,13 @@ from bpx.initializers import INITIALIZERS
 from bpx.optim import OPTIMIZERS
 
 __all__ = [
+    "checkpoint_options",
     "folder",
     "home",
     "inputs",
     "network_options",
     "optimizer_options",
+    "quiet",
     "run_options",
     "saved_home",
     "target",
@@ -199,7 +201,7 @@ training_options = together(
         "--seed",
         type=int,
         help="The seed of the weights, the order of the samples and the held-out samples.  "
-        "[default: drawn, and written to settings.toml]",
+        "[default: drawn, and written to run.toml]",
     ),
 )
 run_options = together(
@@ -222,5 +224,19 @@ run_options = together(
         metavar="FOLDER",
         help="A new or empty folder for the run.  [default: runs/<data>-<time>]",
     ),
-    click.option("--quiet", is_flag=True, help="Print nothing but the run's folder."),
+)
+quiet = click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
+checkpoint_options = together(
+    click.option(
+        "--every",
+        metavar="INTERVAL",
+        help="How often to write a checkpoint, such as '10 min', '1 epoch' or '500 steps'.  "
+        "[default: 1 epoch]",
+    ),
+    click.option(
+        "--keep",
+        type=int,
+        metavar="NUMBER",
+        help="How many of the newest checkpoints to keep, besides the best.  [default: 3]",
+    ),
 )

@@ -1,24 +1,22 @@
-"""``bpx train``: train a network from its settings, and save it in a run folder."""
+"""``bpx train`` and ``bpx resume``: train a network, and continue, in a run folder."""
 
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 import click
 
 import bpx
-from bpx.arrays.host import check_seed
-from bpx.cli import display, health, metrics, sources, tables
+from bpx._files import expanded
+from bpx.cli import display, health, tables
 from bpx.cli.display import Display
-from bpx.cli.folder import NETWORK, RATE, RunFolder, make_folder
-from bpx.cli.settings import BATCH_SIZE, EPOCHS, Settings, complete, versions
-from bpx.cli.tables import Decided
-from bpx.data import Dataset
-from bpx.errors import option
+from bpx.cli.folder import MODEL, RunFolder, make_folder, read_settings
+from bpx.cli.settings import Settings, versions
+from bpx.cli.work import Work, prepare
 
-__all__ = ["Interrupted", "Work", "prepare", "run"]
+__all__ = ["Interrupted", "resume", "run"]
 
 
 class Interrupted(click.ClickException):
@@ -31,35 +29,14 @@ class Interrupted(click.ClickException):
         click.echo(self.message, err=True)
 
 
-@dataclass(frozen=True)
-class Work:
-    """The validated inputs of a run.
-
-    Attributes
-    ----------
-    settings : Settings
-        With every default filled in.
-    data : Dataset
-    network : Network
-        Untrained.
-    decided : Decided or None
-        How a table is read.
-    """
-
-    settings: Settings
-    data: Dataset
-    network: bpx.Network
-    decided: Decided | None = None
-
-    def samples(self, part: str) -> Any:
-        """Return the training, validation or test samples, as a table if they came as one."""
-        arrays = getattr(self.data, part)
-        if self.decided is None or arrays is None:
-            return None if arrays is None else (arrays.x, arrays.y)
-        return self.decided.part(part)
-
-
-def run(options: Settings, *, out: str | None, quiet: bool) -> None:
+def run(
+    options: Settings,
+    *,
+    out: str | None,
+    quiet: bool,
+    every: str | None = None,
+    keep: int | None = None,
+) -> None:
     """Train a network, show the progress, and write a run folder.
 
     Raises
@@ -73,113 +50,78 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
     """
     work = prepare(options)
     shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
-    records = _records(work, shown)
     with make_folder(out, work.settings.data) as folder:
-        layers = len(work.network.weights)
-        more = health.columns(layers) if options.health else ()
-        asked = metrics.columns(options.metrics)
-        folder.begin(_described(work), (*_columns_of_rate(options), *asked, *more))
-        with _ends_in_a_sentence(folder):
-            if not quiet:
-                click.echo(_head(work, folder) + "\n")
-            _follow(records, work, folder, shown)
-            if (found := folder.epochs[-1].health) and not quiet:
-                health.show(found)
-            click.echo(folder.path if quiet else _summary(work, folder))
+        training = _training(work, shown, folder, every, keep)
+        folder.describe(_described(work))
+        if not quiet:
+            click.echo(_head(work, folder) + "\n")
+        _go_through(training, work, folder, shown, quiet)
 
 
-def prepare(options: Settings) -> Work:
-    """Read the data, and make the untrained network.
+def resume(
+    given: str,
+    *,
+    epochs: int | None,
+    backend: str | None,
+    every: str | None,
+    keep: int | None,
+    quiet: bool,
+) -> None:
+    """Continue a run of the command line, show the progress, and go on with its folder.
 
     Raises
     ------
     BpxError
-        If the options or the data cannot be used.
+        If there is no such run, or its data cannot be read again.
+    Interrupted
+        After Ctrl-C.
+    click.ClickException
+        If training diverges.
     """
-    options = _with_fraction(options)
-    if tables.is_read_as_table(options.data):
-        return _prepare_table(options)
-    _refuse_table_options(options)
-    data = sources.dataset(
-        options.data, folder=options.folder, target=options.target, inputs=options.inputs
+    folder = RunFolder(expanded(given))
+    settings = Settings.restored(given, read_settings(folder.path))
+    if epochs is not None:
+        settings = replace(settings, epochs=epochs)
+    work = prepare(settings)
+    shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
+    training = bpx.resume(
+        given,
+        work.samples("train"),
+        validation=work.samples("validation"),
+        epochs=epochs,
+        backend=backend,
+        every=every,
+        keep=keep,
+        progress=shown.progress,
     )
-    settings = complete(options, data.train)
-    network = settings.network()
-    if settings.validation_fraction:
-        fraction, seed = settings.validation_fraction, network.seed or 0
-        train, held = sources.hold_out(data.train, fraction, seed)
-        data = data._replace(train=train, validation=held)
-    return _work(settings, data, network, None)
+    work = replace(work, network=training.network)
+    folder.epochs.extend(training.records)
+    if epochs is not None:
+        folder.change({"epochs": epochs, "command": work.settings.command()})
+    if not quiet:
+        click.echo(_head(work, folder))
+        state = training.state
+        click.echo(f"resumed   after {state.epochs} epochs, {state.steps:,} steps\n")
+    _go_through(training, work, folder, shown, quiet)
 
 
-def _prepare_table(options: Settings) -> Work:
-    """Draw the seed first: a table's schema depends on which rows are for training."""
-    seed = check_seed(options.seed)
-    decided = tables.decide(options, seed)
-    named = replace(
-        options,
-        seed=seed,
-        target=decided.target,
-        task=decided.task,
-        layers=options.layers or decided.layers,
-    )
-    settings = complete(named, decided.samples)
-    network = settings.network(decided.schema)
-    data = Dataset(options.data, *decided.parts(), None)
-    return _work(settings, data, network, decided)
+def _go_through(
+    training: bpx.Training, work: Work, folder: RunFolder, shown: Display, quiet: bool
+) -> None:
+    """Train to the end, and show what was reached."""
+    with _ends_in_a_sentence(folder):
+        try:
+            _follow(training, folder, shown)
+        finally:
+            training.close()
+        if (found := folder.epochs[-1].health) and not quiet:
+            health.show(found)
+        click.echo(folder.path if quiet else _summary(work, folder))
 
 
-def _work(
-    settings: Settings, data: Dataset, network: bpx.Network, decided: Decided | None
-) -> Work:
-    home, size = network.home, settings.batch_size
-    size = min(BATCH_SIZE, len(data.train.x)) if size is None else size
-    _check_metrics(settings, data)
-    lmbda = tables.LMBDA if decided else 0.0
-    epochs = decided.epochs(max(size, 1)) if decided else EPOCHS
-    chosen = replace(
-        settings,
-        batch_size=size,
-        lmbda=lmbda if settings.lmbda is None else settings.lmbda,
-        epochs=epochs if settings.epochs is None else settings.epochs,
-        seed=network.seed or 0,
-        backend=str(home),
-        dtype=home.dtype,
-    )
-    return Work(chosen, data, network, decided)
-
-
-def _check_metrics(settings: Settings, data: Dataset) -> None:
-    if settings.metrics and data.validation is None:
-        raise bpx.InputError(
-            f"{option('metrics', settings.metrics)} was given without validation samples, "
-            "which metrics need; give a --validation-fraction above 0, or omit it"
-        )
-
-
-def _refuse_table_options(options: Settings) -> None:
-    for name, value in options.for_tables().items():
-        raise bpx.InputError(
-            f"{option(name, value)} was given, which is for tables, but {options.data} is not "
-            "one; omit it"
-        )
-
-
-def _with_fraction(options: Settings) -> Settings:
-    """Fill in the validation fraction for a file; a named data set takes none."""
-    fraction = options.validation_fraction
-    if not sources.has_name(options.data):
-        default = sources.VALIDATION_FRACTION if fraction is None else fraction
-        return replace(options, validation_fraction=default)
-    if fraction is not None:
-        raise bpx.InputError(
-            f"--validation-fraction {fraction:g} was given, but {options.data} has its own "
-            "validation samples; omit it"
-        )
-    return options
-
-
-def _records(work: Work, shown: Display) -> Iterator[bpx.Epoch]:
+def _training(
+    work: Work, shown: Display, folder: RunFolder, every: str | None, keep: int | None
+) -> bpx.Training:
     settings = work.settings
     return bpx.train(
         work.network,
@@ -194,15 +136,16 @@ def _records(work: Work, shown: Display) -> Iterator[bpx.Epoch]:
         progress=shown.progress,
         health=settings.health,
         metrics=cast(Any, settings.metrics),
+        checkpoint=folder.path,
+        every=every,
+        keep=keep,
     )
 
 
-def _follow(
-    records: Iterator[bpx.Epoch], work: Work, folder: RunFolder, shown: Display
-) -> None:
+def _follow(training: bpx.Training, folder: RunFolder, shown: Display) -> None:
     with shown:
-        for epoch in records:
-            folder.record(work.network, epoch, work.settings.metrics)
+        for epoch in training:
+            folder.epochs.append(epoch)
             shown.epoch(epoch)
 
 
@@ -212,40 +155,42 @@ def _ends_in_a_sentence(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        raise Interrupted(f"Interrupted: {_left(folder)}.") from error
+        more = f"; continue it with: {_command(folder)}" if _remains(folder) else ""
+        raise Interrupted(f"Interrupted: {_left(folder)}{more}") from error
     except bpx.DivergenceError as error:
         raise click.ClickException(f"{error}. On disk: {_left(folder)}.") from error
 
 
+def _remains(folder: RunFolder) -> bool:
+    return bool(folder.epochs) or folder.has_progress
+
+
+def _command(folder: RunFolder) -> str:
+    return shlex.join(["bpx", "resume", str(folder.path)])
+
+
 def _left(folder: RunFolder) -> str:
     """Describe what an unfinished run has saved."""
-    if not folder.epochs:
-        return "no epoch had finished, so nothing was saved and the run folder was removed"
-    file = folder.path / NETWORK
-    return f"the network of epoch {folder.epochs[-1].number} is saved in {file}"
+    if folder.epochs:
+        file = folder.path / MODEL
+        return f"the network of epoch {folder.epochs[-1].number} is saved in {file}"
+    if folder.has_progress:
+        return f"no epoch had finished, but {folder.path} has a checkpoint"
+    return "no epoch had finished, so nothing was saved and the run folder was removed"
 
 
 def _described(work: Work) -> dict[str, object]:
     return {
         "command": work.settings.command(),
         **work.settings.given(),
-        "samples": _counts(work.data),
+        "samples": work.counts,
         "versions": versions(work.network.home),
     }
 
 
-def _counts(data: Dataset) -> dict[str, int]:
-    parts = {"train": data.train, "validation": data.validation, "test": data.test}
-    return {name: len(part.x) for name, part in parts.items() if part is not None}
-
-
-def _columns_of_rate(settings: Settings) -> tuple[str, ...]:
-    return () if settings.schedule is settings.warmup is None else (RATE,)
-
-
 def _head(work: Work, folder: RunFolder) -> str:
     settings, network = work.settings, work.network
-    counts = ", ".join(f"{count:,} {name}" for name, count in _counts(work.data).items())
+    counts = ", ".join(f"{count:,} {name}" for name, count in work.counts.items())
     names = [layer.activation.name for layer in network.spec.dense]
     decided = work.decided.told() if work.decided else []
     return "\n".join(
@@ -294,7 +239,7 @@ def _summary(work: Work, folder: RunFolder) -> str:
     return "\n".join(
         [
             *lines,
-            f"saved       {folder.path / NETWORK} (epoch {last.number})",
+            f"saved       {folder.path / MODEL} (epoch {last.number})",
             f"next        {shlex.join(words)}",
         ]
     )

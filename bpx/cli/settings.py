@@ -2,7 +2,7 @@
 
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, cast
 
@@ -85,6 +85,28 @@ class Settings:
     validation_fraction: float | None = None
     health: bool = False
     metrics: tuple[str, ...] = ()
+
+    @classmethod
+    def restored(cls, run: str, tree: Mapping[str, Any] | None) -> "Settings":
+        """Return the settings that a run's folder holds.
+
+        Raises
+        ------
+        InputError
+            If the run was not begun by ``bpx train``.
+        """
+        if tree is None or not isinstance(tree.get("data"), str):
+            raise bpx.InputError(
+                f"{run} holds no run of bpx train; expected the folder of one. A run that was "
+                "begun in Python is continued there, with bpx.resume"
+            )
+        known = {each.name for each in fields(cls)}
+        found: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in tree.items()
+            if name in known
+        }
+        return cls(**found)
 
     def network(self, schema: bpx.data.Schema | None = None) -> bpx.Network:
         """Return the untrained network; without a seed, it draws one."""

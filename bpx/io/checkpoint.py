@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpx import costs
-from bpx._files import expanded
+from bpx._files import expanded, write_atomically
 from bpx.activations import ACTIVATIONS
 from bpx.arrays.choice import DTYPES
 from bpx.errors import FileFormatError, InputError, advice
@@ -27,7 +27,7 @@ from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec, check_feedback, check_shapes, make_spec
 from bpx.program.contract import leaves
 
-__all__ = ["Saved", "read", "save"]
+__all__ = ["Saved", "packed", "read", "save"]
 
 _FORMAT = 1
 _WRITER = "Network.save"
@@ -60,17 +60,30 @@ def save(
     seed: int | None,
     notes: Mapping[str, Any],
 ) -> None:
-    """Write a network to `path` atomically.
+    """Write a network to `path` atomically: see `packed`."""
+    content = packed(spec, parameters, feedback, seed, notes)
+    with write_atomically(path) as file:
+        file.write(content)
+
+
+def packed(
+    spec: Spec,
+    parameters: Parameters,
+    feedback: tuple[Any, ...],
+    seed: int | None,
+    notes: Mapping[str, Any],
+) -> bytes:
+    """Return the contents of a network's file.
 
     Parameters
     ----------
-    path, spec, parameters, feedback, seed
+    spec, parameters, feedback, seed
     notes : mapping of str to JSON values
         Additional entries for the metadata, with names that the spec's parts do not use.
     """
     drawn = zip(_feedback_names(spec), feedback, strict=True)
     arrays = dict((*layers.named(spec, parameters), *drawn))
-    tensors.write(path, arrays, _metadata(spec, seed, notes))
+    return tensors.packed(arrays, _metadata(spec, seed, notes))
 
 
 def read(

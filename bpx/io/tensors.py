@@ -13,15 +13,21 @@ from bpx._files import write_atomically
 from bpx.arrays.transfer import to_host
 from bpx.errors import FileFormatError, InputError, MissingFileError
 
-__all__ = ["arrays", "opened", "write"]
+__all__ = ["arrays", "opened", "packed", "write"]
+
+
+def packed(arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
+    """Return the contents of a file with named arrays of any library, and metadata."""
+    stored = {  # safetensors mangles strides
+        name: np.array(to_host(array), order="C") for name, array in arrays.items()
+    }
+    content: bytes = safetensors.save(stored, dict(metadata))
+    return content
 
 
 def write(path: str | Path, arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
     """Write named arrays of any library, and metadata, to `path` atomically."""
-    stored = {  # safetensors mangles strides
-        name: np.array(to_host(array), order="C") for name, array in arrays.items()
-    }
-    content = safetensors.save(stored, dict(metadata))
+    content = packed(arrays, metadata)
     with write_atomically(path) as file:
         file.write(content)
 

@@ -11,9 +11,9 @@ from bpx.costs import Choice, Cost, CostName
 from bpx.errors import FileFormatError, InputError
 from bpx.io import checkpoint
 from bpx.model.spec import Spec
+from bpx.network import notes
 from bpx.network.network import Network
 from bpx.network.tables import check_schema
-from bpx.privacy.accounting import Mechanism, is_mechanism
 from bpx_backends import BackendName
 
 if TYPE_CHECKING:
@@ -75,12 +75,12 @@ def load(
     """
     given = {"activations": activations, "hidden": hidden, "output": output, "cost": cost}
     chosen = {name: value for name, value in given.items() if value is not None}
-    saved = checkpoint.read(path, custom or {}, _are_right, chosen)
+    saved = checkpoint.read(path, custom or {}, notes.are_right, chosen)
     home = select(backend, dtype or saved.dtype)
     drawn = saved.seed, saved.feedback
     network = Network.from_arrays(saved.spec, saved.parameters, home, *drawn)
-    network.mechanisms = tuple(Mechanism(*each) for each in _mechanisms(saved.notes))
-    network.schema = _schema(saved.notes)
+    network.mechanisms = notes.mechanisms(saved.notes)
+    network.schema = notes.schema(saved.notes)
     if network.schema is not None:
         _check_schema(path, network.schema, saved.spec)
     return network
@@ -91,20 +91,3 @@ def _check_schema(path: str | Path, schema: "Schema", spec: Spec) -> None:
         check_schema(schema, spec)
     except InputError as error:
         raise FileFormatError(f"{path} does not fit its own schema: {error}") from error
-
-
-def _are_right(notes: Mapping[str, Any]) -> bool:
-    _schema(notes)
-    return all(map(is_mechanism, _mechanisms(notes)))
-
-
-def _mechanisms(notes: Mapping[str, Any]) -> Any:
-    return notes.get("mechanisms", ())
-
-
-def _schema(notes: Mapping[str, Any]) -> "Schema | None":
-    if "schema" not in notes:
-        return None
-    from bpx.data import Schema
-
-    return Schema.restored(notes["schema"])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from bpx._files import write_atomically
 from bpx.activations import Activation, ActivationName
 from bpx.arrays.choice import Dtype
 from bpx.arrays.home import select
@@ -18,13 +19,13 @@ from bpx.errors import InputError
 from bpx.feedback import Feedback, FeedbackName, Send
 from bpx.initializers import Initializer, InitializerName
 from bpx.inspect.health.probe import HealthProbe
-from bpx.io import checkpoint
 from bpx.layers.norms import NormName
 from bpx.metrics import AnyMetric, MetricName
 from bpx.model import initial
 from bpx.model.spec import make_spec
 from bpx.model.weights import ClassWeight
 from bpx.network.answers import Answering
+from bpx.network.packing import packed
 from bpx.network.tables import check_schema
 from bpx.network.train import train
 from bpx.optim.chain import Optimizer
@@ -182,6 +183,10 @@ class Network(Answering):
         metrics: Sequence[MetricName | AnyMetric] = (),
         sample_weight: Any = None,
         class_weight: ClassWeight | None = None,
+        checkpoint: str | Path | None = None,
+        every: str | None = None,
+        keep: int | None = None,
+        resume: bool = False,
     ) -> History:
         """Train to the end: run `bpx.train` and return all of its records.
 
@@ -192,7 +197,8 @@ class Network(Answering):
         Returns
         -------
         History
-            The `Epoch` records, and the seed of the order of the samples.
+            The `Epoch` records, and the seed of the order of the samples. A run that is
+            continued from its `checkpoint` folder has the records from before, too.
 
         Raises
         ------
@@ -201,8 +207,7 @@ class Network(Answering):
         DivergenceError
             If the cost or the weights become non-finite.
         """
-        seed = check_seed(seed) if privacy is None else seed
-        records = train(
+        training = train(
             self,
             x if y is None else (x, y),
             epochs=epochs,
@@ -222,12 +227,15 @@ class Network(Answering):
             metrics=metrics,
             sample_weight=sample_weight,
             class_weight=class_weight,
+            checkpoint=checkpoint,
+            every=every,
+            keep=keep,
+            resume=resume,
         )
-        return History(tuple(records), seed)
+        return training.finish()
 
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file, atomically: see `bpx.load`."""
-        notes: dict[str, Any] = {"mechanisms": self.mechanisms} if self.mechanisms else {}
-        notes |= {"schema": self.schema.described()} if self.schema is not None else {}
-        arrays = self._parameters, self._feedback
-        checkpoint.save(path, self.spec, *arrays, self.seed, notes)
+        content = packed(self, self._parameters, self._feedback)
+        with write_atomically(path) as file:
+            file.write(content)

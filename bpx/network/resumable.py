@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from bpx.io import states
-from bpx.training.course import Course, TrainingState
+from bpx.training.course import Course
+from bpx.training.snapshot import TrainingState
 
 __all__ = ["Resumable"]
 

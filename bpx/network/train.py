@@ -1,48 +1,24 @@
-"""`train`: the training of a network, with privacy and health on request.
-
-The modules that only privacy or health needs are imported on request.
-"""
+"""`train`: the training of a network, epoch by epoch."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any
 
-from bpx.arrays.host import check_seed
 from bpx.errors import InputError
 from bpx.inspect.health.probe import HealthProbe
 from bpx.metrics import AnyMetric, MetricName
 from bpx.model.weights import ClassWeight
-from bpx.network.streams import refuse, streaming
-from bpx.network.tables import by_label, training_arrays
+from bpx.network.prepare import Arguments, Trainee, prepare
+from bpx.network.resuming.opening import open_run
 from bpx.network.training import Training
-from bpx.network.windows import is_stream, windowing
+from bpx.network.windows import is_stream
 from bpx.optim.chain import Optimizer
-from bpx.privacy.accounting import Account
-from bpx.privacy.dpsgd import DPSGD, check_privacy
+from bpx.privacy.dpsgd import DPSGD
 from bpx.program.contract import Precision
-from bpx.training.arguments import (
-    Job,
-    Options,
-    check_batch_size,
-    check_last_batch,
-    checked,
-    scheduled,
-)
-from bpx.training.batches import Batches, Shuffled
-from bpx.training.course import Course, Trainable
-from bpx.training.loop import Loop
-from bpx.training.observers import Observer, check_observers
+from bpx.training.observers import Observer
 from bpx.training.records import Progress
 
-if TYPE_CHECKING:
-    from bpx.data import Schema
-
 __all__ = ["Trainee", "train"]
-
-
-class Trainee(Trainable, Account, Protocol):
-    """The interface that `train` expects of a network."""
-
-    schema: "Schema | None"
 
 
 def train(
@@ -69,6 +45,10 @@ def train(
     metrics: Sequence[MetricName | AnyMetric] = (),
     sample_weight: Any = None,
     class_weight: ClassWeight | None = None,
+    checkpoint: str | Path | None = None,
+    every: str | None = None,
+    keep: int | None = None,
+    resume: bool = False,
 ) -> Training:
     """Train a network, yielding a record after each epoch.
 
@@ -161,6 +141,21 @@ def train(
         each sample ``n / (k * count)``, where k classes occur in y, and `count` samples have
         its class, as in scikit-learn. It needs labels, one-hot rows, or 0 and 1 for a single
         sigmoid. It does not affect the validation samples.
+    checkpoint : str or Path, optional
+        A folder for the run: its settings, its history, its network, and checkpoints. A run
+        that was killed at any moment is continued from them, to the same bits: see `resume`.
+        SIGTERM and SIGUSR1 end such a run with `Preempted`, after another checkpoint; Ctrl-C
+        ends it with KeyboardInterrupt, after a checkpoint as well. Not with `batches`.
+    every : str, optional
+        How often to write a checkpoint: ``"1 epoch"`` by default, or ``"10 min"``, or
+        ``"500 steps"``; the last two write within epochs, too.
+    keep : int, optional
+        How many of the newest checkpoints to keep, 3 by default. The one at the end of the
+        best epoch, by the cost on the validation samples if there are any, is kept as well.
+    resume : bool, optional
+        If True, continue the run in the folder, if it has a checkpoint, and begin it otherwise.
+        The other arguments must be those that it was begun with; `epochs` may be larger, and
+        `progress`, `every` and `keep` may change. `bpx.resume` continues a run without them.
 
     Returns
     -------
@@ -183,86 +178,43 @@ def train(
     1
     2
     """
-    watching = check_observers(observers, taken=("health", "privacy"))
-    samples, validation, schema = training_arrays(
-        network.schema, network.spec, data, validation
+    given = Arguments(
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        lmbda=lmbda,
+        batches=batches,
+        steps_per_epoch=steps_per_epoch,
+        penalty=penalty,
+        validation=validation,
+        seed=seed,
+        shuffle=shuffle,
+        drop_last=drop_last,
+        compile=compile,
+        precision=precision,
+        privacy=privacy,
+        progress=progress,
+        health=health,
+        observers=observers,
+        metrics=metrics,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
     )
-    options = Options(optimizer, validation, compile, precision, progress, metrics)
+    if checkpoint is None:
+        for name, value in (("every", every), ("keep", keep), ("resume", resume or None)):
+            if value is not None:
+                raise InputError(f"{name} was given without checkpoint; give a folder too")
+        return prepare(network, data, given)
     if batches is not None:
-        of_samples = {
-            "data": data,
-            "batch_size": batch_size,
-            "lmbda": lmbda or None,
-            "shuffle": None if shuffle else shuffle,
-            "drop_last": drop_last or None,
-            "privacy": privacy,
-            "health": health or None,
-            "sample_weight": sample_weight,
-            "class_weight": class_weight,
-        }
-        refuse("with batches", of_samples)
-        cut = epochs, steps_per_epoch
-        return Training(streaming(network, batches, options, *cut, penalty, seed, watching))
-    if data is None:
-        raise InputError("data is missing; expected (x, y), or a stream as batches=...")
+        raise InputError(
+            "checkpoint was given with batches, but bpx cannot rewind a stream; save "
+            "training.state between epochs, with training.save_state"
+        )
     if is_stream(data):
-        refuse(
-            "with a bpx.data.Stream",
-            {
-                "steps_per_epoch": steps_per_epoch,
-                "privacy": privacy,
-                "health": health or None,
-                "sample_weight": sample_weight,
-                "class_weight": class_weight,
-            },
+        raise InputError(
+            "checkpoint was given with a bpx.data.Stream, whose samples a checkpoint cannot "
+            "compare with those of a later call; save training.state between epochs, with "
+            "training.save_state"
         )
-        order, strength = (seed, shuffle, drop_last), (lmbda, penalty)
-        return Training(
-            windowing(network, data, options, epochs, batch_size, strength, order, watching)
-        )
-    refuse("without batches", {"steps_per_epoch": steps_per_epoch, "penalty": penalty or None})
-    drawn = check_seed(privacy.seed if isinstance(privacy, DPSGD) else seed)
-    if epochs is None or batch_size is None:
-        missing = "epochs" if epochs is None else "batch_size"
-        raise InputError(f"{missing} is missing; expected a whole number of at least 1")
-    class_weight = by_label(schema, class_weight)
-    given = {"sample_weight": sample_weight, "class_weight": class_weight}
-    with network.home.active():
-        job = checked(network, samples, options, epochs=epochs, lmbda=lmbda, **given)
-        size = check_batch_size(batch_size, job.n)
-        check_last_batch(network.spec, job.n, size, drop_last=drop_last)
-        weights = [name for name, value in given.items() if value is not None]
-        check_privacy(privacy, job.n, seed, shuffle, drop_last, weights)
-        own = _batches(network, job, privacy, size, (drawn, shuffle, drop_last))
-        look = _look(health, job, privacy, size, drawn)
-        rule = scheduled(job, own.steps, private=privacy is not None)
-        course = Course(network, rule, drawn, own.start())
-    network.schema = schema
-    return Training(Loop(course, job, own, (*look, *watching)))
-
-
-def _batches(
-    network: Trainee,
-    job: Job,
-    privacy: DPSGD | None,
-    size: int,
-    order: tuple[int, bool, bool],
-) -> Batches:
-    """Make the batches; `order` is the seed, and whether to shuffle and to drop the last."""
-    if privacy is not None:
-        from bpx.privacy.batches import sampled
-
-        return sampled(network, job.step, job.data, size, privacy)
-    return Shuffled(network.home, job.step, job.data, size, *order)
-
-
-def _look(
-    health: bool | HealthProbe, job: Job, privacy: DPSGD | None, size: int, seed: int
-) -> tuple[Observer, ...]:
-    """Make the observer for `health`, if any; with privacy it takes no extra step."""
-    if health is False or health is None:
-        return ()
-    from bpx.inspect.health.look import prepare
-
-    batch = size if privacy is None else None
-    return (prepare(health, job.home, job.step, job.n, batch, seed),)
+    opened = open_run(checkpoint, resume=resume, begins=True, every=every, keep=keep)
+    return prepare(network, data, given, opened)

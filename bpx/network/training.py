@@ -1,11 +1,11 @@
 """`Training`: the iterator that `train` returns, with the state between epochs."""
 
 from collections.abc import Iterator
-from typing import Self
+from typing import Any, Self
 
 from bpx.network.resumable import Resumable
 from bpx.training.loop import Loop
-from bpx.training.records import Epoch
+from bpx.training.records import Epoch, History
 
 __all__ = ["Training"]
 
@@ -50,8 +50,28 @@ class Training(Resumable, Iterator[Epoch]):
             raise StopIteration
         return epoch
 
+    @property
+    def network(self) -> Any:
+        """The network that is trained."""
+        return self._course.network
+
+    @property
+    def records(self) -> tuple[Epoch, ...]:
+        """The records so far of a run with a `checkpoint` folder, from its first epoch on.
+
+        Without a folder it is empty: keep the records that it yields.
+        """
+        return tuple(self._loop.keeper.records)
+
+    def finish(self) -> History:
+        """Train to the end, and return the records: from now on or, with a folder, all."""
+        records = tuple(self)
+        seed = self._course.seed if self._course.is_repeatable else None
+        return History(self.records or records, seed)
+
     def close(self) -> None:
-        """Release the memory that the engine keeps for the next epoch."""
+        """Release the memory that the engine keeps for the next epoch, and the run's folder."""
+        self._loop.keeper.close()
         if self._runs:
             self._runs = False
             self._course.home.release()

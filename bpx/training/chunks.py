@@ -1,8 +1,8 @@
 """Stretches of mini-batches, run in chunks of about half a second.
 
-Progress is reported and Ctrl-C takes effect between chunks. Values on the device are read on
-the host only there, never inside a chunk. States are kept along the way, so that the steps
-since then can be rerun to find where the cost became non-finite.
+Progress is reported, checkpoints are written and Ctrl-C takes effect between chunks. Values on
+the device are read on the host only there, never inside a chunk. States are kept along the way,
+so that the steps since then can be rerun to find where the cost became non-finite.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +16,7 @@ from bpx.model.metrics import Accuracy
 from bpx.program.contract import Scan
 from bpx.training.batches import Stretch
 from bpx.training.divergence import Replay, find_divergence
+from bpx.training.keeper import NOBODY, Keeper, Place
 from bpx.training.records import Progress, Sums
 from bpx.training.step import Metrics, State, zero_metrics
 
@@ -49,10 +50,17 @@ class _Pace:
         fitting = int(steps * CHUNK_SECONDS / max(seconds, 1e-9))
         self.steps = max(1, min(fitting, 8 * max(steps, self.steps)))
 
-    def chunks(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
-        """Split the steps from `start` to `stop` into chunks of the current length."""
+    def chunks(
+        self, start: int, stop: int, most: Callable[[], int | None]
+    ) -> Iterator[tuple[int, int]]:
+        """Split the steps into chunks of the current length, or of ``most()`` if that is less.
+
+        Neither `start` nor `stop` depends on the ends of the chunks.
+        """
         while start < stop:
-            end = min(start + self.steps, stop)
+            limit = most()
+            length = self.steps if limit is None else max(1, min(self.steps, limit))
+            end = min(start + length, stop)
             yield start, end
             start = end
 
@@ -70,43 +78,73 @@ class Chunks:
         Called with a `Progress` after each chunk.
     weighted : bool
         Whether the samples have weights.
+    keeper : Keeper
+        Looks at the training after each chunk.
     """
 
     scan: Scan
     accuracy: Accuracy
     tell: Callable[[Progress], None]
     weighted: bool = False
+    keeper: Keeper = NOBODY
     pace: _Pace = field(default_factory=_Pace)
 
-    def __call__(self, state: State, stretch: Stretch, sums: Sums) -> tuple[State, Sums]:
+    def __call__(
+        self,
+        state: State,
+        stretch: Stretch,
+        sums: Sums,
+        index: int = 0,
+        begin: Place | None = None,
+    ) -> tuple[State, Sums]:
         """Return the state and the sums after a stretch.
 
         The metrics are summed on the device over `SUM_STEPS` steps, whatever the chunks, so
         that the ends of chunks change no digit; then they are added on the host, in float64.
+
+        Parameters
+        ----------
+        state, stretch, sums
+        index : int, optional
+            The stretch's index in its epoch.
+        begin : Place, optional
+            The place in this stretch to continue from, in place of its beginning.
 
         Raises
         ------
         DivergenceError
             If the cost becomes non-finite.
         """
-        step, data, rows = stretch[:3]
-        how = stretch.width, self.accuracy, self.weighted
-        zero = zero_metrics(state.parameters.like, *how)
-        for first in range(stretch.start, stretch.stop, SUM_STEPS):
-            state, so_far = state._replace(metrics=zero), sums
-            kept, last = _Kept(state, first), min(first + SUM_STEPS, stretch.stop)
-            for start, stop in self.pace.chunks(first, last):
-                began = perf_counter()
-                donate = start > kept.start  # nobody else holds the state then
-                state = self.scan(step, state, data, rows, start, stop, donate)
-                cost, hits, weights = _read(state.metrics)
-                so_far = sums.plus(cost, hits, sum(stretch.sizes[first:stop]), weights)
-                self.pace.adjust(stop - start, perf_counter() - began)
-                self._check(so_far, stretch, zero, kept, stop)
-                self.tell(so_far.progress)
-                kept = kept.or_later(state, stop)
-            sums = so_far
+        zero = zero_metrics(state.parameters.like, stretch.width, self.accuracy, self.weighted)
+        first = stretch.start if begin is None else begin.first
+        while first < stretch.stop:
+            last = min(first + SUM_STEPS, stretch.stop)
+            begun = state._replace(metrics=zero), sums, index, first, first
+            place = begin or Place(*begun, stretch.before + first, sums.samples)
+            state, sums = self._block(place, stretch, last, zero)
+            first, begin = last, None
         return state, sums
+
+    def _block(
+        self, place: Place, stretch: Stretch, last: int, zero: Metrics
+    ) -> tuple[State, Sums]:
+        """Run the rows up to `last`, whose metrics are summed on the device."""
+        (step, data, rows), state = stretch[:3], place.state
+        so_far = _summed(place, stretch) if place.start > place.first else place.sums
+        kept = _Kept(state, place.start)
+        for start, stop in self.pace.chunks(place.start, last, self.keeper.most):
+            began = perf_counter()
+            donate = start > kept.start  # nobody else holds the state then
+            state = self.scan(step, state, data, rows, start, stop, donate)
+            now = place._replace(state=state, start=stop, steps=stretch.before + stop)
+            so_far = _summed(now, stretch)
+            now = now._replace(samples=so_far.samples)
+            self.pace.adjust(stop - start, perf_counter() - began)
+            self._check(so_far, stretch, zero, kept, stop)
+            self.tell(so_far.progress)
+            self.keeper.between(now)
+            kept = kept.or_later(state, stop)
+        return state, so_far
 
     def _check(
         self, sums: Sums, stretch: Stretch, zero: Metrics, kept: _Kept, stop: int
@@ -114,6 +152,13 @@ class Chunks:
         if not isfinite(sums.cost):
             replay = Replay(self.scan, *stretch[:3], zero, kept.start, stop)
             raise find_divergence(replay, kept.state, sums.epoch, stretch.before)
+
+
+def _summed(place: Place, stretch: Stretch) -> Sums:
+    """Return the sums of the epoch at a place, on the host."""
+    cost, hits, weights = _read(place.state.metrics)
+    samples = sum(stretch.sizes[place.first : place.start])
+    return place.sums.plus(cost, hits, samples, weights)
 
 
 def _read(metrics: Metrics) -> tuple[float, float | None, float | None]:

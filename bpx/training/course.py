@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from operator import is_
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from bpx._typing import Array
 from bpx._validate import number
@@ -11,19 +11,16 @@ from bpx.arrays.transfer import bring, to_host
 from bpx.errors import InputError
 from bpx.model.inputs import Placed
 from bpx.model.parameters import Parameters
-from bpx.model.run import Randomness
 from bpx.optim.chain import Optimizer
 from bpx.optim.chained import averages
 from bpx.optim.scaling import heeded, learning_rate
-from bpx.program.contract import form, leaves, named_leaves, rebuilt
+from bpx.program.contract import leaves, named_leaves, rebuilt
 from bpx.training.published import Published, adopting, published
+from bpx.training.snapshot import NUMBERS, TrainingState, check_alike
 from bpx.training.start import first_state
 from bpx.training.step import State
 
-__all__ = ["Course", "Trainable", "TrainingState"]
-
-
-_NUMBERS = ("epochs", "steps", "seed")
+__all__ = ["Course", "Trainable"]
 
 
 class Trainable(Placed, Protocol):
@@ -31,56 +28,6 @@ class Trainable(Placed, Protocol):
 
     def publish(self, parameters: Parameters, feedback: tuple[Array, ...]) -> None:
         """Adopt the weights and biases of a finished epoch, and its feedback arrays."""
-
-
-class _Arrays(NamedTuple):
-    """The arrays of a `TrainingState`, under the same names."""
-
-    parameters: Parameters
-    optimizer: Any
-    feedback: tuple[Array, ...]
-    randomness: Randomness | None
-
-
-class TrainingState(NamedTuple):
-    """Everything that training continues from, except its samples and settings.
-
-    Its arrays are never modified, so you can keep a state and set it again later.
-
-    Attributes
-    ----------
-    parameters : Parameters
-        The weights and biases that training continues from: the network's, unless the optimizer
-        averages them (`bpx.optim.average_parameters`).
-    optimizer : named tuple of arrays
-        The optimizer's own state, read by name: ``state.optimizer.m.w[0]`` of `Adam`.
-    feedback : tuple of arrays
-        The arrays that the network's feedback has drawn; often none.
-    randomness : named tuple of arrays, or None
-        The keys of random layers, such as `Dropout`, and their step counter; None if there are
-        no such layers.
-    epochs, steps : int
-        The number of finished epochs and the number of steps taken.
-    seed : int
-        The seed of the order of the samples, and of random layers.
-    """
-
-    parameters: Parameters
-    optimizer: Any
-    feedback: tuple[Array, ...]
-    randomness: Randomness | None
-    epochs: int
-    steps: int
-    seed: int
-
-    def __repr__(self) -> str:
-        done = f"{self.epochs} epochs, {self.steps} steps, seed {self.seed}"
-        return f"<bpx.TrainingState after {done}, of {self.parameters!r}>"
-
-    @property
-    def arrays(self) -> _Arrays:
-        """The fields that hold arrays."""
-        return _Arrays(*self[:4])
 
 
 class Course:
@@ -149,6 +96,11 @@ class Course:
             own[1] if feedback is self._published[1] else feedback,
         )
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the seed determines the training; private training draws secretly."""
+        return self._state.extra is None
+
     def reached(self, state: State, *, steps: int, epochs: int = 0) -> None:
         """Adopt the state after that many more steps and epochs, and publish its arrays."""
         self._publish(state)
@@ -180,39 +132,48 @@ class Course:
         arrays = state.parameters, state.optimizer, state.feedback, state.randomness
         return TrainingState(*arrays, self.epochs, self.steps, self.seed)
 
-    def restore(self, given: Any) -> None:
+    def restore(self, given: Any, *, accounted: bool = False) -> None:
         """Continue from another state, with arrays of any library: all of it or nothing.
+
+        Parameters
+        ----------
+        given : TrainingState
+        accounted : bool, optional
+            Whether the caller restores the privacy that a private training had spent by then.
 
         Raises
         ------
         InputError
             If the state does not fit this training; the message names the difference.
         """
-        if self._state.extra is not None:
+        if self._state.extra is not None and not accounted:
             raise InputError(
                 "the state of a private training cannot be set: the privacy that it has spent "
                 "cannot be restored; continue with a new call of bpx.train"
             )
+        self._publish(self.placed(given))
+        self.epochs, self.steps, self.seed = given.epochs, given.steps, given.seed
+
+    def placed(self, given: Any) -> State:
+        """Return another state, at home, as the input of a step; nothing changes.
+
+        Raises
+        ------
+        InputError
+            If it does not fit this training; the message names the difference.
+        """
         own = self.snapshot
-        _check_alike(own, given, any_seed=self._any_seed)
+        check_alike(own, given, any_seed=self._any_seed)
         pairs = zip(named_leaves(own.arrays), leaves(given.arrays), strict=True)
         with self.home.active():
             brought = [_placed(self, place, like, x) for (place, like), x in pairs]
-        parameters, optimizer, feedback, randomness = rebuilt(own.arrays, brought)
-        self._publish(
-            self._state._replace(
-                parameters=parameters,
-                optimizer=optimizer,
-                feedback=feedback,
-                randomness=randomness,
-            )
-        )
-        self.epochs, self.steps, self.seed = given.epochs, given.steps, given.seed
+        arrays = rebuilt(own.arrays, brought)
+        return self._state._replace(**arrays._asdict())
 
     def described(self) -> tuple[dict[str, Array], dict[str, int]]:
         """The snapshot as it is saved in a file: its arrays by place, and its numbers."""
         state = self.snapshot
-        return dict(named_leaves(state.arrays)), dict(zip(_NUMBERS, state[4:], strict=True))
+        return dict(named_leaves(state.arrays)), dict(zip(NUMBERS, state[4:], strict=True))
 
     def state_of(
         self, path: object, arrays: Mapping[str, Any], numbers: Mapping[str, int]
@@ -225,16 +186,16 @@ class Course:
             If the file has other arrays.
         """
         own = self.snapshot.arrays
-        places = [place for place, _ in named_leaves(own)]
-        if arrays.keys() != set(places) or numbers.keys() != set(_NUMBERS):
-            off = sorted(arrays.keys() ^ set(places))
+        names = dict(named_leaves(own))
+        if arrays.keys() != names.keys() or numbers.keys() != set(NUMBERS):
+            off = sorted(arrays.keys() ^ names.keys())
             raise InputError(
                 f"{path} was saved by a training of another network or optimizer: only one of "
                 f"the two has {', '.join(off[:3])}; train with the network and the optimizer "
                 "of the file"
             )
-        found = rebuilt(own, [arrays[place] for place in places])
-        return TrainingState(*found, *(numbers[name] for name in _NUMBERS))
+        found = rebuilt(own, [arrays[name] for name in names])
+        return TrainingState(*found, *(numbers[name] for name in NUMBERS))
 
     @property
     def eta(self) -> float | tuple[float, ...] | None:
@@ -262,27 +223,6 @@ class Course:
             )
         changed = namespace(rate).full_like(rate, value)
         self._state = self._state._replace(optimizer=optimizer.having(eta=changed))
-
-
-def _check_alike(own: TrainingState, given: Any, *, any_seed: bool) -> None:
-    """Refuse a state that does not fit a training with the state `own`."""
-    if not isinstance(given, TrainingState):
-        raise InputError(
-            f"state is {type(given).__name__}; expected the `.state` of such a training"
-        )
-    if given.seed != own.seed and not any_seed:
-        raise InputError(
-            f"the state is of a training with seed={given.seed}, but this one has "
-            f"seed={own.seed}, which draws other samples and masks; start it with "
-            f"seed={given.seed}"
-        )
-    for name in _Arrays._fields:
-        mine, other = (form(getattr(each, name)) for each in (own, given))
-        if mine != other:
-            raise InputError(
-                f"the state has {name} of the form {other}, but this training has {mine}; "
-                "start it with a network of the same layers and the same optimizer"
-            )
 
 
 def _placed(course: Course, place: str, like: Array, given: Any) -> Array:

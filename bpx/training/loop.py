@@ -10,6 +10,7 @@ from bpx.training.batches import Batches
 from bpx.training.chunks import Chunks
 from bpx.training.course import Course
 from bpx.training.divergence import check_parameters
+from bpx.training.keeper import NOBODY, Keeper, Place, Start
 from bpx.training.observers import Observer, observed
 from bpx.training.records import Epoch, Sums
 from bpx.training.step import State
@@ -30,17 +31,23 @@ class Loop:
         The mini-batches of the job's data.
     observers : sequence of Observer
         Observers with different names.
+    keeper : Keeper
+        Looks at the training between its chunks and epochs.
+    begin : Start or None
+        The place in the next epoch to continue from.
     """
 
     course: Course
     job: Job
     batches: Batches
     observers: Sequence[Observer] = ()
+    keeper: Keeper = NOBODY
+    begin: Start | None = None
     chunks: Chunks = field(init=False)
 
     def __post_init__(self) -> None:
         job = self.job
-        self.chunks = Chunks(job.scan, job.step.accuracy, job.tell, job.weighted)
+        self.chunks = Chunks(job.scan, job.step.accuracy, job.tell, job.weighted, self.keeper)
 
     def __call__(self) -> Epoch | None:
         """Train for one more epoch, and publish the new arrays to the network.
@@ -51,9 +58,14 @@ class Loop:
             If the cost or the weights become non-finite. The network and the course are then
             as they were before the epoch.
         """
+        epochs = self.job.epochs
+        with self.keeper.attending():
+            ends = epochs is not None and self.course.epochs >= epochs
+            self.keeper.before(ends=ends)
+            return None if ends else self._epoch()
+
+    def _epoch(self) -> Epoch | None:
         course, job = self.course, self.job
-        if job.epochs is not None and course.epochs >= job.epochs:
-            return None
         number = course.epochs + 1
         with job.home.active():
             found = self._run(course.state, number)
@@ -72,18 +84,31 @@ class Loop:
             public = public._replace(optimizer=course.state.optimizer)
             seen = {**told, **observed(self.observers, public, job.data, number)}
             eta = course.eta
-        return Epoch(number, *sums.means, validation, seconds, rate, seen, eta)
+        epoch = Epoch(number, *sums.means, validation, seconds, rate, seen, eta)
+        self.keeper.recorded(epoch)
+        return epoch
 
     def _run(self, state: State, number: int) -> tuple[State, Sums, int] | None:
         """Return the state, the sums and the step count of an epoch, or None at the end."""
         began, batches = perf_counter(), self.batches(number)
         if batches is None:
             return None
-        sums, steps = Sums(number, batches.samples, began), 0
-        for stretch in batches.stretches:
-            state, sums = self.chunks(state, stretch, sums)
+        sums, steps, begin = Sums(number, batches.samples, began), 0, self._begin(state)
+        for index, stretch in enumerate(batches.stretches):
             steps += stretch.stop - stretch.start
+            if begin is not None and index < begin.stretch:
+                continue
+            if begin is not None:
+                state, sums = begin.state, begin.sums
+            state, sums = self.chunks(state, stretch, sums, index, begin)
+            begin = None
         return state, sums, steps
+
+    def _begin(self, state: State) -> Place | None:
+        """Return the place in the epoch to continue from, unless the caller set a state."""
+        if self.begin is None or self.begin.of is not state:
+            return None
+        return self.begin.place
 
     def _validated(self, state: State) -> Evaluation | None:
         job = self.job

@@ -24,6 +24,11 @@ class Observer(Protocol):
     dtype or, if it was given so, bool, int8 or uint8. An observer may keep the arrays but must
     not modify them.
 
+    An observer with a state of its own, which must survive if a run with a `checkpoint` folder
+    is killed, has two more methods: ``saved() -> value``, called for each checkpoint, returns
+    numbers, texts, arrays, and lists or mappings of them; ``restore(value)`` gets that value
+    when the run is continued, before its next epoch.
+
     Attributes
     ----------
     name : str

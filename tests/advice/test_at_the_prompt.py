@@ -152,7 +152,7 @@ FOLLOWED = {
         "predict arrays blobs.csv {} kind",
     ),
     "a split of a file": (
-        "evaluate full/network.safetensors blobs.csv --split validation",
+        "evaluate full/model.safetensors blobs.csv --split validation",
         r"with the (folder of the run)",
         "evaluate full blobs.csv --split validation",
     ),

@@ -56,8 +56,11 @@ def costs(run):
 
 
 def settings(run):
-    with open(f"{run}/settings.toml", "rb") as file:
-        return tomllib.load(file)
+    """All but the run's own name, which no other run has."""
+    with open(f"{run}/run.toml", "rb") as file:
+        found = tomllib.load(file)
+    assert len(found.pop("run")) == 16
+    return found
 
 
 def interrupt(*_, **__):

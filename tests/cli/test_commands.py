@@ -22,7 +22,7 @@ def test_ctrl_c_before_training_says_so(blobs, monkeypatch):
 def test_evaluate_gives_the_numbers_of_the_summary(digits):
     output = ok("train", digits, "--epochs", 2, "--out", "run")
     test = next(line.split()[-2] for line in output.splitlines() if line.startswith("test "))
-    for network in ("run", "run/network.safetensors"):
+    for network in ("run", "run/model.safetensors"):
         said = ok("evaluate", network, digits)
         assert "digits: 252 test samples" in said
         assert f"accuracy  {test} %" in said
@@ -77,7 +77,7 @@ def test_evaluate_on_numbers_gives_no_accuracy():
         (["train", "blobs.csv", "--out", "blobs.csv"], "is a file"),
         (["train", "blobs.csv", "--out", "blobs.csv/run"], "cannot be written"),
         (["evaluate", "nothing", "blobs.csv"], "nothing does not exist"),
-        (["evaluate", ".", "blobs.csv"], "has no network.safetensors"),
+        (["evaluate", ".", "blobs.csv"], "has no model.safetensors"),
         (["evaluate", "blobs.csv", "blobs.csv"], "not a safetensors file"),
         (["predict", "nothing", "inputs.csv"], "nothing does not exist"),
         (["predict", "nothing", "inputs.csv", "--out", "out.txt"], ".csv or .npy"),

@@ -5,13 +5,12 @@ import signal
 
 import pytest
 
-import bpx
-
 pytest.importorskip("click", reason="the command line is an extra")
 pytest.importorskip("rich", reason="the command line is an extra")
 pytest.importorskip("tomli_w", reason="the command line is an extra")
 
-from bpx.cli import display, folder
+from bpx.cli import display
+from bpx.network.resuming.files import Records
 from tests.cli.invoked import history, interrupt, invoke, learned, ok, refused
 
 
@@ -22,33 +21,44 @@ def test_a_fresh_folder_under_runs(blobs):
     assert all(name.startswith("blobs-") for name in os.listdir("runs"))
 
 
-def test_ctrl_c_while_an_epoch_is_saved_waits_for_its_row(blobs, monkeypatch):
-    save = bpx.Network.save
-
-    def interrupted(network, path):
-        signal.raise_signal(signal.SIGINT)
-        save(network, path)
-
-    monkeypatch.setattr(bpx.Network, "save", interrupted)
+@pytest.fixture
+def _ctrl_c():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        result = invoke("train", blobs, "--out", "run")
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, before)
+    yield
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
+def test_ctrl_c_while_an_epoch_is_saved_waits_for_its_row(blobs, monkeypatch):
+    add = Records.add
+
+    def interrupted(self, epoch, model):
+        signal.raise_signal(signal.SIGINT)
+        add(self, epoch, model)
+
+    monkeypatch.setattr(Records, "add", interrupted)
+    result = invoke("train", blobs, "--out", "run")
     assert result.exit_code == 130
     assert "the network of epoch 1 is saved" in result.output
+    assert "continue it with: bpx resume run" in result.output
     assert len(history("run")) == 1
-    assert os.path.exists("run/network.safetensors")
+    assert os.path.exists("run/model.safetensors")
 
 
-def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with folder.uninterrupted():
-            signal.raise_signal(signal.SIGINT)
-    finally:
-        signal.signal(signal.SIGINT, before)
+@pytest.mark.usefixtures("_ctrl_c")
+def test_ctrl_c_in_the_first_epoch_keeps_a_checkpoint(blobs, monkeypatch):
+    def interrupted(self, progress):
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(display.Lines, "progress", interrupted)
+        result = invoke("train", blobs, "--epochs", 2, "--out", "run")
+    assert result.exit_code == 130
+    assert "no epoch had finished, but run has a checkpoint" in result.output
+    assert "continue it with: bpx resume run" in result.output
+    assert "resumed   after 0 epochs" in ok("resume", "run")
+    assert len(history("run")) == 2
 
 
 def test_an_empty_folder_of_the_user_is_used_and_stays(blobs, monkeypatch):
@@ -68,9 +78,9 @@ def test_a_folder_with_files_is_refused_and_left_alone(trained, blobs):
 
 
 def test_settings_that_cannot_be_read(trained, blobs):
-    with open("run/settings.toml", "w", encoding="utf-8") as file:
+    with open("run/run.toml", "w", encoding="utf-8") as file:
         file.write("seed = \n")
-    assert "settings.toml cannot be read" in refused("evaluate", "run", blobs)
+    assert "run.toml cannot be read" in refused("evaluate", "run", blobs)
 
 
 def test_home_is_written_out(blobs, monkeypatch, tmp_path):
@@ -78,10 +88,10 @@ def test_home_is_written_out(blobs, monkeypatch, tmp_path):
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     ok("train", blobs, "--epochs", 1, "--out", "~/run")
-    assert (tmp_path / "home" / "run" / "network.safetensors").is_file()
+    assert (tmp_path / "home" / "run" / "model.safetensors").is_file()
     ok("evaluate", "~/run", blobs)
     ok("check", "~/run")
     (tmp_path / "home" / "inputs.csv").write_bytes((tmp_path / "inputs.csv").read_bytes())
-    ok("predict", "~/run/network.safetensors", "~/inputs.csv", "--out", "~/answers.csv")
+    ok("predict", "~/run/model.safetensors", "~/inputs.csv", "--out", "~/answers.csv")
     assert (tmp_path / "home" / "answers.csv").is_file()
     assert not (tmp_path / "~").exists()

@@ -24,7 +24,7 @@ def test_health_is_shown_and_written(blobs):
     assert [line.endswith("healthy") for line in lines.splitlines() if "epoch 1/2" in line]
     names = [f"{name}_{i}" for name in ("delta", "saturated", "dead", "update") for i in (1, 2)]
     assert list(history("run")[0]) == [*COLUMNS, *names, "lost"]
-    network = bpx.load("run/network.safetensors")
+    network = bpx.load("run/model.safetensors")
     whole = network.schema.samples(bpx.data.read_table(blobs))
     train, _ = sources.hold_out(whole, 0.2, 1)
     health = bpx.inspect.examine(network, *train)

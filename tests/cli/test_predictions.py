@@ -21,7 +21,7 @@ def trained(blobs):
 @pytest.mark.parametrize("suffix", ["csv", "npy"])
 def test_predictions_make_the_round_trip(trained, given, suffix):
     assert ok("predict", trained, given, "--out", f"out.{suffix}") == ""
-    network = bpx.load("run/network.safetensors")
+    network = bpx.load("run/model.safetensors")
     expected = network.predict(bpx.data.read("inputs.npy").x)
     if suffix == "npy":
         found = np.load("out.npy")
@@ -33,7 +33,7 @@ def test_predictions_make_the_round_trip(trained, given, suffix):
 
 
 def test_labels(trained):
-    expected = bpx.load("run/network.safetensors").classify(bpx.data.read("inputs.npy").x)
+    expected = bpx.load("run/model.safetensors").classify(bpx.data.read("inputs.npy").x)
     ok("predict", trained, "inputs.npy", "--labels", "--out", "out.npy")
     np.testing.assert_array_equal(np.load("out.npy"), expected)
     printed = ok("predict", trained, "inputs.csv", "--labels", "--out", "-")
@@ -69,7 +69,7 @@ def rows(text):
 
 
 def test_labels_and_probabilities_have_names(named, blobs):
-    network = bpx.load("named/network.safetensors")
+    network = bpx.load("named/model.safetensors")
     table = bpx.data.read_table(blobs)
     found = rows(ok("predict", named, blobs))
     assert list(found[0]) == ["kind", "p(0)", "p(1)", "p(2)"]
@@ -97,7 +97,7 @@ def test_a_table_is_answered_in_a_file(named, blobs):
     with open("out.csv", encoding="utf-8") as file:
         assert file.read() == said
     ok("predict", named, blobs, "--out", "out.npy")
-    network = bpx.load("named/network.safetensors")
+    network = bpx.load("named/model.safetensors")
     expected = network.predict(bpx.data.read_table(blobs))
     np.testing.assert_array_equal(np.load("out.npy"), expected)
     kept = refused("predict", named, blobs, "--out", "out.npy", "--keep", "a")

@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import bpx
 from bpx.cli import sources
-from tests.cli.invoked import COMMAND, SECONDS, history, settings
+from tests.cli.invoked import COMMAND, SECONDS, history, learned, settings
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
@@ -39,9 +40,9 @@ def test_ctrl_c_keeps_the_last_finished_epoch():
     assert process.returncode == 130
     assert said == (
         f"Interrupted: the network of epoch {len(rows)} is saved in "
-        f"{os.path.join('run', 'network.safetensors')}.\n"
+        f"{os.path.join('run', 'model.safetensors')}; continue it with: bpx resume run\n"
     )
-    network = bpx.load("run/network.safetensors")
+    network = bpx.load("run/model.safetensors")
     rest, _ = sources.hold_out(bpx.data.read("data.npz"), 0.2, settings("run")["seed"])
     assert network.sizes == (50, 30, 10)
     assert np.isfinite(network.evaluate(*rest).cost)
@@ -90,3 +91,37 @@ def test_the_process_ends_with_the_codes_of_the_commands(blobs):
     assert bad.returncode == 1
     assert bad.stdout == ""
     assert bad.stderr.startswith("Error: there is no data set 'digit'")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGKILL"])
+def test_a_run_that_a_signal_ends_is_continued_to_the_same_bits(name):
+    rng = np.random.default_rng(0)
+    np.savez("data.npz", x=rng.random((500, 20)), y=rng.integers(0, 5, 500))
+    words = ["train", "data.npz", "--seed", "1"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(
+        [*COMMAND, *words, "--epochs", "99999", "--out", "run"], **pipes
+    ) as p:
+        try:
+            _wait_for_a_row(p)
+            p.send_signal(getattr(signal, name))
+            _, said = p.communicate(timeout=SECONDS)
+        finally:
+            p.kill()
+    if name == "SIGKILL":
+        assert p.returncode == -signal.SIGKILL
+    else:
+        assert p.returncode == 75
+        assert f"{name} ended the run in run, and a checkpoint was written" in said
+        assert "continue it with bpx resume run" in said
+    epochs = str(len(history("run")) + 3)
+    for more in (
+        ["resume", "run", "--epochs", epochs],
+        [*words, "--epochs", epochs, "--out", "whole"],
+    ):
+        subprocess.run([*COMMAND, *more], check=True, capture_output=True, timeout=SECONDS)
+    assert len(history("run")) == int(epochs)
+    assert learned("run") == learned("whole")
+    one, other = (Path(run, "model.safetensors").read_bytes() for run in ("run", "whole"))
+    assert one == other

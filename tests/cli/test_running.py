@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def test_the_option_goes_before_the_environment(blobs):
     words = ["--backend", "numpy", "--dtype", "float64", "--epochs", 1, "--out", "run"]
     ok("train", blobs, *words, env=env)
     assert settings("run")["dtype"] == "float64"
-    assert bpx.load("run/network.safetensors").weights[0].dtype == np.float64
+    assert bpx.load("run/model.safetensors").weights[0].dtype == np.float64
 
 
 def test_the_defaults_learn_the_digits(digits):
@@ -54,7 +55,7 @@ def test_the_same_seed_gives_the_same_history_and_another_does_not(blobs):
     assert learned("a") == learned("b")
     assert costs("a") == pytest.approx(costs("b"), rel=1e-5)
     assert costs("a") != pytest.approx(costs("c"), rel=1e-5)
-    first, second = (bpx.load(f"{run}/network.safetensors") for run in ("a", "b"))
+    first, second = (bpx.load(f"{run}/model.safetensors") for run in ("a", "b"))
     for one, other in zip(first.weights, second.weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -134,9 +135,112 @@ def test_divergence_keeps_the_last_good_epoch():
     rows = history("run")
     assert 1 <= len(rows) < 100
     assert f"the network of epoch {len(rows)} is saved" in said
-    assert np.isfinite(bpx.load("run/network.safetensors").weights[0]).all()
+    assert np.isfinite(bpx.load("run/model.safetensors").weights[0]).all()
 
 
 def test_a_named_data_set_has_its_own_validation_samples(digits):
     said = refused("train", digits, "--validation-fraction", 0.3)
     assert "digits has its own validation samples" in said
+
+
+def same(one, other):
+    """Whether two runs have the same network and, but for the times, the same history."""
+    assert learned(one) == learned(other)
+    files = [f"{run}/model.safetensors" for run in (one, other)]
+    first, second = (Path(file).read_bytes() for file in files)
+    assert first == second
+
+
+@pytest.fixture
+def cut(monkeypatch):
+    """End a run like a kill, at its 20th chunk of one step."""
+    monkeypatch.setattr("bpx.training.chunks.CHUNK_SECONDS", 0.0)
+
+    def run(*words):
+        seen = []
+
+        def progress(self, progress):
+            seen.append(progress)
+            if len(seen) == 20:
+                raise RuntimeError("killed")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(display.Lines, "progress", progress)
+            result = invoke(*words)
+        assert str(result.exception) == "killed"
+
+    return run
+
+
+@pytest.mark.parametrize("data", ["blobs.csv", "blobs.npz"])
+def test_a_run_that_was_cut_off_is_continued_to_the_same_bits(blobs, data, cut):
+    words = ["train", data, "--epochs", 4, "--seed", 1]
+    words += ["--class-weight", "balanced", "--health"]
+    ok(*words, "--out", "whole")
+    cut(*words, "--out", "run", "--every", "3 steps")
+    output = ok("resume", "run")
+    assert "resumed   after 2 epochs, 16 steps" in output
+    assert "epoch 4/4" in output
+    assert "epoch 2/4" not in output
+    same("run", "whole")
+    assert settings("run") == settings("whole")
+    ok("evaluate", "run", data, "--split", "validation")
+
+
+def test_a_finished_run_is_made_longer(blobs):
+    words = ["train", blobs, "--seed", 1]
+    ok(*words, "--epochs", 4, "--out", "whole")
+    ok(*words, "--epochs", 2, "--out", "run", "--keep", 1)
+    ok("resume", "run", "--epochs", 4, "--quiet")
+    same("run", "whole")
+    assert settings("run")["command"] == settings("whole")["command"]
+    assert settings("run") == settings("whole")
+    assert len(os.listdir("whole/checkpoints")) >= 3
+    assert "already finished 4" in refused("resume", "run", "--epochs", 3)
+
+
+def test_a_run_is_continued_on_another_backend(blobs, backend):
+    words = ["train", "blobs.npz", "--seed", 1, "--out"]
+    ok(*words, "whole", "--epochs", 3)
+    ok(*words, "run", "--epochs", 2)
+    output = ok("resume", "run", "--epochs", 3, "--backend", backend)
+    assert f"home      {backend}, float32" in output
+    assert costs("run") == pytest.approx(costs("whole"), rel=1e-4)
+
+
+def test_what_cannot_be_continued(blobs, trained):
+    assert "nothing holds no run of bpx train" in refused("resume", "nothing")
+    os.mkdir("empty")
+    assert "empty holds no run of bpx train" in refused("resume", "empty")
+    x, y = np.eye(3), np.arange(3)
+    network = bpx.Network([3, 3], output="softmax", cost="cross_entropy")
+    rule = {"epochs": 1, "batch_size": 1, "optimizer": bpx.Adam()}
+    network.fit(x, y, **rule, checkpoint="python")
+    assert "is continued there, with bpx.resume" in refused("resume", "python")
+    said = refused("train", blobs, "--out", "run")
+    assert "--out run has files in it" in said
+    assert "bpx resume run" in said
+    said = refused("train", blobs, "--every", "soon", "--out", "new")
+    assert "--every soon was given; expected a number with a unit" in said
+    assert not os.path.exists("new")
+
+
+def test_other_data_are_refused_by_name(blobs, trained):
+    with open(blobs, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    with open(blobs, "w", encoding="utf-8") as file:
+        file.write("\n".join([*lines[:-1], "0.5,0.5,0.5,1"]) + "\n")
+    before = learned("run")
+    said = refused("resume", "run", "--epochs", 9)
+    assert "has other values than in run" in said
+    assert learned("run") == before
+    assert settings("run")["epochs"] == 3
+
+
+def test_damaged_checkpoints_are_named(blobs, trained):
+    for name in os.listdir("run/checkpoints"):
+        with open(f"run/checkpoints/{name}/state.json", "w") as file:
+            file.write("{")
+    said = refused("resume", "run", "--epochs", 9)
+    count = len(os.listdir("run/checkpoints"))
+    assert said.count("is not used: state.json is damaged") == count

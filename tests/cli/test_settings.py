@@ -15,9 +15,12 @@ def test_a_run_leaves_a_folder_that_says_how_to_repeat_it(blobs):
     words = ["--optimizer", "sgd", "--momentum", 0.5, "--nesterov", "--lmbda", 0.1]
     ok("train", blobs, *words, "--target", "kind", "--epochs", 3, "--out", "deep/run")
     assert sorted(os.listdir("deep/run")) == [
+        ".lock",
+        "checkpoints",
         "history.csv",
-        "network.safetensors",
-        "settings.toml",
+        "history.jsonl",
+        "model.safetensors",
+        "run.toml",
     ]
     written = settings("deep/run")
     assert written["layers"] == [3, 100, 3]
@@ -46,7 +49,7 @@ def test_a_run_by_another_feedback_can_be_repeated(blobs, rule):
     _, *again = shlex.split(settings("run")["command"])
     assert f"--feedback {rule}" in " ".join(again)
     ok(*again, "--out", "again")
-    first, second = (bpx.load(f"{run}/network.safetensors") for run in ("run", "again"))
+    first, second = (bpx.load(f"{run}/model.safetensors") for run in ("run", "again"))
     assert first.spec.feedback == bpx.feedback.FEEDBACKS[rule]
     for one, other in zip(first.feedback, second.feedback, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)

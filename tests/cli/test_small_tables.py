@@ -234,7 +234,7 @@ def test_the_run_is_repeated_by_its_command():
     is_right("--drop", "id", "--header", "--scaling", "robust")
     command = settings("run")["command"]
     ok(*shlex.split(command)[1:], "--out", "again")
-    first, second = (bpx.load(f"{run}/network.safetensors") for run in ("run", "again"))
+    first, second = (bpx.load(f"{run}/model.safetensors") for run in ("run", "again"))
     assert first.schema == second.schema
     for one, other in zip(first.weights, second.weights, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -52,7 +52,7 @@ def test_the_arrays_of_an_npz_are_named(named):
     assert settings("run")["layers"] == [3, 30, 3]
     assert " ".join(keys) in settings("run")["command"]
     assert "accuracy  100.00 %" in ok("evaluate", "run", named)
-    assert "accuracy  100.00 %" in ok("evaluate", "run/network.safetensors", named, *keys)
+    assert "accuracy  100.00 %" in ok("evaluate", "run/model.safetensors", named, *keys)
     said = ok("predict", "run", named, "--inputs", "images", "--labels")
     assert said.split() == ["0", "1", "2"] * 10
 
@@ -63,7 +63,7 @@ def test_a_missing_key_says_which_option_names_another(named):
     for words in (
         ["train", named, "--target", "labels"],
         ["predict", "run", named],
-        ["evaluate", "run/network.safetensors", named, "--target", "labels"],
+        ["evaluate", "run/model.safetensors", named, "--target", "labels"],
     ):
         said = refused(*words)
         assert "has the keys ['images', 'labels']; expected 'x'" in said
@@ -83,7 +83,7 @@ def test_inputs_are_named_of_an_npz_alone(trained, blobs, digits):
 
 
 def test_a_split_that_cannot_be_known(trained, blobs):
-    alone = refused("evaluate", "run/network.safetensors", blobs, "--split", "validation")
+    alone = refused("evaluate", "run/model.safetensors", blobs, "--split", "validation")
     assert "with the folder of the run" in alone
     assert "expected no --split" in refused("evaluate", "run", blobs, "--split", "test")
     with open(blobs, encoding="utf-8") as file, open("fewer.csv", "w", encoding="utf-8") as to:

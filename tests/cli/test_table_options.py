@@ -26,14 +26,14 @@ def test_what_is_not_known_is_refused(blobs):
 @pytest.mark.parametrize("scaling", ["standard", "robust", "none"])
 def test_numbers_are_scaled_as_chosen(blobs, scaling):
     ok("train", blobs, "--scaling", scaling, "--epochs", 1, "--out", "run")
-    features = bpx.load("run/network.safetensors").schema.features
+    features = bpx.load("run/model.safetensors").schema.features
     assert all((f.center, f.scale) == (0.0, 1.0) for f in features) == (scaling == "none")
     assert settings("run")["scaling"] == scaling
 
 
 def test_features_are_named_or_dropped(blobs):
     ok("train", blobs, "--features", "b,a", "--epochs", 1, "--out", "some")
-    names = [f.name for f in bpx.load("some/network.safetensors").schema.features]
+    names = [f.name for f in bpx.load("some/model.safetensors").schema.features]
     assert sorted(names) == ["a", "b"]
     ok("train", blobs, "--drop", "c", "--drop", "a", "--epochs", 1, "--out", "fewer")
     assert settings("fewer")["drop"] == ["c", "a"]

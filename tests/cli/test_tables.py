@@ -111,7 +111,7 @@ def test_rows_without_a_target_are_predicted_and_not_judged(mixed):
 
 def test_the_error_is_in_the_targets_units(mixed):
     ok("train", mixed, "--target", "age", "--drop", "bought", "--epochs", 2, "--out", "run")
-    network = bpx.load("run/network.safetensors")
+    network = bpx.load("run/model.safetensors")
     table = tables.with_target(bpx.data.read_table(mixed), network.schema)
     off = network.predict(table)[:, 0] - table["age"].values
     expected = f"rms error {np.sqrt(np.mean(off**2)):.4g}, R² "
@@ -133,6 +133,6 @@ def test_the_first_feature_is_not_taken_for_a_target_that_is_not_there(tmp_path)
     rest = [line.partition(",")[2] for line in lines]
     rest[3] = "," + rest[3].partition(",")[2]
     (tmp_path / "x.csv").write_text("\n".join(rest) + "\n", encoding="utf-8")
-    schema = bpx.load("run/network.safetensors").schema
+    schema = bpx.load("run/model.safetensors").schema
     table = bpx.data.read_table("x.csv", header=False)
     assert len(tables.with_target(table, schema)) == 40

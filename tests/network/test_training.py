@@ -119,6 +119,23 @@ def test_memory_is_let_go_of_once_at_the_end_or_when_it_is_left(monkeypatch):
     assert len(released) == 2
 
 
+def test_finish_returns_the_records_from_now_on():
+    net = network()
+    running = training(net)
+    assert running.network is net
+    next(running)
+    history = running.finish()
+    assert [epoch.number for epoch in history] == [2, 3, 4]
+    assert (history.seed, running.records) == (1, ())
+
+
+def test_a_run_with_a_folder_has_all_records(tmp_path):
+    running = training(network(), checkpoint=tmp_path)
+    next(running)
+    assert [epoch.number for epoch in running.records] == [1]
+    assert [epoch.number for epoch in running.finish()] == [1, 2, 3, 4]
+
+
 def test_its_repr_is_a_line():
     running = training(network())
     next(running)

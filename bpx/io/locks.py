@@ -1,0 +1,92 @@
+"""A lock on a folder, which the operating system releases when its process ends."""
+
+import os
+import platform
+import sys
+import weakref
+from logging import getLogger
+from pathlib import Path
+
+from bpx.errors import InputError
+
+__all__ = ["Lock"]
+
+_NAME = ".lock"
+_FAR = 1 << 30
+"""The byte that Windows locks: it is not in the file, so others can read what is."""
+_log = getLogger("bpx")
+_held: "weakref.WeakSet[Lock]" = weakref.WeakSet()
+
+
+class Lock:
+    """A lock on a folder, held from the call to `release`, or until the process ends.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    InputError
+        If another process, or another training of this one, holds it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._descriptor: int | None = None
+        descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            _lock(descriptor)
+        except BlockingIOError:
+            holder = os.read(descriptor, 200).decode(errors="replace") or "another process"
+            os.close(descriptor)
+            raise InputError(
+                f"{folder} is in use by {holder}; wait until it ends, or choose another folder"
+            ) from None
+        except OSError as error:  # a file system without locks
+            _log.warning(
+                "%s cannot be locked (%s): make sure that no other process writes there",
+                folder,
+                error.strerror or error,
+            )
+        self._descriptor = descriptor
+        _held.add(self)
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} on {platform.node()}".encode())
+
+    def release(self) -> None:
+        """Release the lock; the file remains, since another process may be waiting for it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __del__(self) -> None:
+        if getattr(self, "_descriptor", None) is not None:
+            self.release()
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(descriptor, _FAR, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError from error
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _forget() -> None:
+    """Close the locks in a forked process, which must not outlive its parent's training."""
+    for lock in list(_held):
+        lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

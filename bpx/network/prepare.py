@@ -1,0 +1,236 @@
+"""The preparation of a training: its arguments, checked, become a loop over epochs.
+
+The modules that only privacy or health needs are imported on request.
+"""
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bpx.arrays.host import check_seed
+from bpx.errors import InputError, option
+from bpx.network.packing import Packed
+from bpx.network.resuming.begin import keeping
+from bpx.network.resuming.opening import Opened
+from bpx.network.resuming.resumption import Resumption, read
+from bpx.network.streams import refuse, streaming
+from bpx.network.tables import by_label, training_arrays
+from bpx.network.training import Training
+from bpx.network.windows import is_stream, windowing
+from bpx.privacy.dpsgd import DPSGD, check_privacy
+from bpx.training.arguments import (
+    Job,
+    Options,
+    check_batch_size,
+    check_last_batch,
+    checked,
+    scheduled,
+)
+from bpx.training.batches import Batches, Shuffled
+from bpx.training.course import Course, Trainable
+from bpx.training.loop import Loop
+from bpx.training.observers import Observer, check_observers
+
+if TYPE_CHECKING:
+    from bpx.data import Schema
+
+__all__ = ["Arguments", "Trainee", "prepare"]
+
+
+class Trainee(Trainable, Packed, Protocol):
+    """The interface that `train` expects of a network."""
+
+    schema: "Schema | None"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """The arguments of `bpx.train`, under the same names."""
+
+    epochs: Any
+    batch_size: Any
+    optimizer: Any
+    lmbda: Any = 0.0
+    batches: Any = None
+    steps_per_epoch: Any = None
+    penalty: Any = 0.0
+    validation: Any = None
+    seed: Any = None
+    shuffle: Any = True
+    drop_last: Any = False
+    compile: Any = True
+    precision: Any = "float32"
+    privacy: Any = None
+    progress: Any = None
+    health: Any = False
+    observers: Any = ()
+    metrics: Any = ()
+    sample_weight: Any = None
+    class_weight: Any = None
+
+    @property
+    def options(self) -> Options:
+        """Those that do not depend on the kind of samples."""
+        return Options(**{each.name: getattr(self, each.name) for each in fields(Options)})
+
+
+def prepare(
+    network: Trainee, data: Any, given: Arguments, opened: Opened | None = None
+) -> Training:
+    """Check the arguments of `bpx.train`, and prepare the training.
+
+    Parameters
+    ----------
+    network, data, given
+    opened : Opened, optional
+        The folder of its run; it is closed if an argument cannot be used.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used; the network is then unchanged.
+    """
+    watching = check_observers(given.observers, taken=("health", "privacy"))
+    if given.batches is None and is_stream(data):
+        return Training(_windowed(network, data, given, watching))
+    if given.batches is not None:
+        return Training(_streamed(network, data, given, watching))
+    try:
+        return Training(_loop(network, data, given, watching, opened))
+    except BaseException:
+        if opened is not None:
+            opened.close()
+        raise
+
+
+def _streamed(
+    network: Trainee, data: Any, given: Arguments, watching: tuple[Observer, ...]
+) -> Loop:
+    of_samples = {
+        "data": data,
+        "batch_size": given.batch_size,
+        "lmbda": given.lmbda or None,
+        "shuffle": None if given.shuffle else given.shuffle,
+        "drop_last": given.drop_last or None,
+        "privacy": given.privacy,
+        "health": given.health or None,
+        "sample_weight": given.sample_weight,
+        "class_weight": given.class_weight,
+    }
+    refuse("with batches", of_samples)
+    _, validation, _ = training_arrays(network.schema, network.spec, None, given.validation)
+    options = Options(**{**vars(given.options), "validation": validation})
+    cut = given.epochs, given.steps_per_epoch
+    return streaming(network, given.batches, options, *cut, given.penalty, given.seed, watching)
+
+
+def _windowed(
+    network: Trainee, data: Any, given: Arguments, watching: tuple[Observer, ...]
+) -> Loop:
+    at_once = {
+        "steps_per_epoch": given.steps_per_epoch,
+        "privacy": given.privacy,
+        "health": given.health or None,
+        "sample_weight": given.sample_weight,
+        "class_weight": given.class_weight,
+    }
+    refuse("with a bpx.data.Stream", at_once)
+    _, validation, _ = training_arrays(network.schema, network.spec, None, given.validation)
+    options = Options(**{**vars(given.options), "validation": validation})
+    strength, order = (given.lmbda, given.penalty), (given.seed, given.shuffle, given.drop_last)
+    sizes = given.epochs, given.batch_size
+    return windowing(network, data, options, *sizes, strength, order, watching)
+
+
+def _loop(
+    network: Trainee,
+    data: Any,
+    given: Arguments,
+    watching: tuple[Observer, ...],
+    opened: Opened | None,
+) -> Loop:
+    earlier = None
+    if opened is not None and opened.found is not None:
+        earlier = read(opened, network.spec, network.home.dtype)
+    schema = network.schema if earlier is None else network.schema or earlier.schema
+    samples, validation, schema = training_arrays(schema, network.spec, data, given.validation)
+    if data is None:
+        raise InputError("data is missing; expected (x, y), or a stream as batches=...")
+    only_streams = {
+        "steps_per_epoch": given.steps_per_epoch,
+        "penalty": given.penalty or None,
+    }
+    refuse("without batches", only_streams)
+    drawn = _seed(given, earlier)
+    if given.epochs is None or given.batch_size is None:
+        missing = "epochs" if given.epochs is None else "batch_size"
+        raise InputError(f"{missing} is missing; expected a whole number of at least 1")
+    weights = {
+        "sample_weight": given.sample_weight,
+        "class_weight": by_label(schema, given.class_weight),
+    }
+    options = Options(**{**vars(given.options), "validation": validation})
+    with network.home.active():
+        job = checked(
+            network, samples, options, epochs=given.epochs, lmbda=given.lmbda, **weights
+        )
+        size = check_batch_size(given.batch_size, job.n)
+        check_last_batch(network.spec, job.n, size, drop_last=given.drop_last)
+        unequal = [name for name, value in weights.items() if value is not None]
+        order = given.seed, given.shuffle, given.drop_last
+        check_privacy(given.privacy, job.n, *order, unequal)
+        own = _batches(network, job, given.privacy, size, (drawn, *order[1:]))
+        look = _look(given.health, job, given.privacy, size, drawn)
+        rule = scheduled(job, own.steps, private=given.privacy is not None)
+        course = Course(network, rule, drawn, own.start())
+    loop = Loop(course, job, own, (*look, *watching))
+    if opened is not None:
+        before, network.schema = network.schema, schema
+        try:
+            loop = keeping(loop, opened, earlier, network, vars(given), watching)
+        except BaseException:
+            network.schema = before
+            raise
+    network.schema = schema
+    return loop
+
+
+def _seed(given: Arguments, earlier: Resumption | None) -> int:
+    """Return the seed of the order of the samples: that of the run, or the one given."""
+    private = isinstance(given.privacy, DPSGD)
+    wished = given.privacy.seed if private else given.seed
+    if earlier is None:
+        return check_seed(wished)
+    seed: int = earlier.state["seed"]
+    if wished is not None and wished != seed:
+        raise InputError(
+            f"{option('seed', wished)} was given, but {earlier.run} was trained with the seed "
+            f"{seed}; give the same, or none"
+        )
+    return seed
+
+
+def _batches(
+    network: Trainee,
+    job: Job,
+    privacy: DPSGD | None,
+    size: int,
+    order: tuple[int, bool, bool],
+) -> Batches:
+    """Make the batches; `order` is the seed, and whether to shuffle and to drop the last."""
+    if privacy is not None:
+        from bpx.privacy.batches import sampled
+
+        return sampled(network, job.step, job.data, size, privacy)
+    return Shuffled(network.home, job.step, job.data, size, *order)
+
+
+def _look(
+    health: Any, job: Job, privacy: DPSGD | None, size: int, seed: int
+) -> tuple[Observer, ...]:
+    """Make the observer for `health`, if any; with privacy it takes no extra step."""
+    if health is False or health is None:
+        return ()
+    from bpx.inspect.health.look import prepare as prepare_look
+
+    batch = size if privacy is None else None
+    return (prepare_look(health, job.home, job.step, job.n, batch, seed),)

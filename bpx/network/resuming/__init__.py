@@ -1,0 +1,1 @@
+"""Runs: trainings that write checkpoints into a folder, and are continued from them."""

@@ -1,0 +1,147 @@
+"""Beginning a run, or continuing one: its loop gets a keeper, and its folder its settings."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bpx.errors import InputError, advice, option
+from bpx.io import layers
+from bpx.model.inputs import Samples
+from bpx.network.packing import Packed
+from bpx.network.resuming import fingerprint, settings, shown
+from bpx.network.resuming.files import read_records
+from bpx.network.resuming.keeping import Keeping
+from bpx.network.resuming.machine import machine
+from bpx.network.resuming.opening import Opened
+from bpx.network.resuming.resumption import Resumption, tell_differences
+from bpx.training.arguments import Job
+from bpx.training.loop import Loop
+from bpx.training.observers import Observer
+
+__all__ = ["keeping"]
+
+_SETTINGS = (
+    "batch_size",
+    "optimizer",
+    "lmbda",
+    "shuffle",
+    "drop_last",
+    "compile",
+    "precision",
+    "privacy",
+    "health",
+    "class_weight",
+)
+"""The arguments of `bpx.train` that a run keeps, besides its samples and its seed."""
+
+
+def keeping(
+    loop: Loop,
+    opened: Opened,
+    earlier: Resumption | None,
+    network: Packed,
+    given: Mapping[str, Any],
+    watching: Sequence[Observer],
+) -> Loop:
+    """Return the loop of a run with a folder: from its beginning, or from a checkpoint.
+
+    Parameters
+    ----------
+    loop : Loop
+        The same training without a folder.
+    opened : Opened
+    earlier : Resumption or None
+        The checkpoint to continue from.
+    network : Packed
+        The network of the loop.
+    given : mapping of str
+        The arguments of `bpx.train`.
+    watching : sequence of Observer
+        The caller's own observers.
+
+    Raises
+    ------
+    InputError
+        If the settings or the samples are others than those of the run, or a file cannot hold
+        a layer. The network is then unchanged.
+    """
+    private = given["privacy"] is not None
+    if private and opened.every.unit != "epochs":
+        raise InputError(
+            f"{option('every', f'{opened.every.number:g} {opened.every.unit}')} was given with "
+            "privacy, whose samples and noise cannot be drawn again within an epoch; expected "
+            "a number of epochs, such as '1 epoch'"
+        )
+    layers.described(network.spec)  # refuses one that no file can hold, before the first step
+    chosen = _chosen(loop.job, given, watching)
+    samples = fingerprint.fingerprints(_samples(loop.job))
+    home = machine(loop.job.home)
+    if earlier is None:
+        identity, records = os.urandom(8).hex(), []
+        shown.write(
+            opened.run, loop, network, _shown(given), {"run": identity, "samples": samples}
+        )
+    else:
+        state = earlier.state
+        identity = state["run"]
+        settings.check_same(opened.name, state["settings"], chosen)
+        fingerprint.check_same(opened.name, state["samples"], samples)
+        _check_epochs(opened, state, loop.job.epochs)
+        tell_differences(opened, state["machine"], home)
+        begin = earlier.restore(loop.course)
+        loop = replace(loop, begin=begin)
+        earlier.restore_observers(watching)
+        adopting: Any = network  # whose protocol has a seed that training only reads
+        adopting.mechanisms, adopting.seed = earlier.mechanisms, earlier.saved.seed
+        records = read_records(opened.run, state["epoch"])
+        if loop.job.epochs != state["settings"]["epochs"]:
+            shown.change_epochs(opened.run, loop.job.epochs)
+    settled = {
+        "run": identity,
+        "settings": {**settings.described(chosen), "epochs": loop.job.epochs},
+        "samples": samples,
+        "machine": home,
+    }
+    keeper = Keeping(
+        opened,
+        network,
+        loop.course,
+        watching,
+        settled,
+        records,
+        within=not private,
+    )
+    return replace(loop, keeper=keeper)
+
+
+def _chosen(job: Job, given: Mapping[str, Any], watching: Sequence[Observer]) -> dict[str, Any]:
+    return {
+        **{name: given[name] for name in _SETTINGS},
+        "metrics": [metric.name for metric in job.metrics],
+        "observers": [observer.name for observer in watching],
+    }
+
+
+def _shown(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings for people; nobody may see the seed of private training."""
+    seed = {"seed": None} if given["privacy"] is not None else {}
+    return {**seed, **{name: given[name] for name in _SETTINGS}}
+
+
+def _samples(job: Job) -> dict[str, Any]:
+    found = {"x": job.data.x, "y": job.data.y, "the weights of the samples": job.data.s}
+    held: Samples | None = job.validation
+    if held is not None:
+        found |= {"validation x": held.x, "validation y": held.y}
+        found |= {"the weights of the validation samples": held.s}
+    return found
+
+
+def _check_epochs(opened: Opened, state: Mapping[str, Any], epochs: int | None) -> None:
+    if epochs is not None and epochs < state["epoch"]:
+        raise InputError(
+            f"{option('epochs', epochs)} was given, but {opened.name} has already finished "
+            f"{state['epoch']}; expected at least as many"
+            + advice(", or continue from an earlier run in another folder", "")
+        )

@@ -1,0 +1,125 @@
+"""The files of a run beside its checkpoints: its history, and the network of its last epoch."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from logging import getLogger
+from pathlib import Path
+
+from bpx._files import write_atomically
+from bpx.errors import InputError
+from bpx.io.folders import sync
+from bpx.io.runs import HISTORY, LINES, MODEL, Run
+from bpx.network.resuming import record
+from bpx.training.records import Epoch
+
+__all__ = ["Records", "read_records"]
+
+_log = getLogger("bpx")
+
+
+class Records:
+    """The records of a run, and their files.
+
+    ``history.jsonl`` has all of each record, and is read when a run is continued;
+    ``history.csv`` has the same numbers for a spreadsheet. Each file gets a line at the end of
+    each epoch, after ``model.safetensors`` has been replaced.
+
+    Parameters
+    ----------
+    run : Run
+    records : sequence of Epoch
+        Those so far.
+    """
+
+    def __init__(self, run: Run, records: Sequence[Epoch]) -> None:
+        self.records = list(records)
+        self._run, self._model = run, run.path / MODEL
+        self._whole = False  # whether the files have all earlier records, and no others
+        self._unsynced, self._named = False, set[str]()
+
+    def add(self, epoch: Epoch, model: Callable[[], bytes]) -> None:
+        """Add a record, and replace the network's file; if that fails, say so, and go on."""
+        if len(self.records) >= epoch.number:  # the caller went back to an earlier state
+            del self.records[epoch.number - 1 :]
+            self._whole = False
+        self.records.append(epoch)
+        self._warn_of_unsaved(epoch)
+        try:
+            with write_atomically(self._model) as file:
+                file.write(model())
+            self._append(epoch)
+        except (OSError, InputError) as error:
+            self._whole = False
+            _log.warning(
+                "epoch %d could not be written (%s); training goes on, and the record is "
+                "written with the next one",
+                epoch.number,
+                getattr(error, "strerror", None) or error,
+            )
+
+    def sync(self) -> None:
+        """Wait until every record is on the disk; a checkpoint relies on them.
+
+        Raises
+        ------
+        OSError, InputError
+        """
+        if not self._whole:
+            self.rewrite()
+        elif self._unsynced:
+            sync(self._run.path / LINES)
+            self._unsynced = False
+
+    def rewrite(self) -> None:
+        """Write both files anew.
+
+        Raises
+        ------
+        InputError
+        """
+        _replace(self._run.path / LINES, "".join(map(record.line, self.records)))
+        rows = [record.row(record.columns(self.records[0]))] if self.records else []
+        _replace(self._run.path / HISTORY, "".join([*rows, *map(record.row, self.records)]))
+        self._whole, self._unsynced = True, False
+
+    def _append(self, epoch: Epoch) -> None:
+        if not self._whole or len(self.records) == 1:
+            self.rewrite()
+            return
+        for name, text in ((LINES, record.line(epoch)), (HISTORY, record.row(epoch))):
+            with (self._run.path / name).open("a", encoding="utf-8", newline="") as file:
+                file.write(text)
+        self._unsynced = True
+
+    def _warn_of_unsaved(self, epoch: Epoch) -> None:
+        for name in record.unsaved(epoch):
+            if name not in self._named:
+                self._named.add(name)
+                _log.warning(
+                    "the value of the observer %r cannot be written to %s, so that the history "
+                    "of a continued run lacks it: expected numbers, texts, arrays, and lists "
+                    "or mappings of them",
+                    name,
+                    LINES,
+                )
+
+
+def read_records(run: Run, epochs: int) -> list[Epoch]:
+    """Return the records of the first epochs of a run; a missing one is warned of."""
+    found: list[Epoch] = []
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        text = (run.path / LINES).read_text(encoding="utf-8")
+        found.extend(map(record.from_line, text.splitlines()[:epochs]))
+    if len(found) < epochs or [each.number for each in found] != [*range(1, epochs + 1)]:
+        _log.warning(
+            "%s is damaged: it has %d of %d epochs; the history lacks the others",
+            run.path / LINES,
+            len(found),
+            epochs,
+        )
+    return found
+
+
+def _replace(path: Path, text: str) -> None:
+    with write_atomically(path) as file:
+        file.write(text.encode())

@@ -1,0 +1,162 @@
+"""Opening the folder of a run: its lock, and the newest checkpoint that is whole."""
+
+import tomllib
+from contextlib import suppress
+from logging import getLogger
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bpx._files import expanded
+from bpx._validate import whole
+from bpx.errors import FileFormatError, InputError, advice
+from bpx.io.locks import Lock
+from bpx.io.runs import MODEL, SETTINGS, Run
+from bpx.network.resuming.every import Every, parse
+
+__all__ = ["EVERY", "KEEP", "Found", "Opened", "open_run"]
+
+EVERY, KEEP = "1 epoch", 3
+
+_log = getLogger("bpx")
+
+
+class Found(NamedTuple):
+    """A whole checkpoint: its number, and its ``state.json``."""
+
+    number: int
+    state: dict[str, Any]
+
+
+class Opened:
+    """The folder of a run, which nobody else can open until `close`.
+
+    Parameters
+    ----------
+    path : str or Path
+    every, keep
+        As for `bpx.train`.
+
+    Attributes
+    ----------
+    run : Run
+    found : Found or None
+        The checkpoint to continue from.
+    """
+
+    def __init__(self, path: str | Path, every: Any, keep: Any) -> None:
+        self.every: Every = parse(EVERY if every is None else every)
+        self.keep = whole(
+            "keep", KEEP if keep is None else keep, 1, None, "a whole number of at least 1"
+        )
+        self.name = str(path)
+        self.run = Run(expanded(path))
+        self.found: Found | None = None
+        self._lock: Lock | None = None
+
+    def lock(self) -> bool:
+        """Lock the folder; return False if this holds the lock already."""
+        if self._lock is not None:
+            return False
+        self._lock = Lock(self.run.path)
+        return True
+
+    def close(self) -> None:
+        """Release the lock."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+
+def open_run(
+    path: str | Path, *, resume: bool, begins: bool, every: Any = None, keep: Any = None
+) -> Opened:
+    """Open the folder of a run.
+
+    Parameters
+    ----------
+    path, every, keep
+    resume : bool
+        Whether to continue from a checkpoint.
+    begins : bool
+        Whether a run may begin if there is no checkpoint.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be used: another process uses it, it holds a run that is not to be
+        continued, or it holds none that could be.
+    FileFormatError
+        If it has checkpoints, but all are damaged.
+    """
+    opened = Opened(path, every, keep)
+    place = opened.run.path
+    if not begins and not opened.run.numbers():
+        raise InputError(_why_nothing(path, place))
+    try:
+        opened.run.make()
+        opened.lock()
+        opened.run.sweep()
+        _check_fresh(opened, resume)
+        opened.found = _newest(opened)
+    except OSError as error:
+        opened.close()
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{path} cannot hold a run: {error.strerror or error}; expected a folder that you "
+            "can write to"
+        ) from error
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _why_nothing(path: str | Path, place: Path) -> str:
+    what = "has no checkpoint" if place.exists() else "does not exist"
+    return f"{path} {what}; expected the folder of a run that has written one" + advice(
+        ", with fit(..., checkpoint=folder)", ", with bpx train --out FOLDER"
+    )
+
+
+def _check_fresh(opened: Opened, resume: bool) -> None:
+    """Refuse to begin a run where there is one."""
+    there = opened.run.numbers() or (opened.run.path / MODEL).exists()
+    if there and not resume:
+        raise InputError(
+            f"{opened.name} already holds a run; "
+            + advice(
+                "add resume=True to continue it, or choose another folder",
+                f"continue it with: bpx resume {opened.name}",
+            )
+        )
+
+
+def _newest(opened: Opened) -> Found | None:
+    """Return the newest checkpoint that is whole, after warnings about the newer ones."""
+    run, why = opened.run, []
+    identity = _identity(run)
+    for number in run.numbers():
+        try:
+            state = run.read(number)
+            if identity is not None and state["run"] != identity:
+                raise FileFormatError("it belongs to another run")
+        except FileFormatError as error:
+            why.append(f"{run.place(number)} is not used: {error}")
+            continue
+        for each in why:
+            _log.warning("%s; the checkpoint before it is used", each)
+        return Found(number, state)
+    if why:
+        raise FileFormatError(
+            f"{opened.name} has no checkpoint that can be used: {'; '.join(why)}"
+        )
+    return None
+
+
+def _identity(run: Run) -> str | None:
+    """Return the run's own name for itself, if its settings can be read."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        text = (run.path / SETTINGS).read_text(encoding="utf-8")
+        return str(tomllib.loads(text)["run"])
+    return None

@@ -1,0 +1,78 @@
+"""``run.toml``, in which people read what reproduces a run."""
+
+import tomllib
+from collections.abc import Mapping
+from logging import getLogger
+from typing import Any
+
+from bpx._files import write_atomically
+from bpx.errors import InputError
+from bpx.io.runs import SETTINGS, Run
+from bpx.io.toml import dumps
+from bpx.network.packing import Packed
+from bpx.network.resuming.machine import machine
+from bpx.training.loop import Loop
+
+__all__ = ["change_epochs", "write"]
+
+_log = getLogger("bpx")
+
+
+def write(
+    run: Run, loop: Loop, network: Packed, given: Mapping[str, Any], more: Mapping[str, Any]
+) -> None:
+    """Write the settings of a run that begins.
+
+    Parameters
+    ----------
+    run, loop, network
+    given : mapping of str
+        The settings to show; one that is no number or text is shown as its repr.
+    more : mapping of str
+        The run's own name, ``run``, and the fingerprints of its ``samples``.
+    """
+    spec = network.spec
+    samples = {
+        name: f"{tuple(each['shape'])} {each['dtype']} {each['blake2b']}"
+        for name, each in more["samples"].items()
+    }
+    tree = {
+        "run": more["run"],
+        "training": {
+            "epochs": loop.job.epochs,
+            "seed": loop.course.seed,
+            **{name: _plain(value) for name, value in given.items()},
+            "metrics": [metric.name for metric in loop.job.metrics],
+        },
+        "network": {
+            "sizes": list(spec.sizes),
+            "layers": [layer.kind for layer in spec.layers],
+            "activations": [layer.activation.name for layer in spec.dense],
+            "cost": spec.cost.name,
+            "feedback": spec.feedback.name,
+            "seed": network.seed,
+        },
+        "fingerprints": samples,
+        "machine": machine(loop.job.home),
+    }
+    _replace(run, tree)
+
+
+def change_epochs(run: Run, epochs: int | None) -> None:
+    """Change the number of epochs of a run that goes on for longer; if it fails, say so."""
+    try:
+        tree = tomllib.loads((run.path / SETTINGS).read_text(encoding="utf-8"))
+        tree["training"]["epochs"] = epochs
+        _replace(run, tree)
+    except (OSError, ValueError, KeyError, TypeError, InputError) as error:
+        _log.warning("%s still has the earlier epochs: %s", run.path / SETTINGS, error)
+
+
+def _replace(run: Run, tree: Mapping[str, Any]) -> None:
+    with write_atomically(run.path / SETTINGS) as file:
+        file.write(dumps(tree).encode())
+
+
+def _plain(value: Any) -> Any:
+    plain = value is None or isinstance(value, bool | int | float | str)
+    return value if plain else repr(value)

@@ -1,0 +1,106 @@
+"""Signals that ask a run to end: noted when they come, and acted upon after a checkpoint.
+
+SIGTERM and SIGUSR1 are what a batch system sends before it kills a process. Ctrl-C waits for
+the checkpoint too, but only once: a second one interrupts at once, as usual.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["Signals"]
+
+_NAMES = ("SIGTERM", "SIGUSR1")
+GRACE = 5.0
+"""The seconds that a caller between two epochs has to ask for the next one."""
+
+
+class Signals:
+    """The handlers of a run, from `install` to `restore`; in the main thread only.
+
+    Parameters
+    ----------
+    late : callable
+        ``late(number)`` ends the run in its caller's code: a signal came between two epochs,
+        and the next one was not asked for within `GRACE` seconds, or another signal came.
+
+    Attributes
+    ----------
+    asked : int or None
+        The signal that came.
+    """
+
+    def __init__(self, late: Callable[[int], None]) -> None:
+        self.asked: int | None = None
+        self._before: dict[int, Any] = {}
+        self._inside, self._late = False, late
+        self._timer: threading.Timer | None = None
+
+    def install(self) -> None:
+        """Note signals from now on. A signal that the process ignores stays ignored."""
+        if self._before or threading.current_thread() is not threading.main_thread():
+            return
+        for name in _NAMES:
+            number = getattr(signal, name, None)  # Windows has no SIGUSR1
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._note)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupted)
+
+    def restore(self) -> None:
+        """Restore the handlers from before."""
+        self._no_longer_wait()
+        if threading.current_thread() is not threading.main_thread():
+            return
+        while self._before:
+            number, before = self._before.popitem()
+            signal.signal(number, signal.SIG_DFL if before is None else before)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Let Ctrl-C wait while training runs, but not in what its caller does in between."""
+        self._inside = True
+        self._no_longer_wait()
+        try:
+            yield
+        finally:
+            self._inside = False
+            if self.asked is not None:
+                self._wait(self.asked)
+
+    def _note(self, number: int, frame: Any) -> None:
+        first, self.asked = self.asked is None, number
+        if self._inside:
+            return
+        if first:
+            self._wait(number)
+        else:
+            self._late(number)
+
+    def _interrupted(self, number: int, frame: Any) -> None:
+        if not self._inside or self.asked == number:
+            signal.default_int_handler(number, frame)
+        self.asked = number
+
+    def _wait(self, number: int) -> None:
+        """Send the signal once more, unless the next epoch is asked for in time."""
+        self._no_longer_wait()
+        self._timer = threading.Timer(GRACE, _send, (number,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _no_longer_wait(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _send(number: int) -> None:
+    """Send a signal to the main thread, which it wakes from a system call where it can."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        signal.raise_signal(number)

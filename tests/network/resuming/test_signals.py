@@ -1,0 +1,128 @@
+"""Signals that are noted, and handlers that are restored."""
+
+import signal
+import threading
+from time import sleep
+
+import pytest
+
+from bpx.network.resuming import signals as module
+from bpx.network.resuming.signals import Signals
+
+NAMES = [name for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name)]
+
+
+class LateError(Exception):
+    pass
+
+
+def late(number):
+    raise LateError(number)
+
+
+@pytest.fixture
+def signals():
+    before = {n: signal.getsignal(getattr(signal, n)) for n in (*NAMES, "SIGINT")}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    found = Signals(late)
+    yield found
+    found.restore()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    for name, handler in before.items():
+        signal.signal(getattr(signal, name), handler)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_signal_is_noted_and_nothing_else_happens(signals, name):
+    number, heard = getattr(signal, name), []
+    signal.signal(number, lambda *_: heard.append(1))
+    mine = signal.getsignal(number)
+    signals.install()
+    signals.install()
+    signal.raise_signal(number)
+    assert (signals.asked, heard) == (number, [])
+    signals.restore()
+    assert signal.getsignal(number) is mine
+
+
+def test_what_is_ignored_stays_so(signals):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signals.install()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+
+
+def test_ctrl_c_waits_inside_once(signals):
+    signals.install()
+    with signals.inside():
+        signal.raise_signal(signal.SIGINT)
+        assert signals.asked == signal.SIGINT
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_interrupts_the_caller_at_once(signals):
+    signals.install()
+    with signals.inside():
+        pass
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert signals.asked is None
+
+
+def test_a_handler_of_the_users_own_keeps_ctrl_c(signals):
+    heard = []
+    signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    signals.install()
+    with signals.inside():
+        signal.raise_signal(signal.SIGINT)
+    assert (heard, signals.asked) == ([1], None)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_another_thread_changes_no_handler(signals):
+    before = [signal.getsignal(getattr(signal, name)) for name in (*NAMES, "SIGINT")]
+    thread = threading.Thread(target=lambda: (signals.install(), signals.restore()))
+    thread.start()
+    thread.join()
+    assert [signal.getsignal(getattr(signal, n)) for n in (*NAMES, "SIGINT")] == before
+
+
+def test_between_two_epochs_the_caller_has_some_time(signals, monkeypatch):
+    monkeypatch.setattr(module, "GRACE", 0.2)
+    signals.install()
+    signal.raise_signal(signal.SIGTERM)
+    with signals.inside():  # in time
+        sleep(0.4)
+        assert signals.asked == signal.SIGTERM
+        signals.asked = None
+    sleep(0.4)
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(LateError):
+        sleep(30.0)
+
+
+def test_a_signal_that_came_inside_is_not_forgotten_between_epochs(signals, monkeypatch):
+    monkeypatch.setattr(module, "GRACE", 0.05)
+    signals.install()
+    with signals.inside():
+        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(LateError):
+        sleep(30.0)
+
+
+def test_a_second_signal_between_epochs_does_not_wait(signals):
+    signals.install()
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(LateError):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_nothing_is_sent_after_the_handlers_are_restored(signals, monkeypatch):
+    heard, monkey = [], monkeypatch
+    monkey.setattr(module, "GRACE", 0.05)
+    signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
+    signals.install()
+    signal.raise_signal(signal.SIGTERM)
+    signals.restore()
+    sleep(0.2)
+    assert heard == []

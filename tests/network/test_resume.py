@@ -1,0 +1,272 @@
+"""`resume` and ``fit(..., resume=True)``: what was cut off ends as if it had not been."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.training import chunks
+from tests.backends import Target, flags, host
+from tests.network.resuming.cases import SETTINGS, cut_off, same_records, same_state
+from tests.network.test_trainer import KINDS, OPTIMIZERS, targets
+from tests.training.small import network, samples
+
+EVERY = ["1 epoch", "3 steps", "0.0001 s"]
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(chunks, "SUM_STEPS", 4)
+
+
+def undisturbed(target=Target.NUMPY, data=None, **settings):
+    settings = {**SETTINGS, "compile": target.value.compile, **settings}
+    return bpx.train(network(target, dropout=0.2), data or samples(), **settings)
+
+
+@pytest.mark.parametrize("every", EVERY)
+def test_a_run_that_is_cut_off_ends_with_the_same_bits(target, every, tmp_path):
+    with flags(target):
+        expected = undisturbed(target, validation=samples(12))
+        history = expected.finish()
+        for moment in (0, 4, 13, 25):
+            folder = tmp_path / str(moment)
+            cut_off(moment, folder, target, validation=samples(12), every=every)
+            resumed = bpx.resume(folder, samples(), validation=samples(12))
+            found = resumed.finish()
+            same_records(found, history)
+            assert found.seed == history.seed
+            same_state(resumed, expected)
+
+
+def test_fit_begins_and_continues_with_the_same_line(tmp_path):
+    expected = network(dropout=0.2).fit(*samples(), **SETTINGS)
+    cut_off(13, tmp_path / "run", every="5 steps")
+    net = bpx.Network([5, 4, 3], dropout=0.2)  # of another seed
+    for _ in range(2):  # the second time, there is nothing left to do
+        found = net.fit(*samples(), **SETTINGS, checkpoint=tmp_path / "run", resume=True)
+        same_records(found, expected)
+    begun = network(dropout=0.2)
+    found = begun.fit(*samples(), **SETTINGS, checkpoint=tmp_path / "new", resume=True)
+    same_records(found, expected)
+    for w, v in zip(net.weights, begun.weights, strict=True):
+        np.testing.assert_array_equal(w, v)
+    assert (net.seed, begun.seed) == (0, 0)
+    for folder in ("run", "new"):
+        loaded = bpx.load(tmp_path / folder / "model.safetensors")
+        np.testing.assert_array_equal(loaded.weights[0], net.weights[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_rule_and_kind_of_network(kind, optimizer, tmp_path):
+    data = samples()[0], targets(kind)
+    settings = {**SETTINGS, "optimizer": OPTIMIZERS[optimizer]}
+    whole = bpx.train(network(**KINDS[kind]), data, **settings)
+    history = whole.finish()
+    net = network(**KINDS[kind])
+    cut_off(17, tmp_path, net=net, data=data, optimizer=OPTIMIZERS[optimizer], every="2 steps")
+    resumed = bpx.resume(tmp_path, data)
+    same_records(resumed.finish(), history)
+    same_state(resumed, whole)
+
+
+def test_a_run_may_go_on_for_longer(tmp_path):
+    expected = undisturbed(epochs=5)
+    history = expected.finish()
+    network(dropout=0.2).fit(*samples(), **SETTINGS, checkpoint=tmp_path)
+    resumed = bpx.resume(tmp_path, samples(), epochs=5)
+    same_records(resumed.finish(), history)
+    same_state(resumed, expected)
+    with pytest.raises(bpx.InputError, match=r"epochs=2 was given, but .* already finished 5"):
+        bpx.resume(tmp_path, samples(), epochs=2)
+
+
+def test_another_backend_continues_with_the_same_batches_and_masks(target, tmp_path):
+    expected = undisturbed().finish()
+    cut_off(13, tmp_path, every="2 steps")
+    with flags(target):
+        resumed = bpx.resume(tmp_path, samples(), backend=target.spec)
+        found = resumed.finish()
+    assert resumed.network.home.backend.name == target.spec.partition(":")[0]
+    assert [each.cost for each in found] == pytest.approx([e.cost for e in expected], rel=1e-5)
+
+
+def test_labels_of_a_batch_that_is_weighted_and_without_shuffle(tmp_path):
+    weights = {0: 2.0, 1: 0.5}
+    settings = {"class_weight": weights, "shuffle": False, "drop_last": True, "batch_size": 7}
+    given = np.linspace(0.0, 1.0, 40)
+    expected = undisturbed(**settings, sample_weight=given)
+    history = expected.finish()
+    cut_off(8, tmp_path, every="2 steps", **settings, sample_weight=given)
+    resumed = bpx.resume(tmp_path, samples(), sample_weight=given)
+    same_records(resumed.finish(), history)
+    same_state(resumed, expected)
+
+
+def test_health_metrics_and_observers_are_continued(tmp_path):
+    class Count:
+        """Counts its epochs, which it must not forget."""
+
+        name = "count"
+
+        def __init__(self):
+            self.epochs, self.kept = 0, []
+
+        def __call__(self, state, data, epoch):
+            self.epochs += 1
+            self.kept.append(float(host(state.parameters.w[0])[0, 0]))
+            return self.epochs
+
+        def saved(self):
+            return {"epochs": self.epochs, "kept": tuple(self.kept)}
+
+        def restore(self, value):
+            self.epochs, self.kept = value["epochs"], list(value["kept"])
+
+    settings = {"health": True, "validation": samples(12), "metrics": ["absolute_error"]}
+    first, left, last = Count(), Count(), Count()
+    history = undisturbed(**settings, observers=[first]).finish()
+    cut_off(25, tmp_path, **settings, observers=[left], every="3 steps")
+    resumed = bpx.resume(tmp_path, samples(), validation=samples(12), observers=[last])
+    same_records(resumed.finish(), history)
+    assert (last.epochs, last.kept) == (3, first.kept)
+    with pytest.raises(bpx.InputError, match=r"observers=\[\] .* with observers \['count'\]"):
+        bpx.resume(tmp_path, samples(), validation=samples(12))
+
+
+def own_rule(updates, state, parameters):
+    return bpx.optim.mapped(lambda g: -0.1 * bpx.namespace(g).sign(g), updates), state
+
+
+def test_parts_and_rules_of_your_own_are_passed_anew(tmp_path):
+    cubic = bpx.Elementwise("cubic", lambda z: z**3, lambda z, a: 3.0 * z * z)
+    rule = bpx.optim.Transformation(lambda parameters: (), own_rule)
+    top = bpx.metrics.top_k(2)
+    settings = {"optimizer": rule, "validation": samples(12), "metrics": [top]}
+    whole = bpx.train(network(hidden=cubic), samples(), **{**SETTINGS, **settings})
+    history = whole.finish()
+    cut_off(13, tmp_path, net=network(hidden=cubic), every="3 steps", **settings)
+    data = {"data": samples(), "validation": samples(12)}
+    mine = {"custom": {"cubic": cubic}, "optimizer": rule, "metrics": [top]}
+    for lacking, said in (
+        ("custom", "the custom part 'cubic'"),
+        ("optimizer", "with optimizer of your own, .*; pass optimizer=... to resume"),
+        ("metrics", "the metric 'top_2', which is not built in; pass metrics"),
+    ):
+        given = {name: value for name, value in mine.items() if name != lacking}
+        with pytest.raises(bpx.InputError, match=said):
+            bpx.resume(tmp_path, **data, **given)
+    other = bpx.optim.chain(rule, bpx.optim.Transformation(lambda p: p, own_rule))
+    with pytest.raises(bpx.InputError, match="only one of the two has"):
+        bpx.resume(tmp_path, **data, **{**mine, "optimizer": other})
+    resumed = bpx.resume(tmp_path, **data, **mine)
+    same_records(resumed.finish(), history)
+    same_state(resumed, whole)
+
+
+def test_private_training_continues_with_what_it_has_spent(tmp_path):
+    pytest.importorskip("dp_accounting", reason="privacy is an extra")
+    private = bpx.privacy.DPSGD(noise_multiplier=1.1, delta=1e-3, seed=5, accountant="rdp")
+    settings = {"privacy": private, "seed": None}
+    expected = undisturbed(**settings)
+    history = expected.finish()
+    cut_off(25, tmp_path, **settings)
+    resumed = bpx.resume(tmp_path, samples())
+    assert resumed.network.mechanisms[0].steps == 10 * resumed.state.epochs > 0
+    found = resumed.finish()
+    assert [each.privacy._replace(seconds=0.0) for each in found] == [
+        each.privacy._replace(seconds=0.0) for each in history
+    ]
+    same_state(resumed, expected)
+    assert resumed.network.mechanisms == expected.network.mechanisms
+    assert found.seed is None
+    with pytest.raises(
+        bpx.InputError, match="privacy, whose samples and noise cannot be drawn"
+    ):
+        network().fit(*samples(), **{**SETTINGS, **settings}, checkpoint="x", every="3 steps")
+
+
+def test_a_table_continues_by_the_schema_in_the_file(tmp_path):
+    rng = np.random.default_rng(0)
+    table = {"a": rng.random(40), "b": rng.random(40), "kind": np.array(["x", "y"] * 20)}
+    schema = bpx.data.Schema.fit(table, target="kind")
+
+    def net():
+        parts = {"output": "softmax", "cost": "cross_entropy"}
+        return bpx.Network([2, 4, 2], **parts, seed=0, schema=schema)
+
+    whole = bpx.train(net(), table, **SETTINGS)
+    history = whole.finish()
+    cut_off(13, tmp_path, net=net(), data=table, every="3 steps")
+    resumed = bpx.resume(tmp_path, table)
+    same_records(resumed.finish(), history)
+    same_state(resumed, whole)
+    assert resumed.network.classify(table)[0] in ("x", "y")
+
+
+def test_divergence_leaves_what_an_undisturbed_run_leaves(tmp_path):
+    x, y = samples()
+    settings = {"optimizer": bpx.SGD(1.2), "epochs": 200, "batch_size": 8}
+    parts = {"hidden": "identity", "output": "identity"}
+    nets = [network(**parts) for _ in range(2)]
+    data, errors = (x, np.eye(3)[y]), []
+    with pytest.raises(bpx.DivergenceError) as error:
+        nets[0].fit(*data, **{**SETTINGS, **settings})
+    errors.append(error.value)
+    steps = 5 * (error.value.epoch - 1) + error.value.step
+    assert error.value.epoch > 1
+    assert error.value.step > 2
+    cut_off(steps - 2, tmp_path, net=nets[1], data=data, every="1 step", **settings)
+    resumed = bpx.resume(tmp_path, data)
+    with pytest.raises(bpx.DivergenceError) as error:
+        resumed.finish()
+    assert str(error.value) == str(errors[0])
+    np.testing.assert_array_equal(resumed.network.weights[0], nets[0].weights[0])
+
+
+def test_what_a_loop_does_between_epochs_is_in_the_checkpoint(tmp_path):
+    def run(training):
+        for epoch in training:
+            training.eta = 0.05 / (epoch.number + 1)
+        return training
+
+    whole = run(undisturbed())
+    settings = {**SETTINGS, "progress": None, "checkpoint": tmp_path}
+    training = bpx.train(network(dropout=0.2), samples(), **settings)
+    for epoch in training:
+        training.eta = 0.05 / (epoch.number + 1)
+        if epoch.number == 2:
+            break
+    training.close()  # before it writes the checkpoint of epoch 2
+    resumed = bpx.resume(tmp_path, samples())
+    assert resumed.state.epochs == 1
+    same_state(run(resumed), whole)
+
+
+def test_a_folder_that_holds_nothing_to_continue(tmp_path):
+    with pytest.raises(
+        bpx.InputError, match="run does not exist; expected the folder of a run"
+    ):
+        bpx.resume(tmp_path / "run", samples())
+    (tmp_path / "run").mkdir()
+    with pytest.raises(bpx.InputError, match="run has no checkpoint; expected"):
+        bpx.resume(tmp_path / "run", samples())
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json"])
+def test_a_damaged_checkpoint_costs_time_alone(name, tmp_path, caplog):
+    expected = undisturbed()
+    history = expected.finish()
+    cut_off(25, tmp_path, every="3 steps")
+    newest = max((tmp_path / "checkpoints").iterdir())
+    content = (newest / name).read_bytes()
+    (newest / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    resumed = bpx.resume(tmp_path, samples(), every="3 steps")
+    assert f"{newest} is not used: {name} is damaged" in caplog.text
+    same_records(resumed.finish(), history)
+    same_state(resumed, expected)
+    caplog.clear()
+    assert bpx.resume(tmp_path, samples()).finish().epochs == resumed.records
+    assert caplog.text == ""

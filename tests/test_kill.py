@@ -1,0 +1,53 @@
+"""Trainings that are killed: a few of the kills of `tools.kill`, which tries many."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import kill as module
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.skipif(
+    not hasattr(signal, "SIGKILL") or not hasattr(os, "fork"),
+    reason="this system has no SIGKILL, or no fork",
+)
+
+
+def kill(*words):
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "backends")])
+    return subprocess.run(
+        [sys.executable, "-m", "tools.kill", "--backends", "numpy", *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+
+
+def test_killed_at_random_moments():
+    ran = kill("--count", "10", "--calls", "0")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "numpy: 10 kills at random moments" in ran.stdout
+
+
+def test_killed_at_system_calls():
+    ran = kill("--count", "0", "--calls", "3")
+    if "skipped: " in ran.stdout:
+        pytest.skip(ran.stdout.partition("skipped: ")[2].strip())
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "numpy: 3 kills at system calls" in ran.stdout
+
+
+def test_it_notices_what_is_not_continued(tmp_path):
+    """A run that begins anew with another seed has other bits."""
+    expected = module.outcome(module.start("numpy", None))
+    wrong = expected._replace(records=expected.records[:-1])
+    assert module.check("numpy", tmp_path / "a", expected, "1 epoch") is None
+    assert module.check("numpy", tmp_path / "b", wrong, "1 epoch") == "other records"
+    other = expected._replace(arrays=[(name, b"") for name, _ in expected.arrays])
+    assert "other bits in" in module.check("numpy", tmp_path / "c", other, "1 epoch")
