@@ -16,7 +16,7 @@ def test_evaluate_prints_them(trained, blobs):
     lines = said.splitlines()
     at = lines.index("confusion_matrix: classes in rows, answers in columns")
     (f1,) = (line.split() for line in lines if line.startswith("f1_macro"))
-    net = bpx.load(f"{trained}/network.safetensors")
+    net = bpx.load(f"{trained}/model.safetensors")
     table = bpx.data.read_table(blobs)
     found = net.evaluate(table, metrics=["f1_macro", "confusion_matrix"]).metrics
     assert float(f1[1]) == pytest.approx(found["f1_macro"], rel=1e-3)
@@ -43,7 +43,7 @@ def test_health_keeps_its_columns_behind(blobs):
     ok("train", blobs, "--epochs", 1, "--out", "run", "--metrics", "log_loss", "--health")
     names = list(history("run")[0])
     place = names.index("validation_log_loss")
-    assert names[place - 1] == "samples_per_second"
+    assert names[place - 1] == "eta"
     assert float(history("run")[0]["validation_log_loss"]) > 0.0
     assert len(names) > place + 1
 

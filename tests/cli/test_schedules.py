@@ -66,9 +66,9 @@ def test_the_run_tells_and_repeats_it(blobs):
     assert [row["cost"] for row in history("again")] == [row["cost"] for row in history("run")]
 
 
-def test_without_one_there_is_no_column(blobs):
-    ok("train", blobs, "--epochs", 1, "--out", "run")
-    assert "eta" not in history("run")[0]
+def test_without_one_the_rate_stays(blobs):
+    ok("train", blobs, "--epochs", 2, "--eta", 0.01, "--out", "run")
+    assert [float(row["eta"]) for row in history("run")] == [0.01, 0.01]
     assert "schedule" not in settings("run")
 
 

@@ -124,5 +124,5 @@ def test_a_cost_chooses_the_output_that_it_is_stable_after(cost, layers, y, outp
         np.savez("data.npz", x=x, y=np.repeat(y, 2, axis=1))
     ok("train", "data.npz", "--layers", layers, *words)
     assert settings("run")["output"] == output
-    net = bpx.load("run/network.safetensors")
+    net = bpx.load("run/model.safetensors")
     assert net.spec.cost == bpx.costs.get(cost, net.spec.output)
