@@ -22,6 +22,7 @@ from bpx.program.contract import Precision
 from bpx.training.arguments import Job, Options, check_batch_size, checked
 from bpx.training.batches import Batches, Shuffled
 from bpx.training.course import Course, Trainable
+from bpx.training.held_out import check_validation_split
 from bpx.training.loop import Loop
 from bpx.training.observers import Observer, check_observers
 from bpx.training.records import Progress
@@ -50,6 +51,7 @@ def train(
     steps_per_epoch: int | None = None,
     penalty: float = 0.0,
     validation: Any = None,
+    validation_split: float = 0.0,
     seed: int | None = None,
     shuffle: bool = True,
     drop_last: bool = False,
@@ -109,6 +111,12 @@ def train(
         ``penalty * w`` is added to BP4's gradient.
     validation : pair of arrays, triple, or table or DataFrame, optional
         (x, y) or (x, y, sample_weight), evaluated after each epoch; copied as `data` is.
+    validation_split : float, optional
+        In place of `validation`, the fraction of the samples to hold out for validation, in
+        [0, 1). The seed draws them: from each class its share, if the targets are classes, and
+        otherwise at random. Sample weights follow their samples, and n is the number of samples
+        that remain. Calls with different seeds hold out different samples: in a loop of calls,
+        pass a seed.
     seed : int, optional
         The seed of the order of the samples, which is the same on every backend, and of the
         random numbers in layers. By default one is drawn: see ``state.seed``, or
@@ -192,6 +200,7 @@ def train(
             "health": health or None,
             "sample_weight": sample_weight,
             "class_weight": class_weight,
+            "validation_split": validation_split or None,
         }
         refuse("with batches", of_samples)
         cut = epochs, steps_per_epoch
@@ -207,6 +216,7 @@ def train(
                 "health": health or None,
                 "sample_weight": sample_weight,
                 "class_weight": class_weight,
+                "validation_split": validation_split or None,
             },
         )
         order, strength = (seed, shuffle, drop_last), (lmbda, penalty)
@@ -215,13 +225,14 @@ def train(
         )
     refuse("without batches", {"steps_per_epoch": steps_per_epoch, "penalty": penalty or None})
     drawn = check_seed(privacy.seed if isinstance(privacy, DPSGD) else seed)
+    held = check_validation_split(validation_split, drawn, validation, privacy is not None)
     if epochs is None or batch_size is None:
         missing = "epochs" if epochs is None else "batch_size"
         raise InputError(f"{missing} is missing; expected a whole number of at least 1")
     class_weight = by_label(schema, class_weight)
     given = {"sample_weight": sample_weight, "class_weight": class_weight}
     with network.home.active():
-        job = checked(network, samples, options, epochs=epochs, lmbda=lmbda, **given)
+        job = checked(network, samples, options, epochs=epochs, lmbda=lmbda, held=held, **given)
         size = check_batch_size(batch_size, job.n)
         weights = [name for name, value in given.items() if value is not None]
         check_privacy(privacy, job.n, seed, shuffle, drop_last, weights)

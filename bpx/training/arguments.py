@@ -1,7 +1,7 @@
 """The arguments of training, checked before the first epoch."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bpx._validate import number, pair, pair_or_triple, whole
@@ -17,6 +17,7 @@ from bpx.model.weights import weighted
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
 from bpx.program.contract import Scan, eager
+from bpx.training.held_out import HeldOut, apart
 from bpx.training.records import Progress
 from bpx.training.scales import check_scales
 from bpx.training.step import Data, TrainingStep
@@ -92,6 +93,7 @@ def checked(
     lmbda: float = 0.0,
     sample_weight: Any = None,
     class_weight: Any = None,
+    held: HeldOut | None = None,
 ) -> Job:
     """Check the arguments of `bpx.train` for a network with an active home.
 
@@ -105,7 +107,8 @@ def checked(
     x, y = pair("data", data, ", and weights as sample_weight=...")
     arrived = samples(home, spec, x, y, snapshot=True)
     _check_meant(spec, home, x, y, arrived)
-    arrived = weighted(home, spec, arrived, sample_weight, class_weight)
+    arrived, kept = apart(home, spec, arrived, held, sample_weight, class_weight)
+    options = options if kept is None else replace(options, validation=kept)
     epochs = whole("epochs", epochs, 1, None, "a whole number of at least 1")
     job = job_of(network, arrived, options, epochs, lmbda / arrived.x.shape[0])
     check_scales(job.data.x, x)
@@ -168,8 +171,8 @@ def _check_meant(spec: Spec, home: Home, x: Any, y: Any, arrived: Samples) -> No
 
 
 def _validation(network: Placed, validation: Any) -> Samples | None:
-    if validation is None:
-        return None
+    if validation is None or isinstance(validation, Samples):  # held out, so at home
+        return validation
     x, y, s = pair_or_triple("validation", validation)
     home, spec, names = network.home, network.spec, ("validation x", "validation y")
     arrived = samples(home, spec, x, y, names, snapshot=True)

@@ -82,6 +82,7 @@ def classifier(
             precision=precision,
             metrics=["top_5", bpx.metrics.top_k(3)],
             class_weight=each,
+            validation_split=0.1,
         )
     return history
 
