@@ -65,7 +65,8 @@ from bpx.optim.optimizers import SGD, Adam, AdamW
 from bpx.program.contract import Precision as _Precision
 from bpx.training.course import TrainingState
 from bpx.training.observers import Observer
-from bpx.training.records import Epoch, History, Progress
+from bpx.training.records import Epoch, History, Progress, Stopped
+from bpx.training.stopping import EarlyStopping
 from bpx_backends import BackendName as _BackendName
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "Dtype",
+    "EarlyStopping",
     "Elementwise",
     "Epoch",
     "Evaluation",
@@ -128,6 +130,7 @@ __all__ = [
     "Rowwise",
     "Spec",
     "StepResult",
+    "Stopped",
     "Trace",
     "Trainer",
     "Training",

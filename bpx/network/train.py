@@ -13,19 +13,21 @@ from bpx.metrics import Metric, MetricName
 from bpx.model.weights import ClassWeight
 from bpx.network.streams import refuse, streaming
 from bpx.network.tables import by_label, training_arrays
-from bpx.network.training import Training
+from bpx.network.training import Training, training_of
 from bpx.network.windows import is_stream, windowing
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.program.contract import Precision
 from bpx.training.arguments import Job, Options, check_batch_size, checked
+from bpx.training.attached import Callback
 from bpx.training.batches import Batches, Shuffled
 from bpx.training.course import Course, Trainable
 from bpx.training.held_out import check_validation_split
 from bpx.training.loop import Loop
 from bpx.training.observers import Observer, check_observers
 from bpx.training.records import Progress
+from bpx.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from bpx.data import Schema
@@ -61,6 +63,8 @@ def train(
     progress: Callable[[Progress], None] | None = None,
     health: bool | HealthProbe = False,
     observers: Sequence[Observer] = (),
+    callbacks: Sequence[Callback] = (),
+    early_stopping: EarlyStopping | int | None = None,
     metrics: Sequence[MetricName | Metric] = (),
     sample_weight: Any = None,
     class_weight: ClassWeight | None = None,
@@ -147,6 +151,14 @@ def train(
     observers : sequence of Observer, optional
         Values that look at the network after each epoch and add to its record: see
         `bpx.Observer`.
+    callbacks : sequence of callable, optional
+        Functions that are called with each epoch's record, after the observers and early
+        stopping. One that returns True ends training after this epoch. If one raises, training
+        ends with that exception, and the network keeps this epoch's weights. At the end, and
+        after an exception, ``close()`` is called on those that have it.
+    early_stopping : EarlyStopping or int, optional
+        End training when the validation samples no longer improve: see `bpx.EarlyStopping`. A
+        number is its patience in epochs.
     metrics : sequence of str or Metric, optional
         The metrics in each record's ``validation.metrics``, besides the cost and the accuracy:
         see `bpx.metrics`. They use the validation samples at the end of the epoch, never the
@@ -204,7 +216,8 @@ def train(
         }
         refuse("with batches", of_samples)
         cut = epochs, steps_per_epoch
-        return Training(streaming(network, batches, options, *cut, penalty, seed, watching))
+        loop = streaming(network, batches, options, *cut, penalty, seed, watching)
+        return training_of(loop, early_stopping, callbacks)
     if data is None:
         raise InputError("data is missing; expected (x, y), or a stream as batches=...")
     if is_stream(data):
@@ -220,9 +233,8 @@ def train(
             },
         )
         order, strength = (seed, shuffle, drop_last), (lmbda, penalty)
-        return Training(
-            windowing(network, data, options, epochs, batch_size, strength, order, watching)
-        )
+        loop = windowing(network, data, options, epochs, batch_size, strength, order, watching)
+        return training_of(loop, early_stopping, callbacks)
     refuse("without batches", {"steps_per_epoch": steps_per_epoch, "penalty": penalty or None})
     drawn = check_seed(privacy.seed if isinstance(privacy, DPSGD) else seed)
     held = check_validation_split(validation_split, drawn, validation, privacy is not None)
@@ -239,8 +251,10 @@ def train(
         own = _batches(network, job, privacy, size, (drawn, shuffle, drop_last))
         look = _look(health, job, privacy, size, drawn)
         course = Course(network, job.optimizer, drawn, own.start())
+    loop = Loop(course, job, own, (*look, *watching))
+    training = training_of(loop, early_stopping, callbacks)
     network.schema = schema
-    return Training(Loop(course, job, own, (*look, *watching)))
+    return training
 
 
 def _batches(
