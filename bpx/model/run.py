@@ -81,11 +81,13 @@ def saved(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
     return tuple(layer_by_layer(spec, parameters, x))
 
 
-def in_training(randomness: Randomness | None, i: int) -> Context:
+def in_training(
+    randomness: Randomness | None, i: int, rows: tuple[int, int] | None = None
+) -> Context:
     """The context of ``layers[i]`` in a training step; pass None if no layer draws."""
     if randomness is None:
-        return Context(True)
-    return Context(True, randomness.keys[i], randomness.step)
+        return Context(True, rows=rows)
+    return Context(True, randomness.keys[i], randomness.step, rows)
 
 
 def costs(spec: Spec, output: DenseSaved, y: Array) -> Array:

@@ -19,6 +19,7 @@ from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.program.contract import Precision
+from bpx.training.accumulated import check_accumulate
 from bpx.training.arguments import Job, Options, check_batch_size, checked
 from bpx.training.attached import Callback
 from bpx.training.batches import Batches, Shuffled
@@ -47,6 +48,7 @@ def train(
     *,
     epochs: int | None = None,
     batch_size: int | None = None,
+    accumulate: int = 1,
     optimizer: Optimizer,
     lmbda: float = 0.0,
     batches: Iterable[Any] | None = None,
@@ -95,6 +97,10 @@ def train(
     batch_size : int
         Samples in a mini-batch, 1 ... n. A smaller last batch is used as it is. Not with
         `batches`.
+    accumulate : int, optional
+        Into how many chunks each mini-batch is cut. The z, a and delta of one chunk at a time
+        are in memory; the gradient is summed over the chunks before the one update. The result
+        is that of the whole mini-batch, up to rounding. Refused with `privacy`.
     optimizer : Optimizer
         `SGD`, `Adam`, `AdamW`, or another chain of transformations: see `bpx.optim`.
     lmbda : float, optional
@@ -201,6 +207,8 @@ def train(
         network.schema, network.spec, data, validation
     )
     options = Options(optimizer, validation, compile, precision, progress, metrics)
+    chunks = check_accumulate(accumulate, network.spec, batch_size, privacy is not None)
+    more = chunks, early_stopping, callbacks
     if batches is not None:
         of_samples = {
             "data": data,
@@ -217,7 +225,7 @@ def train(
         refuse("with batches", of_samples)
         cut = epochs, steps_per_epoch
         loop = streaming(network, batches, options, *cut, penalty, seed, watching)
-        return training_of(loop, early_stopping, callbacks)
+        return training_of(loop, *more)
     if data is None:
         raise InputError("data is missing; expected (x, y), or a stream as batches=...")
     if is_stream(data):
@@ -234,7 +242,7 @@ def train(
         )
         order, strength = (seed, shuffle, drop_last), (lmbda, penalty)
         loop = windowing(network, data, options, epochs, batch_size, strength, order, watching)
-        return training_of(loop, early_stopping, callbacks)
+        return training_of(loop, *more)
     refuse("without batches", {"steps_per_epoch": steps_per_epoch, "penalty": penalty or None})
     drawn = check_seed(privacy.seed if isinstance(privacy, DPSGD) else seed)
     held = check_validation_split(validation_split, drawn, validation, privacy is not None)
@@ -252,7 +260,7 @@ def train(
         look = _look(health, job, privacy, size, drawn)
         course = Course(network, job.optimizer, drawn, own.start())
     loop = Loop(course, job, own, (*look, *watching))
-    training = training_of(loop, early_stopping, callbacks)
+    training = training_of(loop, *more)
     network.schema = schema
     return training
 

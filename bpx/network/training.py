@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 from bpx.network.resumable import Resumable
+from bpx.training.accumulated import Accumulated
 from bpx.training.attached import Attached, check_callbacks
 from bpx.training.loop import Loop
 from bpx.training.records import Epoch, Stopped
@@ -73,14 +74,16 @@ class Training(Resumable, Iterator[Epoch]):
         return f"<bpx.Training of {course.network!r}, epoch {course.epochs}>"
 
 
-def training_of(loop: Loop, early_stopping: Any, callbacks: Any) -> Training:
-    """Return the training of a loop, with what `train` attaches to it.
+def training_of(loop: Loop, chunks: int, early_stopping: Any, callbacks: Any) -> Training:
+    """Return the training of a loop in chunks, with what `train` attaches to it.
 
     Raises
     ------
     InputError
         If `early_stopping` or `callbacks` cannot be used.
     """
+    if chunks > 1:
+        loop.batches = Accumulated(loop.batches, chunks)
     rule = check_early_stopping(early_stopping, loop.job)
     stopping = None if rule is None else Stopping(rule, loop.course.network)
     loop.attached = Attached(stopping, check_callbacks(callbacks))

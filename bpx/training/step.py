@@ -173,21 +173,23 @@ class TrainingStep:
         return xp.reshape(together, (*rows.shape, *x.shape[1:]))
 
     @symbols("x", "y", "labels")
-    def passes(self, state: State, x: Array, labels: Array) -> Passes:
-        """Run forward, BP1 and BP2, on x as it is in the data."""
+    def passes(
+        self, state: State, x: Array, labels: Array, rows: tuple[int, int] | None = None
+    ) -> Passes:
+        """Run forward, BP1 and BP2, on x as it is in the data; `rows`: see `Context`."""
         x = as_inputs(x, state.parameters.b[0])
         y = as_targets(self.spec, labels, x)
-        contexts = partial(in_training, state.randomness)
+        contexts = partial(in_training, state.randomness, rows=rows)
         layers = tuple(layer_by_layer(self.spec, state.parameters, x, contexts))
         run = Run(self.spec, state.parameters, layers, y, state.feedback, contexts)
         return Passes(answers(self.accuracy, x, labels), run, backward(run))
 
     @equation()
-    def moved(self, state: State, gradient: Gradients) -> State:
-        """The state after an update by the gradient."""
+    def moved(self, state: State, gradient: Gradients, update: Update | None = None) -> State:
+        """The state after an update by the gradient, with another rule if one is given."""
         gradient = joined(self.spec, gradient, gradient.w[1:])
         entered = joined(self.spec, state.parameters, state.feedback)
-        updates, optimizer = self.update(gradient, state.optimizer, entered)
+        updates, optimizer = (update or self.update)(gradient, state.optimizer, entered)
         moved = added(entered, updates)
         parameters, feedback = _parted(self.spec, moved, state.feedback)
         return state._replace(parameters=parameters, optimizer=optimizer, feedback=feedback)
