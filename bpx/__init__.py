@@ -64,9 +64,11 @@ from bpx.optim.chain import Optimizer
 from bpx.optim.optimizers import SGD, Adam, AdamW
 from bpx.program.contract import Precision as _Precision
 from bpx.training.course import TrainingState
+from bpx.training.logs import CSVLog, JSONLog
 from bpx.training.observers import Observer
 from bpx.training.records import Epoch, History, Progress, Stopped
 from bpx.training.stopping import EarlyStopping
+from bpx.training.tensorboard import TensorBoard
 from bpx_backends import BackendName as _BackendName
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ __all__ = [
     "BackendName",
     "Backward",
     "BpxError",
+    "CSVLog",
     "CheckError",
     "ClassWeight",
     "Cost",
@@ -115,6 +118,7 @@ __all__ = [
     "Home",
     "Initializer",
     "InputError",
+    "JSONLog",
     "LayerView",
     "MissingFileError",
     "MixedArraysError",
@@ -131,6 +135,7 @@ __all__ = [
     "Spec",
     "StepResult",
     "Stopped",
+    "TensorBoard",
     "Trace",
     "Trainer",
     "Training",

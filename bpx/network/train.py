@@ -161,7 +161,8 @@ def train(
         Functions that are called with each epoch's record, after the observers and early
         stopping. One that returns True ends training after this epoch. If one raises, training
         ends with that exception, and the network keeps this epoch's weights. At the end, and
-        after an exception, ``close()`` is called on those that have it.
+        after an exception, ``close()`` is called on those that have it. See `bpx.CSVLog`,
+        `bpx.JSONLog` and `bpx.TensorBoard`.
     early_stopping : EarlyStopping or int, optional
         End training when the validation samples no longer improve: see `bpx.EarlyStopping`. A
         number is its patience in epochs.
