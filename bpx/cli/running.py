@@ -62,8 +62,8 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
     """
     work = _prepare(options)
     shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
-    records = _records(work, shown)
     with make_folder(out, work.settings.data) as folder:
+        records = _records(work, shown, folder)
         layers = len(work.network.weights)
         folder.begin(_described(work), health.columns(layers) if options.health else ())
         with _ends_in_a_sentence(folder):
@@ -72,7 +72,7 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
             _follow(records, work, folder, shown)
             if (found := folder.epochs[-1].health) and not quiet:
                 health.show(found)
-            click.echo(folder.path if quiet else _summary(work, folder))
+            click.echo(folder.path if quiet else _summary(work, folder, records.stopped))
 
 
 def _prepare(options: Settings) -> _Work:
@@ -150,13 +150,17 @@ def _with_fraction(options: Settings) -> Settings:
     return options
 
 
-def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
+def _records(work: _Work, shown: Display, folder: RunFolder) -> bpx.Training:
     settings = work.settings
+    logs = [bpx.TensorBoard(folder.path / "tensorboard")] if settings.tensorboard else []
     return bpx.train(
         work.network,
         work.samples("train"),
         epochs=cast(int, settings.epochs),
         batch_size=cast(int, settings.batch_size),
+        accumulate=1 if settings.accumulate is None else settings.accumulate,
+        early_stopping=settings.early_stopping,
+        callbacks=logs,
         optimizer=settings.make_optimizer(),
         lmbda=cast(float, settings.lmbda),
         class_weight=settings.class_weight,
@@ -167,13 +171,13 @@ def _records(work: _Work, shown: Display) -> Iterator[bpx.Epoch]:
     )
 
 
-def _follow(
-    records: Iterator[bpx.Epoch], work: _Work, folder: RunFolder, shown: Display
-) -> None:
+def _follow(records: bpx.Training, work: _Work, folder: RunFolder, shown: Display) -> None:
     with shown:
         for epoch in records:
             folder.record(work.network, epoch)
             shown.epoch(epoch)
+    if records.stopped and records.stopped.weights != records.stopped.epoch:
+        work.network.save(folder.path / NETWORK)  # the best weights, which were restored
 
 
 @contextmanager
@@ -239,11 +243,14 @@ def _rule(settings: Settings) -> str:
     return f"{moved}{penalty}{classes}{back}"
 
 
-def _summary(work: _Work, folder: RunFolder) -> str:
+def _summary(work: _Work, folder: RunFolder, stopped: bpx.Stopped | None) -> str:
     last, top = folder.epochs[-1], display.best(folder.epochs)
-    lines = [""]
+    lines, kept = [""], stopped.weights if stopped else last.number
+    if stopped and stopped.reason == "early_stopping":
+        waited = work.settings.early_stopping
+        lines.append(f"stopped     after {waited} epochs without a new best validation cost")
     if work.decided and (error := tables.error(work.network, work.samples("validation"))):
-        lines.append(f"validation  {error} (epoch {last.number})")
+        lines.append(f"validation  {error} (epoch {kept})")
     if last.validation and top.validation:
         lines.append(
             f"validation  best {display.judged(top.validation)} (epoch {top.number}), "
@@ -258,7 +265,7 @@ def _summary(work: _Work, folder: RunFolder) -> str:
     return "\n".join(
         [
             *lines,
-            f"saved       {folder.path / NETWORK} (epoch {last.number})",
+            f"saved       {folder.path / NETWORK} (epoch {kept})",
             f"next        {shlex.join(words)}",
         ]
     )

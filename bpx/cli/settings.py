@@ -46,8 +46,8 @@ class Settings:
     """The options of ``bpx train`` that affect the result, each as a field of the same name.
 
     None means that the option was not given. It is filled in before the run, except for
-    `init`, `inputs`, `target`, `folder`, `class_weight`, and `decay` where the optimizer
-    does not take it.
+    `init`, `inputs`, `target`, `folder`, `class_weight`, `accumulate`, `early_stopping`, and
+    `decay` where the optimizer does not take it.
     """
 
     data: str
@@ -66,6 +66,8 @@ class Settings:
     class_weight: Literal["balanced"] | None = None
     epochs: int | None = None
     batch_size: int | None = None
+    accumulate: int | None = None
+    early_stopping: int | None = None
     seed: int | None = None
     backend: str | None = None
     dtype: Dtype | None = None
@@ -82,6 +84,7 @@ class Settings:
     decimal: str | None = None
     validation_fraction: float | None = None
     health: bool = False
+    tensorboard: bool = False
 
     def network(self, schema: bpx.data.Schema | None = None) -> bpx.Network:
         """Return the untrained network; without a seed, it draws one."""

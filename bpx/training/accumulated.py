@@ -182,10 +182,10 @@ def check_accumulate(accumulate: Any, spec: Spec, batch_size: int | None, privat
     InputError
         If it cannot be used, or a layer's random numbers would be the same in all chunks.
     """
-    what = "a whole number of at least 1"
-    if isinstance(batch_size, int):
-        what = f"a whole number in 1 ... {batch_size}, the batch_size"
-    chunks = whole("accumulate", accumulate, 1, batch_size, what)
+    most, what = None, "a whole number of at least 1"
+    if isinstance(batch_size, int) and batch_size >= 1:  # otherwise it is refused itself
+        most, what = batch_size, f"a whole number in 1 ... {batch_size}, the batch_size"
+    chunks = whole("accumulate", accumulate, 1, most, what)
     if chunks == 1:
         return 1
     if private:

@@ -12,7 +12,7 @@ from bpx._typing import Array
 from bpx._validate import number, whole
 from bpx.arrays.home import Home
 from bpx.arrays.transfer import bring
-from bpx.errors import InputError, nearest
+from bpx.errors import InputError, advice, nearest, option
 from bpx.model.evaluate import Evaluation
 from bpx.model.parameters import Parameters
 from bpx.program.contract import leaves, rebuilt
@@ -231,8 +231,12 @@ def check_early_stopping(given: Any, job: Job) -> EarlyStopping | None:
     rule: EarlyStopping = given if is_rule else EarlyStopping(given)
     if job.validation is None:
         raise InputError(
-            "early_stopping was given without validation samples, which it watches; give "
-            "validation=(x, y) or validation_split=0.1"
+            f"{option('early_stopping', given)} was given without validation samples, which it "
+            "watches; "
+            + advice(
+                "give validation=(x, y) or validation_split=0.1",
+                "hold some out, with --validation-fraction 0.2",
+            )
         )
     there = ["cost"] if job.validation.accuracy is None else ["cost", "accuracy"]
     there += [each.name for each in job.metrics]

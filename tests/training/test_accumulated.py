@@ -194,6 +194,8 @@ class Noisy(bpx.Dropout):
         ),
         ({"accumulate": 13}, "accumulate=13 was given; expected a whole number in 1 ... 12"),
         ({"accumulate": 2.5}, "accumulate=2.5 was given"),
+        ({"batch_size": 0}, "batch_size=0 was given"),
+        ({"batch_size": "all"}, "batch_size='all' was given"),
         (
             {"privacy": bpx.privacy.DPSGD(clip=1.0, noise_multiplier=1.0), "seed": None},
             "accumulate=2 was given with privacy; set the rows .* by DPSGD",

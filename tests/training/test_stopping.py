@@ -242,7 +242,7 @@ def test_a_rule_that_cannot_be_used_is_refused(rule, message):
 @pytest.mark.parametrize(
     ("given", "more", "message"),
     [
-        (3, {}, "early_stopping was given without validation samples"),
+        (3, {}, "early_stopping=3 was given without validation samples.* validation_split=0.1"),
         (True, {"validation_split": 0.1}, "early_stopping=True was given; expected bpx.Early"),
         ("no", {"validation_split": 0.1}, "early_stopping='no' was given"),
         (0, {"validation_split": 0.1}, "patience=0 was given"),
