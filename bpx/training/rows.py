@@ -27,8 +27,8 @@ def row(epoch: Epoch) -> Row:
 
     These are the metrics of the validation samples, as ``validation_<metric>``; ``eta``, or
     ``eta_1`` ... of several networks; and the observed values that are numbers, or mappings
-    or named tuples of numbers: ``<observer>``, ``<observer>_<key>``. Other observed values,
-    such as arrays and texts, are left out.
+    or named tuples of numbers: ``<observer>``, ``<observer>_<key>``. A value with
+    ``numbers``, a mapping, is told by these, as health is. Arrays and texts are left out.
     """
     validation = (None, None) if epoch.validation is None else tuple(epoch.validation)
     first = epoch.number, epoch.cost, epoch.accuracy, *validation, *epoch[4:6]
@@ -44,7 +44,10 @@ def row(epoch: Epoch) -> Row:
 
 
 def _numbers(name: str, value: Any) -> Iterator[tuple[str, float]]:
-    if hasattr(value, "_asdict"):
+    told = getattr(value, "numbers", None)
+    if told is not None:
+        value = told
+    elif hasattr(value, "_asdict"):
         value = value._asdict()
     if isinstance(value, Mapping):
         for key, each in value.items():

@@ -4,6 +4,7 @@ import json
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 
 import bpx
 from bpx.model.evaluate import Evaluation
@@ -59,3 +60,28 @@ def test_a_record_of_training_has_a_row():
     assert found["validation_absolute_error"] == seen.validation.metrics["absolute_error"]
     assert found["validation_accuracy"] == seen.validation.accuracy
     assert found["eta"] == 0.5
+
+
+def test_health_is_told_by_layers():
+    x, y = samples()
+    seen = network().fit(x, y, health=True, **SETTINGS)[-1]
+    found, health = row(seen), seen.health
+    parts = ("delta", "saturated", "dead", "update")
+    names = [f"health_{part}_{i}" for part in parts for i in (1, 2)]
+    assert list(found)[len(COLUMNS) + 1 :] == names
+    assert (found["health_delta_1"], found["health_delta_2"]) == health.errors
+    assert (found["health_update_1"], found["health_update_2"]) == health.updates
+    assert found["health_dead_1"] == len(health.dead[0])
+    relu = network(hidden="relu").fit(x, y, health=True, **SETTINGS)[-1]
+    told = [relu.health.saturated[0], row(relu).get("health_saturated_1")]
+    assert told[0] == told[1]
+
+
+def test_privacy_is_told_by_epsilon():
+    pytest.importorskip("dp_accounting", reason="dp-accounting is not installed")
+    private = bpx.privacy.DPSGD(clip=1.0, noise_multiplier=1.0, accountant="rdp")
+    settings = {**SETTINGS, "seed": None, "epochs": 1, "privacy": private}
+    (seen,) = network().fit(*samples(), **settings)
+    found = row(seen)
+    assert list(found)[len(COLUMNS) + 1 :] == ["privacy_epsilon", "privacy_delta"]
+    assert found["privacy_epsilon"] == seen.privacy.epsilon

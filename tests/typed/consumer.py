@@ -84,7 +84,8 @@ def classifier(
             class_weight=each,
             validation_split=0.1,
             early_stopping=bpx.EarlyStopping(5, "top_3", better="higher"),
-            callbacks=[print, lambda epoch: epoch.cost < 0.1],
+            callbacks=[print, bpx.CSVLog("a.csv"), lambda epoch: epoch.cost < 0.1],
+            accumulate=2,
         )
     return history
 
