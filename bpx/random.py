@@ -133,8 +133,10 @@ def bernoulli(
     """
     if not 0.0 <= p <= 1.0:
         raise InputError(f"p = {p!r} was given; expected a probability in [0, 1]")
-    drawn = words(key, step, prod(shape)) if rows is None else _of_rows(key, step, shape, *rows)
-    return _reshape(_high_24(drawn) < round(p * 2**24), shape)
+    if rows is not None:
+        return _reshape(_high_24(_of_rows(key, step, shape, *rows)) < round(p * 2**24), shape)
+    mask = _high_24(words(key, step, prod(shape))) < round(p * 2**24)
+    return _reshape(mask, shape)
 
 
 def normal(key: A, step: int | A, shape: tuple[int, ...], dtype: Any) -> A:

@@ -6,7 +6,7 @@ delta of one chunk are in memory at a time.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import inf
 from typing import Any
@@ -77,7 +77,8 @@ class AccumulatedStep:
             gradient, more = self._chunk(_later(state, zero), data, part, begin, m)
             summed = mapped(lambda total, each: total + each, summed, gradient)
             metrics = _plus(metrics, more)
-        return counted(self.plain.moved(state, summed, self.update))._replace(metrics=metrics)
+        moved = replace(self.plain, update=self.update).moved(state, summed)
+        return counted(moved)._replace(metrics=metrics)
 
     @symbols("s", "r")
     def _chunk(

@@ -185,11 +185,11 @@ class TrainingStep:
         return Passes(answers(self.accuracy, x, labels), run, backward(run))
 
     @equation()
-    def moved(self, state: State, gradient: Gradients, update: Update | None = None) -> State:
-        """The state after an update by the gradient, with another rule if one is given."""
+    def moved(self, state: State, gradient: Gradients) -> State:
+        """The state after an update by the gradient."""
         gradient = joined(self.spec, gradient, gradient.w[1:])
         entered = joined(self.spec, state.parameters, state.feedback)
-        updates, optimizer = (update or self.update)(gradient, state.optimizer, entered)
+        updates, optimizer = self.update(gradient, state.optimizer, entered)
         moved = added(entered, updates)
         parameters, feedback = _parted(self.spec, moved, state.feedback)
         return state._replace(parameters=parameters, optimizer=optimizer, feedback=feedback)
