@@ -69,8 +69,11 @@ from bpx.optim.chain import Optimizer
 from bpx.optim.optimizers import SGD, Adam, AdamW
 from bpx.program.contract import Precision as _Precision
 from bpx.training.course import TrainingState
+from bpx.training.logs import CSVLog, JSONLog
 from bpx.training.observers import Observer
-from bpx.training.records import Epoch, History, Progress
+from bpx.training.records import Epoch, History, Progress, Stopped
+from bpx.training.stopping import EarlyStopping
+from bpx.training.tensorboard import TensorBoard
 from bpx_backends import BackendName as _BackendName
 
 if TYPE_CHECKING:
@@ -100,6 +103,7 @@ __all__ = [
     "Backward",
     "BatchNorm",
     "BpxError",
+    "CSVLog",
     "CheckError",
     "ClassWeight",
     "Cost",
@@ -108,6 +112,7 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "Dtype",
+    "EarlyStopping",
     "Elementwise",
     "Embedding",
     "Epoch",
@@ -120,6 +125,7 @@ __all__ = [
     "Home",
     "Initializer",
     "InputError",
+    "JSONLog",
     "LayerNorm",
     "LayerView",
     "LearningRateRange",
@@ -138,6 +144,8 @@ __all__ = [
     "Rowwise",
     "Spec",
     "StepResult",
+    "Stopped",
+    "TensorBoard",
     "Trace",
     "Trainer",
     "Training",

@@ -73,8 +73,8 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
     """
     work = prepare(options)
     shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
-    records = _records(work, shown)
     with make_folder(out, work.settings.data) as folder:
+        records = _records(work, shown, folder)
         layers = len(work.network.weights)
         more = health.columns(layers) if options.health else ()
         asked = metrics.columns(options.metrics)
@@ -85,7 +85,7 @@ def run(options: Settings, *, out: str | None, quiet: bool) -> None:
             _follow(records, work, folder, shown)
             if (found := folder.epochs[-1].health) and not quiet:
                 health.show(found)
-            click.echo(folder.path if quiet else _summary(work, folder))
+            click.echo(folder.path if quiet else _summary(work, folder, records.stopped))
 
 
 def prepare(options: Settings) -> Work:
@@ -179,13 +179,17 @@ def _with_fraction(options: Settings) -> Settings:
     return options
 
 
-def _records(work: Work, shown: Display) -> Iterator[bpx.Epoch]:
+def _records(work: Work, shown: Display, folder: RunFolder) -> bpx.Training:
     settings = work.settings
+    logs = [bpx.TensorBoard(folder.path / "tensorboard")] if settings.tensorboard else []
     return bpx.train(
         work.network,
         work.samples("train"),
         epochs=cast(int, settings.epochs),
         batch_size=cast(int, settings.batch_size),
+        accumulate=1 if settings.accumulate is None else settings.accumulate,
+        early_stopping=settings.early_stopping,
+        callbacks=logs,
         optimizer=settings.make_optimizer(),
         lmbda=cast(float, settings.lmbda),
         class_weight=settings.class_weight,
@@ -197,13 +201,13 @@ def _records(work: Work, shown: Display) -> Iterator[bpx.Epoch]:
     )
 
 
-def _follow(
-    records: Iterator[bpx.Epoch], work: Work, folder: RunFolder, shown: Display
-) -> None:
+def _follow(records: bpx.Training, work: Work, folder: RunFolder, shown: Display) -> None:
     with shown:
         for epoch in records:
             folder.record(work.network, epoch, work.settings.metrics)
             shown.epoch(epoch)
+    if records.stopped and records.stopped.weights != records.stopped.epoch:
+        work.network.save(folder.path / NETWORK)  # the best weights, which were restored
 
 
 @contextmanager
@@ -254,7 +258,7 @@ def _head(work: Work, folder: RunFolder) -> str:
             f"data      {settings.data}: {counts}",
             f"network   {'-'.join(map(str, network.sizes))}, {', '.join(names)}, "
             f"{network.spec.cost.name}",
-            f"training  {_rule(settings)}, batches of {settings.batch_size}, "
+            f"training  {settings.rule()}, batches of {settings.batch_size}, "
             f"seed {settings.seed}",
             f"home      {network.home}, {network.home.dtype}",
             f"folder    {folder.path}",
@@ -262,24 +266,14 @@ def _head(work: Work, folder: RunFolder) -> str:
     )
 
 
-def _rule(settings: Settings) -> str:
-    momentum = f", momentum {settings.momentum:g}" if settings.momentum else ""
-    kind = " (Nesterov)" if settings.nesterov else ""
-    decay = "" if settings.decay is None else f", decay {settings.decay:g}"
-    penalty = f", lmbda {settings.lmbda:g}" if settings.lmbda else ""
-    back = f", feedback {settings.feedback}" if settings.feedback != Settings.feedback else ""
-    classes = "" if settings.class_weight is None else f", classes {settings.class_weight}"
-    changes = f", schedule {settings.schedule}" if settings.schedule else ""
-    changes += f", warmup {settings.warmup}" if settings.warmup else ""
-    moved = f"{settings.optimizer}, eta {settings.eta:g}{changes}{momentum}{kind}{decay}"
-    return f"{moved}{penalty}{classes}{back}"
-
-
-def _summary(work: Work, folder: RunFolder) -> str:
+def _summary(work: Work, folder: RunFolder, stopped: bpx.Stopped | None) -> str:
     last, top = folder.epochs[-1], display.best(folder.epochs)
-    lines = [""]
+    lines, kept = [""], stopped.weights if stopped else last.number
+    if stopped and stopped.reason == "early_stopping":
+        waited = work.settings.early_stopping
+        lines.append(f"stopped     after {waited} epochs without a new best validation cost")
     if work.decided and (error := tables.error(work.network, work.samples("validation"))):
-        lines.append(f"validation  {error} (epoch {last.number})")
+        lines.append(f"validation  {error} (epoch {kept})")
     if last.validation and top.validation:
         lines.append(
             f"validation  best {display.judged(top.validation)} (epoch {top.number}), "
@@ -294,7 +288,7 @@ def _summary(work: Work, folder: RunFolder) -> str:
     return "\n".join(
         [
             *lines,
-            f"saved       {folder.path / NETWORK} (epoch {last.number})",
+            f"saved       {folder.path / NETWORK} (epoch {kept})",
             f"next        {shlex.join(words)}",
         ]
     )

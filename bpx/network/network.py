@@ -31,8 +31,10 @@ from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD
 from bpx.program.contract import Precision
+from bpx.training.attached import Callback
 from bpx.training.observers import Observer
 from bpx.training.records import History, Progress
+from bpx.training.stopping import EarlyStopping
 from bpx_backends import BackendName
 
 if TYPE_CHECKING:
@@ -167,9 +169,11 @@ class Network(Answering):
         *,
         epochs: int,
         batch_size: int,
+        accumulate: int = 1,
         optimizer: Optimizer,
         lmbda: float = 0.0,
         validation: Any = None,
+        validation_split: float = 0.0,
         seed: int | None = None,
         shuffle: bool = True,
         drop_last: bool = False,
@@ -179,6 +183,8 @@ class Network(Answering):
         progress: Callable[[Progress], None] | None = None,
         health: bool | HealthProbe = False,
         observers: Sequence[Observer] = (),
+        callbacks: Sequence[Callback] = (),
+        early_stopping: EarlyStopping | int | None = None,
         metrics: Sequence[MetricName | AnyMetric] = (),
         sample_weight: Any = None,
         class_weight: ClassWeight | None = None,
@@ -192,7 +198,7 @@ class Network(Answering):
         Returns
         -------
         History
-            The `Epoch` records, and the seed of the order of the samples.
+            The `Epoch` records, the seed of the order of the samples, and why training ended.
 
         Raises
         ------
@@ -207,9 +213,11 @@ class Network(Answering):
             x if y is None else (x, y),
             epochs=epochs,
             batch_size=batch_size,
+            accumulate=accumulate,
             optimizer=optimizer,
             lmbda=lmbda,
             validation=validation,
+            validation_split=validation_split,
             seed=seed,
             shuffle=shuffle,
             drop_last=drop_last,
@@ -219,11 +227,13 @@ class Network(Answering):
             progress=progress,
             health=health,
             observers=observers,
+            callbacks=callbacks,
+            early_stopping=early_stopping,
             metrics=metrics,
             sample_weight=sample_weight,
             class_weight=class_weight,
         )
-        return History(tuple(records), seed)
+        return History(tuple(records), seed, records.stopped)
 
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file, atomically: see `bpx.load`."""

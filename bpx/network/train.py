@@ -13,12 +13,13 @@ from bpx.metrics import AnyMetric, MetricName
 from bpx.model.weights import ClassWeight
 from bpx.network.streams import refuse, streaming
 from bpx.network.tables import by_label, training_arrays
-from bpx.network.training import Training
+from bpx.network.training import Training, training_of
 from bpx.network.windows import is_stream, windowing
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Account
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.program.contract import Precision
+from bpx.training.accumulated import check_accumulate
 from bpx.training.arguments import (
     Job,
     Options,
@@ -27,11 +28,14 @@ from bpx.training.arguments import (
     checked,
     scheduled,
 )
+from bpx.training.attached import Callback
 from bpx.training.batches import Batches, Shuffled
 from bpx.training.course import Course, Trainable
+from bpx.training.held_out import check_validation_split
 from bpx.training.loop import Loop
 from bpx.training.observers import Observer, check_observers
 from bpx.training.records import Progress
+from bpx.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from bpx.data import Schema
@@ -51,12 +55,14 @@ def train(
     *,
     epochs: int | None = None,
     batch_size: int | None = None,
+    accumulate: int = 1,
     optimizer: Optimizer,
     lmbda: float = 0.0,
     batches: Iterable[Any] | None = None,
     steps_per_epoch: int | None = None,
     penalty: float = 0.0,
     validation: Any = None,
+    validation_split: float = 0.0,
     seed: int | None = None,
     shuffle: bool = True,
     drop_last: bool = False,
@@ -66,6 +72,8 @@ def train(
     progress: Callable[[Progress], None] | None = None,
     health: bool | HealthProbe = False,
     observers: Sequence[Observer] = (),
+    callbacks: Sequence[Callback] = (),
+    early_stopping: EarlyStopping | int | None = None,
     metrics: Sequence[MetricName | AnyMetric] = (),
     sample_weight: Any = None,
     class_weight: ClassWeight | None = None,
@@ -96,6 +104,10 @@ def train(
     batch_size : int
         Samples in a mini-batch, 1 ... n. A smaller last batch is used as it is. Not with
         `batches`.
+    accumulate : int, optional
+        Into how many chunks each mini-batch is cut. The z, a and delta of one chunk at a time
+        are in memory; the gradient is summed over the chunks before the one update. The result
+        is that of the whole mini-batch, up to rounding. Refused with `privacy`.
     optimizer : Optimizer
         `SGD`, `Adam`, `AdamW`, or another chain of transformations: see `bpx.optim`.
     lmbda : float, optional
@@ -116,6 +128,12 @@ def train(
         ``penalty * w`` is added to BP4's gradient.
     validation : pair of arrays, triple, or table or DataFrame, optional
         (x, y) or (x, y, sample_weight), evaluated after each epoch; copied as `data` is.
+    validation_split : float, optional
+        In place of `validation`, the fraction of the samples to hold out for validation, in
+        [0, 1). The seed draws them: from each class its share, if the targets are classes, and
+        otherwise at random. Sample weights follow their samples, and n is the number of samples
+        that remain. Calls with different seeds hold out different samples: in a loop of calls,
+        pass a seed.
     seed : int, optional
         The seed of the order of the samples, which is the same on every backend, and of the
         random numbers in layers. By default one is drawn: see ``state.seed``, or
@@ -146,6 +164,15 @@ def train(
     observers : sequence of Observer, optional
         Values that look at the network after each epoch and add to its record: see
         `bpx.Observer`.
+    callbacks : sequence of callable, optional
+        Functions that are called with each epoch's record, after the observers and early
+        stopping. One that returns True ends training after this epoch. If one raises, training
+        ends with that exception, and the network keeps this epoch's weights. At the end, and
+        after an exception, ``close()`` is called on those that have it. See `bpx.CSVLog`,
+        `bpx.JSONLog` and `bpx.TensorBoard`.
+    early_stopping : EarlyStopping or int, optional
+        End training when the validation samples no longer improve: see `bpx.EarlyStopping`. A
+        number is its patience in epochs.
     metrics : sequence of str, Metric or Total, optional
         The metrics in each record's ``validation.metrics``, besides the cost and the accuracy:
         see `bpx.metrics`. They use the validation samples at the end of the epoch, never the
@@ -188,6 +215,14 @@ def train(
         network.schema, network.spec, data, validation
     )
     options = Options(optimizer, validation, compile, precision, progress, metrics)
+    chunks = check_accumulate(accumulate, network.spec, batch_size, privacy is not None)
+    of_all = {
+        "privacy": privacy,
+        "health": health or None,
+        "sample_weight": sample_weight,
+        "class_weight": class_weight,
+        "validation_split": validation_split or None,
+    }
     if batches is not None:
         of_samples = {
             "data": data,
@@ -195,50 +230,41 @@ def train(
             "lmbda": lmbda or None,
             "shuffle": None if shuffle else shuffle,
             "drop_last": drop_last or None,
-            "privacy": privacy,
-            "health": health or None,
-            "sample_weight": sample_weight,
-            "class_weight": class_weight,
+            **of_all,
         }
         refuse("with batches", of_samples)
         cut = epochs, steps_per_epoch
-        return Training(streaming(network, batches, options, *cut, penalty, seed, watching))
+        loop = streaming(network, batches, options, *cut, penalty, seed, watching)
+        return training_of(loop, chunks, early_stopping, callbacks)
     if data is None:
         raise InputError("data is missing; expected (x, y), or a stream as batches=...")
     if is_stream(data):
-        refuse(
-            "with a bpx.data.Stream",
-            {
-                "steps_per_epoch": steps_per_epoch,
-                "privacy": privacy,
-                "health": health or None,
-                "sample_weight": sample_weight,
-                "class_weight": class_weight,
-            },
-        )
+        refuse("with a bpx.data.Stream", {"steps_per_epoch": steps_per_epoch, **of_all})
         order, strength = (seed, shuffle, drop_last), (lmbda, penalty)
-        return Training(
-            windowing(network, data, options, epochs, batch_size, strength, order, watching)
-        )
+        loop = windowing(network, data, options, epochs, batch_size, strength, order, watching)
+        return training_of(loop, chunks, early_stopping, callbacks)
     refuse("without batches", {"steps_per_epoch": steps_per_epoch, "penalty": penalty or None})
     drawn = check_seed(privacy.seed if isinstance(privacy, DPSGD) else seed)
+    held = check_validation_split(validation_split, drawn, validation, privacy is not None)
     if epochs is None or batch_size is None:
         missing = "epochs" if epochs is None else "batch_size"
         raise InputError(f"{missing} is missing; expected a whole number of at least 1")
     class_weight = by_label(schema, class_weight)
     given = {"sample_weight": sample_weight, "class_weight": class_weight}
     with network.home.active():
-        job = checked(network, samples, options, epochs=epochs, lmbda=lmbda, **given)
+        job = checked(network, samples, options, epochs=epochs, lmbda=lmbda, held=held, **given)
         size = check_batch_size(batch_size, job.n)
-        check_last_batch(network.spec, job.n, size, drop_last=drop_last)
+        check_last_batch(network.spec, job.n, size, drop_last=drop_last, chunks=chunks)
         weights = [name for name, value in given.items() if value is not None]
         check_privacy(privacy, job.n, seed, shuffle, drop_last, weights)
         own = _batches(network, job, privacy, size, (drawn, shuffle, drop_last))
         look = _look(health, job, privacy, size, drawn)
         rule = scheduled(job, own.steps, private=privacy is not None)
         course = Course(network, rule, drawn, own.start())
+    loop = Loop(course, job, own, (*look, *watching))
+    training = training_of(loop, chunks, early_stopping, callbacks)
     network.schema = schema
-    return Training(Loop(course, job, own, (*look, *watching)))
+    return training
 
 
 def _batches(

@@ -1,13 +1,16 @@
 """`Training`: the iterator that `train` returns, with the state between epochs."""
 
 from collections.abc import Iterator
-from typing import Self
+from typing import Any, Self
 
 from bpx.network.resumable import Resumable
+from bpx.training.accumulated import Accumulated
+from bpx.training.attached import Attached, check_callbacks
 from bpx.training.loop import Loop
-from bpx.training.records import Epoch
+from bpx.training.records import Epoch, Stopped
+from bpx.training.stopping import Stopping, check_early_stopping
 
-__all__ = ["Training"]
+__all__ = ["Training", "training_of"]
 
 
 class Training(Resumable, Iterator[Epoch]):
@@ -50,11 +53,17 @@ class Training(Resumable, Iterator[Epoch]):
             raise StopIteration
         return epoch
 
+    @property
+    def stopped(self) -> Stopped | None:
+        """Why training ended, and which epoch's weights the network has; None until it does."""
+        return self._loop.attached.stopped
+
     def close(self) -> None:
-        """Release the memory that the engine keeps for the next epoch."""
+        """Release the memory that the engine keeps for the next epoch, and close callbacks."""
         if self._runs:
             self._runs = False
             self._course.home.release()
+            self._loop.attached.close()
 
     def __del__(self) -> None:
         if hasattr(self, "_runs"):
@@ -63,3 +72,19 @@ class Training(Resumable, Iterator[Epoch]):
     def __repr__(self) -> str:
         course = self._course
         return f"<bpx.Training of {course.network!r}, epoch {course.epochs}>"
+
+
+def training_of(loop: Loop, chunks: int, early_stopping: Any, callbacks: Any) -> Training:
+    """Return the training of a loop in chunks, with what `train` attaches to it.
+
+    Raises
+    ------
+    InputError
+        If `early_stopping` or `callbacks` cannot be used.
+    """
+    if chunks > 1:
+        loop.batches = Accumulated(loop.batches, chunks)
+    rule = check_early_stopping(early_stopping, loop.job)
+    stopping = None if rule is None else Stopping(rule, loop.course.network)
+    loop.attached = Attached(stopping, check_callbacks(callbacks))
+    return Training(loop)

@@ -6,6 +6,7 @@ from time import perf_counter
 
 from bpx.model.evaluate import Evaluation, evaluate
 from bpx.training.arguments import Job
+from bpx.training.attached import Attached
 from bpx.training.batches import Batches
 from bpx.training.chunks import Chunks
 from bpx.training.course import Course
@@ -30,12 +31,15 @@ class Loop:
         The mini-batches of the job's data.
     observers : sequence of Observer
         Observers with different names.
+    attached : Attached
+        Early stopping and callbacks.
     """
 
     course: Course
     job: Job
     batches: Batches
     observers: Sequence[Observer] = ()
+    attached: Attached = field(default_factory=Attached)
     chunks: Chunks = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,12 +56,15 @@ class Loop:
             as they were before the epoch.
         """
         course, job = self.course, self.job
-        if job.epochs is not None and course.epochs >= job.epochs:
+        last = job.epochs is not None and course.epochs >= job.epochs
+        if last or self.attached.stops(course.epochs):
+            self.attached.finish(course.epochs, "epochs")
             return None
         number = course.epochs + 1
         with job.home.active():
             found = self._run(course.state, number)
             if found is None:
+                self.attached.finish(course.epochs, "stream")
                 return None
             state, sums, steps = found
             seconds, rate = sums.seconds, sums.rate
@@ -72,7 +79,9 @@ class Loop:
             public = public._replace(optimizer=course.state.optimizer)
             seen = {**told, **observed(self.observers, public, job.data, number)}
             eta = course.eta
-        return Epoch(number, *sums.means, validation, seconds, rate, seen, eta)
+        epoch = Epoch(number, *sums.means, validation, seconds, rate, seen, eta)
+        self.attached.after(epoch)
+        return epoch
 
     def _run(self, state: State, number: int) -> tuple[State, Sums, int] | None:
         """Return the state, the sums and the step count of an epoch, or None at the end."""
