@@ -70,9 +70,12 @@ from bpx.network.training import Training
 from bpx.optim.chain import Optimizer
 from bpx.optim.optimizers import SGD, Adam, AdamW
 from bpx.program.contract import Precision as _Precision
+from bpx.training.logs import CSVLog, JSONLog
 from bpx.training.observers import Observer
-from bpx.training.records import Epoch, History, Progress
+from bpx.training.records import Epoch, History, Progress, Stopped
 from bpx.training.snapshot import TrainingState
+from bpx.training.stopping import EarlyStopping
+from bpx.training.tensorboard import TensorBoard
 from bpx_backends import BackendName as _BackendName
 
 if TYPE_CHECKING:
@@ -102,6 +105,7 @@ __all__ = [
     "Backward",
     "BatchNorm",
     "BpxError",
+    "CSVLog",
     "CheckError",
     "ClassWeight",
     "Cost",
@@ -110,6 +114,7 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "Dtype",
+    "EarlyStopping",
     "Elementwise",
     "Embedding",
     "Epoch",
@@ -122,6 +127,7 @@ __all__ = [
     "Home",
     "Initializer",
     "InputError",
+    "JSONLog",
     "LayerNorm",
     "LayerView",
     "LearningRateRange",
@@ -141,6 +147,8 @@ __all__ = [
     "Rowwise",
     "Spec",
     "StepResult",
+    "Stopped",
+    "TensorBoard",
     "Trace",
     "Trainer",
     "Training",

@@ -67,7 +67,7 @@ def fold_in(key: A, stream: int | A) -> A:
     return xp.concat(threefry2x32((key[:1], key[1:]), (zero + stream, zero)))
 
 
-def words(key: A, step: int | A, count: int) -> A:
+def words(key: A, step: int | A, count: int, first: int = 0) -> A:
     """Draw random words.
 
     Parameters
@@ -78,13 +78,17 @@ def words(key: A, step: int | A, count: int) -> A:
         The training step, or another counter.
     count : int
         The number of words.
+    first : int, optional
+        The index of the first of them.
 
     Returns
     -------
     array, shape (count,), int32
         Word i depends only on (key, step, i), never on other draws.
     """
-    return _interleave(*_pairs(key, step, (count + 1) // 2))[:count]
+    skipped = first % 2
+    pairs = _pairs(key, step, (skipped + count + 1) // 2, first // 2)
+    return _interleave(*pairs)[skipped : skipped + count]
 
 
 def uniform(key: A, step: int | A, shape: tuple[int, ...], dtype: Any) -> A:
@@ -103,8 +107,24 @@ def uniform(key: A, step: int | A, shape: tuple[int, ...], dtype: Any) -> A:
     return _reshape(2.0**-24 * numbers, shape)
 
 
-def bernoulli(key: A, step: int | A, shape: tuple[int, ...], p: float) -> A:
+def bernoulli(
+    key: A,
+    step: int | A,
+    shape: tuple[int, ...],
+    p: float,
+    *,
+    rows: tuple[int, int] | None = None,
+) -> A:
     """Draw a boolean mask; each element is true with probability `p`, to 24 bits.
+
+    Parameters
+    ----------
+    key, step, shape
+        As for `uniform`.
+    p : float
+    rows : pair of int, optional
+        If the mask is for some rows of a mini-batch, its first row there, and the number of
+        rows of the mini-batch: its elements are then those of the whole mini-batch's mask.
 
     Raises
     ------
@@ -114,6 +134,8 @@ def bernoulli(key: A, step: int | A, shape: tuple[int, ...], p: float) -> A:
     if not 0.0 <= p <= 1.0:
         raise InputError(f"p = {p!r} was given; expected a probability in [0, 1]")
     least = round(p * 2**24)
+    if rows is not None:
+        return _reshape(_high_24(_of_rows(key, step, shape, *rows)) < least, shape)
     # Compare before the words of a pair are put side by side: booleans take less memory.
     pair = (_high_24(each) < least for each in _pairs(key, step, (prod(shape) + 1) // 2))
     return _reshape(_interleave(*pair)[: prod(shape)], shape)
@@ -136,8 +158,23 @@ def normal(key: A, step: int | A, shape: tuple[int, ...], dtype: Any) -> A:
     return _reshape(drawn[: prod(shape)], shape)
 
 
-def _pairs(key: A, step: int | A, count: int) -> tuple[A, A]:
-    index = _counted(key, count)
+def _of_rows(key: A, step: int | A, shape: tuple[int, ...], first: int, n: int) -> A:
+    """Draw the words of the rows from `first` on of arrays with n rows on axis -2."""
+    *several, own, width = shape
+    count, networks = own * width, prod(several)
+    if networks == 1:
+        return words(key, step, count, first * width)
+    # For several networks the words lie apart, so that each one is drawn by its index.
+    starts = _counted(key, networks) * (n * width) + first * width
+    index = _reshape(starts[:, None] + _counted(key, count)[None, :], (-1,))
+    pair = index >> 1
+    counter = (pair, namespace(key).zeros_like(pair) + step)
+    x0, x1 = threefry2x32((key[:1] + 0, key[1:] + 0), counter)
+    return namespace(key).where((index & 1) > 0, x1, x0)
+
+
+def _pairs(key: A, step: int | A, count: int, first: int = 0) -> tuple[A, A]:
+    index = _counted(key, count, first)
     counter = (index, namespace(key).zeros_like(index) + step)
     # Plus 0: an engine's kernels read whole arrays, not parts of a key.
     return threefry2x32((key[:1] + 0, key[1:] + 0), counter)
@@ -149,9 +186,9 @@ def _interleave(x0: A, x1: A) -> A:
     return _reshape(namespace(x0).where(second, x1[:, None], x0[:, None]), (-1,))
 
 
-def _counted(like: A, count: int) -> A:
-    xp = namespace(like)
-    counted: A = xp.arange(count, dtype=xp.int32, device=getattr(like, "device", None))
+def _counted(like: A, count: int, first: int = 0) -> A:
+    xp, device = namespace(like), getattr(like, "device", None)
+    counted: A = xp.arange(first, first + count, dtype=xp.int32, device=device)
     return counted
 
 

@@ -239,3 +239,18 @@ def test_the_inputs_are_not_written(draw):
     given_key.setflags(write=False)
     step.setflags(write=False)
     draw(given_key, step, (5,))
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(0, 40), st.integers(1, 40))
+def test_words_may_begin_anywhere(step, first, count):
+    whole = random.words(key(), step, first + count)
+    np.testing.assert_array_equal(random.words(key(), step, count, first), whole[first:])
+
+
+@pytest.mark.parametrize("networks", [(), (1,), (3,), (2, 2)], ids=str)
+@pytest.mark.parametrize("width", [4, 5])
+@pytest.mark.parametrize("first", [0, 1, 2, 5])
+def test_the_mask_of_some_rows_is_theirs_in_the_whole(networks, width, first):
+    whole = random.bernoulli(key(), 3, (*networks, 9, width), 0.4)
+    part = random.bernoulli(key(), 3, (*networks, 3, width), 0.4, rows=(first, 9))
+    np.testing.assert_array_equal(part, whole[..., first : first + 3, :])

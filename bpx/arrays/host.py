@@ -43,6 +43,7 @@ _PURPOSES = {
     "feedback": 3,
     "layer": 4,
     "window": 5,
+    "validation": 6,
     "sampling": 16,
     "noise": 17,
 }

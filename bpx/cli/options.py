@@ -198,6 +198,20 @@ training_options = together(
         help="Samples in a mini-batch.  [default: 10, or all if there are fewer]",
     ),
     click.option(
+        "--accumulate",
+        type=int,
+        metavar="CHUNKS",
+        help="Into how many chunks each mini-batch is cut; they are computed one by one, "
+        "to save memory.  [default: 1]",
+    ),
+    click.option(
+        "--early-stopping",
+        type=int,
+        metavar="EPOCHS",
+        help="Stop when the cost on the validation samples has had no new best value for so "
+        "many epochs, and keep the best weights.  [default: train all epochs]",
+    ),
+    click.option(
         "--seed",
         type=int,
         help="The seed of the weights, the order of the samples and the held-out samples.  "
@@ -211,6 +225,12 @@ run_options = together(
         is_flag=True,
         help="Show after the run, and write for each epoch, how well each layer learns: errors "
         "that vanish or explode, saturated and dead units, outputs that never learn.",
+    ),
+    click.option(
+        "--tensorboard",
+        is_flag=True,
+        help="Write each epoch's numbers for TensorBoard, into the folder tensorboard of the "
+        "run.",
     ),
     click.option(
         "--validation-fraction",

@@ -116,18 +116,22 @@ def _go_through(
             training.close()
         if (found := folder.epochs[-1].health) and not quiet:
             health.show(found)
-        click.echo(folder.path if quiet else _summary(work, folder))
+        click.echo(folder.path if quiet else _summary(work, folder, training.stopped))
 
 
 def _training(
     work: Work, shown: Display, folder: RunFolder, every: str | None, keep: int | None
 ) -> bpx.Training:
     settings = work.settings
+    logs = [bpx.TensorBoard(folder.path / "tensorboard")] if settings.tensorboard else []
     return bpx.train(
         work.network,
         work.samples("train"),
         epochs=cast(int, settings.epochs),
         batch_size=cast(int, settings.batch_size),
+        accumulate=1 if settings.accumulate is None else settings.accumulate,
+        early_stopping=settings.early_stopping,
+        callbacks=logs,
         optimizer=settings.make_optimizer(),
         lmbda=cast(float, settings.lmbda),
         class_weight=settings.class_weight,
@@ -199,7 +203,7 @@ def _head(work: Work, folder: RunFolder) -> str:
             f"data      {settings.data}: {counts}",
             f"network   {'-'.join(map(str, network.sizes))}, {', '.join(names)}, "
             f"{network.spec.cost.name}",
-            f"training  {_rule(settings)}, batches of {settings.batch_size}, "
+            f"training  {settings.rule()}, batches of {settings.batch_size}, "
             f"seed {settings.seed}",
             f"home      {network.home}, {network.home.dtype}",
             f"folder    {folder.path}",
@@ -207,24 +211,14 @@ def _head(work: Work, folder: RunFolder) -> str:
     )
 
 
-def _rule(settings: Settings) -> str:
-    momentum = f", momentum {settings.momentum:g}" if settings.momentum else ""
-    kind = " (Nesterov)" if settings.nesterov else ""
-    decay = "" if settings.decay is None else f", decay {settings.decay:g}"
-    penalty = f", lmbda {settings.lmbda:g}" if settings.lmbda else ""
-    back = f", feedback {settings.feedback}" if settings.feedback != Settings.feedback else ""
-    classes = "" if settings.class_weight is None else f", classes {settings.class_weight}"
-    changes = f", schedule {settings.schedule}" if settings.schedule else ""
-    changes += f", warmup {settings.warmup}" if settings.warmup else ""
-    moved = f"{settings.optimizer}, eta {settings.eta:g}{changes}{momentum}{kind}{decay}"
-    return f"{moved}{penalty}{classes}{back}"
-
-
-def _summary(work: Work, folder: RunFolder) -> str:
+def _summary(work: Work, folder: RunFolder, stopped: bpx.Stopped | None) -> str:
     last, top = folder.epochs[-1], display.best(folder.epochs)
-    lines = [""]
+    lines, kept = [""], stopped.weights if stopped else last.number
+    if stopped and stopped.reason == "early_stopping":
+        waited = work.settings.early_stopping
+        lines.append(f"stopped     after {waited} epochs without a new best validation cost")
     if work.decided and (error := tables.error(work.network, work.samples("validation"))):
-        lines.append(f"validation  {error} (epoch {last.number})")
+        lines.append(f"validation  {error} (epoch {kept})")
     if last.validation and top.validation:
         lines.append(
             f"validation  best {display.judged(top.validation)} (epoch {top.number}), "
@@ -239,7 +233,7 @@ def _summary(work: Work, folder: RunFolder) -> str:
     return "\n".join(
         [
             *lines,
-            f"saved       {folder.path / MODEL} (epoch {last.number})",
+            f"saved       {folder.path / MODEL} (epoch {kept})",
             f"next        {shlex.join(words)}",
         ]
     )

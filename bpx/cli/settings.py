@@ -46,8 +46,8 @@ class Settings:
     """The options of ``bpx train`` that affect the result, each as a field of the same name.
 
     None means that the option was not given. It is filled in before the run, except for
-    `init`, `inputs`, `target`, `folder`, `class_weight`, `schedule`, `warmup`, and `decay`
-    where the optimizer does not take it.
+    `init`, `inputs`, `target`, `folder`, `class_weight`, `schedule`, `warmup`, `accumulate`,
+    `early_stopping`, and `decay` where the optimizer does not take it.
     """
 
     data: str
@@ -68,6 +68,8 @@ class Settings:
     class_weight: Literal["balanced"] | None = None
     epochs: int | None = None
     batch_size: int | None = None
+    accumulate: int | None = None
+    early_stopping: int | None = None
     seed: int | None = None
     backend: str | None = None
     dtype: Dtype | None = None
@@ -85,6 +87,7 @@ class Settings:
     validation_fraction: float | None = None
     health: bool = False
     metrics: tuple[str, ...] = ()
+    tensorboard: bool = False
 
     @classmethod
     def restored(cls, run: str, tree: Mapping[str, Any] | None) -> "Settings":
@@ -145,6 +148,19 @@ class Settings:
     def for_tables(self) -> dict[str, Any]:
         """Return the given options that apply only to tables, by name."""
         return {name: value for name, value in self.given().items() if name in TABLE_OPTIONS}
+
+    def rule(self) -> str:
+        """Return how the weights are updated, in words."""
+        momentum = f", momentum {self.momentum:g}" if self.momentum else ""
+        kind = " (Nesterov)" if self.nesterov else ""
+        decay = "" if self.decay is None else f", decay {self.decay:g}"
+        penalty = f", lmbda {self.lmbda:g}" if self.lmbda else ""
+        back = f", feedback {self.feedback}" if self.feedback != Settings.feedback else ""
+        classes = "" if self.class_weight is None else f", classes {self.class_weight}"
+        changes = f", schedule {self.schedule}" if self.schedule else ""
+        changes += f", warmup {self.warmup}" if self.warmup else ""
+        moved = f"{self.optimizer}, eta {self.eta:g}{changes}{momentum}{kind}{decay}"
+        return f"{moved}{penalty}{classes}{back}"
 
     def command(self) -> str:
         """Return the command line that repeats the run."""

@@ -67,6 +67,7 @@ class Dropout:
     kind: ClassVar[str] = "dropout"
     couples_samples: ClassVar[bool] = False
     draws: ClassVar[bool] = True
+    draws_by_rows: ClassVar[bool] = True
     bends: ClassVar[bool] = False
     shapes: ClassVar[Mapping[str, tuple[int, ...]]] = {}
 
@@ -98,7 +99,8 @@ class Dropout:
         """a = m ⊙ a_prev in training, a = a_prev otherwise."""
         if not context.training:
             return DropoutSaved(None, a_prev)
-        kept = bernoulli(context.key, context.step, tuple(a_prev.shape), 1.0 - self.rate)
+        shape, p, rows = tuple(a_prev.shape), 1.0 - self.rate, context.rows
+        kept = bernoulli(context.key, context.step, shape, p, rows=rows)
         mask = (1.0 / (1.0 - self.rate)) * namespace(a_prev).astype(kept, a_prev.dtype)
         return DropoutSaved(mask, mask * a_prev)
 

@@ -36,12 +36,16 @@ class Context(NamedTuple):
         The number of training steps so far.
     r : array, shape (n, 1), or None
         The row weights in training; None if all samples count equally.
+    rows : pair of int, or None
+        If a mini-batch is computed in chunks, the first row of this one, and the number of rows
+        of the mini-batch; None for a whole mini-batch. `bpx.random` takes it.
     """
 
     training: bool = False
     key: Any = None
     step: Any = None
     r: Any = None
+    rows: tuple[int, int] | None = None
 
 
 def learns(saved: Any) -> bool:
@@ -101,7 +105,11 @@ class Layer(Protocol):
 
     @property
     def draws(self) -> bool:
-        """Whether it uses random numbers in training."""
+        """Whether it uses random numbers in training.
+
+        If these are those of its rows in the whole mini-batch, as ``bernoulli(..., rows=
+        context.rows)`` draws them, `draws_by_rows` is True as well: `accumulate` needs it.
+        """
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:

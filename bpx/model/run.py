@@ -81,14 +81,19 @@ def saved(spec: Spec, parameters: Parameters, x: Array) -> tuple[Any, ...]:
     return tuple(layer_by_layer(spec, parameters, x))
 
 
-def in_training(randomness: Randomness | None, i: int, r: Any = None) -> Context:
+def in_training(
+    randomness: Randomness | None,
+    i: int,
+    r: Any = None,
+    rows: tuple[int, int] | None = None,
+) -> Context:
     """The context of ``layers[i]`` in a training step; pass None if no layer draws.
 
     r are the row weights, a column; None if all samples count equally.
     """
     if randomness is None:
-        return Context(True, r=r)
-    return Context(True, randomness.keys[i], randomness.step, r)
+        return Context(True, r=r, rows=rows)
+    return Context(True, randomness.keys[i], randomness.step, r, rows)
 
 
 def costs(spec: Spec, output: DenseSaved, y: Array) -> Array:

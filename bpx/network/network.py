@@ -32,8 +32,10 @@ from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD
 from bpx.program.contract import Precision
+from bpx.training.attached import Callback
 from bpx.training.observers import Observer
 from bpx.training.records import History, Progress
+from bpx.training.stopping import EarlyStopping
 from bpx_backends import BackendName
 
 if TYPE_CHECKING:
@@ -168,9 +170,11 @@ class Network(Answering):
         *,
         epochs: int,
         batch_size: int,
+        accumulate: int = 1,
         optimizer: Optimizer,
         lmbda: float = 0.0,
         validation: Any = None,
+        validation_split: float = 0.0,
         seed: int | None = None,
         shuffle: bool = True,
         drop_last: bool = False,
@@ -180,6 +184,8 @@ class Network(Answering):
         progress: Callable[[Progress], None] | None = None,
         health: bool | HealthProbe = False,
         observers: Sequence[Observer] = (),
+        callbacks: Sequence[Callback] = (),
+        early_stopping: EarlyStopping | int | None = None,
         metrics: Sequence[MetricName | AnyMetric] = (),
         sample_weight: Any = None,
         class_weight: ClassWeight | None = None,
@@ -197,8 +203,8 @@ class Network(Answering):
         Returns
         -------
         History
-            The `Epoch` records, and the seed of the order of the samples. A run that is
-            continued from its `checkpoint` folder has the records from before, too.
+            The `Epoch` records, the seed of the order of the samples, and why training ended. A
+            run that is continued from its `checkpoint` folder has the records from before, too.
 
         Raises
         ------
@@ -212,9 +218,11 @@ class Network(Answering):
             x if y is None else (x, y),
             epochs=epochs,
             batch_size=batch_size,
+            accumulate=accumulate,
             optimizer=optimizer,
             lmbda=lmbda,
             validation=validation,
+            validation_split=validation_split,
             seed=seed,
             shuffle=shuffle,
             drop_last=drop_last,
@@ -224,6 +232,8 @@ class Network(Answering):
             progress=progress,
             health=health,
             observers=observers,
+            callbacks=callbacks,
+            early_stopping=early_stopping,
             metrics=metrics,
             sample_weight=sample_weight,
             class_weight=class_weight,

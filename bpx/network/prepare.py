@@ -3,7 +3,7 @@
 The modules that only privacy or health needs are imported on request.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bpx.arrays.host import check_seed
@@ -17,6 +17,7 @@ from bpx.network.tables import by_label, training_arrays
 from bpx.network.training import Training
 from bpx.network.windows import is_stream, windowing
 from bpx.privacy.dpsgd import DPSGD, check_privacy
+from bpx.training.accumulated import Accumulated, check_accumulate
 from bpx.training.arguments import (
     Job,
     Options,
@@ -25,10 +26,13 @@ from bpx.training.arguments import (
     checked,
     scheduled,
 )
+from bpx.training.attached import Attached, check_callbacks
 from bpx.training.batches import Batches, Shuffled
 from bpx.training.course import Course, Trainable
+from bpx.training.held_out import check_validation_split
 from bpx.training.loop import Loop
 from bpx.training.observers import Observer, check_observers
+from bpx.training.stopping import Stopping, check_early_stopping
 
 if TYPE_CHECKING:
     from bpx.data import Schema
@@ -66,6 +70,10 @@ class Arguments:
     metrics: Any = ()
     sample_weight: Any = None
     class_weight: Any = None
+    validation_split: Any = 0.0
+    accumulate: Any = 1
+    early_stopping: Any = None
+    callbacks: Any = ()
 
     @property
     def options(self) -> Options:
@@ -89,7 +97,7 @@ def prepare(
     InputError
         If an argument cannot be used; the network is then unchanged.
     """
-    watching = check_observers(given.observers, taken=("health", "privacy"))
+    watching = check_observers(given.observers, taken=("early_stopping", "health", "privacy"))
     if given.batches is None and is_stream(data):
         return Training(_windowed(network, data, given, watching))
     if given.batches is not None:
@@ -115,12 +123,15 @@ def _streamed(
         "health": given.health or None,
         "sample_weight": given.sample_weight,
         "class_weight": given.class_weight,
+        "validation_split": given.validation_split or None,
     }
     refuse("with batches", of_samples)
     _, validation, _ = training_arrays(network.schema, network.spec, None, given.validation)
     options = Options(**{**vars(given.options), "validation": validation})
     cut = given.epochs, given.steps_per_epoch
-    return streaming(network, given.batches, options, *cut, given.penalty, given.seed, watching)
+    chunks = _chunks(network, given)
+    loop = streaming(network, given.batches, options, *cut, given.penalty, given.seed, watching)
+    return _attached(loop, given, chunks)
 
 
 def _windowed(
@@ -132,13 +143,16 @@ def _windowed(
         "health": given.health or None,
         "sample_weight": given.sample_weight,
         "class_weight": given.class_weight,
+        "validation_split": given.validation_split or None,
     }
     refuse("with a bpx.data.Stream", at_once)
     _, validation, _ = training_arrays(network.schema, network.spec, None, given.validation)
     options = Options(**{**vars(given.options), "validation": validation})
     strength, order = (given.lmbda, given.penalty), (given.seed, given.shuffle, given.drop_last)
     sizes = given.epochs, given.batch_size
-    return windowing(network, data, options, *sizes, strength, order, watching)
+    chunks = _chunks(network, given)
+    loop = windowing(network, data, options, *sizes, strength, order, watching)
+    return _attached(loop, given, chunks)
 
 
 def _loop(
@@ -160,7 +174,9 @@ def _loop(
         "penalty": given.penalty or None,
     }
     refuse("without batches", only_streams)
-    drawn = _seed(given, earlier)
+    drawn, chunks = _seed(given, earlier), _chunks(network, given)
+    split, private = given.validation_split, given.privacy is not None
+    held = check_validation_split(split, drawn, given.validation, private)
     if given.epochs is None or given.batch_size is None:
         missing = "epochs" if given.epochs is None else "batch_size"
         raise InputError(f"{missing} is missing; expected a whole number of at least 1")
@@ -170,19 +186,18 @@ def _loop(
     }
     options = Options(**{**vars(given.options), "validation": validation})
     with network.home.active():
-        job = checked(
-            network, samples, options, epochs=given.epochs, lmbda=given.lmbda, **weights
-        )
+        how = {"epochs": given.epochs, "lmbda": given.lmbda, "held": held}
+        job = checked(network, samples, options, **how, **weights)
         size = check_batch_size(given.batch_size, job.n)
-        check_last_batch(network.spec, job.n, size, drop_last=given.drop_last)
+        check_last_batch(network.spec, job.n, size, drop_last=given.drop_last, chunks=chunks)
         unequal = [name for name, value in weights.items() if value is not None]
         order = given.seed, given.shuffle, given.drop_last
         check_privacy(given.privacy, job.n, *order, unequal)
         own = _batches(network, job, given.privacy, size, (drawn, *order[1:]))
         look = _look(given.health, job, given.privacy, size, drawn)
-        rule = scheduled(job, own.steps, private=given.privacy is not None)
+        rule = scheduled(job, own.steps, private=private)
         course = Course(network, rule, drawn, own.start())
-    loop = Loop(course, job, own, (*look, *watching))
+    loop = _attached(Loop(course, job, own, (*look, *watching)), given, chunks)
     if opened is not None:
         before, network.schema = network.schema, schema
         try:
@@ -192,6 +207,21 @@ def _loop(
             raise
     network.schema = schema
     return loop
+
+
+def _chunks(network: Trainee, given: Arguments) -> int:
+    """Return the number of chunks of a mini-batch."""
+    private = given.privacy is not None
+    return check_accumulate(given.accumulate, network.spec, given.batch_size, private)
+
+
+def _attached(loop: Loop, given: Arguments, chunks: int) -> Loop:
+    """Return a loop in chunks, with early stopping and callbacks."""
+    rule = check_early_stopping(given.early_stopping, loop.job)
+    stopping = None if rule is None else Stopping(rule, loop.course.network)
+    attached = Attached(stopping, check_callbacks(given.callbacks))
+    batches = Accumulated(loop.batches, chunks) if chunks > 1 else loop.batches
+    return replace(loop, batches=batches, attached=attached)
 
 
 def _seed(given: Arguments, earlier: Resumption | None) -> int:

@@ -24,6 +24,7 @@ _INSTEAD = {
     "lmbda": "give its coefficient, lmbda / n, as penalty",
     "penalty": "give lmbda, which is n times as large",
     "sample_weight": "let batches yield (x, y, sample_weight)",
+    "validation_split": "give validation=(x, y)",
     "shuffle": "batches are used in the order in which they come",
 }
 

@@ -15,8 +15,10 @@ from bpx.network.windows import is_stream
 from bpx.optim.chain import Optimizer
 from bpx.privacy.dpsgd import DPSGD
 from bpx.program.contract import Precision
+from bpx.training.attached import Callback
 from bpx.training.observers import Observer
 from bpx.training.records import Progress
+from bpx.training.stopping import EarlyStopping
 
 __all__ = ["Trainee", "train"]
 
@@ -27,12 +29,14 @@ def train(
     *,
     epochs: int | None = None,
     batch_size: int | None = None,
+    accumulate: int = 1,
     optimizer: Optimizer,
     lmbda: float = 0.0,
     batches: Iterable[Any] | None = None,
     steps_per_epoch: int | None = None,
     penalty: float = 0.0,
     validation: Any = None,
+    validation_split: float = 0.0,
     seed: int | None = None,
     shuffle: bool = True,
     drop_last: bool = False,
@@ -42,6 +46,8 @@ def train(
     progress: Callable[[Progress], None] | None = None,
     health: bool | HealthProbe = False,
     observers: Sequence[Observer] = (),
+    callbacks: Sequence[Callback] = (),
+    early_stopping: EarlyStopping | int | None = None,
     metrics: Sequence[MetricName | AnyMetric] = (),
     sample_weight: Any = None,
     class_weight: ClassWeight | None = None,
@@ -76,6 +82,10 @@ def train(
     batch_size : int
         Samples in a mini-batch, 1 ... n. A smaller last batch is used as it is. Not with
         `batches`.
+    accumulate : int, optional
+        Into how many chunks each mini-batch is cut. The z, a and delta of one chunk at a time
+        are in memory; the gradient is summed over the chunks before the one update. The result
+        is that of the whole mini-batch, up to rounding. Refused with `privacy`.
     optimizer : Optimizer
         `SGD`, `Adam`, `AdamW`, or another chain of transformations: see `bpx.optim`.
     lmbda : float, optional
@@ -96,6 +106,12 @@ def train(
         ``penalty * w`` is added to BP4's gradient.
     validation : pair of arrays, triple, or table or DataFrame, optional
         (x, y) or (x, y, sample_weight), evaluated after each epoch; copied as `data` is.
+    validation_split : float, optional
+        In place of `validation`, the fraction of the samples to hold out for validation, in
+        [0, 1). The seed draws them: from each class its share, if the targets are classes, and
+        otherwise at random. Sample weights follow their samples, and n is the number of samples
+        that remain. Calls with different seeds hold out different samples: in a loop of calls,
+        pass a seed.
     seed : int, optional
         The seed of the order of the samples, which is the same on every backend, and of the
         random numbers in layers. By default one is drawn: see ``state.seed``, or
@@ -126,6 +142,15 @@ def train(
     observers : sequence of Observer, optional
         Values that look at the network after each epoch and add to its record: see
         `bpx.Observer`.
+    callbacks : sequence of callable, optional
+        Functions that are called with each epoch's record, after the observers and early
+        stopping. One that returns True ends training after this epoch. If one raises, training
+        ends with that exception, and the network keeps this epoch's weights. At the end, and
+        after an exception, ``close()`` is called on those that have it. See `bpx.CSVLog`,
+        `bpx.JSONLog` and `bpx.TensorBoard`.
+    early_stopping : EarlyStopping or int, optional
+        End training when the validation samples no longer improve: see `bpx.EarlyStopping`. A
+        number is its patience in epochs.
     metrics : sequence of str, Metric or Total, optional
         The metrics in each record's ``validation.metrics``, besides the cost and the accuracy:
         see `bpx.metrics`. They use the validation samples at the end of the epoch, never the
@@ -199,6 +224,10 @@ def train(
         metrics=metrics,
         sample_weight=sample_weight,
         class_weight=class_weight,
+        validation_split=validation_split,
+        accumulate=accumulate,
+        early_stopping=early_stopping,
+        callbacks=callbacks,
     )
     if checkpoint is None:
         for name, value in (("every", every), ("keep", keep), ("resume", resume or None)):

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from bpx.network.resumable import Resumable
 from bpx.training.loop import Loop
-from bpx.training.records import Epoch, History
+from bpx.training.records import Epoch, History, Stopped
 
 __all__ = ["Training"]
 
@@ -51,6 +51,11 @@ class Training(Resumable, Iterator[Epoch]):
         return epoch
 
     @property
+    def stopped(self) -> Stopped | None:
+        """Why training ended, and which epoch's weights the network has; None until it does."""
+        return self._loop.attached.stopped
+
+    @property
     def network(self) -> Any:
         """The network that is trained."""
         return self._course.network
@@ -67,14 +72,15 @@ class Training(Resumable, Iterator[Epoch]):
         """Train to the end, and return the records: from now on or, with a folder, all."""
         records = tuple(self)
         seed = self._course.seed if self._course.is_repeatable else None
-        return History(self.records or records, seed)
+        return History(self.records or records, seed, self.stopped)
 
     def close(self) -> None:
-        """Release the memory that the engine keeps for the next epoch, and the run's folder."""
+        """Close the callbacks; release the run's folder, and what the engine keeps."""
         self._loop.keeper.close()
         if self._runs:
             self._runs = False
             self._course.home.release()
+            self._loop.attached.close()
 
     def __del__(self) -> None:
         if hasattr(self, "_runs"):

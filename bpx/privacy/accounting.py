@@ -100,6 +100,11 @@ class Spent(NamedTuple):
         return composed_epsilon(self.mechanisms, self.delta, self.accountant)
 
     @property
+    def numbers(self) -> dict[str, float]:
+        """Epsilon and delta, as `bpx.CSVLog` and its like write them."""
+        return {"epsilon": self.epsilon, "delta": self.delta}
+
+    @property
     def secure(self) -> bool:
         """Whether no seed was used; anyone who knows a seed can repeat the draws."""
         return all(each.secure for each in self.mechanisms)

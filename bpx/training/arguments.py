@@ -1,7 +1,7 @@
 """The arguments of training, checked before the first epoch."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bpx._validate import number, pair, pair_or_triple, whole
@@ -19,6 +19,8 @@ from bpx.optim.limits import penalised
 from bpx.optim.scaling import lasting, watching
 from bpx.optim.schedules.lengths import Length
 from bpx.program.contract import Scan, eager
+from bpx.training.accumulated import smallest_chunk
+from bpx.training.held_out import HeldOut, apart
 from bpx.training.records import Progress
 from bpx.training.scales import check_scales
 from bpx.training.step import Data, TrainingStep
@@ -102,6 +104,7 @@ def checked(
     lmbda: float = 0.0,
     sample_weight: Any = None,
     class_weight: Any = None,
+    held: HeldOut | None = None,
 ) -> Job:
     """Check the arguments of `bpx.train` for a network with an active home.
 
@@ -115,7 +118,8 @@ def checked(
     x, y = pair("data", data, ", and weights as sample_weight=...")
     arrived = samples(home, spec, x, y, snapshot=True)
     _check_meant(spec, home, x, y, arrived)
-    arrived = weighted(home, spec, arrived, sample_weight, class_weight)
+    arrived, kept = apart(home, spec, arrived, held, sample_weight, class_weight)
+    options = options if kept is None else replace(options, validation=kept)
     epochs = whole("epochs", epochs, 1, None, "a whole number of at least 1")
     job = job_of(network, arrived, options, epochs, lmbda / arrived.x.shape[0])
     check_scales(job.data.x, x, spec.codes)
@@ -133,8 +137,12 @@ def check_batch_size(batch_size: Any, n: int) -> int:
     return whole("batch_size", batch_size, 1, n, f"a whole number in 1 ... {n}, the samples")
 
 
-def check_last_batch(spec: Spec, n: int, size: int, *, drop_last: bool) -> None:
+def check_last_batch(
+    spec: Spec, n: int, size: int, *, drop_last: bool, chunks: int = 1
+) -> None:
     """Refuse mini-batches with fewer samples than a layer needs, such as a last one of 1.
+
+    Each is cut into `chunks`, and the layer sees one chunk at a time.
 
     Raises
     ------
@@ -142,17 +150,19 @@ def check_last_batch(spec: Spec, n: int, size: int, *, drop_last: bool) -> None:
         If there are such mini-batches; the message names the layer.
     """
     last = n % size or size
-    smallest = size if drop_last else min(size, last)
+    whole, of_last = smallest_chunk(size, chunks), smallest_chunk(last, chunks)
+    smallest = whole if drop_last else min(whole, of_last)
     for place, layer in enumerate(spec.layers, 1):
         fewest = getattr(layer, "fewest", 1)
         if smallest < fewest:
-            which = "last mini-batch" if smallest < size else "mini-batches"
+            which = "last mini-batch" if whole >= fewest else "mini-batches"
+            part = f" in {chunks} chunks" if chunks > 1 else ""
             raise InputError(
-                f"batch_size={size} was given for {n} samples, and layer {place}, "
+                f"batch_size={size}{part} was given for {n} samples, and layer {place}, "
                 f"{layer.kind!r}, needs at least {fewest} in each mini-batch, but the {which} "
                 f"would have {smallest}; choose another batch_size"
                 + ", or pass drop_last=True"
-                * (smallest < size)
+                * (whole >= fewest)
             )
 
 
@@ -228,8 +238,8 @@ def _check_meant(spec: Spec, home: Home, x: Any, y: Any, arrived: Samples) -> No
 
 
 def _validation(network: Placed, validation: Any) -> Samples | None:
-    if validation is None:
-        return None
+    if validation is None or isinstance(validation, Samples):  # held out, so at home
+        return validation
     x, y, s = pair_or_triple("validation", validation)
     home, spec, names = network.home, network.spec, ("validation x", "validation y")
     arrived = samples(home, spec, x, y, names, snapshot=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, Protocol
 
-from bpx.training.records import Epoch, Sums
+from bpx.training.records import Epoch, Stopped, Sums
 from bpx.training.step import State
 
 __all__ = ["NOBODY", "Keeper", "Place", "Start"]
@@ -74,6 +74,9 @@ class Keeper(Protocol):
     def recorded(self, epoch: Epoch) -> None:
         """Take the record of a finished epoch, whose weights the network has."""
 
+    def ended(self, stopped: Stopped | None) -> None:
+        """Take the network's last weights, which may be those of an earlier epoch."""
+
     def close(self) -> None:
         """Release what it holds; training has ended, or its caller has left it."""
 
@@ -97,6 +100,9 @@ class _Nobody:
         """Do nothing."""
 
     def recorded(self, epoch: Epoch) -> None:
+        """Do nothing."""
+
+    def ended(self, stopped: Stopped | None) -> None:
         """Do nothing."""
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from time import perf_counter
 
 from bpx.model.evaluate import Evaluation, evaluate
 from bpx.training.arguments import Job
+from bpx.training.attached import Attached
 from bpx.training.batches import Batches
 from bpx.training.chunks import Chunks
 from bpx.training.course import Course
@@ -35,6 +36,8 @@ class Loop:
         Looks at the training between its chunks and epochs.
     begin : Start or None
         The place in the next epoch to continue from.
+    attached : Attached
+        Early stopping and callbacks.
     """
 
     course: Course
@@ -43,6 +46,7 @@ class Loop:
     observers: Sequence[Observer] = ()
     keeper: Keeper = NOBODY
     begin: Start | None = None
+    attached: Attached = field(default_factory=Attached)
     chunks: Chunks = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,11 +62,18 @@ class Loop:
             If the cost or the weights become non-finite. The network and the course are then
             as they were before the epoch.
         """
-        epochs = self.job.epochs
+        done, epochs = self.course.epochs, self.job.epochs
         with self.keeper.attending():
-            ends = epochs is not None and self.course.epochs >= epochs
+            last = epochs is not None and done >= epochs
+            ends = last or self.attached.stops(done)
+            if ends and self.attached.ended(done):
+                return None
             self.keeper.before(ends=ends)
-            return None if ends else self._epoch()
+            if not ends:
+                return self._epoch()
+            self.attached.finish(done, "epochs")
+            self.keeper.ended(self.attached.stopped)
+            return None
 
     def _epoch(self) -> Epoch | None:
         course, job = self.course, self.job
@@ -70,6 +81,7 @@ class Loop:
         with job.home.active():
             found = self._run(course.state, number)
             if found is None:
+                self.attached.finish(course.epochs, "stream")
                 return None
             state, sums, steps = found
             seconds, rate = sums.seconds, sums.rate
@@ -85,6 +97,7 @@ class Loop:
             seen = {**told, **observed(self.observers, public, job.data, number)}
             eta = course.eta
         epoch = Epoch(number, *sums.means, validation, seconds, rate, seen, eta)
+        self.attached.after(epoch)
         self.keeper.recorded(epoch)
         return epoch
 

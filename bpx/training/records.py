@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bpx.model.evaluate import Evaluation
 
-__all__ = ["Epoch", "History", "Progress", "Sums"]
+__all__ = ["Epoch", "History", "Progress", "Stopped", "Sums"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -140,6 +140,25 @@ class Sums:
         return Progress(self.epoch, self.samples, self.total, *self.means, self.rate)
 
 
+class Stopped(NamedTuple):
+    """Why and when a training ended, and which weights the network has.
+
+    Attributes
+    ----------
+    reason : str
+        ``"epochs"`` if it ran all of them, ``"early_stopping"``, ``"callback"`` if one returned
+        True, or ``"stream"`` if the mini-batches came to their end.
+    epoch : int
+        The last epoch.
+    weights : int
+        The epoch whose weights the network has: the best one if `EarlyStopping` restored it.
+    """
+
+    reason: str
+    epoch: int
+    weights: int
+
+
 @dataclass(frozen=True)
 class History:
     """The result of `fit`: a sequence of `Epoch` records, and the seed of the samples' order.
@@ -150,15 +169,21 @@ class History:
     seed : int or None
         The seed that was given or drawn; None for private training, where nobody may
         reproduce the order.
+    stopped : Stopped or None
+        Why training ended, and which epoch's weights the network has.
     """
 
     epochs: tuple[Epoch, ...]
     seed: int | None
+    stopped: Stopped | None = None
 
     def __repr__(self) -> str:
         costs = [f"{epoch.cost:.4g}" for epoch in (*self.epochs[:1], *self.epochs[1:][-1:])]
         fell = f", cost {' to '.join(costs)}" if costs else ""
-        return f"<bpx.History of {len(self)} epochs{fell}, seed {self.seed}>"
+        ended = self.stopped or Stopped("epochs", 0, 0)
+        by = "" if ended.reason == "epochs" else f", stopped by {ended.reason}"
+        of = "" if ended.epoch == ended.weights else f", weights of epoch {ended.weights}"
+        return f"<bpx.History of {len(self)} epochs{fell}, seed {self.seed}{by}{of}>"
 
     def __iter__(self) -> Iterator[Epoch]:
         return iter(self.epochs)

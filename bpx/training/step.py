@@ -183,11 +183,13 @@ class TrainingStep:
         return xp.reshape(together, (*rows.shape, *x.shape[1:]))
 
     @symbols("x", "y", "labels")
-    def passes(self, state: State, x: Array, labels: Array, r: Any = None) -> Passes:
-        """Run forward, BP1 and BP2, on x as it is in the data; r is None or a column."""
+    def passes(
+        self, state: State, x: Array, labels: Array, r: Any = None, rows: Any = None
+    ) -> Passes:
+        """Run forward, BP1 and BP2, on x as it is in the data; r and `rows`: see `Context`."""
         x = as_inputs(x, state.parameters.like)
         y = as_targets(self.spec, labels, x)
-        contexts = partial(in_training, state.randomness, r=r)
+        contexts = partial(in_training, state.randomness, r=r, rows=rows)
         layers = tuple(layer_by_layer(self.spec, state.parameters, x, contexts))
         run = Run(self.spec, state.parameters, layers, y, state.feedback, contexts)
         return Passes(answers(self.accuracy, x, labels), run, backward(run))

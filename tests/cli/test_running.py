@@ -101,6 +101,51 @@ def test_class_weights_are_for_classes():
     assert not os.path.exists("run")
 
 
+def test_early_stopping_saves_the_best_weights(blobs):
+    words = ["--early-stopping", 2, "--optimizer", "sgd", "--eta", 5, "--momentum", 0.9]
+    output = ok("train", blobs, *words, "--epochs", 60, "--seed", 1, "--out", "run")
+    found = [float(row["validation_cost"]) for row in history("run")]
+    best = 1 + found.index(min(found))
+    assert len(found) == best + 2 < 60
+    assert "stopped     after 2 epochs without a new best validation cost" in output
+    assert f"network.safetensors (epoch {best})" in output
+    assert settings("run")["early_stopping"] == 2
+    said = ok("evaluate", "run", blobs, "--split", "validation")
+    assert f"{min(found):.4g}"[:5] in said
+    _, *again = shlex.split(settings("run")["command"])
+    ok(*again, "--out", "again")
+    assert learned("again") == learned("run")
+
+
+def test_early_stopping_needs_validation_samples(blobs):
+    words = ["--early-stopping", 2, "--validation-fraction", 0, "--out", "run"]
+    said = refused("train", blobs, *words)
+    assert "--early-stopping 2 was given without validation samples" in said
+    assert "--validation-fraction 0.2" in said
+    assert not os.path.exists("run")
+
+
+def test_mini_batches_may_be_cut_in_chunks(blobs):
+    words = ["--dtype", "float64", "--epochs", 2, "--seed", 1]
+    ok("train", blobs, *words, "--accumulate", 3, "--out", "cut")
+    ok("train", blobs, *words, "--out", "whole")
+    assert costs("cut") == pytest.approx(costs("whole"), rel=1e-9)
+    assert settings("cut")["accumulate"] == 3
+    assert "--accumulate 3" in settings("cut")["command"]
+    assert "accumulate" not in settings("whole")
+    said = refused("train", blobs, "--accumulate", 11, "--out", "run")
+    assert "--accumulate 11 was given" in said
+    assert not os.path.exists("run")
+
+
+def test_events_for_tensorboard_lie_in_the_runs_folder(blobs):
+    pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
+    ok("train", blobs, "--tensorboard", "--epochs", 1, "--seed", 1, "--out", "run")
+    (events,) = os.listdir("run/tensorboard")
+    assert os.path.getsize(f"run/tensorboard/{events}") > 200
+    assert "--tensorboard" in settings("run")["command"]
+
+
 def test_quiet_prints_the_folder_alone(blobs):
     assert ok("train", blobs, "--epochs", 1, "--out", "run", "--quiet") == "run\n"
 

@@ -84,6 +84,10 @@ def classifier(
             precision=precision,
             metrics=["top_5", bpx.metrics.top_k(3)],
             class_weight=each,
+            validation_split=0.1,
+            early_stopping=bpx.EarlyStopping(5, "top_3", better="higher"),
+            callbacks=[print, bpx.CSVLog("a.csv"), lambda epoch: epoch.cost < 0.1],
+            accumulate=2,
         )
     return history
 
@@ -106,6 +110,8 @@ def learned(path: Path, x: Floats, y: Floats, dtype: bpx.Dtype) -> Learner:
         x, y, epochs=1, batch_size=4, optimizer=bpx.Adam(), class_weight="balanced"
     )
     costs: list[float] = [epoch.cost for epoch in history]
+    ended: bpx.Stopped | None = history.stopped
+    print(ended and ended.reason)
     trainer = bpx.Trainer(net, optimizer=bpx.SGD(0.1))
     cost, accuracy = trainer.step(x, y)
     deltas: tuple[bpx.Array, ...] = trainer.step(x, y, trace=True).delta

@@ -67,6 +67,26 @@ class Health(HealthFields):
     def __str__(self) -> str:
         return report(self)
 
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Of each layer l, ``delta_l``, ``saturated_l``, ``dead_l`` (a count) and ``update_l``.
+
+        `bpx.CSVLog` and its like write them. Those that do not apply are left out.
+        """
+        counts = tuple(map(len, self.dead))
+        by_layer = {
+            "delta": self.errors,
+            "saturated": self.saturated,
+            "dead": counts,
+            "update": self.updates or (),
+        }
+        return {
+            f"{name}_{number}": value
+            for name, values in by_layer.items()
+            for number, value in enumerate(values, 1)
+            if value is not None
+        }
+
 
 class Signs(NamedTuple):
     """The fields of a `Health` as arrays at the network's home, not yet read on the host."""

@@ -32,6 +32,9 @@ _SETTINGS = (
     "privacy",
     "health",
     "class_weight",
+    "validation_split",
+    "accumulate",
+    "early_stopping",
 )
 """The arguments of `bpx.train` that a run keeps, besides its samples and its seed."""
 
@@ -73,6 +76,8 @@ def keeping(
             "privacy, whose samples and noise cannot be drawn again within an epoch; expected "
             "a number of epochs, such as '1 epoch'"
         )
+    stopping: Any = loop.attached.stopping  # which has a state, as an observer may have
+    stateful = watching if stopping is None else (*watching, stopping)
     layers.described(network.spec)  # refuses one that no file can hold, before the first step
     chosen = _chosen(loop.job, given, watching)
     samples = fingerprint.fingerprints(_samples(loop.job))
@@ -91,7 +96,7 @@ def keeping(
         tell_differences(opened, state["machine"], home)
         begin = earlier.restore(loop.course)
         loop = replace(loop, begin=begin)
-        earlier.restore_observers(watching)
+        earlier.restore_observers(stateful)
         adopting: Any = network  # whose protocol has a seed that training only reads
         adopting.mechanisms, adopting.seed = earlier.mechanisms, earlier.saved.seed
         records = read_records(opened.run, state["epoch"])
@@ -107,7 +112,7 @@ def keeping(
         opened,
         network,
         loop.course,
-        watching,
+        stateful,
         settled,
         records,
         within=not private,

@@ -45,8 +45,7 @@ class Records:
         self.records.append(epoch)
         self._warn_of_unsaved(epoch)
         try:
-            with write_atomically(self._model) as file:
-                file.write(model())
+            self._write(model)
             self._append(epoch)
         except (OSError, InputError) as error:
             self._whole = False
@@ -56,6 +55,18 @@ class Records:
                 epoch.number,
                 getattr(error, "strerror", None) or error,
             )
+
+    def replace(self, model: Callable[[], bytes]) -> None:
+        """Replace the network's file after the last epoch; if that fails, say so."""
+        try:
+            self._write(model)
+        except (OSError, InputError) as error:
+            why = getattr(error, "strerror", None) or error
+            _log.warning("%s could not be written (%s)", self._model, why)
+
+    def _write(self, model: Callable[[], bytes]) -> None:
+        with write_atomically(self._model) as file:
+            file.write(model())
 
     def sync(self) -> None:
         """Wait until every record is on the disk; a checkpoint relies on them.

@@ -20,7 +20,7 @@ from bpx.network.resuming.values import UntoldError, told
 from bpx.training.course import Course
 from bpx.training.keeper import Place
 from bpx.training.observers import Observer
-from bpx.training.records import Epoch
+from bpx.training.records import Epoch, Stopped
 
 __all__ = ["Keeping"]
 
@@ -125,6 +125,11 @@ class Keeping:
         """Write the network and the record of a finished epoch."""
         self._begun = 0
         self.history.add(epoch, self._public)
+
+    def ended(self, stopped: Stopped | None) -> None:
+        """Write the network, if it has got the weights of an earlier epoch."""
+        if stopped is not None and stopped.weights != stopped.epoch:
+            self.history.replace(self._public)
 
     def close(self) -> None:
         """Restore the handlers of signals, and release the folder."""

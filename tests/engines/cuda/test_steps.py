@@ -8,6 +8,8 @@ import pytest
 import bpx
 from bpx.optim import mapped
 from bpx.privacy.step import NoisyData, PrivateState, PrivateStep
+from bpx.training.accumulated import AccumulatedStep
+from bpx.training.step import zero_metrics
 from tests import columns
 from tests.costs.ends import ENDS
 from tests.engines.cuda.steps import HEADS, OPTIMIZERS, STEPS, M, Run, S, check, training
@@ -185,3 +187,22 @@ def test_private_steps(clips, last):
     rows[1, 4:7], rows[3, :7] = -1, -1
     data = NoisyData(run.data.x, run.data.y, noise)
     check(Run(PrivateStep(run.step, last), state, data, rows), ends=(1, 5))
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_steps_in_chunks(dropout):
+    """Of 3, 3 and 1 samples, with their masks in the whole mini-batch."""
+    run = training(
+        (6, 5, 4), batch=7, weighted=True, dropout=dropout, dtype="float64",
+        optimizer=OPTIMIZERS["momentum"],
+    )  # fmt: skip
+    metrics = zero_metrics(run.state.parameters.b[0], 3, "argmax", True)
+    step = AccumulatedStep(run.step, 3, run.step.update)
+    whole, cut = (
+        run.eagerly(),
+        run._replace(step=step, state=run.state._replace(metrics=metrics)),
+    )
+    for a, b in zip(whole[:4], cut.eagerly()[:4], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+    check(cut, 1e-12)

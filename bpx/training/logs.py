@@ -1,0 +1,140 @@
+"""Callbacks that write each record to a file: as a row of CSV, or as a line of JSON."""
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from math import isfinite
+from pathlib import Path
+from typing import IO, Any
+
+from bpx._files import expanded, write_atomically
+from bpx.errors import InputError
+from bpx.training.records import Epoch
+from bpx.training.rows import Row, row
+
+__all__ = ["CSVLog", "JSONLog"]
+
+
+class CSVLog:
+    r"""Write a row of CSV after each epoch: a callback of `bpx.train`.
+
+    The columns are ``epoch``, ``cost``, ``accuracy``, ``validation_cost``,
+    ``validation_accuracy``, ``seconds``, ``samples_per_second``, the metrics as
+    ``validation_<metric>``, ``eta``, and the numbers of observers. A value that does not apply
+    is empty. Each row is written before the next epoch begins, and the file is never left open.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, in a folder that exists.
+    append : bool, optional
+        If True, keep the rows of an existing file. By default the first one replaces it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written or, to append, read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> path = Path(tempfile.mkdtemp()) / "history.csv"
+    >>> net = bpx.Network([2, 3, 2], seed=0)
+    >>> x, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
+    >>> settings = {"epochs": 2, "batch_size": 1, "optimizer": bpx.SGD(1.0)}
+    >>> history = net.fit(x, y, callbacks=[bpx.CSVLog(path)], **settings)
+    >>> path.read_text().count("\n")
+    3
+    """
+
+    def __init__(self, path: str | Path, *, append: bool = False) -> None:
+        self.path, self._columns = expanded(path), list[str]()
+        if append and self.path.exists():
+            with _opened(self.path, "r") as file:
+                self._columns = next(csv.reader(file), [])
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Write the record of an epoch."""
+        found = row(epoch)
+        if not self._columns:
+            self._columns = list(found)
+            with write_atomically(self.path) as file:
+                file.write(_line(self._columns).encode())
+        if new := [name for name in found if name not in self._columns]:
+            self._widen(new)
+        with _opened(self.path, "a") as file:
+            file.write(_line([found.get(name) for name in self._columns]))
+
+    def _widen(self, new: list[str]) -> None:
+        """Add columns, which are empty in the rows so far."""
+        with _opened(self.path, "r") as file:
+            _, *rows = csv.reader(file)
+        self._columns += new
+        empty = [""] * len(new)
+        lines = [_line(self._columns), *(_line([*each, *empty]) for each in rows)]
+        with write_atomically(self.path) as file:
+            file.write("".join(lines).encode())
+
+    def __repr__(self) -> str:
+        return f"<bpx.CSVLog {str(self.path)!r}>"
+
+
+class JSONLog:
+    """Write a line of JSON after each epoch: a callback of `bpx.train`.
+
+    Each line is an object with the names of `CSVLog`. A value that does not apply, and one that
+    JSON cannot hold (NaN, infinity), is null.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, in a folder that exists.
+    append : bool, optional
+        If True, keep the lines of an existing file. By default the first one replaces it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+
+    def __init__(self, path: str | Path, *, append: bool = False) -> None:
+        self.path, self._begun = expanded(path), append
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Write the record of an epoch."""
+        with _opened(self.path, "a" if self._begun else "w") as file:
+            file.write(json.dumps(_finite(row(epoch))) + "\n")
+        self._begun = True
+
+    def __repr__(self) -> str:
+        return f"<bpx.JSONLog {str(self.path)!r}>"
+
+
+def _line(cells: list[Any]) -> str:
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
+
+
+def _finite(found: Row) -> Row:
+    return {
+        name: None if isinstance(value, float) and not isfinite(value) else value
+        for name, value in found.items()
+    }
+
+
+@contextmanager
+def _opened(path: Path, mode: str) -> Iterator[IO[str]]:
+    try:
+        with path.open(mode, encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        what = "read" if mode == "r" else "written"
+        raise InputError(
+            f"{path} cannot be {what}: {error.strerror or error}; expected a file in a folder "
+            "that exists"
+        ) from error

@@ -1,0 +1,124 @@
+"""Files of records: what is in them, also when a run is continued, or fails."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+
+import bpx
+from tests.training.small import SETTINGS, network, samples
+from tests.training.test_rows import epoch
+
+
+class Sometimes:
+    """It has a value in the second epoch, and later."""
+
+    name = "sometimes"
+
+    def __call__(self, state, data, epoch):
+        return {"value": float(epoch)} if epoch > 1 else None
+
+
+def read(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_epoch_is_a_row(tmp_path):
+    x, y = samples()
+    path = tmp_path / "history.csv"
+    history = network().fit(x, y, validation=(x, y), callbacks=[bpx.CSVLog(path)], **SETTINGS)
+    found = read(path)
+    assert [each["epoch"] for each in found] == ["1", "2", "3"]
+    for each, record in zip(found, history, strict=True):
+        assert float(each["cost"]) == record.cost
+        assert float(each["validation_accuracy"]) == record.validation.accuracy
+    assert path.read_bytes().count(b"\n") == 4
+    assert b"\r" not in path.read_bytes()
+
+
+def test_each_epoch_is_a_line(tmp_path):
+    x, _ = samples()
+    path = tmp_path / "history.jsonl"
+    history = network().fit(x, x[:, :3], callbacks=[bpx.JSONLog(path)], **SETTINGS)
+    found = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [each["cost"] for each in found] == [each.cost for each in history]
+    assert found[0]["accuracy"] is None
+
+
+def test_a_row_is_there_before_the_next_epoch(tmp_path):
+    log, lines = bpx.CSVLog(tmp_path / "a.csv"), bpx.JSONLog(tmp_path / "a.jsonl")
+    for number, _ in enumerate(
+        bpx.train(network(), samples(), callbacks=[log, lines], **SETTINGS), 1
+    ):
+        assert len(read(log.path)) == number
+        assert len(lines.path.read_text().splitlines()) == number
+
+
+def test_columns_that_come_later_are_empty_before(tmp_path):
+    path = tmp_path / "a.csv"
+    network().fit(*samples(), observers=[Sometimes()], callbacks=[bpx.CSVLog(path)], **SETTINGS)
+    assert [each["sometimes_value"] for each in read(path)] == ["", "2.0", "3.0"]
+    assert [each["epoch"] for each in read(path)] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("kind", [bpx.CSVLog, bpx.JSONLog])
+def test_a_file_is_replaced_unless_it_is_added_to(tmp_path, kind):
+    path = tmp_path / "a"
+    kind(path)(epoch(number=1))
+    first = path.read_bytes()
+    log = kind(path)
+    assert path.read_bytes() == first  # until there is a record
+    log(epoch(number=1))
+    log(epoch(number=2))
+    assert path.read_bytes().startswith(first)
+    more = kind(path, append=True)
+    more(epoch(number=3))
+    texts = path.read_text().splitlines()
+    assert len(texts) == (4 if kind is bpx.CSVLog else 3)
+    kind(path, append=True)(epoch(number=4))
+    assert len(path.read_text().splitlines()) == len(texts) + 1
+    kind(tmp_path / "new", append=True)(epoch(number=1))
+    assert (tmp_path / "new").read_bytes() == first
+
+
+def test_columns_of_a_file_that_is_added_to_stay_where_they_are(tmp_path):
+    path = tmp_path / "a.csv"
+    bpx.CSVLog(path)(epoch(number=1, observed={"mine": 7}))
+    bpx.CSVLog(path, append=True)(epoch(number=2, observed={"other": 8}))
+    first, second = read(path)
+    assert (first["mine"], first["other"]) == ("7", "")
+    assert (second["mine"], second["other"]) == ("", "8")
+    assert second["epoch"] == "2"
+
+
+def test_json_has_no_nan(tmp_path):
+    path = tmp_path / "a.jsonl"
+    bpx.JSONLog(path)(
+        epoch(cost=math.nan, accuracy=math.inf, observed={"x": np.float64("nan")})
+    )
+    found = json.loads(path.read_text(), parse_constant=pytest.fail)
+    assert (found["cost"], found["accuracy"], found["x"]) == (None, None, None)
+
+
+def test_rows_of_a_run_that_diverges_are_kept(tmp_path):
+    path = tmp_path / "a.csv"
+    net = network()
+
+    def break_it(epoch):
+        if epoch.number == 2:
+            net.parameters = [w * np.nan for w in net.weights], net.biases
+
+    with pytest.raises(bpx.DivergenceError):
+        net.fit(*samples(), callbacks=[bpx.CSVLog(path), break_it], **SETTINGS)
+    assert [each["epoch"] for each in read(path)] == ["1", "2"]
+
+
+@pytest.mark.parametrize("kind", [bpx.CSVLog, bpx.JSONLog])
+def test_a_path_that_cannot_be_written_is_named(tmp_path, kind):
+    log = kind(tmp_path / "none" / "a")
+    with pytest.raises(bpx.InputError, match="none/a cannot be written: No such file"):
+        log(epoch())
+    assert repr(log) == f"<bpx.{kind.__name__} {str(log.path)!r}>"
