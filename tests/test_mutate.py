@@ -1,7 +1,6 @@
 """Mutations: which are found in a source, which are drawn, and whether tests notice them."""
 
 import ast
-import os
 from pathlib import Path
 
 import pytest
@@ -176,7 +175,7 @@ def test_the_seed_decides_what_is_drawn():
     drawn, again, other = (draw(ROOT, ["bpx/optim"], 9, seed) for seed in (1, 1, 2))
     assert len(drawn) == 9
     assert drawn == again != other
-    assert {os.path.dirname(each.file) for each in drawn} == {"bpx/optim"}
+    assert all(each.file.startswith("bpx/optim/") for each in drawn)
 
 
 def test_files_that_only_gather_names_are_not_drawn_from(toy):

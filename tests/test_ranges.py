@@ -272,6 +272,15 @@ RANGES = {
     "optim/schedules/schedule.py: epochs": Range(
         lambda n: linear_schedule(0.1).preview(5, epochs=n), [1, 5], [0, 6]
     ),
+    "training/stopping.py: patience": Range(bpx.EarlyStopping, *AT_LEAST_1),
+    "training/stopping.py: warmup": Range(lambda n: bpx.EarlyStopping(warmup=n), [0], [-1]),
+    "training/stopping.py: min_delta": Range(
+        lambda v: bpx.EarlyStopping(min_delta=v), *AT_LEAST_0
+    ),
+    "training/held_out.py: validation_split": Range(
+        lambda v: fit(validation_split=v, batch_size=1), [0.0, 0.25, 0.75], [-TINY, 1.0]
+    ),
+    "training/accumulated.py: accumulate": Range(lambda n: fit(accumulate=n), [1, 8], [0, 9]),
     "training/course.py: eta": Range(set_eta, *POSITIVE),
     "network/resuming/opening.py: keep": Range(keep, *AT_LEAST_1),
     "training/start.py: batch_size": Range(

@@ -203,12 +203,25 @@ def _head(work: Work, folder: RunFolder) -> str:
             f"data      {settings.data}: {counts}",
             f"network   {'-'.join(map(str, network.sizes))}, {', '.join(names)}, "
             f"{network.spec.cost.name}",
-            f"training  {settings.rule()}, batches of {settings.batch_size}, "
+            f"training  {_rule(settings)}, batches of {settings.batch_size}, "
             f"seed {settings.seed}",
             f"home      {network.home}, {network.home.dtype}",
             f"folder    {folder.path}",
         )
     )
+
+
+def _rule(settings: Settings) -> str:
+    momentum = f", momentum {settings.momentum:g}" if settings.momentum else ""
+    kind = " (Nesterov)" if settings.nesterov else ""
+    decay = "" if settings.decay is None else f", decay {settings.decay:g}"
+    penalty = f", lmbda {settings.lmbda:g}" if settings.lmbda else ""
+    back = f", feedback {settings.feedback}" if settings.feedback != Settings.feedback else ""
+    classes = "" if settings.class_weight is None else f", classes {settings.class_weight}"
+    changes = f", schedule {settings.schedule}" if settings.schedule else ""
+    changes += f", warmup {settings.warmup}" if settings.warmup else ""
+    moved = f"{settings.optimizer}, eta {settings.eta:g}{changes}{momentum}{kind}{decay}"
+    return f"{moved}{penalty}{classes}{back}"
 
 
 def _summary(work: Work, folder: RunFolder, stopped: bpx.Stopped | None) -> str:

@@ -149,19 +149,6 @@ class Settings:
         """Return the given options that apply only to tables, by name."""
         return {name: value for name, value in self.given().items() if name in TABLE_OPTIONS}
 
-    def rule(self) -> str:
-        """Return how the weights are updated, in words."""
-        momentum = f", momentum {self.momentum:g}" if self.momentum else ""
-        kind = " (Nesterov)" if self.nesterov else ""
-        decay = "" if self.decay is None else f", decay {self.decay:g}"
-        penalty = f", lmbda {self.lmbda:g}" if self.lmbda else ""
-        back = f", feedback {self.feedback}" if self.feedback != Settings.feedback else ""
-        classes = "" if self.class_weight is None else f", classes {self.class_weight}"
-        changes = f", schedule {self.schedule}" if self.schedule else ""
-        changes += f", warmup {self.warmup}" if self.warmup else ""
-        moved = f"{self.optimizer}, eta {self.eta:g}{changes}{momentum}{kind}{decay}"
-        return f"{moved}{penalty}{classes}{back}"
-
     def command(self) -> str:
         """Return the command line that repeats the run."""
         words = ["bpx", "train", self.data]

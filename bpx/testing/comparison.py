@@ -22,7 +22,7 @@ from bpx.inspect.checks.report import table
 from bpx.model.inputs import Placed, samples
 from bpx.model.placing import placed
 from bpx.model.spec import Spec
-from bpx.optim.chain import Optimizer, check_optimizer
+from bpx.optim.chain import Optimizer, chain, check_optimizer
 from bpx.optim.optimizers import SGD
 from bpx.optim.scaling import lasting
 from bpx.optim.schedules.lengths import Length
@@ -149,7 +149,7 @@ def compare(
     seed = check_seed(seed)
     common = _common(network, homes, _random(spec, seed) if data is None else data, batch_size)
     n, batch = common.data.x.shape[0], common.batch
-    rule = lasting(optimizer, Length(max(1, n // batch), steps))
+    rule = lasting(chain(optimizer), Length(max(1, n // batch), steps))
     runs = [Side(spec, rule, home, label, common) for home, label in _labelled(homes)]
     pairs: list[EagerPair | EnginePair] = [EagerPair(runs[0], run) for run in runs[1:]]
     if engines:

@@ -108,7 +108,7 @@ def test_early_stopping_saves_the_best_weights(blobs):
     best = 1 + found.index(min(found))
     assert len(found) == best + 2 < 60
     assert "stopped     after 2 epochs without a new best validation cost" in output
-    assert f"network.safetensors (epoch {best})" in output
+    assert f"model.safetensors (epoch {best})" in output
     assert settings("run")["early_stopping"] == 2
     said = ok("evaluate", "run", blobs, "--split", "validation")
     assert f"{min(found):.4g}"[:5] in said

@@ -92,6 +92,7 @@ OF_NO_ARRAYS = {
     inspect.diagnose,
     inspect.plots,
     inspect.plots.errors,
+    inspect.plots.learning_rates,
     inspect.plots.outputs,
     inspect.plots.saturation,
     inspect.plots.updates,

@@ -12,7 +12,7 @@ from tests.peers import close, random_samples
 
 
 def test_a_context_is_of_no_training_unless_it_says_so():
-    assert Context() == (False, None, None, None)
+    assert Context() == (False, None, None, None, None)
     assert Context(True, "key", "step").step == "step"
 
 

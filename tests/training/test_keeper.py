@@ -44,6 +44,9 @@ class Watching:
     def recorded(self, epoch):
         self.heard.append(epoch.number)
 
+    def ended(self, stopped):
+        self.heard.append(stopped.reason)
+
 
 def _copied(x, home):
     return bring(x, home, "x", dtype=dtype_name(x), copy=True)
@@ -101,7 +104,7 @@ def test_it_is_asked_before_each_epoch_between_chunks_and_at_the_end(monkeypatch
     assert [training().number, training().number, training()] == [1, 2, None]
     assert keeper.heard == [
         "before", "between", "between", "between", 1,
-        "before", "between", "between", "between", 2, "end",
+        "before", "between", "between", "between", 2, "end", "epochs",
     ]  # fmt: skip
     assert [place.steps for place in keeper.places] == [5, 10, 11] * 2
     assert [place.sums.total for place in keeper.places] == [43] * 6
