@@ -55,7 +55,7 @@ def asarray(
 
     Parameters
     ----------
-    x : array of any library, or nested sequence of numbers
+    x : array of any library, or nested sequence of float
         It is never written.
     backend : str, optional
         ``backend[:device]``; by default, the choice of `bpx.use`, `bpx.set_default` or the
@@ -99,7 +99,7 @@ def move_to(*arrays: Any, like: Any, dtype: ArrayDtype | None = None) -> Any:
 
     Parameters
     ----------
-    *arrays : arrays of any library, or nested sequences of numbers
+    *arrays : arrays of any library, or nested sequences of float
     like : array
         The array to follow, as in ``bpx.move_to(x, y, like=net.weights[0])``.
     dtype : str, optional
