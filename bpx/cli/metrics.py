@@ -1,6 +1,6 @@
 """The metrics that a command is asked for: the option, and how they are shown and written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -8,7 +8,7 @@ import click
 import bpx
 from bpx.metrics import METRICS, check_metrics
 
-__all__ = ["columns", "lines", "option", "row", "words"]
+__all__ = ["lines", "option", "words"]
 
 
 def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -25,17 +25,6 @@ option = click.option(
     help=f"Further measures, separated by commas: {', '.join(METRICS)}.  [default: none]",
 )
 """``--metrics f1,roc_auc``, as a tuple of names."""
-
-
-def columns(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns of the history for metrics; those that are no numbers have none."""
-    return tuple(f"validation_{name}" for name in names if _is_number(name))
-
-
-def row(names: Sequence[str], result: bpx.Evaluation | None) -> tuple[float | None, ...]:
-    """Return the values of `columns` in one epoch."""
-    found: Mapping[str, Any] = {} if result is None else result.metrics
-    return tuple(found.get(name) for name in names if _is_number(name))
 
 
 def words(result: bpx.Evaluation) -> list[str]:

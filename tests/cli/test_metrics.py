@@ -61,7 +61,7 @@ def test_they_need_validation_samples(blobs):
     assert "--metrics brier was given without validation samples" in said
 
 
-def test_lines_and_columns():
+def test_lines_and_words():
     matrix = bpx.to_host([[2.0, 0.0], [0.5, 10.0]])
     result = bpx.Evaluation(0.5, 0.75, {"f1": 0.5, "confusion_matrix": matrix})
     assert metrics.lines(result, ["no", "yes"]) == [
@@ -71,6 +71,3 @@ def test_lines_and_columns():
         "  yes  0.5   10",
     ]
     assert metrics.words(result) == ["f1 0.5000"]
-    assert metrics.columns(["f1", "confusion_matrix"]) == ("validation_f1",)
-    assert metrics.row(["f1", "confusion_matrix"], result) == (0.5,)
-    assert metrics.row(["f1"], None) == (None,)

@@ -9,20 +9,12 @@ from typing import Any
 from bpx.errors import FileFormatError
 from bpx.model.evaluate import Evaluation
 from bpx.network.resuming.values import UntoldError, restored, told
+from bpx.training import rows
 from bpx.training.records import Epoch
 
 __all__ = ["COLUMNS", "columns", "from_line", "line", "row", "unsaved"]
 
-COLUMNS = (
-    "epoch",
-    "cost",
-    "accuracy",
-    "validation_cost",
-    "validation_accuracy",
-    "seconds",
-    "samples_per_second",
-    "eta",
-)
+COLUMNS = (*rows.COLUMNS, "eta")
 """The first columns of ``history.csv``. A column that does not apply to a run stays empty."""
 
 
@@ -89,11 +81,8 @@ def row(epoch: Epoch | Sequence[str]) -> str:
 
 
 def _cells(epoch: Epoch) -> Iterator[Any]:
-    validation = epoch.validation
-    yield from epoch[:3]
-    yield from (None, None) if validation is None else validation
-    yield from epoch[4:6]
-    yield epoch.eta
+    found = rows.row(epoch)
+    yield from (found[name] for name in COLUMNS)
     yield from _numbers(epoch).values()
     if epoch.health is not None:
         from bpx.inspect.health import columns as of_health

@@ -90,3 +90,13 @@ def test_rows_have_the_columns():
         == (history[0].validation.metrics["absolute_error"])
     )
     assert float(first["delta_1"]) == history[0].health.errors[0]
+
+
+def test_a_matrix_has_no_column():
+    matrix = bpx.to_host([[2.0, 0.0], [0.5, 10.0]])
+    seen = bpx.Evaluation(0.5, 0.75, {"f1": 0.25, "confusion_matrix": matrix})
+    epoch = bpx.Epoch(1, 0.125, None, seen, 2.0, 3.0, {}, 0.01)
+    assert record.columns(epoch) == [*record.COLUMNS, "validation_f1"]
+    assert record.row(epoch) == "1,0.125,,0.5,0.75,2.0,3.0,0.01,0.25\n"
+    without = record.row(epoch._replace(validation=None))
+    assert without == "1,0.125,,,,2.0,3.0,0.01\n"
