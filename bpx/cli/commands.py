@@ -9,6 +9,7 @@ import bpx
 from bpx.cli import judged, machine, optimizers, options, predictions, running, sources, tables
 from bpx.cli.check import check
 from bpx.cli.compare import compare
+from bpx.cli.config import config_option
 from bpx.cli.folder import find_network
 from bpx.cli.lr_range import lr_range
 from bpx.cli.metrics import option as metrics_option
@@ -38,6 +39,7 @@ Examples:
   bpx train iris.csv --target species --validation-fraction 0.3
   bpx train prices.npz --layers 13,50,50,1 --hidden tanh --seed 1
   bpx train images.npz --inputs images --target labels
+  bpx train --config runs/first/run.toml --epochs 60
 """
 
 _RESUME_EXAMPLES = """\b
@@ -100,6 +102,7 @@ cli.add_command(lr_range)
 
 @cli.command(epilog=_TRAIN_EXAMPLES)
 @click.argument("data")
+@config_option
 @options.network_options
 @options.training_options
 @schedule_options

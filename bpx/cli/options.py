@@ -11,6 +11,7 @@ from bpx.cli.settings import Settings
 from bpx.costs import CHOICES, COSTS
 from bpx.feedback import FEEDBACKS
 from bpx.initializers import INITIALIZERS
+from bpx.layers.norms import NORMS
 from bpx.optim import OPTIMIZERS
 
 __all__ = [
@@ -111,6 +112,19 @@ network_options = together(
         default=Settings.hidden,
         show_default=True,
         help=f"The activation of the hidden layers: {_names(ACTIVATIONS)}.",
+    ),
+    click.option(
+        "--norm",
+        type=click.Choice(list(NORMS)),
+        help="Normalize the activations of each hidden layer: over its units, or over the "
+        "mini-batch.  [default: neither]",
+    ),
+    click.option(
+        "--dropout",
+        type=float,
+        metavar="RATE",
+        help="Drop each unit of the hidden layers with this probability in training.  "
+        "[default: none]",
     ),
     click.option(
         "--output",

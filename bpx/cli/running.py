@@ -202,13 +202,18 @@ def _head(work: Work, folder: RunFolder) -> str:
             *(f"{name:<8}  {text}" for name, text in decided),
             f"data      {settings.data}: {counts}",
             f"network   {'-'.join(map(str, network.sizes))}, {', '.join(names)}, "
-            f"{network.spec.cost.name}",
+            f"{network.spec.cost.name}{_between(settings)}",
             f"training  {_rule(settings)}, batches of {settings.batch_size}, "
             f"seed {settings.seed}",
             f"home      {network.home}, {network.home.dtype}",
             f"folder    {folder.path}",
         )
     )
+
+
+def _between(settings: Settings) -> str:
+    norm = f", norm {settings.norm}" if settings.norm else ""
+    return norm + (f", dropout {settings.dropout:g}" if settings.dropout else "")
 
 
 def _rule(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from bpx.costs import Choice, CostName, built_in
 from bpx.data import Split
 from bpx.feedback import FeedbackName
 from bpx.initializers import InitializerName
+from bpx.layers.norms import NormName
 
 __all__ = ["BATCH_SIZE", "EPOCHS", "Settings", "complete", "versions"]
 
@@ -53,6 +54,8 @@ class Settings:
     data: str
     layers: tuple[int, ...] | None = None
     hidden: ActivationName = "relu"
+    norm: NormName | None = None
+    dropout: float | None = None
     output: ActivationName | None = None
     cost: CostName | None = None
     feedback: FeedbackName = "transpose"
@@ -116,6 +119,8 @@ class Settings:
         return bpx.Network(
             self.layers or (),
             hidden=self.hidden,
+            norm=self.norm,
+            dropout=self.dropout or 0.0,
             output=self.output or "sigmoid",
             cost=self.cost or "quadratic",
             feedback=self.feedback,

@@ -1,0 +1,67 @@
+"""Options from a file: each as it would be typed, and those on the command line before them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.invoked import ok, refused, settings
+
+
+def written(text, name="options.toml"):
+    Path(name).write_text(text, encoding="utf-8")
+    return name
+
+
+def test_a_file_has_the_options_and_the_data(blobs):
+    file = written(
+        f'data = "{blobs}"\nbatch-size = 16\nepochs = 2\nseed = 7\noptimizer = "sgd"\n'
+        'eta = 1\nnesterov = true\nmomentum = 0.5\nmetrics = ["brier", "f1_micro"]\n'
+    )
+    ok("train", "--config", file, "--out", "run")
+    found = settings("run")
+    assert (found["batch_size"], found["epochs"], found["seed"]) == (16, 2, 7)
+    assert (found["optimizer"], found["eta"], found["nesterov"]) == ("sgd", 1.0, True)
+    assert found["metrics"] == ["brier", "f1_micro"]
+
+
+def test_what_is_typed_comes_first(blobs):
+    file = written('epochs = 9\nhidden = "tanh"\n')
+    ok("train", blobs, "--epochs", 1, "--config", file, "--out", "run")
+    assert settings("run")["epochs"] == 1
+    assert settings("run")["hidden"] == "tanh"
+
+
+def test_a_runs_own_file_makes_it_again(blobs):
+    words = ["--norm", "layer", "--dropout", 0.1, "--layers", "3,5,3", "--epochs", 2]
+    ok("train", blobs, *words, "--seed", 3, "--out", "first")
+    ok("train", "--config", "first/run.toml", "--out", "again")
+    model = Path("first/model.safetensors").read_bytes()
+    assert Path("again/model.safetensors").read_bytes() == model
+    ok("train", "--config", "first/run.toml", "--epochs", 3, "--out", "longer")
+    assert settings("longer")["epochs"] == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epoch = 3", "has 'epoch', which is no option of bpx train (did you mean 'epochs'?)"),
+        ("[training]\nepochs = 3", "has the table [training]; expected options alone"),
+        ("epochs = ", "cannot be read"),
+        ('epochs = "many"', "'many' is not a valid int"),
+        ('optimizer = "sdg"', "'sdg' is not one of 'sgd'"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused(blobs, text, message):
+    code = 2 if "valid" in message or "one of" in message else 1
+    said = refused("train", blobs, "--config", written(text), "--out", "run", code=code)
+    assert message in said
+    assert not Path("run").exists()
+
+
+def test_a_file_that_is_not_there_is_refused(blobs):
+    said = refused("train", blobs, "--config", "missing.toml")
+    assert "--config missing.toml does not exist" in said
+
+
+def test_data_is_needed_without_a_file_that_has_it():
+    assert "Missing argument 'DATA'" in refused("train", code=2)
