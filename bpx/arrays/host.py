@@ -275,7 +275,10 @@ def check_finite(x: HostArray, dtype: str, name: str) -> None:
     InputError
         If so; the message names the first such row.
     """
-    if x.dtype.kind != "f" or np.abs(x).max(initial=0.0) <= np.finfo(dtype).max:
+    if x.dtype.kind != "f":
+        return
+    largest = np.finfo(dtype).max
+    if x.max(initial=0.0) <= largest and x.min(initial=0.0) >= -largest:  # NaN is neither
         return
     with quietly():
         row = first_nonfinite_row(x.astype(dtype))
