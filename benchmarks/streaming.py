@@ -94,16 +94,19 @@ def read(path: Path) -> float:
 def measure(folder: Path, samples: int, case: Case, repeats: int) -> dict[str, Any]:
     """Take turns: the disk, cold, warm, resident."""
     x, y = make(folder, samples, case)
-    net = network(case, 0, "numpy")
     own = problem(case)
     settings = {"batch_size": case.batch, "optimizer": bpx.Adam(case.eta), "seed": 0}
 
     def resident() -> float:
-        history = net.fit(own.x, own.y, epochs=4, **settings)
+        history = network(case, 0, "numpy").fit(own.x, own.y, epochs=4, **settings)
         return samples / median(each.samples_per_second for each in list(history)[1:])
 
     def streamed() -> float:
-        return net.fit(bpx.data.stream(x, y), epochs=1, **settings)[0].seconds
+        return (
+            network(case, 0, "numpy")
+            .fit(bpx.data.stream(x, y), epochs=1, **settings)[0]
+            .seconds
+        )
 
     turns: dict[str, Callable[[], float]] = {
         "disk": lambda: _cold(x, lambda: read(x)),
