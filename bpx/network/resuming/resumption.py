@@ -38,6 +38,9 @@ class Resumption:
     saved : bpx.io.checkpoint.Saved
         The network, on the host.
     arrays : mapping of str to array
+        The rest of the training's state.
+    kept : mapping of str to array
+        The arrays of observers.
     """
 
     run: str
@@ -45,6 +48,7 @@ class Resumption:
     state: Mapping[str, Any]
     saved: checkpoint.Saved
     arrays: Mapping[str, Any]
+    kept: Mapping[str, Any]
 
     @property
     def schema(self) -> "Schema | None":
@@ -66,7 +70,7 @@ class Resumption:
         for observer in observers:
             value = self.state["observers"].get(observer.name)
             if value is not None and hasattr(observer, "restore"):
-                observer.restore(restored(value))
+                observer.restore(restored(value, self.kept))
 
 
 def read(opened: Opened, spec: Spec, dtype: str) -> Resumption:
@@ -96,7 +100,9 @@ def read(opened: Opened, spec: Spec, dtype: str) -> Resumption:
         )
     with tensors.opened(folder / OPTIMIZER, "a run") as file:
         arrays = tensors.arrays(file)
-    return Resumption(opened.name, str(folder), opened.found.state, saved, arrays)
+    kept = states.of_observers(arrays)
+    own = {name: x for name, x in arrays.items() if name not in kept}
+    return Resumption(opened.name, str(folder), opened.found.state, saved, own, kept)
 
 
 def tell_differences(opened: Opened, saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
