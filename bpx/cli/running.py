@@ -98,7 +98,7 @@ def resume(
     work = replace(work, network=training.network)
     folder.epochs.extend(training.records)
     if epochs is not None:
-        folder.change({"epochs": epochs, "command": work.settings.command()})
+        folder.describe({"epochs": epochs, "command": work.settings.command()})
     if not quiet:
         click.echo(_head(work, folder))
         state = training.state

@@ -173,6 +173,7 @@ def _loop(
     earlier = None
     if opened is not None and opened.found is not None:
         earlier = read(opened, network.spec, network.home.dtype)
+        earlier.check_schema(network.schema)
     schema = network.schema if earlier is None else network.schema or earlier.schema
     samples, validation, schema = training_arrays(schema, network.spec, data, given.validation)
     if data is None:

@@ -1,6 +1,7 @@
 """`resume` and ``fit(..., resume=True)``: what was cut off ends as if it had not been."""
 
 import json
+import signal
 import tomllib
 
 import numpy as np
@@ -210,6 +211,46 @@ def test_a_table_continues_by_the_schema_in_the_file(tmp_path):
     same_records(resumed.finish(), history)
     same_state(resumed, whole)
     assert resumed.network.classify(table)[0] in ("x", "y")
+
+
+def test_a_schema_that_differs_is_refused_by_name_and_nothing_changes(tmp_path):
+    rng = np.random.default_rng(0)
+    table = {"a": rng.random(40), "b": rng.random(40), "kind": np.array(["x", "y"] * 20)}
+    given = {"task": None, "target": "kind"}
+    schemas = [
+        bpx.data.Schema.fit(table, **given, scaling=each, unseen=unseen)
+        for each, unseen in (("standard", "ignore"), ("none", "ignore"), ("standard", "refuse"))
+    ]
+    nets = [
+        bpx.Network([2, 4, 2], output="softmax", cost="cross_entropy", seed=0, schema=schema)
+        for schema in schemas
+    ]
+    cut_off(13, tmp_path, net=nets[0], data=table, every="3 steps")
+    for net in nets[1:]:
+        before, schema = net.parameters, net.schema
+        with pytest.raises(bpx.InputError, match="the network has another schema than"):
+            net.fit(table, **SETTINGS, checkpoint=tmp_path, resume=True)
+        assert (net.parameters, net.schema) == (before, schema)
+    assert len(nets[0].fit(table, **SETTINGS, checkpoint=tmp_path, resume=True)) == 3
+
+
+def test_a_state_that_is_set_after_it_is_continued_is_what_a_signal_keeps(tmp_path):
+    """The place within the epoch belongs to the state that it was continued from."""
+    other = undisturbed()
+    next(other)
+    cut_off(13, tmp_path, every="3 steps")
+    resumed = bpx.resume(tmp_path, samples())
+    other.eta = 0.01
+    resumed.state = other.state
+    resumed._loop.keeper._signals.install()
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(bpx.Preempted, match="and a checkpoint was written"):
+        next(resumed)
+    again = bpx.resume(tmp_path, samples())
+    assert (again.state.epochs, again.eta) == (1, 0.01)
+    again.finish()
+    list(other)
+    same_state(again, other)
 
 
 def test_divergence_leaves_what_an_undisturbed_run_leaves(tmp_path):

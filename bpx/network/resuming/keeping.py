@@ -72,6 +72,7 @@ class Keeping:
         self._tried = (perf_counter(), *self._at) if found else None
         at_epoch = found is not None and found.state["within"] is None
         self._kept = course.state if at_epoch else None
+        self._of = course.state
 
     # What the loop calls
 
@@ -117,6 +118,8 @@ class Keeping:
 
     def before(self, *, ends: bool) -> None:
         """Write a checkpoint before an epoch if it is time, or after the last one."""
+        if self.course.state is not self._of:  # the epoch is not continued, but begins
+            self._begun = 0
         self._at = self._position(self._begun)
         asked = self._signals.asked
         written = self._kept is self.course.state

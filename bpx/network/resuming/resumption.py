@@ -55,6 +55,20 @@ class Resumption:
         """The network's schema."""
         return notes.schema(self.saved.notes)
 
+    def check_schema(self, given: "Schema | None") -> None:
+        """Refuse a network's schema if it differs from that of the run; None takes the run's.
+
+        Raises
+        ------
+        InputError
+        """
+        if given is not None and given != self.schema:
+            how = "has none" if self.schema is None else "encodes its columns otherwise"
+            raise InputError(
+                f"the network has another schema than {self.run}, which {how}; give it the "
+                "schema of the run, fitted to the same rows with the same options, or none"
+            )
+
     @property
     def mechanisms(self) -> tuple[Mechanism, ...]:
         """The private training up to the checkpoint."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pytest
 
 import bpx
-from bpx.network.resuming.begin import keeping
 from tests.network.resuming.cases import SETTINGS
 from tests.training.small import network, samples
 
@@ -39,7 +38,6 @@ def test_they_are_written_once(tmp_path):
     before = (tmp_path / "run.toml").read_bytes()
     net.fit(*samples(), **SETTINGS, checkpoint=tmp_path, resume=True)
     assert (tmp_path / "run.toml").read_bytes() == before
-    assert keeping.__doc__
 
 
 def test_a_secret_seed_is_not_shown(tmp_path):
