@@ -16,6 +16,7 @@ _OF_A_RUN = (
     "run",
     "command",
     "samples",
+    "drawn",
     "versions",
     "training",
     "network",

@@ -194,7 +194,8 @@ def _described(work: Work) -> dict[str, object]:
     return {
         "command": work.settings.command(),
         **work.settings.given(),
-        "samples": {**work.counts, "drawn": splits.DRAWN},
+        "samples": work.counts,
+        "drawn": splits.DRAWN,
         "versions": versions(work.network.home),
     }
 

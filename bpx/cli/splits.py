@@ -93,7 +93,7 @@ def drawn_rows(name: str, n: int, split: str, run: dict[str, Any] | None, of: An
             "cannot be drawn again; expected the same file, or no --split"
         )
     fraction = run.get("validation_fraction", 0.0)
-    if fraction and run["samples"].get("drawn") != DRAWN:
+    if fraction and run.get("drawn") != DRAWN:
         raise bpx.InputError(
             f"the run was made by an earlier version of bpx, which held out other samples of "
             f"{name}; expected no --split, or a run of this version"

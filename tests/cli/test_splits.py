@@ -87,7 +87,7 @@ def test_the_classes_of_a_column_are_labels():
 def test_a_run_that_drew_otherwise_is_refused(trained, blobs):
     with open("run/run.toml", encoding="utf-8") as file:
         text = file.read()
-    assert tomllib.loads(text)["samples"]["drawn"] == splits.DRAWN
+    assert tomllib.loads(text)["drawn"] == splits.DRAWN
     with open("run/run.toml", "w", encoding="utf-8") as file:
         file.write(text.replace(f'drawn = "{splits.DRAWN}"\n', ""))
     for split in ("train", "validation"):
