@@ -228,6 +228,31 @@ def test_a_full_disk_stops_nothing_and_loses_nothing(tmp_path, monkeypatch, capl
     assert [json.loads(line)["epoch"] for line in text] == [1, 2, 3]
 
 
+def test_files_that_the_system_cuts_short_lose_nothing(tmp_path, caplog):
+    """A limit of the process, beyond which a write ends in the middle of a file."""
+    resource = pytest.importorskip("resource", reason="this system has no such limits")
+    expected = network(dropout=0.2).fit(*samples(), **SETTINGS)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(progress):
+        most = 500 if progress.epoch == 2 else soft
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+
+    try:
+        _, history = fit(tmp_path, every="4 steps", progress=limit)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    same_records(history, expected)
+    assert caplog.text.count("no checkpoint could be written in") >= 2
+    assert "epoch 2 could not be written (" in caplog.text
+    assert "cannot be written: File too large); training goes on" in caplog.text
+    assert not list(tmp_path.rglob("*.bpx-part"))
+    same_records(bpx.resume(tmp_path, samples()).finish(), expected)
+    text = (tmp_path / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in text] == [1, 2, 3]
+    assert (tmp_path / "history.csv").read_text().count("\n") == 4
+
+
 def test_the_last_checkpoint_stays_while_the_disk_is_full(tmp_path, monkeypatch):
     cut_off(13, tmp_path, every="4 steps")
     before = [state["steps"] + state["step"] for state in states(tmp_path)]
