@@ -112,7 +112,7 @@ def restored(value: Any, kept: Mapping[str, Any] = _NOTHING) -> Any:
     if "$function" in value:
         return _found(value["$function"], _FUNCTIONS, isfunction)
     if "$value" in value:
-        kind = _found(value["$value"], _CLASSES, isclass)
+        kind = _found(value["$value"], _CLASSES, _is_value)
         return _made(kind, {k: restored(each, kept) for k, each in value["fields"].items()})
     return {key: restored(each, kept) for key, each in value.items()}
 
@@ -141,6 +141,10 @@ def _is_there(thing: Any) -> bool:
     """Whether a class or a function is found by its name."""
     there = import_module(thing.__module__)
     return getattr(there, thing.__qualname__, None) is thing
+
+
+def _is_value(kind: Any) -> bool:
+    return isclass(kind) and _names(kind) is not None
 
 
 def _names(kind: Any) -> tuple[str, ...] | None:
