@@ -51,3 +51,13 @@ def test_it_notices_what_is_not_continued(tmp_path):
     assert module.check("numpy", tmp_path / "b", wrong, "1 epoch") == "other records"
     other = expected._replace(arrays=[(name, b"") for name, _ in expected.arrays])
     assert "other bits in" in module.check("numpy", tmp_path / "c", other, "1 epoch")
+    late = expected._replace(stopped=None)
+    assert "it ended otherwise" in module.check("numpy", tmp_path / "d", late, "1 epoch")
+
+
+@pytest.mark.parametrize("every", module.EVERY)
+def test_the_trainings_end_as_they_should(every):
+    ends = {"5 steps": "early_stopping", "1 epoch": "epochs"}
+    assert module.outcome(module.start("numpy", None, every)).stopped.reason == ends.get(
+        every, "callback"
+    )

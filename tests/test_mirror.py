@@ -43,6 +43,7 @@ ACROSS = {
     "test_bytes.py",
     "test_columns_in_networks.py",
     "test_docs.py",
+    "test_empty.py",
     "test_examples.py",
     "test_feedback_in_networks.py",
     "test_golden.py",

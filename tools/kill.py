@@ -4,12 +4,13 @@
 
     python -m tools.kill [--backends NAMES] [--count N] [--calls N] [--seed N]
 
-Each child process trains a small network with a checkpoint folder, and gets SIGKILL at a random
-moment. The run is then continued. Its weights, the state of its optimizer and its records must
-equal those of a run that nobody disturbed, bit for bit, without a warning. On Linux, ``ptrace``
-also stops a child at each system call with which it writes the files at the end of an epoch,
-and kills it there. Without options, NumPy gets 200 random kills, numba, PyTorch and JAX 50
-each, and every system call its own. This takes some minutes.
+Each child process trains a small network with a checkpoint folder, and gets SIGKILL at a
+random moment. The run is then continued. Its weights, the state of its optimizer, its records
+and its end must equal those of a run that nobody disturbed, bit for bit, without a warning.
+Three trainings take turns: see `settings`. On Linux, ``ptrace`` also stops a child at each
+system call with which it writes the files at the end of an epoch, and kills it there. Without
+options, NumPy gets 200 random kills, numba, PyTorch and JAX 50 each, and every system call its
+own. This takes some minutes.
 
 SIGKILL loses no data that the system has not written to the disk yet; a loss of power does.
 """
@@ -52,6 +53,7 @@ class Outcome(NamedTuple):
 
     arrays: list[tuple[str, bytes]]
     records: list[Any]
+    stopped: Any
 
 
 class Heard(Handler):
@@ -66,6 +68,28 @@ class Heard(Handler):
         self.messages.append(record.getMessage())
 
 
+def settings(every: str, x: Any, y: Any, weight: Any) -> dict[str, Any]:
+    """The training that writes its checkpoints so often."""
+    import bpx
+
+    if every == "5 steps":  # averages, a rate that follows the cost, chunks, an early end
+        rate = bpx.optim.reduce_on_plateau(0.1, patience=0, factor=0.5)
+        rule = bpx.optim.chain(bpx.Adam(rate), bpx.optim.average_parameters(0.9))
+        return {
+            "optimizer": rule, "accumulate": 2, "validation_split": 0.3, "epochs": 9,
+            "early_stopping": bpx.EarlyStopping(1, warmup=1),
+        }  # fmt: skip
+    if every == "1 epoch":  # a schedule, and the weights of samples
+        rate = bpx.optim.warmup_cosine(0.01, warmup=20, steps=78)
+        return {
+            "optimizer": bpx.AdamW(rate), "epochs": 3, "validation": (x[:50], y[:50]),
+            "sample_weight": weight,
+        }  # fmt: skip
+    momentum = bpx.SGD(0.1, momentum=0.9)  # an end that a callback asks for
+    ends = [lambda epoch: epoch.number == 3]
+    return {"optimizer": momentum, "epochs": 5, "callbacks": ends, "drop_last": True}
+
+
 def start(backend: str, folder: Path | None, every: str = "1 epoch") -> Any:
     """Begin or continue the training that is killed; without a folder, nothing is written."""
     import numpy as np
@@ -73,20 +97,17 @@ def start(backend: str, folder: Path | None, every: str = "1 epoch") -> Any:
     import bpx
 
     rng = np.random.default_rng(7)
-    x, y = rng.random((101, 6)), rng.integers(0, 3, 101)
+    x, y, weight = rng.random((101, 6)), rng.integers(0, 3, 101), rng.random(101)
     name = {"numba": "numpy", "torch": "torch:cpu", "jax": "jax:cpu"}.get(backend, backend)
     net = bpx.Network(
         [6, 8, 3], hidden="tanh", output="softmax", cost="cross_entropy", dropout=0.1,
         feedback="kp", seed=0, backend=name,
     )  # fmt: skip
-    rate = bpx.optim.warmup_cosine(0.01, warmup=20, steps=78)
     kept: dict[str, Any] = (
         {} if folder is None else {"checkpoint": folder, "every": every, "resume": True}
     )
-    return bpx.train(
-        net, (x, y), epochs=3, batch_size=4, optimizer=bpx.AdamW(rate), lmbda=0.1, seed=3,
-        validation=(x[:50], y[:50]), sample_weight=rng.random(101), **kept,
-    )  # fmt: skip
+    how = settings(every, x, y, weight)
+    return bpx.train(net, (x, y), batch_size=4, lmbda=0.1, seed=3, **how, **kept)
 
 
 def shorten() -> None:
@@ -102,9 +123,11 @@ def outcome(training: Any) -> Outcome:
     from bpx.program.contract import named_leaves
 
     records = [each._replace(seconds=0.0, samples_per_second=0.0) for each in training.finish()]
-    leaves = named_leaves(training.state.arrays)
+    network = training.network  # which may have averages, or the weights of another epoch
+    leaves = [*named_leaves(training.state.arrays), *named_leaves(network.parameters, "public")]
     arrays = [(name, bpx.to_host(x).tobytes()) for name, x in leaves]
-    return Outcome(arrays, [(*each, dict(each.observed)) for each in records])
+    told = [(*each, dict(each.observed)) for each in records]
+    return Outcome(arrays, told, training.stopped)
 
 
 def check(backend: str, folder: Path, expected: Outcome, every: str) -> str | None:
@@ -121,6 +144,8 @@ def check(backend: str, folder: Path, expected: Outcome, every: str) -> str | No
         return f"a warning: {heard.messages[0]}"
     if found.records != expected.records:
         return "other records"
+    if found.stopped != expected.stopped:
+        return f"it ended otherwise: {found.stopped}, not {expected.stopped}"
     wrong = [a[0] for a, b in zip(found.arrays, expected.arrays, strict=True) if a != b]
     left = [each.name for each in folder.rglob("*.bpx-part")]
     return f"other bits in {wrong[0]}" if wrong else f"{left[0]} remains" if left else None
@@ -161,13 +186,13 @@ def begun(backend: str, folder: Path, every: str) -> Callable[[], None]:
 
 def random_kills(backend: str, count: int, seed: int) -> Iterator[str | None]:
     """Kill and continue that many runs; yield what is wrong with each."""
-    expected = outcome(start(backend, None))
+    expected = {every: outcome(start(backend, None, every)) for every in EVERY}
     draw = random.Random(seed)
     longest: dict[str, float] = {}
     with tempfile.TemporaryDirectory(dir=MEMORY) as place:
         for every in EVERY:
             began = monotonic()
-            wrong = check(backend, Path(place, every), expected, every)
+            wrong = check(backend, Path(place, every), expected[every], every)
             longest[every] = monotonic() - began
             if wrong:
                 yield f"undisturbed, every {every}: {wrong}"
@@ -178,7 +203,7 @@ def random_kills(backend: str, count: int, seed: int) -> Iterator[str | None]:
             kill = begun(backend, folder, every)
             sleep(moment)
             kill()
-            wrong = check(backend, folder, expected, every)
+            wrong = check(backend, folder, expected[every], every)
             yield f"kill {i} after {moment:.3f} s, every {every}: {wrong}" if wrong else None
             shutil.rmtree(folder, ignore_errors=True)
 

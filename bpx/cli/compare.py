@@ -7,6 +7,7 @@ import click
 
 import bpx
 from bpx.cli import optimizers, options, sources
+from bpx.cli.networks import untrained
 from bpx.cli.settings import Settings, complete
 from bpx.costs import CostName
 
@@ -75,7 +76,7 @@ def compare(
         train = sources.dataset(data).train
         settings, samples = complete(settings, train), (train.x, train.y)
     comparison = bpx.testing.compare(
-        settings.network(),
+        untrained(settings),
         backends,
         samples,
         steps=steps,

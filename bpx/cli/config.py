@@ -12,8 +12,16 @@ from bpx.errors import nearest
 
 __all__ = ["config_option"]
 
-_OF_A_RUN = frozenset(
-    ("run", "command", "samples", "versions", "training", "network", "fingerprints", "machine")
+_OF_A_RUN = (
+    "run",
+    "command",
+    "samples",
+    "drawn",
+    "versions",
+    "training",
+    "network",
+    "fingerprints",
+    "machine",
 )
 """What ``run.toml`` has besides the options of the command line."""
 

@@ -47,8 +47,6 @@ class RunFolder:
         The folders that were made for it, the innermost first.
     epochs : list of Epoch
         The recorded epochs.
-    rates : bool
-        Whether the history has the learning rates.
     """
 
     path: Path
@@ -68,18 +66,11 @@ class RunFolder:
         return any(number > 1 for number in Run(self.path).numbers())
 
     def describe(self, settings: Mapping[str, Any]) -> None:
-        """Put the options of the command line before the settings of the training."""
+        """Write options before the settings of the training, or in place of earlier options."""
         path = self.path / SETTINGS
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
         with write_atomically(path) as file:
-            file.write(tomli_w.dumps({**settings, **tree}).encode())
-
-    def change(self, settings: Mapping[str, Any]) -> None:
-        """Change some options of a run that is continued."""
-        path = self.path / SETTINGS
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-        with write_atomically(path) as file:
-            file.write(tomli_w.dumps({**tree, **settings}).encode())
+            file.write(tomli_w.dumps({**settings, **tree, **settings}).encode())
 
     def _discard(self) -> None:
         for name in (SETTINGS, HISTORY, LINES, MODEL, ".lock"):

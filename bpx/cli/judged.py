@@ -6,7 +6,7 @@ from typing import Any, cast
 import click
 
 import bpx
-from bpx.cli import display, metrics, sources, tables
+from bpx.cli import display, metrics, sources, splits, tables
 from bpx.model.evaluate import Evaluation
 
 __all__ = ["arrays", "table"]
@@ -40,7 +40,9 @@ def table(
         )
     found = tables.with_target(found, schema)
     if split is not None:
-        found = found.take(sources.drawn_rows(data, len(found), split, run))
+        learned = schema.target
+        of = schema.y(found) if learned is not None and learned.classes else None
+        found = found.take(splits.drawn_rows(data, len(found), split, run, of))
     result = network.evaluate(found, metrics=cast(Any, names))
     classes = schema.target.names() if schema.target else ()
     _show(data, len(found), split, result, tables.error(network, found), classes)
@@ -71,7 +73,7 @@ def arrays(
         target = target or run.get("target")
         inputs = inputs or run.get("inputs")
     found = sources.dataset(data, folder=folder, target=target, inputs=inputs)
-    samples = sources.part(found, split, run)
+    samples = sources.part(found, split, run, network.sizes[-1])
     sources.check_width(data, samples.x, network.sizes[0])
     result = network.evaluate(samples.x, samples.y, metrics=cast(Any, names))
     _show(data, len(samples.x), split, result, None)

@@ -10,7 +10,7 @@ import click
 
 import bpx
 from bpx._files import expanded
-from bpx.cli import display, health, tables
+from bpx.cli import display, health, splits, tables
 from bpx.cli.display import Display
 from bpx.cli.folder import MODEL, RunFolder, make_folder, read_settings
 from bpx.cli.settings import Settings, versions
@@ -93,11 +93,12 @@ def resume(
         every=every,
         keep=keep,
         progress=shown.progress,
+        callbacks=_logs(settings, folder),
     )
     work = replace(work, network=training.network)
     folder.epochs.extend(training.records)
     if epochs is not None:
-        folder.change({"epochs": epochs, "command": work.settings.command()})
+        folder.describe({"epochs": epochs, "command": work.settings.command()})
     if not quiet:
         click.echo(_head(work, folder))
         state = training.state
@@ -114,16 +115,18 @@ def _go_through(
             _follow(training, folder, shown)
         finally:
             training.close()
-        if (found := folder.epochs[-1].health) and not quiet:
+        if quiet or not folder.epochs:  # a damaged history has none
+            click.echo(folder.path)
+            return
+        if found := folder.epochs[-1].health:
             health.show(found)
-        click.echo(folder.path if quiet else _summary(work, folder, training.stopped))
+        click.echo(_summary(work, folder, training.stopped))
 
 
 def _training(
     work: Work, shown: Display, folder: RunFolder, every: str | None, keep: int | None
 ) -> bpx.Training:
     settings = work.settings
-    logs = [bpx.TensorBoard(folder.path / "tensorboard")] if settings.tensorboard else []
     return bpx.train(
         work.network,
         work.samples("train"),
@@ -131,7 +134,7 @@ def _training(
         batch_size=cast(int, settings.batch_size),
         accumulate=1 if settings.accumulate is None else settings.accumulate,
         early_stopping=settings.early_stopping,
-        callbacks=logs,
+        callbacks=_logs(settings, folder),
         optimizer=settings.make_optimizer(),
         lmbda=cast(float, settings.lmbda),
         class_weight=settings.class_weight,
@@ -144,6 +147,10 @@ def _training(
         every=every,
         keep=keep,
     )
+
+
+def _logs(settings: Settings, folder: RunFolder) -> list[bpx.TensorBoard]:
+    return [bpx.TensorBoard(folder.path / "tensorboard")] if settings.tensorboard else []
 
 
 def _follow(training: bpx.Training, folder: RunFolder, shown: Display) -> None:
@@ -188,6 +195,7 @@ def _described(work: Work) -> dict[str, object]:
         "command": work.settings.command(),
         **work.settings.given(),
         "samples": work.counts,
+        "drawn": splits.DRAWN,
         "versions": versions(work.network.home),
     }
 

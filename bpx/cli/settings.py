@@ -19,7 +19,7 @@ from bpx.feedback import FeedbackName
 from bpx.initializers import InitializerName
 from bpx.layers.norms import NormName
 
-__all__ = ["BATCH_SIZE", "EPOCHS", "Settings", "complete", "versions"]
+__all__ = ["BATCH_SIZE", "EPOCHS", "Settings", "complete", "kind_of_targets", "versions"]
 
 HIDDEN_WIDTH = 30
 BATCH_SIZE = 10
@@ -32,6 +32,7 @@ TABLE_OPTIONS = (
     "features",
     "drop",
     "scaling",
+    "categories",
     "unseen",
     "header",
     "delimiter",
@@ -83,6 +84,7 @@ class Settings:
     features: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     scaling: Literal["standard", "robust", "none"] | None = None
+    categories: Literal["one-hot", "codes"] | None = None
     unseen: Literal["ignore", "refuse"] | None = None
     header: bool | None = None
     delimiter: str | None = None
@@ -113,23 +115,6 @@ class Settings:
             if name in known
         }
         return cls(**found)
-
-    def network(self, schema: bpx.data.Schema | None = None) -> bpx.Network:
-        """Return the untrained network; without a seed, it draws one."""
-        return bpx.Network(
-            self.layers or (),
-            hidden=self.hidden,
-            norm=self.norm,
-            dropout=self.dropout or 0.0,
-            output=self.output or "sigmoid",
-            cost=self.cost or "quadratic",
-            feedback=self.feedback,
-            init=self.init,
-            seed=self.seed,
-            backend=self.backend,
-            dtype=self.dtype,
-            schema=schema,
-        )
 
     def make_optimizer(self) -> bpx.optim.Optimizer:
         """Return the optimizer, with its default eta if none was given."""
@@ -183,7 +168,7 @@ def complete(settings: Settings, whole: Split) -> Settings:
         layers = (whole.x.shape[1], HIDDEN_WIDTH, _outputs(settings.data, whole))
     _check_inputs(settings.data, layers, whole)
     _check_outputs(settings.data, layers, _y(whole))
-    targets = _targets(_y(whole), layers[-1])
+    targets = kind_of_targets(_y(whole), layers[-1])
     output = settings.output or _output(targets, settings.cost)
     return replace(
         _with_optimizer(settings),
@@ -264,7 +249,8 @@ def _text(layers: Sequence[int]) -> str:
     return ",".join(map(str, layers))
 
 
-def _targets(y: NDArray[Any], outputs: int) -> Targets:
+def kind_of_targets(y: NDArray[Any], outputs: int) -> Targets:
+    """Return what the targets are for a network with so many outputs."""
     if outputs > 1 and (y.ndim == 1 or (_is_binary(y) and bool((y.sum(axis=1) == 1).all()))):
         return "classes"
     return "binary" if _is_binary(y) else "numbers"

@@ -4,9 +4,8 @@ import os
 from pathlib import PurePath
 from typing import Any
 
-import numpy as np
-
 import bpx
+from bpx.cli import splits
 from bpx.data import Dataset, Split
 from bpx.data.catalogue import SOURCES
 
@@ -14,10 +13,7 @@ __all__ = [
     "VALIDATION_FRACTION",
     "check_width",
     "dataset",
-    "drawn_rows",
     "has_name",
-    "held_rows",
-    "hold_out",
     "part",
     "read_inputs",
 ]
@@ -25,7 +21,6 @@ __all__ = [
 VALIDATION_FRACTION = 0.2
 
 _NAMES = ("digits", *SOURCES)
-_STREAM = 0x686F6C64  # separates this draw from others with the same seed
 
 
 def has_name(data: str) -> bool:
@@ -71,35 +66,7 @@ def dataset(
     return bpx.data.load(data, folder=folder)
 
 
-def hold_out(whole: Split, fraction: float, seed: int) -> tuple[Split, Split | None]:
-    """Split the samples of a file into training samples and a fraction for validation.
-
-    Parameters
-    ----------
-    whole : Split
-        The samples, at least one.
-    fraction : float
-        In [0, 1). Above 0, each part has at least one sample.
-    seed : int
-        The same seed draws the same samples (with the same NumPy version).
-
-    Returns
-    -------
-    tuple of Split and (Split or None)
-        The training samples, and the validation samples if any, in their original order.
-    """
-    rest, held = held_rows(len(whole.x), fraction, seed)
-    return (_rows(whole, rest), _rows(whole, held)) if len(held) else (whole, None)
-
-
-def held_rows(n: int, fraction: float, seed: int) -> tuple[Any, Any]:
-    """Return the sorted indices of the training rows, and of those held out by `hold_out`."""
-    count = min(max(1, round(fraction * n)), n - 1) if fraction else 0
-    order = np.random.Generator(np.random.Philox([seed, _STREAM])).permutation(n)
-    return np.sort(order[count:]), np.sort(order[:count])
-
-
-def part(data: Dataset, split: str | None, run: dict[str, Any] | None) -> Split:
+def part(data: Dataset, split: str | None, run: dict[str, Any] | None, outputs: int) -> Split:
     """Return the samples to evaluate a network on.
 
     Parameters
@@ -109,6 +76,8 @@ def part(data: Dataset, split: str | None, run: dict[str, Any] | None) -> Split:
         None for all samples of a file; a named data set has all three splits.
     run : dict or None
         The settings of the run that made the network, from which its split is redrawn.
+    outputs : int
+        The number of outputs of the network.
 
     Raises
     ------
@@ -120,32 +89,9 @@ def part(data: Dataset, split: str | None, run: dict[str, Any] | None) -> Split:
     if has_name(data.name):
         chosen: Split = getattr(data, split)
         return chosen
-    return _rows(data.train, drawn_rows(data.name, len(data.train.x), split, run))
-
-
-def drawn_rows(name: str, n: int, split: str, run: dict[str, Any] | None) -> Any:
-    """Return the rows of a file's n samples that a run trained or validated on.
-
-    Raises
-    ------
-    InputError
-        If the split cannot be redrawn.
-    """
-    if split == "test" or run is None:
-        raise bpx.InputError(
-            f"--split {split} was given for the file {name}; expected no --split (for all "
-            "samples), or train or validation with the folder of the run that drew them"
-        )
-    seen = run["samples"]["train"] + run["samples"].get("validation", 0)
-    if seen != n:
-        raise bpx.InputError(
-            f"{name} has {n} samples, but the run had {seen}, so its split "
-            "cannot be drawn again; expected the same file, or no --split"
-        )
-    rest, held = held_rows(n, run.get("validation_fraction", 0.0), run["seed"])
-    if split == "validation" and not len(held):
-        raise bpx.InputError("the run held no samples out; expected --split train, or none")
-    return rest if split == "train" else held
+    of = splits.classes(data.train.y, outputs)
+    rows = splits.drawn_rows(data.name, len(data.train.x), split, run, of)
+    return splits.at(data.train, rows)
 
 
 def read_inputs(path: str, target: str | None, width: int, inputs: str | None = None) -> Any:
@@ -205,7 +151,3 @@ def _read(path: str, target: str | None, folder: str | None, inputs: str | None)
 
 def _column(target: str) -> int | str:
     return int(target) if target.removeprefix("-").isdecimal() else target
-
-
-def _rows(whole: Split, rows: Any) -> Split:
-    return Split(whole.x[rows], None if whole.y is None else whole.y[rows])

@@ -2,8 +2,9 @@
 
 import click
 
+from bpx.cli.networks import DIM
 from bpx.cli.options import together
-from bpx.data.tables.feature import SCALINGS
+from bpx.data.tables.feature import CATEGORIES, SCALINGS
 from bpx.data.tables.target import TASKS
 
 __all__ = ["layout_options", "table_options"]
@@ -57,6 +58,13 @@ table_options = together(
         type=click.Choice(SCALINGS),
         help="How to scale a table's numbers: by mean and standard deviation, by median and "
         "quartiles, or not at all.  [default: standard]",
+    ),
+    click.option(
+        "--categories",
+        type=click.Choice(CATEGORIES),
+        help="What a table's texts become: an input for each value, or for many values their "
+        f"frequency; or codes, for each of which a vector of {DIM} numbers is learned.  "
+        "[default: one-hot]",
     ),
     click.option(
         "--unseen",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import bpx
-from bpx.cli import sources
+from bpx.cli import sources, splits
 from bpx.cli.settings import EPOCHS, Settings
 from bpx.data import Column, Schema, Split, Table
 from bpx.data.tables.feature import Feature
@@ -209,14 +209,17 @@ def decide(settings: Settings, seed: int) -> Decided:
             "with values: name it with --target"
         )
     kept = table.take(there)
-    rest, held = sources.held_rows(len(kept), settings.validation_fraction or 0.0, seed)
+    task = settings.task or _by_layers(settings.layers, kept[key])
+    of = splits.classes_of_column(kept[key], kept, task)
+    rest, held = splits.held_rows(len(kept), settings.validation_fraction or 0.0, seed, of)
     schema = Schema.fit(
         kept,
         target=key,
-        task=settings.task or _by_layers(settings.layers, kept[key]),
+        task=task,
         features=columns(table, settings.features) or None,
         drop=columns(table, settings.drop),
         scaling=settings.scaling or "standard",
+        categories=settings.categories or "one-hot",
         unseen=settings.unseen or "ignore",
         rows=rest,
     )

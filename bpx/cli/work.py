@@ -5,7 +5,8 @@ from typing import Any
 
 import bpx
 from bpx.arrays.host import check_seed
-from bpx.cli import sources, tables
+from bpx.cli import sources, splits, tables
+from bpx.cli.networks import untrained
 from bpx.cli.settings import BATCH_SIZE, EPOCHS, Settings, complete
 from bpx.cli.tables import Decided
 from bpx.data import Dataset
@@ -65,10 +66,10 @@ def prepare(options: Settings) -> Work:
         options.data, folder=options.folder, target=options.target, inputs=options.inputs
     )
     settings = complete(options, data.train)
-    network = settings.network()
+    network = untrained(settings)
     if settings.validation_fraction:
         fraction, seed = settings.validation_fraction, network.seed or 0
-        train, held = sources.hold_out(data.train, fraction, seed)
+        train, held = splits.hold_out(data.train, fraction, seed, network.sizes[-1])
         data = data._replace(train=train, validation=held)
     return _work(settings, data, network, None)
 
@@ -85,7 +86,7 @@ def _prepare_table(options: Settings) -> Work:
         layers=options.layers or decided.layers,
     )
     settings = complete(named, decided.samples)
-    network = settings.network(decided.schema)
+    network = untrained(settings, decided.schema)
     data = Dataset(options.data, *decided.parts(), None)
     return _work(settings, data, network, decided)
 

@@ -1,5 +1,6 @@
 """Folders whose files appear together or not at all, and the remains of killed processes."""
 
+import errno
 import os
 import shutil
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 __all__ = ["discard", "new_folder", "sweep", "sync", "write_file"]
 
 _PART = ".bpx-part"
+_NOT_FOR_FOLDERS = errno.EINVAL, errno.ENOTSUP
+"""The answers of file systems, such as some on networks, that cannot sync a folder."""
 
 
 @contextmanager
@@ -29,10 +32,14 @@ def new_folder(place: Path) -> Iterator[Path]:
         yield temporary
         sync(temporary)
         os.rename(temporary, place)
-        sync(place.parent)
     finally:
         if temporary.exists():
             shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        sync(place.parent)
+    except BaseException:
+        discard(place)
+        raise
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -47,9 +54,13 @@ def sync(path: Path) -> None:
     """Wait until a file's contents, or the names in a folder, are on the disk."""
     if path.is_dir() and sys.platform == "win32":  # which cannot open a folder
         return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    is_folder = path.is_dir()
+    descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if not is_folder or error.errno not in _NOT_FOR_FOLDERS:
+            raise
     finally:
         os.close(descriptor)
 

@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 import weakref
+from contextlib import suppress
 from logging import getLogger
 from pathlib import Path
 
@@ -34,35 +35,61 @@ class Lock:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._descriptor: int | None = None
-        descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            _lock(descriptor)
-        except BlockingIOError:
-            holder = os.read(descriptor, 200).decode(errors="replace") or "another process"
+        descriptor = _opened(folder)
+        while not _is_named(descriptor, folder):  # its last holder has removed it meanwhile
             os.close(descriptor)
-            raise InputError(
-                f"{folder} is in use by {holder}; wait until it ends, or choose another folder"
-            ) from None
-        except OSError as error:  # a file system without locks
-            _log.warning(
-                "%s cannot be locked (%s): make sure that no other process writes there",
-                folder,
-                error.strerror or error,
-            )
+            descriptor = _opened(folder)
         self._descriptor = descriptor
         _held.add(self)
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"process {os.getpid()} on {platform.node()}".encode())
 
-    def release(self) -> None:
-        """Release the lock; the file remains, since another process may be waiting for it."""
+    def release(self, *, remove: bool = False) -> None:
+        """Release the lock.
+
+        Parameters
+        ----------
+        remove : bool, optional
+            Whether to remove its file, where the system can remove a file that is open.
+        """
         if self._descriptor is not None:
+            if remove:
+                with suppress(OSError):
+                    (self.folder / _NAME).unlink()
             os.close(self._descriptor)
             self._descriptor = None
 
     def __del__(self) -> None:
         if getattr(self, "_descriptor", None) is not None:
             self.release()
+
+
+def _opened(folder: Path) -> int:
+    """Open and lock the file of a folder."""
+    descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _lock(descriptor)
+    except BlockingIOError:
+        holder = os.read(descriptor, 200).decode(errors="replace") or "another process"
+        os.close(descriptor)
+        raise InputError(
+            f"{folder} is in use by {holder}; wait until it ends, or choose another folder"
+        ) from None
+    except OSError as error:  # a file system without locks
+        _log.warning(
+            "%s cannot be locked (%s): make sure that no other process writes there",
+            folder,
+            error.strerror or error,
+        )
+    return descriptor
+
+
+def _is_named(descriptor: int, folder: Path) -> bool:
+    """Whether the open file is still the one that the next process would open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(folder / _NAME))
+    except FileNotFoundError:
+        return False
 
 
 def _lock(descriptor: int) -> None:

@@ -9,11 +9,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpx.errors import FileFormatError
-from bpx.io.folders import discard, new_folder, sweep, write_file
+from bpx.io.folders import discard, new_folder, sweep, sync, write_file
 
 __all__ = [
     "CHECKPOINTS",
@@ -34,7 +35,9 @@ CHECKPOINTS, MODEL, OPTIMIZER, STATE = (
     "optimizer.safetensors",
     "state.json",
 )
-_FORMAT = 1
+_FORMAT = 2
+_READ = (1, 2)
+"""The formats that can be read. In format 1, ``state.json`` has the arrays of observers."""
 _SHA = "sha256"
 
 
@@ -65,8 +68,12 @@ class Run:
         self.checkpoints = path / CHECKPOINTS
 
     def make(self) -> None:
-        """Make the folders, if they are missing."""
+        """Make the folders, if they are missing, on the disk."""
+        new = [each for each in (self.path, *self.path.parents) if not each.exists()]
         self.checkpoints.mkdir(parents=True, exist_ok=True)
+        for folder in (self.path, *(each.parent for each in new)):
+            with suppress(OSError):  # one that cannot be read, such as that of another user
+                sync(folder)
 
     def sweep(self) -> None:
         """Remove what killed processes left; only the holder of the folder's lock may."""
@@ -120,10 +127,10 @@ class Run:
             raise FileFormatError(f"{STATE} is damaged") from error
         if told[STATE] != _of_state(state):
             raise FileFormatError(f"{STATE} is damaged: its contents have another SHA-256")
-        if state.get("format") != _FORMAT:
+        if state.get("format") not in _READ:
             raise FileFormatError(
                 f"it has the format {state.get('format')!r} of another version of bpx; this "
-                f"one reads {_FORMAT}"
+                f"one reads {' and '.join(map(str, _READ))}"
             )
         for name in (MODEL, OPTIMIZER):
             if hashlib.sha256(_bytes(folder / name)).hexdigest() != told[name]:

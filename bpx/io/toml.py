@@ -1,8 +1,15 @@
-"""Write TOML: strings, numbers, lists of these, and tables of them. `tomllib` reads it."""
+"""Write TOML: strings, numbers, lists of these, and tables of them. `tomllib` reads it.
+
+The library `tomli_w` belongs to the extra ``cli``, and a run with a folder needs only bpx. It
+also refuses None, which this omits. A test compares the two.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 __all__ = ["dumps"]
 
@@ -30,10 +37,12 @@ def _key(name: str) -> str:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
+    if isinstance(value, Integral):
+        return repr(int(value))
+    if isinstance(value, Real):  # those of NumPy, too, whose repr has their type
+        return repr(float(value))
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
     return _text(str(value))

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Arguments", "Trainee", "prepare"]
 
+_TAKEN = ("callbacks", "early_stopping", "health", "privacy")
+"""The names in records and checkpoints that no observer may have."""
+
 
 class Trainee(Trainable, Packed, Protocol):
     """The interface that `train` expects of a network."""
@@ -90,24 +93,29 @@ def prepare(
     ----------
     network, data, given
     opened : Opened, optional
-        The folder of its run; it is closed if an argument cannot be used.
+        The folder of its run; if an argument cannot be used it is closed, and removed if it was
+        made for this training.
 
     Raises
     ------
     InputError
         If an argument cannot be used; the network is then unchanged.
     """
-    watching = check_observers(given.observers, taken=("early_stopping", "health", "privacy"))
-    if given.batches is None and is_stream(data):
-        return Training(_windowed(network, data, given, watching))
-    if given.batches is not None:
-        return Training(_streamed(network, data, given, watching))
     try:
-        return Training(_loop(network, data, given, watching, opened))
+        return Training(_prepared(network, data, given, opened))
     except BaseException:
         if opened is not None:
-            opened.close()
+            opened.abandon()
         raise
+
+
+def _prepared(network: Trainee, data: Any, given: Arguments, opened: Opened | None) -> Loop:
+    watching = check_observers(given.observers, taken=_TAKEN)
+    if given.batches is None and is_stream(data):
+        return _windowed(network, data, given, watching)
+    if given.batches is not None:
+        return _streamed(network, data, given, watching)
+    return _loop(network, data, given, watching, opened)
 
 
 def _streamed(
@@ -165,6 +173,7 @@ def _loop(
     earlier = None
     if opened is not None and opened.found is not None:
         earlier = read(opened, network.spec, network.home.dtype)
+        earlier.check_schema(network.schema)
     schema = network.schema if earlier is None else network.schema or earlier.schema
     samples, validation, schema = training_arrays(schema, network.spec, data, given.validation)
     if data is None:
@@ -199,11 +208,13 @@ def _loop(
         course = Course(network, rule, drawn, own.start())
     loop = _attached(Loop(course, job, own, (*look, *watching)), given, chunks)
     if opened is not None:
+        arrays = network.parameters, network.feedback
         before, network.schema = network.schema, schema
         try:
             loop = keeping(loop, opened, earlier, network, vars(given), watching)
         except BaseException:
             network.schema = before
+            network.publish(*arrays)
             raise
     network.schema = schema
     return loop

@@ -6,7 +6,7 @@ from typing import Any
 
 from bpx.errors import FileFormatError, InputError, advice
 from bpx.io.runs import MODEL
-from bpx.metrics import METRICS, Metric, MetricName
+from bpx.metrics import METRICS, AnyMetric, MetricName
 from bpx.network.load import load
 from bpx.network.prepare import Arguments, prepare
 from bpx.network.resuming.opening import Opened, open_run
@@ -14,6 +14,7 @@ from bpx.network.resuming.settings import OWN
 from bpx.network.resuming.values import restored
 from bpx.network.training import Training
 from bpx.optim.chain import Optimizer
+from bpx.training.attached import Callback
 from bpx.training.observers import Observer
 from bpx.training.records import Progress
 from bpx_backends import BackendName
@@ -30,7 +31,8 @@ def resume(
     sample_weight: Any = None,
     optimizer: Optimizer | None = None,
     observers: Sequence[Observer] = (),
-    metrics: Sequence[MetricName | Metric] | None = None,
+    callbacks: Sequence[Callback] = (),
+    metrics: Sequence[MetricName | AnyMetric] | None = None,
     progress: Callable[[Progress], None] | None = None,
     custom: Mapping[str, Any] | None = None,
     backend: BackendName | str | None = None,
@@ -60,7 +62,9 @@ def resume(
     observers : sequence of Observer, optional
         Observers with the same names. One that has ``restore(value)`` gets what its ``saved()``
         returned.
-    metrics : sequence of str or Metric, optional
+    callbacks : sequence of callable, optional
+        As for `bpx.train`; no file holds them.
+    metrics : sequence of str, Metric or Total, optional
         The same metrics, if one of them is your own.
     progress : callable, optional
         As for `bpx.train`.
@@ -120,6 +124,7 @@ def resume(
         validation=validation,
         sample_weight=sample_weight,
         observers=observers,
+        callbacks=callbacks,
         progress=progress,
     )
     return prepare(network, data, given, opened)
@@ -137,13 +142,18 @@ def _settings(
     if lacking := [name for name in own if name not in given]:
         raise InputError(
             f"{opened.name} was trained with {lacking[0]} of your own, which no file can hold; "
-            + advice(f"pass {lacking[0]}=... to resume", "continue it in Python: bpx.resume")
+            + advice(
+                "pass optimizer=... to resume"
+                if lacking[0] == "optimizer"
+                else "continue it with fit(..., checkpoint=folder, resume=True)",
+                "continue it in Python, with bpx.resume",
+            )
         )
     names = saved.pop("metrics")
     if metrics is None and (unknown := [name for name in names if name not in METRICS]):
         raise InputError(
             f"{opened.name} was trained with the metric {unknown[0]!r}, which is not built in; "
-            + advice("pass metrics=[...] to resume", "continue it in Python: bpx.resume")
+            + advice("pass metrics=[...] to resume", "continue it in Python, with bpx.resume")
         )
     try:
         found = {name: restored(value) for name, value in saved.items() if name not in given}

@@ -180,7 +180,8 @@ def train(
     resume : bool, optional
         If True, continue the run in the folder, if it has a checkpoint, and begin it otherwise.
         The other arguments must be those that it was begun with; `epochs` may be larger, and
-        `progress`, `every` and `keep` may change. `bpx.resume` continues a run without them.
+        `progress`, `callbacks`, `every` and `keep` may change. `bpx.resume` continues a run
+        without them.
 
     Returns
     -------

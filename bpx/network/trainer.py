@@ -18,7 +18,8 @@ from bpx.network.train import Trainee
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
 from bpx.optim.scaling import watching
-from bpx.program.contract import Precision, eager
+from bpx.program.contract import Precision, Step, eager
+from bpx.training.accumulated import AccumulatedStep, check_accumulate, chunk_size
 from bpx.training.course import Course
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
 from bpx.training.stream import WholeBatches
@@ -65,6 +66,9 @@ class Trainer(Resumable):
         If False, run steps eagerly instead of on the backend's engine.
     precision : str, optional
         As for `bpx.train`.
+    accumulate : int, optional
+        Into how many chunks each mini-batch is cut, as for `bpx.train`: the z, a and delta of
+        one chunk at a time are in memory. A `trace` has those of the whole mini-batch.
 
     Raises
     ------
@@ -92,8 +96,10 @@ class Trainer(Resumable):
         seed: int | None = None,
         compile: bool = True,  # noqa: A002 - as in `bpx.train`
         precision: Precision | str = "float32",
+        accumulate: int = 1,
     ) -> None:
         check_optimizer(optimizer)
+        self._chunks = check_accumulate(accumulate, network.spec, None, private=False)
         if watching(optimizer):
             raise InputError(
                 "reduce_on_plateau was given to a Trainer, which has no epochs whose cost it "
@@ -150,10 +156,11 @@ class Trainer(Resumable):
             samples = self._arrived(x, y, r)
             step, state, data = self._step(samples), course.state, Data(*samples[:2], samples.s)
             m, weighted = data.x.shape[0], data.s is not None
-            zero = zero_metrics(state.parameters.like, m, step.accuracy, weighted)
+            run, width = self._in_chunks(step, m)
+            zero = zero_metrics(state.parameters.like, width, step.accuracy, weighted)
             state, rows = state._replace(metrics=zero), self._whole(m)
             seen = _trace(step, state, data, rows[0, ...]) if trace else None
-            after = self._scan(step, state, data, rows, 0, 1)
+            after = self._scan(run, state, data, rows, 0, 1)
             result = seen or _result(step, after, m)
         course.reached(after, steps=1)
         return result
@@ -175,6 +182,13 @@ class Trainer(Resumable):
             step = step_of(course.network, samples, course.optimizer, *self._how)
             self._steps[kind] = replace(step, summed=weighted)
         return self._steps[kind]
+
+    def _in_chunks(self, step: TrainingStep, m: int) -> tuple[Step, int]:
+        """Return the step in chunks, and the number of samples that it computes at once."""
+        if self._chunks == 1:
+            return step, m
+        chunks = AccumulatedStep(step, self._chunks, step.update)
+        return chunks, chunk_size(m, self._chunks)
 
     def __repr__(self) -> str:
         course = self._course

@@ -76,11 +76,13 @@ class Training(Resumable, Iterator[Epoch]):
 
     def close(self) -> None:
         """Close the callbacks; release the run's folder, and what the engine keeps."""
-        self._loop.keeper.close()
-        if self._runs:
-            self._runs = False
-            self._course.home.release()
-            self._loop.attached.close()
+        runs, self._runs = self._runs, False
+        try:
+            if runs:
+                self._course.home.release()
+                self._loop.attached.close()
+        finally:
+            self._loop.keeper.close()
 
     def __del__(self) -> None:
         if hasattr(self, "_runs"):

@@ -30,21 +30,30 @@ class Attached:
     stopping: Stopping | None = None
     callbacks: Sequence[Callback] = ()
     stopped: Stopped | None = None
-    _last: int = 0  # the last epoch that was looked at
-    _asked: bool = False  # whether a callback asked to stop after it
+    name = "callbacks"
+    _asked: int | None = None  # the epoch after which a callback asked to stop
 
     def after(self, epoch: Epoch) -> None:
         """Look at a finished epoch, whose weights the network has."""
-        self.stopped, self._last, self._asked = None, epoch.number, False
+        self.stopped = self._asked = None
         if self.stopping is not None and epoch.validation is not None:
             self.stopping(epoch.number, epoch.validation)
         for callback in self.callbacks:
-            self._asked = _is_true(_called(callback, epoch)) or self._asked
+            if _is_true(_called(callback, epoch)):
+                self._asked = epoch.number
 
     def stops(self, epochs: int) -> bool:
         """Whether training ends after so many epochs, before it has run all of them."""
         early = self.stopping is not None and self.stopping.stops(epochs)
-        return early or (self._asked and self._last == epochs)
+        return early or self._asked == epochs
+
+    def saved(self) -> int | None:
+        """Return the epoch after which a callback asked to stop, if one did."""
+        return self._asked
+
+    def restore(self, value: int) -> None:
+        """Continue from what `saved` returned."""
+        self._asked = value
 
     def ended(self, epochs: int) -> bool:
         """Whether training has ended after so many epochs."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
 from math import isfinite
+from os import SEEK_END
 from pathlib import Path
 from typing import IO, Any
 
@@ -65,8 +66,7 @@ class CSVLog:
                 file.write(_line(self._columns).encode())
         if new := [name for name in found if name not in self._columns]:
             self._widen(new)
-        with _opened(self.path, "a") as file:
-            file.write(_line([found.get(name) for name in self._columns]))
+        _add(self.path, _line([found.get(name) for name in self._columns]))
 
     def _widen(self, new: list[str]) -> None:
         """Add columns, which are empty in the rows so far."""
@@ -106,12 +106,30 @@ class JSONLog:
 
     def __call__(self, epoch: Epoch) -> None:
         """Write the record of an epoch."""
-        with _opened(self.path, "a" if self._begun else "w") as file:
-            file.write(json.dumps(_finite(row(epoch))) + "\n")
+        line = json.dumps(_finite(row(epoch))) + "\n"
+        if self._begun:
+            _add(self.path, line)
+            return
+        with _opened(self.path, "w") as file:
+            file.write(line)
         self._begun = True
 
     def __repr__(self) -> str:
         return f"<bpx.JSONLog {str(self.path)!r}>"
+
+
+def _add(path: Path, line: str) -> None:
+    """Add a line; it begins a new one even if a killed process has left half a line."""
+    with _opened(path, "a") as file:
+        file.write(line if _ends_with_a_line(path) else f"\n{line}")
+
+
+def _ends_with_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        if not file.seek(0, SEEK_END):
+            return True
+        file.seek(-1, SEEK_END)
+        return file.read() == b"\n"
 
 
 def _line(cells: list[Any]) -> str:

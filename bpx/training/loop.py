@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
+from bpx.errors import InputError
 from bpx.model.evaluate import Evaluation, evaluate
 from bpx.training.arguments import Job
 from bpx.training.attached import Attached
@@ -84,21 +85,26 @@ class Loop:
                 self.attached.finish(course.epochs, "stream")
                 return None
             state, sums, steps = found
+            if not steps:
+                raise InputError(
+                    f"epoch {number} had no mini-batch; expected at least one: choose a "
+                    "smaller batch_size, or omit drop_last"
+                )
             seconds, rate = sums.seconds, sums.rate
             public = course.public(state)
             check_parameters(state.parameters, number)
             if public.parameters is not state.parameters:
                 check_parameters(public.parameters, number)
+            validation = self._validated(public)  # an interruption here leaves no trace
             told = self.batches.finish()
             course.reached(state, steps=steps, epochs=1)
-            validation = self._validated(public)
             course.heed(sums.means[0] if validation is None else validation.cost)
             public = public._replace(optimizer=course.state.optimizer)
             seen = {**told, **observed(self.observers, public, job.data, number)}
             eta = course.eta
         epoch = Epoch(number, *sums.means, validation, seconds, rate, seen, eta)
-        self.attached.after(epoch)
         self.keeper.recorded(epoch)
+        self.attached.after(epoch)
         return epoch
 
     def _run(self, state: State, number: int) -> tuple[State, Sums, int] | None:

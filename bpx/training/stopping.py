@@ -6,19 +6,19 @@ not improved for some epochs, and the network gets the weights of the best one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 from bpx._typing import Array
 from bpx._validate import number, whole
-from bpx.arrays.home import Home
 from bpx.arrays.transfer import bring
 from bpx.errors import InputError, advice, nearest, option
 from bpx.model.evaluate import Evaluation
 from bpx.model.parameters import Parameters
 from bpx.program.contract import leaves, rebuilt
 from bpx.training.arguments import Job
+from bpx.training.course import Trainable
 
-__all__ = ["EarlyStopping", "Published", "Stopping", "check_early_stopping"]
+__all__ = ["EarlyStopping", "Stopping", "check_early_stopping"]
 
 
 @dataclass(frozen=True)
@@ -101,25 +101,6 @@ class EarlyStopping:
 _BETTER = {"cost": "lower", "accuracy": "higher"}
 
 
-class Published(Protocol):
-    """A network that gets the weights of a finished epoch."""
-
-    @property
-    def home(self) -> Home:
-        """The backend, device and dtype of its arrays."""
-
-    @property
-    def parameters(self) -> Parameters:
-        """Its weights and biases."""
-
-    @property
-    def feedback(self) -> tuple[Array, ...]:
-        """The arrays of its feedback."""
-
-    def publish(self, parameters: Parameters, feedback: tuple[Array, ...]) -> None:
-        """Adopt weights, biases and the arrays of a feedback."""
-
-
 class _Best(NamedTuple):
     """The best epoch: its value, lower is better; its number; and its weights, if kept."""
 
@@ -135,7 +116,7 @@ class Stopping:
     Parameters
     ----------
     rule : EarlyStopping
-    network : Published
+    network : Trainable
 
     Attributes
     ----------
@@ -149,7 +130,7 @@ class Stopping:
 
     name = "early_stopping"
 
-    def __init__(self, rule: EarlyStopping, network: Published) -> None:
+    def __init__(self, rule: EarlyStopping, network: Trainable) -> None:
         self.rule, self._network = rule, network
         self.best: _Best | None = None
         self.waited = self.seen = 0

@@ -39,6 +39,13 @@ class Stream:
     steps : int or None
         The number of mini-batches in an epoch; None for all of them.
 
+    Attributes
+    ----------
+    first : object
+        The first mini-batch.
+    lasts : bool
+        Whether it can be iterated again.
+
     Raises
     ------
     InputError
@@ -52,16 +59,12 @@ class Stream:
                 "(x, y), such as a generator or a list"
             )
         self._batches, self._steps = batches, steps
-        self._current = iter(batches)
+        self._current = iter(batches)  # which may start the processes of a loader
+        self.lasts = self._current is not batches
         self.first = next(self._current, None)
         if self.first is None:
             raise InputError("batches has no mini-batch; expected at least one")
         self._current, self._fresh = chain((self.first,), self._current), True
-
-    @property
-    def lasts(self) -> bool:
-        """Whether it can be iterated again."""
-        return iter(self._batches) is not self._batches
 
     @property
     def steps(self) -> int | None:
@@ -72,12 +75,23 @@ class Stream:
         return min(self._steps, own)
 
     def epoch(self) -> Iterator[Any] | None:
-        """Return the mini-batches of the next epoch, or None if there are no more."""
+        """Return the mini-batches of the next epoch, or None if there are no more.
+
+        Raises
+        ------
+        InputError
+            If it is iterated anew, and has no mini-batch this time.
+        """
         if not self._fresh and self.lasts:
             self._current = iter(self._batches)
         self._fresh = False
         first = next(self._current, None)
         if first is None:
+            if self.lasts:
+                raise InputError(
+                    "batches had mini-batches in its first epoch, but has none now; expected "
+                    "an iterable that begins anew each time, such as a list, or an iterator"
+                )
             return None
         return islice(chain((first,), self._current), self._steps)
 

@@ -13,7 +13,7 @@ pytest.importorskip("tomli_w", reason="the command line is an extra")
 
 from rich.console import Console
 
-from bpx.cli import health, sources
+from bpx.cli import health, splits
 from tests.cli.invoked import COLUMNS, history, ok, settings
 
 
@@ -26,7 +26,7 @@ def test_health_is_shown_and_written(blobs):
     assert list(history("run")[0]) == [*COLUMNS, *names, "lost"]
     network = bpx.load("run/model.safetensors")
     whole = network.schema.samples(bpx.data.read_table(blobs))
-    train, _ = sources.hold_out(whole, 0.2, 1)
+    train, _ = splits.hold_out(whole, 0.2, 1, network.sizes[-1])
     health = bpx.inspect.examine(network, *train)
     last = history("run")[-1]
     assert [float(last[f"delta_{i}"]) for i in (1, 2)] == pytest.approx(health.errors, rel=1e-4)

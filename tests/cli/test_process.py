@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.cli import sources
+from bpx.cli import splits
 from tests.cli.invoked import COMMAND, SECONDS, history, learned, settings
 
 
@@ -43,7 +43,9 @@ def test_ctrl_c_keeps_the_last_finished_epoch():
         f"{os.path.join('run', 'model.safetensors')}; continue it with: bpx resume run\n"
     )
     network = bpx.load("run/model.safetensors")
-    rest, _ = sources.hold_out(bpx.data.read("data.npz"), 0.2, settings("run")["seed"])
+    rest, _ = splits.hold_out(
+        bpx.data.read("data.npz"), 0.2, settings("run")["seed"], network.sizes[-1]
+    )
     assert network.sizes == (50, 30, 10)
     assert np.isfinite(network.evaluate(*rest).cost)
 

@@ -144,6 +144,16 @@ def test_events_for_tensorboard_lie_in_the_runs_folder(blobs):
     (events,) = os.listdir("run/tensorboard")
     assert os.path.getsize(f"run/tensorboard/{events}") > 200
     assert "--tensorboard" in settings("run")["command"]
+    ok("resume", "run", "--epochs", 2)
+    assert len(os.listdir("run/tensorboard")) == 2
+    assert "epochs" in settings("run")["command"]
+
+
+def test_a_run_that_has_ended_and_lost_its_history_is_no_traceback(blobs, caplog):
+    ok("train", blobs, "--epochs", 1, "--seed", 1, "--out", "run")
+    os.remove("run/history.jsonl")
+    assert ok("resume", "run").endswith("resumed   after 1 epochs, 8 steps\n\nrun\n")
+    assert "history.jsonl is damaged: it has 0 of 1 epochs" in caplog.text
 
 
 def test_quiet_prints_the_folder_alone(blobs):

@@ -4,21 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.cli import sources
 from tests.cli.invoked import history, ok, refused, settings
-
-
-def test_a_fraction_is_held_out_by_the_seed():
-    x = np.arange(40, dtype=np.float32).reshape(20, 2)
-    whole = bpx.data.Split(x, np.arange(20, dtype=np.int32))
-    rest, held = sources.hold_out(whole, 0.25, 7)
-    assert len(held.x) == 5
-    assert sorted([*rest.y, *held.y]) == list(range(20))
-    assert (np.diff(rest.y) > 0).all()
-    np.testing.assert_array_equal(held.x, x[held.y])
-    np.testing.assert_array_equal(sources.hold_out(whole, 0.25, 7)[1].y, held.y)
-    assert list(sources.hold_out(whole, 0.25, 8)[1].y) != list(held.y)
-    assert sources.hold_out(whole, 0.0, 7) == (whole, None)
 
 
 def test_evaluate_finds_the_samples_that_a_run_held_out(trained, blobs):

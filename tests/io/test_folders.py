@@ -1,9 +1,12 @@
 """Folders that appear whole, or not at all."""
 
+import errno
 import os
+import stat
 
 import pytest
 
+from bpx.io import folders
 from bpx.io.folders import discard, new_folder, sweep, sync, write_file
 
 
@@ -25,6 +28,44 @@ def test_nothing_remains_of_one_that_fails(tmp_path):
     with pytest.raises(OSError, match="full"):
         fill()
     assert os.listdir(tmp_path) == []
+
+
+def failing_for_folders(monkeypatch, number):
+    fsync = os.fsync
+
+    def failing(file):
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", failing)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows syncs no folder")
+def test_one_whose_name_does_not_reach_the_disk_is_removed(tmp_path, monkeypatch):
+    def fill():
+        with new_folder(tmp_path / "000001") as folder:
+            write_file(folder / "a", b"1")
+            sync(folder)
+            failing_for_folders(monkeypatch, errno.EIO)
+            monkeypatch.setattr(folders, "sync", only_the_parents)
+
+    def only_the_parents(path):
+        if path == tmp_path:
+            sync(path)
+
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        fill()
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows syncs no folder")
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_syncs_no_folders_is_no_hindrance(tmp_path, monkeypatch, number):
+    failing_for_folders(monkeypatch, number)
+    with new_folder(tmp_path / "000001") as folder:
+        write_file(folder / "a", b"1")
+    assert os.listdir(tmp_path) == ["000001"]
 
 
 def test_everything_is_on_the_disk_before_the_name_is(tmp_path, monkeypatch):

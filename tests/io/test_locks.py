@@ -84,3 +84,22 @@ def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(locks, "_lock", none)
     Lock(tmp_path).release()
     assert "cannot be locked (Operation not supported)" in caplog.text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no file that is open")
+def test_a_file_that_its_last_holder_has_removed_is_no_lock(tmp_path, monkeypatch):
+    """Else one process would lock the removed file, and the next one a new file."""
+    first, lock = Lock(tmp_path), locks._lock
+
+    def late(descriptor):  # the first one releases between opening and locking
+        monkeypatch.setattr(locks, "_lock", lock)
+        first.release(remove=True)
+        assert not (tmp_path / ".lock").exists()
+        lock(descriptor)
+
+    monkeypatch.setattr(locks, "_lock", late)
+    second = Lock(tmp_path)
+    with pytest.raises(bpx.InputError, match="in use by"):
+        Lock(tmp_path)
+    second.release()
+    assert (tmp_path / ".lock").exists()

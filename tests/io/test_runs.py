@@ -20,7 +20,7 @@ def run(tmp_path):
 
 
 def test_one_is_read_as_it_was_written(run):
-    assert run.read(7) == {"format": 1, "epoch": 3, "cost": 0.1, "run": "a"}
+    assert run.read(7) == {"format": 2, "epoch": 3, "cost": 0.1, "run": "a"}
     assert sorted(each.name for each in run.place(7).iterdir()) == FILES
     assert (run.place(7) / FILES[0]).read_bytes() == CONTENT.model
     assert (run.place(7) / FILES[1]).read_bytes() == CONTENT.optimizer
@@ -54,9 +54,11 @@ def test_one_that_lacks_a_file_is_refused(run, name):
 
 
 def test_one_of_another_version_is_refused(run):
-    run.write(8, CONTENT._replace(state={**CONTENT.state, "format": 2}))
-    with pytest.raises(bpx.FileFormatError, match="the format 2 of another version of bpx"):
+    run.write(8, CONTENT._replace(state={**CONTENT.state, "format": 3}))
+    with pytest.raises(bpx.FileFormatError, match=r"the format 3 of another .* reads 1 and 2"):
         run.read(8)
+    run.write(9, CONTENT._replace(state={**CONTENT.state, "format": 1}))
+    assert run.read(9)["format"] == 1
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", "null", '{"sha256": 3}', '{"sha256": {}}'])

@@ -2,6 +2,7 @@
 
 import tomllib
 
+import numpy as np
 import pytest
 
 from bpx.io.toml import dumps
@@ -33,6 +34,16 @@ def test_an_entry_of_none_is_left_out():
 @pytest.mark.parametrize("value", [float("inf"), float("-inf")])
 def test_infinity(value):
     assert tomllib.loads(dumps({"a": value})) == {"a": value}
+
+
+def test_numbers_of_numpy_are_numbers():
+    given = {"a": np.float64(0.1), "b": np.int32(3), "c": [np.float32(0.5), np.bool_(True)]}
+    assert tomllib.loads(dumps(given)) == {"a": 0.1, "b": 3, "c": [0.5, True]}
+
+
+def test_it_says_what_the_usual_library_says():
+    tomli_w = pytest.importorskip("tomli_w", reason="the command line is an extra")
+    assert tomllib.loads(dumps(TREE)) == tomllib.loads(tomli_w.dumps(TREE))
 
 
 def test_numbers_before_tables_stay_outside_them():

@@ -1,7 +1,12 @@
 """`resume` and ``fit(..., resume=True)``: what was cut off ends as if it had not been."""
 
+import json
+import signal
+import tomllib
+
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 import bpx
 from bpx.training import chunks
@@ -184,7 +189,10 @@ def test_private_training_continues_with_what_it_has_spent(tmp_path):
     with pytest.raises(
         bpx.InputError, match="privacy, whose samples and noise cannot be drawn"
     ):
-        network().fit(*samples(), **{**SETTINGS, **settings}, checkpoint="x", every="3 steps")
+        network().fit(
+            *samples(), **{**SETTINGS, **settings}, checkpoint=tmp_path / "x", every="3 steps"
+        )
+    assert not (tmp_path / "x").exists()
 
 
 def test_a_table_continues_by_the_schema_in_the_file(tmp_path):
@@ -203,6 +211,46 @@ def test_a_table_continues_by_the_schema_in_the_file(tmp_path):
     same_records(resumed.finish(), history)
     same_state(resumed, whole)
     assert resumed.network.classify(table)[0] in ("x", "y")
+
+
+def test_a_schema_that_differs_is_refused_by_name_and_nothing_changes(tmp_path):
+    rng = np.random.default_rng(0)
+    table = {"a": rng.random(40), "b": rng.random(40), "kind": np.array(["x", "y"] * 20)}
+    given = {"task": None, "target": "kind"}
+    schemas = [
+        bpx.data.Schema.fit(table, **given, scaling=each, unseen=unseen)
+        for each, unseen in (("standard", "ignore"), ("none", "ignore"), ("standard", "refuse"))
+    ]
+    nets = [
+        bpx.Network([2, 4, 2], output="softmax", cost="cross_entropy", seed=0, schema=schema)
+        for schema in schemas
+    ]
+    cut_off(13, tmp_path, net=nets[0], data=table, every="3 steps")
+    for net in nets[1:]:
+        before, schema = net.parameters, net.schema
+        with pytest.raises(bpx.InputError, match="the network has another schema than"):
+            net.fit(table, **SETTINGS, checkpoint=tmp_path, resume=True)
+        assert (net.parameters, net.schema) == (before, schema)
+    assert len(nets[0].fit(table, **SETTINGS, checkpoint=tmp_path, resume=True)) == 3
+
+
+def test_a_state_that_is_set_after_it_is_continued_is_what_a_signal_keeps(tmp_path):
+    """The place within the epoch belongs to the state that it was continued from."""
+    other = undisturbed()
+    next(other)
+    cut_off(13, tmp_path, every="3 steps")
+    resumed = bpx.resume(tmp_path, samples())
+    other.eta = 0.01
+    resumed.state = other.state
+    resumed._loop.keeper._signals.install()
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(bpx.Preempted, match="and a checkpoint was written"):
+        next(resumed)
+    again = bpx.resume(tmp_path, samples())
+    assert (again.state.epochs, again.eta) == (1, 0.01)
+    again.finish()
+    list(other)
+    same_state(again, other)
 
 
 def test_divergence_leaves_what_an_undisturbed_run_leaves(tmp_path):
@@ -270,3 +318,149 @@ def test_a_damaged_checkpoint_costs_time_alone(name, tmp_path, caplog):
     caplog.clear()
     assert bpx.resume(tmp_path, samples()).finish().epochs == resumed.records
     assert caplog.text == ""
+
+
+def stops_after(number):
+    return lambda epoch: epoch.number == number
+
+
+@pytest.mark.parametrize("moment", [4, 12, 21])
+def test_a_callback_that_asked_to_stop_is_remembered(tmp_path, moment):
+    """Whether the run is cut off before, within or at the end of the last epoch."""
+    settings = {"callbacks": [stops_after(2)], "validation": samples(12)}
+    whole = undisturbed(**settings)
+    history = whole.finish()
+    assert history.stopped == ("callback", 2, 2)
+    if moment > 20:
+        given = {**SETTINGS, **settings, "checkpoint": tmp_path}
+        network(dropout=0.2).fit(*samples(), **given)
+    else:
+        cut_off(moment, tmp_path, every="3 steps", **settings)
+    given = {"validation": samples(12)}
+    if moment < 20:
+        given["callbacks"] = settings["callbacks"]
+    resumed = bpx.resume(tmp_path, samples(), **given)
+    found = resumed.finish()
+    assert found.stopped == history.stopped
+    same_records(found, history)
+    same_state(resumed, whole)
+    longer = bpx.resume(tmp_path, samples(), **given, epochs=4)
+    if moment > 20:  # more epochs are asked for, so it goes on
+        assert len(longer.finish()) == 4
+    longer.close()
+
+
+@pytest.mark.parametrize("rule", [3, bpx.EarlyStopping(3, warmup=1), "accuracy"])
+def test_early_stopping_is_continued_and_its_best_weights_are_no_text(tmp_path, rule):
+    if rule == "accuracy":
+        rule = bpx.EarlyStopping(3, monitor="accuracy", restore_best=False)
+    settings = {
+        "optimizer": bpx.SGD(3.0, momentum=0.9), "epochs": 40, "early_stopping": rule,
+        "validation_split": 0.3, "accumulate": 2,
+    }  # fmt: skip
+    whole = undisturbed(**settings)
+    history = whole.finish()
+    assert history.stopped.reason == "early_stopping"
+    chunks_of_an_epoch = 7
+    moment = (history.stopped.epoch - 1) * chunks_of_an_epoch
+    cut_off(moment, tmp_path, every="3 steps", **settings)
+    newest = max((tmp_path / "checkpoints").iterdir())
+    state = json.loads((newest / "state.json").read_text())
+    best = state["observers"]["early_stopping"]["best"]
+    with safe_open(newest / "optimizer.safetensors", framework="numpy") as file:
+        kept = [name for name in file.keys() if name.startswith("observers.")]  # noqa: SIM118
+    if isinstance(rule, int) or rule.restore_best:
+        assert best["parameters"] == [{"$kept": name} for name in sorted(kept)]
+        assert len(kept) == 4
+    else:
+        assert (best["parameters"], kept) == ([], [])
+    resumed = bpx.resume(tmp_path, samples())
+    found = resumed.finish()
+    same_records(found, history)
+    assert found.stopped == history.stopped
+    same_state(resumed, whole)
+    again = bpx.resume(tmp_path, samples())
+    assert again.finish().stopped == history.stopped
+    same_state(again, whole)
+
+
+def test_a_rule_of_early_stopping_must_be_the_same(tmp_path):
+    settings = {**SETTINGS, "validation_split": 0.3, "checkpoint": tmp_path, "resume": True}
+    network().fit(*samples(), early_stopping=bpx.EarlyStopping(3), **settings)
+    with pytest.raises(bpx.InputError, match=r"was trained with early_stopping Early.*ence=3"):
+        network().fit(*samples(), early_stopping=bpx.EarlyStopping(4), **settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": bpx.Adam(bpx.optim.reduce_on_plateau(0.1, patience=1, factor=0.3))},
+        {"optimizer": bpx.optim.chain(bpx.Adam(0.05), bpx.optim.average_parameters(0.9))},
+        {"accumulate": 3, "validation_split": 0.25, "class_weight": "balanced"},
+    ],
+    ids=["plateau", "averages", "chunks"],
+)
+@pytest.mark.parametrize("moment", [13, 25])
+def test_what_follows_the_epochs_is_continued(tmp_path, settings, moment):
+    settings = {**settings, "epochs": 5}
+    whole = undisturbed(**settings)
+    history = whole.finish()
+    cut_off(moment, tmp_path, every="2 steps", **settings)
+    resumed = bpx.resume(tmp_path, samples())
+    same_records(resumed.finish(), history)
+    same_state(resumed, whole)
+    pairs = zip(resumed.network.weights, whole.network.weights, strict=True)
+    for w, v in pairs:
+        np.testing.assert_array_equal(w, v)
+
+
+def test_numbers_of_numpy_are_the_same_settings(tmp_path):
+    numpys = {
+        "batch_size": np.int64(4), "lmbda": np.float64(0.5), "seed": np.int32(1),
+        "optimizer": bpx.Adam(np.float64(0.05)), "epochs": np.int64(3),
+    }  # fmt: skip
+    expected = network().fit(*samples(), **SETTINGS)
+    network().fit(*samples(), **numpys, checkpoint=tmp_path)
+    assert tomllib.loads((tmp_path / "run.toml").read_text())["training"]["lmbda"] == 0.5
+    same_records(bpx.resume(tmp_path, samples()).finish(), expected)
+    again = network().fit(*samples(), **SETTINGS, checkpoint=tmp_path, resume=True)
+    same_records(again, expected)
+
+
+@pytest.mark.parametrize("lacking", ["samples", "observer", "restore"])
+def test_what_is_refused_changes_nothing(tmp_path, lacking):
+    class Own:
+        name = "own"
+
+        def __call__(self, state, data, epoch):
+            return 1
+
+        def saved(self):
+            return [1]
+
+        def restore(self, value):
+            if lacking == "restore":
+                raise ValueError("mine")
+
+    cut_off(13, tmp_path, every="3 steps", observers=[Own()])
+    net, (x, y) = bpx.Network([5, 4, 3], dropout=0.2, seed=5), samples()
+    before, data = net.parameters, (x + 1.0 if lacking == "samples" else x, y)
+    observers = [] if lacking == "observer" else [Own()]
+    with pytest.raises(ValueError, match=r"x has other values|observers=\[\] was given|mine"):
+        net.fit(*data, **SETTINGS, checkpoint=tmp_path, resume=True, observers=observers)
+    assert net.parameters is before
+    assert net.seed == 5
+
+
+def test_a_name_that_is_taken_leaves_the_folder_open(tmp_path):
+    class Taken:
+        name = "callbacks"
+
+        def __call__(self, state, data, epoch):
+            return None
+
+    network().fit(*samples(), **SETTINGS, checkpoint=tmp_path)
+    with pytest.raises(bpx.InputError, match="named 'callbacks', a name that bpx") as kept:
+        bpx.resume(tmp_path, samples(), observers=[Taken()])
+    assert kept.value.__traceback__  # which holds what the call held
+    assert len(bpx.resume(tmp_path, samples()).finish()) == 3

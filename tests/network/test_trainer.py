@@ -129,6 +129,34 @@ def test_a_trace_is_of_the_step_and_leaves_it_as_it_is(target, kind):
     same(*nets)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_mini_batch_is_computed_in_chunks(target, weighted):
+    """Of 12 samples and then of 7, in chunks of 3 and of 2; r are the weights of its sums."""
+    x, y = samples()
+    r = np.random.default_rng(5).random(40) if weighted else None
+    nets = [network(target, dtype="float64", dropout=0.2, feedback="kp") for _ in range(2)]
+    with flags(target):
+        cut, whole = trainer(nets[0], target, accumulate=4), trainer(nets[1], target)
+        for rows in (slice(0, 12), slice(12, 19), slice(19, 21)):
+            mine = x[rows], y[rows], None if r is None else r[rows]
+            for a, b in zip(cut.step(*mine), whole.step(*mine), strict=True):
+                assert float(a) == pytest.approx(float(b), rel=1e-12)
+        cut.step(x[:6], y[:6], trace=True)
+        whole.step(x[:6], y[:6])
+    arrays = ((*net.weights, *net.biases, *net.feedback) for net in nets)
+    for a, b in zip(*arrays, strict=True):
+        np.testing.assert_allclose(host(a), host(b), rtol=1e-10, atol=1e-14)
+    pair = nets[0].weights, nets[1].weights
+    assert any((host(a) != host(b)).any() for a, b in zip(*pair, strict=True))
+    assert cut.state.steps == 4
+
+
+@pytest.mark.parametrize("chunks", [0, 1.5, "2"])
+def test_chunks_are_a_whole_number(chunks):
+    with pytest.raises(bpx.InputError, match=r"accumulate=.* a whole number of at least 1"):
+        trainer(network(), accumulate=chunks)
+
+
 def test_a_trace_keeps_its_inputs_when_the_caller_writes_others():
     (x, y), net = samples(), network()
     x = x.astype("float32")

@@ -81,6 +81,28 @@ def test_an_epoch_that_is_interrupted_has_not_happened():
     same(*nets)
 
 
+def test_an_epoch_that_is_interrupted_while_it_is_validated_has_not_happened():
+    nets, interrupts = [network() for _ in range(2)], []
+
+    def value(a, y):
+        if interrupts:
+            raise interrupts.pop()
+        return 0.0 * a[..., 0]
+
+    given = {"validation": samples(12), "metrics": [bpx.metrics.Metric("mine", value)]}
+    running = training(nets[0], **given)
+    next(running)
+    before, state = nets[0].parameters, running.state
+    interrupts.append(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        next(running)
+    assert nets[0].parameters is before
+    assert (running.state.epochs, running.state.steps) == (1, state.steps)
+    assert [epoch.number for epoch in running] == [2, 3, 4]
+    list(training(nets[1], **given))
+    same(*nets)
+
+
 def test_each_record_has_the_learning_rate():
     assert [epoch.eta for epoch in training(network())] == [0.01] * 4
     running = training(network())

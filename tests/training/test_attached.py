@@ -103,6 +103,24 @@ def test_a_training_goes_on_after_an_error_of_one():
     assert [getattr(each, "number", each) for each in log.told] == ["closed", 2, 3, "closed"]
 
 
+def test_an_error_of_one_loses_no_record_of_a_run_with_a_folder(tmp_path):
+    fails = [ZeroDivisionError]
+
+    def once(epoch):
+        if epoch.number == 2 and fails:
+            raise fails.pop()
+
+    expected = network().fit(*samples(), **SETTINGS)
+    training = bpx.train(
+        network(), samples(), callbacks=[once], checkpoint=tmp_path, **SETTINGS
+    )
+    with pytest.raises(ZeroDivisionError):
+        training.finish()
+    found = training.finish()
+    assert [each.number for each in found] == [1, 2, 3]
+    assert [each.cost for each in found] == [each.cost for each in expected]
+
+
 def test_all_are_closed_even_if_one_cannot_be():
     class Broken(Log):
         def close(self):

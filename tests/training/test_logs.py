@@ -84,6 +84,22 @@ def test_a_file_is_replaced_unless_it_is_added_to(tmp_path, kind):
     assert (tmp_path / "new").read_bytes() == first
 
 
+@pytest.mark.parametrize("kind", [bpx.CSVLog, bpx.JSONLog])
+def test_half_a_line_that_a_kill_has_left_spoils_no_other(tmp_path, kind):
+    whole, path = tmp_path / "whole", tmp_path / "a"
+    kind(whole)(epoch(number=1))
+    kind(path)(epoch(number=1))
+    with path.open("a") as file:
+        file.write("2,0.")
+    log = kind(path, append=True)
+    for number in (2, 3):
+        log(epoch(number=number))
+        kind(whole, append=True)(epoch(number=number))
+    lines, expected = path.read_text().splitlines(), whole.read_text().splitlines()
+    assert [each for each in lines if each != "2,0."] == expected
+    assert len(lines) == len(expected) + 1
+
+
 def test_columns_of_a_file_that_is_added_to_stay_where_they_are(tmp_path):
     path = tmp_path / "a.csv"
     bpx.CSVLog(path)(epoch(number=1, observed={"mine": 7}))

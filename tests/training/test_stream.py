@@ -39,6 +39,26 @@ def test_no_more_is_asked_for_than_an_epoch_has():
     assert asked == [0, 1, 2, 3]
 
 
+def test_each_pass_begins_the_iterable_once():
+    """A loader may start processes each time."""
+
+    class Loader(list):
+        begun = 0
+
+        def __iter__(self):
+            self.begun += 1
+            return super().__iter__()
+
+    stream = Stream(loader := Loader("ab"), None)
+    assert (stream.lasts, stream.steps, loader.begun) == (True, 2, 1)
+    for number in (1, 2, 3):
+        assert list(stream.epoch()) == ["a", "b"]
+        assert loader.begun == number
+    loader.clear()
+    with pytest.raises(bpx.InputError, match="but has none now; expected an iterable that"):
+        stream.epoch()
+
+
 def test_what_is_none_is_refused():
     with pytest.raises(bpx.InputError, match="batches is int; expected an iterable"):
         Stream(3, None)

@@ -76,8 +76,9 @@ def keeping(
             "privacy, whose samples and noise cannot be drawn again within an epoch; expected "
             "a number of epochs, such as '1 epoch'"
         )
-    stopping: Any = loop.attached.stopping  # which has a state, as an observer may have
-    stateful = watching if stopping is None else (*watching, stopping)
+    attached: Any = loop.attached  # which has a state, as an observer may have
+    stopping = [] if attached.stopping is None else [attached.stopping]
+    stateful = (*watching, *stopping, attached)
     layers.described(network.spec)  # refuses one that no file can hold, before the first step
     chosen = _chosen(loop.job, given, watching)
     samples = fingerprint.fingerprints(_samples(loop.job))
@@ -94,13 +95,15 @@ def keeping(
         fingerprint.check_same(opened.name, state["samples"], samples)
         _check_epochs(opened, state, loop.job.epochs)
         tell_differences(opened, state["machine"], home)
+        goes_on = loop.job.epochs != state["settings"]["epochs"]
         begin = earlier.restore(loop.course)
         loop = replace(loop, begin=begin)
-        earlier.restore_observers(stateful)
+        # More epochs are wanted although a callback may have asked to stop.
+        earlier.restore_observers(stateful[:-1] if goes_on else stateful)
         adopting: Any = network  # whose protocol has a seed that training only reads
         adopting.mechanisms, adopting.seed = earlier.mechanisms, earlier.saved.seed
         records = read_records(opened.run, state["epoch"])
-        if loop.job.epochs != state["settings"]["epochs"]:
+        if goes_on:
             shown.change_epochs(opened.run, loop.job.epochs)
     settled = {
         "run": identity,

@@ -77,6 +77,7 @@ class Records:
         """
         if not self._whole:
             self.rewrite()
+            sync(self._run.path)  # the names of the new files
         elif self._unsynced:
             sync(self._run.path / LINES)
             self._unsynced = False

@@ -8,6 +8,7 @@ from math import isfinite
 from time import perf_counter
 from typing import Any
 
+from bpx.arrays.registry import dtype_name
 from bpx.errors import InputError, Preempted, advice
 from bpx.io import tensors
 from bpx.io.runs import Content
@@ -26,6 +27,9 @@ __all__ = ["Keeping"]
 
 _log = getLogger("bpx")
 _TROUBLE = (OSError, InputError)
+_WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+_STORED = ("bool", *_WHOLE, "float32", "float64")
+"""The dtypes of an observer's arrays that ``optimizer.safetensors`` holds."""
 
 
 class Keeping:
@@ -68,6 +72,7 @@ class Keeping:
         self._tried = (perf_counter(), *self._at) if found else None
         at_epoch = found is not None and found.state["within"] is None
         self._kept = course.state if at_epoch else None
+        self._of = course.state
 
     # What the loop calls
 
@@ -113,6 +118,8 @@ class Keeping:
 
     def before(self, *, ends: bool) -> None:
         """Write a checkpoint before an epoch if it is time, or after the last one."""
+        if self.course.state is not self._of:  # the epoch is not continued, but begins
+            self._begun = 0
         self._at = self._position(self._begun)
         asked = self._signals.asked
         written = self._kept is self.course.state
@@ -159,12 +166,14 @@ class Keeping:
         """Write a checkpoint; if that fails, say so, go on, and return False."""
         self._tried = (perf_counter(), *self._at)
         number, score = self._number + 1, self._score() if place is None else None
-        state = self._state(place, score)
+        kept: dict[str, Any] = {}
+        state = self._state(place, score, kept)
         try:
             self.history.sync()
-            content = Content(self._packed(place), self._optimizer(place), state)
+            content = Content(self._packed(place), self._optimizer(place, kept), state)
             self.opened.run.write(number, content)
         except _TROUBLE as error:
+            self._number = max([self._number, *self.opened.run.numbers()])
             _log.warning(
                 "no checkpoint could be written in %s (%s); training goes on, the earlier "
                 "checkpoints are kept, and the next one is tried when it is due",
@@ -188,15 +197,17 @@ class Keeping:
             del self._scores[number]
 
     def _known(self) -> dict[int, float | None]:
-        """The earlier checkpoints that are whole, with their scores."""
+        """The earlier checkpoints of this run that are whole, with their scores."""
         found: dict[int, float | None] = {}
         if self.opened.found is None:
             return found
         for number in self.opened.run.numbers():
             try:
-                found[number] = self.opened.run.read(number).get("score")
+                state = self.opened.run.read(number)
             except InputError:
                 continue  # which stays as it is: a warning has named it
+            if state["run"] == self.settled["run"]:
+                found[number] = state["score"]
         return found
 
     def _score(self) -> float | None:
@@ -218,16 +229,19 @@ class Keeping:
         with self.course.home.active():
             return packed(self.network, state.parameters, state.feedback)
 
-    def _optimizer(self, place: Place | None) -> bytes:
+    def _optimizer(self, place: Place | None, kept: Mapping[str, Any]) -> bytes:
         with self.course.home.active():
-            return tensors.packed(states.arrays(self.course, place), {})
+            return tensors.packed({**states.arrays(self.course, place), **kept}, {})
 
-    def _state(self, place: Place | None, score: float | None) -> dict[str, Any]:
+    def _state(
+        self, place: Place | None, score: float | None, kept: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The contents of ``state.json``; arrays of observers are put into `kept`."""
         return {
             **self.settled,
             **states.numbers(self.course, place),
             "score": score,
-            "observers": {each.name: _saved(each) for each in self.observers},
+            "observers": {each.name: _saved(each, kept) for each in self.observers},
         }
 
     def _end_between(self, asked: int) -> None:
@@ -253,13 +267,21 @@ class Keeping:
         raise Preempted(message, where)
 
 
-def _saved(observer: Any) -> Any:
-    """Return the state of an observer that has one: see `bpx.Observer`."""
+def _saved(observer: Any, kept: dict[str, Any]) -> Any:
+    """Return the state of an observer that has one, and put its arrays into `kept`."""
     save: Callable[[], Any] | None = getattr(observer, "saved", None)
     if save is None:
         return None
+
+    def keep(array: Any) -> str | None:
+        if dtype_name(array) not in _STORED:
+            return None
+        name = f"{states.OBSERVERS}.{len(kept)}"
+        kept[name] = array
+        return name
+
     try:
-        return told(save())
+        return told(save(), keep)
     except UntoldError as error:
         raise InputError(
             f"saved() of the observer {observer.name!r} gave a value that a checkpoint cannot "

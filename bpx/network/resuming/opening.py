@@ -52,6 +52,15 @@ class Opened:
         self.run = Run(expanded(path))
         self.found: Found | None = None
         self._lock: Lock | None = None
+        self._made: tuple[Path, ...] = ()
+
+    def make(self) -> None:
+        """Make the folders, if they are missing, and lock them."""
+        path = self.run.path
+        folders = self.run.checkpoints, path, *path.parents
+        self._made = tuple(each for each in folders if not each.exists())
+        self.run.make()
+        self.lock()
 
     def lock(self) -> bool:
         """Lock the folder; return False if this holds the lock already."""
@@ -62,9 +71,23 @@ class Opened:
 
     def close(self) -> None:
         """Release the lock."""
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        self._release(remove=False)
+
+    def abandon(self) -> None:
+        """Release the lock, and remove the folders that `make` made, if they are empty."""
+        made, self._made = self._made, ()
+        if self._lock is not None and made:  # without the lock they may be in use
+            with suppress(OSError):
+                self.run.checkpoints.rmdir()
+                self._release(remove=True)
+                for folder in made[1:]:
+                    folder.rmdir()
+        self.close()
+
+    def _release(self, *, remove: bool) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release(remove=remove)
 
 
 def open_run(
@@ -93,13 +116,12 @@ def open_run(
     if not begins and not opened.run.numbers():
         raise InputError(_why_nothing(path, place))
     try:
-        opened.run.make()
-        opened.lock()
+        opened.make()
         opened.run.sweep()
         _check_fresh(opened, resume)
         opened.found = _newest(opened)
     except OSError as error:
-        opened.close()
+        opened.abandon()
         if isinstance(error, InputError):
             raise
         raise InputError(
@@ -107,7 +129,7 @@ def open_run(
             "can write to"
         ) from error
     except BaseException:
-        opened.close()
+        opened.abandon()
         raise
     return opened
 
@@ -120,15 +142,20 @@ def _why_nothing(path: str | Path, place: Path) -> str:
 
 
 def _check_fresh(opened: Opened, resume: bool) -> None:
-    """Refuse to begin a run where there is one."""
-    there = opened.run.numbers() or (opened.run.path / MODEL).exists()
-    if there and not resume:
+    """Refuse to begin a run where there is one, and to write over the network of one."""
+    checkpoints, network = opened.run.numbers(), opened.run.path / MODEL
+    if checkpoints and not resume:
         raise InputError(
             f"{opened.name} already holds a run; "
             + advice(
                 "add resume=True to continue it, or choose another folder",
                 f"continue it with: bpx resume {opened.name}",
             )
+        )
+    if not checkpoints and network.exists():
+        raise InputError(
+            f"{opened.name} already holds a run, without a checkpoint to continue from, and "
+            f"its {MODEL} would be replaced; choose another folder, or remove that file"
         )
 
 

@@ -82,7 +82,7 @@ def row(epoch: Epoch | Sequence[str]) -> str:
 
 def _cells(epoch: Epoch) -> Iterator[Any]:
     found = rows.row(epoch)
-    yield from (found[name] for name in COLUMNS)
+    yield from (found.get(name) for name in COLUMNS)  # several networks have several rates
     yield from _numbers(epoch).values()
     if epoch.health is not None:
         from bpx.inspect.health import columns as of_health

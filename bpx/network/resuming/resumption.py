@@ -38,6 +38,9 @@ class Resumption:
     saved : bpx.io.checkpoint.Saved
         The network, on the host.
     arrays : mapping of str to array
+        The rest of the training's state.
+    kept : mapping of str to array
+        The arrays of observers.
     """
 
     run: str
@@ -45,11 +48,26 @@ class Resumption:
     state: Mapping[str, Any]
     saved: checkpoint.Saved
     arrays: Mapping[str, Any]
+    kept: Mapping[str, Any]
 
     @property
     def schema(self) -> "Schema | None":
         """The network's schema."""
         return notes.schema(self.saved.notes)
+
+    def check_schema(self, given: "Schema | None") -> None:
+        """Refuse a network's schema if it differs from that of the run; None takes the run's.
+
+        Raises
+        ------
+        InputError
+        """
+        if given is not None and given != self.schema:
+            how = "has none" if self.schema is None else "encodes its columns otherwise"
+            raise InputError(
+                f"the network has another schema than {self.run}, which {how}; give it the "
+                "schema of the run, fitted to the same rows with the same options, or none"
+            )
 
     @property
     def mechanisms(self) -> tuple[Mechanism, ...]:
@@ -66,7 +84,7 @@ class Resumption:
         for observer in observers:
             value = self.state["observers"].get(observer.name)
             if value is not None and hasattr(observer, "restore"):
-                observer.restore(restored(value))
+                observer.restore(restored(value, self.kept))
 
 
 def read(opened: Opened, spec: Spec, dtype: str) -> Resumption:
@@ -96,7 +114,9 @@ def read(opened: Opened, spec: Spec, dtype: str) -> Resumption:
         )
     with tensors.opened(folder / OPTIMIZER, "a run") as file:
         arrays = tensors.arrays(file)
-    return Resumption(opened.name, str(folder), opened.found.state, saved, arrays)
+    kept = states.of_observers(arrays)
+    own = {name: x for name, x in arrays.items() if name not in kept}
+    return Resumption(opened.name, str(folder), opened.found.state, saved, own, kept)
 
 
 def tell_differences(opened: Opened, saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:

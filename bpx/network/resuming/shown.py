@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from logging import getLogger
+from numbers import Real
 from typing import Any
 
 from bpx._files import write_atomically
@@ -74,5 +75,5 @@ def _replace(run: Run, tree: Mapping[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    plain = value is None or isinstance(value, bool | int | float | str)
+    plain = value is None or isinstance(value, Real | str)
     return value if plain else repr(value)

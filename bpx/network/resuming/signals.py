@@ -35,28 +35,39 @@ class Signals:
     def __init__(self, late: Callable[[int], None]) -> None:
         self.asked: int | None = None
         self._before: dict[int, Any] = {}
-        self._inside, self._late = False, late
+        self._inside, self._over, self._late = False, False, late
         self._timer: threading.Timer | None = None
 
     def install(self) -> None:
         """Note signals from now on. A signal that the process ignores stays ignored."""
-        if self._before or threading.current_thread() is not threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():
             return
+        self._over = False
         for name in _NAMES:
             number = getattr(signal, name, None)  # Windows has no SIGUSR1
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._note)
+                self._replace(number, self._note)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupted)
+            self._replace(signal.SIGINT, self._interrupted)
+
+    def _replace(self, number: int, handler: Any) -> None:
+        if number not in self._before:
+            self._before[number] = signal.signal(number, handler)
 
     def restore(self) -> None:
-        """Restore the handlers from before."""
+        """Restore the handlers from before.
+
+        A handler cannot be restored by another thread, nor below that of a training that began
+        later. It then passes its signal on.
+        """
         self._no_longer_wait()
+        self._over = True
         if threading.current_thread() is not threading.main_thread():
             return
-        while self._before:
-            number, before = self._before.popitem()
-            signal.signal(number, signal.SIG_DFL if before is None else before)
+        for number, before in list(self._before.items()):
+            if signal.getsignal(number) in (self._note, self._interrupted):
+                signal.signal(number, signal.SIG_DFL if before is None else before)
+                del self._before[number]
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -71,6 +82,9 @@ class Signals:
                 self._wait(self.asked)
 
     def _note(self, number: int, frame: Any) -> None:
+        if self._over:
+            self._pass_on(number)
+            return
         first, self.asked = self.asked is None, number
         if self._inside:
             return
@@ -80,14 +94,23 @@ class Signals:
             self._late(number)
 
     def _interrupted(self, number: int, frame: Any) -> None:
+        if self._over:
+            self._pass_on(number)
+            return
         if not self._inside or self.asked == number:
+            self.asked = None if self.asked == number else self.asked  # it is heeded here
             signal.default_int_handler(number, frame)
         self.asked = number
+
+    def _pass_on(self, number: int) -> None:
+        """Send a signal to the handler from before; signals are handled in the main thread."""
+        self.restore()
+        signal.raise_signal(number)
 
     def _wait(self, number: int) -> None:
         """Send the signal once more, unless the next epoch is asked for in time."""
         self._no_longer_wait()
-        self._timer = threading.Timer(GRACE, _send, (number,))
+        self._timer = threading.Timer(GRACE, self._send, (number,))
         self._timer.daemon = True
         self._timer.start()
 
@@ -96,11 +119,12 @@ class Signals:
             self._timer.cancel()
             self._timer = None
 
-
-def _send(number: int) -> None:
-    """Send a signal to the main thread, which it wakes from a system call where it can."""
-    main = threading.main_thread().ident
-    if hasattr(signal, "pthread_kill") and main is not None:
-        signal.pthread_kill(main, number)
-    else:
-        signal.raise_signal(number)
+    def _send(self, number: int) -> None:
+        """Send a signal to the main thread, which it wakes from a system call where it can."""
+        if self._timer is not threading.current_thread():  # cancelled while it began
+            return
+        main = threading.main_thread().ident
+        if hasattr(signal, "pthread_kill") and main is not None:
+            signal.pthread_kill(main, number)
+        else:
+            signal.raise_signal(number)

@@ -14,7 +14,10 @@ from bpx.training.keeper import Place, Start
 from bpx.training.records import Sums
 from bpx.training.step import Metrics, State
 
-__all__ = ["arrays", "numbers", "restore"]
+__all__ = ["OBSERVERS", "arrays", "numbers", "of_observers", "restore"]
+
+OBSERVERS = "observers"
+"""The first part of the names of arrays that belong to observers."""
 
 _IN_MODEL = ("parameters", "feedback")
 """The parts of the state that the network's own file holds."""
@@ -110,6 +113,11 @@ def restore(
     state = course.placed(now)._replace(metrics=_metrics(course, name, parts["metrics"]))
     course.restore(before, accounted=True)
     return Start(_place(state, told), course.state)
+
+
+def of_observers(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those arrays of a file that belong to observers."""
+    return {name: x for name, x in given.items() if name.partition(".")[0] == OBSERVERS}
 
 
 def _metrics(course: Course, name: str, given: Mapping[str, Any]) -> Metrics:

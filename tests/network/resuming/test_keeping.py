@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.io.runs import Run
+from bpx.io.runs import Content, Run
 from bpx.network.resuming import signals
 from bpx.network.resuming.keeping import Keeping
 from bpx.training import chunks
@@ -75,10 +75,6 @@ def test_a_run_that_is_continued_keeps_the_rhythm(monkeypatch, tmp_path):
 
 def test_the_newest_and_the_best_are_kept(tmp_path):
     costs = iter([0.5, 0.1, 0.4, 0.3, 0.2, 0.6, 0.7])
-
-    class Metric:
-        name = "unused"
-
     original = Keeping._score
     try:
         Keeping._score = lambda self: next(costs) if self.history.records else None
@@ -86,7 +82,6 @@ def test_the_newest_and_the_best_are_kept(tmp_path):
     finally:
         Keeping._score = original
     assert [state["epoch"] for state in states(tmp_path)] == [2, 5, 6]
-    assert Metric.name
 
 
 @pytest.mark.parametrize("held", [None, samples(12)])
@@ -233,6 +228,31 @@ def test_a_full_disk_stops_nothing_and_loses_nothing(tmp_path, monkeypatch, capl
     assert [json.loads(line)["epoch"] for line in text] == [1, 2, 3]
 
 
+def test_files_that_the_system_cuts_short_lose_nothing(tmp_path, caplog):
+    """A limit of the process, beyond which a write ends in the middle of a file."""
+    resource = pytest.importorskip("resource", reason="this system has no such limits")
+    expected = network(dropout=0.2).fit(*samples(), **SETTINGS)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(progress):
+        most = 500 if progress.epoch == 2 else soft
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+
+    try:
+        _, history = fit(tmp_path, every="4 steps", progress=limit)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    same_records(history, expected)
+    assert caplog.text.count("no checkpoint could be written in") >= 2
+    assert "epoch 2 could not be written (" in caplog.text
+    assert "cannot be written: File too large); training goes on" in caplog.text
+    assert not list(tmp_path.rglob("*.bpx-part"))
+    same_records(bpx.resume(tmp_path, samples()).finish(), expected)
+    text = (tmp_path / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in text] == [1, 2, 3]
+    assert (tmp_path / "history.csv").read_text().count("\n") == 4
+
+
 def test_the_last_checkpoint_stays_while_the_disk_is_full(tmp_path, monkeypatch):
     cut_off(13, tmp_path, every="4 steps")
     before = [state["steps"] + state["step"] for state in states(tmp_path)]
@@ -242,6 +262,36 @@ def test_the_last_checkpoint_stays_while_the_disk_is_full(tmp_path, monkeypatch)
     assert [state["steps"] + state["step"] for state in states(tmp_path)] == before
     resumed = bpx.resume(tmp_path, samples())
     same_records(resumed.finish(), network(dropout=0.2).fit(*samples(), **SETTINGS))
+
+
+def test_one_that_the_disk_does_not_confirm_is_no_hindrance(tmp_path, monkeypatch, caplog):
+    """Even if it cannot be removed again: the next one gets another number."""
+    write, failed = Run.write, []
+
+    def half(self, number, content):
+        write(self, number, content)
+        if number == 2:
+            failed.append(number)
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Run, "write", half)
+    fit(tmp_path)
+    assert failed == [2]
+    assert caplog.text.count("no checkpoint could be written") == 1
+    assert states(tmp_path)[-1]["epoch"] == 3
+    assert bpx.resume(tmp_path, samples()).finish().stopped.epoch == 3
+
+
+def test_a_checkpoint_of_another_run_is_never_removed(tmp_path):
+    fit(tmp_path, epochs=1)
+    foreign = {**Run(tmp_path).read(1), "run": "theirs", "score": 0.0}
+    Run(tmp_path).write(7, Content(b"", b"", foreign))
+    resumed = bpx.resume(tmp_path, samples(), epochs=4, keep=1)
+    history = resumed.finish()
+    costs = [epoch.cost for epoch in history]
+    mine = [s["epoch"] for s in states(tmp_path) if s["run"] != "theirs"]
+    assert mine == sorted({4, costs.index(min(costs)) + 1})
+    assert Run(tmp_path).read(7)["run"] == "theirs"
 
 
 def test_an_observers_state_must_fit_into_a_file(tmp_path):

@@ -77,8 +77,10 @@ def test_a_run_is_not_begun_where_there_is_one(folder, tmp_path):
         open_run(folder, resume=False, begins=True)
     shutil.rmtree(folder / "checkpoints")
     (folder / "model.safetensors").write_bytes(b"")
-    with pytest.raises(bpx.InputError, match="already holds a run"):
-        open_run(folder, resume=False, begins=True)
+    for resume in (False, True):
+        with pytest.raises(bpx.InputError, match="without a checkpoint to continue from"):
+            open_run(folder, resume=resume, begins=True)
+    (folder / "model.safetensors").unlink()
     assert found(folder) is None
     open_run(tmp_path / "new" / "deep", resume=False, begins=True).close()
     assert (tmp_path / "new" / "deep" / "checkpoints").is_dir()
@@ -120,3 +122,27 @@ def test_a_file_is_no_folder(tmp_path):
 def test_at_least_one_is_kept(tmp_path, keep):
     with pytest.raises(bpx.InputError, match=r"keep=.* a whole number of at least 1"):
         open_run(tmp_path, resume=False, begins=True, keep=keep)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_one_that_is_abandoned_leaves_no_folder_that_was_not_there(tmp_path, there):
+    folder = tmp_path / "new" / "run"
+    if there:
+        folder.mkdir(parents=True)
+    opened = open_run(folder, resume=True, begins=True)
+    (other := open_run(tmp_path / "other", resume=True, begins=True)).run.write(1, CONTENT)
+    opened.abandon()
+    opened.abandon()
+    assert folder.exists() == (tmp_path / "new").exists() == there
+    assert not there or list(folder.iterdir()) == []
+    other.abandon()
+    assert found(tmp_path / "other") == 1
+
+
+def test_what_another_process_uses_is_not_removed(tmp_path):
+    opened = open_run(tmp_path / "run", resume=True, begins=True)
+    for _ in range(2):
+        with pytest.raises(bpx.InputError, match="in use by"):
+            open_run(tmp_path / "run", resume=True, begins=True)
+    assert (tmp_path / "run" / "checkpoints").is_dir()
+    opened.close()

@@ -98,5 +98,7 @@ def test_a_matrix_has_no_column():
     epoch = bpx.Epoch(1, 0.125, None, seen, 2.0, 3.0, {}, 0.01)
     assert record.columns(epoch) == [*record.COLUMNS, "validation_f1"]
     assert record.row(epoch) == "1,0.125,,0.5,0.75,2.0,3.0,0.01,0.25\n"
+    several = record.row(epoch._replace(eta=(0.1, 0.2)))
+    assert several == "1,0.125,,0.5,0.75,2.0,3.0,,0.25\n"
     without = record.row(epoch._replace(validation=None))
     assert without == "1,0.125,,,,2.0,3.0,0.01\n"

@@ -58,6 +58,7 @@ def test_ctrl_c_waits_inside_once(signals):
         assert signals.asked == signal.SIGINT
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+        assert signals.asked is None  # it has been heeded, and is not passed on again
 
 
 def test_ctrl_c_interrupts_the_caller_at_once(signals):
@@ -125,4 +126,56 @@ def test_nothing_is_sent_after_the_handlers_are_restored(signals, monkeypatch):
     signal.raise_signal(signal.SIGTERM)
     signals.restore()
     sleep(0.2)
+    assert heard == []
+
+
+def test_one_that_another_thread_ended_passes_its_signals_on(signals):
+    heard = []
+    signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
+    before = signal.getsignal(signal.SIGTERM)
+    signals.install()
+    thread = threading.Thread(target=signals.restore)
+    thread.start()
+    thread.join()
+    signal.raise_signal(signal.SIGTERM)
+    assert (heard, signals.asked) == ([1], None)
+    assert signal.getsignal(signal.SIGTERM) is before
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_two_may_end_in_either_order(signals):
+    heard, inner = [], Signals(late)
+    signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
+    before = signal.getsignal(signal.SIGTERM)
+    signals.install()
+    inner.install()
+    signals.restore()
+    signal.raise_signal(signal.SIGTERM)
+    assert (inner.asked, signals.asked, heard) == (signal.SIGTERM, None, [])
+    inner.restore()
+    signal.raise_signal(signal.SIGTERM)
+    assert (heard, signals.asked) == ([1], None)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_one_that_goes_on_notes_signals_again(signals):
+    signals.install()
+    signals.restore()
+    signals.install()
+    signal.raise_signal(signal.SIGTERM)
+    assert signals.asked == signal.SIGTERM
+
+
+def test_a_timer_that_is_cancelled_late_sends_nothing(signals):
+    """As if it had just begun to send the signal when the next epoch was asked for."""
+    heard = []
+    signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
+    signals.install()
+    signal.raise_signal(signal.SIGTERM)
+    timer = signals._timer
+    signals.restore()
+    thread = threading.Thread(target=timer.function, args=timer.args)
+    thread.start()
+    thread.join()
     assert heard == []

@@ -37,9 +37,7 @@ def test_it_is_restored(target):
     mine.eta = 0.25
     mine.epochs, mine.steps = 2, 9
     on_host = {name: host(x) for name, x in states.arrays(mine, None).items()}
-    arrays = [host(w) for w in mine.network.weights], [host(b) for b in mine.network.biases]
-    given = bpx.Parameters.dense(*arrays), tuple(map(host, mine.network.feedback))
-    given = mine.network.parameters, given[1]
+    given = mine.network.parameters, tuple(map(host, mine.network.feedback))
     told = states.numbers(mine, None)
     assert states.restore(other, "here", on_host, told, *given) is None
     assert (other.eta, other.epochs, other.steps) == (0.25, 2, 9)

@@ -98,9 +98,51 @@ def test_what_json_cannot_hold(value):
         {"$value": "bpx.optim.nothing.SGD", "fields": {}},
         {"$value": "bpx.network.network.Network", "fields": {}},
         {"$value": "subprocess.Popen", "fields": {"args": "ls"}},
+        {"$value": "bpx.training.stopping.Stopping", "fields": {"rule": 1, "network": 2}},
         {"$value": "bpx.optim.optimizers.SGD", "fields": {"rate": 3}},
     ],
 )  # fmt: skip
 def test_a_file_names_nothing_but_rules_and_values_of_bpx(told):
     with pytest.raises(bpx.FileFormatError, match="this version"):
         restored(told)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.float64(0.1), 0.1),
+        (np.float32(0.5), 0.5),
+        (np.int64(-3), -3),
+        (np.uint8(7), 7),
+        ([np.int32(1), (np.float64(math.inf),)], [1, (math.inf,)]),
+        (bpx.Adam(np.float64(0.25)), bpx.Adam(0.25)),
+    ],
+    ids=str,
+)
+def test_numbers_of_numpy_are_numbers(value, expected):
+    back = there_and_back(value)
+    assert back == expected
+    assert type(back) is type(expected)
+
+
+def test_arrays_may_be_kept_elsewhere():
+    kept = {}
+
+    def keep(x):
+        if x.dtype != "float32":
+            return None
+        kept[f"a{len(kept)}"] = x
+        return f"a{len(kept) - 1}"
+
+    value = {"best": [np.ones(3, "float32"), np.arange(2)], 1: (np.zeros(1, "float32"),)}
+    text = json.dumps(told(value, keep))
+    assert sorted(kept) == ["a0", "a1"]
+    back = restored(json.loads(text), kept)
+    assert back["best"][0] is kept["a0"]
+    assert back[1][0] is kept["a1"]
+    np.testing.assert_array_equal(back["best"][1], [0, 1])
+
+
+def test_a_rule_of_early_stopping_is_a_value_of_bpx():
+    rule = bpx.EarlyStopping(3, "f1", better="higher", warmup=2)
+    assert there_and_back(rule) == rule
