@@ -25,8 +25,8 @@ from bpx.program.marks import equation, symbols
 
 __all__ = ["Embedding", "EmbeddingParameters", "EmbeddingSaved"]
 
-_EXACT = 2**24
-"""float32 holds the whole numbers up to this one."""
+_EXACT = 2**23
+"""float32 holds the whole numbers up to this one, and the halves between them."""
 
 
 class EmbeddingParameters(NamedTuple):
@@ -124,7 +124,7 @@ class Embedding(Replacing):
     columns : sequence of int
         The columns that hold codes, in increasing order.
     levels : sequence of int
-        L_j, the number of codes in each of these columns, at most 2**24.
+        L_j, the number of codes in each of these columns, at most 2**23.
     dim : int
         The numbers of each vector.
     unseen : bool, optional
@@ -291,7 +291,7 @@ def _restored(layer: Embedding, *arrays: Any) -> EmbeddingSaved:
 
 def _checked(levels: Any, count: int) -> tuple[int, ...]:
     """Return the numbers of codes, one for each column."""
-    expected = f"{count} whole numbers in 1 ... 2**24, one for each of columns"
+    expected = f"{count} whole numbers in 1 ... 2**23, one for each of columns"
     if isinstance(levels, str) or not isinstance(levels, Sequence) or len(levels) != count:
         raise InputError(f"{option('levels', levels)} was given; expected {expected}")
     return tuple(whole("levels", each, 1, _EXACT, expected) for each in levels)
