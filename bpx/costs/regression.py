@@ -4,7 +4,7 @@ from bpx._typing import Array
 from bpx._validate import number
 from bpx.activations import exponential, identity, softplus
 from bpx.arrays.registry import namespace
-from bpx.costs.cost import Cost, Formula, above_zero
+from bpx.costs.cost import Cost, Formula, above_zero, flat
 from bpx.errors import InputError, option
 from bpx.pairs import Pair, minus, row_sums
 
@@ -34,10 +34,6 @@ def _mae(a: Array, y: Array) -> Array:
 def _mae_grad(a: Array, y: Array) -> Array:
     # The sign of 0 is 0, which is a subgradient.
     return namespace(a).sign(a - y)
-
-
-def _flat_hess(a: Array, y: Array, v: Array) -> Array:
-    return namespace(v).zeros_like(v)
 
 
 def _huber(a: Array, y: Array, delta: float) -> Array:
@@ -89,10 +85,6 @@ def _pinball_grad(a: Array, y: Array, quantiles: tuple[float, ...]) -> Array:
     return (1.0 - q) * xp.astype(a > y, a.dtype) - q * xp.astype(a < y, a.dtype)
 
 
-def _pinball_hess(a: Array, y: Array, v: Array, quantiles: tuple[float, ...]) -> Array:
-    return namespace(v).zeros_like(v)
-
-
 def _levels(a: Array, quantiles: tuple[float, ...]) -> Array:
     """Return the level of each output, shape (k,): the quantiles again and again."""
     xp, count = namespace(a), len(quantiles)
@@ -133,7 +125,7 @@ quadratic = Cost(
     pairs=((identity, Pair(_quadratic, minus, _quadratic_hess_z)),),
     hess_a=_quadratic_hess,
 )
-mae = Cost("mae", _mae, _mae_grad, hess_a=_flat_hess)
+mae = Cost("mae", _mae, _mae_grad, hess_a=flat)
 log_cosh = Cost("log_cosh", _log_cosh, _log_cosh_grad, hess_a=_log_cosh_hess)
 poisson = Cost(
     "poisson",
@@ -210,8 +202,7 @@ def quantile(*quantiles: float) -> Cost:
         raise InputError(
             f"{option('quantiles', levels)} was given; expected quantiles in increasing order"
         )
-    functions = _pinball, _pinball_grad, _pinball_hess
-    value, grad_a, hess_a = (Formula(f, (levels,)) for f in functions)
-    name = f"quantile({', '.join(map(repr, levels))})" if quantiles else "quantile"
-    name = "quantile" if levels == (0.5,) else name
-    return Cost(name, value, grad_a, hess_a=hess_a, per_target=len(levels))
+    value, grad_a = (Formula(f, (levels,)) for f in (_pinball, _pinball_grad))
+    given = ", ".join(map(repr, levels))
+    name = "quantile" if levels == (0.5,) else f"quantile({given})"
+    return Cost(name, value, grad_a, hess_a=flat, per_target=len(levels))
