@@ -158,8 +158,8 @@ class RMSprop(Optimizer):
         The decay rate of the mean square, in [0, 1); PyTorch's alpha.
     epsilon : float, optional
         Positive.
-    momentum : float, optional
-        mu, in [0, 1).
+    momentum : float or Schedule, optional
+        mu, in [0, 1), or a schedule: as for `SGD`.
     centred : bool, optional
         Whether to divide by the standard deviation of the gradient.
 
@@ -172,7 +172,7 @@ class RMSprop(Optimizer):
     eta: float | Schedule = 1e-3
     beta: float = 0.9
     epsilon: float = 1e-8
-    momentum: float = 0.0
+    momentum: float | Schedule = 0.0
     centred: bool = False
 
     default_eta: ClassVar[float] = 1e-3
