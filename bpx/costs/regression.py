@@ -118,6 +118,37 @@ def _poisson_hess_z(z: Array, a: Array, y: Array, v: Array) -> Array:
     return a * v
 
 
+# After softplus, a = log(1 + exp(z)) and a' = sigma(z). Far below 0 both go to exp(z), and
+# their ratio to 1: the logarithm and the ratio come from z, where a has no digits left.
+
+
+def _poisson_of_softplus(z: Array, y: Array) -> Array:
+    xp, t = namespace(z), above_zero(namespace(z).exp(-namespace(z).abs(z)))
+    a = xp.maximum(z, 0.0) + xp.log1p(t)
+    log_a = xp.where(z < 0.0, z + xp.log(xp.log1p(t) / t), xp.log(a))
+    return row_sums(a - y * log_a)
+
+
+def _softplus_slopes(z: Array) -> tuple[Array, Array, Array]:
+    """Return sigma(z), 1 − sigma(z) and sigma(z) / a."""
+    xp, t = namespace(z), above_zero(namespace(z).exp(-namespace(z).abs(z)))
+    below, one, whole = z < 0.0, xp.ones_like(t), 1.0 + t
+    share, other = xp.where(below, t, one), xp.where(below, one, t)
+    a = xp.maximum(z, 0.0) + xp.log1p(t)
+    return share / whole, other / whole, share / (a * whole)
+
+
+def _poisson_softplus_delta(z: Array, a: Array, y: Array) -> Array:
+    sigma, _, ratio = _softplus_slopes(z)
+    return sigma - y * ratio
+
+
+def _poisson_softplus_hess(z: Array, a: Array, y: Array, v: Array) -> Array:
+    # (sigma − y sigma/a)'; it is at least 0, since sigma/a is at least 1 − sigma.
+    sigma, other, ratio = _softplus_slopes(z)
+    return v * (sigma * other + y * ratio * (ratio - other))
+
+
 quadratic = Cost(
     "quadratic",
     _quadratic,
@@ -131,7 +162,13 @@ poisson = Cost(
     "poisson",
     _poisson,
     _poisson_grad,
-    pairs=((exponential, Pair(_poisson_from_logits, minus, _poisson_hess_z)),),
+    pairs=(
+        (exponential, Pair(_poisson_from_logits, minus, _poisson_hess_z)),
+        (
+            softplus,
+            Pair(_poisson_of_softplus, _poisson_softplus_delta, _poisson_softplus_hess),
+        ),
+    ),
     targets="nonnegative",
     outputs=(exponential, softplus),
     hess_a=_poisson_hess,
