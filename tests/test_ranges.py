@@ -22,6 +22,7 @@ from bpx.optim import (
     clip_by_global_norm,
     constant_schedule,
     cosine_decay_schedule,
+    cosine_onecycle_momentum,
     cosine_onecycle_schedule,
     exponential_decay,
     linear_onecycle_schedule,
@@ -152,7 +153,7 @@ RANGES = {
     "layers/columns.py: columns": Range(lambda i: bpx.Periodic(3, [i]), [0, 2], [-1, 3]),
     "layers/embedding.py: n_in": Range(lambda n: bpx.Embedding(n, [0], [2], 4), *AT_LEAST_1),
     "layers/embedding.py: levels": Range(
-        lambda n: bpx.Embedding(3, [0], [n], 4), [1, 2**24], [0, 2**24 + 1]
+        lambda n: bpx.Embedding(3, [0], [n], 4), [1, 2**23], [0, 2**23 + 1]
     ),
     "layers/embedding.py: dim": Range(lambda n: bpx.Embedding(3, [0], [2], n), *AT_LEAST_1),
     "layers/periodic.py: n_in": Range(bpx.Periodic, *AT_LEAST_1),
@@ -234,6 +235,12 @@ RANGES = {
     ),
     "optim/schedules/lengths.py: number": Range(Epochs, *POSITIVE),
     "optim/schedules/one_cycle.py: peak": Range(linear_onecycle_schedule, *POSITIVE),
+    "optim/schedules/one_cycle.py: high": Range(
+        lambda mu: cosine_onecycle_momentum(mu, 0.0), *WITHIN_1
+    ),
+    "optim/schedules/one_cycle.py: low": Range(
+        lambda mu: cosine_onecycle_momentum(0.5, mu), [0.0, 0.5], [-0.1, 0.51]
+    ),
     "optim/schedules/one_cycle.py: pct_start": Range(
         lambda v: cosine_onecycle_schedule(0.1, pct_start=v), [TINY, BELOW_1], [0.0, 1.0]
     ),

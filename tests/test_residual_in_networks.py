@@ -169,6 +169,43 @@ def test_hessian_products_are_those_of_torch(layers, target):
     close(flat(moved), (sides[0] - sides[1]) / 2e-5, 1e-7)
 
 
+def by_jax(net, layers, x, y):
+    """C_x, and its gradients by all parameters, a row for each sample, and by the inputs."""
+    jax = pytest.importorskip("jax", reason="the peer is jax.grad")
+    sigmas = {"tanh": jax.numpy.tanh, "sigmoid": jax.nn.sigmoid, "silu": jax.nn.silu}
+
+    def run(layers, a, arrays):
+        for layer in layers:
+            if isinstance(layer, Residual):
+                a = a + run(layer.layers, a, arrays)
+            elif isinstance(layer, Dense):
+                z = next(arrays) @ a + next(arrays)
+                a = sigmas.get(layer.activation.name, lambda z: z)(z)
+        return a
+
+    def cost(arrays, x, label):
+        return -jax.nn.log_softmax(run(layers, x, iter(arrays)))[label]
+
+    with jax.enable_x64(True):
+        arrays = [np.array(host(p)) for entry in net.parameters.layers for p in entry]
+        found = jax.vmap(jax.value_and_grad(cost, (0, 1)), (None, 0, 0))(arrays, x, y)
+        value, (by_arrays, by_x) = jax.tree.map(np.asarray, found)
+    return value, np.concatenate([g.reshape(len(x), -1) for g in by_arrays], axis=1), by_x
+
+
+@each_network
+def test_gradients_are_those_of_jax(layers, target):
+    net, (x, y) = network(layers, target), samples(6)
+    trace = net.backprop(target.asarray(x, "float64"), target.asarray(y, "int32"))
+    cost, each, by_x = by_jax(net, layers, x, y)
+    close(trace.cost, cost)
+    close(flat(trace.gradients), each.mean(axis=0))
+    [(_, own)] = inspect.individual_gradients(trace)
+    parts = [host(g).reshape(6, -1) for entry in own.layers for g in entry]
+    close(np.concatenate(parts, axis=1), each)
+    close(net.input_gradients(x, y), by_x)
+
+
 @each_network
 def test_in_training_norms_and_clipping_are_through_the_masks(layers):
     """Each sample's own mask, inside the block and behind it."""

@@ -14,7 +14,8 @@ import bpx
 from bpx._files import expanded
 from bpx.activations import ACTIVATIONS
 from bpx.cli.folder import find_network
-from bpx.costs import COSTS, built_in
+from bpx.costs import COSTS
+from bpx.costs.table import named
 from bpx.errors import at_the_prompt, nearest
 from bpx.feedback import FEEDBACKS
 
@@ -45,7 +46,7 @@ def find(target: str, backend: str | None) -> Any:
         If the target does not exist, cannot be imported, or cannot be checked.
     """
     names = [name for kind in BUILT_IN.values() for name in kind]
-    if target in names or isinstance(built_in(target), bpx.Cost):
+    if target in names or named(target) is not None:
         return target
     place, colon, name = target.rpartition(":")
     if colon and place:

@@ -13,7 +13,7 @@ from bpx.jacobians import pushforward
 from bpx.pairs import Pair
 from bpx.program.marks import equation
 
-__all__ = ["Cost", "Formula", "Targets", "above_zero"]
+__all__ = ["Cost", "Formula", "Targets", "above_zero", "flat"]
 
 Targets: TypeAlias = Literal["real", "unit", "distribution", "nonnegative", "binary", "one_hot"]
 _TARGETS = get_args(Targets)
@@ -39,6 +39,11 @@ def above_zero(a: A) -> A:
     """Raise `a` to at least the smallest normal number, for a logarithm or a division."""
     xp = namespace(a)
     return xp.maximum(a, float(xp.finfo(a.dtype).smallest_normal))
+
+
+def flat(a: A, y: A, v: A) -> A:
+    """The `hess_a` of a cost that is linear in a, but for corners: 0."""
+    return namespace(v).zeros_like(v)
 
 
 @dataclass(frozen=True)

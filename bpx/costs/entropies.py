@@ -1,11 +1,15 @@
 """Costs for probabilities: the cross-entropies, also with smoothed labels, and KL."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
 from bpx._typing import Array
 from bpx._validate import number
 from bpx.activations import sigmoid, softmax
 from bpx.arrays.registry import namespace
 from bpx.costs.choice import Choice
-from bpx.costs.cost import Cost, Formula, above_zero
+from bpx.costs.cost import Cost, above_zero
 from bpx.pairs import Pair, binary_pair, categorical_pair, minus, row_sums
 
 __all__ = [
@@ -43,49 +47,33 @@ def _categorical_hess(a: Array, y: Array, v: Array) -> Array:
     return v * y / above_zero(a) ** 2
 
 
-def _smooth(y: Array, smoothing: float, share: float) -> Array:
-    """(1 − epsilon) y + epsilon u, where u is the uniform distribution's probability."""
-    return (1.0 - smoothing) * y + smoothing * share
+@dataclass(frozen=True)
+class _Smoothed:
+    """A function with (1 − epsilon) y + epsilon u in place of the targets y.
 
+    u is the probability of each class in the uniform distribution.
 
-def _smooth_binary(a: Array, y: Array, smoothing: float) -> Array:
-    return _binary(a, _smooth(y, smoothing, 0.5))
+    Attributes
+    ----------
+    function : callable
+    smoothing : float
+        epsilon.
+    classes : int or None
+        The number of classes; None for the number of outputs.
+    place : int
+        The place of y among the arguments.
+    """
 
+    function: Callable[..., Any]
+    smoothing: float
+    classes: int | None
+    place: int = 1
 
-def _smooth_binary_grad(a: Array, y: Array, smoothing: float) -> Array:
-    return _binary_grad(a, _smooth(y, smoothing, 0.5))
-
-
-def _smooth_binary_hess(a: Array, y: Array, v: Array, smoothing: float) -> Array:
-    return _binary_hess(a, _smooth(y, smoothing, 0.5), v)
-
-
-def _smooth_binary_from_logits(z: Array, y: Array, smoothing: float) -> Array:
-    return binary_pair.value(z, _smooth(y, smoothing, 0.5))
-
-
-def _smooth_binary_delta(z: Array, a: Array, y: Array, smoothing: float) -> Array:
-    return a - _smooth(y, smoothing, 0.5)
-
-
-def _smooth_categorical(a: Array, y: Array, smoothing: float) -> Array:
-    return _categorical(a, _smooth(y, smoothing, 1.0 / y.shape[-1]))
-
-
-def _smooth_categorical_grad(a: Array, y: Array, smoothing: float) -> Array:
-    return _categorical_grad(a, _smooth(y, smoothing, 1.0 / y.shape[-1]))
-
-
-def _smooth_categorical_hess(a: Array, y: Array, v: Array, smoothing: float) -> Array:
-    return _categorical_hess(a, _smooth(y, smoothing, 1.0 / y.shape[-1]), v)
-
-
-def _smooth_categorical_from_logits(z: Array, y: Array, smoothing: float) -> Array:
-    return categorical_pair.value(z, _smooth(y, smoothing, 1.0 / y.shape[-1]))
-
-
-def _smooth_categorical_delta(z: Array, a: Array, y: Array, smoothing: float) -> Array:
-    return a - _smooth(y, smoothing, 1.0 / y.shape[-1])
+    def __call__(self, *given: Any) -> Any:
+        y = given[self.place]
+        share = 1.0 / (self.classes or y.shape[-1])
+        smooth = (1.0 - self.smoothing) * y + self.smoothing * share
+        return self.function(*given[: self.place], smooth, *given[self.place + 1 :])
 
 
 def _kl(a: Array, y: Array) -> Array:
@@ -134,49 +122,31 @@ kl_divergence = Cost(
 
 def smoothed_binary(label_smoothing: float = 0.0) -> Cost:
     """Return the binary cross-entropy of (1 − epsilon) y + epsilon/2."""
-    smoothing = _checked(label_smoothing)
-    if smoothing == 0.0:
-        return binary_cross_entropy
-    functions = (
-        _smooth_binary,
-        _smooth_binary_grad,
-        _smooth_binary_hess,
-        _smooth_binary_from_logits,
-        _smooth_binary_delta,
-    )
-    value, grad_a, hess_a, of_logits, delta = (Formula(f, (smoothing,)) for f in functions)
-    return Cost(
-        f"binary_cross_entropy(label_smoothing={smoothing!r})",
-        value,
-        grad_a,
-        pairs=((sigmoid, Pair(of_logits, delta, binary_pair.hess_z)),),
-        targets="unit",
-        outputs=(sigmoid,),
-        hess_a=hess_a,
-    )
+    return _smoothed(binary_cross_entropy, label_smoothing, classes=2)
 
 
 def smoothed_categorical(label_smoothing: float = 0.0) -> Cost:
     """Return the categorical cross-entropy of (1 − epsilon) y + epsilon/k."""
-    smoothing = _checked(label_smoothing)
+    return _smoothed(categorical_cross_entropy, label_smoothing, classes=None)
+
+
+def _smoothed(plain: Cost, label_smoothing: float, classes: int | None) -> Cost:
+    in_range = "a number in [0, 1)", lambda v: 0 <= v < 1
+    smoothing = number("label_smoothing", label_smoothing, *in_range)
     if smoothing == 0.0:
-        return categorical_cross_entropy
-    functions = (
-        _smooth_categorical,
-        _smooth_categorical_grad,
-        _smooth_categorical_hess,
-        _smooth_categorical_from_logits,
-        _smooth_categorical_delta,
-    )
-    value, grad_a, hess_a, of_logits, delta = (Formula(f, (smoothing,)) for f in functions)
-    return Cost(
-        f"categorical_cross_entropy(label_smoothing={smoothing!r})",
-        value,
-        grad_a,
-        pairs=((softmax, Pair(of_logits, delta, categorical_pair.hess_z)),),
-        targets="distribution",
-        outputs=(softmax,),
-        hess_a=hess_a,
+        return plain
+
+    def of(function: Any, place: int = 1) -> Any:
+        return _Smoothed(function, smoothing, classes, place)
+
+    ((output, pair),) = plain.pairs
+    return replace(
+        plain,
+        name=f"{plain.name}(label_smoothing={smoothing!r})",
+        value=of(plain.value),
+        grad_a=of(plain.grad_a),
+        hess_a=of(plain.hess_a),
+        pairs=((output, Pair(of(pair.value), of(pair.delta, place=2), pair.hess_z)),),
     )
 
 
@@ -208,9 +178,3 @@ def cross_entropy(label_smoothing: float = 0.0) -> Choice:
         smoothed_binary(label_smoothing),
     )
     return Choice("cross_entropy", categorical, binary)
-
-
-def _checked(label_smoothing: float) -> float:
-    return number(
-        "label_smoothing", label_smoothing, "a number in [0, 1)", lambda v: 0 <= v < 1
-    )

@@ -187,10 +187,10 @@ def binary_focal(gamma: float = 2.0, alpha: float | None = None) -> Cost:
     Parameters
     ----------
     gamma : float
-        The larger, the less samples count that are already right; at least 0. With 0 it is
-        the binary cross-entropy.
+        The larger it is, the less the samples count that are already right; at least 0. With 0
+        it is the binary cross-entropy.
     alpha : float, optional
-        How much class 1 counts, in (0, 1), and class 0 1 - alpha; by default both count 1.
+        The weight of class 1, in (0, 1); that of class 0 is 1 - alpha. By default both are 1.
 
     Raises
     ------
@@ -270,6 +270,7 @@ def focal(gamma: float = 2.0) -> Choice:
     Parameters
     ----------
     gamma : float
+        As for `binary_focal`.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from bpx._typing import Array
 from bpx.activations import identity
 from bpx.arrays.registry import namespace
-from bpx.costs.cost import Cost
+from bpx.costs.cost import Cost, flat
 from bpx.pairs import row_sums
 
 __all__ = ["categorical_hinge", "hinge"]
@@ -17,10 +17,6 @@ def _hinge_grad(a: Array, y: Array) -> Array:
     # 0 at the corner, which is a subgradient.
     xp, side = namespace(a), 2.0 * y - 1.0
     return -side * xp.astype(side * a < 1.0, a.dtype)
-
-
-def _no_hess(a: Array, y: Array, v: Array) -> Array:
-    return namespace(v).zeros_like(v)
 
 
 def _margins(a: Array, y: Array) -> Array:
@@ -47,7 +43,7 @@ hinge = Cost(
     _hinge_grad,
     targets="binary",
     outputs=(identity,),
-    hess_a=_no_hess,
+    hess_a=flat,
 )
 categorical_hinge = Cost(
     "categorical_hinge",
@@ -55,5 +51,5 @@ categorical_hinge = Cost(
     _categorical_hinge_grad,
     targets="one_hot",
     outputs=(identity,),
-    hess_a=_no_hess,
+    hess_a=flat,
 )

@@ -4,7 +4,7 @@ from bpx._typing import Array
 from bpx._validate import number
 from bpx.activations import exponential, identity, softplus
 from bpx.arrays.registry import namespace
-from bpx.costs.cost import Cost, Formula, above_zero
+from bpx.costs.cost import Cost, Formula, above_zero, flat
 from bpx.errors import InputError, option
 from bpx.pairs import Pair, minus, row_sums
 
@@ -34,10 +34,6 @@ def _mae(a: Array, y: Array) -> Array:
 def _mae_grad(a: Array, y: Array) -> Array:
     # The sign of 0 is 0, which is a subgradient.
     return namespace(a).sign(a - y)
-
-
-def _flat_hess(a: Array, y: Array, v: Array) -> Array:
-    return namespace(v).zeros_like(v)
 
 
 def _huber(a: Array, y: Array, delta: float) -> Array:
@@ -89,10 +85,6 @@ def _pinball_grad(a: Array, y: Array, quantiles: tuple[float, ...]) -> Array:
     return (1.0 - q) * xp.astype(a > y, a.dtype) - q * xp.astype(a < y, a.dtype)
 
 
-def _pinball_hess(a: Array, y: Array, v: Array, quantiles: tuple[float, ...]) -> Array:
-    return namespace(v).zeros_like(v)
-
-
 def _levels(a: Array, quantiles: tuple[float, ...]) -> Array:
     """Return the level of each output, shape (k,): the quantiles again and again."""
     xp, count = namespace(a), len(quantiles)
@@ -126,6 +118,37 @@ def _poisson_hess_z(z: Array, a: Array, y: Array, v: Array) -> Array:
     return a * v
 
 
+# After softplus, a = log(1 + exp(z)) and a' = sigma(z). Far below 0 both go to exp(z), and
+# their ratio to 1: the logarithm and the ratio come from z, where a has no digits left.
+
+
+def _poisson_of_softplus(z: Array, y: Array) -> Array:
+    xp, t = namespace(z), above_zero(namespace(z).exp(-namespace(z).abs(z)))
+    a = xp.maximum(z, 0.0) + xp.log1p(t)
+    log_a = xp.where(z < 0.0, z + xp.log(xp.log1p(t) / t), xp.log(a))
+    return row_sums(a - y * log_a)
+
+
+def _softplus_slopes(z: Array) -> tuple[Array, Array, Array]:
+    """Return sigma(z), 1 − sigma(z) and sigma(z) / a."""
+    xp, t = namespace(z), above_zero(namespace(z).exp(-namespace(z).abs(z)))
+    below, one, whole = z < 0.0, xp.ones_like(t), 1.0 + t
+    share, other = xp.where(below, t, one), xp.where(below, one, t)
+    a = xp.maximum(z, 0.0) + xp.log1p(t)
+    return share / whole, other / whole, share / (a * whole)
+
+
+def _poisson_softplus_delta(z: Array, a: Array, y: Array) -> Array:
+    sigma, _, ratio = _softplus_slopes(z)
+    return sigma - y * ratio
+
+
+def _poisson_softplus_hess(z: Array, a: Array, y: Array, v: Array) -> Array:
+    # (sigma − y sigma/a)'; it is at least 0, since sigma/a is at least 1 − sigma.
+    sigma, other, ratio = _softplus_slopes(z)
+    return v * (sigma * other + y * ratio * (ratio - other))
+
+
 quadratic = Cost(
     "quadratic",
     _quadratic,
@@ -133,13 +156,19 @@ quadratic = Cost(
     pairs=((identity, Pair(_quadratic, minus, _quadratic_hess_z)),),
     hess_a=_quadratic_hess,
 )
-mae = Cost("mae", _mae, _mae_grad, hess_a=_flat_hess)
+mae = Cost("mae", _mae, _mae_grad, hess_a=flat)
 log_cosh = Cost("log_cosh", _log_cosh, _log_cosh_grad, hess_a=_log_cosh_hess)
 poisson = Cost(
     "poisson",
     _poisson,
     _poisson_grad,
-    pairs=((exponential, Pair(_poisson_from_logits, minus, _poisson_hess_z)),),
+    pairs=(
+        (exponential, Pair(_poisson_from_logits, minus, _poisson_hess_z)),
+        (
+            softplus,
+            Pair(_poisson_of_softplus, _poisson_softplus_delta, _poisson_softplus_hess),
+        ),
+    ),
     targets="nonnegative",
     outputs=(exponential, softplus),
     hess_a=_poisson_hess,
@@ -210,8 +239,7 @@ def quantile(*quantiles: float) -> Cost:
         raise InputError(
             f"{option('quantiles', levels)} was given; expected quantiles in increasing order"
         )
-    functions = _pinball, _pinball_grad, _pinball_hess
-    value, grad_a, hess_a = (Formula(f, (levels,)) for f in functions)
-    name = f"quantile({', '.join(map(repr, levels))})" if quantiles else "quantile"
-    name = "quantile" if levels == (0.5,) else name
-    return Cost(name, value, grad_a, hess_a=hess_a, per_target=len(levels))
+    value, grad_a = (Formula(f, (levels,)) for f in (_pinball, _pinball_grad))
+    given = ", ".join(map(repr, levels))
+    name = "quantile" if levels == (0.5,) else f"quantile({given})"
+    return Cost(name, value, grad_a, hess_a=flat, per_target=len(levels))

@@ -18,9 +18,18 @@ from bpx.costs.entropies import (
 from bpx.costs.focal import binary_focal, categorical_focal, focal
 from bpx.costs.margins import categorical_hinge, hinge
 from bpx.costs.regression import huber, log_cosh, mae, poisson, quadratic, quantile
-from bpx.errors import InputError, advice, nearest, option
+from bpx.errors import InputError, advice, at_the_prompt, nearest, option
 
-__all__ = ["CHOICES", "COSTS", "BuiltInCost", "CostName", "built_in", "check_width", "get"]
+__all__ = [
+    "CHOICES",
+    "COSTS",
+    "BuiltInCost",
+    "CostName",
+    "built_in",
+    "check_width",
+    "get",
+    "named",
+]
 
 COSTS = {
     each.name: each
@@ -76,23 +85,30 @@ _FAMILIES: dict[str, Callable[..., Cost | Choice]] = {
 def built_in(name: str) -> Cost | Choice | None:
     """Return the built-in cost of a name, such as ``huber(delta=0.5)``, or None."""
     try:
-        return _named(name)
+        return named(name)
     except InputError:  # a custom cost may have any name
         return None
 
 
-def _named(name: str) -> Cost | Choice | None:
-    """Return a built-in cost or None; raise InputError if its parameters cannot be used."""
+def named(name: str) -> Cost | Choice | None:
+    """Return the built-in cost of a name; None for another name.
+
+    Raises
+    ------
+    InputError
+        If it is that of a cost with parameters, but these cannot be used.
+    """
     known = COSTS.get(name) or CHOICES.get(name)
     family, bracket, _ = name.partition("(")
     if known is not None or not bracket or family not in _FAMILIES:
         return known
     try:
-        given, named = _arguments(name)
-        return _FAMILIES[family](*given, **named)
+        with at_the_prompt(None):  # there, too, the parameters are written as in Python
+            given, by_name = _arguments(name)
+            return _FAMILIES[family](*given, **by_name)
+    except InputError as error:
+        raise InputError(f"the cost {name!r} cannot be made: {error}") from None
     except (SyntaxError, TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(
             f"the cost {name!r} was given; expected numbers in the brackets, as in "
             "huber(delta=0.5), quantile(0.1, 0.5, 0.9) or cross_entropy(label_smoothing=0.1)"
@@ -105,8 +121,8 @@ def _arguments(text: str) -> tuple[list[Any], dict[str, Any]]:
         raise ValueError(text)
     if any(each.arg is None for each in call.keywords):
         raise ValueError(text)
-    named = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
-    return [ast.literal_eval(each) for each in call.args], named
+    by_name = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+    return [ast.literal_eval(each) for each in call.args], by_name
 
 
 def get(cost: CostName | Cost | Choice, output: Activation) -> Cost:
@@ -118,7 +134,7 @@ def get(cost: CostName | Cost | Choice, output: Activation) -> Cost:
         If the name is unknown, the value is not a cost, or the cost does not accept
         `output`.
     """
-    found: Any = _named(cost) if isinstance(cost, str) else cost
+    found: Any = named(cost) if isinstance(cost, str) else cost
     if found is None and isinstance(cost, str):
         names = (*COSTS, *CHOICES)
         raise InputError(

@@ -100,9 +100,9 @@ def _name(place: int, layer: Any, field: str) -> str:
 
 def _described(layer: Any) -> dict[str, Any]:
     if type(layer) is Dense:
-        told = layer.told()
-        del told["activation"]  # the file names the activations of all Dense layers
-        return {"kind": layer.kind, **told}
+        own = layer.described()
+        del own["activation"]  # the file names the activations of all Dense layers
+        return {"kind": layer.kind, **own}
     given = fields(layer) if is_dataclass(layer) else ()
     told = {each.name: getattr(layer, each.name) for each in given}
     if not told or not all(map(_is_plain, told.values())):

@@ -95,8 +95,8 @@ class BatchNorm:
     width : int
         k, the width of input and output.
     momentum : float, optional
-        The weight of the newest batch in the running averages, in (0, 1], as in PyTorch. Keras
-        calls 1 minus this number so.
+        The weight of the newest batch in the running averages, in (0, 1], as in PyTorch. The
+        momentum of Keras is 1 minus this number.
     epsilon : float, optional
         What is added to the variance; positive.
 

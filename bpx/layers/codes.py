@@ -19,9 +19,10 @@ def rows(levels: Sequence[int]) -> tuple[slice, ...]:
 
 
 def nearest(x: Any, levels: Sequence[int]) -> Any:
-    """Return the codes in x, (n, columns), as int32: rounded, and the nearest that exists."""
+    """Return the codes in x, (n, columns), as int32: for each number the nearest code."""
     xp = namespace(x)
-    rounded = xp.astype(xp.floor(x + 0.5), xp.int32)
+    within = xp.clip(x, 0.0, float(max(levels)))  # int32 does not hold every float
+    rounded = xp.astype(xp.floor(within + 0.5), xp.int32)
     return xp.clip(rounded, 0, _int32(rounded, [size - 1 for size in levels]))
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from bpx._validate import whole
 from bpx.errors import InputError, option
 
-__all__ = ["Encoded", "check_columns", "coded_inputs", "positions", "sources"]
+__all__ = ["Encoded", "check_columns", "coded_inputs", "listed", "positions", "sources"]
 
 
 class Encoded(Protocol):
@@ -35,12 +35,21 @@ def check_columns(n_in: int, columns: Any) -> tuple[int, ...]:
         If there are none, one is out of range, or they do not increase.
     """
     expected = f"increasing column numbers in 0 ... {n_in - 1}"
-    if isinstance(columns, str) or not isinstance(columns, Sequence) or not columns:
+    given = listed(columns)
+    if not given:
         raise InputError(f"{option('columns', columns)} was given; expected {expected}")
-    found = tuple(whole("columns", each, 0, n_in - 1, expected) for each in columns)
+    found = tuple(whole("columns", each, 0, n_in - 1, expected) for each in given)
     if any(one >= other for one, other in pairwise(found)):
         raise InputError(f"{option('columns', list(found))} was given; expected {expected}")
     return found
+
+
+def listed(numbers: Any) -> tuple[Any, ...]:
+    """Return a sequence, or an array with one axis, as a tuple; nothing of anything else."""
+    if len(getattr(numbers, "shape", ())) == 1:
+        return tuple(numbers)
+    is_list = isinstance(numbers, Sequence) and not isinstance(numbers, str)
+    return tuple(numbers) if is_list else ()
 
 
 def positions(

@@ -103,11 +103,11 @@ class Dense:
             object.__setattr__(self, "max_norm", largest)
 
     def __repr__(self) -> str:
-        told = (f"{name}={value!r}" for name, value in self.told().items())
-        return f"{type(self).__qualname__}({', '.join(told)})"
+        given = (f"{name}={value!r}" for name, value in self.described().items())
+        return f"{type(self).__qualname__}({', '.join(given)})"
 
-    def told(self) -> dict[str, Any]:
-        """The fields, without the options that have their defaults."""
+    def described(self) -> dict[str, Any]:
+        """Return the fields, by name, without the options that have their defaults."""
         given = {each.name: getattr(self, each.name) for each in fields(self)}
         usual = {each.name: each.default for each in fields(self)}
         return {

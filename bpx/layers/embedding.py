@@ -18,15 +18,15 @@ from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError, option
 from bpx.layers.codes import looked_up, nearest, one_hot, rows
-from bpx.layers.columns import Encoded, check_columns, positions
+from bpx.layers.columns import Encoded, check_columns, listed, positions
 from bpx.layers.layer import Context
 from bpx.layers.replacing import Replacing
 from bpx.program.marks import equation, symbols
 
 __all__ = ["Embedding", "EmbeddingParameters", "EmbeddingSaved"]
 
-_EXACT = 2**24
-"""float32 holds the whole numbers up to this one."""
+_EXACT = 2**23
+"""float32 holds the whole numbers up to this one, and the halves between them."""
 
 
 class EmbeddingParameters(NamedTuple):
@@ -124,7 +124,7 @@ class Embedding(Replacing):
     columns : sequence of int
         The columns that hold codes, in increasing order.
     levels : sequence of int
-        L_j, the number of codes in each of these columns, at most 2**24.
+        L_j, the number of codes in each of these columns, at most 2**23.
     dim : int
         The numbers of each vector.
     unseen : bool, optional
@@ -291,7 +291,8 @@ def _restored(layer: Embedding, *arrays: Any) -> EmbeddingSaved:
 
 def _checked(levels: Any, count: int) -> tuple[int, ...]:
     """Return the numbers of codes, one for each column."""
-    expected = f"{count} whole numbers in 1 ... 2**24, one for each of columns"
-    if isinstance(levels, str) or not isinstance(levels, Sequence) or len(levels) != count:
+    expected = f"whole numbers in 1 ... 2**23, one for each column ({count})"
+    given = listed(levels)
+    if len(given) != count:
         raise InputError(f"{option('levels', levels)} was given; expected {expected}")
-    return tuple(whole("levels", each, 1, _EXACT, expected) for each in levels)
+    return tuple(whole("levels", each, 1, _EXACT, expected) for each in given)

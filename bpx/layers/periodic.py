@@ -161,7 +161,8 @@ class Periodic(Replacing):
         n_in = whole("n_in", self.n_in, 1, None, at_least_1)
         frequencies = whole("frequencies", self.frequencies, 1, None, at_least_1)
         sigma = number("sigma", self.sigma, "a positive number", lambda s: s > 0.0)
-        given = range(n_in) if self.columns == () else self.columns
+        every = isinstance(self.columns, tuple) and not self.columns
+        given = range(n_in) if every else self.columns
         object.__setattr__(self, "n_in", n_in)
         object.__setattr__(self, "columns", check_columns(n_in, given))
         object.__setattr__(self, "frequencies", frequencies)

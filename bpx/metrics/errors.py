@@ -55,5 +55,5 @@ def _determined(weight: Any, mean: Any, around: Any, squares: Any) -> float:
     return float((each * ~flat + (squares == 0.0) * flat).mean())
 
 
-rmse = Total("rmse", _squares, _root)
+rmse = Total("rmse", _squares, _root, in_units=True)
 r2 = Total("r2", _spread, _determined, merge=_merged)

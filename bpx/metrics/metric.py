@@ -1,10 +1,10 @@
 """The two forms of a metric: a mean over the samples, and a function of sums over them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 from bpx._typing import A, Array
 from bpx.arrays.registry import namespace
@@ -14,6 +14,17 @@ __all__ = ["AnyMetric", "Metric", "Needs", "Total"]
 
 Needs: TypeAlias = Literal["outputs", "classes", "probabilities", "scores"]
 Sums: TypeAlias = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class _Times:
+    """A function times a number; equal if both are."""
+
+    function: Callable[..., Any]
+    factor: float
+
+    def __call__(self, *given: Any) -> Any:
+        return self.factor * self.function(*given)
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,9 @@ class Metric:
         or (n, k_L). One-hot rows arrive as labels. Write a pure function with operators,
         `bpx.namespace` and Python numbers: it runs on every backend, and JAX compiles it.
         Samples are axis -2 and outputs axis -1; there may be a leading axis of K networks.
+    in_units : bool, optional
+        Whether the value has the unit of the targets, as a distance does. If a schema scales
+        the targets, a network multiplies it by the scale, so that it is in the table's units.
 
     Examples
     --------
@@ -44,9 +58,14 @@ class Metric:
 
     name: str
     value: Callable[[Any, Any], Any]
+    in_units: bool = False
 
     def __repr__(self) -> str:
         return f"<bpx.metrics.Metric {self.name!r}>"
+
+    def times(self, factor: float) -> Self:
+        """Return the same metric, multiplied by a number."""
+        return replace(self, value=_Times(self.value, factor))
 
     def measured(self, a: A, y: Array) -> A:
         """Return `value`, one number for each sample, after checking it.
@@ -104,6 +123,8 @@ class Total:
         For a metric of two classes, the names of those for more.
     number : bool, optional
         Whether the value is a number; if not, it has no column in a run's history.
+    in_units : bool, optional
+        As for a `Metric`.
 
     Examples
     --------
@@ -125,9 +146,14 @@ class Total:
     keeps: bool = False
     instead: tuple[str, ...] = ()
     number: bool = True
+    in_units: bool = False
 
     def __repr__(self) -> str:
         return f"<bpx.metrics.Total {self.name!r}>"
+
+    def times(self, factor: float) -> Self:
+        """Return the same metric, multiplied by a number."""
+        return replace(self, of=_Times(self.of, factor))
 
     def result(self, parts: Sequence[Sums]) -> Any:
         """Return ``of(*sums)`` for the sums of each part of the samples, on the host."""
@@ -140,10 +166,6 @@ class Total:
 
 
 AnyMetric: TypeAlias = Metric | Total
-
-
-def _joined(parts: Sequence[Any]) -> Any:
-    return namespace(parts[0]).concat(list(parts))
 
 
 def _added(sums: Sums, more: Sums) -> Sums:

@@ -61,8 +61,8 @@ def _absolute_error(a: A, y: Array) -> A:
     return error
 
 
-absolute_error = Metric("absolute_error", _absolute_error)
-mae = Metric("mae", _absolute_error)
+absolute_error = Metric("absolute_error", _absolute_error, in_units=True)
+mae = Metric("mae", _absolute_error, in_units=True)
 
 
 def _numbers(a: Array, y: Array) -> Any:

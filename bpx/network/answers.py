@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from bpx._typing import Array
 from bpx.arrays.transfer import give_back
-from bpx.metrics import AnyMetric, MetricName, check_metrics
+from bpx.metrics import AnyMetric, MetricName
 from bpx.model import evaluate as evaluation
 from bpx.model import sensitivity
 from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
@@ -109,13 +109,15 @@ class Answering(Held):
         Returns
         -------
         Evaluation
+            With a schema, metrics such as ``"mae"`` are in the target's own units; the cost is
+            not, since it is that of the numbers which the network learns.
 
         Raises
         ------
         InputError
             If x, y, a metric or the weights cannot be used.
         """
-        measures = check_metrics(metrics)
+        measures = tables.measures(self.schema, metrics)
         x, y = tables.arrays(self.schema, x, y)
         with self.home.active():
             arrived = samples(self.home, self.spec, x, y)

@@ -1,6 +1,6 @@
 """The learning rate range test: which learning rates a network learns with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bpx._validate import number, whole
@@ -11,7 +11,9 @@ from bpx.network.tables import by_label, training_arrays
 from bpx.network.train import Trainee
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.scaling import with_rate
+from bpx.optim.scheduled import lasting
 from bpx.optim.schedules.decays import exponential_decay
+from bpx.optim.schedules.lengths import Length
 from bpx.program.contract import Precision
 from bpx.training.arguments import Options, check_batch_size, checked
 from bpx.training.rising import rising_costs
@@ -109,7 +111,8 @@ def learning_rate_range(
     batch_size : int
         Use that of your training: it changes which learning rates work.
     optimizer : Optimizer
-        Use that of your training. Its own learning rate or schedule is replaced.
+        Use that of your training. Its own learning rate or schedule is replaced; a schedule of
+        its momentum lasts for these steps.
     low, high : float, optional
         The first and the last learning rate, positive.
     steps : int, optional
@@ -165,6 +168,8 @@ def learning_rate_range(
     with network.home.active():
         job = checked(network, samples, options, epochs=1, lmbda=lmbda, **weights)
         size = check_batch_size(batch_size, job.n)
+        length = Length(max(1, job.n // size), steps)
+        job = replace(job, optimizer=lasting(job.optimizer, length))
         try:
             costs, diverged = rising_costs(network, job, size, drawn, steps)
         finally:

@@ -13,7 +13,7 @@ from bpx.network.resuming.begin import keeping
 from bpx.network.resuming.opening import Opened
 from bpx.network.resuming.resumption import Resumption, read
 from bpx.network.streams import refuse, streaming
-from bpx.network.tables import by_label, training_arrays
+from bpx.network.tables import by_label, measures, training_arrays
 from bpx.network.training import Training
 from bpx.network.windows import is_stream, windowing
 from bpx.privacy.dpsgd import DPSGD, check_privacy
@@ -135,7 +135,7 @@ def _streamed(
     }
     refuse("with batches", of_samples)
     _, validation, _ = training_arrays(network.schema, network.spec, None, given.validation)
-    options = Options(**{**vars(given.options), "validation": validation})
+    options = _options(given, network.schema, validation)
     cut = given.epochs, given.steps_per_epoch
     chunks = _chunks(network, given)
     loop = streaming(network, given.batches, options, *cut, given.penalty, given.seed, watching)
@@ -155,7 +155,7 @@ def _windowed(
     }
     refuse("with a bpx.data.Stream", at_once)
     _, validation, _ = training_arrays(network.schema, network.spec, None, given.validation)
-    options = Options(**{**vars(given.options), "validation": validation})
+    options = _options(given, network.schema, validation)
     strength, order = (given.lmbda, given.penalty), (given.seed, given.shuffle, given.drop_last)
     sizes = given.epochs, given.batch_size
     chunks = _chunks(network, given)
@@ -193,7 +193,7 @@ def _loop(
         "sample_weight": given.sample_weight,
         "class_weight": by_label(schema, given.class_weight),
     }
-    options = Options(**{**vars(given.options), "validation": validation})
+    options = _options(given, schema, validation)
     with network.home.active():
         how = {"epochs": given.epochs, "lmbda": given.lmbda, "held": held}
         job = checked(network, samples, options, **how, **weights)
@@ -218,6 +218,12 @@ def _loop(
             raise
     network.schema = schema
     return loop
+
+
+def _options(given: Arguments, schema: "Schema | None", validation: Any) -> Options:
+    """Return the options, with the validation samples as arrays, and metrics in their units."""
+    metrics = measures(schema, given.metrics)
+    return replace(given.options, validation=validation, metrics=metrics)
 
 
 def _chunks(network: Trainee, given: Arguments) -> int:

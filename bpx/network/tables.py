@@ -14,6 +14,7 @@ from bpx.arrays.registry import backend_of
 from bpx.arrays.transfer import to_host
 from bpx.errors import InputError
 from bpx.layers.columns import sources
+from bpx.metrics import AnyMetric, check_metrics
 from bpx.model.spec import Spec
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "check_schema",
     "in_units",
     "inputs",
+    "measures",
     "training_arrays",
 ]
 
@@ -74,6 +76,15 @@ def in_units(schema: "Schema | None", answer: Any) -> Any:
     """Convert outputs to the units of the target."""
     learned = None if schema is None else schema.target
     return answer if learned is None else learned.decode(answer)
+
+
+def measures(schema: "Schema | None", metrics: Any) -> tuple[AnyMetric, ...]:
+    """Return checked metrics; those with a unit are in that of the schema's target."""
+    found = check_metrics(metrics)
+    learned = None if schema is None else schema.target
+    if learned is None or learned.classes:
+        return found
+    return tuple(each.times(learned.scale) if each.in_units else each for each in found)
 
 
 def by_name(schema: "Schema | None", labels: Any) -> Any:

@@ -17,7 +17,7 @@ from bpx.network.tables import arrays
 from bpx.network.train import Trainee
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
-from bpx.optim.scaling import watching
+from bpx.optim.scheduled import watching
 from bpx.program.contract import Precision, Step, eager
 from bpx.training.accumulated import AccumulatedStep, check_accumulate, chunk_size
 from bpx.training.course import Course

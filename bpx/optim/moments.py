@@ -7,6 +7,8 @@ from bpx._typing import Array
 from bpx._validate import number as checked
 from bpx.arrays.registry import namespace
 from bpx.optim.chain import Beginning, Transformation
+from bpx.optim.scheduled import Follows, Scheduled, begun
+from bpx.optim.schedules.schedule import Schedule
 from bpx.optim.trees import mapped, number, zeros
 
 __all__ = ["momentum", "scale_by_adam"]
@@ -21,6 +23,14 @@ class MomentumState(NamedTuple):
     velocity: Any
 
 
+class ScheduledMomentumState(NamedTuple):
+    """The step counter, int32, the schedule's numbers, shape (1,), and the velocity."""
+
+    steps: Array
+    schedule: Any
+    velocity: Any
+
+
 class AdamState(NamedTuple):
     """The rule's numbers and the step counter, shape (1,), and the two moments."""
 
@@ -32,7 +42,7 @@ class AdamState(NamedTuple):
     v: Any
 
 
-def momentum(mu: float, *, nesterov: bool = False) -> Transformation:
+def momentum(mu: float | Schedule, *, nesterov: bool = False) -> Transformation:
     """v ← mu v + u, and u ← v.
 
     With u = −eta g this is Polyak's rule (1964), the book's (107) and (108). With Nesterov's
@@ -41,8 +51,8 @@ def momentum(mu: float, *, nesterov: bool = False) -> Transformation:
 
     Parameters
     ----------
-    mu : float
-        In [0, 1).
+    mu : float or Schedule
+        In [0, 1); or a schedule with such values, as `cosine_onecycle_momentum`.
     nesterov : bool, optional
         Whether to look ahead.
 
@@ -51,6 +61,9 @@ def momentum(mu: float, *, nesterov: bool = False) -> Transformation:
     InputError
         If mu is out of its range.
     """
+    if isinstance(mu, Schedule):
+        begins = Scheduled(_scheduled_momentum_state, (mu.numbers,))
+        return Transformation(begins, _ScheduledMomentum(Follows(mu.rate), bool(nesterov)))
     given = checked("momentum", mu, *_RATE)
     return Transformation(
         Beginning(_momentum_state, (given,)), _nesterov if nesterov else _momentum
@@ -89,20 +102,45 @@ def _momentum_state(mu: float, parameters: Any) -> MomentumState:
     return MomentumState(number(mu, parameters), zeros(parameters))
 
 
+def _scheduled_momentum_state(numbers: Any, parameters: Any) -> ScheduledMomentumState:
+    return ScheduledMomentumState(*begun(numbers, parameters), zeros(parameters))
+
+
 def _adam_state(numbers: tuple[float, ...], parameters: Any) -> AdamState:
     beta1, beta2, epsilon, t = (number(each, parameters) for each in (*numbers, 0.0))
     return AdamState(beta1, beta2, epsilon, t, zeros(parameters), zeros(parameters))
 
 
 def _momentum(updates: Any, state: MomentumState, parameters: Any) -> tuple[Any, MomentumState]:
-    velocity = mapped(lambda v, u: state.mu * v + u, state.velocity, updates)
+    velocity = _faster(state.mu, state.velocity, updates)
     return velocity, state._replace(velocity=velocity)
 
 
 def _nesterov(updates: Any, state: MomentumState, parameters: Any) -> tuple[Any, MomentumState]:
-    velocity = mapped(lambda v, u: state.mu * v + u, state.velocity, updates)
-    ahead = mapped(lambda v, u: state.mu * v + u, velocity, updates)
-    return ahead, state._replace(velocity=velocity)
+    velocity = _faster(state.mu, state.velocity, updates)
+    return _faster(state.mu, velocity, updates), state._replace(velocity=velocity)
+
+
+@dataclass(frozen=True)
+class _ScheduledMomentum:
+    """The rule of a momentum that follows a schedule."""
+
+    mu: Follows
+    nesterov: bool
+
+    def __call__(
+        self, updates: Any, state: ScheduledMomentumState, parameters: Any
+    ) -> tuple[Any, ScheduledMomentumState]:
+        """Return the velocity, or the step ahead, and the state after the step."""
+        mu, after = self.mu(state)
+        velocity = _faster(mu, state.velocity, updates)
+        moved = _faster(mu, velocity, updates) if self.nesterov else velocity
+        return moved, after._replace(velocity=velocity)
+
+
+def _faster(mu: Array, velocity: Any, updates: Any) -> Any:
+    """mu v + u."""
+    return mapped(lambda v, u: mu * v + u, velocity, updates)
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ class SGD(Optimizer):
     ----------
     eta : float or Schedule
         The learning rate, positive, or a schedule: see `bpx.optim.warmup_cosine`.
-    momentum : float, optional
-        mu, in [0, 1).
+    momentum : float or Schedule, optional
+        mu, in [0, 1); or a schedule with such values, as `bpx.optim.cosine_onecycle_momentum`.
     nesterov : bool, optional
         Whether to look ahead, which needs momentum.
 
@@ -37,7 +37,7 @@ class SGD(Optimizer):
     """
 
     eta: float | Schedule
-    momentum: float = 0.0
+    momentum: float | Schedule = 0.0
     nesterov: bool = False
 
     default_eta: ClassVar[float] = 0.1

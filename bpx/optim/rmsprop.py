@@ -33,12 +33,12 @@ class CorrectedState(NamedTuple):
 
 
 class StddevState(NamedTuple):
-    """The rule's numbers, shape (1,), and the mean and the mean square."""
+    """The rule's numbers, shape (1,), and the mean and the variance."""
 
     beta: Array
     epsilon: Array
     m: Any
-    v: Any
+    s: Any
 
 
 def scale_by_rms(
@@ -69,6 +69,8 @@ def scale_by_stddev(beta: float = 0.9, epsilon: float = 1e-8) -> Transformation:
     """u ← u / (sqrt(v − m²) + epsilon), with the running means m of u and v of u².
 
     m ← beta m + (1 − beta) u and v ← beta v + (1 − beta) u² (Graves 2013, equations 38 to 41).
+    The state holds the difference s = v − m², by s ← beta (s + (1 − beta) (u − m)²) with the m
+    before the step, which is the same but does not cancel.
 
     Parameters
     ----------
@@ -126,16 +128,13 @@ def corrected(
 
 
 def stddev(updates: Any, state: StddevState, parameters: Any) -> tuple[Any, StddevState]:
-    """Return u / (sqrt(v − m²) + epsilon), with the means after the step."""
-    xp, v = namespace(state.beta), _mean_square(state, updates)
-    m = mapped(lambda m, g: m + (1.0 - state.beta) * (g - m), state.m, updates)
-
-    def divided(g: Array, m: Array, v: Array) -> Array:
-        variance = xp.maximum(v - m * m, 0.0)  # rounding may leave it below 0
-        quotient: Array = g / (xp.sqrt(variance) + state.epsilon)
-        return quotient
-
-    return mapped(divided, updates, m, v), state._replace(m=m, v=v)
+    """Return u / (sqrt(s) + epsilon), with the mean and the variance s after the step."""
+    xp, beta = namespace(state.beta), state.beta
+    off = mapped(lambda g, m: g - m, updates, state.m)
+    s = mapped(lambda s, d: beta * (s + (1.0 - beta) * (d * d)), state.s, off)
+    m = mapped(lambda m, d: m + (1.0 - beta) * d, state.m, off)
+    moved = mapped(lambda g, s: g / (xp.sqrt(s) + state.epsilon), updates, s)
+    return moved, state._replace(m=m, s=s)
 
 
 def _mean_square(state: Any, updates: Any) -> Any:
@@ -159,8 +158,8 @@ class RMSprop(Optimizer):
         The decay rate of the mean square, in [0, 1); PyTorch's alpha.
     epsilon : float, optional
         Positive.
-    momentum : float, optional
-        mu, in [0, 1).
+    momentum : float or Schedule, optional
+        mu, in [0, 1), or a schedule: as for `SGD`.
     centred : bool, optional
         Whether to divide by the standard deviation of the gradient.
 
@@ -173,7 +172,7 @@ class RMSprop(Optimizer):
     eta: float | Schedule = 1e-3
     beta: float = 0.9
     epsilon: float = 1e-8
-    momentum: float = 0.0
+    momentum: float | Schedule = 0.0
     centred: bool = False
 
     default_eta: ClassVar[float] = 1e-3

@@ -5,29 +5,18 @@ weights: w ← w + u.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
 from bpx._validate import number as checked
-from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.optim.chain import Beginning, Chain, Optimizer, Transformation, chain
-from bpx.optim.schedules.lengths import Length, is_open, settled
-from bpx.optim.schedules.plateau import after_epoch, watches
+from bpx.optim.scheduled import Follows, Scheduled, ScheduleState, begun
 from bpx.optim.schedules.schedule import Schedule
-from bpx.optim.trees import first, mapped, number
-from bpx.program.contract import leaves, rebuilt
+from bpx.optim.trees import mapped, number
 
-__all__ = [
-    "heeded",
-    "lasting",
-    "learning_rate",
-    "scale",
-    "scale_by_learning_rate",
-    "watching",
-    "with_rate",
-]
+__all__ = ["learning_rate", "scale", "scale_by_learning_rate", "with_rate"]
 
 
 class ScaleState(NamedTuple):
@@ -40,13 +29,6 @@ class RateState(NamedTuple):
     """The learning rate, shape (1,)."""
 
     eta: Array
-
-
-class ScheduleState(NamedTuple):
-    """The step counter, int32, and the schedule's numbers, shape (1,)."""
-
-    steps: Array
-    schedule: Any
 
 
 def scale(factor: float) -> Transformation:
@@ -80,8 +62,8 @@ def scale_by_learning_rate(eta: float | Schedule) -> Transformation:
         If it is not positive.
     """
     if isinstance(eta, Schedule):
-        rule = Scaling(_Scheduled(eta.rate), descends=True)
-        return Transformation(Beginning(_schedule_state, (eta.numbers,)), rule)
+        rule = Scaling(Follows(eta.rate), descends=True)
+        return Transformation(Scheduled(begun, (eta.numbers,)), rule)
     given = checked("eta", eta, "a positive number", lambda v: v > 0.0)
     return Transformation(Beginning(_rate_state, (given,)), _DESCEND)
 
@@ -100,26 +82,6 @@ def learning_rate(optimizer: Optimizer, state: Any) -> Array | None:
     return None
 
 
-def lasting(optimizer: Optimizer, length: Length | None) -> Optimizer:
-    """Return an optimizer with the lengths of its schedules in steps; the rule stays equal.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-    length : Length or None
-        None if the optimizer's numbers do not matter.
-
-    Raises
-    ------
-    InputError
-        If a schedule does not fit the length of the training.
-    """
-    links = optimizer.transformations
-    if not any(is_open(numbers) for numbers in _schedules(optimizer)):
-        return optimizer
-    return Chain(tuple(_lasting(link, length) for link in links))
-
-
 def with_rate(optimizer: Optimizer, eta: float | Schedule) -> Optimizer:
     """Return an optimizer with another learning rate.
 
@@ -130,34 +92,13 @@ def with_rate(optimizer: Optimizer, eta: float | Schedule) -> Optimizer:
     """
     other = scale_by_learning_rate(eta)
     links = chain(optimizer).transformations
-    rated = [
-        isinstance(link.init, Beginning) and link.init.make in (_rate_state, _schedule_state)
-        for link in links
-    ]
+    rated = [isinstance(link.update, Scaling) and link.update.descends for link in links]
     if not any(rated):
         raise InputError(
             f"optimizer={optimizer!r} has no learning rate; expected one with "
             "scale_by_learning_rate, such as bpx.Adam()"
         )
     return Chain(tuple(other if r else link for r, link in zip(rated, links, strict=True)))
-
-
-def watching(optimizer: Optimizer) -> bool:
-    """Whether the learning rate depends on the cost of the epochs."""
-    return any(map(watches, _schedules(optimizer)))
-
-
-def heeded(state: Any, cost: float) -> Any:
-    """Return the optimizer's state after an epoch of this cost; mostly the state itself."""
-    parts = getattr(state, "parts", ())
-    heard = [
-        part._replace(schedule=after_epoch(part.schedule, cost))
-        if isinstance(part, ScheduleState) and watches(part.schedule)
-        else part
-        for part in parts
-    ]
-    same = all(one is other for one, other in zip(heard, parts, strict=True))
-    return state if same else state._replace(parts=tuple(heard))
 
 
 @dataclass(frozen=True)
@@ -190,18 +131,6 @@ class Scaling:
         return mapped(lambda u: self.signed(factor * u), updates), after
 
 
-@dataclass(frozen=True)
-class _Scheduled:
-    """Returns the learning rate of a schedule, and the state with one more step counted."""
-
-    rate: Callable[[Any, Any], Any]
-
-    def __call__(self, state: ScheduleState) -> tuple[Array, ScheduleState]:
-        xp, like = namespace(state.steps), first(state.schedule)
-        t = xp.astype(state.steps, like.dtype)
-        return self.rate(t, state.schedule), state._replace(steps=state.steps + 1)
-
-
 def _factor(state: ScaleState) -> tuple[Array, ScaleState]:
     return state.factor, state
 
@@ -219,32 +148,3 @@ def _scale_state(factor: float, parameters: Any) -> ScaleState:
 
 def _rate_state(eta: float, parameters: Any) -> RateState:
     return RateState(number(eta, parameters))
-
-
-def _schedule_state(numbers: Any, parameters: Any) -> ScheduleState:
-    if is_open(numbers):
-        raise InputError(
-            f"the schedule of {numbers} lasts as long as the training, or some of its epochs, "
-            "which only bpx.train and fit know; give its length as a number of steps"
-        )
-    given = rebuilt(numbers, [number(each, parameters) for each in leaves(numbers)])
-    # float32 counts only to 2**24.
-    steps = number(0.0, parameters)
-    xp = namespace(steps)
-    return ScheduleState(xp.astype(steps, xp.int32), given)
-
-
-def _schedules(optimizer: Optimizer) -> list[Any]:
-    """The numbers of each schedule in an optimizer."""
-    return [numbers for link in optimizer.transformations for numbers in _numbers(link)]
-
-
-def _numbers(link: Transformation) -> tuple[Any, ...]:
-    begins = link.init
-    scheduled = isinstance(begins, Beginning) and begins.make is _schedule_state
-    return begins.numbers if isinstance(begins, Beginning) and scheduled else ()
-
-
-def _lasting(link: Transformation, length: Length | None) -> Transformation:
-    numbers = tuple(settled(each, length) for each in _numbers(link))
-    return replace(link, init=Beginning(_schedule_state, numbers)) if numbers else link

@@ -24,7 +24,7 @@ from bpx.model.placing import placed
 from bpx.model.spec import Spec
 from bpx.optim.chain import Optimizer, chain, check_optimizer
 from bpx.optim.optimizers import SGD
-from bpx.optim.scaling import lasting
+from bpx.optim.scheduled import lasting
 from bpx.optim.schedules.lengths import Length
 from bpx.program.contract import leaves, rebuilt
 from bpx.testing.lockstep import EPSILON, EagerPair, EnginePair, Parting, Side, Start

@@ -16,7 +16,7 @@ from bpx.model.spec import Spec
 from bpx.model.weights import weighted
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
-from bpx.optim.scaling import lasting, watching
+from bpx.optim.scheduled import lasting, watching
 from bpx.optim.schedules.lengths import Length
 from bpx.program.contract import Scan, eager
 from bpx.training.accumulated import smallest_chunk

@@ -13,7 +13,8 @@ from bpx.model.inputs import Placed
 from bpx.model.parameters import Parameters
 from bpx.optim.chain import Optimizer
 from bpx.optim.chained import averages
-from bpx.optim.scaling import heeded, learning_rate
+from bpx.optim.scaling import learning_rate
+from bpx.optim.scheduled import heeded
 from bpx.program.contract import leaves, named_leaves, rebuilt
 from bpx.training.published import Published, adopting, published
 from bpx.training.snapshot import NUMBERS, TrainingState, check_alike

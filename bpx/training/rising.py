@@ -43,7 +43,7 @@ def rising_costs(
     home, step = job.home, job.step
     arrays = network.spec, network.parameters, network.feedback
     state = first_state(*arrays, job.optimizer, seed)
-    zero = zero_metrics(state.parameters.b[0], batch_size, step.accuracy, job.weighted)
+    zero = zero_metrics(state.parameters.like, batch_size, step.accuracy, job.weighted)
     found: list[float] = []
     waiting: list[Array] = []
     rows = _rows(home, job.n, batch_size, seed)

@@ -13,7 +13,7 @@ from bpx.model.spec import Spec
 from bpx.model.stacks import are_several
 from bpx.optim.chain import Optimizer, check_optimizer, initial
 from bpx.optim.limits import penalised
-from bpx.optim.scaling import lasting
+from bpx.optim.scheduled import lasting
 from bpx.optim.trees import first
 from bpx.program.operation import dtype_of
 from bpx.program.program import Program

@@ -51,4 +51,9 @@ def test_what_cannot_be_found(target, words, tmp_path):
 
 def test_a_cost_with_parameters():
     assert "'huber(delta=0.5)'" in invoke("check", "huber(0.5)")
-    assert "neither a built-in part nor a file" in refused("check", "huber(-1)")
+    said = refused("check", "huber(-1)")
+    assert (
+        "the cost 'huber(-1)' cannot be made: delta=-1 was given; expected a positive" in said
+    )
+    assert "expected numbers in the brackets" in refused("check", "quantile(x)")
+    assert "check 'categorical_focal' or 'binary_focal'" in refused("check", "focal")

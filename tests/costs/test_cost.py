@@ -107,6 +107,7 @@ def test_every_cost_is_tried_here():
         ("binary_cross_entropy", "sigmoid"),
         ("categorical_cross_entropy", "softmax"),
         ("poisson", "exponential"),
+        ("poisson", "softplus"),
         ("kl_divergence", "softmax"),
         ("binary_focal", "sigmoid"),
         ("categorical_focal", "softmax"),

@@ -82,14 +82,35 @@ def test_the_minimum_of_poisson_is_at_the_mean():
     np.testing.assert_allclose(net.predict(x), 2.0, rtol=1e-6)
 
 
-def test_poisson_after_softplus_has_no_pair_but_the_same_cost():
-    z = np.array([[0.3, 2.0]])
-    a, y = activations.softplus.sigma(z), np.array([[0.0, 4.0]])
-    assert costs.poisson.pair(activations.softplus) is None
+def test_poisson_after_softplus_is_the_same_cost():
+    z = np.array([[0.3, 2.0], [-3.0, 0.0]])
+    a, y = activations.softplus.sigma(z), np.array([[0.0, 4.0], [2.0, 1.0]])
     expected = (a - y * np.log(a)).sum(axis=1)
     np.testing.assert_allclose(
         costs.poisson.evaluate(activations.softplus, z, a, y), expected, rtol=1e-14
     )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_poisson_after_softplus_has_its_digits_where_the_rate_has_none(dtype):
+    """log a goes to z, and the slope to −y: a rate that is far too low still learns."""
+    z = np.array([[-12.0], [-30.0], [-88.0], [-1e4], [0.0], [1e4]], dtype=dtype)
+    y, one = np.full_like(z, 3.0), np.ones_like(z)
+    a = activations.softplus.sigma(z)
+    found = (
+        costs.poisson.evaluate(activations.softplus, z, a, y),
+        costs.poisson.delta(activations.softplus, z, a, y)[:, 0],
+        costs.poisson.delta_derivative(activations.softplus, z, a, y, one)[:, 0],
+    )
+    exact = np.longdouble(z[:, 0])
+    rate = np.logaddexp(0.0, np.maximum(exact, -1000.0))
+    sigma = np.exp(-np.logaddexp(0.0, -np.maximum(exact, -1000.0)))
+    value = rate - 3.0 * np.where(exact < -60.0, exact, np.log(rate))
+    slope, bend = sigma - 3.0 * sigma / rate, sigma * (1.0 - sigma)
+    bend += 3.0 * sigma / rate * (sigma / rate - (1.0 - sigma))
+    within = 1e-6 if dtype == "float32" else 1e-14
+    for ours, expected in zip(found, (value, slope, bend), strict=True):
+        np.testing.assert_allclose(ours, np.float64(expected), rtol=within, atol=within)
 
 
 def test_poisson_is_statsmodels_deviance_up_to_the_targets_own():

@@ -13,10 +13,16 @@ def test_each_column_has_its_rows():
 
 
 def test_codes_are_rounded_and_kept_within_their_column(target):
-    x = [[0.0, 1.0], [2.4, 0.6], [-3.0, 7.0], [1e6, -0.4]]
+    x = [[0.0, 1.0], [2.4, 0.6], [-3.0, 7.0], [1e6, -0.4], [1e10, -1e10]]
     found = nearest(target.asarray(x, "float32"), LEVELS)
     assert str(found.dtype).endswith("int32")
-    np.testing.assert_array_equal(host(found), [[0, 1], [2, 1], [0, 1], [2, 0]])
+    np.testing.assert_array_equal(host(found), [[0, 1], [2, 1], [0, 1], [2, 0], [2, 0]])
+
+
+def test_the_largest_codes_are_exact(target):
+    largest = 2**23 - 1
+    x = target.asarray([[largest - 1.0], [float(largest)]], "float32")
+    assert host(nearest(x, (2**23,))).ravel().tolist() == [largest - 1, largest]
 
 
 def test_the_rows_of_all_columns_stand_side_by_side(target):

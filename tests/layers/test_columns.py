@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 import bpx
@@ -15,10 +16,27 @@ MADE = Inputs(5, CODES, (0, 3))
 def test_columns_become_a_tuple_of_ints():
     assert check_columns(5, [0, 3]) == (0, 3)
     assert check_columns(5, range(5)) == (0, 1, 2, 3, 4)
+    found = check_columns(5, np.array([0, 3]))
+    assert found == (0, 3)
+    assert {type(each) for each in found} == {int}
 
 
 @pytest.mark.parametrize(
-    "columns", [[], [3, 0], [1, 1], [5], [-1], [0.5], [True], "01", 3, None]
+    "columns",
+    [
+        [],
+        [3, 0],
+        [1, 1],
+        [5],
+        [-1],
+        [0.5],
+        [True],
+        "01",
+        3,
+        None,
+        np.array([True]),
+        np.array(3),
+    ],
 )
 def test_what_are_no_columns(columns):
     said = r"columns=.* was given; expected increasing column numbers in 0 \.\.\. 4"

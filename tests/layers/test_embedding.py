@@ -44,6 +44,7 @@ def ran(target, x=X):
 
 def test_equal_layers_are_equal_and_lists_are_tuples():
     assert Embedding(5, (1, 4), (4, 3), 2) == LAYER != Embedding(5, (1, 3), (4, 3), 2)
+    assert Embedding(5, np.array([1, 4]), np.array([4, 3]), 2) == LAYER
     assert hash(Embedding(5, (1, 4), (4, 3), 2)) == hash(LAYER)
     assert (LAYER.kind, LAYER.couples_samples, LAYER.draws) == ("embedding", False, False)
     assert (LAYER.n_out, LAYER.shapes, LAYER.passed) == (7, {"E": (7, 2)}, (0, 2, 3))
@@ -58,7 +59,7 @@ def test_equal_layers_are_equal_and_lists_are_tuples():
         {"columns": [5]},
         {"levels": [4]},
         {"levels": [4, 0]},
-        {"levels": [4, 2**24 + 1]},
+        {"levels": [4, 2**23 + 1]},
         {"levels": "43"},
         {"levels": 4},
         {"dim": 0},

@@ -40,6 +40,7 @@ def test_equal_layers_are_equal_and_lists_are_tuples():
     assert hash(Periodic(5, [0, 3], 3, 0.5)) == hash(LAYER)
     assert (LAYER.kind, LAYER.couples_samples, LAYER.draws) == ("periodic", False, False)
     assert Periodic(2).columns == (0, 1)
+    assert Periodic(5, np.array([0, 3]), 3, 0.5) == LAYER
     assert (LAYER.n_out, LAYER.shapes) == (15, {"c": (3, 2)})
 
 

@@ -34,6 +34,17 @@ def test_sums_of_parts_are_added_merged_or_joined():
     assert joined.result(parts) == [1.0, 2.0, 3.0, 5.0, 0.5, 0.5]
 
 
+def test_a_multiple_of_a_metric():
+    a, y = np.array([[1.0], [3.0]]), np.array([[0.5], [1.0]])
+    off = Metric("off", lambda a, y: abs(a - y)[:, 0])
+    assert off.times(4.0).measured(a, y).tolist() == [2.0, 8.0]
+    assert off.times(4.0) == off.times(4.0) != off.times(2.0)
+    most = Total("most", lambda a, y, s: (abs(a - y).max(),), float)
+    assert most.times(4.0).result([most.sums(a, y, None)]) == 8.0
+    assert hash(most.times(4.0)) == hash(most.times(4.0))
+    assert (off.times(4.0).name, most.times(4.0).name) == ("off", "most")
+
+
 def test_a_total_of_ones_own():
     """The largest error of any sample."""
 

@@ -80,6 +80,14 @@ def test_the_optimizers_own_rate_does_not_matter(optimizer):
     assert tried(network(), optimizer=optimizer) == tried(network(), optimizer=plain)
 
 
+def test_a_schedule_of_the_momentum_lasts_for_the_steps():
+    """With an open length, as with that of the steps."""
+    cycles = (bpx.optim.cosine_onecycle_momentum(steps=n) for n in (None, 200))
+    one, other = (tried(network(), optimizer=bpx.SGD(0.1, mu)) for mu in cycles)
+    assert one == other
+    assert one != tried(network(), optimizer=bpx.SGD(0.1, momentum=0.95))
+
+
 def test_other_rules():
     found = tried(network(), rule="valley")
     assert found.rule == "valley"

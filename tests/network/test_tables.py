@@ -49,6 +49,94 @@ def test_classes_are_weighed_by_name():
         by_name.fit(table, class_weight={"none": 2.0}, **settings)
 
 
+# The units of a target
+
+HOUSES = {
+    "area": np.linspace(20.0, 200.0, 40),
+    "price": 3e5 + 2e3 * np.linspace(20.0, 200.0, 40) + 4e3 * np.sin(np.arange(40.0)),
+}
+PRICED = bpx.data.Schema.fit(HOUSES, target="price")
+NAMES = ("mae", "rmse", "absolute_error", "r2")
+
+
+def priced(schema=PRICED):
+    return bpx.Network([1, 4, 1], output="identity", schema=schema, seed=0, dtype="float64")
+
+
+def in_units(net, table=HOUSES):
+    off = net.predict(table)[:, 0] - table["price"]
+    spread = ((table["price"] - table["price"].mean()) ** 2).sum()
+    mae, rmse = np.abs(off).mean(), (off**2).mean() ** 0.5
+    return dict(zip(NAMES, (mae, rmse, mae, 1.0 - (off**2).sum() / spread), strict=True))
+
+
+def test_metrics_have_the_units_of_the_target():
+    net = priced()
+    found = net.evaluate(HOUSES, metrics=NAMES)
+    assert found.metrics == pytest.approx(in_units(net), rel=1e-5)
+    assert found.metrics["mae"] > 1e4
+    assert found.cost < 10.0  # that of the scaled numbers
+    scaled = bpx.Network.from_arrays(net.spec, net.parameters, home=net.home).evaluate(
+        *PRICED.samples(HOUSES), metrics=NAMES
+    )
+    factor = found.metrics["mae"] / scaled.metrics["mae"]
+    assert factor == pytest.approx(PRICED.target.scale, rel=1e-6)
+    assert found.metrics["r2"] == pytest.approx(scaled.metrics["r2"], rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["data", "split", "batches", "stream"])
+def test_so_have_those_of_training(kind):
+    net = priced()
+    how = {"optimizer": bpx.SGD(0.1), "epochs": 1, "metrics": NAMES, "seed": 0}
+    parts = [{name: cells[i : i + 10] for name, cells in HOUSES.items()} for i in (0, 10, 20)]
+    pairs = [(part["area"][:, None], part["price"]) for part in parts]
+    if kind == "batches":
+        training = bpx.train(net, batches=pairs, validation=HOUSES, **how)
+    elif kind == "stream":
+        given = bpx.data.stream(parts)
+        training = bpx.train(net, given, batch_size=10, validation=HOUSES, **how)
+    else:
+        held = {"validation_split": 0.5} if kind == "split" else {"validation": HOUSES}
+        training = bpx.train(net, HOUSES, batch_size=10, **held, **how)
+    found = next(training).validation.metrics
+    if kind != "split":
+        assert found == pytest.approx(in_units(net), rel=1e-5)
+    assert 1e4 < found["mae"] < 1e6
+
+
+def test_a_metric_of_ones_own_may_have_a_unit():
+    def off(a, y):
+        return bpx.namespace(a).abs(a[..., 0] - y)
+
+    def sums(a, y, s):
+        xp = bpx.namespace(a)
+        return (xp.max(xp.abs(a - y), axis=(-2, -1)),)
+
+    own = [
+        bpx.metrics.Metric("off", off, in_units=True),
+        bpx.metrics.Metric("plain", off),
+        bpx.metrics.Total("largest", sums, float, in_units=True),
+    ]
+    net = priced()
+    found = net.evaluate(HOUSES, metrics=own).metrics
+    errors = np.abs(net.predict(HOUSES)[:, 0] - HOUSES["price"])
+    scale = PRICED.target.scale
+    expected = {"off": errors.mean(), "plain": errors.mean() / scale, "largest": errors.max()}
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_classes_have_no_unit():
+    table = {"a": [1.0, 2.0, 3.0, 4.0], "k": ["x", "y", "x", "y"]}
+    schema = bpx.data.Schema.fit(table, target="k")
+    net = bpx.Network([1, 1], cost="cross_entropy", schema=schema, seed=0)
+    plain = bpx.Network.from_arrays(net.spec, net.parameters, home=net.home)
+    found = (
+        net.evaluate(table, metrics=["mae"]),
+        plain.evaluate(*schema.samples(table), metrics=["mae"]),
+    )
+    assert found[0].metrics == found[1].metrics
+
+
 # Categories as codes
 
 RNG = np.random.default_rng(0)

@@ -36,6 +36,9 @@ LINKS = {
     "decay": bpx.optim.add_decayed_weights(0.1),
     "momentum": bpx.optim.momentum(0.9),
     "nesterov": bpx.optim.momentum(0.9, nesterov=True),
+    "scheduled_momentum": bpx.optim.momentum(
+        bpx.optim.linear_onecycle_momentum(steps=9), nesterov=True
+    ),
     "adam": bpx.optim.scale_by_adam(),
     "scale": bpx.optim.scale(-0.1),
     "rate": bpx.optim.scale_by_learning_rate(0.1),
@@ -68,6 +71,10 @@ NEWER = {
     "lion": bpx.optim.Lion(0.01),
     "muon": bpx.optim.Muon(0.01),
     "muon_alone": bpx.optim.Muon(0.01, by_adam=()),
+    "cycled": bpx.SGD(
+        bpx.optim.cosine_onecycle_schedule(0.1, steps=20),
+        bpx.optim.cosine_onecycle_momentum(steps=20),
+    ),
     "sparse": chain(bpx.optim.clip(0.01), bpx.optim.add_l1_decay(0.01), bpx.SGD(0.3)),
     **AVERAGING,
 }

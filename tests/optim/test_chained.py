@@ -10,7 +10,7 @@ import bpx
 from bpx.layers.dense import DenseParameters
 from bpx.optim import Adam, Transformation, chain
 from bpx.optim.chained import ChainState, _alike, adopted, averaged, averages, chained
-from bpx.optim.scaling import lasting
+from bpx.optim.scheduled import lasting
 from bpx.program.contract import form, leaves, named_leaves, rebuilt
 from tests.optim.descents import assert_same, gradients, parameters, visited
 from tests.optim.links import AVERAGING, CHAINS, DOUBLED, LINKS, Counted, doubled, plus_one

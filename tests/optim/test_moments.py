@@ -1,6 +1,7 @@
 """Momentum and Adam's moments, as links, against the formulas; AdamW against PyTorch's."""
 
 from math import inf, nan
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -33,6 +34,47 @@ def handed_on(link, p, steps=3):
 
 
 # Momentum
+
+
+class Fading(NamedTuple):
+    start: float
+
+
+def faded(t, numbers):
+    return numbers.start / (t + 1.0)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_momentum_may_follow_a_schedule(target, nesterov):
+    """mu is 0.8, 0.4, 0.8 / 3, ... at the steps."""
+    p = parameters(target=target)
+    mu = bpx.optim.Schedule(faded, Fading(0.8))
+    seen, state = handed_on(momentum(mu, nesterov=nesterov), p, STEPS)
+    for at, g in enumerate(arrays(gradients(p))):
+        velocity = 0.0 * g
+        for t, updates in enumerate(seen):
+            velocity = 0.8 / (t + 1) * velocity + g
+            expected = 0.8 / (t + 1) * velocity + g if nesterov else velocity
+            np.testing.assert_allclose(arrays(updates)[at], expected, rtol=1e-13)
+        np.testing.assert_allclose(arrays(state.velocity)[at], velocity, rtol=1e-13)
+    assert int(state.steps[0]) == STEPS
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_constant_schedule_of_the_momentum_changes_nothing(nesterov):
+    constant, p = bpx.optim.constant_schedule(0.9), parameters()
+    one, other = (bpx.SGD(0.05, mu, nesterov) for mu in (constant, 0.9))
+    assert_same(visited(one, p, STEPS)[-1], visited(other, p, STEPS)[-1], 0.0)
+    rms = [bpx.optim.RMSprop(0.01, momentum=mu) for mu in (constant, 0.9)]
+    assert_same(*(visited(rule, p, STEPS)[-1] for rule in rms), 0.0)
+
+
+def test_other_numbers_of_a_schedule_are_the_same_rule():
+    one, other = (momentum(bpx.optim.Schedule(faded, Fading(mu))) for mu in (0.8, 0.4))
+    assert one.update == other.update
+    assert one.update != momentum(0.8).update
+    looking = momentum(bpx.optim.Schedule(faded, Fading(0.8)), nesterov=True)
+    assert looking.update != one.update
 
 
 def test_momentum_is_a_sum_that_fades(target):

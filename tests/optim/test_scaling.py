@@ -9,8 +9,7 @@ import pytest
 import bpx
 from bpx.model.parameters import Gradients
 from bpx.optim import scale, scale_by_learning_rate
-from bpx.optim.scaling import heeded, lasting, learning_rate, watching, with_rate
-from bpx.optim.schedules.lengths import Length
+from bpx.optim.scaling import learning_rate, with_rate
 from tests.backends import host
 from tests.optim.descents import arrays, assert_same, gradients, parameters
 
@@ -57,27 +56,7 @@ def test_a_schedule_is_asked_at_the_count_of_steps_before():
         assert state.steps.tolist() == [count]
 
 
-# Lengths that only a training knows
-
 OPEN = bpx.optim.cosine_decay_schedule(0.3)
-
-
-def test_a_length_of_the_training_becomes_steps():
-    optimizer = bpx.optim.chain(bpx.optim.clip_by_global_norm(1.0), bpx.Adam(OPEN))
-    made = lasting(optimizer, Length(5, 20))
-    assert made.update is optimizer.update
-    assert made.init(parameters()).schedule.steps.tolist() == [20.0]
-    assert made.transformations[:2] == optimizer.transformations[:2]
-    closed = bpx.Adam(bpx.optim.cosine_decay_schedule(0.3, steps=7))
-    assert lasting(closed, Length(5, 20)) is closed
-    assert lasting(bpx.SGD(0.1), Length(None, None)).eta == 0.1
-
-
-def test_without_a_training_it_is_refused():
-    message = r"the schedule of Cosine.*only bpx.train and fit know; give its length"
-    with pytest.raises(bpx.InputError, match=message):
-        bpx.SGD(OPEN).init(parameters())
-    assert lasting(bpx.SGD(OPEN), None).init(parameters()).schedule.steps.tolist() == [1.0]
 
 
 def test_another_learning_rate():
@@ -89,22 +68,6 @@ def test_another_learning_rate():
     assert with_rate(clipped, OPEN).transformations[:2] == clipped.transformations[:2]
     with pytest.raises(bpx.InputError, match="has no learning rate; expected"):
         with_rate(bpx.optim.chain(scale(-0.1)), 0.1)
-
-
-def test_the_cost_of_an_epoch_changes_the_numbers_that_follow_it():
-    p, falling = parameters(), bpx.optim.reduce_on_plateau(0.3, factor=0.5, patience=0)
-    optimizer = bpx.optim.chain(bpx.optim.momentum(0.9), bpx.SGD(falling))
-    state = optimizer.init(p)
-    for cost, eta in ((1.0, 0.3), (2.0, 0.15), (0.5, 0.15)):
-        state = heeded(state, cost)
-        assert learning_rate(optimizer, state).tolist() == [eta]
-    assert state.schedule.best.tolist() == [0.5]
-    plain = bpx.Adam(OPEN)
-    state = lasting(plain, Length(5, 20)).init(p)
-    assert heeded(state, 1.0) is state
-    assert watching(optimizer)
-    assert not watching(plain)
-    assert not watching(bpx.SGD(0.1))
 
 
 def test_the_rule_does_not_depend_on_the_number():

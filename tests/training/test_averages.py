@@ -151,7 +151,7 @@ def test_private_training_averages_what_is_private_already():
 def test_every_array_of_a_state_has_a_place_of_its_own(name, lmbda):
     """Two links with equal names, such as the decay of AdamW and that of lmbda."""
     from bpx.optim.limits import penalised
-    from bpx.optim.scaling import lasting
+    from bpx.optim.scheduled import lasting
     from bpx.program.contract import leaves
 
     rule = lasting(penalised(bpx.optim.chain(CHAINS[name]), lmbda), None)

@@ -120,6 +120,28 @@ def test_the_mean_of_the_steps_is_what_the_network_has(target):
 
 
 @pytest.mark.parametrize("name", AVERAGING)
+@pytest.mark.parametrize("feedback", ["transpose", "kp"])
+def test_an_average_keeps_the_largest_norm_too(name, feedback):
+    """The optimizer averages what the layers have not limited yet."""
+    rule, sizes, largest = AVERAGING[name], (X.shape[1], 6, 3), 0.3
+    pairs = zip(sizes, sizes[1:], ("tanh", "sigmoid"), strict=False)
+    layers = [bpx.Dense(*pair, max_norm=largest) for pair in pairs]
+    net = bpx.Network(layers, feedback=feedback, seed=0, dtype="float64")
+    trainer = bpx.Trainer(net, optimizer=rule, seed=0)
+    trainer.step(X, Y)
+    trainer.step(X, Y)
+    state = trainer._course._state
+    kept = state.optimizer.parts[-1]
+    mean = kept.average if hasattr(kept, "average") else kept.x
+    assert max(np.linalg.norm(w, axis=1).max() for w in mean.w) > 1.1 * largest
+    for w in (*net.weights, *net.feedback):
+        assert np.linalg.norm(w, axis=1).max() <= largest * (1.0 + 1e-12)
+    # What is short enough is the average itself.
+    short = np.linalg.norm(mean.w[0], axis=1) <= largest
+    np.testing.assert_array_equal(net.weights[0][short], mean.w[0][short])
+
+
+@pytest.mark.parametrize("name", AVERAGING)
 def test_running_averages_of_a_layer_are_the_states_own(name):
     rule = AVERAGING[name]
     net, state = after(rule, norm="batch")

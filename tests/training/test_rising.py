@@ -26,6 +26,13 @@ def costs(net, target=None, high=1.0, steps=STEPS, **given):
         return rising_costs(net, job, SIZE, 1, steps)
 
 
+def test_a_first_layer_may_have_no_biases():
+    layers = [bpx.Dense(5, 4, "tanh", bias=False), bpx.Dense(4, 3, "sigmoid")]
+    found, diverged = costs(bpx.Network(layers, seed=0))
+    assert len(found) == STEPS
+    assert not diverged
+
+
 def test_they_are_those_of_a_trainer_with_these_rates(target):
     net, other = (network(target, dtype="float64") for _ in range(2))
     x, y = samples()

@@ -12,7 +12,8 @@ from bpx._validate import number
 from bpx.activations import ACTIVATIONS, Activation, ActivationName
 from bpx.arrays.home import Home, select
 from bpx.arrays.transfer import bring
-from bpx.costs import COSTS, BuiltInCost, Cost, built_in
+from bpx.costs import COSTS, BuiltInCost, Choice, Cost
+from bpx.costs.table import named
 from bpx.errors import BackendError, InputError, nearest
 from bpx.feedback import FEEDBACKS, Feedback, FeedbackName
 from bpx.inspect.checks.activations import activation_rows
@@ -126,7 +127,12 @@ def check(
 
 def _named(name: str) -> Any:
     known: dict[str, Any] = {**ACTIVATIONS, **COSTS, **FEEDBACKS}
-    found = known.get(name) or built_in(name)  # a cost may have parameters in its name
+    found = known.get(name) or named(name)  # a cost may have parameters in its name
+    if isinstance(found, Choice):
+        raise InputError(
+            f"{name!r} is one of two costs, as the output decides; check "
+            f"{found.categorical.name!r} or {found.binary.name!r}"
+        )
     if found is None:
         raise InputError(
             f"there is no built-in part {name!r}{nearest(name, known)}; known: "

@@ -12,7 +12,12 @@ from bpx.optim.schedules.decays import (
 )
 from bpx.optim.schedules.joined import join_schedules, linear_warmup
 from bpx.optim.schedules.lengths import Epochs
-from bpx.optim.schedules.one_cycle import cosine_onecycle_schedule, linear_onecycle_schedule
+from bpx.optim.schedules.one_cycle import (
+    cosine_onecycle_momentum,
+    cosine_onecycle_schedule,
+    linear_onecycle_momentum,
+    linear_onecycle_schedule,
+)
 from bpx.optim.schedules.pieces import constant_schedule, piecewise_constant_schedule
 from bpx.optim.schedules.plateau import reduce_on_plateau
 from bpx.optim.schedules.schedule import Schedule
@@ -22,9 +27,11 @@ __all__ = [
     "Schedule",
     "constant_schedule",
     "cosine_decay_schedule",
+    "cosine_onecycle_momentum",
     "cosine_onecycle_schedule",
     "exponential_decay",
     "join_schedules",
+    "linear_onecycle_momentum",
     "linear_onecycle_schedule",
     "linear_schedule",
     "linear_warmup",

@@ -109,7 +109,8 @@ def join_schedules(
     """
     if not schedules or not all(isinstance(each, Schedule) for each in schedules):
         raise InputError(f"schedules={schedules!r} was given; expected a list of schedules")
-    if len(boundaries) != len(schedules) - 1 or None in boundaries:
+    counted = hasattr(boundaries, "__len__")
+    if not counted or len(boundaries) != len(schedules) - 1 or None in boundaries:
         raise InputError(
             f"boundaries={boundaries!r} was given for {len(schedules)} schedules; expected "
             f"{len(schedules) - 1}: the steps at which the second and the later ones begin"

@@ -50,6 +50,20 @@ def test_an_unknown_name_is_refused():
         check("rellu")
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("huber(-1)", r"'huber\(-1\)' cannot be made: delta=-1 was given; expected a positive"),
+        ("huber(x)", "expected numbers in the brackets"),
+        ("cross_entropy", "check 'categorical_cross_entropy' or 'binary_cross_entropy'"),
+        ("focal(1)", r"check 'categorical_focal\(gamma=1\.0\)' or 'binary_focal"),
+    ],
+)
+def test_a_cost_that_cannot_be_made_or_is_two_is_refused(name, message):
+    with pytest.raises(bpx.InputError, match=message):
+        check(name)
+
+
 @pytest.mark.parametrize("tolerance", [0.0, 0.1, -1.0, "small"])
 def test_a_tolerance_that_tells_nothing_is_refused(tolerance):
     with pytest.raises(bpx.InputError, match="tolerance="):

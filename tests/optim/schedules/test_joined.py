@@ -87,6 +87,10 @@ def test_other_numbers_are_the_same_compiled_step():
         (lambda: join_schedules([0.1], []), r"schedules=\[0.1\] was given"),
         (lambda: join_schedules([constant_schedule(0.1)], [5]), r"boundaries=\[5\] .* for 1"),
         (lambda: join_schedules([constant_schedule(0.1)] * 2, [None]), r"boundaries=\[None\]"),
+        (
+            lambda: join_schedules([constant_schedule(0.1)] * 2, None),
+            "boundaries=None .* for 2",
+        ),
         (lambda: join_schedules([constant_schedule(0.1)] * 3, [6, 5]), "ascending steps"),
         (lambda: join_schedules([constant_schedule(0.1)] * 2, [0]), "boundaries=0"),
         (lambda: linear_warmup(0.0, steps=5), "eta=0.0 was given"),

@@ -1,9 +1,15 @@
-"""One cycle, beside Optax's."""
+"""One cycle, beside Optax's; that of the momentum, beside PyTorch's."""
 
 import pytest
 
 import bpx
-from bpx.optim import Epochs, cosine_onecycle_schedule, linear_onecycle_schedule
+from bpx.optim import (
+    Epochs,
+    cosine_onecycle_momentum,
+    cosine_onecycle_schedule,
+    linear_onecycle_momentum,
+    linear_onecycle_schedule,
+)
 from tests.optim.schedules.rates import assert_same_rates, by_optax, rate, rates
 
 
@@ -36,6 +42,58 @@ def test_a_part_that_is_no_whole_number_of_steps(cycle):
     assert max(found) < 0.5
     assert found[0] < found[1] < found[2] > found[3] > found[4]
     assert rate(cycle(0.5, steps=1), 0) == pytest.approx(0.5 / 25.0)
+
+
+def by_pytorch(**how):
+    """The momentum of each of 41 steps; its cycle ends one step earlier than its length."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    descent = torch.optim.SGD([torch.zeros(1)], lr=0.3, momentum=0.5)
+    cycle, found = torch.optim.lr_scheduler.OneCycleLR(descent, 0.3, 41, **how), []
+    for step in range(41):
+        found.append(descent.param_groups[0]["momentum"])
+        descent.step()
+        if step < 40:
+            cycle.step()
+    return found
+
+
+def test_the_momentum_is_pytorchs(target):
+    expected = by_pytorch(pct_start=13 / 41)  # it is lowest at step 12 of 40
+    assert_same_rates(cosine_onecycle_momentum(steps=40), expected, target)
+    expected = by_pytorch(pct_start=21 / 41, max_momentum=0.9, base_momentum=0.5)
+    shape = {"steps": 40, "pct_start": 0.5}
+    assert_same_rates(cosine_onecycle_momentum(0.9, 0.5, **shape), expected, target)
+    # Of three phases, the last one is at the highest momentum: here from step 24 on.
+    expected = by_pytorch(pct_start=13 / 41, anneal_strategy="linear", three_phase=True)
+    found = linear_onecycle_momentum(steps=40, pct_final=0.6)
+    assert_same_rates(found, expected, target)
+
+
+def test_the_momentum_is_lowest_where_the_rate_is_highest():
+    pairs = (
+        (cosine_onecycle_schedule(0.5), cosine_onecycle_momentum()),
+        (linear_onecycle_schedule(0.5), linear_onecycle_momentum()),
+    )
+    for eta, mu in pairs:
+        eta, mu = eta.preview(50), mu.preview(50)
+        assert eta.index(max(eta)) == mu.index(min(mu)) == 15
+        assert (mu[0], min(mu)) == (pytest.approx(0.95), pytest.approx(0.85))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"high": 1.0}, r"high=1.0 was given; expected a number in \[0, 1\)"),
+        ({"low": 0.96}, r"low=0.96 was given; expected a number in \[0, 0.95\]"),
+        ({"pct_start": 1.0}, "pct_start=1.0"),
+        ({"steps": 0}, "steps=0"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("cycle", [cosine_onecycle_momentum, linear_onecycle_momentum])
+def test_a_momentum_that_is_refused(cycle, settings, message):
+    with pytest.raises(bpx.InputError, match=message):
+        cycle(**settings)
 
 
 def test_other_numbers_are_the_same_compiled_step():
