@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import gpu
+from tests import gpu, xla
 from tests.backends import flags, params, problem
 
 # float64 is to be tested on JAX too. Every array that bpx makes has its dtype written out,
@@ -16,6 +16,7 @@ from tests.backends import flags, params, problem
 os.environ.setdefault("JAX_ENABLE_X64", "1")
 # On a GPU the first worker's JAX would take three quarters of the memory from the others.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+xla.keep_programs()
 
 # No test depends on time: a busy machine draws slowly.
 settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,6 +25,11 @@ settings.load_profile("any")
 
 def pytest_addoption(parser):
     gpu.add_option(parser)
+
+
+def pytest_sessionfinish(session):
+    if not hasattr(session.config, "workerinput"):  # the others of -n have ended
+        xla.prune()
 
 
 @pytest.hookimpl(wrapper=True)

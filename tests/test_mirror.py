@@ -63,6 +63,7 @@ ACROSS = {
     "test_printed.py",
     "test_residual_in_networks.py",
     "test_whose_memory.py",
+    "test_xla.py",
     "test_ranges.py",
     "test_reprs.py",
     "test_sample_weights.py",

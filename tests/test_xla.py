@@ -1,0 +1,58 @@
+"""That compiled programs are kept between tests, and not for ever."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests import xla
+
+
+def test_jax_keeps_what_it_compiles():
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    if xla.FOLDER not in os.environ:
+        pytest.skip("the folder for caches cannot be written")
+
+    def kept(x):
+        return x * (0.5 + os.getpid())  # a program that no earlier run compiled
+
+    here = Path(os.environ[xla.FOLDER])
+    before = set(here.glob("jit_kept-*"))
+    jax.jit(kept)(1.0)
+    assert set(here.glob("jit_kept-*")) - before
+
+
+@pytest.fixture
+def _unnamed(monkeypatch):
+    monkeypatch.setenv(xla.FOLDER, "")  # so that it is as before when the test ends
+    monkeypatch.delenv(xla.FOLDER)
+
+
+def test_a_folder_of_ones_own_is_taken(monkeypatch):
+    monkeypatch.setenv(xla.FOLDER, "/mine")
+    xla.keep_programs()
+    assert os.environ[xla.FOLDER] == "/mine"
+
+
+@pytest.mark.usefixtures("_unnamed")
+def test_where_nothing_can_be_written_nothing_is_kept(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    monkeypatch.setenv("BPX_CACHE", str(file))
+    xla.keep_programs()
+    assert xla.FOLDER not in os.environ
+    xla.prune()
+
+
+@pytest.mark.usefixtures("_unnamed")
+def test_the_oldest_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv("BPX_CACHE", str(tmp_path))
+    xla.keep_programs()
+    for i in range(5):
+        path = xla.folder() / f"{i}-cache"
+        path.write_bytes(bytes(10))
+        os.utime(path, (100 - i, 100 - i))
+    xla.prune(25)
+    assert {path.name for path in xla.folder().iterdir()} == {"0-cache", "1-cache"}
+    xla.prune(25)
+    assert len(list(xla.folder().iterdir())) == 2
