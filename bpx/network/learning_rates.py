@@ -15,7 +15,7 @@ from bpx.optim.scheduled import lasting
 from bpx.optim.schedules.decays import exponential_decay
 from bpx.optim.schedules.lengths import Length
 from bpx.program.contract import Precision
-from bpx.training.arguments import Options, check_batch_size, checked
+from bpx.training.arguments import Options, check_batch_size, check_last_batch, checked
 from bpx.training.rising import rising_costs
 from bpx.training.suggestions import RULES, RuleName, smoothed, suggested
 
@@ -168,6 +168,7 @@ def learning_rate_range(
     with network.home.active():
         job = checked(network, samples, options, epochs=1, lmbda=lmbda, **weights)
         size = check_batch_size(batch_size, job.n)
+        check_last_batch(network.spec, job.n, size, drop_last=True)
         length = Length(max(1, job.n // size), steps)
         job = replace(job, optimizer=lasting(job.optimizer, length))
         try:

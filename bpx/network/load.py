@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bpx.activations import Activation, ActivationName
 from bpx.arrays.choice import Dtype
@@ -13,11 +13,8 @@ from bpx.io import checkpoint
 from bpx.model.spec import Spec
 from bpx.network import notes
 from bpx.network.network import Network
-from bpx.network.tables import check_schema
+from bpx.network.tables import Schema, check_schema
 from bpx_backends import BackendName
-
-if TYPE_CHECKING:
-    from bpx.data import Schema
 
 __all__ = ["load"]
 

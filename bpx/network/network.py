@@ -7,7 +7,7 @@ they take only arrays of the network's own library, device and dtype. `fit`, `pr
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from bpx._files import write_atomically
 from bpx.activations import Activation, ActivationName
@@ -26,7 +26,7 @@ from bpx.model.spec import make_spec
 from bpx.model.weights import ClassWeight
 from bpx.network.answers import Answering
 from bpx.network.packing import packed
-from bpx.network.tables import check_schema
+from bpx.network.tables import Schema, check_schema
 from bpx.network.train import train
 from bpx.optim.chain import Optimizer
 from bpx.privacy.accounting import Mechanism
@@ -37,9 +37,6 @@ from bpx.training.observers import Observer
 from bpx.training.records import History, Progress
 from bpx.training.stopping import EarlyStopping
 from bpx_backends import BackendName
-
-if TYPE_CHECKING:
-    from bpx.data import Schema
 
 __all__ = ["Network"]
 

@@ -1,12 +1,10 @@
 """What a network's file notes besides its parts: its private trainings, and its schema."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bpx.network.tables import Schema
 from bpx.privacy.accounting import Mechanism, is_mechanism
-
-if TYPE_CHECKING:
-    from bpx.data import Schema
 
 __all__ = ["are_right", "mechanisms", "schema"]
 
@@ -26,6 +24,6 @@ def schema(notes: Mapping[str, Any]) -> "Schema | None":
     """Return the network's schema, if it has one."""
     if "schema" not in notes:
         return None
-    from bpx.data import Schema
+    from bpx import data
 
-    return Schema.restored(notes["schema"])
+    return data.Schema.restored(notes["schema"])

@@ -1,14 +1,12 @@
 """The contents of a network's file."""
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from bpx._typing import Array
 from bpx.io import checkpoint
 from bpx.model.parameters import Parameters
+from bpx.network.tables import Schema
 from bpx.privacy.accounting import Account
-
-if TYPE_CHECKING:
-    from bpx.data import Schema
 
 __all__ = ["Packed", "packed"]
 

@@ -4,7 +4,7 @@ The modules that only privacy or health needs are imported on request.
 """
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from bpx.arrays.host import check_seed
 from bpx.errors import InputError, option
@@ -13,7 +13,7 @@ from bpx.network.resuming.begin import keeping
 from bpx.network.resuming.opening import Opened
 from bpx.network.resuming.resumption import Resumption, read
 from bpx.network.streams import refuse, streaming
-from bpx.network.tables import by_label, measures, training_arrays
+from bpx.network.tables import Schema, by_label, measures, training_arrays
 from bpx.network.training import Training
 from bpx.network.windows import is_stream, windowing
 from bpx.privacy.dpsgd import DPSGD, check_privacy
@@ -33,9 +33,6 @@ from bpx.training.held_out import check_validation_split
 from bpx.training.loop import Loop
 from bpx.training.observers import Observer, check_observers
 from bpx.training.stopping import Stopping, check_early_stopping
-
-if TYPE_CHECKING:
-    from bpx.data import Schema
 
 __all__ = ["Arguments", "Trainee", "prepare"]
 

@@ -19,8 +19,11 @@ from bpx.model.spec import Spec
 
 if TYPE_CHECKING:
     from bpx.data import Schema
+else:  # for annotations elsewhere in this folder, without an import of bpx.data
+    Schema = Any
 
 __all__ = [
+    "Schema",
     "arrays",
     "by_label",
     "by_name",

@@ -134,8 +134,10 @@ def _matrices(parameters: Any, by_adam: tuple[int, ...]) -> list[bool]:
     Matrices are the arrays that a layer names ``w``, and each B that a feedback learns. The
     last B is trained like the last w, the one before like the one before.
     """
-    places = [(place.partition("[")[0], x) for place, x in named_leaves(parameters)]
-    depth = sum(name == "w" for name, _ in places)
+    names = [
+        place.partition("[")[0] if x.ndim >= 2 else "" for place, x in named_leaves(parameters)
+    ]
+    depth = names.count("w")
     wrong = [i for i in by_adam if not -depth <= i < depth]
     if wrong:
         raise InputError(
@@ -143,10 +145,10 @@ def _matrices(parameters: Any, by_adam: tuple[int, ...]) -> list[bool]:
             "into net.weights"
         )
     excluded = {i % depth for i in by_adam}
-    at = {"w": 0, "B": depth - sum(name == "B" for name, _ in places)}
+    at = {"w": 0, "B": depth - names.count("B")}
     found = []
-    for name, x in places:
-        found.append(name in at and x.ndim >= 2 and at[name] not in excluded)
+    for name in names:
+        found.append(name in at and at[name] not in excluded)
         if name in at:
             at[name] += 1
     return found

@@ -95,8 +95,8 @@ def with_rate(optimizer: Optimizer, eta: float | Schedule) -> Optimizer:
     rated = [isinstance(link.update, Scaling) and link.update.descends for link in links]
     if not any(rated):
         raise InputError(
-            f"optimizer={optimizer!r} has no learning rate; expected one with "
-            "scale_by_learning_rate, such as bpx.Adam()"
+            f"optimizer={optimizer!r} has no learning rate that can be replaced; expected one "
+            "with scale_by_learning_rate, such as bpx.Adam()"
         )
     return Chain(tuple(other if r else link for r, link in zip(rated, links, strict=True)))
 

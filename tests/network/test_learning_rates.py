@@ -88,6 +88,13 @@ def test_a_schedule_of_the_momentum_lasts_for_the_steps():
     assert one != tried(network(), optimizer=bpx.SGD(0.1, momentum=0.95))
 
 
+def test_batches_that_are_too_small_for_a_layer_are_refused():
+    with pytest.raises(
+        bpx.InputError, match=r"batch_size=1 was given .*'batch_norm', needs at"
+    ):
+        tried(network(norm="batch"), batch_size=1)
+
+
 def test_other_rules():
     found = tried(network(), rule="valley")
     assert found.rule == "valley"

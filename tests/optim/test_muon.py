@@ -202,6 +202,20 @@ def test_other_arrays_are_no_matrices():
     assert np.abs(found.layers[0].w - expected.layers[0].w).max() > 0.01
 
 
+def test_a_vector_called_w_is_not_counted():
+    """by_adam are indices into net.weights, which has matrices alone."""
+    w = np.random.default_rng(0).standard_normal((3, 3))
+    dense = DenseParameters(w, np.ones(3))
+    p = Parameters([dense, Norm(np.ones((2, 2)), np.ones(2)), dense])
+    link, adam = scale_by_muon(by_adam=(1,)), scale_by_adam()
+    found, _ = link.update(p, link.init(p), p)
+    expected, _ = adam.update(p, adam.init(p), p)
+    assert_same(found.layers[1:], expected.layers[1:], 0.0)
+    assert np.abs(found.layers[0].w - expected.layers[0].w).max() > 0.01
+    with pytest.raises(bpx.InputError, match="by_adam has 2, but the network has 2 weights"):
+        scale_by_muon(by_adam=(2,)).init(p)
+
+
 def test_no_bias_is_no_array():
     w = np.random.default_rng(0).standard_normal((2, 3))
     p = Parameters([DenseParameters(w, None), DenseParameters(w.T, np.ones(3))])

@@ -66,7 +66,7 @@ def test_another_learning_rate():
         assert learning_rate(made, made.init(p)).tolist() == [0.7]
     clipped = bpx.optim.chain(bpx.optim.clip_by_global_norm(1.0), bpx.Adam(0.1))
     assert with_rate(clipped, OPEN).transformations[:2] == clipped.transformations[:2]
-    with pytest.raises(bpx.InputError, match="has no learning rate; expected"):
+    with pytest.raises(bpx.InputError, match="no learning rate that can be replaced; expected"):
         with_rate(bpx.optim.chain(scale(-0.1)), 0.1)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from logging import getLogger
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bpx.errors import FileFormatError, InputError
 from bpx.io import checkpoint, tensors
@@ -13,13 +13,11 @@ from bpx.network import notes
 from bpx.network.resuming import states
 from bpx.network.resuming.opening import Opened
 from bpx.network.resuming.values import restored
+from bpx.network.tables import Schema
 from bpx.privacy.accounting import Mechanism
 from bpx.training.course import Course
 from bpx.training.keeper import Start
 from bpx.training.observers import Observer
-
-if TYPE_CHECKING:
-    from bpx.data import Schema
 
 __all__ = ["Resumption", "read", "tell_differences"]
 

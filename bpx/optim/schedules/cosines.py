@@ -33,6 +33,11 @@ class WarmupCosine(NamedTuple):
     def settled(self, length: Length) -> "WarmupCosine":
         """Return the numbers with the lengths in steps, which are checked once more."""
         warmup, steps = length.steps(self.warmup), length.steps(self.steps)
+        if self.steps is None and steps <= warmup:
+            raise InputError(
+                f"a warmup of {warmup:g} steps was given for a training of {steps:g} steps; "
+                "expected fewer: give a shorter one, or train for more epochs"
+            )
         _check_longer(int(steps), int(warmup))
         return self._replace(warmup=warmup, steps=steps)
 

@@ -45,7 +45,8 @@ class Plateau(NamedTuple):
         """Return the numbers for the next epoch, after one of this cost."""
         xp = namespace(self.eta)
         cost_now = xp.full_like(self.best, cost)
-        better = (self.epochs == 0.0) | (cost_now < self.best * (1.0 - self.threshold))
+        first = (self.epochs == 0.0) | (self.best != self.best)  # NaN compares with none
+        better = first | (cost_now < self.best - self.threshold * xp.abs(self.best))
         cooling = self.wait > 0.0
         bad = xp.where(better | cooling, xp.zeros_like(self.bad), self.bad + 1.0)
         reduced = bad > self.patience
@@ -71,9 +72,9 @@ def reduce_on_plateau(
     """Multiply the learning rate by `factor` when the cost has stopped falling.
 
     After each epoch, `bpx.train` passes on the cost of the validation samples or, without
-    these, of the training samples. An epoch is better if its cost is below
-    (1 − threshold) times the lowest cost so far. After more than `patience` epochs in a row
-    that are not, the learning rate falls.
+    these, of the training samples. An epoch is better if its cost is below the lowest cost so
+    far by more than `threshold` times the size of that. After more than `patience` epochs in a
+    row that are not, the learning rate falls.
 
     Parameters
     ----------
@@ -97,8 +98,9 @@ def reduce_on_plateau(
 
     Notes
     -----
-    This is PyTorch's ``ReduceLROnPlateau`` with a relative threshold. Keras counts `patience`
-    one epoch shorter. The counters are in the optimizer's state, as
+    This is PyTorch's ``ReduceLROnPlateau`` with a relative threshold; for costs below 0, such
+    as `bpx.costs.poisson` may have, PyTorch takes an epoch that is equal for a better one.
+    Keras counts `patience` one epoch shorter. The counters are in the optimizer's state, as
     ``state.optimizer.schedule.best`` and so on, so a resumed training goes on from them. A
     `Trainer` has no epochs and refuses it. Private training takes it only with validation
     samples: the cost of the training samples is not private.

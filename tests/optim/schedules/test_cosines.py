@@ -76,7 +76,9 @@ def test_the_whole_training_and_epochs_of_a_warmup():
     by_epochs = warmup_cosine(PEAK, warmup=Epochs(2), end=END)
     by_steps = warmup_cosine(PEAK, warmup=20, steps=50, end=END)
     assert rates(by_epochs, 60) == rates(by_steps, 60)
-    with pytest.raises(bpx.InputError, match=r"steps=50 .* more than warmup=50"):
+    with pytest.raises(
+        bpx.InputError, match="a warmup of 50 steps was given for a training of 50"
+    ):
         rate(warmup_cosine(PEAK, warmup=Epochs(5)), 0)
 
 

@@ -69,6 +69,20 @@ def test_a_cost_that_is_not_a_number_is_not_better():
     assert followed(schedule, [1.0, float("nan"), 0.5]) == [0.4, 0.2, 0.2]
 
 
+def test_nor_is_it_the_lowest():
+    schedule = reduce_on_plateau(0.4, factor=0.5, patience=0)
+    assert followed(schedule, [float("nan"), 1.0, 0.5, 0.6]) == [0.4, 0.4, 0.4, 0.2]
+
+
+def test_costs_below_0_are_compared_too():
+    """−1 is not better than −1, whatever the threshold."""
+    schedule = reduce_on_plateau(0.4, factor=0.5, patience=1, threshold=0.1)
+    costs = [-1.0, -1.0, -0.95, -1.05, -1.2, -1.2]
+    assert followed(schedule, costs) == [0.4, 0.4, 0.2, 0.2, 0.2, 0.2]
+    expected = [0.4, 0.4, 0.2, 0.2, 0.2, 0.2, 0.1]
+    assert followed(schedule, [*costs, -1.0]) == expected
+
+
 def test_several_networks_have_numbers_of_their_own():
     schedule = reduce_on_plateau(0.4, factor=0.5, patience=0)
     numbers = rebuilt(
