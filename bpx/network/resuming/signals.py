@@ -4,6 +4,7 @@ SIGTERM and SIGUSR1 are what a batch system sends before it kills a process. Ctr
 the checkpoint too, but only once: a second one interrupts at once, as usual.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ class Signals:
         self.asked: int | None = None
         self._before: dict[int, Any] = {}
         self._inside, self._over, self._late = False, False, late
+        self._process = os.getpid()
         self._timer: threading.Timer | None = None
 
     def install(self) -> None:
@@ -82,7 +84,7 @@ class Signals:
                 self._wait(self.asked)
 
     def _note(self, number: int, frame: Any) -> None:
-        if self._over:
+        if self._is_over():
             self._pass_on(number)
             return
         first, self.asked = self.asked is None, number
@@ -94,13 +96,17 @@ class Signals:
             self._late(number)
 
     def _interrupted(self, number: int, frame: Any) -> None:
-        if self._over:
+        if self._is_over():
             self._pass_on(number)
             return
         if not self._inside or self.asked == number:
             self.asked = None if self.asked == number else self.asked  # it is heeded here
             signal.default_int_handler(number, frame)
         self.asked = number
+
+    def _is_over(self) -> bool:
+        """Whether the training has ended, or belongs to the process that forked this one."""
+        return self._over or os.getpid() != self._process
 
     def _pass_on(self, number: int) -> None:
         """Send a signal to the handler from before; signals are handled in the main thread."""

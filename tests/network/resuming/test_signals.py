@@ -1,6 +1,9 @@
 """Signals that are noted, and handlers that are restored."""
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 from time import sleep
 
@@ -179,3 +182,28 @@ def test_a_timer_that_is_cancelled_late_sends_nothing(signals):
     thread.start()
     thread.join()
     assert heard == []
+
+
+FORKED = """
+import os, signal, sys
+sys.path[:] = {path!r}
+from bpx.network.resuming.signals import Signals
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signals = Signals(print)
+signals.install()
+child = os.fork()
+if child == 0:
+    signal.raise_signal(signal.SIGTERM)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGTERM, status
+assert signals.asked is None
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_can_be_terminated():
+    """Such as a worker that loads samples, of which the training knows nothing."""
+    words = [sys.executable, "-c", FORKED.format(path=sys.path)]
+    ran = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
