@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 import bpx
-from bpx.cli import sources, splits
+from bpx.cli import sources, splits, tasks
 from bpx.cli.settings import EPOCHS, Settings
-from bpx.data import Column, Schema, Split, Table
+from bpx.data import Schema, Split, Table
 from bpx.data.tables.feature import Feature
 from bpx.data.tables.matching import has_target
 from bpx.data.tables.plausible import ALL
@@ -129,21 +129,17 @@ class Decided:
     def _target(self) -> str:
         target = self._learned
         if target.task == "numbers":
-            scaled = "" if target.scale == 1.0 else f", learned as (y - {target.center:.4g}) / "
-            return f"{target.name} ({self.why}): numbers{scaled}" + (
-                f"{target.scale:.4g}" if scaled else ""
-            )
+            y = f"(y - {target.center:.4g})" if target.center else "y"
+            scaled = "" if target.scale == 1.0 else f", learned as {y} / {target.scale:.4g}"
+            return f"{target.name} ({self.why}): numbers{scaled}"
         counts = np.bincount(self.samples.y, minlength=len(target.classes))  # type: ignore[arg-type]
         each = [f"{n} {c:,}" for n, c in zip(target.names(), counts, strict=True)]
         return f"{target.name} ({self.why}): {len(each)} classes: " + listed(each, _SHOWN)
 
     def _features(self) -> str:
         """Count the features of each sort, and the inputs that they become."""
-        sorts = Counter(map(_how, self.schema.features))
-        each = [
-            f"{count} {kind}{'s' if count > 1 else ''}{done}"
-            for (kind, done), count in sorts.items()
-        ]
+        sorts = Counter(map(_how, self.schema.features)).items()
+        each = [f"{n} {kind}{'s' if n > 1 else ''}{done}" for (kind, done), n in sorts]
         return f"{', '.join(each)}: {self.schema.width} inputs"
 
 
@@ -215,28 +211,16 @@ def decide(settings: Settings, seed: int) -> Decided:
     schema = Schema.fit(
         kept,
         target=key,
-        task=task,
+        task=tasks.task(settings, kept[key]),
         features=columns(table, settings.features) or None,
         drop=columns(table, settings.drop),
         scaling=settings.scaling or "standard",
         categories=settings.categories or "one-hot",
+        target_scaling=tasks.target_scaling(settings, kept[key]),
         unseen=settings.unseen or "ignore",
         rows=rest,
     )
     return Decided(kept, schema, why, len(table) - len(kept), rest, held)
-
-
-def _by_layers(layers: tuple[int, ...] | None, column: Column) -> Task | None:
-    """Return the task that the number of outputs implies: numbers for one, classes for more.
-
-    None if the column is not numeric, or has fewer than three distinct values: one output can
-    learn these as classes or as numbers.
-    """
-    if layers is None or column.kind != "number" or len(column.distinct) < 3:
-        return None
-    if layers[-1] == 1:
-        return "numbers"
-    return "classes" if column.whole else None
 
 
 def with_target(table: Table, schema: Schema) -> Table:

@@ -117,12 +117,12 @@ def by_label(schema: "Schema | None", class_weight: Any) -> Any:
 
 
 def check_schema(schema: "Schema", spec: Spec) -> None:
-    """Refuse a schema with other numbers of inputs or outputs than the network has.
+    """Refuse a schema whose inputs, outputs or scaled target do not suit the network.
 
     Raises
     ------
     InputError
-        Naming the sizes that would fit.
+        Saying what would fit.
     """
     sizes, learned = spec.sizes, schema.target
     fits = learned is None or sizes[-1] in {learned.outputs, len(learned.classes) or 1}
@@ -134,6 +134,7 @@ def check_schema(schema: "Schema", spec: Spec) -> None:
             f"inputs{outputs}; expected sizes such as {[schema.width, *sizes[1:-1], last]}"
         )
     _check_codes(schema, spec)
+    _check_target(schema, spec)
 
 
 def _check_codes(schema: "Schema", spec: Spec) -> None:
@@ -159,6 +160,21 @@ def _check_codes(schema: "Schema", spec: Spec) -> None:
                 f"layer {number}, {layer!r}, replaces columns that a layer below computes; "
                 "expected inputs: make it with of(schema, after=...), which finds them there"
             )
+
+
+def _check_target(schema: "Schema", spec: Spec) -> None:
+    """Refuse a target whose scaled numbers the cost does not accept."""
+    learned, cost = schema.target, spec.cost
+    if learned is None or learned.classes or cost.targets == "real":
+        return
+    counts = cost.targets == "nonnegative"
+    if learned.center or (learned.scale != 1.0 and not counts):
+        what = "counts, or other numbers of at least 0" if counts else "numbers in [0, 1]"
+        raise InputError(
+            f"the schema scales the target {learned.name!r} to (y - {learned.center:.4g}) / "
+            f"{learned.scale:.4g}, but {cost.name} expects {what}; fit the schema with "
+            f"target_scaling={'mean' if counts else 'none'!r}"
+        )
 
 
 def _pair(schema: "Schema | None", data: Any) -> Any:

@@ -1,5 +1,7 @@
 """A network at the boundary of tables."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -216,3 +218,40 @@ def test_a_layer_that_does_not_know_what_runs_before_it_is_refused():
     moved = bpx.Periodic(4, [3])
     with pytest.raises(bpx.InputError, match=r"layer 2, Periodic.* of\(schema, after=\.\.\.\)"):
         coded(embedding, moved)
+
+
+# A scaled target, and a cost that takes only some numbers
+
+COUNTS = {"a": np.linspace(-1.0, 1.0, 40), "n": np.arange(40) % 7}
+
+
+def learner(schema, output, cost):
+    return bpx.Network([1, 1], output=output, cost=cost, schema=schema, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("output", "cost", "way"),
+    [
+        ("exponential", "poisson", "mean"),
+        ("softplus", "poisson", "mean"),
+        ("sigmoid", "cross_entropy", "none"),
+    ],
+)
+def test_a_scaled_target_that_the_cost_does_not_accept_is_refused(output, cost, way):
+    fit = partial(bpx.data.Schema.fit, COUNTS, target="n", task="numbers")
+    message = rf"target 'n' to \(y - 2\.875\) / .* fit .* with target_scaling='{way}'"
+    with pytest.raises(bpx.InputError, match=message):
+        learner(fit(), output, cost)
+    assert learner(fit(target_scaling=way), output, cost).schema.target.center == 0.0
+    learner(fit(target_scaling="none"), output, cost)
+
+
+def test_counts_are_predicted_in_their_units():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=400)
+    table = {"a": x, "n": rng.poisson(200.0 * np.exp(0.5 * x))}
+    schema = bpx.data.Schema.fit(table, target="n", task="numbers", target_scaling="mean")
+    net = learner(schema, "exponential", "poisson")
+    net.fit(table, epochs=60, batch_size=20, optimizer=bpx.Adam(0.02), seed=0)
+    expected = 200.0 * np.exp(0.5 * x)
+    assert np.abs(net.predict(table)[:, 0] / expected - 1.0).max() < 0.1

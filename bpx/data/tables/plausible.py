@@ -8,7 +8,7 @@ from bpx.data.tables.column import Column
 from bpx.data.tables.table import Key, Table
 from bpx.errors import InputError, option
 
-__all__ = ["ALL", "check_features", "is_id"]
+__all__ = ["ALL", "check_features", "check_numbers", "is_id"]
 
 ALL = "all"
 """Every column but the target, ids included."""
@@ -57,6 +57,18 @@ def check_features(table: Table, places: Sequence[int], asked: bool) -> None:
             raise InputError(
                 f"column {name!r} of {table.label} is free text: {len(column.distinct)} "
                 f"different texts in {len(column)} rows{_dates(column)}; {_leave_out(name)}"
+            )
+
+
+def check_numbers(table: Table) -> None:
+    """Raise InputError if a column holds anything but numbers, or a cell is missing."""
+    for column in table.columns:
+        if column.is_text or column.missing.any():
+            what = "texts" if column.is_text else "missing cells"
+            raise InputError(
+                f"column {column.name!r} of {table.label} holds {what}, but the network "
+                "has no schema to encode them; expected only numbers, or a network made "
+                "with schema=bpx.data.Schema.fit(table, target=...)"
             )
 
 

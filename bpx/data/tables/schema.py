@@ -14,9 +14,9 @@ from bpx.data.tables.fitting import check_choice, fit_features, places_of
 from bpx.data.tables.frames import as_table
 from bpx.data.tables.inputs import Inputs
 from bpx.data.tables.matching import by_name, by_place, check_named, has_target
-from bpx.data.tables.plausible import check_features
+from bpx.data.tables.plausible import check_features, check_numbers
 from bpx.data.tables.table import Key, Table, listed
-from bpx.data.tables.target import TASKS, Target, Task, fit_target, task_of
+from bpx.data.tables.target import TASKS, Target, TargetScaling, Task, fit_target, task_of
 from bpx.data.tables.values import of_array
 from bpx.errors import InputError
 
@@ -65,6 +65,7 @@ class Schema(Inputs):
         features: Sequence[Key] | str | None = None,
         drop: Sequence[Key] = (),
         scaling: Scaling = "standard",
+        target_scaling: TargetScaling | None = None,
         categories: Categories = "one-hot",
         unseen: Unseen = "ignore",
         rows: NDArray[Any] | None = None,
@@ -89,8 +90,11 @@ class Schema(Inputs):
         drop : sequence of str or int, optional
             The columns not to use as inputs.
         scaling : {"standard", "robust", "none"}, optional
-            The scaling of numbers, dates and a numeric target: by mean and standard
-            deviation, by median and interquartile range, or none.
+            The scaling of numbers and dates: by mean and standard deviation, by median and
+            interquartile range, or none.
+        target_scaling : {"standard", "robust", "none", "mean"}, optional
+            The scaling of a numeric target, by default `scaling`. "mean" only divides by the
+            mean, which suits counts and the cost ``"poisson"``.
         categories : {"one-hot", "codes"}, optional
             "codes" turns each text into one input, the number of its category, for a
             `bpx.Embedding`. Missing cells have a code of their own, and unseen ones the last.
@@ -111,6 +115,7 @@ class Schema(Inputs):
             a duplicate name, or no name.
         """
         check_choice("scaling", scaling, SCALINGS)
+        check_choice("target_scaling", target_scaling, (None, *SCALINGS, "mean"))
         check_choice("categories", categories, CATEGORIES)
         check_choice("unseen", unseen, _UNSEEN)
         check_choice("task", task, (None, *TASKS))
@@ -122,9 +127,8 @@ class Schema(Inputs):
         fitted, empty = fit_features(table.at(places).take(chosen), scaling, categories)
         made = None
         if target is not None:
-            column = table[target]
-            plain = task or task_of(column, table)
-            made = fit_target(column, plain, scaling, chosen)
+            column, how = table[target], target_scaling or scaling
+            made = fit_target(column, task or task_of(column, table), how, chosen)
         return cls(fitted, made, (*dropped, *empty), table.named, unseen)
 
     @classmethod
@@ -137,14 +141,7 @@ class Schema(Inputs):
             If a column holds anything but numbers, or a cell is missing.
         """
         table = as_table(table)
-        for column in table.columns:
-            if column.is_text or column.missing.any():
-                what = "texts" if column.is_text else "missing cells"
-                raise InputError(
-                    f"column {column.name!r} of {table.label} holds {what}, but the network "
-                    "has no schema to encode them; expected only numbers, or a network made "
-                    "with schema=bpx.data.Schema.fit(table, target=...)"
-                )
+        check_numbers(table)
         check_features(table, range(len(table.columns)), asked=True)
         features = tuple(Feature(c.name, c.kind, "scaled") for c in table.columns)
         return cls(features, named=table.named)

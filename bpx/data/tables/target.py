@@ -12,10 +12,18 @@ from bpx.data.tables.feature import Scaling, spread
 from bpx.data.tables.table import Table, listed
 from bpx.errors import InputError, option
 
-__all__ = ["TASKS", "Target", "Task", "fit_target", "task_of"]
+__all__ = [
+    "TASKS",
+    "Target",
+    "TargetScaling",
+    "Task",
+    "fit_target",
+    "task_of",
+]
 
 Task: TypeAlias = Literal["classes", "numbers"]
 TASKS: tuple[Task, ...] = get_args(Task)
+TargetScaling: TypeAlias = Scaling | Literal["mean"]
 
 _ROWS_PER_CLASS = 20
 _FEW = 10
@@ -166,14 +174,17 @@ def task_of(column: Column, table: Table) -> Task:
     return "classes"
 
 
-def fit_target(column: Column, task: Task, scaling: Scaling, rows: NDArray[Any]) -> Target:
+def fit_target(
+    column: Column, task: Task, scaling: TargetScaling, rows: NDArray[Any]
+) -> Target:
     """Fit a target: the classes of the whole column, or the scale of the numbers in `rows`.
 
     Raises
     ------
     InputError
         If there are fewer than two classes, classes are too large for float64 to distinguish,
-        or the task is numbers and the column holds texts.
+        the task is numbers and the column holds texts, or the scaling is "mean" and a number is
+        negative.
     """
     if task == "classes":
         _check_classes(column)
@@ -185,8 +196,21 @@ def fit_target(column: Column, task: Task, scaling: Scaling, rows: NDArray[Any])
             f"{option('task', 'classes')}"
         )
     values = column.values[rows]
-    center, scale = spread(values[~np.isnan(values)], scaling)
-    return Target(column.name, task, (), center, scale)
+    values = values[~np.isnan(values)]
+    if scaling == "mean":
+        return Target(column.name, task, (), 0.0, _mean(column.name, values))
+    return Target(column.name, task, (), *spread(values, scaling))
+
+
+def _mean(name: str, values: NDArray[np.float64]) -> float:
+    """Return the mean of numbers of at least 0; 1 if all are 0."""
+    if len(values) and values.min() < 0:
+        raise InputError(
+            f"{option('target_scaling', 'mean')} was given, but the target {name!r} has "
+            f"{values.min():g}; expected numbers of at least 0, such as counts"
+        )
+    largest = float(values.max()) if len(values) else 0.0
+    return float((values / largest).mean()) * largest if largest else 1.0
 
 
 def _check_classes(column: Column) -> None:

@@ -1,6 +1,7 @@
 """A table becomes samples, by name."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -120,3 +121,16 @@ def test_a_column_twice_is_no_schema():
     described["features"] *= 2
     with pytest.raises(ValueError, match="no schema"):
         Schema.restored(described)
+
+
+def test_a_target_may_be_scaled_unlike_the_inputs():
+    table = {"a": [1.0, 2.0, 6.0], "y": [0.5, 1.5, 4.0]}
+    fit = partial(Schema.fit, table, target="y", task="numbers")
+    both, own = fit(scaling="robust"), fit(scaling="robust", target_scaling="mean")
+    assert own.features == both.features
+    assert (own.target.center, own.target.scale) == (0.0, 2.0)
+    assert fit(target_scaling="none").target.scale == 1.0
+    assert fit(target_scaling="robust").target == both.target != fit().target
+    assert Schema.restored(own.described()) == own
+    with pytest.raises(bpx.InputError, match="target_scaling='log' was given; expected"):
+        fit(target_scaling="log")

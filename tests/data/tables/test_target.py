@@ -95,3 +95,20 @@ def test_what_no_target_is(change):
     assert Target.restored(target.described()) == target
     with pytest.raises((KeyError, TypeError, ValueError)):
         Target.restored({**target.described(), **change})
+
+
+def test_counts_are_divided_by_their_mean():
+    target = fitted([0.0, 2.0, 7.0], "numbers", "mean")
+    assert (target.center, target.scale) == (0.0, 3.0)
+    encoded = target.encode(of_array("k", [6.0]), "t")
+    assert encoded.tolist() == [2.0]
+    assert target.decode(encoded).tolist() == [6.0]
+    assert fitted([0.0, 0.0], "numbers", "mean").scale == 1.0
+    assert np.isfinite(fitted([1e308, 1.5e308], "numbers", "mean").scale)
+    with pytest.raises(bpx.InputError, match=r"target_scaling='mean'.*'k' has -2; expected"):
+        fitted([1.0, -2.0, 3.0], "numbers", "mean")
+
+
+def test_the_mean_is_that_of_the_training_rows():
+    column = of_array("k", [1.0, 3.0, 50.0, None])
+    assert fit_target(column, "numbers", "mean", np.array([0, 1, 3])).scale == 2.0
