@@ -13,9 +13,10 @@ from bpx.network.resuming.begin import keeping
 from bpx.network.resuming.opening import Opened
 from bpx.network.resuming.resumption import Resumption, read
 from bpx.network.streams import refuse, streaming
-from bpx.network.tables import by_label, training_arrays
+from bpx.network.tables import as_arrays, by_label, training_arrays
 from bpx.network.training import Training
-from bpx.network.windows import is_stream, windowing
+from bpx.network.windowed import is_stream, refuse_with_stream, samples_of
+from bpx.network.windows import windowing
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.training.accumulated import Accumulated, check_accumulate
 from bpx.training.arguments import (
@@ -126,8 +127,7 @@ def _streamed(
         "validation_split": given.validation_split or None,
     }
     refuse("with batches", of_samples)
-    _, validation, _ = training_arrays(network.schema, network.spec, None, given.validation)
-    options = Options(**{**vars(given.options), "validation": validation})
+    options = _options(network, given, network.schema)
     cut = given.epochs, given.steps_per_epoch
     chunks = _chunks(network, given)
     loop = streaming(network, given.batches, options, *cut, given.penalty, given.seed, watching)
@@ -145,9 +145,8 @@ def _windowed(
         "class_weight": given.class_weight,
         "validation_split": given.validation_split or None,
     }
-    refuse("with a bpx.data.Stream", at_once)
-    _, validation, _ = training_arrays(network.schema, network.spec, None, given.validation)
-    options = Options(**{**vars(given.options), "validation": validation})
+    refuse_with_stream(at_once)
+    options = _options(network, given, network.schema)
     strength, order = (given.lmbda, given.penalty), (given.seed, given.shuffle, given.drop_last)
     sizes = given.epochs, given.batch_size
     chunks = _chunks(network, given)
@@ -166,7 +165,7 @@ def _loop(
     if opened is not None and opened.found is not None:
         earlier = read(opened, network.spec, network.home.dtype)
     schema = network.schema if earlier is None else network.schema or earlier.schema
-    samples, validation, schema = training_arrays(schema, network.spec, data, given.validation)
+    samples, schema = training_arrays(schema, network.spec, data)
     if data is None:
         raise InputError("data is missing; expected (x, y), or a stream as batches=...")
     only_streams = {
@@ -184,7 +183,7 @@ def _loop(
         "sample_weight": given.sample_weight,
         "class_weight": by_label(schema, given.class_weight),
     }
-    options = Options(**{**vars(given.options), "validation": validation})
+    options = _options(network, given, schema)
     with network.home.active():
         how = {"epochs": given.epochs, "lmbda": given.lmbda, "held": held}
         job = checked(network, samples, options, **how, **weights)
@@ -207,6 +206,17 @@ def _loop(
             raise
     network.schema = schema
     return loop
+
+
+def _options(network: Trainee, given: Arguments, schema: "Schema | None") -> Options:
+    """Return the options, with validation samples as arrays, or as windows of a stream."""
+    held = given.validation
+    validation = (
+        samples_of(network, held, schema, "validation ")
+        if is_stream(held)
+        else as_arrays(schema, held)
+    )
+    return Options(**{**vars(given.options), "validation": validation})
 
 
 def _chunks(network: Trainee, given: Arguments) -> int:

@@ -10,6 +10,7 @@ from bpx.errors import InputError
 from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch
 from bpx.model.weights import weighted
+from bpx.network.windowed import first_of, staged
 from bpx.training.arguments import Options, job_of, scheduled
 from bpx.training.course import Course
 from bpx.training.loop import Loop
@@ -19,15 +20,7 @@ from bpx.training.windows import Windowed
 if TYPE_CHECKING:
     from bpx.data import Stream
 
-__all__ = ["is_stream", "windowing"]
-
-LOOKED_AT = 4096
-"""The number of samples that the network is tried out on, and that observers get."""
-
-
-def is_stream(data: Any) -> bool:
-    """Whether `data` is a `bpx.data.Stream`; this imports nothing."""
-    return hasattr(data, "windows") and hasattr(data, "rows_of_window")
+__all__ = ["windowing"]
 
 
 def windowing(
@@ -63,7 +56,7 @@ def windowing(
     drawn, arrive = check_seed(seed), partial(_arrived, network)
     with network.home.active():
         share = _penalty(*strength, known)
-        job = job_of(network, _first(network, data, arrive), options, epochs, share)
+        job = job_of(network, first_of(data, network.home, arrive), options, epochs, share)
         windows = partial(_windows, network, data, arrive, size, drawn, shuffle)
         own = Windowed(network.home, job.step, windows, known, size, drawn, shuffle, drop_last)
         rule = scheduled(job, own.steps)
@@ -93,17 +86,6 @@ def _penalty(lmbda: float, penalty: float, known: int | None) -> float:
     return lmbda / known if lmbda and known else penalty
 
 
-def _first(network: Any, data: "Stream", arrive: Any) -> Samples:
-    """Return the first samples of the stream, in memory of their own."""
-    rows = min(LOOKED_AT, data.rows_of_window(1))
-    windows = data.windows(range, rows, network.home.dtype, arrive)
-    try:
-        found: Samples = next(windows)
-    finally:
-        windows.close()
-    return found
-
-
 def _windows(
     network: Any,
     data: "Stream",
@@ -115,13 +97,11 @@ def _windows(
 ) -> Any:
     order: Any = partial(block_order, seed, epoch) if shuffle else range
     rows, home = data.rows_of_window(batch_size), network.home
-    staged = getattr(home.backend, "pinned", None)
-    empty = {} if staged is None else {"empty": partial(staged, home.device)}
-    return data.windows(order, rows, home.dtype, arrive, **empty)
+    return data.windows(order, rows, home.dtype, arrive, **staged(home))
 
 
 def _arrived(network: Any, part: Any) -> Samples:
     """Check a window and move it home, in the thread that reads ahead."""
     with network.home.active():
         found = mini_batch(network.home, network.spec, part.x, part.y)
-        return weighted(network.home, network.spec, found, part.s)
+        return weighted(network.home, network.spec, found, part.s, some=True)

@@ -11,7 +11,7 @@ from bpx.model.spec import Spec
 from bpx.program.contract import Step
 from bpx.training.step import Data, TrainingStep
 
-__all__ = ["BatchStep", "Batches", "EpochBatches", "Shuffled", "Stretch"]
+__all__ = ["BatchStep", "Batches", "EpochBatches", "Shuffled", "Stretch", "steps_of"]
 
 
 class BatchStep(Step, Protocol):
@@ -82,6 +82,11 @@ class Batches(Protocol):
         """
 
 
+def steps_of(n: int, batch_size: int, *, drop_last: bool) -> int:
+    """The number of steps in an epoch of n samples."""
+    return n // batch_size if drop_last else -(-n // batch_size)
+
+
 @dataclass(frozen=True)
 class Shuffled:
     """`Batches` that use each sample once per epoch, or not at all with `drop_last`."""
@@ -97,8 +102,7 @@ class Shuffled:
     @property
     def steps(self) -> int:
         """The number of steps in an epoch."""
-        n, size = self.data.x.shape[0], self.batch_size
-        return n // size if self.drop_last else -(-n // size)
+        return steps_of(self.data.x.shape[0], self.batch_size, drop_last=self.drop_last)
 
     def __call__(self, epoch: int) -> EpochBatches:
         """Return the epoch with that number, from 1."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from bpx.model.evaluate import Evaluation, evaluate
+from bpx.model.evaluate import Evaluation
+from bpx.model.windowed import evaluated
 from bpx.training.arguments import Job
 from bpx.training.attached import Attached
 from bpx.training.batches import Batches
@@ -127,4 +128,4 @@ class Loop:
         job = self.job
         if job.validation is None:
             return None
-        return evaluate(job.step.spec, state.parameters, job.validation, job.metrics)
+        return evaluated(job.step.spec, state.parameters, job.validation, job.metrics)

@@ -2,24 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from bpx.arrays.home import Home
 from bpx.arrays.host import window_batches
-from bpx.model.inputs import Samples
-from bpx.training.batches import EpochBatches, Stretch
+from bpx.model.windowed import Windows
+from bpx.training.batches import EpochBatches, Stretch, steps_of
 from bpx.training.step import Data, TrainingStep
 
-__all__ = ["Windowed", "Windows"]
-
-
-class Windows(Protocol):
-    """The windows of one epoch, in order; each is valid until the second next is asked for."""
-
-    def __iter__(self) -> Iterator[Samples]: ...
-
-    def close(self) -> None:
-        """Stop reading ahead."""
+__all__ = ["Windowed"]
 
 
 @dataclass(frozen=True)
@@ -59,8 +50,7 @@ class Windowed:
         """The number of steps in an epoch; None if the number of samples is not known."""
         if self.samples is None:
             return None
-        size = self.batch_size
-        return self.samples // size if self.drop_last else -(-self.samples // size)
+        return steps_of(self.samples, self.batch_size, drop_last=self.drop_last)
 
     def start(self) -> None:
         """Add nothing to the state."""

@@ -39,7 +39,10 @@ class Files:
 
     def blocks(self, size: int | None) -> Sequence[Block]:
         """Return the row groups of Parquet files, or the whole files of another format."""
-        return [partial(self._read, fragment, size) for fragment in self._fragments()]
+        return [
+            Block(partial(self._read, fragment, size), partial(_count, fragment))
+            for fragment in self._fragments()
+        ]
 
     def sample(self, rows: int, rng: Any) -> Table:
         """Return at most that many rows, of row groups in a random order."""
@@ -122,6 +125,12 @@ def open_files(given: str | os.PathLike[str] | Sequence[Any], label: str) -> Fil
             f"{label} cannot be read ({error}); expected files with the same columns: get "
             "fresh copies"
         ) from error
+
+
+def _count(fragment: Any) -> int:
+    """The number of rows; `count_rows` of one row group would count those of its whole file."""
+    groups = getattr(fragment, "row_groups", None)
+    return int(fragment.count_rows() if groups is None else sum(g.num_rows for g in groups))
 
 
 def _files(path: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """`Source`: where the samples of a stream come from, in blocks that are read one at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from bpx.data.split import HostArray
@@ -14,12 +15,13 @@ class Part(NamedTuple):
     Attributes
     ----------
     x : Rows or array, shape (m, ...)
-    y : array, shape (m,) or (m, k)
+    y : array, shape (m,) or (m, k), or None
+        None if only the inputs are there, or are asked for.
     s : array, shape (m,), or None
     """
 
     x: Any
-    y: Any
+    y: Any = None
     s: Any = None
 
 
@@ -41,11 +43,24 @@ class Rows(Protocol):
         """Read the rows into an array of the same shape."""
 
 
-class Block(Protocol):
-    """One block of a source: it can be read again and again."""
+@dataclass(frozen=True)
+class Block:
+    """One block of a source: it can be read again and again.
+
+    Attributes
+    ----------
+    read : callable
+        ``read()`` returns the rows in order, in parts: a `Part`, or a table for a schema.
+    count : callable
+        ``count()`` returns the number of rows, or None if only reading them tells.
+    """
+
+    read: Callable[[], Iterator[Any]]
+    count: Callable[[], int | None] = lambda: None
 
     def __call__(self) -> Iterator[Any]:
-        """Return the block's rows in order, in parts: a `Part`, or a table for a schema."""
+        """Return the block's rows in order, in parts."""
+        return self.read()
 
 
 class Source(Protocol):

@@ -18,8 +18,8 @@ class Sliced:
 
     Attributes
     ----------
-    x, y : arrays with the same number of rows
-    s : array, or None
+    x : array
+    y, s : arrays with the same number of rows, or None
     label : str
     """
 
@@ -30,7 +30,7 @@ class Sliced:
 
     def __post_init__(self) -> None:
         for name, each in (("x", self.x), ("y", self.y), ("sample_weight", self.s)):
-            if each is None and name == "sample_weight":
+            if each is None and name != "x":
                 continue
             if not getattr(each, "shape", ()) or not hasattr(each, "dtype"):
                 raise InputError(
@@ -52,13 +52,16 @@ class Sliced:
         """Return the blocks, of `size` rows each."""
         size = size or self.rows
         return [
-            partial(self._read, start, min(start + size, self.rows))
+            self._block(start, min(start + size, self.rows))
             for start in range(0, self.rows, size)
         ]
 
+    def _block(self, start: int, stop: int) -> Block:
+        return Block(partial(self._read, start, stop), lambda: stop - start)
+
     def _read(self, start: int, stop: int) -> Iterator[Part]:
         rows = slice(start, stop)
-        yield Part(self.x[rows], self.y[rows], None if self.s is None else self.s[rows])
+        yield Part(*(None if each is None else each[rows] for each in (self.x, self.y, self.s)))
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ class Chunks:
     Attributes
     ----------
     begin : callable
-        It returns a new iterator of chunks: (x, y), (x, y, sample_weight), or a table.
+        It returns a new iterator of chunks: (x, y), (x, y, sample_weight), an array x, or a
+        table.
     label : str
     """
 
@@ -78,7 +82,7 @@ class Chunks:
 
     def blocks(self, size: int | None) -> Sequence[Block]:
         """Return one block with all rows."""
-        return [self._read]
+        return [Block(self._read)]
 
     def _read(self) -> Iterator[Any]:
         for number, chunk in enumerate(self.begin(), 1):
@@ -86,8 +90,11 @@ class Chunks:
                 yield chunk
             elif isinstance(chunk, tuple | list) and len(chunk) in (2, 3):
                 yield Part(*chunk)
+            elif len(getattr(chunk, "shape", ())) > 0:
+                yield Part(chunk)
             else:
                 raise InputError(
                     f"chunk {number} of {self.label} is {type(chunk).__name__}; expected a "
-                    "pair (x, y), a triple (x, y, sample_weight), or a table"
+                    "pair (x, y), a triple (x, y, sample_weight), or a table; to predict, also "
+                    "an array x"
                 )

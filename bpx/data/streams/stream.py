@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from pathlib import PurePath
@@ -87,8 +87,15 @@ class Stream:
         own = self.encoder
         if schema is None or own.schema is not None:
             return self
-        encoder = Encoder(schema, own.target, own.weight, own.label)
-        return Stream(self.source, encoder, self.block, self.window)
+        return replace(self, encoder=replace(own, schema=schema))
+
+    @property
+    def only_x(self) -> "Stream":
+        """The stream of the inputs alone, for which targets need not be there."""
+        source = self.source
+        if isinstance(source, Sliced):
+            source = replace(source, y=None, s=None)
+        return replace(self, source=source, encoder=replace(self.encoder, only_x=True))
 
     def rows_of_window(self, batch_size: int) -> int:
         """The number of samples of a window: a multiple of the mini-batch, about 64 MiB."""
@@ -104,6 +111,7 @@ class Stream:
         dtype: str,
         arrive: Callable[[Part], T],
         empty: Empty = np.empty,
+        start: int = 0,
     ) -> ahead[T]:
         """Return an iterator over the windows of one epoch, which reads ahead in a thread.
 
@@ -120,29 +128,41 @@ class Stream:
             its memory, are valid until the second next window is asked for.
         empty : callable, optional
             It makes the host arrays.
+        start : int, optional
+            The number of the first window; those before it are skipped.
         """
-        blocks = self.source.blocks(self.block or max(1, BLOCK_BYTES // self._bytes))
-        parts = parts_of(blocks, order(len(blocks)), self.encoder)
-        rest = Filled(parts, self.source.label)
+        blocks, label = self.source.blocks(self._rows_of_block), self.source.label
+        parts = parts_of(blocks, order(len(blocks)), self.encoder, start * rows, label)
+        rest = Filled(parts, label)
 
         def filled(buffer: Buffer) -> T | None:
             part = buffer.fill(rest)
             try:
                 return None if part is None else arrive(part)
             except InputError as error:
-                where = f"rows are counted in a window of {self.source.label}"
+                where = f"rows are counted in a window of {label}"
                 raise InputError(f"{error}; {where}") from error
 
-        return ahead(filled, [Buffer(rows, dtype, empty) for _ in range(2)])
+        return ahead(filled, [Buffer(rows, dtype, empty, self._like) for _ in range(2)])
+
+    @property
+    def _rows_of_block(self) -> int:
+        return self.block or max(1, BLOCK_BYTES // self._bytes)
 
     @cached_property
-    def _bytes(self) -> int:
-        """The bytes of one sample, from the first part of the first block."""
+    def _like(self) -> Part:
+        """An empty part with the shapes and dtypes of the very first one."""
         blocks = self.source.blocks(1024)
         first = next(parts_of(blocks, range(len(blocks)), self.encoder), None)
         if first is None or not first.x.shape[0]:
             raise InputError(f"{self.source.label} has no samples; expected at least one")
-        each = (prod(a.shape[1:]) * a.dtype.itemsize for a in first if a is not None)
+        kinds = (None if a is None else np.empty((0, *a.shape[1:]), a.dtype) for a in first)
+        return Part(*kinds)
+
+    @property
+    def _bytes(self) -> int:
+        """The bytes of one sample."""
+        each = (prod(a.shape[1:]) * a.dtype.itemsize for a in self._like if a is not None)
         return max(1, sum(each))
 
 
@@ -156,11 +176,12 @@ def stream(
     block: int | None = None,
     window: int | None = None,
 ) -> Stream:
-    """Return samples that `fit` and `train` read window by window, in bounded memory.
+    """Return samples that networks read window by window, in bounded memory.
 
-    In each epoch the blocks are shuffled and then read in that order, one window of samples
-    after another. Mini-batches are drawn from the window in memory, while a thread reads the
-    next one. The order depends only on the seed and the epoch.
+    `fit`, `train`, `evaluate`, `predict` and `classify` take them. In each epoch of training,
+    the blocks are shuffled and then read in that order, one window of samples after another.
+    Mini-batches are drawn from the window in memory, while a thread reads the next one. The
+    order depends only on the seed and the epoch. The other methods keep the samples' own order.
 
     Parameters
     ----------
@@ -170,10 +191,11 @@ def stream(
         ``.feather`` file, of a folder of them, or a list of such paths; a pyarrow dataset; or
         an iterable of chunks, or a function that returns one: pairs (x, y), triples
         (x, y, sample_weight), or tables. An iterable must begin anew in every epoch. Chunks
-        keep their order, and are shuffled within windows only.
+        keep their order, and are shuffled within windows only. To predict, chunks may be
+        arrays x alone.
     y : path or array, optional
         The targets, if x is an ``.npy`` file or an array: labels (n,), or numbers (n,) or
-        (n, k).
+        (n, k). Only `predict` and `classify` do without.
     sample_weight : path, array, or str, optional
         The weights of the samples; in tables, the name of their column.
     target : str or int, optional
@@ -224,8 +246,6 @@ def _source(x: Any, y: Any, s: Any) -> tuple[Source, Key | None]:
     if _are_paths(x) and not _is_npy(x):
         return arrow.open_files(x, label), _column(y, s)
     if _is_npy(x) or hasattr(x, "shape"):
-        if y is None:
-            raise InputError(f"y is missing for {label}; expected one target for each sample")
         return Sliced(_opened(x), _opened(y), _opened(s), label), None
     if callable(x) or isinstance(x, Iterable):
         return Chunks(_beginning(x), label), _column(y, s)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bpx.errors import InputError, advice, option
 from bpx.io import layers
-from bpx.model.inputs import Samples
+from bpx.model.windowed import WindowedSamples
 from bpx.network.packing import Packed
 from bpx.network.resuming import fingerprint, settings, shown
 from bpx.network.resuming.files import read_records
@@ -136,7 +136,12 @@ def _shown(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _samples(job: Job) -> dict[str, Any]:
     found = {"x": job.data.x, "y": job.data.y, "the weights of the samples": job.data.s}
-    held: Samples | None = job.validation
+    held = job.validation
+    if isinstance(held, WindowedSamples):
+        raise InputError(
+            "checkpoint was given with validation samples of a bpx.data.Stream, which a "
+            "checkpoint cannot compare with those of a later call; give arrays"
+        )
     if held is not None:
         found |= {"validation x": held.x, "validation y": held.y}
         found |= {"the weights of the validation samples": held.s}

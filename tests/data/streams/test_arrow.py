@@ -29,6 +29,17 @@ def test_row_groups_are_the_blocks(tmp_path):
     assert next(blocks[1]())["a"].values.tolist() == [4.5, 5.5, 6.5, 7.5]
 
 
+def test_blocks_tell_their_rows(tmp_path):
+    from pyarrow import feather
+
+    files = open_files(parquet(tmp_path / "t.parquet"), "t")
+    assert [block.count() for block in files.blocks(100)] == [4, 4, 2]
+    feather.write_feather(table(), tmp_path / "t.feather")
+    assert [block.count() for block in open_files(tmp_path / "t.feather", "t").blocks(3)] == [
+        10
+    ]
+
+
 def test_a_large_row_group_comes_in_parts(tmp_path):
     files = open_files(parquet(tmp_path / "t.parquet", group=10), "t")
     (block,) = files.blocks(4)

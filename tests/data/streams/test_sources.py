@@ -52,6 +52,17 @@ def test_a_chunk_may_be_a_table_or_have_weights():
     assert found == [table, Part(*triple)]
 
 
+def test_blocks_tell_their_rows_where_they_are_known():
+    source = Sliced(np.zeros((7, 2)), None, None, "arrays")
+    assert [block.count() for block in source.blocks(3)] == [3, 3, 1]
+    assert Chunks(list, "a list").blocks(3)[0].count() is None
+
+
+def test_a_chunk_may_be_an_array_of_inputs():
+    ((x, y, s),) = Chunks(lambda: [np.ones((2, 3))], "a list").blocks(None)[0]()
+    assert (x.shape, y, s) == ((2, 3), None, None)
+
+
 def test_a_chunk_of_another_kind_is_refused():
     with pytest.raises(bpx.InputError, match="chunk 2 of a list is int; expected a pair"):
         list(Chunks(lambda: [([[1.0]], [0]), 3], "a list").blocks(None)[0]())
