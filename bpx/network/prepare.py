@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bpx.arrays.host import check_seed
 from bpx.errors import InputError, option
 from bpx.network.packing import Packed
-from bpx.network.resuming.begin import keeping
+from bpx.network.resuming.begin import earlier_of, kept
 from bpx.network.resuming.opening import Opened
-from bpx.network.resuming.resumption import Resumption, read
+from bpx.network.resuming.resumption import Resumption
 from bpx.network.streams import refuse, streaming
 from bpx.network.tables import as_arrays, by_label, training_arrays
 from bpx.network.training import Training
@@ -99,12 +99,11 @@ def prepare(
         If an argument cannot be used; the network is then unchanged.
     """
     watching = check_observers(given.observers, taken=("early_stopping", "health", "privacy"))
-    if given.batches is None and is_stream(data):
-        return Training(_windowed(network, data, given, watching))
     if given.batches is not None:
         return Training(_streamed(network, data, given, watching))
+    make = _windowed if is_stream(data) else _loop
     try:
-        return Training(_loop(network, data, given, watching, opened))
+        return Training(make(network, data, given, watching, opened))
     except BaseException:
         if opened is not None:
             opened.close()
@@ -135,8 +134,13 @@ def _streamed(
 
 
 def _windowed(
-    network: Trainee, data: Any, given: Arguments, watching: tuple[Observer, ...]
+    network: Trainee,
+    data: Any,
+    given: Arguments,
+    watching: tuple[Observer, ...],
+    opened: Opened | None,
 ) -> Loop:
+    earlier, schema = earlier_of(network, opened, of_stream=True)
     at_once = {
         "steps_per_epoch": given.steps_per_epoch,
         "privacy": given.privacy,
@@ -146,12 +150,13 @@ def _windowed(
         "validation_split": given.validation_split or None,
     }
     refuse_with_stream(at_once)
-    options = _options(network, given, network.schema)
-    strength, order = (given.lmbda, given.penalty), (given.seed, given.shuffle, given.drop_last)
+    options, data = _options(network, given, schema), data.with_schema(schema)
+    seed, chunks = _seed(given, earlier), _chunks(network, given)
+    strength, order = (given.lmbda, given.penalty), (seed, given.shuffle, given.drop_last)
     sizes = given.epochs, given.batch_size
-    chunks = _chunks(network, given)
     loop = windowing(network, data, options, *sizes, strength, order, watching)
-    return _attached(loop, given, chunks)
+    loop = _attached(loop, given, chunks)
+    return kept(loop, opened, earlier, network, schema, vars(given), watching, data)
 
 
 def _loop(
@@ -161,10 +166,7 @@ def _loop(
     watching: tuple[Observer, ...],
     opened: Opened | None,
 ) -> Loop:
-    earlier = None
-    if opened is not None and opened.found is not None:
-        earlier = read(opened, network.spec, network.home.dtype)
-    schema = network.schema if earlier is None else network.schema or earlier.schema
+    earlier, schema = earlier_of(network, opened, of_stream=False)
     samples, schema = training_arrays(schema, network.spec, data)
     if data is None:
         raise InputError("data is missing; expected (x, y), or a stream as batches=...")
@@ -197,15 +199,7 @@ def _loop(
         rule = scheduled(job, own.steps, private=private)
         course = Course(network, rule, drawn, own.start())
     loop = _attached(Loop(course, job, own, (*look, *watching)), given, chunks)
-    if opened is not None:
-        before, network.schema = network.schema, schema
-        try:
-            loop = keeping(loop, opened, earlier, network, vars(given), watching)
-        except BaseException:
-            network.schema = before
-            raise
-    network.schema = schema
-    return loop
+    return kept(loop, opened, earlier, network, schema, vars(given), watching)
 
 
 def _options(network: Trainee, given: Arguments, schema: "Schema | None") -> Options:

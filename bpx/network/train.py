@@ -11,7 +11,6 @@ from bpx.model.weights import ClassWeight
 from bpx.network.prepare import Arguments, Trainee, prepare
 from bpx.network.resuming.opening import open_run
 from bpx.network.training import Training
-from bpx.network.windowed import is_stream
 from bpx.optim.chain import Optimizer
 from bpx.privacy.dpsgd import DPSGD
 from bpx.program.contract import Precision
@@ -239,12 +238,6 @@ def train(
         raise InputError(
             "checkpoint was given with batches, but bpx cannot rewind a stream; save "
             "training.state between epochs, with training.save_state"
-        )
-    if is_stream(data):
-        raise InputError(
-            "checkpoint was given with a bpx.data.Stream, whose samples a checkpoint cannot "
-            "compare with those of a later call; save training.state between epochs, with "
-            "training.save_state"
         )
     opened = open_run(checkpoint, resume=resume, begins=True, every=every, keep=keep)
     return prepare(network, data, given, opened)

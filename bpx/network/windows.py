@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bpx._validate import number, whole
+from bpx.arrays.home import Home
 from bpx.arrays.host import block_order, check_seed
 from bpx.errors import InputError
 from bpx.model.inputs import Samples
@@ -37,8 +38,10 @@ def windowing(
 
     Parameters
     ----------
-    network, data, options, epochs, batch_size, observers
+    network, options, epochs, batch_size, observers
         As for `bpx.train`.
+    data : Stream
+        With the network's schema.
     strength : pair of float
         lmbda, and the penalty.
     order : triple
@@ -52,13 +55,14 @@ def windowing(
     known = data.samples
     epochs = whole("epochs", epochs, 1, None, "a whole number of at least 1")
     size = whole("batch_size", batch_size, 1, known, _sizes(known))
-    data, (seed, shuffle, drop_last) = data.with_schema(network.schema), order
+    seed, shuffle, drop_last = order
     drawn, arrive = check_seed(seed), partial(_arrived, network)
     with network.home.active():
         share = _penalty(*strength, known)
         job = job_of(network, first_of(data, network.home, arrive), options, epochs, share)
-        windows = partial(_windows, network, data, arrive, size, drawn, shuffle)
-        own = Windowed(network.home, job.step, windows, known, size, drawn, shuffle, drop_last)
+        rows, home = data.rows_of_window(size), network.home
+        windows = partial(_windows, home, data, arrive, rows, drawn if shuffle else None)
+        own = Windowed(home, job.step, windows, rows, known, size, drawn, shuffle, drop_last)
         rule = scheduled(job, own.steps)
         return Loop(Course(network, rule, drawn), job, own, observers)
 
@@ -87,17 +91,17 @@ def _penalty(lmbda: float, penalty: float, known: int | None) -> float:
 
 
 def _windows(
-    network: Any,
+    home: Home,
     data: "Stream",
     arrive: Any,
-    batch_size: int,
-    seed: int,
-    shuffle: bool,
+    rows: int,
+    seed: int | None,
     epoch: int,
+    start: int,
 ) -> Any:
-    order: Any = partial(block_order, seed, epoch) if shuffle else range
-    rows, home = data.rows_of_window(batch_size), network.home
-    return data.windows(order, rows, home.dtype, arrive, **staged(home))
+    """The windows of an epoch; without a seed, in the samples' own order."""
+    order: Any = range if seed is None else partial(block_order, seed, epoch)
+    return data.windows(order, rows, home.dtype, arrive, **staged(home), start=start)
 
 
 def _arrived(network: Any, part: Any) -> Samples:

@@ -55,10 +55,14 @@ class Stretch(NamedTuple):
 
 
 class EpochBatches(NamedTuple):
-    """One epoch: the number of its samples, if known, and its stretches in order."""
+    """One epoch: the number of its samples, if known, and its stretches in order.
+
+    `first` is the index of the first one of these stretches in the epoch.
+    """
 
     samples: int | None
     stretches: Iterator[Stretch]
+    first: int = 0
 
 
 class Batches(Protocol):
@@ -71,8 +75,11 @@ class Batches(Protocol):
     def start(self) -> Any:
         """The first value of `State.extra`, for steps that keep more than `TrainingStep`."""
 
-    def __call__(self, epoch: int) -> EpochBatches | None:
-        """Return the epoch with that number, from 1, or None if there are no more."""
+    def __call__(self, epoch: int, skip: int = 0) -> EpochBatches | None:
+        """Return the epoch with that number, from 1, or None if there are no more.
+
+        The caller does not use the first `skip` stretches, which may be left out.
+        """
 
     def finish(self) -> Mapping[str, Any]:
         """Return the values that a finished epoch adds to its record, by name.
@@ -104,7 +111,7 @@ class Shuffled:
         """The number of steps in an epoch."""
         return steps_of(self.data.x.shape[0], self.batch_size, drop_last=self.drop_last)
 
-    def __call__(self, epoch: int) -> EpochBatches:
+    def __call__(self, epoch: int, skip: int = 0) -> EpochBatches:
         """Return the epoch with that number, from 1."""
         n, size = self.data.x.shape[0], self.batch_size
         parts = batches(self.seed, epoch, n, size, shuffle=self.shuffle)

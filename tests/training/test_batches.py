@@ -50,7 +50,7 @@ def test_a_ragged_batch_is_a_stretch_of_its_own(shuffled):
 
 
 def test_a_ragged_batch_is_left_out_on_request(shuffled):
-    samples, stretches = shuffled(batch_size=4, drop_last=True)(1)
+    samples, stretches, _ = shuffled(batch_size=4, drop_last=True)(1)
     assert samples == 8
     assert [stretch.sizes for stretch in stretches] == [(4, 4)]
 

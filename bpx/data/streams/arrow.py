@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bpx._files import expanded
+from bpx.data.streams.prints import Print, of_files
 from bpx.data.streams.source import Block
 from bpx.data.tables.arrow import INSTALL, columns_of
 from bpx.data.tables.table import Table
@@ -36,6 +37,20 @@ class Files:
     def rows(self) -> int:
         """The number of samples, which the files' footers state."""
         return int(self.dataset.count_rows())
+
+    def prints(self) -> dict[str, Print]:
+        """Return one of the rows, the columns, and the content of the files, if there are some.
+
+        The paths do not count, so that the files may be moved.
+        """
+        columns = [f"{each.name}: {each.type}" for each in self.dataset.schema]
+        found = {"number of rows": self.rows, "list of columns": columns}
+        paths = getattr(self.dataset, "files", None)
+        if paths:
+            place = self.dataset.filesystem
+            sizes = [each.size for each in place.get_file_info(paths)]
+            found |= of_files(_opened(place, paths), sizes)
+        return {"the data set": found}
 
     def blocks(self, size: int | None) -> Sequence[Block]:
         """Return the row groups of Parquet files, or the whole files of another format."""
@@ -125,6 +140,12 @@ def open_files(given: str | os.PathLike[str] | Sequence[Any], label: str) -> Fil
             f"{label} cannot be read ({error}); expected files with the same columns: get "
             "fresh copies"
         ) from error
+
+
+def _opened(place: Any, paths: Sequence[str]) -> Iterator[Any]:
+    for path in paths:
+        with place.open_input_file(path) as file:
+            yield file
 
 
 def _count(fragment: Any) -> int:

@@ -1,10 +1,11 @@
 """`Source`: where the samples of a stream come from, in blocks that are read one at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from bpx.data.split import HostArray
+from bpx.data.streams.prints import Print
 
 __all__ = ["Block", "Part", "Source"]
 
@@ -73,6 +74,9 @@ class Source(Protocol):
     @property
     def label(self) -> str:
         """The name in messages."""
+
+    def prints(self) -> Mapping[str, Print]:
+        """Return fingerprints of the data by their names, as far as they can be known."""
 
     def blocks(self, size: int | None) -> Sequence[Block]:
         """Return the blocks, of about `size` rows each where the source has a choice.

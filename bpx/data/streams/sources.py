@@ -1,11 +1,12 @@
 """Sources of arrays: those that can be sliced by rows, and chunks that come in an order."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from bpx._validate import is_frame
+from bpx.data.streams.prints import Print, of_rows
 from bpx.data.streams.source import Block, Part
 from bpx.errors import InputError
 
@@ -48,6 +49,12 @@ class Sliced:
         """The number of samples."""
         return int(self.x.shape[0])
 
+    def prints(self) -> dict[str, Print]:
+        """Return the fingerprints of the arrays."""
+        names = "x", "y", "the weights of the samples"
+        each = zip(names, (self.x, self.y, self.s), strict=True)
+        return {name: of_rows(rows) for name, rows in each if rows is not None}
+
     def blocks(self, size: int | None) -> Sequence[Block]:
         """Return the blocks, of `size` rows each."""
         size = size or self.rows
@@ -79,13 +86,29 @@ class Chunks:
     begin: Callable[[], Iterable[Any]]
     label: str
     rows: None = None
+    last: list[Any] = field(default_factory=list, repr=False)  # the iterator that it returned
+
+    def prints(self) -> dict[str, Print]:
+        """Return nothing: what comes is known only when it comes."""
+        return {}
 
     def blocks(self, size: int | None) -> Sequence[Block]:
         """Return one block with all rows."""
         return [Block(self._read)]
 
+    def _begun(self) -> Iterator[Any]:
+        """Begin anew; an iterator that was returned before has begun already."""
+        made = iter(self.begin())
+        if self.last and self.last[0] is made:
+            raise InputError(
+                f"{self.label} returned the same {type(made).__name__} twice, which runs only "
+                "once; expected a function that makes a new iterator each time"
+            )
+        self.last[:] = [made]
+        return made
+
     def _read(self) -> Iterator[Any]:
-        for number, chunk in enumerate(self.begin(), 1):
+        for number, chunk in enumerate(self._begun(), 1):
             if is_frame(chunk) or isinstance(chunk, Part):
                 yield chunk
             elif isinstance(chunk, tuple | list) and len(chunk) in (2, 3):

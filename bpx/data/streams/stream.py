@@ -1,22 +1,20 @@
 """`Stream`: samples for training that need not fit in memory."""
 
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from bpx._validate import whole
-from bpx.data.files import PathLike
 from bpx.data.streams import arrow
 from bpx.data.streams.encode import Encoder
-from bpx.data.streams.npy import open_npy
+from bpx.data.streams.given import source_of
+from bpx.data.streams.prints import Print, of_rows
 from bpx.data.streams.source import Part, Source
-from bpx.data.streams.sources import Chunks, Sliced
+from bpx.data.streams.sources import Sliced
 from bpx.data.streams.windows import Buffer, Empty, Filled, ahead, parts_of
 from bpx.data.tables.table import Key, Table
 from bpx.errors import InputError
@@ -28,6 +26,8 @@ __all__ = ["Stream", "stream"]
 
 T = TypeVar("T")
 
+_LOOKED_AT = 1024
+_FIRST = "x of the first samples", "y of the first samples", "the weights of the first samples"
 BLOCK_BYTES = 2**22
 WINDOW_BYTES = 2**26
 
@@ -145,6 +145,29 @@ class Stream:
 
         return ahead(filled, [Buffer(rows, dtype, empty, self._like) for _ in range(2)])
 
+    def prints(self, batch_size: int | None = None) -> dict[str, Print]:
+        """Return fingerprints by their names, from which another stream can be told.
+
+        Besides those of the source, these are of the first samples, as training sees them, if
+        it does not see the source's own arrays.
+
+        Parameters
+        ----------
+        batch_size : int, optional
+            For training, whose order of the samples depends on the blocks and windows.
+        """
+        found = dict(self.source.prints())
+        schema = self.encoder.schema
+        if not isinstance(self.source, Sliced) or not (schema is None or schema.is_plain):
+            first = zip(_FIRST, self._first, strict=True)
+            found |= {name: of_rows(each) for name, each in first if each is not None}
+        if batch_size is not None:
+            found["the stream"] = {
+                "number of samples in a block": self._rows_of_block,
+                "number of samples in a window": self.rows_of_window(batch_size),
+            }
+        return found
+
     @property
     def _rows_of_block(self) -> int:
         return self.block or max(1, BLOCK_BYTES // self._bytes)
@@ -152,12 +175,19 @@ class Stream:
     @cached_property
     def _like(self) -> Part:
         """An empty part with the shapes and dtypes of the very first one."""
-        blocks = self.source.blocks(1024)
+        kinds = (
+            None if a is None else np.empty((0, *a.shape[1:]), a.dtype) for a in self._first
+        )
+        return Part(*kinds)
+
+    @property
+    def _first(self) -> Part:
+        """The first part, of at most 1024 samples."""
+        blocks = self.source.blocks(_LOOKED_AT)
         first = next(parts_of(blocks, range(len(blocks)), self.encoder), None)
         if first is None or not first.x.shape[0]:
             raise InputError(f"{self.source.label} has no samples; expected at least one")
-        kinds = (None if a is None else np.empty((0, *a.shape[1:]), a.dtype) for a in first)
-        return Part(*kinds)
+        return Part(*(None if a is None else a[:_LOOKED_AT] for a in first))
 
     @property
     def _bytes(self) -> int:
@@ -234,64 +264,5 @@ def stream(
         None if size is None else whole(name, size, 1, None, "a whole number of at least 1")
         for name, size in (("block", block), ("window", window))
     )
-    source, weight = _source(x, y, sample_weight)
+    source, weight = source_of(x, y, sample_weight)
     return Stream(source, Encoder(schema, target, weight, source.label), *sizes)
-
-
-def _source(x: Any, y: Any, s: Any) -> tuple[Source, Key | None]:
-    """Return the source, and the column of the weights in its tables."""
-    label = f"{str(x)!r}" if isinstance(x, str | os.PathLike) else type(x).__name__
-    if hasattr(x, "get_fragments"):
-        return arrow.Files(x, label), _column(y, s)
-    if _are_paths(x) and not _is_npy(x):
-        return arrow.open_files(x, label), _column(y, s)
-    if _is_npy(x) or hasattr(x, "shape"):
-        return Sliced(_opened(x), _opened(y), _opened(s), label), None
-    if callable(x) or isinstance(x, Iterable):
-        return Chunks(_beginning(x), label), _column(y, s)
-    raise InputError(
-        f"x is {label}; expected a path, an array that can be sliced by rows, or an iterable "
-        "of chunks (x, y)"
-    )
-
-
-def _column(y: Any, s: Any) -> Key | None:
-    if y is not None:
-        raise InputError(
-            "y was given with samples that have their own targets; expected target=, the name "
-            "of a column, or chunks (x, y)"
-        )
-    if s is not None and not isinstance(s, str | int):
-        raise InputError(
-            f"sample_weight is {type(s).__name__}; expected the name of a column, or chunks "
-            "(x, y, sample_weight)"
-        )
-    return s
-
-
-def _beginning(x: Any) -> Callable[[], Iterable[Any]]:
-    if callable(x):
-        return x
-    if iter(x) is x:
-        raise InputError(
-            f"x is a {type(x).__name__}, which runs only once, but every epoch begins anew; "
-            "expected a list of chunks, or a function that returns a new iterator, such as "
-            "bpx.data.stream(read_chunks) without the parentheses of a call"
-        )
-    return lambda: x
-
-
-def _are_paths(x: Any) -> bool:
-    several = isinstance(x, Sequence) and not isinstance(x, str) and len(x) > 0
-    each = x if several else [x]
-    return all(isinstance(path, str | os.PathLike) for path in each)
-
-
-def _is_npy(x: PathLike | Any) -> bool:
-    return isinstance(x, str | os.PathLike) and PurePath(x).suffix.lower() == ".npy"
-
-
-def _opened(x: Any) -> Any:
-    if isinstance(x, list | tuple):
-        return np.asarray(x)
-    return open_npy(x) if isinstance(x, str | os.PathLike) else x

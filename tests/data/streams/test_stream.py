@@ -148,3 +148,27 @@ def test_a_stream_gets_a_networks_schema_unless_it_has_its_own():
     own, other = (bpx.data.Schema.fit(table, target="y", scaling=s) for s in ("none", "robust"))
     assert bpx.data.stream([table]).with_schema(own).encoder.schema is own
     assert bpx.data.stream([table], schema=other).with_schema(own).encoder.schema is other
+
+
+def test_fingerprints_are_of_the_source_the_first_samples_and_the_order():
+    x, y = arrays()
+    made = bpx.data.stream(x, y, block=10, window=20)
+    assert [*made.prints()] == ["x", "y"]
+    assert made.prints(8)["the stream"] == {
+        "number of samples in a block": 10,
+        "number of samples in a window": 24,
+    }
+    chunks = [bpx.data.stream([(x[: 50 + i], y[: 50 + i])]).prints() for i in (0, 0, 1)]
+    assert [*chunks[0]] == ["x of the first samples", "y of the first samples"]
+    assert chunks[0] == chunks[1] != chunks[2]
+
+
+def test_a_schema_is_in_the_fingerprint_of_the_first_samples():
+    table = {"a": [1.0, 2.0, 4.0], "y": ["p", "q", "p"]}
+    schemas = [bpx.data.Schema.fit(table, target="y", scaling=s) for s in ("none", "robust")]
+    x, y = np.array([[1.0], [2.0]]), np.array(["p", "q"])
+    for given in ((([table]),), (x, y)):
+        found = [bpx.data.stream(*given, schema=schema).prints() for schema in schemas]
+        name = "x of the first samples"
+        assert found[0][name] != found[1][name]
+        assert found[0]["y of the first samples"] == found[1]["y of the first samples"]
