@@ -9,7 +9,7 @@ moment. The run is then continued. Its weights, the state of its optimizer and i
 equal those of a run that nobody disturbed, bit for bit, without a warning. On Linux, ``ptrace``
 also stops a child at each system call with which it writes the files at the end of an epoch,
 and kills it there. Without options, NumPy gets 200 random kills, numba, PyTorch and JAX 50
-each, and every system call its own. This takes some minutes.
+each, NumPy on a ``bpx.data.stream`` 50, and every system call its own. This takes some minutes.
 
 SIGKILL loses no data that the system has not written to the disk yet; a loss of power does.
 """
@@ -37,6 +37,7 @@ BACKENDS = {  # how many random kills, and what each process is told
     "numba": (50, {"BPX_NUMBA": "on"}),
     "torch": (50, {}),
     "jax": (50, {}),
+    "stream": (50, {"BPX_NUMBA": "off"}),  # NumPy on a bpx.data.stream
 }
 _NAMES = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 ONE_THREAD = dict.fromkeys(_NAMES, "1")
@@ -73,8 +74,14 @@ def start(backend: str, folder: Path | None, every: str = "1 epoch") -> Any:
     import bpx
 
     rng = np.random.default_rng(7)
-    x, y = rng.random((101, 6)), rng.integers(0, 3, 101)
-    name = {"numba": "numpy", "torch": "torch:cpu", "jax": "jax:cpu"}.get(backend, backend)
+    x, y, s = rng.random((101, 6)), rng.integers(0, 3, 101), rng.random(101)
+    names = {"numba": "numpy", "stream": "numpy", "torch": "torch:cpu", "jax": "jax:cpu"}
+    name = names.get(backend, backend)
+    held = x[:50], y[:50]
+    samples: dict[str, Any] = {"data": (x, y), "sample_weight": s, "validation": held}
+    if backend == "stream":
+        given = bpx.data.stream(x, y, sample_weight=s, block=7, window=20)
+        samples = {"data": given, "validation": bpx.data.stream(*held, block=7)}
     net = bpx.Network(
         [6, 8, 3], hidden="tanh", output="softmax", cost="cross_entropy", dropout=0.1,
         feedback="kp", seed=0, backend=name,
@@ -84,8 +91,8 @@ def start(backend: str, folder: Path | None, every: str = "1 epoch") -> Any:
         {} if folder is None else {"checkpoint": folder, "every": every, "resume": True}
     )
     return bpx.train(
-        net, (x, y), epochs=3, batch_size=4, optimizer=bpx.AdamW(rate), lmbda=0.1, seed=3,
-        validation=(x[:50], y[:50]), sample_weight=rng.random(101), **kept,
+        net, epochs=3, batch_size=4, optimizer=bpx.AdamW(rate), lmbda=0.1, seed=3,
+        **samples, **kept,
     )  # fmt: skip
 
 
