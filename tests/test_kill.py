@@ -17,10 +17,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def kill(*words):
+def kill(*words, backend="numpy"):
     paths = os.pathsep.join([str(ROOT), str(ROOT / "backends")])
     return subprocess.run(
-        [sys.executable, "-m", "tools.kill", "--backends", "numpy", *words],
+        [sys.executable, "-m", "tools.kill", "--backends", backend, *words],
         capture_output=True,
         text=True,
         timeout=300,
@@ -33,6 +33,12 @@ def test_killed_at_random_moments():
     ran = kill("--count", "10", "--calls", "0")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "numpy: 10 kills at random moments" in ran.stdout
+
+
+def test_killed_on_a_stream():
+    ran = kill("--count", "4", backend="stream")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "stream: 4 kills at random moments" in ran.stdout
 
 
 def test_killed_at_system_calls():

@@ -37,6 +37,7 @@ ACROSS = {
     "engines/test_random_steps.py",
     "engines/test_stacks.py",
     "inspect/curvature/test_by_differences.py",
+    "network/test_resumed_streams.py",
     "privacy/test_training.py",
     "training/test_averages.py",
     "test_book.py",

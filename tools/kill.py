@@ -9,8 +9,8 @@ random moment. The run is then continued. Its weights, the state of its optimize
 and its end must equal those of a run that nobody disturbed, bit for bit, without a warning.
 Three trainings take turns: see `settings`. On Linux, ``ptrace`` also stops a child at each
 system call with which it writes the files at the end of an epoch, and kills it there. Without
-options, NumPy gets 200 random kills, numba, PyTorch and JAX 50 each, and every system call its
-own. This takes some minutes.
+options, NumPy gets 200 random kills; numba, PyTorch, JAX, and NumPy on a ``bpx.data.stream``,
+get 50 each, and every system call its own. This takes some minutes.
 
 SIGKILL loses no data that the system has not written to the disk yet; a loss of power does.
 """
@@ -38,6 +38,7 @@ BACKENDS = {  # how many random kills, and what each process is told
     "numba": (50, {"BPX_NUMBA": "on"}),
     "torch": (50, {}),
     "jax": (50, {}),
+    "stream": (50, {"BPX_NUMBA": "off"}),  # NumPy on a bpx.data.stream
 }
 _NAMES = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 ONE_THREAD = dict.fromkeys(_NAMES, "1")
@@ -98,7 +99,8 @@ def start(backend: str, folder: Path | None, every: str = "1 epoch") -> Any:
 
     rng = np.random.default_rng(7)
     x, y, weight = rng.random((101, 6)), rng.integers(0, 3, 101), rng.random(101)
-    name = {"numba": "numpy", "torch": "torch:cpu", "jax": "jax:cpu"}.get(backend, backend)
+    names = {"numba": "numpy", "stream": "numpy", "torch": "torch:cpu", "jax": "jax:cpu"}
+    name = names.get(backend, backend)
     net = bpx.Network(
         [6, 8, 3], hidden="tanh", output="softmax", cost="cross_entropy", dropout=0.1,
         feedback="kp", seed=0, backend=name,
@@ -106,8 +108,13 @@ def start(backend: str, folder: Path | None, every: str = "1 epoch") -> Any:
     kept: dict[str, Any] = (
         {} if folder is None else {"checkpoint": folder, "every": every, "resume": True}
     )
+    data: Any = (x, y)
     how = settings(every, x, y, weight)
-    return bpx.train(net, (x, y), batch_size=4, lmbda=0.1, seed=3, **how, **kept)
+    if backend == "stream":  # which has its own weights, and no part that can be split off
+        data = bpx.data.stream(x, y, sample_weight=weight, block=7, window=20)
+        how = {k: v for k, v in how.items() if k not in ("sample_weight", "validation_split")}
+        how["validation"] = bpx.data.stream(x[:50], y[:50], block=7)
+    return bpx.train(net, data, batch_size=4, lmbda=0.1, seed=3, **how, **kept)
 
 
 def shorten() -> None:

@@ -205,13 +205,13 @@ def decide(settings: Settings, seed: int) -> Decided:
             "with values: name it with --target"
         )
     kept = table.take(there)
-    task = settings.task or _by_layers(settings.layers, kept[key])
+    task = tasks.task(settings, kept[key])
     of = splits.classes_of_column(kept[key], kept, task)
     rest, held = splits.held_rows(len(kept), settings.validation_fraction or 0.0, seed, of)
     schema = Schema.fit(
         kept,
         target=key,
-        task=tasks.task(settings, kept[key]),
+        task=task,
         features=columns(table, settings.features) or None,
         drop=columns(table, settings.drop),
         scaling=settings.scaling or "standard",

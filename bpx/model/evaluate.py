@@ -11,14 +11,31 @@ from bpx.errors import InputError, advice
 from bpx.metrics import AnyMetric
 from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Samples, chunks
-from bpx.model.measured import check_suited, decided, on_host, sums_of, value_of
+from bpx.model.measured import (
+    Sums,
+    add_part,
+    check_suited,
+    decided,
+    on_host,
+    sums_of,
+    value_of,
+)
 from bpx.model.metrics import Accuracy, answers, hits, single_rule
 from bpx.model.parameters import Parameters
 from bpx.model.run import costs, saved
 from bpx.model.spec import Spec
 from bpx.model.weights import weighed
 
-__all__ = ["Evaluation", "check_classes", "classes", "evaluate", "joined", "outputs", "try_out"]
+__all__ = [
+    "Evaluation",
+    "Tally",
+    "check_classes",
+    "classes",
+    "evaluate",
+    "joined",
+    "outputs",
+    "try_out",
+]
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -73,20 +90,64 @@ def evaluate(
     spec: Spec, parameters: Parameters, samples: Samples, metrics: tuple[AnyMetric, ...] = ()
 ) -> Evaluation:
     """Evaluate in chunks, so that memory does not grow with the number of samples."""
-    check_suited(spec, samples.accuracy, metrics)
-    n, summed = samples.x.shape[0], compiled(_summed, 3, samples.x)
-    cost, right, weights, parts = 0.0, 0.0, 0.0, []
-    for x, y, s in _parts(spec, samples):
-        total, answered, weight, values = summed(
-            spec, samples.accuracy, metrics, parameters, x, y, s
-        )
-        cost += float(total)
-        right += 0.0 if answered is None else float(answered)
-        weights += x.shape[0] if weight is None else float(weight)
-        parts.append([*map(on_host, values)])
-    each = zip(metrics, zip(*parts, strict=True), strict=True)
-    found = {metric.name: value_of(metric, sums, weights) for metric, sums in each}
-    return Evaluation(cost / n, right / weights if samples.accuracy else None, found)
+    tally = Tally(spec, parameters, samples.accuracy, metrics)
+    tally.add(samples)
+    return tally.evaluation
+
+
+class Tally:
+    """The evaluation of samples that are added part by part.
+
+    Parts with a multiple of `rows_at_once` samples, but for the last, give the same bits as all
+    samples at once.
+
+    Parameters
+    ----------
+    spec : Spec
+    parameters : Parameters
+    accuracy : {"argmax", "threshold", "sign", None}
+        The rule for a right answer, which all parts have.
+    metrics : tuple of Metric or Total
+
+    Raises
+    ------
+    InputError
+        If a metric does not suit the targets.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        parameters: Parameters,
+        accuracy: Accuracy,
+        metrics: tuple[AnyMetric, ...] = (),
+    ) -> None:
+        check_suited(spec, accuracy, metrics)
+        self.spec, self.parameters = spec, parameters
+        self.accuracy, self.metrics = accuracy, metrics
+        self.n, self.cost, self.right, self.weights = 0, 0.0, 0.0, 0.0
+        self.values: list[list[Sums]] = [[] for _ in metrics]
+
+    def add(self, samples: Samples) -> None:
+        """Add the sums over some samples."""
+        how = self.spec, self.accuracy, self.metrics, self.parameters
+        summed = compiled(_summed, 3, samples.x)
+        for x, y, s in _parts(self.spec, samples):
+            total, answered, weight, values = summed(*how, x, y, s)
+            self.cost += float(total)
+            self.right += 0.0 if answered is None else float(answered)
+            self.weights += x.shape[0] if weight is None else float(weight)
+            self.n += x.shape[0]
+            for metric, parts, more in zip(self.metrics, self.values, values, strict=True):
+                add_part(metric, parts, on_host(more))
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The evaluation of all samples so far."""
+        each = zip(self.metrics, self.values, strict=True)
+        found = {metric.name: value_of(metric, parts, self.weights) for metric, parts in each}
+        accuracy = self.right / self.weights if self.accuracy else None
+        return Evaluation(self.cost / self.n, accuracy, found)
 
 
 def _parts(spec: Spec, samples: Samples) -> Iterator[tuple[Array, Array, Array | None]]:

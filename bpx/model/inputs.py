@@ -38,6 +38,7 @@ __all__ = [
     "finite",
     "inputs",
     "repeated",
+    "rows_at_once",
     "rows_of",
     "samples",
 ]
@@ -46,6 +47,8 @@ BYTES = frozenset(("bool", "int8", "uint8"))
 """The dtypes that samples keep: mini-batches are cast one at a time."""
 _LOOKED_AT = 2**22
 """The number of values to check at a time."""
+AT_ONCE = 2**26
+"""The bytes that all z and a of the samples computed at once may take."""
 
 
 class Placed(Protocol):
@@ -181,7 +184,12 @@ def check_values(spec: Spec, y: Array) -> None:
 
 def chunks(spec: Spec, x: Array) -> Iterator[Array]:
     """Split the rows of `x` into parts with at most 64 MiB for all z and a of a part."""
-    return _parts(x, max(1, 2**26 // (16 * sum(spec.sizes))))
+    return _parts(x, rows_at_once(spec))
+
+
+def rows_at_once(spec: Spec) -> int:
+    """The number of samples in each part but the last that `chunks` makes."""
+    return max(1, AT_ONCE // (16 * sum(spec.sizes)))
 
 
 def _parts(x: Array, size: int) -> Iterator[Array]:

@@ -1,7 +1,8 @@
 """Metrics of a network's outputs: what each is given, its sums, and its value."""
 
 from collections.abc import Sequence
-from typing import Any
+from operator import add
+from typing import Any, TypeAlias
 
 from bpx._typing import Array
 from bpx.activations import ACTIVATIONS
@@ -14,7 +15,10 @@ from bpx.model.metrics import Accuracy, single_rule
 from bpx.model.spec import Spec
 from bpx.model.weights import weighed
 
-__all__ = ["check_suited", "decided", "on_host", "sums_of", "value_of"]
+__all__ = ["Sums", "add_part", "check_suited", "decided", "on_host", "sums_of", "value_of"]
+
+Sums: TypeAlias = tuple[Any, ...]
+"""The sums of a metric over some samples, host arrays in float64."""
 
 
 def check_suited(spec: Spec, accuracy: Accuracy, metrics: Sequence[AnyMetric]) -> None:
@@ -75,6 +79,23 @@ def sums_of(
 def on_host(sums: Sequence[Array]) -> tuple[Any, ...]:
     """The sums as host arrays, float64."""
     return tuple(to_host(each).astype("float64") for each in sums)
+
+
+def add_part(metric: AnyMetric, parts: list[Sums], more: Sums) -> None:
+    """Add the sums over a part of the samples to those over the parts before it, in place.
+
+    The parts are merged from the first to the last, so that one remains; but a metric that
+    keeps a row for each sample needs all of them.
+    """
+    if not parts or getattr(metric, "keeps", False):
+        parts.append(more)
+    else:
+        merge = getattr(metric, "merge", None) or _added
+        parts[0] = merge(parts[0], more)
+
+
+def _added(sums: Sums, more: Sums) -> Sums:
+    return tuple(map(add, sums, more))
 
 
 def value_of(metric: AnyMetric, parts: Sequence[tuple[Any, ...]], weight: float) -> Any:

@@ -50,6 +50,8 @@ def weighted(
     sample_weight: Any = None,
     class_weight: Any = None,
     name: str = "sample_weight",
+    *,
+    some: bool = False,
 ) -> Samples:
     """Return the samples with their weights s at `home`, or unchanged without weights.
 
@@ -67,6 +69,8 @@ def weighted(
         n / (k * its number of samples), where k classes occur.
     name : str, optional
         The caller's name for the sample weights.
+    some : bool, optional
+        Whether there are more samples than these, so that all of these may weigh 0.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def weighted(
         s = s * _of_classes(class_weight, spec, arrived)
     with quietly():
         stored = s.astype(home.dtype)
-    if not namespace(stored).isfinite(stored).all() or not stored.any():
+    if not namespace(stored).isfinite(stored).all() or not (some or stored.any()):
         what = " times ".join(_given(name, sample_weight, class_weight))
         wrong = "too large" if stored.any() else "0 for every sample"
         raise InputError(

@@ -1,10 +1,13 @@
 """Predictions and evaluation of a network, on samples from any library."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bpx._typing import Array
+from bpx.arrays.registry import describe
 from bpx.arrays.transfer import give_back
+from bpx.errors import InputError
 from bpx.metrics import AnyMetric, MetricName
 from bpx.model import evaluate as evaluation
 from bpx.model import sensitivity
@@ -12,11 +15,19 @@ from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
 from bpx.model.inputs import inputs, samples
 from bpx.model.metrics import single_rule
 from bpx.model.weights import weighted
+from bpx.model.windowed import evaluated
 from bpx.network import tables
 from bpx.network.held import Held
+from bpx.network.windowed import (
+    answers,
+    is_stream,
+    joined_answers,
+    refuse_with_stream,
+    samples_of,
+)
 
 if TYPE_CHECKING:
-    from bpx.data import Schema
+    from bpx.data import Schema, Stream
 
 __all__ = ["Answering"]
 
@@ -44,8 +55,9 @@ class Answering(Held):
 
         Parameters
         ----------
-        x : array of any library or array-like, shape (n, k_0); or table or DataFrame
-            The columns of a table are found by name, in any order: see `schema`.
+        x : array of any library or array-like, shape (n, k_0); table, DataFrame, or stream
+            The columns of a table are found by name, in any order: see `schema`. A
+            `bpx.data.Stream` is read window by window, and needs no targets.
 
         Returns
         -------
@@ -58,16 +70,49 @@ class Answering(Held):
         InputError
             If x cannot be used.
         """
-        with self.home.active():
-            answer = give_back(self._outputs(x), x)
-        return tables.in_units(self.schema, answer)
+        return tables.in_units(self.schema, self._answers(x, _themselves))
+
+    def predict_windows(self, samples: "Stream") -> Iterator[Any]:
+        """Yield the outputs a^L of one window of a stream after another.
+
+        It is `predict` for outputs that do not fit in memory, either.
+
+        Parameters
+        ----------
+        samples : bpx.data.Stream
+            It needs no targets.
+
+        Yields
+        ------
+        host array, shape (m, k_L)
+            The windows follow the samples' own order; their sizes are up to bpx.
+
+        Raises
+        ------
+        InputError
+            If the samples cannot be used.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> net = bpx.Network([2, 3, 2], seed=0)
+        >>> chunks = bpx.data.stream([np.zeros((5, 2)), np.ones((4, 2))])
+        >>> sum(len(outputs) for outputs in net.predict_windows(chunks))
+        9
+        """
+        if not is_stream(samples):
+            raise InputError(
+                f"samples is {describe(samples)}; expected a bpx.data.stream(...), or predict"
+            )
+        for found in answers(self, samples):
+            yield tables.in_units(self.schema, found)
 
     def classify(self, x: Any) -> Any:
         """Return the class of each sample: the largest output, or whether a single one > 1/2.
 
         Parameters
         ----------
-        x : array of any library or array-like, shape (n, k_0); or table or DataFrame
+        x : array of any library or array-like, shape (n, k_0); table, DataFrame, or stream
 
         Returns
         -------
@@ -81,8 +126,7 @@ class Answering(Held):
             If x cannot be used, or the only output is not a probability.
         """
         check_classes(self.spec)
-        with self.home.active():
-            labels = give_back(classes(self._outputs(x), single_rule(self.spec)), x)
+        labels = self._answers(x, partial(classes, single=single_rule(self.spec)))
         return tables.by_name(self.schema, labels)
 
     def evaluate(
@@ -97,10 +141,11 @@ class Answering(Held):
 
         Parameters
         ----------
-        x : array of any library or array-like, shape (n, k_0); or table or DataFrame
+        x : array of any library or array-like, shape (n, k_0); table, DataFrame, or stream
+            A `bpx.data.Stream` is read window by window.
         y : array of any library or array-like, optional
             Labels (n,), or numbers (n,) or (n, k_L). Omit it if x is a table that has the
-            target. With a schema, y is the target as a table would have it.
+            target, or a stream. With a schema, y is the target as a table would have it.
         metrics : sequence of str, Metric or Total, optional
             Further metrics to compute: see `bpx.metrics`.
         sample_weight : array of any library or array-like, shape (n,), optional
@@ -118,6 +163,11 @@ class Answering(Held):
             If x, y, a metric or the weights cannot be used.
         """
         measures = tables.measures(self.schema, metrics)
+        if is_stream(x):
+            refuse_with_stream({"y": y, "sample_weight": sample_weight})
+            found = samples_of(self, x, self.schema)
+            with self.home.active():
+                return evaluated(self.spec, self._parameters, found, measures)
         x, y = tables.arrays(self.schema, x, y)
         with self.home.active():
             arrived = samples(self.home, self.spec, x, y)
@@ -155,12 +205,25 @@ class Answering(Held):
         (5, 3)
         """
         given = x
+        if is_stream(x):
+            raise InputError(
+                "x is a bpx.data.Stream, but the gradients of all samples are as large as the "
+                "samples; expected arrays: call input_gradients for some rows at a time"
+            )
         x, y = tables.arrays(self.schema, x, y)
         with self.home.active():
             arrived = samples(self.home, self.spec, x, y)
             found = sensitivity.input_gradients(self.spec, self._parameters, arrived)
             return give_back(found, given)
 
-    def _outputs(self, x: Any) -> Array:
-        arrived = inputs(self.home, self.spec, tables.inputs(self.schema, x))
-        return outputs(self.spec, self._parameters, arrived)
+    def _answers(self, x: Any, of: Callable[[Array], Array]) -> Any:
+        """Return ``of(a^L)``, in the library and on the device of x."""
+        if is_stream(x):
+            return joined_answers(self, x, of)
+        with self.home.active():
+            arrived = inputs(self.home, self.spec, tables.inputs(self.schema, x))
+            return give_back(of(outputs(self.spec, self._parameters, arrived)), x)
+
+
+def _themselves(a: Array) -> Array:
+    return a

@@ -157,7 +157,7 @@ def learning_rate_range(
     last = number("high", high, f"a number above low={low}", lambda v: v > first)
     whole("steps", steps, 2, None, "a whole number of at least 2")
     _checked_rule(rule)
-    samples, _, schema = training_arrays(network.schema, network.spec, data, None)
+    samples, schema = training_arrays(network.schema, network.spec, data)
     rate = exponential_decay(first, rate=last / first, steps=steps - 1, end=last)
     options = Options(with_rate(optimizer, rate), compile=compile, precision=precision)
     drawn = check_seed(seed)

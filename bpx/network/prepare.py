@@ -9,13 +9,14 @@ from typing import Any, Protocol
 from bpx.arrays.host import check_seed
 from bpx.errors import InputError, option
 from bpx.network.packing import Packed
-from bpx.network.resuming.begin import keeping
+from bpx.network.resuming.begin import earlier_of, kept
 from bpx.network.resuming.opening import Opened
-from bpx.network.resuming.resumption import Resumption, read
+from bpx.network.resuming.resumption import Resumption
 from bpx.network.streams import refuse, streaming
-from bpx.network.tables import Schema, by_label, measures, training_arrays
+from bpx.network.tables import Schema, as_arrays, by_label, measures, training_arrays
 from bpx.network.training import Training
-from bpx.network.windows import is_stream, windowing
+from bpx.network.windowed import is_stream, refuse_with_stream, samples_of
+from bpx.network.windows import windowing
 from bpx.privacy.dpsgd import DPSGD, check_privacy
 from bpx.training.accumulated import Accumulated, check_accumulate
 from bpx.training.arguments import (
@@ -108,11 +109,10 @@ def prepare(
 
 def _prepared(network: Trainee, data: Any, given: Arguments, opened: Opened | None) -> Loop:
     watching = check_observers(given.observers, taken=_TAKEN)
-    if given.batches is None and is_stream(data):
-        return _windowed(network, data, given, watching)
     if given.batches is not None:
         return _streamed(network, data, given, watching)
-    return _loop(network, data, given, watching, opened)
+    make = _windowed if is_stream(data) else _loop
+    return make(network, data, given, watching, opened)
 
 
 def _streamed(
@@ -131,8 +131,7 @@ def _streamed(
         "validation_split": given.validation_split or None,
     }
     refuse("with batches", of_samples)
-    _, validation, _ = training_arrays(network.schema, network.spec, None, given.validation)
-    options = _options(given, network.schema, validation)
+    options = _options(network, given, network.schema)
     cut = given.epochs, given.steps_per_epoch
     chunks = _chunks(network, given)
     loop = streaming(network, given.batches, options, *cut, given.penalty, given.seed, watching)
@@ -140,8 +139,13 @@ def _streamed(
 
 
 def _windowed(
-    network: Trainee, data: Any, given: Arguments, watching: tuple[Observer, ...]
+    network: Trainee,
+    data: Any,
+    given: Arguments,
+    watching: tuple[Observer, ...],
+    opened: Opened | None,
 ) -> Loop:
+    earlier, schema = earlier_of(network, opened, of_stream=True)
     at_once = {
         "steps_per_epoch": given.steps_per_epoch,
         "privacy": given.privacy,
@@ -150,14 +154,14 @@ def _windowed(
         "class_weight": given.class_weight,
         "validation_split": given.validation_split or None,
     }
-    refuse("with a bpx.data.Stream", at_once)
-    _, validation, _ = training_arrays(network.schema, network.spec, None, given.validation)
-    options = _options(given, network.schema, validation)
-    strength, order = (given.lmbda, given.penalty), (given.seed, given.shuffle, given.drop_last)
-    sizes = given.epochs, given.batch_size
-    chunks = _chunks(network, given)
+    refuse_with_stream(at_once)
+    options, data = _options(network, given, schema), data.with_schema(schema)
+    seed, chunks = _seed(given, earlier), _chunks(network, given)
+    strength, order = (given.lmbda, given.penalty), (seed, given.shuffle, given.drop_last)
+    sizes = given.epochs, given.batch_size, chunks
     loop = windowing(network, data, options, *sizes, strength, order, watching)
-    return _attached(loop, given, chunks)
+    loop = _attached(loop, given, chunks)
+    return kept(loop, opened, earlier, network, schema, vars(given), watching, data)
 
 
 def _loop(
@@ -167,12 +171,8 @@ def _loop(
     watching: tuple[Observer, ...],
     opened: Opened | None,
 ) -> Loop:
-    earlier = None
-    if opened is not None and opened.found is not None:
-        earlier = read(opened, network.spec, network.home.dtype)
-        earlier.check_schema(network.schema)
-    schema = network.schema if earlier is None else network.schema or earlier.schema
-    samples, validation, schema = training_arrays(schema, network.spec, data, given.validation)
+    earlier, schema = earlier_of(network, opened, of_stream=False)
+    samples, schema = training_arrays(schema, network.spec, data)
     if data is None:
         raise InputError("data is missing; expected (x, y), or a stream as batches=...")
     only_streams = {
@@ -190,7 +190,7 @@ def _loop(
         "sample_weight": given.sample_weight,
         "class_weight": by_label(schema, given.class_weight),
     }
-    options = _options(given, schema, validation)
+    options = _options(network, given, schema)
     with network.home.active():
         how = {"epochs": given.epochs, "lmbda": given.lmbda, "held": held}
         job = checked(network, samples, options, **how, **weights)
@@ -204,21 +204,17 @@ def _loop(
         rule = scheduled(job, own.steps, private=private)
         course = Course(network, rule, drawn, own.start())
     loop = _attached(Loop(course, job, own, (*look, *watching)), given, chunks)
-    if opened is not None:
-        arrays = network.parameters, network.feedback
-        before, network.schema = network.schema, schema
-        try:
-            loop = keeping(loop, opened, earlier, network, vars(given), watching)
-        except BaseException:
-            network.schema = before
-            network.publish(*arrays)
-            raise
-    network.schema = schema
-    return loop
+    return kept(loop, opened, earlier, network, schema, vars(given), watching)
 
 
-def _options(given: Arguments, schema: "Schema | None", validation: Any) -> Options:
-    """Return the options, with the validation samples as arrays, and metrics in their units."""
+def _options(network: Trainee, given: Arguments, schema: "Schema | None") -> Options:
+    """Return the options: metrics in their units, validation samples as arrays or windows."""
+    held = given.validation
+    validation = (
+        samples_of(network, held, schema, "validation ")
+        if is_stream(held)
+        else as_arrays(schema, held)
+    )
     metrics = measures(schema, given.metrics)
     return replace(given.options, validation=validation, metrics=metrics)
 

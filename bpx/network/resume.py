@@ -51,7 +51,7 @@ def resume(
     ----------
     folder : str or Path
         The run's folder.
-    data : pair of arrays, or table or DataFrame
+    data : pair of arrays, table, DataFrame, or stream
         The samples that the run was begun with, as for `bpx.train`. Other samples are refused.
     epochs : int, optional
         The number of all epochs, if it is to change; at least as many as have finished.

@@ -64,7 +64,7 @@ def streaming(
         return Loop(Course(network, rule, drawn), job, own, observers)
 
 
-def refuse(where: str, given: Mapping[str, Any]) -> None:
+def refuse(where: str, given: Mapping[str, Any], instead: Mapping[str, str] = _INSTEAD) -> None:
     """Refuse arguments of `train` that do not apply with, or without, batches.
 
     Parameters
@@ -72,6 +72,8 @@ def refuse(where: str, given: Mapping[str, Any]) -> None:
     where : str
     given : mapping of str
         The arguments by name; None for one that was not given.
+    instead : mapping of str to str, optional
+        What to do instead of giving each argument; by default, those for batches.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def refuse(where: str, given: Mapping[str, Any]) -> None:
     """
     for name, value in given.items():
         if value is not None:
-            way = _INSTEAD.get(name, "omit it")
+            way = instead.get(name, "omit it")
             raise InputError(f"{name} was given {where}; {way}")
 
 

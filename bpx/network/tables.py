@@ -25,6 +25,7 @@ else:  # for annotations elsewhere in this folder, without an import of bpx.data
 __all__ = [
     "Schema",
     "arrays",
+    "as_arrays",
     "by_label",
     "by_name",
     "check_schema",
@@ -62,9 +63,9 @@ def arrays(schema: "Schema | None", x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def training_arrays(
-    schema: "Schema | None", spec: Spec, data: Any, validation: Any
-) -> tuple[Any, Any, "Schema | None"]:
-    """Convert training and validation samples to arrays; return them and the new schema.
+    schema: "Schema | None", spec: Spec, data: Any
+) -> tuple[Any, "Schema | None"]:
+    """Convert training samples to arrays; return them and the new schema.
 
     A network without a schema that is trained on a table gets a schema of its column names.
     """
@@ -72,7 +73,7 @@ def training_arrays(
     if schema is None and is_frame(x):
         schema = _of_numbers(x)
         check_schema(schema, spec)
-    return _pair(schema, data), _pair(schema, validation), schema
+    return as_arrays(schema, data), schema
 
 
 def in_units(schema: "Schema | None", answer: Any) -> Any:
@@ -177,7 +178,7 @@ def _check_target(schema: "Schema", spec: Spec) -> None:
         )
 
 
-def _pair(schema: "Schema | None", data: Any) -> Any:
+def as_arrays(schema: "Schema | None", data: Any) -> Any:
     """Convert samples to arrays; anything else passes unchanged and is refused later."""
     if is_frame(data):
         return arrays(schema, data, None)

@@ -11,7 +11,6 @@ from bpx.model.weights import ClassWeight
 from bpx.network.prepare import Arguments, Trainee, prepare
 from bpx.network.resuming.opening import open_run
 from bpx.network.training import Training
-from bpx.network.windows import is_stream
 from bpx.optim.chain import Optimizer
 from bpx.privacy.dpsgd import DPSGD
 from bpx.program.contract import Precision
@@ -67,7 +66,7 @@ def train(
     ----------
     network : Network
         Assign ``network.parameters`` between epochs and the next epoch starts from them.
-    data : pair of arrays, or table or DataFrame
+    data : pair of arrays, table, DataFrame, or stream
         x of shape (n, k_0) and y: labels (n,), or numbers (n,) or (n, k_L), of any library.
         They are moved to the network's home once, and never shuffled, modified or freed. You
         can also pass a table that has the target, or a pair of a table and a target: a network
@@ -104,8 +103,9 @@ def train(
     penalty : float, optional
         With `batches`, the coefficient of the L2 penalty, which is ``lmbda / n`` with `data`:
         ``penalty * w`` is added to BP4's gradient.
-    validation : pair of arrays, triple, or table or DataFrame, optional
-        (x, y) or (x, y, sample_weight), evaluated after each epoch; copied as `data` is.
+    validation : pair of arrays, triple, table, DataFrame, or stream, optional
+        (x, y) or (x, y, sample_weight), evaluated after each epoch; copied as `data` is. A
+        `bpx.data.Stream` is read anew each time.
     validation_split : float, optional
         In place of `validation`, the fraction of the samples to hold out for validation, in
         [0, 1). The seed draws them: from each class its share, if the targets are classes, and
@@ -239,12 +239,6 @@ def train(
         raise InputError(
             "checkpoint was given with batches, but bpx cannot rewind a stream; save "
             "training.state between epochs, with training.save_state"
-        )
-    if is_stream(data):
-        raise InputError(
-            "checkpoint was given with a bpx.data.Stream, whose samples a checkpoint cannot "
-            "compare with those of a later call; save training.state between epochs, with "
-            "training.save_state"
         )
     opened = open_run(checkpoint, resume=resume, begins=True, every=every, keep=keep)
     return prepare(network, data, given, opened)

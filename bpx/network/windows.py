@@ -5,12 +5,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bpx._validate import number, whole
+from bpx.arrays.home import Home
 from bpx.arrays.host import block_order, check_seed
 from bpx.errors import InputError
 from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch
 from bpx.model.weights import weighted
-from bpx.training.arguments import Options, job_of, scheduled
+from bpx.network.windowed import arriving, first_of, staged
+from bpx.training.arguments import Options, check_last_batch, job_of, scheduled
 from bpx.training.course import Course
 from bpx.training.loop import Loop
 from bpx.training.observers import Observer
@@ -19,15 +21,7 @@ from bpx.training.windows import Windowed
 if TYPE_CHECKING:
     from bpx.data import Stream
 
-__all__ = ["is_stream", "windowing"]
-
-LOOKED_AT = 4096
-"""The number of samples that the network is tried out on, and that observers get."""
-
-
-def is_stream(data: Any) -> bool:
-    """Whether `data` is a `bpx.data.Stream`; this imports nothing."""
-    return hasattr(data, "windows") and hasattr(data, "rows_of_window")
+__all__ = ["windowing"]
 
 
 def windowing(
@@ -36,6 +30,7 @@ def windowing(
     options: Options,
     epochs: int | None,
     batch_size: int | None,
+    chunks: int,
     strength: tuple[float, float],
     order: tuple[int | None, bool, bool],
     observers: Sequence[Observer],
@@ -44,8 +39,12 @@ def windowing(
 
     Parameters
     ----------
-    network, data, options, epochs, batch_size, observers
+    network, options, epochs, batch_size, observers
         As for `bpx.train`.
+    data : Stream
+        With the network's schema.
+    chunks : int
+        Into how many parts each mini-batch is cut.
     strength : pair of float
         lmbda, and the penalty.
     order : triple
@@ -59,13 +58,16 @@ def windowing(
     known = data.samples
     epochs = whole("epochs", epochs, 1, None, "a whole number of at least 1")
     size = whole("batch_size", batch_size, 1, known, _sizes(known))
-    data, (seed, shuffle, drop_last) = data.with_schema(network.schema), order
+    seed, shuffle, drop_last = order
+    if known is not None:
+        check_last_batch(network.spec, known, size, drop_last=drop_last, chunks=chunks)
     drawn, arrive = check_seed(seed), partial(_arrived, network)
     with network.home.active():
         share = _penalty(*strength, known)
-        job = job_of(network, _first(network, data, arrive), options, epochs, share)
-        windows = partial(_windows, network, data, arrive, size, drawn, shuffle)
-        own = Windowed(network.home, job.step, windows, known, size, drawn, shuffle, drop_last)
+        job = job_of(network, first_of(data, network.home, arrive), options, epochs, share)
+        rows, home = data.rows_of_window(size), network.home
+        windows = partial(_windows, home, data, arrive, rows, drawn if shuffle else None)
+        own = Windowed(home, job.step, windows, rows, known, size, drawn, shuffle, drop_last)
         rule = scheduled(job, own.steps)
         return Loop(Course(network, rule, drawn), job, own, observers)
 
@@ -93,35 +95,22 @@ def _penalty(lmbda: float, penalty: float, known: int | None) -> float:
     return lmbda / known if lmbda and known else penalty
 
 
-def _first(network: Any, data: "Stream", arrive: Any) -> Samples:
-    """Return the first samples of the stream, in memory of their own."""
-    rows = min(LOOKED_AT, data.rows_of_window(1))
-    windows = data.windows(range, rows, network.home.dtype, arrive)
-    try:
-        found: Samples = next(windows)
-    finally:
-        windows.close()
-    return found
-
-
 def _windows(
-    network: Any,
+    home: Home,
     data: "Stream",
     arrive: Any,
-    batch_size: int,
-    seed: int,
-    shuffle: bool,
+    rows: int,
+    seed: int | None,
     epoch: int,
+    start: int,
 ) -> Any:
-    order: Any = partial(block_order, seed, epoch) if shuffle else range
-    rows, home = data.rows_of_window(batch_size), network.home
-    staged = getattr(home.backend, "pinned", None)
-    empty = {} if staged is None else {"empty": partial(staged, home.device)}
-    return data.windows(order, rows, home.dtype, arrive, **empty)
+    """The windows of an epoch; without a seed, in the samples' own order."""
+    order: Any = range if seed is None else partial(block_order, seed, epoch)
+    return data.windows(order, rows, home.dtype, arrive, **staged(home), start=start)
 
 
 def _arrived(network: Any, part: Any) -> Samples:
     """Check a window and move it home, in the thread that reads ahead."""
-    with network.home.active():
+    with arriving(network.home):
         found = mini_batch(network.home, network.spec, part.x, part.y)
-        return weighted(network.home, network.spec, found, part.s)
+        return weighted(network.home, network.spec, found, part.s, some=True)

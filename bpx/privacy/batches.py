@@ -99,7 +99,7 @@ class Sampled:
         spent = Spent(self.privacy.delta, self.privacy.accountant, everything, self.seconds)
         return {"privacy": spent}
 
-    def __call__(self, epoch: int) -> EpochBatches:
+    def __call__(self, epoch: int, skip: int = 0) -> EpochBatches:
         """Return the epoch of this number, from 1."""
         began, seed = perf_counter(), self.privacy.seed
         choosing, noise = (random_bytes(seed, each, epoch) for each in ("sampling", "noise"))

@@ -162,12 +162,12 @@ class Accumulated:
     whole: Batches
     chunks: int
 
-    def __call__(self, epoch: int) -> EpochBatches | None:
+    def __call__(self, epoch: int, skip: int = 0) -> EpochBatches | None:
         """Return the epoch with that number, from 1, or None if there are no more."""
-        batches = self.whole(epoch)
+        batches = self.whole(epoch, skip)
         if batches is None:
             return None
-        return EpochBatches(batches.samples, map(self._in_chunks, batches.stretches))
+        return batches._replace(stretches=map(self._in_chunks, batches.stretches))
 
     @property
     def steps(self) -> int | None:

@@ -14,6 +14,7 @@ from bpx.model.inputs import Placed, Samples, samples
 from bpx.model.reach import check_reach
 from bpx.model.spec import Spec
 from bpx.model.weights import weighted
+from bpx.model.windowed import WindowedSamples
 from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.limits import penalised
 from bpx.optim.scheduled import lasting, watching
@@ -53,7 +54,7 @@ class Job:
         None for as many as a stream has.
     optimizer : Optimizer
         With its penalty in front, if there is one.
-    validation : Samples or None
+    validation : Samples, WindowedSamples or None
     scan : Scan
         The engine.
     tell : callable
@@ -67,7 +68,7 @@ class Job:
     data: Data
     epochs: int | None
     optimizer: Optimizer
-    validation: Samples | None
+    validation: Samples | WindowedSamples | None
     scan: Scan
     tell: Callable[[Progress], None]
     metrics: tuple[AnyMetric, ...] = ()
@@ -198,7 +199,9 @@ def job_of(
         metrics=_metrics(options.metrics, options.validation),
     )
     if job.validation is not None:
-        try_out(spec, network.parameters, job.validation, job.metrics)
+        held = job.validation
+        few = held.first if isinstance(held, WindowedSamples) else held
+        try_out(spec, network.parameters, few, job.metrics)
     return job
 
 
@@ -237,9 +240,11 @@ def _check_meant(spec: Spec, home: Home, x: Any, y: Any, arrived: Samples) -> No
         check_reach(spec, arrived.y, "y")
 
 
-def _validation(network: Placed, validation: Any) -> Samples | None:
+def _validation(network: Placed, validation: Any) -> Samples | WindowedSamples | None:
     if validation is None or isinstance(validation, Samples):  # held out, so at home
         return validation
+    if isinstance(validation, WindowedSamples):
+        return validation.looked_at()
     x, y, s = pair_or_triple("validation", validation)
     home, spec, names = network.home, network.spec, ("validation x", "validation y")
     arrived = samples(home, spec, x, y, names, snapshot=True)

@@ -11,7 +11,7 @@ from bpx.model.spec import Spec
 from bpx.program.contract import Step
 from bpx.training.step import Data, TrainingStep
 
-__all__ = ["BatchStep", "Batches", "EpochBatches", "Shuffled", "Stretch"]
+__all__ = ["BatchStep", "Batches", "EpochBatches", "Shuffled", "Stretch", "steps_of"]
 
 
 class BatchStep(Step, Protocol):
@@ -55,10 +55,14 @@ class Stretch(NamedTuple):
 
 
 class EpochBatches(NamedTuple):
-    """One epoch: the number of its samples, if known, and its stretches in order."""
+    """One epoch: the number of its samples, if known, and its stretches in order.
+
+    `first` is the index of the first one of these stretches in the epoch.
+    """
 
     samples: int | None
     stretches: Iterator[Stretch]
+    first: int = 0
 
 
 class Batches(Protocol):
@@ -71,8 +75,11 @@ class Batches(Protocol):
     def start(self) -> Any:
         """The first value of `State.extra`, for steps that keep more than `TrainingStep`."""
 
-    def __call__(self, epoch: int) -> EpochBatches | None:
-        """Return the epoch with that number, from 1, or None if there are no more."""
+    def __call__(self, epoch: int, skip: int = 0) -> EpochBatches | None:
+        """Return the epoch with that number, from 1, or None if there are no more.
+
+        The caller does not use the first `skip` stretches, which may be left out.
+        """
 
     def finish(self) -> Mapping[str, Any]:
         """Return the values that a finished epoch adds to its record, by name.
@@ -80,6 +87,11 @@ class Batches(Protocol):
         It is called once, just before the epoch's weights become visible, so that it can
         count the privacy that they have spent.
         """
+
+
+def steps_of(n: int, batch_size: int, *, drop_last: bool) -> int:
+    """The number of steps in an epoch of n samples."""
+    return n // batch_size if drop_last else -(-n // batch_size)
 
 
 @dataclass(frozen=True)
@@ -97,10 +109,9 @@ class Shuffled:
     @property
     def steps(self) -> int:
         """The number of steps in an epoch."""
-        n, size = self.data.x.shape[0], self.batch_size
-        return n // size if self.drop_last else -(-n // size)
+        return steps_of(self.data.x.shape[0], self.batch_size, drop_last=self.drop_last)
 
-    def __call__(self, epoch: int) -> EpochBatches:
+    def __call__(self, epoch: int, skip: int = 0) -> EpochBatches:
         """Return the epoch with that number, from 1."""
         n, size = self.data.x.shape[0], self.batch_size
         parts = batches(self.seed, epoch, n, size, shuffle=self.shuffle)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from bpx.errors import InputError
-from bpx.model.evaluate import Evaluation, evaluate
+from bpx.model.evaluate import Evaluation
+from bpx.model.windowed import evaluated
 from bpx.training.arguments import Job
 from bpx.training.attached import Attached
 from bpx.training.batches import Batches
@@ -109,11 +110,14 @@ class Loop:
 
     def _run(self, state: State, number: int) -> tuple[State, Sums, int] | None:
         """Return the state, the sums and the step count of an epoch, or None at the end."""
-        began, batches = perf_counter(), self.batches(number)
+        began, begin = perf_counter(), self._begin(state)
+        batches = self.batches(number) if begin is None else self.batches(number, begin.stretch)
         if batches is None:
             return None
-        sums, steps, begin = Sums(number, batches.samples, began), 0, self._begin(state)
-        for index, stretch in enumerate(batches.stretches):
+        sums, steps = Sums(number, batches.samples, began), 0
+        for index, stretch in enumerate(batches.stretches, batches.first):
+            if index == batches.first:
+                steps = stretch.before  # those of the stretches that are left out
             steps += stretch.stop - stretch.start
             if begin is not None and index < begin.stretch:
                 continue
@@ -121,6 +125,11 @@ class Loop:
                 state, sums = begin.state, begin.sums
             state, sums = self.chunks(state, stretch, sums, index, begin)
             begin = None
+        if begin is not None:
+            raise InputError(
+                f"epoch {number} ends before its step {begin.steps}, where the training is "
+                "continued; expected the samples that it was begun with"
+            )
         return state, sums, steps
 
     def _begin(self, state: State) -> Place | None:
@@ -133,4 +142,4 @@ class Loop:
         job = self.job
         if job.validation is None:
             return None
-        return evaluate(job.step.spec, state.parameters, job.validation, job.metrics)
+        return evaluated(job.step.spec, state.parameters, job.validation, job.metrics)

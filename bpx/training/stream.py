@@ -133,7 +133,7 @@ class Streamed:
         """Add nothing to an epoch's record."""
         return {}
 
-    def __call__(self, epoch: int) -> EpochBatches | None:
+    def __call__(self, epoch: int, skip: int = 0) -> EpochBatches | None:
         """Return the next mini-batches, or None if there are no more."""
         batches = self.stream.epoch()
         if batches is None:

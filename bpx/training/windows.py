@@ -2,24 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from bpx.arrays.home import Home
 from bpx.arrays.host import window_batches
-from bpx.model.inputs import Samples
-from bpx.training.batches import EpochBatches, Stretch
+from bpx.model.windowed import Windows
+from bpx.training.batches import EpochBatches, Stretch, steps_of
 from bpx.training.step import Data, TrainingStep
 
-__all__ = ["Windowed", "Windows"]
-
-
-class Windows(Protocol):
-    """The windows of one epoch, in order; each is valid until the second next is asked for."""
-
-    def __iter__(self) -> Iterator[Samples]: ...
-
-    def close(self) -> None:
-        """Stop reading ahead."""
+__all__ = ["Windowed"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +22,10 @@ class Windowed:
     home : Home
     step : TrainingStep
     windows : callable
-        ``windows(epoch)`` returns the samples of an epoch, at home.
+        ``windows(epoch, start)`` returns the samples of an epoch, at home, from the window
+        with that number on.
+    rows : int
+        The number of samples in each window but the last, whole mini-batches.
     samples : int or None
         The number of samples, if it is known.
     batch_size, seed, shuffle, drop_last
@@ -40,27 +34,31 @@ class Windowed:
 
     home: Home
     step: TrainingStep
-    windows: Callable[[int], Windows]
+    windows: Callable[[int, int], Windows]
+    rows: int
     samples: int | None
     batch_size: int
     seed: int
     shuffle: bool
     drop_last: bool
 
-    def __call__(self, epoch: int) -> EpochBatches:
-        """Return the epoch with that number, from 1."""
-        n = self.samples
+    def __call__(self, epoch: int, skip: int = 0) -> EpochBatches:
+        """Return the epoch with that number, from 1; skipped windows are not trained on.
+
+        A window is one stretch, but the last may be two, so that the one before the next
+        stretch is needed.
+        """
+        n, start = self.samples, max(0, skip - 1)
         if n is not None and self.drop_last:
             n -= n % self.batch_size
-        return EpochBatches(n, self._stretches(epoch))
+        return EpochBatches(n, self._stretches(epoch, start), start)
 
     @property
     def steps(self) -> int | None:
         """The number of steps in an epoch; None if the number of samples is not known."""
         if self.samples is None:
             return None
-        size = self.batch_size
-        return self.samples // size if self.drop_last else -(-self.samples // size)
+        return steps_of(self.samples, self.batch_size, drop_last=self.drop_last)
 
     def start(self) -> None:
         """Add nothing to the state."""
@@ -69,10 +67,10 @@ class Windowed:
         """Add nothing to an epoch's record."""
         return {}
 
-    def _stretches(self, epoch: int) -> Iterator[Stretch]:
-        before, windows = 0, self.windows(epoch)
+    def _stretches(self, epoch: int, start: int) -> Iterator[Stretch]:
+        before, windows = start * (self.rows // self.batch_size), self.windows(epoch, start)
         try:
-            for number, (x, y, _, s) in enumerate(windows):
+            for number, (x, y, _, s) in enumerate(windows, start):
                 drawn = (self.seed, epoch, number) if self.shuffle else None
                 for part in window_batches(drawn, x.shape[0], self.batch_size):
                     steps, batch = part.shape

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.metrics import Metric, top_k
-from bpx.model.evaluate import check_classes, classes, outputs, try_out
-from bpx.model.inputs import Samples
+from bpx.metrics import METRICS, Metric, top_k
+from bpx.model import inputs
+from bpx.model.evaluate import Tally, check_classes, classes, outputs, try_out
+from bpx.model.inputs import Samples, rows_at_once
 from tests.backends import host
 
 
@@ -206,3 +207,21 @@ def test_an_evaluation_is_a_pair_with_its_metrics_beside_it():
 def test_numbers_have_no_accuracy_whatever_their_values(output, y, known):
     net = bpx.Network([2, 3], output=output, seed=0)
     assert (net.evaluate(np.ones((3, 2)), y).accuracy is not None) == known
+
+
+def test_samples_in_parts_have_the_evaluation_of_all(monkeypatch):
+    monkeypatch.setattr(inputs, "AT_ONCE", 16 * 5 * 4)
+    net, rng = bpx.Network([3, 2], seed=0), np.random.default_rng(0)
+    assert rows_at_once(net.spec) == 4
+    x, y, s = (
+        rng.random((11, 3), dtype="float32"),
+        rng.integers(0, 2, 11),
+        rng.random(11, "float32"),
+    )
+    tally = Tally(net.spec, net.parameters, "argmax", (METRICS["mae"],))
+    for a, b in ((0, 8), (8, 11)):
+        tally.add(Samples(x[a:b], y[a:b].astype("int32"), "argmax", s[a:b]))
+    expected = net.evaluate(x, y, sample_weight=s, metrics=["mae"])
+    assert tally.evaluation == expected
+    assert tally.evaluation.metrics == expected.metrics
+    assert tally.n == 11

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.metrics import Total
-from bpx.model.measured import decided
+from bpx.metrics import METRICS, Total
+from bpx.model.measured import add_part, decided
 
 
 def given(needs, net, x, y):
@@ -58,3 +58,19 @@ def test_labels_are_given_as_rows():
     for needs in ("outputs", "probabilities", "scores"):
         assert given(needs, net, X, [2, 0]) == (p.tolist(), rows)
     assert given("classes", net, X, [2, 0]) == (np.eye(3)[p.argmax(axis=1)].tolist(), rows)
+
+
+def test_parts_are_merged_as_they_come_unless_every_row_is_needed():
+    def largest(sums, more):
+        return (max(sums[0], more[0]),)
+
+    rules = METRICS["mae"], Total("largest", None, float, merge=largest)
+    for metric, expected in zip(rules, (6.0, 3.0), strict=True):
+        parts = []
+        for each in (1.0, 3.0, 2.0):
+            add_part(metric, parts, (np.asarray(each),))
+        assert parts == [(expected,)]
+    kept = []
+    for each in (1.0, 3.0):
+        add_part(Total("all", None, list, keeps=True), kept, (np.asarray([each]),))
+    assert [each.tolist() for (each,) in kept] == [[1.0], [3.0]]

@@ -188,3 +188,12 @@ def test_one_number_for_each_sample_is_weighed():
     assert weighed(s, each).tolist() == [3.0, 10.0]
     assert weighed(None, each) is each
     assert weighed(s, None) is None
+
+
+def test_some_of_the_samples_may_all_weigh_nothing():
+    net = bpx.Network([2, 2], seed=0)
+    arrived = samples(net.home, net.spec, np.zeros((3, 2)), [0, 1, 0])
+    found = weighted(net.home, net.spec, arrived, np.zeros(3), some=True)
+    assert found.s.tolist() == [0.0, 0.0, 0.0]
+    with pytest.raises(bpx.InputError, match="too large in float32"):
+        weighted(net.home, net.spec, arrived, np.full(3, 1e300), some=True)

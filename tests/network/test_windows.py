@@ -128,6 +128,14 @@ def test_what_does_not_apply_is_refused(changed, message):
         network().fit(stream(x, y), **{**HOW, "epochs": 1, **changed})
 
 
+def test_mini_batches_too_small_for_a_layer_are_refused():
+    (x, y), net = samples(), network(norm="batch")
+    for changed in ({"batch_size": 13}, {"batch_size": 20, "accumulate": 20}):
+        with pytest.raises(bpx.InputError, match="needs at least 2 in each mini-batch"):
+            net.fit(stream(x, y), **{**HOW, "epochs": 1, **changed})
+    net.fit(stream(x, y), **{**HOW, "epochs": 1, "batch_size": 13}, drop_last=True)
+
+
 def test_the_penalty_of_samples_that_nobody_has_counted():
     x, y = samples()
     chunks = bpx.data.stream([(x[:20], y[:20]), (x[20:], y[20:])])
@@ -167,7 +175,10 @@ def watch():
 
 thread = threading.Thread(target=watch)
 thread.start()
-net.fit(bpx.data.stream(x, y, window=window), epochs=1, **how)
+samples = bpx.data.stream(x, y, window=window)
+net.fit(samples, epochs=1, validation=samples, **how)
+net.evaluate(samples, metrics=["confusion_matrix"])
+net.predict(samples)
 done.set()
 thread.join()
 print(most[0])
@@ -177,7 +188,7 @@ print(most[0])
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")
 def test_memory_is_two_windows_and_not_the_samples(tmp_path):
-    n, window = 64_000, 4096
+    n, window = 64_000, 5178  # those that are evaluated at once
     made = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (n, 784))
     made[:] = np.random.default_rng(0).random((1, 784), dtype=np.float32)
     made.flush()
@@ -191,5 +202,5 @@ def test_memory_is_two_windows_and_not_the_samples(tmp_path):
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    # Two windows of 13 MB, of 200 MB of samples; and what the thread and the checks need.
+    # Two windows of 16 MB, of 200 MB of samples; and what the thread and the checks need.
     assert int(ran.stdout) < 2 * window * 784 * 4 + 64e6

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.training.batches import Shuffled
+from bpx.training.batches import Shuffled, steps_of
 from bpx.training.step import Data, TrainingStep
 
 
@@ -50,7 +50,7 @@ def test_a_ragged_batch_is_a_stretch_of_its_own(shuffled):
 
 
 def test_a_ragged_batch_is_left_out_on_request(shuffled):
-    samples, stretches = shuffled(batch_size=4, drop_last=True)(1)
+    samples, stretches, _ = shuffled(batch_size=4, drop_last=True)(1)
     assert samples == 8
     assert [stretch.sizes for stretch in stretches] == [(4, 4)]
 
@@ -59,3 +59,8 @@ def test_they_keep_nothing_and_tell_nothing(shuffled):
     batches = shuffled(batch_size=4)
     assert batches.start() is None
     assert batches.finish() == {}
+
+
+def test_a_smaller_last_batch_is_a_step_unless_it_is_dropped():
+    assert [steps_of(n, 4, drop_last=False) for n in (1, 4, 10)] == [1, 1, 3]
+    assert [steps_of(n, 4, drop_last=True) for n in (1, 4, 10)] == [0, 1, 2]

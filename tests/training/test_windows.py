@@ -3,6 +3,7 @@
 from itertools import chain, pairwise
 
 import numpy as np
+import pytest
 
 from bpx.arrays.home import select
 from bpx.model.inputs import Samples
@@ -23,16 +24,21 @@ def windowed(sizes=(8, 8, 5), **changed):
     )
     settings = {
         "samples": int(ends[-1]), "batch_size": 4, "seed": 1, "shuffle": True,
-        "drop_last": False,
+        "drop_last": False, "rows": sizes[0],
     }  # fmt: skip
-    return Windowed(home, None, lambda epoch: made, **(settings | changed)), made
+
+    def windows(epoch, start):
+        made[:] = made[start:]
+        return made
+
+    return Windowed(home, None, windows, **(settings | changed)), made
 
 
-def batches(made, epoch=1):
-    """The samples of every step."""
-    found = []
-    for stretch in made(epoch).stretches:
-        assert stretch.before == len(found)
+def batches(made, epoch=1, skip=0):
+    """The samples of every step, from the first one that is not left out."""
+    found, (_, stretches, first) = [], made(epoch, skip)
+    for stretch in stretches:
+        assert stretch.before == len(found) + 2 * first
         rows = stretch.rows[stretch.start : stretch.stop]
         assert [len(each) for each in rows] == list(stretch.sizes)
         found += [stretch.data.y[each].tolist() for each in rows]
@@ -93,3 +99,11 @@ def test_rows_are_at_home():
     rows = next(made(1).stretches).rows
     assert made.home.owns(rows)
     assert rows.dtype == np.int32
+
+
+@pytest.mark.parametrize(("skip", "first"), [(0, 0), (1, 0), (2, 1), (3, 2)])
+def test_an_epoch_can_begin_at_a_later_window(skip, first):
+    whole, epoch = batches(windowed()[0]), windowed()[0](1, skip)
+    assert epoch.first == first
+    assert epoch.samples == 21
+    assert batches(windowed()[0], skip=skip) == whole[2 * first :]

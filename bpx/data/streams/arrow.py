@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bpx._files import expanded
+from bpx.data.streams.prints import Print, of_files
 from bpx.data.streams.source import Block
 from bpx.data.tables.arrow import INSTALL, columns_of
 from bpx.data.tables.table import Table
@@ -37,9 +38,26 @@ class Files:
         """The number of samples, which the files' footers state."""
         return int(self.dataset.count_rows())
 
+    def prints(self) -> dict[str, Print]:
+        """Return one of the rows, the columns, and the content of the files, if there are some.
+
+        The paths do not count, so that the files may be moved.
+        """
+        columns = [f"{each.name}: {each.type}" for each in self.dataset.schema]
+        found = {"number of rows": self.rows, "list of columns": columns}
+        paths = getattr(self.dataset, "files", None)
+        if paths:
+            place = self.dataset.filesystem
+            sizes = [each.size for each in place.get_file_info(paths)]
+            found |= of_files(_opened(place, paths), sizes)
+        return {"the data set": found}
+
     def blocks(self, size: int | None) -> Sequence[Block]:
         """Return the row groups of Parquet files, or the whole files of another format."""
-        return [partial(self._read, fragment, size) for fragment in self._fragments()]
+        return [
+            Block(partial(self._read, fragment, size), partial(_count, fragment))
+            for fragment in self._fragments()
+        ]
 
     def sample(self, rows: int, rng: Any) -> Table:
         """Return at most that many rows, of row groups in a random order."""
@@ -56,9 +74,16 @@ class Files:
         return Table(columns_of(table, table.column_names, self.label), label=self.label)
 
     def _fragments(self) -> list[Any]:
+        try:
+            fragments = list(self.dataset.get_fragments())
+        except ValueError as error:  # it is filtered
+            raise InputError(
+                f"{self.label} cannot be read in blocks ({error}); expected a whole data set: "
+                "write the rows that you want to files"
+            ) from error
         return [
             group
-            for fragment in self.dataset.get_fragments()
+            for fragment in fragments
             for group in getattr(fragment, "split_by_row_group", lambda one=fragment: [one])()
         ]
 
@@ -122,6 +147,18 @@ def open_files(given: str | os.PathLike[str] | Sequence[Any], label: str) -> Fil
             f"{label} cannot be read ({error}); expected files with the same columns: get "
             "fresh copies"
         ) from error
+
+
+def _opened(place: Any, paths: Sequence[str]) -> Iterator[Any]:
+    for path in paths:
+        with place.open_input_file(path) as file:
+            yield file
+
+
+def _count(fragment: Any) -> int:
+    """The number of rows; `count_rows` of one row group would count those of its whole file."""
+    groups = getattr(fragment, "row_groups", None)
+    return int(fragment.count_rows() if groups is None else sum(g.num_rows for g in groups))
 
 
 def _files(path: Path) -> list[Path]:

@@ -30,26 +30,42 @@ class Encoder:
         The columns of a table with the target, without a schema, and with the weights.
     label : str
         The name in messages.
+    only_x : bool
+        Whether only the inputs are wanted, as for `predict`; a table may lack the targets.
     """
 
     schema: "Schema | None"
     target: Key | None
     weight: Key | None
     label: str
+    only_x: bool = False
 
     def __call__(self, part: Any) -> Part:
         """Return arrays of inputs, targets and weights."""
         if is_frame(part):
             return self._of_table(as_table(part))
+        if self.only_x:
+            x = part.x
+            return Part(self._inputs(as_table(x)) if is_frame(x) else self._of_arrays(x))
+        if part.y is None:
+            raise InputError(
+                f"y is missing for {self.label}; expected one target for each sample"
+            )
         if is_frame(part.x):
             x = self._inputs(as_table(part.x))
             return Part(x, self._targets(part.y), _whole(part.s))
+        plain = self.schema is None or self.schema.is_plain
+        y = _lazy(part.y) if plain else self._targets(part.y)
+        return Part(self._of_arrays(part.x), y, _whole(part.s))
+
+    def _of_arrays(self, x: Any) -> Any:
         if self.schema is None or self.schema.is_plain:
-            return Part(_lazy(part.x), _lazy(part.y), _whole(part.s))
-        x = self.schema.x_of_array(np.asarray(part.x))
-        return Part(x, self._targets(part.y), _whole(part.s))
+            return _lazy(x)
+        return self.schema.x_of_array(np.asarray(x))
 
     def _of_table(self, table: Table) -> Part:
+        if self.only_x:
+            return Part(self._inputs(table))
         s = None if self.weight is None else table[self.weight].values
         if self.schema is not None and self.schema.target is not None:
             return Part(self._inputs(table), self.schema.y(table), s)
@@ -74,7 +90,10 @@ class Encoder:
 
         if self.schema is not None:
             return self.schema.x(table)
-        places = [table.position(k) for k in (self.target, self.weight) if k is not None]
+        others = [key for key in (self.target, self.weight) if key is not None]
+        if self.only_x:  # a table to predict for need not have them
+            others = [key for key in others if isinstance(key, int) or key in table.names]
+        places = [*map(table.position, others)]
         left = table.at([i for i in range(len(table.columns)) if i not in places])
         return Schema.of_numbers(left).x(left)
 

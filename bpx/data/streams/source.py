@@ -1,9 +1,11 @@
 """`Source`: where the samples of a stream come from, in blocks that are read one at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from bpx.data.split import HostArray
+from bpx.data.streams.prints import Print
 
 __all__ = ["Block", "Part", "Source"]
 
@@ -14,12 +16,13 @@ class Part(NamedTuple):
     Attributes
     ----------
     x : Rows or array, shape (m, ...)
-    y : array, shape (m,) or (m, k)
+    y : array, shape (m,) or (m, k), or None
+        None if only the inputs are there, or are asked for.
     s : array, shape (m,), or None
     """
 
     x: Any
-    y: Any
+    y: Any = None
     s: Any = None
 
 
@@ -41,11 +44,24 @@ class Rows(Protocol):
         """Read the rows into an array of the same shape."""
 
 
-class Block(Protocol):
-    """One block of a source: it can be read again and again."""
+@dataclass(frozen=True)
+class Block:
+    """One block of a source: it can be read again and again.
+
+    Attributes
+    ----------
+    read : callable
+        ``read()`` returns the rows in order, in parts: a `Part`, or a table for a schema.
+    count : callable
+        ``count()`` returns the number of rows, or None if only reading them tells.
+    """
+
+    read: Callable[[], Iterator[Any]]
+    count: Callable[[], int | None] = lambda: None
 
     def __call__(self) -> Iterator[Any]:
-        """Return the block's rows in order, in parts: a `Part`, or a table for a schema."""
+        """Return the block's rows in order, in parts."""
+        return self.read()
 
 
 class Source(Protocol):
@@ -58,6 +74,9 @@ class Source(Protocol):
     @property
     def label(self) -> str:
         """The name in messages."""
+
+    def prints(self) -> Mapping[str, Print]:
+        """Return fingerprints of the data by their names, as far as they can be known."""
 
     def blocks(self, size: int | None) -> Sequence[Block]:
         """Return the blocks, of about `size` rows each where the source has a choice.

@@ -1,11 +1,12 @@
 """Sources of arrays: those that can be sliced by rows, and chunks that come in an order."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from bpx._validate import is_frame
+from bpx.data.streams.prints import Print, of_rows
 from bpx.data.streams.source import Block, Part
 from bpx.errors import InputError
 
@@ -18,8 +19,8 @@ class Sliced:
 
     Attributes
     ----------
-    x, y : arrays with the same number of rows
-    s : array, or None
+    x : array
+    y, s : arrays with the same number of rows, or None
     label : str
     """
 
@@ -30,7 +31,7 @@ class Sliced:
 
     def __post_init__(self) -> None:
         for name, each in (("x", self.x), ("y", self.y), ("sample_weight", self.s)):
-            if each is None and name == "sample_weight":
+            if each is None and name != "x":
                 continue
             if not getattr(each, "shape", ()) or not hasattr(each, "dtype"):
                 raise InputError(
@@ -48,17 +49,26 @@ class Sliced:
         """The number of samples."""
         return int(self.x.shape[0])
 
+    def prints(self) -> dict[str, Print]:
+        """Return the fingerprints of the arrays."""
+        names = "x", "y", "the weights of the samples"
+        each = zip(names, (self.x, self.y, self.s), strict=True)
+        return {name: of_rows(rows) for name, rows in each if rows is not None}
+
     def blocks(self, size: int | None) -> Sequence[Block]:
         """Return the blocks, of `size` rows each."""
         size = size or self.rows
         return [
-            partial(self._read, start, min(start + size, self.rows))
+            self._block(start, min(start + size, self.rows))
             for start in range(0, self.rows, size)
         ]
 
+    def _block(self, start: int, stop: int) -> Block:
+        return Block(partial(self._read, start, stop), lambda: stop - start)
+
     def _read(self, start: int, stop: int) -> Iterator[Part]:
         rows = slice(start, stop)
-        yield Part(self.x[rows], self.y[rows], None if self.s is None else self.s[rows])
+        yield Part(*(None if each is None else each[rows] for each in (self.x, self.y, self.s)))
 
 
 @dataclass(frozen=True)
@@ -68,26 +78,46 @@ class Chunks:
     Attributes
     ----------
     begin : callable
-        It returns a new iterator of chunks: (x, y), (x, y, sample_weight), or a table.
+        It returns a new iterator of chunks: (x, y), (x, y, sample_weight), an array x, or a
+        table.
     label : str
     """
 
     begin: Callable[[], Iterable[Any]]
     label: str
     rows: None = None
+    last: list[Any] = field(default_factory=list, repr=False)  # the iterator that it returned
+
+    def prints(self) -> dict[str, Print]:
+        """Return nothing: what comes is known only when it comes."""
+        return {}
 
     def blocks(self, size: int | None) -> Sequence[Block]:
         """Return one block with all rows."""
-        return [self._read]
+        return [Block(self._read)]
+
+    def _begun(self) -> Iterator[Any]:
+        """Begin anew; an iterator that was returned before has begun already."""
+        made = iter(self.begin())
+        if self.last and self.last[0] is made:
+            raise InputError(
+                f"{self.label} returned the same {type(made).__name__} twice, which runs only "
+                "once; expected a function that makes a new iterator each time"
+            )
+        self.last[:] = [made]
+        return made
 
     def _read(self) -> Iterator[Any]:
-        for number, chunk in enumerate(self.begin(), 1):
+        for number, chunk in enumerate(self._begun(), 1):
             if is_frame(chunk) or isinstance(chunk, Part):
                 yield chunk
             elif isinstance(chunk, tuple | list) and len(chunk) in (2, 3):
                 yield Part(*chunk)
+            elif len(getattr(chunk, "shape", ())) > 0:
+                yield Part(chunk)
             else:
                 raise InputError(
                     f"chunk {number} of {self.label} is {type(chunk).__name__}; expected a "
-                    "pair (x, y), a triple (x, y, sample_weight), or a table"
+                    "pair (x, y), a triple (x, y, sample_weight), or a table; to predict, also "
+                    "an array x"
                 )

@@ -1,22 +1,20 @@
 """`Stream`: samples for training that need not fit in memory."""
 
-import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from bpx._validate import whole
-from bpx.data.files import PathLike
 from bpx.data.streams import arrow
 from bpx.data.streams.encode import Encoder
-from bpx.data.streams.npy import open_npy
+from bpx.data.streams.given import source_of
+from bpx.data.streams.prints import Print, of_rows
 from bpx.data.streams.source import Part, Source
-from bpx.data.streams.sources import Chunks, Sliced
+from bpx.data.streams.sources import Sliced
 from bpx.data.streams.windows import Buffer, Empty, Filled, ahead, parts_of
 from bpx.data.tables.table import Key, Table
 from bpx.errors import InputError
@@ -28,6 +26,8 @@ __all__ = ["Stream", "stream"]
 
 T = TypeVar("T")
 
+_LOOKED_AT = 1024
+_FIRST = "x of the first samples", "y of the first samples", "the weights of the first samples"
 BLOCK_BYTES = 2**22
 WINDOW_BYTES = 2**26
 
@@ -87,8 +87,15 @@ class Stream:
         own = self.encoder
         if schema is None or own.schema is not None:
             return self
-        encoder = Encoder(schema, own.target, own.weight, own.label)
-        return Stream(self.source, encoder, self.block, self.window)
+        return replace(self, encoder=replace(own, schema=schema))
+
+    @property
+    def only_x(self) -> "Stream":
+        """The stream of the inputs alone, for which targets need not be there."""
+        source = self.source
+        if isinstance(source, Sliced):
+            source = replace(source, y=None, s=None)
+        return replace(self, source=source, encoder=replace(self.encoder, only_x=True))
 
     def rows_of_window(self, batch_size: int) -> int:
         """The number of samples of a window: a multiple of the mini-batch, about 64 MiB."""
@@ -104,6 +111,7 @@ class Stream:
         dtype: str,
         arrive: Callable[[Part], T],
         empty: Empty = np.empty,
+        start: int = 0,
     ) -> ahead[T]:
         """Return an iterator over the windows of one epoch, which reads ahead in a thread.
 
@@ -120,29 +128,71 @@ class Stream:
             its memory, are valid until the second next window is asked for.
         empty : callable, optional
             It makes the host arrays.
+        start : int, optional
+            The number of the first window; those before it are skipped.
         """
-        blocks = self.source.blocks(self.block or max(1, BLOCK_BYTES // self._bytes))
-        parts = parts_of(blocks, order(len(blocks)), self.encoder)
-        rest = Filled(parts, self.source.label)
+        blocks, label = self.source.blocks(self._rows_of_block), self.source.label
+        parts = parts_of(blocks, order(len(blocks)), self.encoder, start * rows, label)
+        rest = Filled(parts, label)
 
         def filled(buffer: Buffer) -> T | None:
             part = buffer.fill(rest)
             try:
                 return None if part is None else arrive(part)
             except InputError as error:
-                where = f"rows are counted in a window of {self.source.label}"
+                where = f"rows are counted in a window of {label}"
                 raise InputError(f"{error}; {where}") from error
 
-        return ahead(filled, [Buffer(rows, dtype, empty) for _ in range(2)])
+        return ahead(filled, [Buffer(rows, dtype, empty, self._like) for _ in range(2)])
+
+    def prints(self, batch_size: int | None = None) -> dict[str, Print]:
+        """Return fingerprints by their names, from which another stream can be told.
+
+        Besides those of the source, these are of the first samples, as training sees them, if
+        it does not see the source's own arrays.
+
+        Parameters
+        ----------
+        batch_size : int, optional
+            For training, whose order of the samples depends on the blocks and windows.
+        """
+        found = dict(self.source.prints())
+        schema = self.encoder.schema
+        if not isinstance(self.source, Sliced) or not (schema is None or schema.is_plain):
+            first = zip(_FIRST, self._first, strict=True)
+            found |= {name: of_rows(each) for name, each in first if each is not None}
+        if batch_size is not None:
+            found["the stream"] = {
+                "number of samples in a block": self._rows_of_block,
+                "number of samples in a window": self.rows_of_window(batch_size),
+            }
+        return found
+
+    @property
+    def _rows_of_block(self) -> int:
+        return self.block or max(1, BLOCK_BYTES // self._bytes)
 
     @cached_property
-    def _bytes(self) -> int:
-        """The bytes of one sample, from the first part of the first block."""
-        blocks = self.source.blocks(1024)
+    def _like(self) -> Part:
+        """An empty part with the shapes and dtypes of the very first one."""
+        kinds = (
+            None if a is None else np.empty((0, *a.shape[1:]), a.dtype) for a in self._first
+        )
+        return Part(*kinds)
+
+    @property
+    def _first(self) -> Part:
+        """The first part, of at most 1024 samples."""
+        blocks = self.source.blocks(_LOOKED_AT)
         first = next(parts_of(blocks, range(len(blocks)), self.encoder), None)
         if first is None or not first.x.shape[0]:
             raise InputError(f"{self.source.label} has no samples; expected at least one")
-        each = (prod(a.shape[1:]) * a.dtype.itemsize for a in first if a is not None)
+        return Part(*(None if a is None else a[:_LOOKED_AT] for a in first))
+
+    @property
+    def _bytes(self) -> int:
+        """The bytes of one sample."""
+        each = (prod(a.shape[1:]) * a.dtype.itemsize for a in self._like if a is not None)
         return max(1, sum(each))
 
 
@@ -156,11 +206,12 @@ def stream(
     block: int | None = None,
     window: int | None = None,
 ) -> Stream:
-    """Return samples that `fit` and `train` read window by window, in bounded memory.
+    """Return samples that networks read window by window, in bounded memory.
 
-    In each epoch the blocks are shuffled and then read in that order, one window of samples
-    after another. Mini-batches are drawn from the window in memory, while a thread reads the
-    next one. The order depends only on the seed and the epoch.
+    `fit`, `train`, `evaluate`, `predict` and `classify` take them. In each epoch of training,
+    the blocks are shuffled and then read in that order, one window of samples after another.
+    Mini-batches are drawn from the window in memory, while a thread reads the next one. The
+    order depends only on the seed and the epoch. The other methods keep the samples' own order.
 
     Parameters
     ----------
@@ -170,10 +221,11 @@ def stream(
         ``.feather`` file, of a folder of them, or a list of such paths; a pyarrow dataset; or
         an iterable of chunks, or a function that returns one: pairs (x, y), triples
         (x, y, sample_weight), or tables. An iterable must begin anew in every epoch. Chunks
-        keep their order, and are shuffled within windows only.
+        keep their order, and are shuffled within windows only. To predict, chunks may be
+        arrays x alone.
     y : path or array, optional
         The targets, if x is an ``.npy`` file or an array: labels (n,), or numbers (n,) or
-        (n, k).
+        (n, k). Only `predict` and `classify` do without.
     sample_weight : path, array, or str, optional
         The weights of the samples; in tables, the name of their column.
     target : str or int, optional
@@ -212,66 +264,5 @@ def stream(
         None if size is None else whole(name, size, 1, None, "a whole number of at least 1")
         for name, size in (("block", block), ("window", window))
     )
-    source, weight = _source(x, y, sample_weight)
+    source, weight = source_of(x, y, sample_weight)
     return Stream(source, Encoder(schema, target, weight, source.label), *sizes)
-
-
-def _source(x: Any, y: Any, s: Any) -> tuple[Source, Key | None]:
-    """Return the source, and the column of the weights in its tables."""
-    label = f"{str(x)!r}" if isinstance(x, str | os.PathLike) else type(x).__name__
-    if hasattr(x, "get_fragments"):
-        return arrow.Files(x, label), _column(y, s)
-    if _are_paths(x) and not _is_npy(x):
-        return arrow.open_files(x, label), _column(y, s)
-    if _is_npy(x) or hasattr(x, "shape"):
-        if y is None:
-            raise InputError(f"y is missing for {label}; expected one target for each sample")
-        return Sliced(_opened(x), _opened(y), _opened(s), label), None
-    if callable(x) or isinstance(x, Iterable):
-        return Chunks(_beginning(x), label), _column(y, s)
-    raise InputError(
-        f"x is {label}; expected a path, an array that can be sliced by rows, or an iterable "
-        "of chunks (x, y)"
-    )
-
-
-def _column(y: Any, s: Any) -> Key | None:
-    if y is not None:
-        raise InputError(
-            "y was given with samples that have their own targets; expected target=, the name "
-            "of a column, or chunks (x, y)"
-        )
-    if s is not None and not isinstance(s, str | int):
-        raise InputError(
-            f"sample_weight is {type(s).__name__}; expected the name of a column, or chunks "
-            "(x, y, sample_weight)"
-        )
-    return s
-
-
-def _beginning(x: Any) -> Callable[[], Iterable[Any]]:
-    if callable(x):
-        return x
-    if iter(x) is x:
-        raise InputError(
-            f"x is a {type(x).__name__}, which runs only once, but every epoch begins anew; "
-            "expected a list of chunks, or a function that returns a new iterator, such as "
-            "bpx.data.stream(read_chunks) without the parentheses of a call"
-        )
-    return lambda: x
-
-
-def _are_paths(x: Any) -> bool:
-    several = isinstance(x, Sequence) and not isinstance(x, str) and len(x) > 0
-    each = x if several else [x]
-    return all(isinstance(path, str | os.PathLike) for path in each)
-
-
-def _is_npy(x: PathLike | Any) -> bool:
-    return isinstance(x, str | os.PathLike) and PurePath(x).suffix.lower() == ".npy"
-
-
-def _opened(x: Any) -> Any:
-    if isinstance(x, list | tuple):
-        return np.asarray(x)
-    return open_npy(x) if isinstance(x, str | os.PathLike) else x

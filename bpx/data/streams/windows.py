@@ -13,8 +13,10 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from bpx._validate import is_frame
 from bpx.data.split import HostArray
 from bpx.data.streams.source import Block, Part
+from bpx.data.tables.frames import as_table
 from bpx.errors import InputError
 
 __all__ = ["Buffer", "Filled", "ahead", "parts_of"]
@@ -38,6 +40,9 @@ class Buffer:
         The dtype for inputs that are neither bytes nor booleans.
     empty : callable
         It makes the arrays, for the first part.
+    like : Part or None
+        A part with the shapes and dtypes of the stream's very first one, which decide; by
+        default those of the first part here, which in a shuffled epoch may be any other.
     arrays : list of (HostArray or None)
         Of x, y and the weights; empty before the first part.
     """
@@ -45,6 +50,7 @@ class Buffer:
     rows: int
     dtype: str
     empty: Empty = np.empty
+    like: Part | None = None
     arrays: list[HostArray | None] = field(default_factory=list)
 
     def fill(self, parts: "Filled") -> Part | None:
@@ -67,9 +73,10 @@ class Buffer:
     def _check(self, part: Part, label: str) -> None:
         """Make the arrays for the first part; refuse a later one of another kind."""
         if not self.arrays:
+            like = self.like or part
             self.arrays = [
                 None if each is None else self.empty((self.rows, *each.shape[1:]), kept)
-                for each, kept in zip(part, self._dtypes(part), strict=True)
+                for each, kept in zip(like, self._dtypes(like), strict=True)
             ]
         for name, into, given in zip(_FIELDS, self.arrays, part, strict=True):
             if (into is None) != (given is None):
@@ -90,10 +97,16 @@ class Buffer:
                     f"a part of {label} has y of dtype {given.dtype}, but the first one had "
                     f"{into.dtype}; expected labels in all parts, or numbers in all"
                 )
+            if into.dtype.kind != "f" and not np.can_cast(given.dtype, into.dtype):
+                raise InputError(
+                    f"a part of {label} has {name} of dtype {given.dtype}, but the first one "
+                    f"had {into.dtype}, which cannot hold it; expected the same dtype in all"
+                )
 
     def _dtypes(self, part: Part) -> list[Any]:
         bytes_ = part.x.dtype.name in ("bool", "int8", "uint8")
-        y = part.y.dtype if part.y.dtype.kind in "iub" else self.dtype
+        whole = part.y is not None and part.y.dtype.kind in "iub"
+        y = part.y.dtype if whole else self.dtype
         return [part.x.dtype if bytes_ else self.dtype, y, self.dtype]
 
 
@@ -120,19 +133,63 @@ class Filled:
         while part is not None and not part.x.shape[0]:
             part = next(self.parts, None)
         if part is not None and part.x.shape[0] > most:
-            cut, rest = slice(most), slice(most, None)
-            self.left = Part(*(None if each is None else each[rest] for each in part))
-            part = Part(*(None if each is None else each[cut] for each in part))
+            self.left = _cut(part, slice(most, None))
+            part = _cut(part, slice(most))
         return part
 
 
 def parts_of(
-    blocks: Sequence[Block], order: Sequence[int], encode: Callable[[Any], Part]
+    blocks: Sequence[Block],
+    order: Sequence[int],
+    encode: Callable[[Any], Part],
+    skip: int = 0,
+    label: str = "the stream",
 ) -> Iterator[Part]:
-    """Yield the parts of blocks, in the given order of the blocks."""
+    """Yield the parts of blocks, in the given order of the blocks.
+
+    Parameters
+    ----------
+    blocks, order, encode
+    skip : int, optional
+        The number of samples to leave out at the beginning; blocks that tell their number of
+        rows are then not read at all.
+    label : str, optional
+        The name in messages.
+
+    Raises
+    ------
+    InputError
+        If there are fewer samples than that.
+    """
+    left = skip
     for i in order:
-        for part in blocks[i]():
-            yield encode(part)
+        known = blocks[i].count() if left else None
+        if known is not None and known <= left:
+            left -= known
+            continue
+        for raw in blocks[i]():
+            if left and (rows := _rows(raw)) <= left:
+                left -= rows
+                continue
+            part = encode(raw)
+            if left:
+                part, left = _cut(part, slice(left, None)), 0
+            yield part
+    if left:
+        raise InputError(
+            f"{label} has only {skip - left} samples, but training is continued after "
+            f"{skip}; expected the same samples"
+        )
+
+
+def _cut(part: Part, rows: slice) -> Part:
+    return Part(*(None if each is None else each[rows] for each in part))
+
+
+def _rows(raw: Any) -> int:
+    """The number of samples in a part that is not encoded yet."""
+    x = raw.x if isinstance(raw, Part) else raw
+    return len(as_table(x)) if is_frame(x) else len(x)
 
 
 class ahead(Generic[T]):  # noqa: N801 - used like a function

@@ -3,23 +3,26 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bpx.errors import InputError, advice, option
 from bpx.io import layers
-from bpx.model.inputs import Samples
+from bpx.model.windowed import WindowedSamples
 from bpx.network.packing import Packed
 from bpx.network.resuming import fingerprint, settings, shown
 from bpx.network.resuming.files import read_records
 from bpx.network.resuming.keeping import Keeping
 from bpx.network.resuming.machine import machine
 from bpx.network.resuming.opening import Opened
-from bpx.network.resuming.resumption import Resumption, tell_differences
+from bpx.network.resuming.resumption import Resumption, read, tell_differences
 from bpx.training.arguments import Job
 from bpx.training.loop import Loop
 from bpx.training.observers import Observer
 
-__all__ = ["keeping"]
+if TYPE_CHECKING:
+    from bpx.data import Schema, Stream
+
+__all__ = ["earlier_of", "keeping", "kept"]
 
 _SETTINGS = (
     "batch_size",
@@ -39,6 +42,42 @@ _SETTINGS = (
 """The arguments of `bpx.train` that a run keeps, besides its samples and its seed."""
 
 
+def earlier_of(
+    network: Packed, opened: Opened | None, *, of_stream: bool
+) -> tuple[Resumption | None, "Schema | None"]:
+    """Return the checkpoint to continue from, if any, and the schema of the training."""
+    if opened is None or opened.found is None:
+        return None, network.schema
+    fingerprint.check_kind(opened.name, opened.found.state["samples"], of_stream)
+    earlier = read(opened, network.spec, network.home.dtype)
+    earlier.check_schema(network.schema)
+    return earlier, network.schema or earlier.schema
+
+
+def kept(
+    loop: Loop,
+    opened: Opened | None,
+    earlier: Resumption | None,
+    network: Packed,
+    schema: "Schema | None",
+    given: Mapping[str, Any],
+    watching: Sequence[Observer],
+    stream: "Stream | None" = None,
+) -> Loop:
+    """Return the loop, of a run if it has a folder; the network gets the schema."""
+    adopting: Any = network  # whose protocol has no `publish`
+    arrays = network.parameters, network.feedback
+    before, network.schema = network.schema, schema
+    if opened is None:
+        return loop
+    try:
+        return keeping(loop, opened, earlier, network, given, watching, stream)
+    except BaseException:
+        network.schema = before
+        adopting.publish(*arrays)
+        raise
+
+
 def keeping(
     loop: Loop,
     opened: Opened,
@@ -46,6 +85,7 @@ def keeping(
     network: Packed,
     given: Mapping[str, Any],
     watching: Sequence[Observer],
+    stream: "Stream | None" = None,
 ) -> Loop:
     """Return the loop of a run with a folder: from its beginning, or from a checkpoint.
 
@@ -62,6 +102,8 @@ def keeping(
         The arguments of `bpx.train`.
     watching : sequence of Observer
         The caller's own observers.
+    stream : Stream, optional
+        The samples, if they come from a stream.
 
     Raises
     ------
@@ -80,13 +122,18 @@ def keeping(
     stopping = [] if attached.stopping is None else [attached.stopping]
     stateful = (*watching, *stopping, attached)
     layers.described(network.spec)  # refuses one that no file can hold, before the first step
-    chosen = _chosen(loop.job, given, watching)
-    samples = fingerprint.fingerprints(_samples(loop.job))
+    names = _SETTINGS if stream is None else (*_SETTINGS, "penalty")
+    chosen = _chosen(loop.job, {name: given[name] for name in names}, watching)
+    samples = _prints(loop.job, stream, given["batch_size"])
     home = machine(loop.job.home)
     if earlier is None:
         identity, records = os.urandom(8).hex(), []
         shown.write(
-            opened.run, loop, network, _shown(given), {"run": identity, "samples": samples}
+            opened.run,
+            loop,
+            network,
+            _shown(given, names),
+            {"run": identity, "samples": samples},
         )
     else:
         state = earlier.state
@@ -125,25 +172,35 @@ def keeping(
 
 def _chosen(job: Job, given: Mapping[str, Any], watching: Sequence[Observer]) -> dict[str, Any]:
     return {
-        **{name: given[name] for name in _SETTINGS},
+        **given,
         "metrics": [metric.name for metric in job.metrics],
         "observers": [observer.name for observer in watching],
     }
 
 
-def _shown(given: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(given: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """The settings for people; nobody may see the seed of private training."""
     seed = {"seed": None} if given["privacy"] is not None else {}
-    return {**seed, **{name: given[name] for name in _SETTINGS}}
+    return {**seed, **{name: given[name] for name in names}}
 
 
-def _samples(job: Job) -> dict[str, Any]:
-    found = {"x": job.data.x, "y": job.data.y, "the weights of the samples": job.data.s}
-    held: Samples | None = job.validation
-    if held is not None:
-        found |= {"validation x": held.x, "validation y": held.y}
-        found |= {"the weights of the validation samples": held.s}
-    return found
+def _prints(job: Job, stream: "Stream | None", batch_size: int) -> dict[str, Any]:
+    """Return the fingerprints of all samples by their names."""
+    of_arrays: dict[str, Any] = {}
+    found: dict[str, Any] = {} if stream is None else stream.prints(batch_size)
+    if stream is None:
+        of_arrays |= {
+            "x": job.data.x,
+            "y": job.data.y,
+            "the weights of the samples": job.data.s,
+        }
+    held = job.validation
+    if isinstance(held, WindowedSamples):
+        found |= {f"validation {name}": each for name, each in held.stream.prints().items()}
+    elif held is not None:
+        of_arrays |= {"validation x": held.x, "validation y": held.y}
+        of_arrays |= {"the weights of the validation samples": held.s}
+    return {**found, **fingerprint.fingerprints(of_arrays)}
 
 
 def _check_epochs(opened: Opened, state: Mapping[str, Any], epochs: int | None) -> None:

@@ -5,28 +5,29 @@ even distances, the first and the last among them. They are hashed as training s
 to the network's dtype.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
+from bpx._spans import BLOCK, BLOCKS, WHOLE, spans
 from bpx.arrays.registry import dtype_name
 from bpx.arrays.transfer import to_host
 from bpx.errors import InputError
 
-__all__ = ["check_same", "fingerprint", "fingerprints"]
+__all__ = ["STREAM", "check_kind", "check_same", "fingerprint", "fingerprints", "shown"]
 
-WHOLE = 1 << 26
-"""The bytes up to which all of an array is hashed."""
-BLOCK = 1 << 16
-BLOCKS = 1024
+_HASH = "blake2b"
+
+STREAM = "the stream"
+"""The name of the fingerprint that training on a `bpx.data.Stream` has, and no other one."""
 
 
 def fingerprint(x: Any) -> dict[str, Any]:
     """Return the shape, the dtype and a hash of an array of any library, shape (n, ...)."""
     hashed, host = blake2b(digest_size=16), to_host(x)
-    for start, stop in _blocks(host):
+    for start, stop in spans(host.shape[0], _row(host), WHOLE, BLOCK, BLOCKS):
         hashed.update(host[start:stop].tobytes())
-    return {"shape": list(x.shape), "dtype": dtype_name(x), "blake2b": hashed.hexdigest()}
+    return {"shape": list(x.shape), "dtype": dtype_name(x), _HASH: hashed.hexdigest()}
 
 
 def fingerprints(arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,14 +49,12 @@ def check_same(run: str, saved: Mapping[str, Any], given: Mapping[str, Any]) -> 
         if name not in saved:
             raise InputError(f"{name} was given, but {run} was trained without it; omit it")
         before, now = saved[name], given[name]
-        for part in ("shape", "dtype"):
-            if before[part] != now[part]:
-                told = [tuple(each[part]) if part == "shape" else each[part]
-                        for each in (now, before)]  # fmt: skip
-                raise InputError(
-                    f"{name} has another {part} than in {run}: {told[0]}, not {told[1]}; "
-                    "expected the same samples"
-                )
+        expected = "the same block and window" if name == STREAM else "the same samples"
+        if part := _differ(before, now):
+            raise InputError(
+                f"{name} has another {part} than in {run}: {_told(now.get(part))}, not "
+                f"{_told(before.get(part))}; expected {expected}"
+            )
         if before != now:
             raise InputError(
                 f"{name} has other values than in {run}; expected the same samples, in the "
@@ -63,14 +62,39 @@ def check_same(run: str, saved: Mapping[str, Any], given: Mapping[str, Any]) -> 
             )
 
 
-def _blocks(x: Any) -> Iterator[tuple[int, int]]:
-    """Yield the rows to hash, a few at a time."""
-    n, row = x.shape[0], max(1, x.nbytes // max(1, x.shape[0]))
-    rows = max(1, BLOCK // row)
-    if x.nbytes <= WHOLE:
-        yield from ((a, min(a + rows, n)) for a in range(0, n, rows))
-        return
-    last = max(0, n - rows)
-    for i in range(BLOCKS):
-        start = i * last // (BLOCKS - 1)
-        yield start, min(start + rows, n)
+def check_kind(run: str, saved: Mapping[str, Any], is_stream: bool) -> None:
+    """Refuse arrays where a run was trained on a stream, and a stream where on arrays.
+
+    Raises
+    ------
+    InputError
+    """
+    if is_stream != (STREAM in saved):
+        kinds = "arrays or a table", "a bpx.data.Stream"
+        raise InputError(
+            f"{run} was trained on {kinds[not is_stream]}; expected the same samples, not "
+            f"{kinds[is_stream]}"
+        )
+
+
+def shown(each: Mapping[str, Any]) -> str:
+    """Return a fingerprint for people."""
+    if "shape" in each:
+        return f"{tuple(each['shape'])} {each['dtype']} {each[_HASH]}"
+    return ", ".join(f"{name} {value}" for name, value in each.items())
+
+
+def _row(x: Any) -> int:
+    """The bytes of a row."""
+    return int(x.nbytes // max(1, x.shape[0]))
+
+
+def _differ(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Return the first property in which two fingerprints differ, before their hash."""
+    names = [*before, *(each for each in now if each not in before)]
+    differing = [each for each in names if before.get(each) != now.get(each)]
+    return next((each for each in differing if each != _HASH), None)
+
+
+def _told(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

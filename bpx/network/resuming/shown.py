@@ -11,6 +11,7 @@ from bpx.errors import InputError
 from bpx.io.runs import SETTINGS, Run
 from bpx.io.toml import dumps
 from bpx.network.packing import Packed
+from bpx.network.resuming import fingerprint
 from bpx.network.resuming.machine import machine
 from bpx.training.loop import Loop
 
@@ -33,10 +34,7 @@ def write(
         The run's own name, ``run``, and the fingerprints of its ``samples``.
     """
     spec = network.spec
-    samples = {
-        name: f"{tuple(each['shape'])} {each['dtype']} {each['blake2b']}"
-        for name, each in more["samples"].items()
-    }
+    samples = {name: fingerprint.shown(each) for name, each in more["samples"].items()}
     tree = {
         "run": more["run"],
         "training": {

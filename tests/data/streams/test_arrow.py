@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.data.streams.arrow import open_files
+from bpx.data.streams.arrow import Files, open_files
 
 pyarrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
 
@@ -27,6 +27,17 @@ def test_row_groups_are_the_blocks(tmp_path):
     assert files.rows == 10
     assert [[len(part) for part in block()] for block in blocks] == [[4], [4], [2]]
     assert next(blocks[1]())["a"].values.tolist() == [4.5, 5.5, 6.5, 7.5]
+
+
+def test_blocks_tell_their_rows(tmp_path):
+    from pyarrow import feather
+
+    files = open_files(parquet(tmp_path / "t.parquet"), "t")
+    assert [block.count() for block in files.blocks(100)] == [4, 4, 2]
+    feather.write_feather(table(), tmp_path / "t.feather")
+    assert [block.count() for block in open_files(tmp_path / "t.feather", "t").blocks(3)] == [
+        10
+    ]
 
 
 def test_a_large_row_group_comes_in_parts(tmp_path):
@@ -82,3 +93,32 @@ def test_a_damaged_row_group_is_told(tmp_path):
     blocks = open_files(path, "t").blocks(500)
     with pytest.raises(bpx.FileFormatError, match="cannot be read"):
         list(blocks[0]())
+
+
+def test_fingerprints_tell_files_by_their_content(tmp_path):
+    first = open_files(parquet(tmp_path / "a.parquet"), "a").prints()["the data set"]
+    assert first["number of rows"] == 10
+    assert first["list of columns"] == ["a: double", "b: string", "y: int64"]
+    assert first["number of files"] == 1
+    moved = open_files(parquet(tmp_path / "b.parquet"), "b").prints()["the data set"]
+    assert moved == first
+    other = open_files(parquet(tmp_path / "b.parquet", start=1), "b").prints()["the data set"]
+    assert other["blake2b"] != first["blake2b"]
+    pair = open_files(tmp_path, "both").prints()["the data set"]
+    assert (pair["number of rows"], pair["number of files"]) == (20, 2)
+
+
+def test_a_data_set_in_memory_has_rows_and_columns():
+    from pyarrow import dataset
+
+    found = Files(dataset.dataset(table()), "memory").prints()["the data set"]
+    assert [*found] == ["number of rows", "list of columns"]
+
+
+def test_a_filtered_data_set_is_refused(tmp_path):
+    from pyarrow import dataset
+
+    parquet(tmp_path / "t.parquet")
+    some = dataset.dataset(tmp_path).filter(dataset.field("a") > 4)
+    with pytest.raises(bpx.InputError, match=r"t cannot be read in blocks .*; expected a"):
+        Files(some, "t").blocks(3)

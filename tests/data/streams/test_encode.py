@@ -53,3 +53,22 @@ def test_what_has_no_target_or_needs_a_schema_is_refused():
         Encoder(None, "b", None, "t")(TABLE)
     with pytest.raises(bpx.InputError, match="holds texts, but the network has no schema"):
         Encoder(None, "y", "s", "t")(TABLE)
+
+
+def test_only_the_inputs():
+    own = schema()
+    (x, y, s) = Encoder(own, None, None, "t", only_x=True)({"a": [0.5], "b": ["u"]})
+    assert np.array_equal(x, own.x({"a": [0.5], "b": ["u"]}))
+    assert y is s is None
+    numbers = Encoder(None, "y", "s", "t", only_x=True)
+    for given in (
+        NUMBERS,
+        {"a": NUMBERS["a"]},
+        Part({"a": NUMBERS["a"]}),
+        Part([[0.5], [1.5], [3.0]]),
+    ):
+        x, y, s = numbers(given)
+        assert x.tolist() == [[0.5], [1.5], [3.0]]
+        assert y is s is None
+    with pytest.raises(bpx.InputError, match="y is missing for t; expected one target"):
+        Encoder(None, None, None, "t")(Part([[1.0]]))

@@ -52,6 +52,35 @@ def test_a_chunk_may_be_a_table_or_have_weights():
     assert found == [table, Part(*triple)]
 
 
+def test_blocks_tell_their_rows_where_they_are_known():
+    source = Sliced(np.zeros((7, 2)), None, None, "arrays")
+    assert [block.count() for block in source.blocks(3)] == [3, 3, 1]
+    assert Chunks(list, "a list").blocks(3)[0].count() is None
+
+
+def test_a_chunk_may_be_an_array_of_inputs():
+    ((x, y, s),) = Chunks(lambda: [np.ones((2, 3))], "a list").blocks(None)[0]()
+    assert (x.shape, y, s) == ((2, 3), None, None)
+
+
 def test_a_chunk_of_another_kind_is_refused():
     with pytest.raises(bpx.InputError, match="chunk 2 of a list is int; expected a pair"):
         list(Chunks(lambda: [([[1.0]], [0]), 3], "a list").blocks(None)[0]())
+
+
+def test_arrays_have_fingerprints_and_chunks_have_none():
+    x, y = np.zeros((4, 2)), np.arange(4)
+    assert [*Sliced(x, y, None, "arrays").prints()] == ["x", "y"]
+    found = Sliced(x, y, y, "arrays").prints()
+    assert found["the weights of the samples"] == found["y"]
+    assert Chunks(list, "a list").prints() == {}
+
+
+def test_an_iterator_that_has_run_is_not_one_that_begins():
+    once = iter([(np.zeros((1, 1)), [0])] * 3)
+    block = Chunks(lambda: once, "read").blocks(None)[0]
+    next(block())
+    with pytest.raises(bpx.InputError, match="read returned the same list_iterator twice"):
+        next(block())
+    anew = Chunks(lambda: iter([(np.zeros((1, 1)), [0])]), "read").blocks(None)[0]
+    assert len(list(anew())) == len(list(anew())) == 1

@@ -83,7 +83,6 @@ def test_weights_in_a_column_and_in_an_array():
     ("given", "named", "message"),
     [
         ((3,), {}, "x is int; expected a path"),
-        ((np.zeros((2, 1)),), {}, "y is missing for ndarray"),
         ((iter([]),), {}, "runs only once"),
         (([],), {"y": [0]}, "y was given with samples that have their own targets"),
         (([],), {"sample_weight": [1.0]}, "sample_weight is list; expected the name"),
@@ -95,6 +94,43 @@ def test_weights_in_a_column_and_in_an_array():
 def test_what_cannot_be_a_stream_is_refused(given, named, message):
     with pytest.raises(bpx.InputError, match=message):
         bpx.data.stream(*given, **named)
+
+
+def test_targets_may_be_missing_until_they_are_needed(tmp_path):
+    x, y = arrays()
+    np.save(tmp_path / "x.npy", x)
+    for given in ((x,), (tmp_path / "x.npy",), ([x],), ([(x, None)],)):
+        made = bpx.data.stream(*given)
+        (window,) = made.only_x.windows(range, 100, "float32", lambda part: (*part,))
+        assert np.array_equal(window[0], x)
+        assert window[1:] == (None, None)
+        with pytest.raises(bpx.InputError, match="y is missing for"):
+            made.rows_of_window(1)
+    (window,) = bpx.data.stream(x, y, sample_weight=y).only_x.windows(
+        range, 100, "float32", lambda part: (*part,)
+    )
+    assert window[1:] == (None, None)
+
+
+@pytest.mark.parametrize("start", [0, 1, 2, 3])
+def test_windows_can_begin_later_in_an_epoch(start):
+    x, y = arrays()
+    chunks = [(x[:30], y[:30]), (x[30:31], y[30:31]), (x[31:], y[31:])]
+    for made, order in (
+        (bpx.data.stream(x, y, block=7), lambda n: shuffled(1)(n)),
+        (bpx.data.stream(chunks), range),
+    ):
+        found = made.windows(order, 32, "float32", lambda part: part.y.tolist(), start=start)
+        assert [each for window in found for each in window] == ys(made, order)[32 * start :]
+
+
+def test_the_first_samples_decide_the_dtypes_wherever_an_epoch_begins():
+    small, large = (np.arange(4, dtype=dtype) for dtype in ("uint8", "int32"))
+    chunks = [(np.zeros((4, 1)), y) for y in (large, small, small)]
+    windows = bpx.data.stream(chunks).windows(
+        range, 4, "float32", lambda part: part.y.dtype.name, start=1
+    )
+    assert list(windows) == ["int32", "int32"]
 
 
 def test_a_stream_without_samples_is_refused():
@@ -112,3 +148,27 @@ def test_a_stream_gets_a_networks_schema_unless_it_has_its_own():
     own, other = (bpx.data.Schema.fit(table, target="y", scaling=s) for s in ("none", "robust"))
     assert bpx.data.stream([table]).with_schema(own).encoder.schema is own
     assert bpx.data.stream([table], schema=other).with_schema(own).encoder.schema is other
+
+
+def test_fingerprints_are_of_the_source_the_first_samples_and_the_order():
+    x, y = arrays()
+    made = bpx.data.stream(x, y, block=10, window=20)
+    assert [*made.prints()] == ["x", "y"]
+    assert made.prints(8)["the stream"] == {
+        "number of samples in a block": 10,
+        "number of samples in a window": 24,
+    }
+    chunks = [bpx.data.stream([(x[: 50 + i], y[: 50 + i])]).prints() for i in (0, 0, 1)]
+    assert [*chunks[0]] == ["x of the first samples", "y of the first samples"]
+    assert chunks[0] == chunks[1] != chunks[2]
+
+
+def test_a_schema_is_in_the_fingerprint_of_the_first_samples():
+    table = {"a": [1.0, 2.0, 4.0], "y": ["p", "q", "p"]}
+    schemas = [bpx.data.Schema.fit(table, target="y", scaling=s) for s in ("none", "robust")]
+    x, y = np.array([[1.0], [2.0]]), np.array(["p", "q"])
+    for given in ((([table]),), (x, y)):
+        found = [bpx.data.stream(*given, schema=schema).prints() for schema in schemas]
+        name = "x of the first samples"
+        assert found[0][name] != found[1][name]
+        assert found[0]["y of the first samples"] == found[1]["y of the first samples"]

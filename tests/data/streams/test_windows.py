@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bpx
-from bpx.data.streams.source import Part
+from bpx.data.streams.source import Block, Part
 from bpx.data.streams.windows import Buffer, Filled, ahead, parts_of
 
 
@@ -43,6 +43,12 @@ def test_bytes_keep_their_dtype():
     assert Buffer(4, "float64").fill(source).x.dtype == np.uint8
 
 
+def test_numbers_are_in_the_dtype_of_the_network_and_labels_in_their_own():
+    for y, expected in ((np.ones(3), "float32"), (np.ones(3, "int8"), "int8"), (None, None)):
+        found = Buffer(4, "float32").fill(Filled(iter([part(0, 3, y=y)]), "the source")).y
+        assert (None if found is None else found.dtype.name) == expected
+
+
 @pytest.mark.parametrize(
     ("second", "message"),
     [
@@ -50,11 +56,18 @@ def test_bytes_keep_their_dtype():
         ({"x": np.ones((2, 3))}, r"has x of shape \(2, 3\); expected \(2, 2\)"),
         ({"y": np.ones(3, int)}, r"has y of shape \(3,\)"),
         ({"y": np.ones(2)}, "has y of dtype float64, but the first one had int64"),
+        ({"y": np.ones(2, "uint64")}, "has y of dtype uint64, .* had int64, which cannot hold"),
     ],
 )
 def test_a_part_of_another_kind_is_refused(second, message):
     with pytest.raises(bpx.InputError, match=message):
         filled([part(0, 2), part(2, 4, **second)], 8)
+
+
+def test_numbers_after_bytes_are_refused():
+    given = [part(0, 2, x=np.ones((2, 2), np.uint8)), part(2, 4)]
+    with pytest.raises(bpx.InputError, match=r"x of dtype float64, .* had uint8, which cannot"):
+        filled(given, 8)
 
 
 def test_a_part_without_weights_after_one_with_them_is_refused():
@@ -65,6 +78,35 @@ def test_a_part_without_weights_after_one_with_them_is_refused():
 def test_blocks_are_read_in_the_given_order():
     blocks = [lambda i=i: iter([i, 10 + i]) for i in range(3)]
     assert list(parts_of(blocks, [2, 0, 1], lambda each: each)) == [2, 12, 0, 10, 1, 11]
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_what_is_skipped_is_not_encoded_nor_read_if_its_rows_are_known(counted):
+    read, encoded = [], []
+
+    def rows(i):
+        read.append(i)
+        yield from (part(10 * i, 10 * i + 4), part(10 * i + 4, 10 * i + 10))
+
+    def encode(each):
+        encoded.append(int(each.y[0]))
+        return each
+
+    blocks = [Block(lambda i=i: rows(i), *([lambda: 10] if counted else [])) for i in range(3)]
+    found = parts_of(blocks, [2, 0, 1], encode, 16)
+    assert [each for given in found for each in given.y.tolist()] == [*range(6, 20)]
+    assert read == ([0, 1] if counted else [2, 0, 1])
+    assert encoded == [4, 10, 14]
+
+
+def test_skipping_more_than_there_is_is_refused():
+    table = {"a": [1.0, 2.0, 3.0]}
+    for one in (part(0, 3), table, Part(table, [0, 0, 0])):
+        blocks = [Block(lambda one=one: iter([one]))]
+        with pytest.raises(
+            bpx.InputError, match=r"the list has only 3 samples, but .* after 5"
+        ):
+            list(parts_of(blocks, [0], lambda each: each, 5, "the list"))
 
 
 def test_one_call_runs_ahead_in_a_thread_with_the_other_buffer():

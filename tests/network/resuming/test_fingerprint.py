@@ -5,7 +5,14 @@ import pytest
 
 import bpx
 from bpx.network.resuming import fingerprint as module
-from bpx.network.resuming.fingerprint import check_same, fingerprint, fingerprints
+from bpx.network.resuming.fingerprint import (
+    STREAM,
+    check_kind,
+    check_same,
+    fingerprint,
+    fingerprints,
+    shown,
+)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int32", "uint8", "bool"])
@@ -74,3 +81,44 @@ def test_other_samples_are_refused_by_name(given, said):
     check_same("run", SAVED, fingerprints({"x": np.ones((4, 2)), "y": np.arange(4)}))
     with pytest.raises(bpx.InputError, match=said):
         check_same("run", SAVED, fingerprints(given))
+
+
+FILES = {"number of rows": 4, "list of columns": ["a: double"], "blake2b": "12"}
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "said"),
+    [
+        (
+            "the data set",
+            {"number of rows": 5},
+            "another number of rows than in run: 5, not 4; exp",
+        ),
+        (
+            "the data set",
+            {"list of columns": ["b: double"]},
+            "another list of columns .*'b: do",
+        ),
+        ("the data set", {"blake2b": "13"}, "the data set has other values than in run"),
+        ("the data set", {"more": 1}, "the data set has another more than in run: 1, not None"),
+        (STREAM, {"number of rows": 5}, "not 4; expected the same block and window"),
+    ],
+)
+def test_other_properties_are_named(name, changed, said):
+    check_same("run", {name: FILES}, {name: dict(FILES)})
+    with pytest.raises(bpx.InputError, match=said):
+        check_same("run", {name: FILES}, {name: {**FILES, **changed}})
+
+
+def test_a_stream_and_arrays_are_told_apart():
+    check_kind("run", {STREAM: {}}, True)
+    check_kind("run", SAVED, False)
+    with pytest.raises(bpx.InputError, match=r"trained on a bpx.data.Stream; .* arrays"):
+        check_kind("run", {STREAM: {}}, False)
+    with pytest.raises(bpx.InputError, match=r"run was trained on arrays or a table; .*Stream"):
+        check_kind("run", SAVED, True)
+
+
+def test_fingerprints_are_shown_on_a_line():
+    assert shown(SAVED["x"]) == f"(4, 2) float64 {SAVED['x']['blake2b']}"
+    assert shown(FILES) == "number of rows 4, list of columns ['a: double'], blake2b 12"
