@@ -13,6 +13,7 @@ from bpx.model.weights import weighted
 from bpx.training.arguments import Options, job_of, scheduled
 from bpx.training.course import Course
 from bpx.training.loop import Loop
+from bpx.training.mixed import scales_loss
 from bpx.training.observers import Observer
 from bpx.training.windows import Windowed
 
@@ -67,7 +68,8 @@ def windowing(
         windows = partial(_windows, network, data, arrive, size, drawn, shuffle)
         own = Windowed(network.home, job.step, windows, known, size, drawn, shuffle, drop_last)
         rule = scheduled(job, own.steps)
-        return Loop(Course(network, rule, drawn), job, own, observers)
+        scaled = scales_loss(network.home, job.step.precision)
+        return Loop(Course(network, rule, drawn, loss_scale=scaled), job, own, observers)
 
 
 def _sizes(known: int | None) -> str:
