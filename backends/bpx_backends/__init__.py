@@ -20,10 +20,13 @@ class Known(NamedTuple):
         The library's top-level package, which identifies its arrays and its presence.
     install : str
         The command that installs it.
+    halves : bool
+        Whether it can train in 16 bits.
     """
 
     package: str
     install: str
+    halves: bool = False
 
 
 KNOWN = {
@@ -32,9 +35,10 @@ KNOWN = {
         "cupy",
         "pip install 'cupy-cuda13x[ctk]' nvmath-python; with CUDA 12: "
         "pip install 'cupy-cuda12x[ctk]' nvmath-python",
+        halves=True,
     ),
-    "torch": Known("torch", "pip install torch"),
-    "jax": Known("jax", "pip install jax"),
+    "torch": Known("torch", "pip install torch", halves=True),
+    "jax": Known("jax", "pip install jax", halves=True),
     "strict": Known("array_api_strict", "pip install array-api-strict"),
 }
 

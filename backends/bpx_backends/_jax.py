@@ -18,6 +18,7 @@ from bpx_backends.engines.shared.fallback import tell
 
 name = "jax"
 immutable = True
+halves = ("bfloat16", "float16")
 
 
 def version() -> str:

@@ -15,6 +15,7 @@ from bpx_backends.engines.torch import updates as torch_updates
 
 name = "torch"
 immutable = False
+halves = ("bfloat16", "float16")
 xp = array_api_compat.torch
 scan = torch_updates.scan
 

@@ -27,6 +27,7 @@ __all__ = [
     "compiled",
     "describe",
     "dtype_name",
+    "having_halves",
     "installed",
     "is_traced",
     "known",
@@ -49,6 +50,11 @@ def known() -> tuple[str, ...]:
 def installed() -> tuple[str, ...]:
     """Return the names of the backends whose library is installed."""
     return tuple(n for n in known() if n not in KNOWN or is_installed(KNOWN[n].package))
+
+
+def having_halves() -> tuple[str, ...]:
+    """Return the names of the built-in backends that can train in 16 bits."""
+    return tuple(name for name, each in KNOWN.items() if each.halves)
 
 
 def by_name(name: str) -> Backend:

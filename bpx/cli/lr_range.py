@@ -88,6 +88,7 @@ def lr_range(low: float, high: float, steps: int, rule: str, out: str, **chosen:
         lmbda=cast(float, settings.lmbda),
         class_weight=settings.class_weight,
         seed=settings.seed,
+        precision=settings.precision or "float32",
     )
     found.plot(picture.subplots())
     _save(picture, out)

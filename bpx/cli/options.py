@@ -1,7 +1,7 @@
 """The options that commands share, in groups."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
@@ -13,6 +13,7 @@ from bpx.feedback import FEEDBACKS
 from bpx.initializers import INITIALIZERS
 from bpx.layers.norms import NORMS
 from bpx.optim import OPTIMIZERS
+from bpx.program.contract import Precision
 
 __all__ = [
     "checkpoint_options",
@@ -217,6 +218,12 @@ training_options = together(
         metavar="CHUNKS",
         help="Into how many chunks each mini-batch is cut; they are computed one by one, "
         "to save memory.  [default: 1]",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(get_args(Precision)),
+        help="The precision of the products. On torch and jax, bfloat16 and float16 are also "
+        "that of what lies between them; the weights stay float32.  [default: float32]",
     ),
     click.option(
         "--early-stopping",

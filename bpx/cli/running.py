@@ -133,6 +133,7 @@ def _training(
         epochs=cast(int, settings.epochs),
         batch_size=cast(int, settings.batch_size),
         accumulate=1 if settings.accumulate is None else settings.accumulate,
+        precision=settings.precision or "float32",
         early_stopping=settings.early_stopping,
         callbacks=_logs(settings, folder),
         optimizer=settings.make_optimizer(),

@@ -18,6 +18,7 @@ from bpx.data import Split
 from bpx.feedback import FeedbackName
 from bpx.initializers import InitializerName
 from bpx.layers.norms import NormName
+from bpx.program.contract import Precision
 
 __all__ = ["BATCH_SIZE", "EPOCHS", "Settings", "complete", "kind_of_targets", "versions"]
 
@@ -49,7 +50,7 @@ class Settings:
 
     None means that the option was not given. It is filled in before the run, except for
     `init`, `inputs`, `target`, `folder`, `class_weight`, `schedule`, `warmup`, `accumulate`,
-    `early_stopping`, and `decay` where the optimizer does not take it.
+    `precision`, `early_stopping`, and `decay` where the optimizer does not take it.
     """
 
     data: str
@@ -73,6 +74,7 @@ class Settings:
     epochs: int | None = None
     batch_size: int | None = None
     accumulate: int | None = None
+    precision: Precision | None = None
     early_stopping: int | None = None
     seed: int | None = None
     backend: str | None = None

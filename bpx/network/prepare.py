@@ -32,6 +32,7 @@ from bpx.training.batches import Batches, Shuffled
 from bpx.training.course import Course, Trainable
 from bpx.training.held_out import check_validation_split
 from bpx.training.loop import Loop
+from bpx.training.mixed import check_not_private, scales_loss
 from bpx.training.observers import Observer, check_observers
 from bpx.training.stopping import Stopping, check_early_stopping
 
@@ -202,7 +203,8 @@ def _loop(
         own = _batches(network, job, given.privacy, size, (drawn, *order[1:]))
         look = _look(given.health, job, given.privacy, size, drawn)
         rule = scheduled(job, own.steps, private=private)
-        course = Course(network, rule, drawn, own.start())
+        scaled = scales_loss(network.home, given.precision)
+        course = Course(network, rule, drawn, own.start(), loss_scale=scaled)
     loop = _attached(Loop(course, job, own, (*look, *watching)), given, chunks)
     return kept(loop, opened, earlier, network, schema, vars(given), watching)
 
@@ -258,6 +260,7 @@ def _batches(
 ) -> Batches:
     """Make the batches; `order` is the seed, and whether to shuffle and to drop the last."""
     if privacy is not None:
+        check_not_private(network.home, job.step.precision)
         from bpx.privacy.batches import sampled
 
         return sampled(network, job.step, job.data, size, privacy)

@@ -14,6 +14,7 @@ from bpx.network.tables import arrays
 from bpx.training.arguments import Options, job_of, scheduled
 from bpx.training.course import Course
 from bpx.training.loop import Loop
+from bpx.training.mixed import scales_loss
 from bpx.training.observers import Observer
 from bpx.training.stream import Stream, Streamed
 
@@ -61,7 +62,8 @@ def streaming(
         job = job_of(network, arrive(stream.first), options, asked, penalty)
         own = Streamed(network.home, job.step, stream, arrive, job.weighted)
         rule = scheduled(job, own.steps)
-        return Loop(Course(network, rule, drawn), job, own, observers)
+        scaled = scales_loss(network.home, job.step.precision)
+        return Loop(Course(network, rule, drawn, loss_scale=scaled), job, own, observers)
 
 
 def refuse(where: str, given: Mapping[str, Any], instead: Mapping[str, str] = _INSTEAD) -> None:

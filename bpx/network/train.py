@@ -125,9 +125,11 @@ def train(
     compile : bool, optional
         If False, run steps eagerly instead of on the backend's engine.
     precision : str, optional
-        The precision of the matrix products of float32 networks, where the backend has a
-        choice: ``"tf32"``, ``"float16"`` or ``"bfloat16"``, on CuPy. Their sums, all other
-        computations, and everything stored are float32.
+        For float32 networks, where the backend has a choice. On PyTorch and JAX,
+        ``"bfloat16"`` and ``"float16"`` are the dtype of the products and of the hidden
+        layers' z, a and delta; the weights, the optimizer, the last layer's z and a, and the
+        cost stay float32, and float16 has a loss scale. On CuPy, ``"tf32"``, ``"float16"`` and
+        ``"bfloat16"`` are the precision of the products alone.
     privacy : bpx.privacy.DPSGD, optional
         Train by DP-SGD: Poisson sampling of batches with the expected size `batch_size`,
         clipped gradients, and noise. Each record then reports the privacy spent. It is refused

@@ -21,6 +21,7 @@ from bpx.optim.scheduled import watching
 from bpx.program.contract import Precision, Step, eager
 from bpx.training.accumulated import AccumulatedStep, check_accumulate, chunk_size
 from bpx.training.course import Course
+from bpx.training.mixed import MixedStep, scales_loss
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
 from bpx.training.stream import WholeBatches
 from bpx.training.trial import step_of
@@ -109,7 +110,8 @@ class Trainer(Resumable):
         with network.home.active():
             rule = penalised(optimizer, penalty)
             # A state that is set later replaces a seed that nobody chose: it has its own keys.
-            course = Course(network, rule, check_seed(seed), any_seed=seed is None)
+            how = {"any_seed": seed is None, "loss_scale": scales_loss(network.home, precision)}
+            course = Course(network, rule, check_seed(seed), **how)
         super().__init__(course)
         self._how = compile, precision
         self._scan = network.home.backend.scan if compile else eager
@@ -205,6 +207,11 @@ def _result(step: TrainingStep, after: State, m: int) -> StepResult:
 
 
 def _trace(step: TrainingStep, state: State, data: Data, rows: Array) -> Trace:
+    if isinstance(step, MixedStep):
+        raise InputError(
+            f"trace=True was given to a Trainer with precision={step.precision!r}, whose "
+            "deltas are scaled; omit it, or make a Trainer with precision='float32'"
+        )
     r = step.row_weights(data.s, rows.shape[0])
     weights = None if data.s is None else r
     made = step.passes(state, *step.picked(data, rows), weights)

@@ -15,6 +15,7 @@ from bpx.network.windowed import arriving, first_of, staged
 from bpx.training.arguments import Options, check_last_batch, job_of, scheduled
 from bpx.training.course import Course
 from bpx.training.loop import Loop
+from bpx.training.mixed import scales_loss
 from bpx.training.observers import Observer
 from bpx.training.windows import Windowed
 
@@ -69,7 +70,8 @@ def windowing(
         windows = partial(_windows, home, data, arrive, rows, drawn if shuffle else None)
         own = Windowed(home, job.step, windows, rows, known, size, drawn, shuffle, drop_last)
         rule = scheduled(job, own.steps)
-        return Loop(Course(network, rule, drawn), job, own, observers)
+        scaled = scales_loss(network.home, job.step.precision)
+        return Loop(Course(network, rule, drawn, loss_scale=scaled), job, own, observers)
 
 
 def _sizes(known: int | None) -> str:

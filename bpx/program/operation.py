@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 __all__ = [
     "DTYPES",
+    "HALVES",
     "VIEWS",
     "DType",
     "Operand",
@@ -46,10 +47,16 @@ DTYPES = {
         DType("bool", "bool", 1),
         *(DType(f"int{8 * size}", "signed integer", size) for size in (1, 2, 4, 8)),
         *(DType(f"uint{8 * size}", "unsigned integer", size) for size in (1, 2, 4, 8)),
+        DType("float16", "real floating", 2),
+        DType("bfloat16", "real floating", 2),
         DType("float32", "real floating", 4),
         DType("float64", "real floating", 8),
     )
 }
+
+
+HALVES = ("bfloat16", "float16")
+"""The names of the 16-bit floats; the standard has neither, and most libraries have both."""
 
 
 def dtype_of(name: str) -> DType:

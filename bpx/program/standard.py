@@ -11,6 +11,8 @@ __all__ = ["Finfo", "broadcast", "finfo", "indexed", "subscripts", "wider"]
 
 def wider(a: DType, b: DType) -> DType:
     """The promoted dtype; raises RecordingError for an integer and a float."""
+    if a.kind == b.kind and a.itemsize == b.itemsize and a.name != b.name:
+        raise RecordingError(f"{a} was combined with {b}: use astype first")
     if a.kind == b.kind or "bool" in (a.kind, b.kind):
         return b if a.kind == "bool" or (b.kind == a.kind and b.itemsize > a.itemsize) else a
     raise RecordingError(f"{a} was combined with {b}: use astype first")
@@ -58,6 +60,15 @@ def indexed(shape: tuple[int, ...], key: Any) -> tuple[int, ...]:
     return tuple(sizes)
 
 
+_DIGITS = {
+    "float16": (10, 15),
+    "bfloat16": (7, 127),
+    "float32": (23, 127),
+    "float64": (52, 1023),
+}
+"""The digits of the mantissa after the point, and the largest exponent."""
+
+
 class Finfo(NamedTuple):
     """The result of the standard's `finfo`."""
 
@@ -71,7 +82,7 @@ class Finfo(NamedTuple):
 
 def finfo(dtype: DType) -> Finfo:
     """The limits of a floating-point dtype."""
-    digits, exponent = {"float32": (23, 127), "float64": (52, 1023)}[dtype.name]
+    digits, exponent = _DIGITS[dtype.name]
     largest = (2.0 - 2.0**-digits) * 2.0**exponent
     smallest = 2.0 ** (1 - exponent)
     return Finfo(8 * dtype.itemsize, 2.0**-digits, largest, -largest, smallest, dtype)

@@ -43,6 +43,8 @@ class Course:
     seed : int
     extra : tree of arrays, optional
         More values that the step keeps: see `Batches.start`.
+    loss_scale : bool, optional
+        Whether the step has a loss scale.
 
     Raises
     ------
@@ -58,9 +60,10 @@ class Course:
         extra: Any = None,
         *,
         any_seed: bool = False,
+        loss_scale: bool = False,
     ) -> None:
         arrays = network.parameters, network.feedback
-        state = first_state(network.spec, *arrays, optimizer, seed)
+        state = first_state(network.spec, *arrays, optimizer, seed, loss_scale=loss_scale)
         self.network, self.optimizer, self.home = network, optimizer, network.home
         self.seed, self.epochs, self.steps, self._any_seed = seed, 0, 0, any_seed
         self._state = state._replace(extra=extra)
@@ -131,7 +134,9 @@ class Course:
         """The state as the caller sees it."""
         state = self.state
         arrays = state.parameters, state.optimizer, state.feedback, state.randomness
-        return TrainingState(*arrays, self.epochs, self.steps, self.seed)
+        return TrainingState(
+            *arrays, self.epochs, self.steps, self.seed, loss_scale=state.loss_scale
+        )
 
     def restore(self, given: Any, *, accounted: bool = False) -> None:
         """Continue from another state, with arrays of any library: all of it or nothing.
@@ -174,7 +179,9 @@ class Course:
     def described(self) -> tuple[dict[str, Array], dict[str, int]]:
         """The snapshot as it is saved in a file: its arrays by place, and its numbers."""
         state = self.snapshot
-        return dict(named_leaves(state.arrays)), dict(zip(NUMBERS, state[4:], strict=True))
+        return dict(named_leaves(state.arrays)), {
+            name: getattr(state, name) for name in NUMBERS
+        }
 
     def state_of(
         self, path: object, arrays: Mapping[str, Any], numbers: Mapping[str, int]
@@ -196,7 +203,8 @@ class Course:
                 "of the file"
             )
         found = rebuilt(own, [arrays[name] for name in names])
-        return TrainingState(*found, *(numbers[name] for name in NUMBERS))
+        counts: dict[str, Any] = {name: numbers[name] for name in NUMBERS}
+        return TrainingState(**found._asdict(), **counts)
 
     @property
     def eta(self) -> float | tuple[float, ...] | None:

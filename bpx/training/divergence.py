@@ -15,9 +15,10 @@ from bpx.model.parameters import Parameters
 from bpx.model.run import saved
 from bpx.program.contract import Scan, index, leaves
 from bpx.training.batches import BatchStep
+from bpx.training.loss_scale import LEAST, LossScale
 from bpx.training.step import Metrics, State
 
-__all__ = ["Replay", "check_parameters", "find_divergence"]
+__all__ = ["Replay", "check_parameters", "check_scale", "find_divergence"]
 
 _KEPT = "the network keeps its weights from before that epoch"
 _ADVICE = (
@@ -114,6 +115,25 @@ def check_parameters(parameters: Parameters, epoch: int) -> None:
             step=None,
             layer=layer,
         )
+
+
+def check_scale(loss_scale: LossScale | None, epoch: int) -> None:
+    """Refuse to go on with float16 if no loss scale makes the gradients finite.
+
+    Raises
+    ------
+    DivergenceError
+        If the scale has been halved so often that the deltas no longer matter.
+    """
+    if loss_scale is None or float(to_host(loss_scale.scale).min()) >= LEAST:
+        return
+    raise DivergenceError(
+        f"the gradients were not finite at the end of epoch {epoch}, with any loss scale: the "
+        f"steps were skipped; {_KEPT}. They may be finite in bfloat16 or float32",
+        epoch=epoch,
+        step=None,
+        layer=None,
+    )
 
 
 def _finite_layers(parameters: Parameters) -> Array:

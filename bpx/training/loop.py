@@ -12,7 +12,7 @@ from bpx.training.attached import Attached
 from bpx.training.batches import Batches
 from bpx.training.chunks import Chunks
 from bpx.training.course import Course
-from bpx.training.divergence import check_parameters
+from bpx.training.divergence import check_parameters, check_scale
 from bpx.training.keeper import NOBODY, Keeper, Place, Start
 from bpx.training.observers import Observer, observed
 from bpx.training.records import Epoch, Sums
@@ -94,6 +94,7 @@ class Loop:
             seconds, rate = sums.seconds, sums.rate
             public = course.public(state)
             check_parameters(state.parameters, number)
+            check_scale(state.loss_scale, number)
             if public.parameters is not state.parameters:
                 check_parameters(public.parameters, number)
             validation = self._validated(public)  # an interruption here leaves no trace

@@ -9,6 +9,7 @@ from bpx.arrays.host import batches, total
 from bpx.arrays.transfer import to_host
 from bpx.training.arguments import Job
 from bpx.training.course import Trainable
+from bpx.training.mixed import scales_loss
 from bpx.training.start import first_state
 from bpx.training.step import zero_metrics
 from bpx.training.suggestions import has_diverged
@@ -42,7 +43,8 @@ def rising_costs(
     """
     home, step = job.home, job.step
     arrays = network.spec, network.parameters, network.feedback
-    state = first_state(*arrays, job.optimizer, seed)
+    scaled = scales_loss(home, step.precision)
+    state = first_state(*arrays, job.optimizer, seed, loss_scale=scaled)
     zero = zero_metrics(state.parameters.like, batch_size, step.accuracy, job.weighted)
     found: list[float] = []
     waiting: list[Array] = []

@@ -7,6 +7,7 @@ from bpx.errors import InputError
 from bpx.model.parameters import Parameters
 from bpx.model.run import Randomness
 from bpx.program.contract import form
+from bpx.training.loss_scale import LossScale
 
 __all__ = ["NUMBERS", "TrainingState", "check_alike"]
 
@@ -21,6 +22,7 @@ class _Arrays(NamedTuple):
     optimizer: Any
     feedback: tuple[Array, ...]
     randomness: Randomness | None
+    loss_scale: LossScale | None = None
 
 
 class TrainingState(NamedTuple):
@@ -44,6 +46,9 @@ class TrainingState(NamedTuple):
         The number of finished epochs and the number of steps taken.
     seed : int
         The seed of the order of the samples, and of random layers.
+    loss_scale : named tuple of arrays, or None
+        In float16 training, the `scale` of the deltas, and the number of `good` steps since it
+        changed.
     """
 
     parameters: Parameters
@@ -53,6 +58,7 @@ class TrainingState(NamedTuple):
     epochs: int
     steps: int
     seed: int
+    loss_scale: LossScale | None = None
 
     def __repr__(self) -> str:
         done = f"{self.epochs} epochs, {self.steps} steps, seed {self.seed}"
@@ -61,7 +67,7 @@ class TrainingState(NamedTuple):
     @property
     def arrays(self) -> _Arrays:
         """The fields that hold arrays."""
-        return _Arrays(*self[:4])
+        return _Arrays(*self[:4], self.loss_scale)
 
 
 def check_alike(own: TrainingState, given: Any, *, any_seed: bool) -> None:

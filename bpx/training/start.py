@@ -19,6 +19,7 @@ from bpx.program.operation import dtype_of
 from bpx.program.program import Program
 from bpx.program.record import record
 from bpx.random import fold_in, key_words
+from bpx.training.loss_scale import first_scale
 from bpx.training.several import check_networks_apart
 from bpx.training.step import Data, Metrics, State, TrainingStep, joined
 
@@ -31,6 +32,8 @@ def first_state(
     feedback: tuple[Array, ...],
     optimizer: Optimizer,
     seed: int = 0,
+    *,
+    loss_scale: bool = False,
 ) -> State:
     """Return the state before the first step. The caller must still set its metrics to zeros.
 
@@ -40,6 +43,8 @@ def first_state(
         The optimizer has its penalty in front: see `penalised`.
     seed : int
         The seed of random layers.
+    loss_scale : bool, optional
+        Whether the step has a loss scale.
 
     Raises
     ------
@@ -55,6 +60,7 @@ def first_state(
         Metrics(first(parameters), None),
         feedback,
         randomness=_randomness(spec, first(parameters), seed),
+        loss_scale=first_scale(parameters) if loss_scale else None,
     )
 
 

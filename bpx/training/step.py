@@ -94,6 +94,7 @@ class State(NamedTuple):
         More values, for a step other than `TrainingStep`: see `Batches.start`.
     randomness : Randomness or None
         The keys of random layers, and the step counter; None if there are no such layers.
+    loss_scale : LossScale or None, of float16 training
     """
 
     parameters: Parameters
@@ -102,6 +103,7 @@ class State(NamedTuple):
     feedback: tuple[Array, ...] = ()
     extra: Any = None
     randomness: Randomness | None = None
+    loss_scale: Any = None
 
 
 class Passes(NamedTuple):

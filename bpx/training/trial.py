@@ -3,13 +3,15 @@
 from itertools import count
 
 from bpx.arrays.home import Home
-from bpx.arrays.registry import compiled, namespace
-from bpx.errors import InputError
+from bpx.arrays.registry import compiled, having_halves, namespace
+from bpx.errors import InputError, option
 from bpx.model.dry_run import dry_run
 from bpx.model.expected import as_inputs
 from bpx.model.inputs import Placed, Samples
 from bpx.optim.chain import Optimizer
+from bpx.program.operation import HALVES
 from bpx.training.frozen import tell_frozen
+from bpx.training.mixed import MixedStep, check_mixed, halves_of, is_mixed
 from bpx.training.step import TrainingStep
 
 __all__ = ["step_of"]
@@ -40,8 +42,11 @@ def step_of(
     InputError
         If an argument, or a part of the network, cannot be used.
     """
-    precise = _precision(network.home, precision, compile)
-    step = TrainingStep(network.spec, rule.update, arrived.accuracy, precise)
+    precise, kind = _precision(network.home, precision, compile), TrainingStep
+    if is_mixed(network.home, precise):
+        check_mixed(network.home, network.spec, precise)
+        kind = MixedStep
+    step = kind(network.spec, rule.update, arrived.accuracy, precise)
     _check_hashable(step)
     if compile:
         tell_frozen(step)
@@ -74,15 +79,25 @@ def _check_hashable(step: TrainingStep) -> None:
 
 
 def _precision(home: Home, precision: str, compiled: bool) -> str:
-    choice = getattr(home.backend, "precisions", ("float32",))
+    choice = (*getattr(home.backend, "precisions", ("float32",)), *halves_of(home))
     if precision not in choice:
         raise InputError(
             f"precision={precision!r} was given; expected {' or '.join(choice)}, in which "
-            f"{home} can compute products"
+            f"{home} can compute products" + _elsewhere(precision)
         )
-    if precision != "float32" and (home.dtype != "float32" or not compiled):
+    if precision not in ("float32", *halves_of(home)) and (
+        home.dtype != "float32" or not compiled
+    ):
         raise InputError(
             f"precision={precision!r} was given with dtype {home.dtype} and "
             f"compile={compiled}; it is for float32 networks on the backend's engine"
         )
     return precision
+
+
+def _elsewhere(precision: str) -> str:
+    """Where a 16-bit precision is to be had."""
+    if precision not in HALVES:
+        return ""
+    backends = " or ".join(option("backend", name) for name in having_halves())
+    return f"; {precision} needs {backends}"

@@ -10,7 +10,7 @@ from bpx.arrays import registry as backend
 from bpx.arrays.registry import by_name
 from tests.backends import host, problem
 
-OPTIONAL = ("immutable", "precisions", "release", "engine", "is_traced", "compiled")
+OPTIONAL = ("immutable", "precisions", "halves", "release", "engine", "is_traced", "compiled")
 X, Y = np.linspace(0.0, 1.0, 24).reshape(8, 3), np.arange(8) % 2
 
 

@@ -14,6 +14,7 @@ pytest.importorskip("rich", reason="the command line is an extra")
 pytest.importorskip("tomli_w", reason="the command line is an extra")
 
 from bpx.cli import display
+from tests.backends import problem
 from tests.cli.invoked import costs, history, interrupt, invoke, learned, ok, refused, settings
 
 
@@ -136,6 +137,27 @@ def test_mini_batches_may_be_cut_in_chunks(blobs):
     said = refused("train", blobs, "--accumulate", 11, "--out", "run")
     assert "--accumulate 11 was given" in said
     assert not os.path.exists("run")
+
+
+def test_16_bits_are_an_option_of_some_backends(blobs):
+    said = refused(
+        "train", blobs, "--precision", "bfloat16", "--backend", "numpy", "--out", "run"
+    )
+    assert "bfloat16 needs --backend cupy or --backend torch or --backend jax" in said
+    if reason := problem("torch"):
+        pytest.skip(reason)
+    words = ["--epochs", 2, "--seed", 1, "--backend", "torch"]
+    ok("train", blobs, *words, "--precision", "float16", "--out", "half")
+    ok("train", blobs, *words, "--out", "whole")
+    assert costs("half") == pytest.approx(costs("whole"), rel=0.2)  # a step may be skipped
+    assert costs("half") != costs("whole")
+    assert settings("half")["precision"] == "float16"
+    assert "--precision float16" in settings("half")["command"]
+    assert "precision" not in settings("whole")
+    ok("resume", "half", "--epochs", 3)
+    assert len(history("half")) == 3
+    said = refused("train", blobs, *words, "--precision", "float16", "--dtype", "float64")
+    assert "--precision float16 was given for a network in float64" in said
 
 
 def test_events_for_tensorboard_lie_in_the_runs_folder(blobs):

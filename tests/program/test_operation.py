@@ -3,15 +3,23 @@
 import numpy as np
 import pytest
 
-from bpx.program.operation import DTYPES, Operation, Value, dtype_of, needed
+from bpx.program.operation import DTYPES, HALVES, Operation, Value, dtype_of, needed
 
 
-@pytest.mark.parametrize("name", DTYPES)
+@pytest.mark.parametrize("name", [each for each in DTYPES if each != "bfloat16"])
 def test_dtypes_are_as_numpys(name):
     dtype, theirs = dtype_of(name), np.dtype(name)
     assert dtype.itemsize == theirs.itemsize
     assert np.isdtype(theirs, dtype.kind)
     assert str(dtype) == dtype.name == name
+
+
+def test_numpy_has_all_but_bfloat16():
+    dtype = dtype_of("bfloat16")
+    assert (dtype.itemsize, dtype.kind, str(dtype)) == (2, "real floating", "bfloat16")
+    assert set(HALVES) == {each.name for each in DTYPES.values() if each.itemsize == 2} - {
+        "int16", "uint16"
+    }  # fmt: skip
 
 
 def test_there_is_no_other_dtype():

@@ -62,7 +62,23 @@ def test_what_the_standard_does_not_mix_is_refused(other):
         wider(dtype_of("float32"), dtype_of(other))
 
 
-@pytest.mark.parametrize("name", ["float32", "float64"])
+def test_two_dtypes_of_one_size_are_not_mixed():
+    """Libraries go to float32, which nobody asked for."""
+    with pytest.raises(bpx.RecordingError, match="bfloat16 was combined with float16"):
+        wider(dtype_of("bfloat16"), dtype_of("float16"))
+    with pytest.raises(bpx.RecordingError, match="int32 was combined with float32"):
+        wider(dtype_of("int32"), dtype_of("float32"))
+    assert wider(dtype_of("bfloat16"), dtype_of("float32")) is dtype_of("float32")
+
+
+def test_finfo_of_bfloat16():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    ours, theirs = finfo(dtype_of("bfloat16")), torch.finfo(torch.bfloat16)
+    for limit in ("bits", "eps", "max", "min", "smallest_normal"):
+        assert getattr(ours, limit) == getattr(theirs, limit)
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
 def test_finfo(name):
     ours, theirs = finfo(dtype_of(name)), np.finfo(name)
     for limit in ("bits", "eps", "max", "min", "smallest_normal"):

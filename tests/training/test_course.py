@@ -22,7 +22,7 @@ def test_a_state_is_taken_on_as_it_is_unless_the_caller_sets_other_arrays(target
     assert taken.parameters is net.parameters
     assert taken.optimizer is moved.optimizer
     assert course.snapshot.parameters is net.parameters
-    assert course.snapshot[4:] == (0, 2, 3)
+    assert course.snapshot[4:] == (0, 2, 3, None)
 
 
 def test_a_state_that_is_set_is_a_copy_and_the_networks_at_once(target):

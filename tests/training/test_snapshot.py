@@ -21,7 +21,8 @@ def test_it_prints_as_a_line():
 def test_its_arrays_are_the_fields_that_hold_them():
     found = state()
     assert isinstance(found, TrainingState)
-    assert found.arrays == (found.parameters, found.optimizer, found.feedback, found.randomness)
+    four = found.parameters, found.optimizer, found.feedback, found.randomness
+    assert found.arrays == (*four, found.loss_scale)
 
 
 def test_a_state_that_fits_is_taken():

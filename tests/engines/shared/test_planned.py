@@ -149,3 +149,25 @@ def test_of_two_threads_with_equal_steps_one_plans():
     for thread in threads:
         thread.join()
     assert len(scan.plans) == 1
+
+
+class Halved(Doubled):
+    """A step that computes in float16."""
+
+    def __call__(self, state, data, rows):
+        xp = bpx.namespace(state[0])
+        half = xp.astype(state[0], xp.float16)
+        return (xp.astype(half + half, state[0].dtype),)
+
+
+def test_16_bits_are_for_engines_that_have_them(caplog):
+    scan = Scan()
+    with caplog.at_level(logging.WARNING, "bpx"):
+        scan.run(Halved())
+    assert not scan.plans
+    (told,) = caplog.records
+    assert "float16 is no dtype of this engine" in told.getMessage()
+    scan.scan = Planned(scan.prepare, replay, halves=True)
+    scan.run(Halved())
+    assert len(scan.plans) == 1
+    assert len(caplog.records) == 1

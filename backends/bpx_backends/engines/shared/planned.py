@@ -8,8 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from bpx.errors import MixedArraysError, RecordingError
 from bpx.program.contract import Step, eager, index, keeping, named_leaves
-from bpx.program.operation import Operation
+from bpx.program.operation import HALVES, Operation
 from bpx.program.plan import Plan, plan
+from bpx.program.program import Program
 from bpx.program.record import record
 from bpx_backends.engines.shared.fallback import tell
 
@@ -32,6 +33,8 @@ class Planned(Generic[P]):
         ``run(prepared, state, data, rows, start, stop, donate) -> state``.
     fuses : callable, optional
         Whether an operation can be part of a kernel: see `bpx.program.plan.plan`.
+    halves : bool, optional
+        Whether the engine can compute in float16 and bfloat16.
 
     Notes
     -----
@@ -46,7 +49,10 @@ class Planned(Generic[P]):
         prepare: Callable[[Plan], P],
         run: Callable[[P, Any, Any, Any, int, int, bool], Any],
         fuses: Callable[[Operation], bool] = lambda _: False,
+        *,
+        halves: bool = False,
     ) -> None:
+        self._halves = halves
         self._prepare, self._run, self._fuses = prepare, run, fuses
         self._known: OrderedDict[Any, _Known[P]] = OrderedDict()
         self._eager: set[Step] = set()
@@ -96,6 +102,8 @@ class Planned(Generic[P]):
             tell(why)
             return None
         try:
+            if not self._halves:
+                _check_no_halves(program)
             return self._prepare(plan(program, self._fuses))
         except RecordingError as why:  # this engine cannot run these shapes
             tell(why)
@@ -109,6 +117,13 @@ class _Known(Generic[P]):
     lock: Lock = field(default_factory=Lock)
     made: bool = False
     prepared: P | None = None
+
+
+def _check_no_halves(program: Program) -> None:
+    """Refuse what only a part of a user's can ask for: bpx has 16 bits on other engines."""
+    for op in program.operations:
+        if op.result.dtype.name in HALVES:
+            raise RecordingError(f"{op.result.dtype} is no dtype of this engine")
 
 
 def _kinds(tree: Any) -> tuple[Any, ...]:

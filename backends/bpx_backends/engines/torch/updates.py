@@ -76,9 +76,10 @@ def _adam(state: Any, numbers: tuple[float, ...]) -> tuple[list[Call], list[Call
 FUSED: dict[tuple[str, ...], After] = {("adam", "descent"): After(_numbers, _adam)}
 """The equivalent calls for the last rules of a chain."""
 
-_recorded = Planned(prepare, run)
+_recorded = Planned(prepare, run, halves=True)
 _handing: dict[tuple[str, ...], Planned[Plan]] = {
-    rules: Planned(prepare, partial(run, after=after)) for rules, after in FUSED.items()
+    rules: Planned(prepare, partial(run, after=after), halves=True)
+    for rules, after in FUSED.items()
 }
 
 
