@@ -44,7 +44,7 @@ class Signals:
         """Note signals from now on. A signal that the process ignores stays ignored."""
         if threading.current_thread() is not threading.main_thread():
             return
-        self._over = False
+        self._over, self._process = False, os.getpid()
         for name in _NAMES:
             number = getattr(signal, name, None)  # Windows has no SIGUSR1
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
