@@ -153,7 +153,7 @@ def _windowed(
     options, data = _options(network, given, schema), data.with_schema(schema)
     seed, chunks = _seed(given, earlier), _chunks(network, given)
     strength, order = (given.lmbda, given.penalty), (seed, given.shuffle, given.drop_last)
-    sizes = given.epochs, given.batch_size
+    sizes = given.epochs, given.batch_size, chunks
     loop = windowing(network, data, options, *sizes, strength, order, watching)
     loop = _attached(loop, given, chunks)
     return kept(loop, opened, earlier, network, schema, vars(given), watching, data)

@@ -12,7 +12,7 @@ from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch
 from bpx.model.weights import weighted
 from bpx.network.windowed import first_of, staged
-from bpx.training.arguments import Options, job_of, scheduled
+from bpx.training.arguments import Options, check_last_batch, job_of, scheduled
 from bpx.training.course import Course
 from bpx.training.loop import Loop
 from bpx.training.observers import Observer
@@ -30,6 +30,7 @@ def windowing(
     options: Options,
     epochs: int | None,
     batch_size: int | None,
+    chunks: int,
     strength: tuple[float, float],
     order: tuple[int | None, bool, bool],
     observers: Sequence[Observer],
@@ -42,6 +43,8 @@ def windowing(
         As for `bpx.train`.
     data : Stream
         With the network's schema.
+    chunks : int
+        Into how many parts each mini-batch is cut.
     strength : pair of float
         lmbda, and the penalty.
     order : triple
@@ -56,6 +59,8 @@ def windowing(
     epochs = whole("epochs", epochs, 1, None, "a whole number of at least 1")
     size = whole("batch_size", batch_size, 1, known, _sizes(known))
     seed, shuffle, drop_last = order
+    if known is not None:
+        check_last_batch(network.spec, known, size, drop_last=drop_last, chunks=chunks)
     drawn, arrive = check_seed(seed), partial(_arrived, network)
     with network.home.active():
         share = _penalty(*strength, known)

@@ -128,6 +128,14 @@ def test_what_does_not_apply_is_refused(changed, message):
         network().fit(stream(x, y), **{**HOW, "epochs": 1, **changed})
 
 
+def test_mini_batches_too_small_for_a_layer_are_refused():
+    (x, y), net = samples(), network(norm="batch")
+    for changed in ({"batch_size": 13}, {"batch_size": 20, "accumulate": 20}):
+        with pytest.raises(bpx.InputError, match="needs at least 2 in each mini-batch"):
+            net.fit(stream(x, y), **{**HOW, "epochs": 1, **changed})
+    net.fit(stream(x, y), **{**HOW, "epochs": 1, "batch_size": 13}, drop_last=True)
+
+
 def test_the_penalty_of_samples_that_nobody_has_counted():
     x, y = samples()
     chunks = bpx.data.stream([(x[:20], y[:20]), (x[20:], y[20:])])

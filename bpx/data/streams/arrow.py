@@ -74,9 +74,16 @@ class Files:
         return Table(columns_of(table, table.column_names, self.label), label=self.label)
 
     def _fragments(self) -> list[Any]:
+        try:
+            fragments = list(self.dataset.get_fragments())
+        except ValueError as error:  # it is filtered
+            raise InputError(
+                f"{self.label} cannot be read in blocks ({error}); expected a whole data set: "
+                "write the rows that you want to files"
+            ) from error
         return [
             group
-            for fragment in self.dataset.get_fragments()
+            for fragment in fragments
             for group in getattr(fragment, "split_by_row_group", lambda one=fragment: [one])()
         ]
 

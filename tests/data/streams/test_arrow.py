@@ -113,3 +113,12 @@ def test_a_data_set_in_memory_has_rows_and_columns():
 
     found = Files(dataset.dataset(table()), "memory").prints()["the data set"]
     assert [*found] == ["number of rows", "list of columns"]
+
+
+def test_a_filtered_data_set_is_refused(tmp_path):
+    from pyarrow import dataset
+
+    parquet(tmp_path / "t.parquet")
+    some = dataset.dataset(tmp_path).filter(dataset.field("a") > 4)
+    with pytest.raises(bpx.InputError, match=r"t cannot be read in blocks .*; expected a"):
+        Files(some, "t").blocks(3)
