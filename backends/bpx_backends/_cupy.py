@@ -1,6 +1,8 @@
 """The CuPy backend, on an NVIDIA GPU."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import Any
 
 import array_api_compat.cupy
@@ -74,6 +76,25 @@ def pinned(device: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
     with device:
         return cupyx.empty_pinned(shape, dtype)
+
+
+@contextmanager
+def aside(device: Any) -> Iterator[None]:
+    """Return a context in which arrays move to the device beside the steps that are running.
+
+    They are there when it ends, which waits for them and for nothing else.
+    """
+    with cupy.cuda.Device(device.id), _aside(device.id) as stream:
+        try:
+            yield
+        finally:
+            stream.synchronize()
+
+
+@cache
+def _aside(index: int) -> Any:
+    """The one such stream of a device: freed memory is reused on its own stream alone."""
+    return cupy.cuda.Stream(non_blocking=True)
 
 
 def to_host(x: Any) -> np.ndarray:

@@ -1,6 +1,8 @@
 """The PyTorch backend, on the CPU, on CUDA or on PyTorch's other devices."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 import array_api_compat.torch
@@ -69,6 +71,29 @@ def pinned(device: torch.device, shape: tuple[int, ...], dtype: Any) -> np.ndarr
         return np.empty(shape, dtype)
     kind = getattr(torch, np.dtype(dtype).name)
     return torch.empty(shape, dtype=kind, pin_memory=True).numpy()
+
+
+def aside(device: torch.device) -> AbstractContextManager[Any]:
+    """Return a context in which arrays move to CUDA beside the steps that are running.
+
+    They are there when it ends, which waits for them and for nothing else.
+    """
+    return _on(_aside(device)) if device.type == "cuda" else nullcontext()
+
+
+@cache
+def _aside(device: torch.device) -> torch.cuda.Stream:
+    """The one such stream of a device: freed memory is reused on its own stream alone."""
+    return torch.cuda.Stream(device)
+
+
+@contextmanager
+def _on(stream: torch.cuda.Stream) -> Iterator[None]:
+    with torch.cuda.stream(stream):
+        try:
+            yield
+        finally:
+            stream.synchronize()
 
 
 def to_host(x: torch.Tensor) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The answers of a network to a `bpx.data.Stream`, window by window, in the samples' order."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answerer",
     "answers",
+    "arriving",
     "first_of",
     "is_stream",
     "joined_answers",
@@ -65,6 +67,19 @@ def staged(home: Home) -> dict[str, Any]:
     """Return how `Stream.windows` makes host arrays, from which a copy to the home is fast."""
     make = getattr(home.backend, "pinned", None)
     return {} if make is None else {"empty": partial(make, home.device)}
+
+
+@contextmanager
+def arriving(home: Home) -> Iterator[None]:
+    """Return the context in which a window moves home, in the thread that reads ahead.
+
+    A GPU computes meanwhile: the window is copied from pinned memory, beside the steps. Its
+    memory can be freed any time after the next window was asked for, since the caller has then
+    read on the host what it computed from it.
+    """
+    aside = getattr(home.backend, "aside", None)
+    with home.active(), nullcontext() if aside is None else aside(home.device):
+        yield
 
 
 def first_of(data: "Stream", home: Home, arrive: Callable[[Any], Samples]) -> Samples:
@@ -154,13 +169,13 @@ def _rows(spec: Spec, data: "Stream") -> int:
 
 
 def _inputs_arrived(home: Home, spec: Spec, part: Any) -> Array:
-    with home.active():
+    with arriving(home):
         return inputs(home, spec, part.x)
 
 
 def _arrived(home: Home, spec: Spec, name: str, as_numbers: bool, part: Any) -> Samples:
     names = f"{name}x", f"{name}y"
-    with home.active():
+    with arriving(home):
         if as_numbers:
             found = mini_batch(home, spec, part.x, part.y)._replace(accuracy=None)
         else:

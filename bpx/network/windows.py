@@ -11,7 +11,7 @@ from bpx.errors import InputError
 from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch
 from bpx.model.weights import weighted
-from bpx.network.windowed import first_of, staged
+from bpx.network.windowed import arriving, first_of, staged
 from bpx.training.arguments import Options, check_last_batch, job_of, scheduled
 from bpx.training.course import Course
 from bpx.training.loop import Loop
@@ -111,6 +111,6 @@ def _windows(
 
 def _arrived(network: Any, part: Any) -> Samples:
     """Check a window and move it home, in the thread that reads ahead."""
-    with network.home.active():
+    with arriving(network.home):
         found = mini_batch(network.home, network.spec, part.x, part.y)
         return weighted(network.home, network.spec, found, part.s, some=True)

@@ -1,6 +1,8 @@
 """CuPy as a backend, on stand-ins for it: an engine for each precision."""
 
 import gc
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,3 +60,17 @@ def test_its_precisions_and_its_engine_are_told(backend):
 def test_stand_in_arrays_are_its_own_and_numpys_are_not(backend):
     assert backend.is_array(fakes.array(np.ones(2)))
     assert not backend.is_array(np.ones(2))
+
+
+def test_windows_move_on_one_stream_which_is_waited_for(backend, monkeypatch):
+    device, log = SimpleNamespace(id=0), []
+    monkeypatch.setattr(fakes.Stream, "synchronize", lambda stream: log.append(stream))
+    current = fakes.Stream.current
+    for error in (None, ValueError("bad window")):
+        with suppress(ValueError), backend.aside(device):
+            log.append(fakes.Stream.current)
+            if error:
+                raise error
+        assert fakes.Stream.current is current
+    assert log[0] is not current
+    assert [each is log[0] for each in log] == [True] * 4  # in it, and waited for, twice

@@ -1,5 +1,7 @@
 """PyTorch as a backend: tensors of its own memory, without autograd."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,38 @@ def test_autograd_follows_nothing_inside():
 def test_tensors_are_its_arrays_and_numpys_are_not():
     assert _torch.is_array(torch.ones(1))
     assert not _torch.is_array(np.ones(1))
+
+
+def test_windows_move_to_cuda_on_one_stream_which_is_waited_for(monkeypatch):
+    """CUDA is emulated: what is called, in which order; no test copies on a GPU."""
+    cuda, log = torch.device("cuda", 0), []
+
+    class Stream:
+        def __init__(self, device):
+            log.append(f"made for {device}")
+
+        def synchronize(self):
+            log.append("waited for")
+
+    @contextmanager
+    def current(stream):
+        log.append("entered")
+        yield
+        log.append("left")
+
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "stream", current)
+    _torch._aside.cache_clear()
+    with _torch.aside(cuda):
+        log.append("copied")
+    with pytest.raises(ValueError, match="bad window"), _torch.aside(cuda):
+        raise ValueError("bad window")
+    _torch._aside.cache_clear()
+    assert log[:5] == ["made for cuda:0", "entered", "copied", "waited for", "left"]
+    assert log[5:] == ["entered", "waited for"]  # on the same stream
+
+
+def test_nothing_waits_on_the_cpu(monkeypatch):
+    monkeypatch.delattr(torch.cuda, "Stream")
+    with _torch.aside(CPU):
+        assert _torch.asarray(np.ones(2), "float32", CPU).tolist() == [1.0, 1.0]

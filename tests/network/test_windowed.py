@@ -1,6 +1,7 @@
 """`evaluate`, `predict` and `classify` on a stream: the bits that arrays in memory give."""
 
 import threading
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -229,3 +230,33 @@ def test_bad_validation_streams_are_refused_before_training():
         )  # fmt: skip
     with pytest.raises(bpx.InputError, match=r"with a .*Stream; give validation, a stream of"):
         net.fit(stream(x, y), epochs=1, validation_split=0.2, **HOW)
+
+
+def test_windows_move_aside_in_the_reading_thread_and_are_there_when_they_are_used(monkeypatch):
+    """As on a GPU, where `aside` copies beside the steps, and waits for the copy at its end."""
+    (x, y), net, log = samples(), network(), []
+    plain = network()
+
+    @contextmanager
+    def aside(device):
+        log.append(("in", threading.current_thread() is threading.main_thread()))
+        yield
+        log.append(("out", device))
+
+    def pinned(device, shape, dtype):
+        log.append(("pinned", shape[0]))
+        return np.empty(shape, dtype)
+
+    backend = net.home.backend
+    how = {**HOW, "epochs": 2}
+    plain.fit(stream(x, y), validation=stream(x, y), **how)
+    monkeypatch.setattr(backend, "aside", aside, raising=False)
+    monkeypatch.setattr(backend, "pinned", pinned, raising=False)
+    net.fit(stream(x, y), validation=stream(x, y), **how)
+    np.testing.assert_array_equal(net.weights[0], plain.weights[0])
+    for compute in (net.evaluate, net.predict, net.classify):
+        log.clear()
+        compute(stream(x, y))
+        moves = [each for each in log if each[0] != "pinned"]
+        assert moves == [("in", False), ("out", net.home.device)] * 2
+        assert {size for name, size in log if name == "pinned"} == {20}
