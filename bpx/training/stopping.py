@@ -94,6 +94,12 @@ class EarlyStopping:
         """Return the watched value, with the sign that makes a lower one better."""
         found = {"cost": validation.cost, "accuracy": validation.accuracy}
         value = {**validation.metrics, **found}[self.monitor]
+        if value is None:  # the first samples of a stream had classes
+            raise InputError(
+                f"monitor={self.monitor!r} was given, but some of the validation samples have "
+                "targets that are numbers, so that there is no accuracy; expected classes in "
+                "all, or monitor='cost'"
+            )
         lower = (self.better or _BETTER[self.monitor]) == "lower"
         return float(value) if lower else -float(value)
 

@@ -191,6 +191,13 @@ def test_validation_samples_may_be_a_stream(target):
     same_evaluation(histories[2][-1].validation, nets[2].evaluate(u, v, metrics=how["metrics"]))
 
 
+def test_mini_batches_of_the_caller_have_a_validation_stream_too():
+    (x, y), (u, v), net = samples(), samples(23), network()
+    given = {"optimizer": bpx.SGD(0.1), "epochs": 1, "validation": stream(u, v, window=8)}
+    (record,) = bpx.train(net, batches=[(x, y)], **given)
+    same_evaluation(record.validation, net.evaluate(u, v))
+
+
 def test_weights_of_validation_samples_come_with_their_stream():
     (x, y), (u, v), s = samples(), samples(23), np.random.default_rng(0).random(23)
     nets = [network() for _ in range(2)]

@@ -264,3 +264,15 @@ def test_there_is_no_accuracy_of_numbers():
     rule = bpx.EarlyStopping(monitor="accuracy")
     with pytest.raises(bpx.InputError, match="targets that are numbers, expected 'cost'"):
         network().fit(x, x[:, :3], validation_split=0.1, early_stopping=rule, **SETTINGS)
+
+
+def test_an_accuracy_that_only_the_first_samples_of_a_stream_have_is_refused():
+    x, y = np.zeros((6000, 2)), np.eye(2)[[0] * 6000]
+    y[-1] = 0.5
+    net = bpx.Network([2, 2], output="softmax", cost="cross_entropy", seed=0)
+    rule = bpx.EarlyStopping(2, monitor="accuracy")
+    with pytest.raises(bpx.InputError, match="have targets that are numbers, so"):
+        net.fit(
+            x[:4], [0, 1, 0, 1], epochs=2, batch_size=2, optimizer=bpx.SGD(0.1),
+            validation=bpx.data.stream(x, y), early_stopping=rule,
+        )  # fmt: skip
