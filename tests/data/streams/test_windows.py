@@ -43,6 +43,12 @@ def test_bytes_keep_their_dtype():
     assert Buffer(4, "float64").fill(source).x.dtype == np.uint8
 
 
+def test_numbers_are_in_the_dtype_of_the_network_and_labels_in_their_own():
+    for y, expected in ((np.ones(3), "float32"), (np.ones(3, "int8"), "int8"), (None, None)):
+        found = Buffer(4, "float32").fill(Filled(iter([part(0, 3, y=y)]), "the source")).y
+        assert (None if found is None else found.dtype.name) == expected
+
+
 @pytest.mark.parametrize(
     ("second", "message"),
     [
