@@ -40,7 +40,7 @@ _INSTEAD = {
     "y": "give the targets to bpx.data.stream",
     "sample_weight": "give it to bpx.data.stream",
     "class_weight": "give each sample its weight, as sample_weight of bpx.data.stream",
-    "validation_split": "give validation, a stream of other samples, or arrays",
+    "validation_split": "give validation=(x, y), or a stream of other samples",
     "steps_per_epoch": "an epoch is one pass over the samples",
 }
 
