@@ -264,3 +264,11 @@ def test_there_is_no_accuracy_of_numbers():
     rule = bpx.EarlyStopping(monitor="accuracy")
     with pytest.raises(bpx.InputError, match="targets that are numbers, expected 'cost'"):
         network().fit(x, x[:, :3], validation_split=0.1, early_stopping=rule, **SETTINGS)
+
+
+def test_a_metric_that_is_no_number_is_refused_before_training():
+    net, rule = network(), bpx.EarlyStopping(monitor="confusion_matrix", better="higher")
+    before, settings = net.parameters, {**SETTINGS, "metrics": ["confusion_matrix"]}
+    with pytest.raises(bpx.InputError, match="which is no single number"):
+        net.fit(*samples(), early_stopping=rule, validation=samples(), **settings)
+    assert net.parameters is before
