@@ -214,7 +214,8 @@ def evaluate(
     "--out",
     default=predictions.STDOUT,
     metavar="FILE",
-    help="A .csv or .npy file, replaced if it exists; - for CSV on standard output.  "
+    help="A .csv or .npy file other than INPUT, replaced if it exists; - for CSV on standard "
+    "output.  "
     "[default: -]",
 )
 @click.option("--labels", is_flag=True, help="Write classes instead of outputs.")
@@ -249,7 +250,7 @@ def predict(
     or .tsv table, or a .npy, .npz or IDX file, and the result has no header. There is one row
     for each sample, in the order of INPUT.
     """
-    predictions.check_place(out)
+    predictions.check_place(out, file)
     loaded = bpx.load(find_network(network)[0], backend=backend)
     if loaded.schema is not None:
         table = tables.matching(file, loaded.schema, {**layout, "inputs": inputs})

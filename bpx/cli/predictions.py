@@ -3,6 +3,7 @@
 import csv
 import io
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,7 +11,7 @@ import click
 import numpy as np
 
 import bpx
-from bpx._files import write_atomically
+from bpx._files import expanded, write_atomically
 from bpx.cli.tables import columns
 from bpx.data import Table
 from bpx.data.tables.column import as_text
@@ -25,19 +26,34 @@ STDOUT = "-"
 _DIGITS = {"float32": 9, "float64": 17}  # enough to restore the same number
 
 
-def check_place(out: str) -> None:
-    """Raise InputError, before anything is computed, if `write` has no format for `out`.
+def check_place(out: str, given: str) -> None:
+    """Raise InputError, before anything is computed, if `write` must not write to `out`.
+
+    Parameters
+    ----------
+    out : str
+    given : str
+        The file of the inputs, which stays as it is.
 
     Raises
     ------
     InputError
-        If the suffix is neither ``.csv`` nor ``.npy`` and `out` is not ``-``.
+        If the suffix is neither ``.csv`` nor ``.npy`` and `out` is not ``-``, or if `out` is
+        the file of the inputs, by this path or by another.
     """
-    if out != STDOUT and Path(out).suffix.lower() not in (".csv", ".npy"):
+    if out == STDOUT:
+        return
+    if Path(out).suffix.lower() not in (".csv", ".npy"):
         raise bpx.InputError(
             f"--out {out} was given; expected a name that ends in .csv or .npy, or - for CSV "
             "on standard output"
         )
+    with suppress(OSError):  # one that is not there is no other
+        if expanded(out).samefile(expanded(given)):
+            raise bpx.InputError(
+                f"--out {out} is the file of the inputs, {given}, which the predictions would "
+                "replace; choose another file"
+            )
 
 
 def write(out: str, answers: Any) -> None:

@@ -42,7 +42,7 @@ class Lock:
         self._descriptor = descriptor
         _held.add(self)
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"process {os.getpid()} on {platform.node()}".encode())
+        os.write(descriptor, _this_process().encode())
 
     def release(self, *, remove: bool = False) -> None:
         """Release the lock.
@@ -64,6 +64,10 @@ class Lock:
             self.release()
 
 
+def _this_process() -> str:
+    return f"process {os.getpid()} on {platform.node()}"
+
+
 def _opened(folder: Path) -> int:
     """Open and lock the file of a folder."""
     descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o666)
@@ -72,8 +76,11 @@ def _opened(folder: Path) -> int:
     except BlockingIOError:
         holder = os.read(descriptor, 200).decode(errors="replace") or "another process"
         os.close(descriptor)
+        wait = "wait until it ends"
+        if holder == _this_process():
+            wait = "this process itself has a training that holds it: call training.close()"
         raise InputError(
-            f"{folder} is in use by {holder}; wait until it ends, or choose another folder"
+            f"{folder} is in use by {holder}; {wait}, or choose another folder"
         ) from None
     except OSError as error:  # a file system without locks
         _log.warning(

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bpx._files import expanded
 from bpx.activations import Activation, ActivationName
 from bpx.arrays.choice import Dtype
 from bpx.arrays.home import select
 from bpx.costs import Choice, Cost, CostName
-from bpx.errors import FileFormatError, InputError
+from bpx.errors import FileFormatError, InputError, MissingFileError
 from bpx.io import checkpoint
+from bpx.io.runs import MODEL
 from bpx.model.spec import Spec
 from bpx.network import notes
 from bpx.network.network import Network
@@ -35,6 +37,7 @@ def load(
     Parameters
     ----------
     path : str or Path
+        The file, or the folder of a run, whose ``model.safetensors`` is read.
     backend : str, optional
         The backend to load it onto. By default the same as for a new network: the file does
         not record one.
@@ -55,8 +58,9 @@ def load(
     Raises
     ------
     InputError
-        If there is no such file, a custom part is missing, or the activations and the cost do
-        not fit the file's layers, or are given although the file contains them.
+        If there is no such file, or the folder holds no network, a custom part is missing, or
+        the activations and the cost do not fit the file's layers, or are given although the
+        file contains them.
     FileFormatError
         If the file is truncated, is neither bpx's nor one of Linear layers alone, or needs
         activations that are not given.
@@ -71,6 +75,7 @@ def load(
     ``fc1``, ``fc2``, ....
     """
     given = {"activations": activations, "hidden": hidden, "output": output, "cost": cost}
+    path = _of_run(path)
     chosen = {name: value for name, value in given.items() if value is not None}
     saved = checkpoint.read(path, custom or {}, notes.are_right, chosen)
     home = select(backend, dtype or saved.dtype)
@@ -81,6 +86,19 @@ def load(
     if network.schema is not None:
         _check_schema(path, network.schema, saved.spec)
     return network
+
+
+def _of_run(path: str | Path) -> str | Path:
+    """Return the network's file if `path` is the folder of a run, or else `path`."""
+    folder = expanded(path)
+    if not folder.is_dir():
+        return path
+    if not (folder / MODEL).is_file():
+        raise MissingFileError(
+            f"{path} is a folder without {MODEL}; expected a file that Network.save wrote, or "
+            "the folder of a run that has finished an epoch"
+        )
+    return folder / MODEL
 
 
 def _check_schema(path: str | Path, schema: "Schema", spec: Spec) -> None:

@@ -63,7 +63,8 @@ def resume(
         Observers with the same names. One that has ``restore(value)`` gets what its ``saved()``
         returned.
     callbacks : sequence of callable, optional
-        As for `bpx.train`; no file holds them.
+        As for `bpx.train`; no file holds them. A warning says so if the run had some, and none
+        are given.
     metrics : sequence of str, Metric or Total, optional
         The same metrics, if one of them is your own.
     progress : callable, optional

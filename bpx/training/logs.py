@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from math import isfinite
@@ -31,7 +31,9 @@ class CSVLog:
     path : str or Path
         A file, in a folder that exists.
     append : bool, optional
-        If True, keep the rows of an existing file. By default the first one replaces it.
+        If True, keep the rows of an existing file. By default the first one replaces it. If the
+        first record is that of a later epoch than 1, as in a run that is continued, the rows
+        at the end of the file for the same epoch or later ones are removed.
 
     Raises
     ------
@@ -53,13 +55,17 @@ class CSVLog:
 
     def __init__(self, path: str | Path, *, append: bool = False) -> None:
         self.path, self._columns = expanded(path), list[str]()
-        if append and self.path.exists():
+        self._continues = append and self.path.exists()
+        if self._continues:
             with _opened(self.path, "r") as file:
                 self._columns = next(csv.reader(file), [])
 
     def __call__(self, epoch: Epoch) -> None:
         """Write the record of an epoch."""
         found = row(epoch)
+        if self._continues:
+            self._continues = False
+            _remove_from(epoch.number, self.path, self._number)
         if not self._columns:
             self._columns = list(found)
             with write_atomically(self.path) as file:
@@ -67,6 +73,12 @@ class CSVLog:
         if new := [name for name in found if name not in self._columns]:
             self._widen(new)
         _add(self.path, _line([found.get(name) for name in self._columns]))
+
+    def _number(self, line: str) -> int | None:
+        cells = next(csv.reader([line]), [])
+        if len(cells) != len(self._columns):
+            raise ValueError("half a line")
+        return int(dict(zip(self._columns, cells, strict=True))["epoch"])
 
     def _widen(self, new: list[str]) -> None:
         """Add columns, which are empty in the rows so far."""
@@ -93,20 +105,25 @@ class JSONLog:
     path : str or Path
         A file, in a folder that exists.
     append : bool, optional
-        If True, keep the lines of an existing file. By default the first one replaces it.
+        If True, keep the lines of an existing file, but for those that `CSVLog` removes. By
+        default the first one replaces it.
 
     Raises
     ------
     InputError
-        If the file cannot be written.
+        If the file cannot be written or, to append, read.
     """
 
     def __init__(self, path: str | Path, *, append: bool = False) -> None:
         self.path, self._begun = expanded(path), append
+        self._continues = append and self.path.exists()
 
     def __call__(self, epoch: Epoch) -> None:
         """Write the record of an epoch."""
         line = json.dumps(_finite(row(epoch))) + "\n"
+        if self._continues:
+            self._continues = False
+            _remove_from(epoch.number, self.path, _number)
         if self._begun:
             _add(self.path, line)
             return
@@ -116,6 +133,43 @@ class JSONLog:
 
     def __repr__(self) -> str:
         return f"<bpx.JSONLog {str(self.path)!r}>"
+
+
+def _number(line: str) -> int | None:
+    found = json.loads(line)
+    return int(found["epoch"]) if isinstance(found, dict) and "epoch" in found else None
+
+
+def _remove_from(first: int, path: Path, number: Callable[[str], int | None]) -> None:
+    """Remove the records at the end of a file that a continued run writes once more.
+
+    Epoch 1 is the beginning of another run, whose file keeps the earlier ones.
+
+    Parameters
+    ----------
+    first : int
+        The epoch of the next record.
+    path : Path
+    number : callable
+        The epoch of a line, or None if it has none; a ValueError or KeyError if a kill has
+        left half of it.
+    """
+    if first == 1:
+        return
+    with _opened(path, "r") as file:
+        lines = file.readlines()
+    kept = len(lines)
+    for i in range(len(lines) - 1, -1, -1):
+        try:
+            epoch = number(lines[i])
+        except (ValueError, KeyError):
+            continue
+        if epoch is None or epoch < first:
+            break
+        kept = i
+    if kept < len(lines):
+        with write_atomically(path) as out:
+            out.write("".join(lines[:kept]).encode())
 
 
 def _add(path: Path, line: str) -> None:

@@ -12,6 +12,7 @@ from bpx._typing import Array
 from bpx._validate import number, whole
 from bpx.arrays.transfer import bring
 from bpx.errors import InputError, advice, nearest, option
+from bpx.metrics.metric import AnyMetric, Total
 from bpx.model.evaluate import Evaluation
 from bpx.model.parameters import Parameters
 from bpx.program.contract import leaves, rebuilt
@@ -234,4 +235,13 @@ def check_early_stopping(given: Any, job: Job) -> EarlyStopping | None:
             f"monitor={rule.monitor!r} was given{near}; with {what}, expected "
             f"{' or '.join(map(repr, there))}"
         )
+    if any(each.name == rule.monitor and not _is_number(each) for each in job.metrics):
+        raise InputError(
+            f"monitor={rule.monitor!r} was given, which is no single number; expected a metric "
+            "that is one, 'cost' or 'accuracy'"
+        )
     return rule
+
+
+def _is_number(metric: AnyMetric) -> bool:
+    return metric.number if isinstance(metric, Total) else True

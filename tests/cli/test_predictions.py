@@ -114,3 +114,20 @@ def test_two_classes_have_a_probability_each(blobs):
         p = float(row["p(0)"]), float(row["p(1)"])
         assert sum(p) == pytest.approx(1, abs=1e-6)
         assert row["kind"] == str(int(p[1] > 0.5))
+
+
+@pytest.mark.parametrize("way", ["same", "./same", "link", "hard"])
+def test_the_inputs_are_never_replaced(trained, way):
+    with open("inputs.csv", "rb") as file:
+        before = file.read()
+    out = {"same": "inputs.csv", "./same": "../" + os.path.basename(os.getcwd())}.get(way)
+    if way == "./same":
+        out += "/inputs.csv"
+    elif way == "link":
+        os.symlink("inputs.csv", out := "link.csv")
+    elif way == "hard":
+        os.link("inputs.csv", out := "hard.csv")
+    said = refused("predict", trained, "inputs.csv", "--out", out)
+    assert f"--out {out} is the file of the inputs, inputs.csv" in said
+    with open("inputs.csv", "rb") as file:
+        assert file.read() == before

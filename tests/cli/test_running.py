@@ -175,7 +175,7 @@ def test_a_run_that_has_ended_and_lost_its_history_is_no_traceback(blobs, caplog
     ok("train", blobs, "--epochs", 1, "--seed", 1, "--out", "run")
     os.remove("run/history.jsonl")
     assert ok("resume", "run").endswith("resumed   after 1 epochs, 8 steps\n\nrun\n")
-    assert "history.jsonl is damaged: it has 0 of 1 epochs" in caplog.text
+    assert "history.jsonl is missing: it has 0 of 1 epochs" in caplog.text
 
 
 def test_quiet_prints_the_folder_alone(blobs):

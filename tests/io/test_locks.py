@@ -103,3 +103,17 @@ def test_a_file_that_its_last_holder_has_removed_is_no_lock(tmp_path, monkeypatc
         Lock(tmp_path)
     second.release()
     assert (tmp_path / ".lock").exists()
+
+
+def test_a_process_that_holds_it_itself_is_not_told_to_wait(tmp_path):
+    lock = Lock(tmp_path)
+    with pytest.raises(bpx.InputError, match=r"process itself .* training.close\(\)"):
+        Lock(tmp_path)
+    lock.release()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline()
+        with pytest.raises(bpx.InputError, match="; wait until it ends, or choose another"):
+            Lock(tmp_path)
+        process.kill()

@@ -235,3 +235,14 @@ def test_a_file_that_is_not_there_is_what_python_calls_it(tmp_path, read, name):
     with pytest.raises(FileNotFoundError, match=r"there is no|does not exist") as raised:
         read(tmp_path / name)
     assert isinstance(raised.value, bpx.InputError)
+
+
+def test_a_run_is_loaded_by_its_folder(tmp_path):
+    net, x = network(), np.eye(4)
+    run = tmp_path / "run"
+    settings = {"epochs": 1, "batch_size": 2, "optimizer": bpx.SGD(0.1), "checkpoint": run}
+    net.fit(x, [0, 1, 2, 0], **settings)
+    for given in (run, str(run)):
+        np.testing.assert_array_equal(bpx.load(given).predict(x), net.predict(x))
+    with pytest.raises(bpx.MissingFileError, match=r"is a folder without model.safetensors"):
+        bpx.load(tmp_path)

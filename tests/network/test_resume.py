@@ -464,3 +464,17 @@ def test_a_name_that_is_taken_leaves_the_folder_open(tmp_path):
         bpx.resume(tmp_path, samples(), observers=[Taken()])
     assert kept.value.__traceback__  # which holds what the call held
     assert len(bpx.resume(tmp_path, samples()).finish()) == 3
+
+
+def test_callbacks_that_are_not_given_again_are_told(tmp_path, caplog):
+    seen = []
+    net, settings = network(), {**SETTINGS, "checkpoint": tmp_path}
+    net.fit(*samples(), callbacks=[seen.append, bpx.CSVLog(tmp_path / "a.csv")], **settings)
+    bpx.resume(tmp_path, samples(), callbacks=[seen.append], epochs=4).finish()
+    assert len(seen) == 4
+    assert caplog.text == ""
+    bpx.resume(tmp_path, samples(), epochs=5).finish()
+    assert "was trained with callbacks (append), and continues without any" in caplog.text
+    caplog.clear()
+    bpx.resume(tmp_path, samples(), epochs=6).finish()
+    assert caplog.text == ""

@@ -138,3 +138,36 @@ def test_a_path_that_cannot_be_written_is_named(tmp_path, kind):
     with pytest.raises(bpx.InputError, match="none/a cannot be written: No such file"):
         log(epoch())
     assert repr(log) == f"<bpx.{kind.__name__} {str(log.path)!r}>"
+
+
+def numbers(path, kind):
+    """The epochs in a file."""
+    if kind is bpx.CSVLog:
+        return [int(each["epoch"]) for each in read(path)]
+    return [json.loads(line)["epoch"] for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("half", ["", "4,0."])
+@pytest.mark.parametrize("kind", [bpx.CSVLog, bpx.JSONLog])
+def test_a_continued_run_replaces_what_it_computes_again(tmp_path, kind, half):
+    path = tmp_path / "a"
+    log = kind(path)
+    for number in (1, 2, 3):  # of an earlier training
+        log(epoch(number=number))
+    log = kind(path, append=True)
+    for number in (1, 2, 3):
+        log(epoch(number=number))
+    with path.open("a") as file:
+        file.write(half)
+    log = kind(path, append=True)
+    for number in (2, 3, 4):
+        log(epoch(number=number))
+    assert numbers(path, kind) == [1, 2, 3, 1, 2, 3, 4]
+
+
+def test_a_line_that_is_no_record_ends_what_is_replaced(tmp_path):
+    path = tmp_path / "a"
+    path.write_text('{"epoch": 5}\n{"mine": 1}\n{"epoch": 3}\n')
+    bpx.JSONLog(path, append=True)(epoch(number=3))
+    assert [*map(json.loads, path.read_text().splitlines()[:2])] == [{"epoch": 5}, {"mine": 1}]
+    assert len(path.read_text().splitlines()) == 3

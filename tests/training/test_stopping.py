@@ -276,3 +276,11 @@ def test_an_accuracy_that_only_the_first_samples_of_a_stream_have_is_refused():
             x[:4], [0, 1, 0, 1], epochs=2, batch_size=2, optimizer=bpx.SGD(0.1),
             validation=bpx.data.stream(x, y), early_stopping=rule,
         )  # fmt: skip
+
+
+def test_a_metric_that_is_no_number_is_refused_before_training():
+    net, rule = network(), bpx.EarlyStopping(monitor="confusion_matrix", better="higher")
+    before, settings = net.parameters, {**SETTINGS, "metrics": ["confusion_matrix"]}
+    with pytest.raises(bpx.InputError, match="which is no single number"):
+        net.fit(*samples(), early_stopping=rule, validation=samples(), **settings)
+    assert net.parameters is before

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 from bpx.errors import InputError, advice, option
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["earlier_of", "keeping", "kept"]
 
+_log = getLogger("bpx")
 _SETTINGS = (
     "batch_size",
     "optimizer",
@@ -142,6 +144,7 @@ def keeping(
         fingerprint.check_same(opened.name, state["samples"], samples)
         _check_epochs(opened, state, loop.job.epochs)
         tell_differences(opened, state["machine"], home)
+        _tell_missing(opened, state.get("callbacks", ()), given["callbacks"])
         goes_on = loop.job.epochs != state["settings"]["epochs"]
         begin = earlier.restore(loop.course)
         loop = replace(loop, begin=begin)
@@ -157,6 +160,7 @@ def keeping(
         "settings": {**settings.described(chosen), "epochs": loop.job.epochs},
         "samples": samples,
         "machine": home,
+        "callbacks": [_called(each) for each in given["callbacks"]],
     }
     keeper = Keeping(
         opened,
@@ -201,6 +205,21 @@ def _prints(job: Job, stream: "Stream | None", batch_size: int) -> dict[str, Any
         of_arrays |= {"validation x": held.x, "validation y": held.y}
         of_arrays |= {"the weights of the validation samples": held.s}
     return {**found, **fingerprint.fingerprints(of_arrays)}
+
+
+def _called(callback: Any) -> str:
+    return str(getattr(callback, "__name__", type(callback).__name__))
+
+
+def _tell_missing(opened: Opened, before: Sequence[str], now: Sequence[Any]) -> None:
+    """Warn that callbacks of the run, which no file holds, are not called any more."""
+    if before and not now:
+        _log.warning(
+            "%s was trained with callbacks (%s), and continues without any: no file holds "
+            "them; pass callbacks=[...] to have them called",
+            opened.name,
+            ", ".join(before),
+        )
 
 
 def _check_epochs(opened: Opened, state: Mapping[str, Any], epochs: int | None) -> None:

@@ -117,19 +117,38 @@ class Records:
 
 
 def read_records(run: Run, epochs: int) -> list[Epoch]:
-    """Return the records of the first epochs of a run; a missing one is warned of."""
+    """Return the records of the first epochs of a run; a missing one is warned of.
+
+    The files are then renamed, since what is left in them would be replaced.
+    """
     found: list[Epoch] = []
     with suppress(OSError, ValueError, KeyError, TypeError):
         text = (run.path / LINES).read_text(encoding="utf-8")
         found.extend(map(record.from_line, text.splitlines()[:epochs]))
     if len(found) < epochs or [each.number for each in found] != [*range(1, epochs + 1)]:
+        there = (run.path / LINES).exists()
+        aside = [kept for name in (LINES, HISTORY) if (kept := _put_aside(run.path / name))]
         _log.warning(
-            "%s is damaged: it has %d of %d epochs; the history lacks the others",
+            "%s is %s: it has %d of %d epochs; the history lacks the others%s",
             run.path / LINES,
+            "damaged" if there else "missing",
             len(found),
             epochs,
+            f", and what was there is kept in {' and '.join(aside)}" if aside else "",
         )
     return found
+
+
+def _put_aside(path: Path) -> str | None:
+    """Rename a file, and return its new name; None if there is none, or it stays."""
+    number = 1
+    while (place := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
+        number += 1
+    try:
+        path.rename(place)
+    except OSError:
+        return None
+    return place.name
 
 
 def _replace(path: Path, text: str) -> None:

@@ -63,6 +63,8 @@ def change_epochs(run: Run, epochs: int | None) -> None:
         tree = tomllib.loads((run.path / SETTINGS).read_text(encoding="utf-8"))
         tree["training"]["epochs"] = epochs
         _replace(run, tree)
+    except FileNotFoundError:
+        _log.warning("%s is missing; the run is continued without it", run.path / SETTINGS)
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         _log.warning("%s still has the earlier epochs: %s", run.path / SETTINGS, error)
 

@@ -85,6 +85,19 @@ def test_a_damaged_history_is_told(run, caplog):
     assert "history.jsonl is damaged: it has 2 of 5 epochs" in caplog.text
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_left_of_a_damaged_history_is_kept(run, caplog, times):
+    for _ in range(times):
+        fill(run)
+        left = (run.path / "history.csv").read_bytes()
+        (run.path / "history.jsonl").unlink()
+        fill(run, EPOCHS[2:], read_records(run, 2))
+        assert rows(run) == [3, 4, 5]
+    assert (run.path / f"history.damaged-{times}.csv").read_bytes() == left
+    assert f"what was there is kept in history.damaged-{times}.csv" in caplog.text
+    assert "history.jsonl is missing: it has 0 of 2 epochs" in caplog.text
+
+
 def test_a_full_disk_loses_no_record(run, monkeypatch, caplog):
     history, append = fill(run, EPOCHS[:2]), Records._append
 
