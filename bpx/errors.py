@@ -149,12 +149,73 @@ def warn(message: str) -> None:
     warnings.warn(message, DataWarning, stacklevel=level)
 
 
+_ELSEWHERE = {
+    # activations
+    "swish": ("silu",),
+    "linear": ("identity",),
+    "none": ("identity",),
+    "logistic": ("sigmoid",),
+    "exp": ("exponential",),
+    # costs and metrics
+    "mse": ("quadratic", "rmse"),
+    "meansquarederror": ("quadratic", "rmse"),
+    "squarederror": ("quadratic", "rmse"),
+    "l2": ("quadratic", "rmse"),
+    "rootmeansquarederror": ("rmse",),
+    "meanabsoluteerror": ("mae",),
+    "absoluteerror": ("mae",),
+    "l1": ("mae",),
+    "smoothl1": ("huber",),
+    "pinball": ("quantile",),
+    "bce": ("binary_cross_entropy", "log_loss"),
+    "bcewithlogits": ("binary_cross_entropy", "log_loss"),
+    "sparsecategoricalcrossentropy": ("categorical_cross_entropy", "log_loss"),
+    "categoricalcrossentropy": ("categorical_cross_entropy", "log_loss"),
+    "binarycrossentropy": ("binary_cross_entropy", "log_loss"),
+    "crossentropy": ("cross_entropy", "log_loss"),
+    "nll": ("cross_entropy", "log_loss"),
+    "poissonnll": ("poisson",),
+    "kld": ("kl_divergence",),
+    "kldiv": ("kl_divergence",),
+    "acc": ("accuracy",),
+    "valacc": ("accuracy",),
+    "valaccuracy": ("accuracy",),
+    "loss": ("cost",),
+    "valloss": ("cost",),
+    "auc": ("roc_auc",),
+    "brierscore": ("brier",),
+    "r2score": ("r2",),
+    # initializers
+    "xaviernormal": ("glorot_normal",),
+    "xavieruniform": ("glorot_uniform",),
+    "kaimingnormal": ("he_normal",),
+    "kaiminguniform": ("he_uniform",),
+    # dtypes and norms
+    "float": ("float32",),
+    "double": ("float64",),
+    "float16": ("float32",),
+    "half": ("float32",),
+    "bfloat16": ("float32",),
+    "layernorm": ("layer",),
+    "layernormalization": ("layer",),
+    "batchnorm": ("batch",),
+    "batchnormalization": ("batch",),
+}
+"""What Keras, PyTorch and scikit-learn call something, and what bpx may call the same."""
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return a hint at the closest spelling in `names`, or "" if none is close."""
+    """Return a hint at the name that is meant, or "" if none is close.
+
+    It is the one of `names` that other libraries call so, or else the closest spelling.
+    """
     from difflib import get_close_matches
 
     given = {each.lower(): each for each in names}
-    begun = [each for each in given if name and each.startswith(name.lower())]
+    spelt = "".join(filter(str.isalnum, name.lower()))
+    there = _ELSEWHERE.get(spelt) or _ELSEWHERE.get(spelt.removesuffix("loss"), ())
+    begun = [each for each in there if each in given]
+    begun += [each for each in given if name and each.startswith(name.lower())]
     close = begun or get_close_matches(name.lower(), given, n=1)
     return f" (did you mean {given[close[0]]!r}?)" if close else ""
 

@@ -4,7 +4,13 @@ import pickle
 
 import pytest
 
+import bpx
 from bpx import errors
+from bpx.activations import ACTIVATIONS
+from bpx.arrays.choice import DTYPES
+from bpx.initializers import INITIALIZERS
+from bpx.layers.norms import NORMS
+from bpx.metrics.table import METRICS
 
 
 @pytest.mark.parametrize(
@@ -62,6 +68,33 @@ def test_the_nearest_spelling_is_told_if_one_is_near(given, found):
     told = errors.nearest(given, ["SGD", "sigmoid", "relu", "softmax"])
     assert told == (f" (did you mean {found!r}?)" if found else "")
     assert errors.nearest(given, []) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "names", "found"),
+    [
+        ("mse", ["quadratic", "mae"], "quadratic"),
+        ("MSELoss", ["quadratic", "mae"], "quadratic"),
+        ("mean_squared_error", ["mae", "rmse"], "rmse"),
+        ("smooth_l1_loss", ["mae", "huber"], "huber"),
+        ("swish", ["silu", "softmax"], "silu"),
+        ("val_loss", ["cost", "accuracy"], "cost"),
+        ("val_accuracy", ["cost", "accuracy"], "accuracy"),
+        ("float16", ["float32", "float64"], "float32"),
+        ("mse", ["mae"], "mae"),  # none of its other names is there: the closest spelling
+    ],
+)
+def test_a_name_from_another_library_is_told_by_what_bpx_calls_it(given, names, found):
+    assert errors.nearest(given, names) == f" (did you mean {found!r}?)"
+
+
+def test_each_name_from_another_library_is_spelt_as_it_is_looked_up():
+    known = {*bpx.costs.COSTS, *bpx.costs.CHOICES, *METRICS, *ACTIVATIONS, *INITIALIZERS}
+    known |= {*NORMS, *DTYPES, "cost", "accuracy"}
+    for name, there in errors._ELSEWHERE.items():
+        assert name == "".join(filter(str.isalnum, name.lower()))
+        assert there
+        assert known.issuperset(there)
 
 
 def test_messages_speak_to_where_the_person_stands():

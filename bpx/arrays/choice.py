@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from bpx.arrays.registry import by_name, known
-from bpx.errors import BackendError, InputError, nearest
+from bpx.errors import BackendError, InputError, advice, nearest
 from bpx_backends import KNOWN, BackendName
 
 __all__ = [
@@ -124,9 +124,11 @@ def _from_environment(variable: str) -> _Choice:
 def checked(backend: str | None, dtype: str | None) -> _Choice:
     """Check the spelling of both names, without importing a backend, and return them."""
     if dtype and (not isinstance(dtype, str) or dtype not in DTYPES):
+        half = f"; to compute products in 16 bits, train with precision={dtype!r}"
         raise InputError(
             f"dtype {dtype!r} was given; parameters are stored in {' or '.join(DTYPES)}"
             f"{nearest(str(dtype), DTYPES)}"
+            + advice(half if str(dtype) in ("float16", "bfloat16") else "", "")
         )
     if backend:
         split(backend)

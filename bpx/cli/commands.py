@@ -6,7 +6,17 @@ from typing import Any
 import click
 
 import bpx
-from bpx.cli import judged, machine, optimizers, options, predictions, running, sources, tables
+from bpx.cli import (
+    elsewhere,
+    judged,
+    machine,
+    optimizers,
+    options,
+    predictions,
+    running,
+    sources,
+    tables,
+)
 from bpx.cli.check import check
 from bpx.cli.compare import compare
 from bpx.cli.config import config_option
@@ -77,6 +87,8 @@ class _Group(click.Group):
                 return super().invoke(ctx)
         except bpx.BpxError as error:
             raise click.ClickException(str(error)) from error
+        except click.NoSuchOption as error:
+            raise elsewhere.named(error) from error
         except KeyboardInterrupt as error:
             raise Interrupted("Interrupted: nothing was written.") from error
 

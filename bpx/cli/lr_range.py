@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import click
+from click.core import ParameterSource
 
 import bpx
 from bpx._files import expanded
@@ -25,6 +26,8 @@ Examples:
 
 _UNUSED = ("eta", "epochs")
 """Options of a training that this command has no use for."""
+
+_NO_PICTURE = "none: it needs Matplotlib; install it with: pip install matplotlib"
 
 _TOLD = {
     "steepest": "the cost falls fastest there",
@@ -69,7 +72,8 @@ def lr_range(low: float, high: float, steps: int, rule: str, out: str, **chosen:
 
     A short training begins with a learning rate that is too low, and raises it at each step
     until the cost explodes. Give the same network, optimizer and batch size as to `bpx train`.
-    The command prints a learning rate to begin with, and draws the costs.
+    The command prints a learning rate to begin with, and draws the costs if Matplotlib is
+    installed.
     """
     settings = Settings(**chosen)
     optimizers.check(settings.optimizer, settings.own())
@@ -90,22 +94,23 @@ def lr_range(low: float, high: float, steps: int, rule: str, out: str, **chosen:
         seed=settings.seed,
         precision=settings.precision or "float32",
     )
-    found.plot(picture.subplots())
-    _save(picture, out)
-    click.echo(_told(found, settings, out))
+    if picture is not None:
+        found.plot(picture.subplots())
+        _save(picture, out)
+    click.echo(_told(found, settings, _NO_PICTURE if picture is None else out))
 
 
 lr_range.params = [each for each in lr_range.params if each.name not in _UNUSED]
 
 
-def _told(found: bpx.LearningRateRange, settings: Settings, out: str) -> str:
+def _told(found: bpx.LearningRateRange, settings: Settings, picture: str) -> str:
     ended = "the cost diverged" if found.diverged else "the end"
     tried = f"{found.etas[0]:.2g} to {found.etas[-1]:.2g} ({ended}), {len(found.etas)} steps"
     lines = [
         f"training   {settings.optimizer}, batches of {settings.batch_size}, "
         f"seed {settings.seed}",
         f"eta        {tried}",
-        f"picture    {out}",
+        f"picture    {picture}",
     ]
     if found.suggestion is None:
         return "\n".join([*lines, "suggested  none: the cost never falls from --low to --high"])
@@ -116,10 +121,15 @@ def _told(found: bpx.LearningRateRange, settings: Settings, out: str) -> str:
 
 
 def _picture(out: str) -> Any:
-    """Return an empty figure, before the data are read: Matplotlib is an extra."""
+    """Return an empty figure, before the data are read: Matplotlib is an extra.
+
+    Without it, the picture that nobody asked for is None.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
+        if click.get_current_context().get_parameter_source("out") is ParameterSource.DEFAULT:
+            return None
         raise bpx.InputError(
             "the picture needs Matplotlib, which is not installed; install it with: "
             "pip install matplotlib"

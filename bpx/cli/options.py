@@ -49,6 +49,20 @@ def _sizes(ctx: click.Context, param: click.Parameter, value: str | None) -> Any
     return sizes
 
 
+def _rates(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """``0.1`` as a number, and ``0.1,0.2`` as a tuple."""
+    if value is None:
+        return None
+    try:
+        rates = tuple(float(rate) for rate in str(value).split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} was given; expected a number in [0, 1), or one for each hidden layer, "
+            "separated by commas, such as 0.1,0.2"
+        ) from None
+    return rates if len(rates) > 1 else rates[0]
+
+
 def _names(table: dict[str, Any], *more: str) -> str:
     return ", ".join((*table, *more))
 
@@ -122,10 +136,10 @@ network_options = together(
     ),
     click.option(
         "--dropout",
-        type=float,
+        callback=_rates,
         metavar="RATE",
-        help="Drop each unit of the hidden layers with this probability in training.  "
-        "[default: none]",
+        help="Drop each unit of the hidden layers with this probability in training; or one "
+        "for each hidden layer, such as 0.1,0.2.  [default: none]",
     ),
     click.option(
         "--output",

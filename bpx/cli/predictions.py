@@ -3,6 +3,7 @@
 import csv
 import io
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -129,14 +130,16 @@ def _answers(
     target = network.schema.target if network.schema else None
     name = target.name if target else "prediction"
     name = f"predicted {name}" if name in taken else name
+    if target is not None and target.classes and labels:
+        return {name: [as_text(each) for each in network.classify(table).tolist()]}
     outputs = network.predict(table)
     if target is None or not target.classes:
         if labels:
             check_classes(network.spec)
         return {name: list(map(repr, outputs[:, 0].tolist()))}
-    found = {name: [as_text(each) for each in network.classify(table).tolist()]}
-    if labels:
-        return found
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bpx.DataWarning)  # those of predict are the same
+        found = {name: [as_text(each) for each in network.classify(table).tolist()]}
     if outputs.shape[1] == 1:  # two classes with one output: the probability of the second
         outputs = np.concatenate([1.0 - outputs, outputs], axis=1)
     digits = _DIGITS[outputs.dtype.name]

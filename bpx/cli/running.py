@@ -222,7 +222,9 @@ def _head(work: Work, folder: RunFolder) -> str:
 
 def _between(settings: Settings) -> str:
     norm = f", norm {settings.norm}" if settings.norm else ""
-    return norm + (f", dropout {settings.dropout:g}" if settings.dropout else "")
+    rates = settings.dropout if isinstance(settings.dropout, tuple) else (settings.dropout,)
+    dropout = ", ".join(f"{rate:g}" for rate in rates if rate is not None)
+    return norm + (f", dropout {dropout}" if settings.dropout else "")
 
 
 def _rule(settings: Settings) -> str:

@@ -15,6 +15,7 @@ from bpx.arrays.choice import Dtype
 from bpx.cli import optimizers, schedules
 from bpx.costs import Choice, CostName, built_in
 from bpx.data import Split
+from bpx.errors import warn
 from bpx.feedback import FeedbackName
 from bpx.initializers import InitializerName
 from bpx.layers.norms import NormName
@@ -57,7 +58,7 @@ class Settings:
     layers: tuple[int, ...] | None = None
     hidden: ActivationName = "relu"
     norm: NormName | None = None
-    dropout: float | None = None
+    dropout: float | tuple[float, ...] | None = None
     output: ActivationName | None = None
     cost: CostName | None = None
     feedback: FeedbackName = "transpose"
@@ -239,6 +240,12 @@ def _check_outputs(data: str, layers: Sequence[int], y: NDArray[Any]) -> None:
     given, columns = layers[-1], y.shape[1] if y.ndim == 2 else None
     classes = int(y.max()) + 1 if columns is None and given > 1 else given
     needed = columns or max(classes, given)
+    if columns is None and y.dtype.kind in "iu" and given > max(classes, 2):
+        warn(
+            f"--layers {_text(layers)} has {given} outputs, but the targets of {data} are "
+            f"classes from 0 to {y.max()}: the other outputs have no samples; "
+            f"--layers {_text((*layers[:-1], classes))} has none of them"
+        )
     if given != needed:
         have = f"{columns} columns" if columns else f"classes up to {y.max()}"
         raise bpx.InputError(

@@ -231,9 +231,11 @@ def quantile(*quantiles: float) -> Cost:
     >>> bpx.costs.quantile(0.1, 0.5, 0.9)
     <bpx.Cost 'quantile(0.1, 0.5, 0.9)'>
     """
+    expected = "numbers in (0, 1)"
+    if quantiles and isinstance(quantiles[0], list | tuple):
+        expected += ", without a list around them: quantile(0.1, 0.5, 0.9)"
     levels = tuple(
-        number("quantile", q, "numbers in (0, 1)", lambda v: 0 < v < 1)
-        for q in quantiles or (0.5,)
+        number("quantile", q, expected, lambda v: 0 < v < 1) for q in quantiles or (0.5,)
     )
     if sorted(set(levels)) != list(levels):
         raise InputError(

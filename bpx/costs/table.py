@@ -1,7 +1,8 @@
 """The built-in costs by name, and those with parameters by the text that names them."""
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any, Literal, TypeAlias
 
 from bpx.activations import ACTIVATIONS, Activation
@@ -102,17 +103,26 @@ def named(name: str) -> Cost | Choice | None:
     family, bracket, _ = name.partition("(")
     if known is not None or not bracket or family not in _FAMILIES:
         return known
+    unknown = ""
     try:
         with at_the_prompt(None):  # there, too, the parameters are written as in Python
             given, by_name = _arguments(name)
+            unknown = _unknown(family, by_name)
             return _FAMILIES[family](*given, **by_name)
     except InputError as error:
         raise InputError(f"the cost {name!r} cannot be made: {error}") from None
     except (SyntaxError, TypeError, ValueError) as error:
         raise InputError(
-            f"the cost {name!r} was given; expected numbers in the brackets, as in "
+            f"the cost {name!r} was given{unknown}; expected numbers in the brackets, as in "
             "huber(delta=0.5), quantile(0.1, 0.5, 0.9) or cross_entropy(label_smoothing=0.1)"
         ) from error
+
+
+def _unknown(family: str, by_name: Mapping[str, Any]) -> str:
+    """Say which of the names a cost does not have, with the nearest that it has."""
+    known = signature(_FAMILIES[family]).parameters
+    wrong = [f"{each!r}{nearest(each, known)}" for each in by_name if each not in known]
+    return f", but {family} has no {', '.join(wrong)}" if wrong else ""
 
 
 def _arguments(text: str) -> tuple[list[Any], dict[str, Any]]:

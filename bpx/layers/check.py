@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 from bpx.errors import InputError
@@ -65,6 +66,12 @@ def _check_add(number: int, layer: Add, layers: tuple[Any, ...]) -> None:
 
 
 def _check_layer(number: int, layer: Any) -> None:
+    if isinstance(layer, Integral):
+        raise InputError(
+            f"{layer!r}, a width, was given as layer {number}, among layers; expected only "
+            "layers, such as [bpx.Dense(4, 3, 'tanh'), bpx.Dense(3, 2, 'softmax')], or only "
+            "widths, such as [4, 3, 2]"
+        )
     missing = [name for name in _NAMES if not hasattr(layer, name)]
     if missing or isinstance(layer, type):
         lacks = f"lacks {', '.join(missing)}" if missing else "is a class, not a layer"

@@ -80,6 +80,12 @@ class EarlyStopping:
                 "of a metric"
             )
         usual = _BETTER.get(self.monitor)
+        if usual is None and self.better is None and (near := nearest(self.monitor, _BETTER)):
+            raise InputError(
+                f"monitor={self.monitor!r} was given{near}; expected 'cost' or 'accuracy', of "
+                "the validation samples, or the name of a metric, with better='lower' or "
+                "better='higher'"
+            )
         if usual is None and self.better not in ("lower", "higher"):
             raise InputError(
                 f"better={self.better!r} was given for the metric {self.monitor!r}; expected "

@@ -108,6 +108,11 @@ def test_a_wrong_name_is_refused_where_it_is_chosen(choose):
     assert str(select()) == "numpy"
 
 
+def test_a_dtype_of_16_bits_is_refused_with_the_way_to_compute_in_it():
+    with pytest.raises(bpx.InputError, match=r"mean 'float32'.*train with precision='float16'"):
+        bpx.Network([2, 2], dtype="float16")
+
+
 def test_an_unknown_dtype_is_refused():
     with pytest.raises(bpx.InputError, match="did you mean 'float32'"):
         bpx.Network([2, 2], dtype="float23")

@@ -60,4 +60,11 @@ def test_a_picture_that_cannot_be_written(blobs):
 
 def test_without_matplotlib(blobs, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert "pip install matplotlib" in refused("lr-range", blobs)
+    said = ok("lr-range", blobs, "--seed", 1, "--high", 100)
+    assert re.search(r"suggested  --eta \S+ \(steepest", said)
+    assert (
+        "picture    none: it needs Matplotlib; install it with: pip install matplotlib\n"
+        in said
+    )
+    assert not Path("lr-range.svg").exists()
+    assert "pip install matplotlib" in refused("lr-range", blobs, "--out", "asked-for.svg")

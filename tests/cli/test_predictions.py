@@ -2,12 +2,13 @@
 
 import csv
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import bpx
-from tests.cli.invoked import ok, refused
+from tests.cli.invoked import invoke, ok, refused
 
 
 @pytest.fixture
@@ -102,6 +103,17 @@ def test_a_table_is_answered_in_a_file(named, blobs):
     np.testing.assert_array_equal(np.load("out.npy"), expected)
     kept = refused("predict", named, blobs, "--out", "out.npy", "--keep", "a")
     assert "expected --out FILE.csv" in kept
+
+
+@pytest.mark.parametrize("words", [[], ["--labels"]])
+def test_a_warning_is_given_once(words):
+    Path("pets.csv").write_text("size,pet\n" + "big,dog\nsmall,cat\n" * 20, encoding="utf-8")
+    ok("train", "pets.csv", "--epochs", 1, "--seed", 1, "--out", "pets")
+    Path("more.csv").write_text("size\nhuge\nbig\n", encoding="utf-8")
+    said = invoke("predict", "pets", "more.csv", "--out", "answers.csv", *words)
+    assert said.exit_code == 0
+    assert said.output.count("encoded as none of the known ones") == 1
+    assert Path("answers.csv").read_text().startswith("pet")
 
 
 def test_two_classes_have_a_probability_each(blobs):

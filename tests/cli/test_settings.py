@@ -3,12 +3,13 @@
 import json
 import os
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import bpx
-from tests.cli.invoked import COLUMNS, costs, history, learned, ok, refused, settings
+from tests.cli.invoked import COLUMNS, costs, history, invoke, learned, ok, refused, settings
 
 
 def test_a_run_leaves_a_folder_that_says_how_to_repeat_it(blobs):
@@ -100,6 +101,28 @@ def test_whole_numbers_that_are_no_classes():
 def test_targets_of_another_width_than_the_outputs():
     np.savez("data.npz", x=np.eye(6), y=np.linspace(0, 1, 18).reshape(6, 3))
     assert "expected --layers 6,4,3" in refused("train", "data.npz", "--layers", "6,4,2")
+
+
+def test_outputs_that_no_class_has_are_told(blobs):
+    words = ["train", "blobs.npz", "--epochs", 1, "--seed", 1, "--quiet"]
+    said = invoke(*words, "--layers", "3,4,7", "--out", "wide")
+    assert said.exit_code == 0
+    assert "3,4,7 has 7 outputs, but the targets of" in said.output
+    assert "are classes from 0 to 2: the other outputs have no samples" in said.output
+    assert "--layers 3,4,3 has" in said.output
+    assert "Warning" not in ok(*words, "--layers", "3,4,3", "--out", "fitting")
+
+
+def test_a_rate_of_dropout_for_each_hidden_layer(blobs):
+    words = ["--layers", "3,5,4,3", "--dropout", "0.1,0.2", "--epochs", 1, "--seed", 3]
+    assert "dropout 0.1, 0.2" in ok("train", blobs, *words, "--out", "first")
+    assert settings("first")["dropout"] == [0.1, 0.2]
+    model = Path("first/model.safetensors").read_bytes()
+    ok("train", "--config", "first/run.toml", "--out", "again")
+    assert Path("again/model.safetensors").read_bytes() == model
+    net = bpx.load("first/model.safetensors")
+    assert [each.rate for each in net.spec.layers if each.kind == "dropout"] == [0.1, 0.2]
+    assert "such as 0.1,0.2" in refused("train", blobs, "--dropout", "half", code=2)
 
 
 @pytest.mark.parametrize(

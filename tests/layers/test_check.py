@@ -52,7 +52,7 @@ class Half:
         (Half(), "layer 1, a Half, lacks couples_samples, draws, shapes, entry, draw, error"),
         (RMSNorm, "layer 1, a RMSNorm, is a class, not a layer"),
         ("dropout", "layer 1, a str, lacks n_in, n_out"),
-        (4, "layer 1, a int, lacks n_in, n_out"),
+        (4, "4, a width, was given as layer 1, among layers; expected only layers"),
     ],
 )
 def test_what_is_no_layer_is_named(layer, said):

@@ -228,6 +228,8 @@ def test_a_metric_is_watched():
         ({"min_delta": -0.1}, "min_delta=-0.1 was given"),
         ({"monitor": 3}, "monitor=3 was given; expected 'cost'"),
         ({"monitor": "top_5"}, "better=None was given for the metric 'top_5'"),
+        ({"monitor": "val_loss"}, "did you mean 'cost'.*expected 'cost' or 'accuracy'"),
+        ({"monitor": "val_accuracy"}, "did you mean 'accuracy'"),
         ({"monitor": "top_5", "better": "up"}, "better='up' was given for the metric"),
         ({"better": "higher"}, "but a lower cost is better; omit it"),
         ({"monitor": "accuracy", "better": "lower"}, "but a higher accuracy is better"),

@@ -68,8 +68,8 @@ class Column:
         """The different values of the cells that are not missing, sorted."""
         return np.unique(self.values[~self.missing])
 
-    def take(self, rows: NDArray[Any]) -> "Column":
-        """Return some rows, by index or by mask; the levels stay."""
+    def take(self, rows: NDArray[Any] | slice) -> "Column":
+        """Return some rows, by index, by mask or by slice; the levels stay."""
         return replace(self, values=self.values[rows])
 
     def label(self, value: Any) -> str | int | float | bool:
@@ -138,8 +138,8 @@ def numbers(name: str, values: NDArray[np.float64], label: str, whole: bool) -> 
     infinite = np.isinf(values)
     if infinite.any():
         raise InputError(
-            f"{label}: column {name!r} is infinite in row {int(infinite.argmax()) + 1}; "
-            "expected finite numbers, or empty cells for missing values"
+            f"{label}: column {name!r} is infinite in row {int(infinite.argmax()) + 1}, "
+            "counted from 1; expected finite numbers, or empty cells for missing values"
         )
     return Column(name, "number", values, whole=whole)
 

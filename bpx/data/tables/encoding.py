@@ -76,6 +76,6 @@ def _check_size(encoded: NDArray[Any], column: Column, label: str) -> None:
         row = int(np.abs(encoded).max(axis=1).argmax())
         raise InputError(
             f"column {column.name!r} of {label} is {column.values[row]:g} in row {row + 1}, "
-            "which is too large; expected a number that fits float32 once it is scaled: use "
-            "another unit"
+            "counted from 1, which is too large; expected a number that fits float32 once it "
+            "is scaled: use another unit"
         )

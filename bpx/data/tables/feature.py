@@ -146,9 +146,12 @@ class Feature:
     def _numbers(self, column: Column, label: str) -> NDArray[np.float64]:
         known = {self.kind, *_ALIKE.get(self.kind, ())}
         if column.kind not in known and not column.missing.all():
+            dates = self.kind == "date" and column.is_text
+            how = ": convert them with pandas.to_datetime, or NumPy's astype('M8[us]')"
             raise InputError(
                 f"column {self.name!r} of {label} holds {_plural(column.kind)}, but the "
                 f"network was trained on {_plural(self.kind)}; expected {_plural(self.kind)}"
+                + (how if dates else "")
             )
         if column.is_text:  # all cells are missing
             return np.full(len(column), np.nan)

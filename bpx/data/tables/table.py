@@ -114,8 +114,8 @@ class Table:
         """Return the columns at these positions."""
         return replace(self, columns=tuple(self.columns[i] for i in places))
 
-    def take(self, rows: NDArray[Any]) -> "Table":
-        """Return some rows of the table, by index or by mask."""
+    def take(self, rows: NDArray[Any] | slice) -> "Table":
+        """Return some rows of the table, by index, by mask or by slice."""
         return replace(self, columns=tuple(column.take(rows) for column in self.columns))
 
     @cached_property
@@ -140,9 +140,10 @@ class Table:
             index = width
         if not -width <= index < width:
             near = nearest(key, self.names) if isinstance(key, str) else ""
+            rows = "" if isinstance(key, str) else "; for rows, use table.take(rows)"
             raise InputError(
                 f"{self.label} has no column {key!r}{near}; it has {width}: "
-                f"{listed(self.names)}"
+                f"{listed(self.names)}{rows}"
             )
         return index % width
 

@@ -69,8 +69,8 @@ class Target:
         if missing.any():
             raise InputError(
                 f"the target {self.name!r} of {label} is missing in row "
-                f"{int(missing.argmax()) + 1} ({int(missing.sum())} of {len(column)} are); "
-                "expected one for each sample: drop these rows"
+                f"{int(missing.argmax()) + 1}, counted from 1 ({int(missing.sum())} of "
+                f"{len(column)} are); expected one for each sample: drop these rows"
             )
         return self._labels(column, label) if self.classes else self._scaled(column, label)
 
@@ -137,8 +137,8 @@ class Target:
             row = int(np.isinf(scaled).argmax())
             raise InputError(
                 f"the target {self.name!r} of {label} is {column.values[row]:g} in row "
-                f"{row + 1}, which is too large; expected a number that fits float32 once it "
-                f"is scaled: use another unit"
+                f"{row + 1}, counted from 1, which is too large; expected a number that fits "
+                "float32 once it is scaled: use another unit"
             )
         return scaled
 

@@ -53,9 +53,10 @@ def head(path: PathLike) -> tuple[str, str]:
 def refuse(label: str, error: UnicodeDecodeError | None = None) -> NoReturn:
     """Raise FileFormatError for a table that is not UTF-8."""
     where = f" ({error.reason} at byte {error.start})" if error else ""
+    marked = error is not None and error.object.startswith((b"\xff\xfe", b"\xfe\xff"))
     raise FileFormatError(
         f"{label} is not UTF-8 text{where}; expected a table in UTF-8: save it as such, or "
-        "convert it with: iconv -f latin1 -t utf-8"
+        f"convert it with: iconv -f {'utf-16' if marked else 'latin1'} -t utf-8"
     ) from error
 
 

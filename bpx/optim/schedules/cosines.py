@@ -1,7 +1,7 @@
 """Learning rates that fall along a cosine: once, after a warmup, or with restarts."""
 
 from math import pi
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from bpx._typing import Array
 from bpx._validate import number as checked
@@ -33,12 +33,12 @@ class WarmupCosine(NamedTuple):
     def settled(self, length: Length) -> "WarmupCosine":
         """Return the numbers with the lengths in steps, which are checked once more."""
         warmup, steps = length.steps(self.warmup), length.steps(self.steps)
-        if self.steps is None and steps <= warmup:
+        if steps <= warmup:
+            whole = "training" if self.steps is None else "schedule"
             raise InputError(
-                f"a warmup of {warmup:g} steps was given for a training of {steps:g} steps; "
-                "expected fewer: give a shorter one, or train for more epochs"
+                f"a warmup of {int(warmup)} steps was given, but the {whole} has {int(steps)}; "
+                f"expected a shorter warmup or a longer {whole}"
             )
-        _check_longer(int(steps), int(warmup))
         return self._replace(warmup=warmup, steps=steps)
 
 
@@ -131,8 +131,8 @@ def warmup_cosine(
         whole("warmup", warmup, 0, None, "a whole number of at least 0")
     if not is_open(steps):
         whole("steps", steps, 1, None, "a whole number of at least 1")
-    if not is_open((warmup, steps)):
-        _check_longer(steps, warmup)
+    if not is_open((warmup, steps)) and cast(int, steps) <= cast(int, warmup):
+        raise InputError(f"steps={steps!r} was given; expected more than warmup={warmup!r}")
     given = span("warmup", warmup, 0), span("steps", steps)
     return Schedule(_warmup_cosine, WarmupCosine(peak, *given, end))
 
@@ -180,11 +180,6 @@ def sgdr_schedule(
     if factor == 1:
         return Schedule(_restarts, Restarts(peak, length, end))
     return Schedule(_growing_restarts, GrowingRestarts(peak, length, float(factor), end))
-
-
-def _check_longer(steps: Any, warmup: Any) -> None:
-    if steps <= warmup:
-        raise InputError(f"steps={steps!r} was given; expected more than warmup={warmup!r}")
 
 
 def _between(high: Array, low: Array, done: Array) -> Array:

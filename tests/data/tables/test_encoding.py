@@ -27,6 +27,13 @@ def test_numbers_in_place_of_dates_are_refused_in_a_table():
         SCHEMA.x({**TABLE, "d": [1.0, 2.0, 3.0, 4.0]})
 
 
+def test_dates_as_texts_are_refused_with_a_way_to_convert_them():
+    texts = np.array(["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"])
+    with pytest.raises(bpx.InputError, match=r"holds texts, .* expected dates: convert .*M8"):
+        SCHEMA.x({**TABLE, "d": texts})
+    assert len(SCHEMA.x({**TABLE, "d": texts.astype("M8[us]")})) == 4
+
+
 def test_an_unseen_category_is_taken_as_none_or_refused():
     table = {**TABLE, "t": ["x", "z", None, "z"]}
     with pytest.warns(bpx.DataWarning, match="has z in 2 of 4 rows"):
@@ -39,7 +46,7 @@ def test_an_unseen_category_is_taken_as_none_or_refused():
 
 def test_what_float32_does_not_have_is_refused_with_its_row():
     raw = Schema.fit(TABLE, scaling="none")
-    with pytest.raises(bpx.InputError, match=r"'a' .* is 1e\+39 in row 2"):
+    with pytest.raises(bpx.InputError, match=r"'a' .* is 1e\+39 in row 2, counted from 1"):
         raw.x({**TABLE, "a": [1.0, 1e39, 2.0, 3.0]})
 
 

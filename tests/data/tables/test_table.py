@@ -34,6 +34,15 @@ def test_what_is_no_column(key):
         bpx.data.as_table({"a": [1.0]}).position(key)
 
 
+def test_rows_are_no_columns_but_can_be_taken():
+    table = bpx.data.as_table({"a": [1.0, 2.0, 3.0], "b": ["x", "y", "z"]})
+    for key in (slice(2), np.array([True, False, True]), np.arange(2)):
+        with pytest.raises(bpx.InputError, match=r"for rows, use table\.take\(rows\)$"):
+            table[key]
+    assert table.take(slice(1, None))["a"].values.tolist() == [2.0, 3.0]
+    assert table.take(np.array([True, False, True]))["b"].labels() == ["x", "z"]
+
+
 def test_two_columns_of_one_name_are_refused():
     column = Column("a", "number", np.array([1.0]))
     with pytest.raises(bpx.InputError, match="several columns called 'a'"):

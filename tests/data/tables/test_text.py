@@ -23,6 +23,14 @@ def test_the_first_lines_of_a_wide_table_are_read_however_long(tmp_path):
     assert len(text.splitlines()) > 1
 
 
+@pytest.mark.parametrize(("encoding", "named"), [("utf-16", "utf-16"), ("latin-1", "latin1")])
+def test_the_advice_names_the_encoding_of_a_table_that_is_not_utf_8(tmp_path, encoding, named):
+    path = tmp_path / "table.csv"
+    path.write_bytes("größe,y\n1,2\n".encode(encoding))
+    with pytest.raises(bpx.FileFormatError, match=f"iconv -f {named} -t utf-8"):
+        bpx.data.read_table(path)
+
+
 def test_a_cell_of_several_lines_is_not_cut(tmp_path):
     path = table(tmp_path, '1,2\n"' + "x\n" * 60_000 + '",4\n')
     assert head(path)[0] == "1,2\n"

@@ -76,10 +76,14 @@ def test_the_whole_training_and_epochs_of_a_warmup():
     by_epochs = warmup_cosine(PEAK, warmup=Epochs(2), end=END)
     by_steps = warmup_cosine(PEAK, warmup=20, steps=50, end=END)
     assert rates(by_epochs, 60) == rates(by_steps, 60)
-    with pytest.raises(
-        bpx.InputError, match="a warmup of 50 steps was given for a training of 50"
-    ):
-        rate(warmup_cosine(PEAK, warmup=Epochs(5)), 0)
+    for warmup, steps in [(Epochs(5), 50), (1000, 1000)]:
+        said = (
+            f"a warmup of {steps} steps was given, but the training has 50; .* longer training"
+        )
+        with pytest.raises(bpx.InputError, match=said):
+            rate(warmup_cosine(PEAK, warmup=warmup), 0)
+    with pytest.raises(bpx.InputError, match="50 steps was given, but the schedule has 40"):
+        rate(warmup_cosine(PEAK, warmup=Epochs(5), steps=40), 0)
 
 
 def test_a_cosine_is_optax_s(target):
