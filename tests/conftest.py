@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 
 from tests import gpu, xla
 from tests.backends import flags, params, problem
@@ -17,6 +18,9 @@ os.environ.setdefault("JAX_ENABLE_X64", "1")
 # On a GPU the first worker's JAX would take three quarters of the memory from the others.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 xla.keep_programs()
+# As many tests run at once as there are cores. With more threads, those of NumPy's products
+# would spend most of the tests' time waiting for each other.
+threadpool_limits(1, user_api="blas")
 
 # No test depends on time: a busy machine draws slowly.
 settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -62,6 +66,8 @@ def _no_choice_from_outside(monkeypatch):
     monkeypatch.delenv("BPX_DTYPE", raising=False)
     # Compiling takes seconds: where numba is meant to run, the test says so.
     monkeypatch.setenv("BPX_NUMBA", "off")
+    # Large kernels are still split: the engine would take as many threads as the products.
+    monkeypatch.setattr("bpx_backends.engines.numpy.replay.threads", lambda: 2)
 
 
 @pytest.fixture
