@@ -4,6 +4,7 @@
   the first step, and the floor below them
 - ``python -m benchmarks.gpu`` checks bpx on a GPU, runs the GPU tests and times the cases
 - ``python -m benchmarks.book`` reproduces the accuracies of Nielsen's book, over seeds
+- ``python -m benchmarks.mixed_tables`` trains on three tables beside scikit-learn
 - ``python -m benchmarks.imports`` times ``import bpx`` beside ``import numpy``
 - ``python -m benchmarks.against COMMIT`` compares the present code with an earlier commit
 

@@ -27,7 +27,7 @@ CATEGORIES: tuple[Categories, ...] = get_args(Categories)
 Scaling: TypeAlias = Literal["standard", "robust", "none"]
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 
-_FEW = 20
+_FEW = 40
 """Categories with at most this many levels are one-hot; others become frequencies."""
 _ALIKE = {"number": ("boolean",), "boolean": ("number",)}
 _SQUARED = 1e-150, 1e150

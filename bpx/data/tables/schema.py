@@ -73,7 +73,7 @@ class Schema(Inputs):
         """Fit a schema to a table.
 
         Numbers and dates are scaled; a missing one becomes the median, and an extra input marks
-        it as missing. Texts with up to 20 different values are one-hot; others become their
+        it as missing. Texts with up to 40 different values are one-hot; others become their
         frequency, scaled. Constant columns are not used.
 
         Parameters

@@ -58,10 +58,16 @@ def test_texts_are_one_hot_as_scikit_learn_does():
 
 
 def test_many_texts_are_their_share_of_the_training_samples():
-    feature = fit_feature(of_array("t", [f"t{i % 25}" for i in range(60)]), "none")
-    x, unseen = feature.encode(of_array("t", ["t0", "t24", "new", None]), "t")
-    np.testing.assert_allclose(x[:, 0], [3 / 60, 2 / 60, 0, 0])
+    feature = fit_feature(of_array("t", [f"t{i % 45}" for i in range(100)]), "none")
+    x, unseen = feature.encode(of_array("t", ["t0", "t44", "new", None]), "t")
+    np.testing.assert_allclose(x[:, 0], [3 / 100, 2 / 100, 0, 0])
     assert unseen.tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize(("levels", "encoding"), [(40, "one-hot"), (41, "frequency")])
+def test_few_texts_are_up_to_forty(levels, encoding):
+    feature = fit_feature(of_array("t", [f"t{i % levels}" for i in range(100)]), "none")
+    assert feature.encoding == encoding
 
 
 def test_a_part_of_a_table_is_encoded_as_the_whole():

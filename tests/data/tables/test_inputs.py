@@ -27,8 +27,8 @@ def test_each_input_has_a_name_and_its_place():
 
 
 def test_a_text_that_becomes_a_frequency_is_no_number():
-    texts = [f"t{i:02d}" for i in range(25)] * 2
-    schema = Schema.fit({"t": texts, "n": np.linspace(0, 1, 50)})
+    texts = [f"t{i:02d}" for i in range(45)] * 2
+    schema = Schema.fit({"t": texts, "n": np.linspace(0, 1, 90)})
     assert (schema.width, schema.codes, schema.numbers) == (2, {}, (1,))
 
 
