@@ -15,6 +15,7 @@ from bpx.model.reach import check_reach
 from bpx.model.spec import Spec
 from bpx.model.weights import weighted
 from bpx.optim.chain import Optimizer, check_optimizer
+from bpx.optim.descent import check_descends
 from bpx.optim.limits import penalised
 from bpx.optim.scheduled import lasting, watching
 from bpx.optim.schedules.lengths import Length
@@ -183,6 +184,7 @@ def job_of(
         If an option, or a part of the network, cannot be used.
     """
     check_optimizer(options.optimizer)
+    check_descends(options.optimizer)
     home, spec = network.home, network.spec
     rule = penalised(options.optimizer, penalty)
     step = step_of(network, arrived, rule, options.compile, options.precision)
