@@ -14,10 +14,14 @@ from bpx.cli.settings import Settings
 from bpx.costs import built_in
 from bpx.errors import nearest
 
-__all__ = ["config_option", "forgetting"]
+__all__ = ["STARTED", "config_option", "forgetting"]
+
+STARTED = "started"
+"""The key of the folder in which a run was started, to which the paths in it are relative."""
 
 _OF_A_RUN = (
     "run",
+    STARTED,
     "command",
     "samples",
     "drawn",
