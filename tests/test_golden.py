@@ -102,7 +102,7 @@ def settings(text):
     """All but the versions, which are this machine's, and what was not written then."""
     found = tomllib.loads(text)
     assert "bpx" in found.pop("versions")
-    new = ("run", "training", "network", "fingerprints", "machine")
+    new = ("run", "training", "network", "fingerprints", "machine", "started")
     return {name: value for name, value in found.items() if name not in new}
 
 

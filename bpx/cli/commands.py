@@ -173,7 +173,8 @@ def resume(
     """Continue RUN, the folder of a run of `bpx train`.
 
     The run continues from its newest checkpoint, with its own settings, on the data that it was
-    begun with, which are read again and must be the same. On the same backend, device, versions
+    begun with, which are read again and must be the same; a relative path is tried here, and
+    then where the run was started. On the same backend, device, versions
     and number of threads it ends with the same bits as a run that was never interrupted. If it
     has finished, --epochs makes it longer.
     """

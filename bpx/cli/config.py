@@ -5,15 +5,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 import bpx
 from bpx._files import expanded
+from bpx.cli import optimizers
+from bpx.cli.settings import Settings
+from bpx.costs import built_in
 from bpx.errors import nearest
 
-__all__ = ["config_option"]
+__all__ = ["STARTED", "config_option", "forgetting"]
+
+STARTED = "started"
+"""The key of the folder in which a run was started, to which the paths in it are relative."""
 
 _OF_A_RUN = (
     "run",
+    STARTED,
     "command",
     "samples",
     "drawn",
@@ -39,6 +47,19 @@ def config_option(command: Any) -> Any:
     )(command)
 
 
+def forgetting(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Forget options of the file that another value of this option, if it is typed, voids.
+
+    A typed option is read before the ones that are not. The learning rate and the options of
+    the file's optimizer are forgotten for another one if they are its defaults, which bpx
+    writes to ``run.toml``, or if the other does not take them.
+    """
+    typed = ctx.get_parameter_source(str(param.name)) is ParameterSource.COMMANDLINE
+    if typed and ctx.default_map:
+        ctx.default_map = _VOID[str(param.name)](dict(ctx.default_map), value)
+    return value
+
+
 def _read(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
     if value is None:
         return
@@ -61,7 +82,7 @@ def _read(ctx: click.Context, param: click.Parameter, value: str | None) -> None
                 f"{value} has {name!r}, which is no option of bpx "
                 f"{ctx.command.name}{nearest(name, flags)}: see bpx {ctx.command.name} --help"
             )
-        defaults[taken] = _as_typed(known[taken], given)
+        defaults[taken] = _as_typed(value, name, known[taken], given)
     ctx.default_map = {**(ctx.default_map or {}), **defaults}
 
 
@@ -94,8 +115,75 @@ def _by_flag(known: Mapping[str, click.Parameter]) -> dict[str, str]:
     return found
 
 
-def _as_typed(parameter: click.Parameter, given: Any) -> Any:
+def _as_typed(file: str, name: str, parameter: click.Parameter, given: Any) -> Any:
     """Return a value as it would be typed: a list in one option is separated by commas."""
-    if isinstance(given, list) and not getattr(parameter, "multiple", False):
+    if getattr(parameter, "multiple", False):
+        return given if isinstance(given, list) else [str(given)]
+    if isinstance(given, list):
         return ",".join(map(str, given))
-    return given
+    if getattr(parameter, "is_flag", False):
+        return given
+    if isinstance(given, bool):
+        raise bpx.InputError(
+            f"{file} has {name} = {str(given).lower()}; expected a value, as bpx takes it "
+            f"after {parameter.opts[0]}"
+        )
+    return str(given)  # a number that has to be whole is not cut off
+
+
+def _without_options(file: dict[str, Any], now: str) -> dict[str, Any]:
+    """The options but for those of another optimizer: see `forgetting`."""
+    before = file.get("optimizer", Settings.optimizer)
+    if before == now:
+        return file
+    usual = {"eta": optimizers.default_eta(before), **optimizers.defaults(before)}
+    takes = {"eta", *optimizers.defaults(now)}
+    lost = [
+        name
+        for name in ("eta", *optimizers.OPTIONS)
+        if name in file and (name not in takes or _is_usual(file[name], usual.get(name)))
+    ]
+    return {name: value for name, value in file.items() if name not in lost}
+
+
+def _is_usual(given: Any, usual: Any) -> bool:
+    if isinstance(given, bool) or isinstance(usual, bool):
+        return given is usual
+    try:
+        return usual is not None and float(given) == usual
+    except (TypeError, ValueError):
+        return False
+
+
+def _without_output(file: dict[str, Any], cost: str) -> dict[str, Any]:
+    """The options but for an output activation that the cost does not take."""
+    return file if _fit(cost, file.get("output")) else _without(file, "output")
+
+
+def _without_cost(file: dict[str, Any], output: str) -> dict[str, Any]:
+    """The options but for a cost that does not take the output activation."""
+    return file if _fit(file.get("cost"), output) else _without(file, "cost")
+
+
+def _without(file: dict[str, Any], lost: str) -> dict[str, Any]:
+    return {name: value for name, value in file.items() if name != lost}
+
+
+def _fit(cost: str | None, output: str | None) -> bool:
+    """Whether a cost takes an output; True if one is not given, or not known."""
+    if cost is None or output is None:
+        return True
+    try:
+        found = built_in(cost)
+    except bpx.InputError:  # which is told later, by its option
+        return True
+    outputs = getattr(found, "outputs", None)
+    return outputs is None or output in [each.name for each in outputs]
+
+
+_VOID = {
+    "optimizer": _without_options,
+    "output": _without_cost,
+    "cost": _without_output,
+}
+"""What is left of the file's options if another value of the option is typed."""

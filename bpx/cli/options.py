@@ -7,6 +7,7 @@ import click
 
 from bpx.activations import ACTIVATIONS
 from bpx.cli import metrics, optimizers, sources
+from bpx.cli.config import forgetting
 from bpx.cli.settings import Settings
 from bpx.costs import CHOICES, COSTS
 from bpx.feedback import FEEDBACKS
@@ -144,12 +145,14 @@ network_options = together(
     click.option(
         "--output",
         metavar="NAME",
+        callback=forgetting,
         help="The activation of the last layer.  [default: softmax for classes, sigmoid for "
         "0 or 1, identity for other numbers]",
     ),
     click.option(
         "--cost",
         metavar="NAME",
+        callback=forgetting,
         help=f"{_names(COSTS, *CHOICES)}; or with parameters, as 'huber(delta=0.5)'.  "
         "[default: cross_entropy for classes and for 0 or 1, quadratic for other numbers]",
     ),
@@ -177,6 +180,7 @@ def optimizer_options(default: str) -> Callable[[Command], Command]:
             type=click.Choice(list(OPTIMIZERS)),
             default=default,
             show_default=True,
+            callback=forgetting,
             help="The rule that updates the weights.",
         ),
         click.option(

@@ -4,13 +4,15 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import click
 
 import bpx
 from bpx._files import expanded
-from bpx.cli import display, health, splits, tables
+from bpx.cli import display, health, sources, splits, tables
+from bpx.cli.config import STARTED
 from bpx.cli.display import Display
 from bpx.cli.folder import MODEL, RunFolder, make_folder, read_settings
 from bpx.cli.settings import Settings, versions
@@ -79,7 +81,8 @@ def resume(
         If training diverges.
     """
     folder = RunFolder(expanded(given))
-    settings = Settings.restored(given, read_settings(folder.path))
+    tree = read_settings(folder.path)
+    settings = _found(Settings.restored(given, tree), (tree or {}).get(STARTED))
     if epochs is not None:
         settings = replace(settings, epochs=epochs)
     work = prepare(settings)
@@ -104,6 +107,18 @@ def resume(
         state = training.state
         click.echo(f"resumed   after {state.epochs} epochs, {state.steps:,} steps\n")
     _go_through(training, work, folder, shown, quiet)
+
+
+def _found(settings: Settings, started: object) -> Settings:
+    """Return the settings with the path of a file that lies where the run was started."""
+    data = settings.data
+    if sources.has_name(data) or expanded(data).exists() or not isinstance(started, str):
+        return settings
+    place = Path(started) / data
+    if not place.exists():
+        return settings  # whose file is then missed by its own name
+    click.echo(f"{data} is not here; {place}, where the run was started, is read", err=True)
+    return replace(settings, data=str(place))
 
 
 def _go_through(
@@ -195,6 +210,7 @@ def _described(work: Work) -> dict[str, object]:
     return {
         "command": work.settings.command(),
         **work.settings.given(),
+        STARTED: str(Path.cwd()),
         "samples": work.counts,
         "drawn": splits.DRAWN,
         "versions": versions(work.network.home),

@@ -209,7 +209,7 @@ def quantile(*quantiles: float) -> Cost:
     a_j = y_j is 0. With one quantile, each output is that quantile of its target. With
     several, each target has as many outputs, side by side in the order of the quantiles: for
     one target and three quantiles, the network has three outputs, and y has the shape (n,) or
-    (n, 1).
+    (n, 1). Three targets need nine outputs; training refuses other columns for three.
 
     Parameters
     ----------

@@ -163,6 +163,7 @@ def samples(
             f"{names[0]} has {n} samples, but {names[1]} has shape {host.shape}; "
             "expected one target for each sample"
         )
+    _refuse_unequal(spec, host, k, names[1])
     targets, accuracy = _targets(spec, host, k, names[1])
     dtype = "int32" if targets.dtype.kind in "iu" else home.dtype
     if targets is not host:  # a cast made a new array, which nobody else can modify
@@ -213,6 +214,21 @@ def _targets(spec: Spec, y: Any, k: int, name: str) -> tuple[Any, Accuracy]:
     y = y if y.dtype.kind == "f" else y.astype("float64")
     rule = single_rule(spec) if k == 1 else None
     return y, rule if rule and bool(((y == 0) | (y == 1)).all()) else None
+
+
+def _refuse_unequal(spec: Spec, y: Any, k: int, name: str) -> None:
+    """Refuse several targets where the cost has several outputs for a single one."""
+    each, n = spec.cost.per_target, y.shape[0]
+    if each == 1 or y.shape != (n, k) or y.dtype.kind not in "biuf":
+        return
+    grouped = y.reshape(n, k // each, each)
+    if (grouped[:, :, 1:] == grouped[:, :, :1]).all() or not finite(y):
+        return
+    raise InputError(
+        f"{name} has shape {y.shape}, but the cost {spec.cost.name!r} has {each} outputs for "
+        f"each target, so that {k} outputs are for {k // each}; expected ({n}, {k // each}), "
+        f"or a network with {k * each} outputs"
+    )
 
 
 def repeated(spec: Spec, y: Any, k: int) -> Any:

@@ -16,6 +16,7 @@ from bpx.network.resumable import Resumable
 from bpx.network.tables import arrays
 from bpx.network.train import Trainee
 from bpx.optim.chain import Optimizer, check_optimizer
+from bpx.optim.descent import check_descends
 from bpx.optim.limits import penalised
 from bpx.optim.scheduled import watching
 from bpx.program.contract import Precision, Step, eager
@@ -100,6 +101,7 @@ class Trainer(Resumable):
         accumulate: int = 1,
     ) -> None:
         check_optimizer(optimizer)
+        check_descends(optimizer)
         self._chunks = check_accumulate(accumulate, network.spec, None, private=False)
         if watching(optimizer):
             raise InputError(

@@ -16,6 +16,7 @@ from bpx.model.spec import Spec
 from bpx.model.weights import weighted
 from bpx.model.windowed import WindowedSamples
 from bpx.optim.chain import Optimizer, check_optimizer
+from bpx.optim.descent import check_descends
 from bpx.optim.limits import penalised
 from bpx.optim.scheduled import lasting, watching
 from bpx.optim.schedules.lengths import Length
@@ -184,6 +185,7 @@ def job_of(
         If an option, or a part of the network, cannot be used.
     """
     check_optimizer(options.optimizer)
+    check_descends(options.optimizer)
     home, spec = network.home, network.spec
     rule = penalised(options.optimizer, penalty)
     step = step_of(network, arrived, rule, options.compile, options.precision)

@@ -48,6 +48,9 @@ def test_a_runs_own_file_makes_it_again(blobs):
         ("[training]\nepochs = 3", "has the table [training]; expected options alone"),
         ("epochs = ", "cannot be read"),
         ('epochs = "many"', "'many' is not a valid int"),
+        ("epochs = true", "options.toml has epochs = true; expected a value, as bpx takes it"),
+        ("eta = false", "has eta = false; expected a value, as bpx takes it after --eta"),
+        ("epochs = 2.5", "'2.5' is not a valid int"),
         ('optimizer = "sdg"', "'sdg' is not one of 'sgd'"),
     ],
 )
@@ -65,3 +68,61 @@ def test_a_file_that_is_not_there_is_refused(blobs):
 
 def test_data_is_needed_without_a_file_that_has_it():
     assert "Missing argument 'DATA'" in refused("train", code=2)
+
+
+def test_one_text_is_a_list_of_one(blobs):
+    names = Path(blobs).read_text(encoding="utf-8").partition("\n")[0].split(",")
+    file = written(f'drop = "{names[0]}"\nepochs = 1\n')
+    ok("train", blobs, "--config", file, "--out", "run")
+    assert settings("run")["drop"] == [names[0]]
+
+
+@pytest.mark.parametrize(
+    ("words", "kept", "eta"),
+    [
+        ([], {"decay": 0.01}, 0.001),
+        (["--eta", 0.02, "--decay", 0.5], {"decay": 0.5}, 0.02),
+        (["--optimizer", "sgd"], {}, 0.1),
+        (["--optimizer", "sgd", "--momentum", 0.5], {"momentum": 0.5}, 0.1),
+        (["--momentum", 0.5, "--eta", 0.2, "--optimizer", "sgd"], {"momentum": 0.5}, 0.2),
+    ],
+    ids=str,
+)
+def test_another_optimizer_has_its_own_options(blobs, words, kept, eta):
+    ok("train", blobs, "--optimizer", "adamw", "--epochs", 1, "--seed", 3, "--out", "first")
+    ok("train", "--config", "first/run.toml", *words, "--out", "again")
+    found = settings("again")
+    assert found["eta"] == eta
+    assert {k: found[k] for k in ("decay", "momentum") if found.get(k)} == kept
+
+
+def test_a_chosen_number_stays_with_an_optimizer_that_takes_it(blobs):
+    words = ["--optimizer", "adamw", "--eta", 0.02, "--decay", 0.5, "--epochs", 1]
+    ok("train", blobs, *words, "--out", "first")
+    ok("train", "--config", "first/run.toml", "--optimizer", "lion", "--out", "again")
+    assert (settings("again")["eta"], settings("again")["decay"]) == (0.02, 0.5)
+    said = refused(
+        "train", "--config", "first/run.toml", "--optimizer", "sgd", "--decay", 1, code=2
+    )
+    assert "--decay was given with --optimizer sgd" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "output", "cost"),
+    [
+        (["--cost", "categorical_hinge"], "identity", "categorical_hinge"),
+        (["--cost", "quadratic"], "softmax", "quadratic"),
+        (["--output", "softmax"], "softmax", "cross_entropy"),
+    ],
+    ids=str,
+)
+def test_a_cost_and_an_output_that_do_not_fit_are_chosen_anew(blobs, words, output, cost):
+    ok("train", blobs, "--epochs", 1, "--seed", 3, "--out", "first")
+    ok("train", "--config", "first/run.toml", *words, "--out", "again")
+    assert (settings("again")["output"], settings("again")["cost"]) == (output, cost)
+
+
+def test_a_file_whose_cost_the_typed_output_excludes_is_given_another(blobs):
+    ok("train", blobs, "--cost", "categorical_hinge", "--epochs", 1, "--out", "first")
+    ok("train", "--config", "first/run.toml", "--output", "softmax", "--out", "again")
+    assert settings("again")["cost"] == "cross_entropy"

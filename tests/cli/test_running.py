@@ -321,3 +321,19 @@ def test_damaged_checkpoints_are_named(blobs, trained):
     said = refused("resume", "run", "--epochs", 9)
     count = len(os.listdir("run/checkpoints"))
     assert said.count("is not used: state.json is damaged") == count
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_run_finds_its_data_where_it_was_started(blobs, tmp_path, monkeypatch, moved):
+    ok("train", blobs, "--epochs", 1, "--seed", 1, "--out", "run")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    if moved:
+        os.remove(tmp_path / blobs)
+        assert "blobs.csv does not exist" in refused("resume", "../run", "--epochs", 2)
+        return
+    said = ok("resume", "../run", "--epochs", 2)
+    assert f"blobs.csv is not here; {tmp_path / blobs}, where the run was started" in said
+    assert [row["epoch"] for row in history("../run")] == ["1", "2"]
+    os.rename(tmp_path / blobs, "blobs.csv")
+    assert "is not here" not in ok("resume", "../run", "--epochs", 3)

@@ -360,3 +360,19 @@ def test_inside_torch_func_the_advice_works():
     torch.testing.assert_close(each(x, y), trace.delta[-1])
     with_method = torch.func.vmap(lambda x, y: net.backprop(x[None, :], y[None]).delta[-1][0])
     torch.testing.assert_close(with_method(x, y), trace.delta[-1])
+
+
+@pytest.mark.parametrize("act", ["fit", "evaluate"])
+def test_several_targets_for_the_quantiles_of_one_are_refused(act):
+    net = bpx.Network([2, 4, 3], output="identity", cost="quantile(0.1, 0.5, 0.9)", seed=0)
+    x, y = np.ones((5, 2)), np.arange(15.0).reshape(5, 3)
+    settings = {"epochs": 1, "batch_size": 5, "optimizer": bpx.SGD(0.1)}
+    given = settings if act == "fit" else {}
+    said = r"y has shape \(5, 3\).* expected \(5, 1\), or a network with 9 outputs"
+    with pytest.raises(bpx.InputError, match=said):
+        getattr(net, act)(x, y, **given)
+    one = [y[:, 0], y[:, :1], np.repeat(y[:, :1], 3, axis=1)]
+    costs = [net.evaluate(x, each).cost for each in one]
+    assert costs[0] == costs[1] == costs[2]
+    more = bpx.Network([2, 9], output="identity", cost="quantile(0.1, 0.5, 0.9)", seed=0)
+    getattr(more, act)(x, y, **given)
