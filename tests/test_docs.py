@@ -44,6 +44,7 @@ EXECUTED = (  # with NumPy alone: fast
     "health",
     "influence",
     "inputs",
+    "layers",
     "loops",
     "optimizers",
     "privacy",

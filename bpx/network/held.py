@@ -12,6 +12,7 @@ from bpx.model.parameters import Parameters, as_parameters
 from bpx.model.placing import placed
 from bpx.model.spec import Spec, check_feedback, check_shapes
 from bpx.model.trace import Forward, Trace
+from bpx.network import summary
 from bpx.optim.chain import Optimizer
 from bpx.program.program import Program
 from bpx.training import start
@@ -132,10 +133,14 @@ class Held:
     def __repr__(self) -> str:
         spec, names = self.spec, [layer.activation.name for layer in self.spec.dense]
         rule = f"feedback {spec.feedback.name!r}, " if spec != spec.by_transpose() else ""
+        others = f"{kinds}, " if (kinds := summary.other_kinds(spec)) else ""
         return (
-            f"<bpx.Network {list(self.sizes)}, activations {names}, "
+            f"<bpx.Network {list(self.sizes)}, activations {names}, {others}"
             f"cost {spec.cost.name!r}, {rule}on {self.home}, {self.home.dtype}>"
         )
+
+    def __str__(self) -> str:
+        return f"{self!r}\n{summary.table(self.spec)}"
 
     def forward(self, x: Array) -> Forward:
         """Compute every z and a: see `bpx.forward`. x must be at the network's home.

@@ -10,6 +10,7 @@ import bpx
 from bpx.model.initial import draw, draw_feedback
 from bpx.model.spec import make_spec
 from bpx.network.held import Held
+from bpx.network.summary import table
 from bpx.program.contract import leaves
 from tests.backends import assert_at_home, host
 from tests.peers import random_samples
@@ -124,6 +125,9 @@ def test_it_shows_what_it_is():
         "on numpy, float32>"
     )
     assert "cost 'quadratic', feedback 'fa', on " in repr(bpx.Network(SIZES, feedback="fa"))
+    dropped = bpx.Network(SIZES, norm="layer", dropout=0.5)
+    assert "'sigmoid'], with dropout, layer_norm, cost 'quadratic', on " in repr(dropped)
+    assert str(net).splitlines() == [repr(net), *table(net.spec).splitlines()]
 
 
 def test_the_passes_are_the_pure_ones(target):
