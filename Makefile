@@ -39,7 +39,7 @@ types: $(VENV)/.dev$(EXTRAS)
 	$(BIN)/mypy
 
 docs: $(VENV)/.docs
-	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -q -W --keep-going -j auto -b html docs docs/_build/html
 
 bench: $(VENV)/.dev$(EXTRAS) $(peers)
 	$(BIN)/python -m benchmarks --out runs/benchmarks $(BENCH)

@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 # Sphinx executes the pages, which choose the backend themselves.
 for name in ("BPX_BACKEND", "BPX_DTYPE"):
     os.environ.pop(name, None)
+# Several at once (-j): with more threads, the products of one would wait for those of another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 project = "bpx"
 author = "the bpx developers"
