@@ -139,28 +139,47 @@ def test_a_run_predicts_as_it_did(run, file):
 @needs_command_line
 def test_the_command_in_the_settings_makes_the_same_run_again(run, tmp_path):
     kept = make.FOLDER / run
-    text = (kept / "settings.toml").read_text(encoding="utf-8")
-    _, *words = shlex.split(settings(text)["command"])
-    # Tables were taken as they are then, and without a penalty unless it was said.
+    then = settings((kept / "settings.toml").read_text(encoding="utf-8"))
+    _, *words = shlex.split(then["command"])
+    # Tables were taken as they are then, and without a penalty unless it was said. Samples are
+    # held out by class now: it gets those that it trained on then, and holds none out.
     words += ["--scaling", "none", *(() if "--lmbda" in words else ("--lmbda", "0"))]
-    make.bpx_says(*words, "--out", str(tmp_path / "again"), "--quiet")
+    words[words.index("--validation-fraction") + 1] = "0"
+    train_on(trained_rows(then), tmp_path / make.TABLE)
+    make.bpx_says(*words, "--out", "again", "--quiet", cwd=tmp_path)
     again = tmp_path / "again"
-    now, then = (
-        settings((f / name).read_text(encoding="utf-8"))
-        for f, name in ((again, "run.toml"), (kept, "settings.toml"))
-    )
+    now = settings((again / "run.toml").read_text(encoding="utf-8"))
     assert (now.pop("scaling"), now.pop("task")) == ("none", "classes")
     assert now.pop("target") == then.pop("target", "kind")
     first = now.pop("command").replace(" --lmbda 0.0", "").split("--target")[0]
     assert first == then.pop("command").split("--target")[0]
-    assert now.pop("tensorboard") is False  # which earlier versions did not have
+    assert (now.pop("drawn"), now.pop("tensorboard")) == ("by class", False)  # these are new
+    assert (now.pop("validation_fraction"), now["samples"].pop("validation", 0)) == (0.0, 0)
+    assert then.pop("validation_fraction") > 0.0
+    assert then["samples"].pop("validation") > 0
     assert now == then
     (head, numbers), (head_then, numbers_then) = history(again), history(kept)
     assert [name for name in head if name != "eta"] == head_then
-    np.testing.assert_allclose(numbers, numbers_then, rtol=1e-4)
+    of_training = [not name.startswith("validation") for name in head if name not in LEFT_OUT]
+    assert np.isnan(numbers[:, np.logical_not(of_training)]).all()
+    np.testing.assert_allclose(numbers[:, of_training], numbers_then[:, of_training], rtol=1e-4)
     for name, array in load_file(kept / "network.safetensors").items():
         trained = load_file(again / "model.safetensors")[name]
         np.testing.assert_allclose(trained, array, rtol=1e-4, atol=1e-6)
+
+
+def trained_rows(then):
+    """The rows that a run of then trained on."""
+    from bpx.cli import splits
+
+    n = sum(then["samples"].values())
+    return splits.held_before(n, then["validation_fraction"], then["seed"])[0]
+
+
+def train_on(rows, place):
+    """Write some rows of the table."""
+    head, *lines = (make.FOLDER / make.TABLE).read_text(encoding="utf-8").splitlines()
+    place.write_text("\n".join([head, *(lines[row] for row in rows), ""]), encoding="utf-8")
 
 
 @runs

@@ -268,8 +268,7 @@ run_options = together(
     click.option(
         "--tensorboard",
         is_flag=True,
-        help="Write each epoch's numbers for TensorBoard, into the folder tensorboard of the "
-        "run.",
+        help="Write each epoch's numbers for TensorBoard, into the run's folder tensorboard.",
     ),
     click.option(
         "--validation-fraction",

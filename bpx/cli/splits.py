@@ -10,10 +10,21 @@ from bpx.data import Column, Split, Table
 from bpx.data.tables.target import Task, fit_target, task_of
 from bpx.training import held_out
 
-__all__ = ["DRAWN", "at", "classes", "classes_of_column", "drawn_rows", "held_rows", "hold_out"]
+__all__ = [
+    "DRAWN",
+    "at",
+    "classes",
+    "classes_of_column",
+    "drawn_rows",
+    "held_before",
+    "held_rows",
+    "hold_out",
+]
 
 DRAWN = "by class"
-"""How samples are held out; a run has another word, or none, if it drew them otherwise."""
+"""How samples are held out. Earlier versions had no word for it: see `held_before`."""
+
+_STREAM = 0x686F6C64
 
 
 def hold_out(
@@ -57,6 +68,13 @@ def held_rows(n: int, fraction: float, seed: int, of: Any = None) -> tuple[Any, 
     return held_out.held_rows(n, fraction, seed, of)
 
 
+def held_before(n: int, fraction: float, seed: int) -> tuple[Any, Any]:
+    """Return the rows that earlier versions trained on and held out, whatever their classes."""
+    count = min(max(1, round(fraction * n)), n - 1) if fraction else 0
+    order = np.random.Generator(np.random.Philox([seed, _STREAM])).permutation(n)
+    return np.sort(order[count:]), np.sort(order[:count])
+
+
 def classes(y: Any, outputs: int) -> Any:
     """Return the class of each sample, shape (n,), or None if the targets are numbers."""
     kind = kind_of_targets(y, outputs)
@@ -92,13 +110,17 @@ def drawn_rows(name: str, n: int, split: str, run: dict[str, Any] | None, of: An
             f"{name} has {n} samples, but the run had {seen}, so its split "
             "cannot be drawn again; expected the same file, or no --split"
         )
-    fraction = run.get("validation_fraction", 0.0)
-    if fraction and run.get("drawn") != DRAWN:
+    fraction, drawn = run.get("validation_fraction", 0.0), run.get("drawn")
+    if drawn not in (DRAWN, None):
         raise bpx.InputError(
-            f"the run was made by an earlier version of bpx, which held out other samples of "
-            f"{name}; expected no --split, or a run of this version"
+            f"the run has drawn = {drawn!r}, which this version of bpx does not know; expected "
+            "no --split, or the version that made the run"
         )
-    rest, held = held_rows(n, fraction, run["seed"], of)
+    rest, held = (
+        held_rows(n, fraction, run["seed"], of)
+        if drawn
+        else held_before(n, fraction, run["seed"])
+    )
     if split == "validation" and not len(held):
         raise bpx.InputError("the run held no samples out; expected --split train, or none")
     return rest if split == "train" else held

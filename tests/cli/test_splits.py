@@ -84,13 +84,29 @@ def test_the_classes_of_a_column_are_labels():
     assert splits.classes_of_column(table["n"], table, "numbers") is None
 
 
-def test_a_run_that_drew_otherwise_is_refused(trained, blobs):
+def test_a_run_of_an_earlier_version_is_evaluated_on_the_rows_that_it_held_out(trained, blobs):
+    with open("run/run.toml", encoding="utf-8") as file:
+        text = file.read()
+    with open("run/run.toml", "w", encoding="utf-8") as file:
+        file.write(text.replace(f'drawn = "{splits.DRAWN}"\n', ""))
+    settings = tomllib.loads(text)
+    table = bpx.data.read_table(blobs)
+    fraction = settings["validation_fraction"]
+    held = splits.held_before(len(table), fraction, settings["seed"])[1]
+    net = bpx.load("run/model.safetensors")
+    accuracy = net.evaluate(table.take(held)).accuracy
+    said = ok("evaluate", "run", blobs, "--split", "validation")
+    assert f"{len(held)} validation samples" in said
+    assert f"accuracy  {100 * accuracy:.2f} %" in said
+
+
+def test_a_run_that_a_later_version_drew_is_refused(trained, blobs):
     with open("run/run.toml", encoding="utf-8") as file:
         text = file.read()
     assert tomllib.loads(text)["drawn"] == splits.DRAWN
     with open("run/run.toml", "w", encoding="utf-8") as file:
-        file.write(text.replace(f'drawn = "{splits.DRAWN}"\n', ""))
+        file.write(text.replace(f'drawn = "{splits.DRAWN}"', 'drawn = "by age"'))
     for split in ("train", "validation"):
         said = refused("evaluate", "run", blobs, "--split", split)
-        assert "an earlier version of bpx, which held out other samples of blobs.csv" in said
+        assert "drawn = 'by age', which this version of bpx does not know" in said
     assert "90 samples" in ok("evaluate", "run", blobs)
