@@ -25,8 +25,8 @@ def test_it_is_as_the_settings_say():
 def towns():
     """A table whose target depends on a text with many values, and on a number."""
     rng = np.random.default_rng(0)
-    town, age = rng.integers(30, size=400), rng.uniform(20, 70, 400)
-    kind = np.where(rng.normal(size=30)[town] > 0, "yes", "no")
+    town, age = rng.integers(45, size=400), rng.uniform(20, 70, 400)
+    kind = np.where(rng.normal(size=45)[town] > 0, "yes", "no")
     with open("towns.csv", "w", encoding="utf-8") as file:
         file.write("age,town,bought\n")
         rows = zip(age, town, kind, strict=True)
@@ -40,7 +40,7 @@ def test_categories_become_codes_with_vectors_of_their_own(blobs, towns):
     assert "1 text (codes): 2 inputs" in said
     net = bpx.load("run/model.safetensors")
     first, *rest = net.spec.layers
-    assert (first.kind, first.dim, first.levels) == ("embedding", DIM, (31,))
+    assert (first.kind, first.dim, first.levels) == ("embedding", DIM, (46,))
     assert [layer.kind for layer in rest] == ["dense", "layer_norm", "dense"]
     assert (rest[0].n_in, rest[0].n_out) == (1 + DIM, 100)
     assert settings("run")["categories"] == "codes"
