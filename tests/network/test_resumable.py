@@ -21,7 +21,7 @@ def test_a_state_is_saved_and_read_again(target, tmp_path):
         next(running)
         running.save_state(path)
         other.load_state(path)
-        assert other.state[4:] == running.state[4:] == (1, 5, 1)
+        assert other.state[4:] == running.state[4:] == (1, 5, 1, None)
         for each in (running, other):
             list(each)
     same(*nets)

@@ -72,8 +72,8 @@ def test_a_part_that_calls_jax_is_traced_as_it_is():
     agree(step, state, data, rows)
 
 
-def test_half_precision_is_traced_as_it_is():
+def test_a_dtype_that_programs_lack_is_traced_as_it_is():
     step, state, data, rows = problem()
-    state = jax.tree.map(lambda x: x.astype(jnp.bfloat16), state)
-    data = Data(data.x.astype(jnp.bfloat16), data.y)
+    state = jax.tree.map(lambda x: x.astype(jnp.float8_e5m2), state)
+    data = Data(data.x.astype(jnp.float8_e5m2), data.y)
     assert native(step, state, data, index(rows, 0)) is step
