@@ -4,7 +4,7 @@ A recipe has ReLU, a softmax output with cross-entropy, dropout, LayerNorm if it
 AdamW or Adam, whose learning rate follows one cycle or stays as it is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,8 +15,6 @@ __all__ = ["Recipe", "epochs", "network", "optimizer"]
 
 Training = Iterator[float]
 """Each ``next`` trains for one epoch, and returns its mean cost."""
-
-Peer = Callable[["Recipe", np.ndarray, np.ndarray, int], Training]
 
 
 class Recipe(NamedTuple):

@@ -174,12 +174,13 @@ def _model(problem: Problem) -> nn.Sequential:
     """The layers; a softmax output stays as logits, which `cross_entropy` takes."""
     case, layers = problem.case, []
     for w, b in zip(*problem.parameters(), strict=True):
-        layers += [_linear(w, b), ACTIVATIONS[case.hidden]()]
+        layers += [linear(w, b), ACTIVATIONS[case.hidden]()]
     last = [] if case.output == "softmax" else [ACTIVATIONS[case.output]()]
     return nn.Sequential(*layers[:-1], *last)
 
 
-def _linear(w: np.ndarray, b: np.ndarray) -> nn.Linear:
+def linear(w: np.ndarray, b: np.ndarray) -> nn.Linear:
+    """A layer with these weights and biases."""
     layer = nn.Linear(w.shape[1], w.shape[0])
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(w))

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from benchmarks.peers._torch import linear
 from benchmarks.recipes import Recipe, Training, network
 
 __all__ = ["accuracy", "epochs", "model"]
@@ -20,7 +21,7 @@ __all__ = ["accuracy", "epochs", "model"]
 def model(recipe: Recipe, seed: int) -> nn.Sequential:
     """The layers of the recipe, up to the logits, with the initial weights of bpx."""
     torch.manual_seed(seed)
-    dense = [_linear(*each) for each in _parameters(recipe, seed)]
+    dense = [linear(*each) for each in _parameters(recipe, seed)]
     layers: list[nn.Module] = []
     for rate, layer in zip(recipe.dropout, dense, strict=True):
         layers += [nn.Dropout(rate)] if rate else []
@@ -81,11 +82,3 @@ def _optimizer(recipe: Recipe, net: nn.Module, steps: int) -> tuple[Any, Any]:
 def _parameters(recipe: Recipe, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     net = network(recipe, seed)
     return zip(net.weights, net.biases, strict=True)
-
-
-def _linear(w: np.ndarray, b: np.ndarray) -> nn.Linear:
-    layer = nn.Linear(w.shape[1], w.shape[0])
-    with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(w))
-        layer.bias.copy_(torch.from_numpy(b))
-    return layer
