@@ -130,7 +130,7 @@ def fuse(
         The array that each view refers to.
     """
     builder = _Builder(before, roots)
-    for operation in operations:
+    for operation in _numbers_first(operations, before):
         builder.place(operation)
     nests = tuple(builder.nests)
     kept = _kept(nests, set(needed), roots)
@@ -188,6 +188,19 @@ class _Builder:
         here = any(self.at.get(each, (-1, 0))[0] == index for each in self.before[operation])
         fits = all(_three(v.shape)[2] == 1 for v in operation.values)
         return column and here and fits
+
+
+def _numbers_first(
+    operations: Iterable[Operation], before: Mapping[Operation, Sequence[Operation]]
+) -> list[Operation]:
+    """Put numbers made of numbers first: a nest ends where what follows waits for one."""
+    given = list(operations)
+    inside, numbers = set(given), dict[Operation, None]()
+    for op in given:
+        ready = all(each in numbers for each in before[op] if each in inside)
+        if ready and all(v.size == 1 for v in (op.result, *op.values)):
+            numbers[op] = None
+    return [*numbers, *(op for op in given if op not in numbers)]
 
 
 def _loop(operation: Operation) -> tuple[int, int, int]:

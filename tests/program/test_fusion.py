@@ -128,6 +128,19 @@ def test_other_shapes_are_other_nests_in_one_kernel():
     assert form(kernel) == [((2, 3), [["add", "add"]]), ((1, 3), [["add"]])]
 
 
+def test_numbers_made_of_numbers_come_first_and_end_no_nest():
+    kernel = fused(lambda xp, x, s: ((x + 1.0) * (s * s), s - 1.0), (3, 4), (1, 1))
+    numbers = (1, 1), [["multiply", "subtract"]]
+    assert form(kernel) == [numbers, ((3, 4), [["add", "multiply"]])]
+
+
+def test_a_number_that_waits_for_a_loop_comes_after_it():
+    kernel = fused(
+        lambda xp, x: (xp.sum(xp.sum(x, axis=0, keepdims=True), axis=1) * 2.0,), (3, 4)
+    )
+    assert [op.name for op in kernel.operations] == ["sum", "sum", "multiply"]
+
+
 def test_what_is_broadcast_is_made_in_an_earlier_nest():
     kernel = fused(lambda xp, x, v: (x * (v + 1.0),), (4, 3), (3,))
     assert form(kernel) == [((1, 3), [["add"]]), ((4, 3), [["multiply"]])]

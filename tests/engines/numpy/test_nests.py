@@ -78,3 +78,10 @@ def test_each_nest_has_sizes_of_its_own(number):
     writers, lines = written(lambda xp, x, v: (x + 1.0, v * 2.0), (3, 4), (5,))
     assert len(writers) == 2
     assert lines[number][0] == f"n, k = sizes[{2 * number}], sizes[{2 * number + 1}]"
+
+
+@pytest.mark.parametrize(("k", "size"), [(2, "uint64(2)"), (3, "sizes[1]")])
+def test_two_columns_are_in_the_text(k, size):
+    (writer,), (lines,) = written(lambda xp, x, v: (x * v, v), (5, k), (5, 1))
+    assert not writer.flat
+    assert lines[0] == f"n, k = sizes[0], {size}"
