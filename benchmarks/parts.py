@@ -48,7 +48,7 @@ def measure(case: Case, rounds: int, peers: Sequence[str]) -> Times:
 
     Each round starts from fresh weights, with an epoch that is not timed: after several epochs
     on random data, units that no sample reaches leave subnormal moments behind, which slow
-    Adam wherever it runs.
+    PyTorch's Adam; bpx treats them as 0.
     """
     own = problem(case)
     runs: dict[str, Callable[[], Training]] = {}

@@ -20,6 +20,7 @@ from bpx.program.operation import Operation, Value
 from bpx.program.plan import Plan
 from bpx.program.program import apply
 from bpx_backends.engines.numpy.calls import Call, calls, gathered
+from bpx_backends.engines.numpy.subnormals import flushed
 from bpx_backends.engines.numpy.threads import threads
 from bpx_backends.engines.shared.recycling import empty
 
@@ -109,7 +110,7 @@ def replay(
     picked = np.empty(program.rows.shape, np.intp if compiled.only_gathers else rows.dtype)
     inputs = {**dict(zip(program.data, leaves(data), strict=True)), program.rows: picked}
     scratch = empty((compiled.plan.scratch,), "uint8")
-    with _workers(compiled) as workers:
+    with flushed(), _workers(compiled) as workers:
         for i in range(start, stop):
             if i < start + 2:  # from the second step on, the state is updated in place
                 old = entered if i == start else fresh
