@@ -70,6 +70,12 @@ def _no_choice_from_outside(monkeypatch):
     monkeypatch.setattr("bpx_backends.engines.numpy.replay.threads", lambda: 2)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _programs_of_one_module():
+    yield
+    xla.forget()
+
+
 @pytest.fixture
 def mnist():
     """Real MNIST, from the folder that BPX_DATA names."""

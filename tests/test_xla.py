@@ -1,6 +1,7 @@
 """That compiled programs are kept between tests, and not for ever."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,22 @@ def test_jax_keeps_what_it_compiles():
     before = set(here.glob("jit_kept-*"))
     jax.jit(kept)(1.0)
     assert set(here.glob("jit_kept-*")) - before
+
+
+def test_programs_are_freed():
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    twice = jax.jit(lambda x: x + x)
+    twice(1.0)
+    assert twice._cache_size() == 1
+    xla.forget()
+    assert twice._cache_size() == 0
+    assert twice(1.0) == 2.0
+
+
+def test_nothing_is_imported_to_free_programs(monkeypatch):
+    monkeypatch.delitem(sys.modules, "jax", raising=False)
+    xla.forget()
+    assert "jax" not in sys.modules
 
 
 @pytest.fixture

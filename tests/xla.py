@@ -5,12 +5,13 @@ compiled before, in this process or another, bit for bit.
 """
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 from bpx._files import cache_folder
 
-__all__ = ["FOLDER", "folder", "keep_programs", "prune"]
+__all__ = ["FOLDER", "folder", "forget", "keep_programs", "prune"]
 
 FOLDER = "JAX_COMPILATION_CACHE_DIR"
 SHORTEST = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
@@ -30,6 +31,16 @@ def keep_programs() -> None:
     if os.access(folder(), os.W_OK):
         os.environ.setdefault(FOLDER, str(folder()))
         os.environ.setdefault(SHORTEST, "0")  # seconds; most programs take a few hundredths
+
+
+def forget() -> None:
+    """Free the programs of this process: tens of thousands would take gigabytes.
+
+    Each one also takes several of the memory mappings that Linux lets a process have (65,530
+    by default); XLA crashes when there are no more.
+    """
+    if jax := sys.modules.get("jax"):
+        jax.clear_caches()
 
 
 def prune(most: int = MOST) -> None:
