@@ -10,7 +10,7 @@ from bpx.optim.chain import Beginning, Optimizer, Transformation
 from bpx.optim.moments import momentum
 from bpx.optim.scaling import scale_by_learning_rate
 from bpx.optim.schedules import Schedule
-from bpx.optim.trees import mapped, number, zeros
+from bpx.optim.trees import above_0, below_1, mapped, number, zeros
 
 __all__ = ["RMSprop", "scale_by_rms", "scale_by_stddev"]
 
@@ -95,17 +95,21 @@ def _numbers(beta: float, epsilon: float) -> tuple[float, float]:
 
 
 def _rms_state(beta: float, epsilon: float, parameters: Any) -> RmsState:
-    return RmsState(number(beta, parameters), number(epsilon, parameters), zeros(parameters))
+    return RmsState(*_arrays(beta, epsilon, parameters), zeros(parameters))
 
 
 def _corrected_state(beta: float, epsilon: float, parameters: Any) -> CorrectedState:
-    rate, small, t = (number(each, parameters) for each in (beta, epsilon, 0.0))
-    return CorrectedState(rate, small, t, zeros(parameters))
+    numbers = _arrays(beta, epsilon, parameters)
+    return CorrectedState(*numbers, number(0.0, parameters), zeros(parameters))
 
 
 def _stddev_state(beta: float, epsilon: float, parameters: Any) -> StddevState:
-    rate, small = (number(each, parameters) for each in (beta, epsilon))
-    return StddevState(rate, small, zeros(parameters), zeros(parameters))
+    numbers = _arrays(beta, epsilon, parameters)
+    return StddevState(*numbers, zeros(parameters), zeros(parameters))
+
+
+def _arrays(beta: float, epsilon: float, parameters: Any) -> tuple[Array, Array]:
+    return below_1("beta", beta, parameters), above_0("epsilon", epsilon, parameters)
 
 
 def rms(updates: Any, state: RmsState, parameters: Any) -> tuple[Any, RmsState]:
