@@ -111,6 +111,9 @@ def clip_by_global_norm(largest: float) -> Transformation:
     networks" (2013). This clips the gradient of the mini-batch; `bpx.privacy` clips the
     gradient of each sample.
 
+    In float32, a norm above 1.8e19 overflows, and every update becomes 0; if gradients may be
+    so large, put `clip` in front.
+
     Parameters
     ----------
     largest : float

@@ -53,14 +53,15 @@ def momentum(mu: float | Schedule, *, nesterov: bool = False) -> Transformation:
     Parameters
     ----------
     mu : float or Schedule
-        In [0, 1); or a schedule with such values, as `cosine_onecycle_momentum`.
+        In [0, 1); or a schedule, as `cosine_onecycle_momentum`, whose values are not checked:
+        with 1 or more, the steps grow without bound.
     nesterov : bool, optional
         Whether to look ahead.
 
     Raises
     ------
     InputError
-        If mu is out of its range.
+        If mu is a number out of its range.
     """
     if isinstance(mu, Schedule):
         begins = Scheduled(_scheduled_momentum_state, (mu.numbers,))

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 from bpx._typing import Array
 from bpx._validate import number as checked
 from bpx.arrays.registry import namespace
+from bpx.errors import InputError
 from bpx.optim.chain import Beginning, Optimizer, Transformation
 from bpx.optim.moments import momentum
 from bpx.optim.scaling import scale_by_learning_rate
@@ -75,7 +76,7 @@ def scale_by_stddev(beta: float = 0.9, epsilon: float = 1e-8) -> Transformation:
     Parameters
     ----------
     beta : float, optional
-        The decay rate of the means, in [0, 1).
+        The decay rate of the means, in (0, 1): with 0 the difference is always 0.
     epsilon : float, optional
         Positive.
 
@@ -84,7 +85,13 @@ def scale_by_stddev(beta: float = 0.9, epsilon: float = 1e-8) -> Transformation:
     InputError
         If a number is out of its range.
     """
-    return Transformation(Beginning(_stddev_state, _numbers(beta, epsilon)), stddev)
+    given = _numbers(beta, epsilon)
+    if not beta:
+        raise InputError(
+            f"beta={beta!r} was given; expected a number in (0, 1): with 0, the mean is the "
+            "gradient itself, and its standard deviation always 0"
+        )
+    return Transformation(Beginning(_stddev_state, given), stddev)
 
 
 def _numbers(beta: float, epsilon: float) -> tuple[float, float]:
@@ -159,7 +166,7 @@ class RMSprop(Optimizer):
     eta : float or Schedule, optional
         The learning rate, positive, or a schedule.
     beta : float, optional
-        The decay rate of the mean square, in [0, 1); PyTorch's alpha.
+        The decay rate of the mean square, in [0, 1), or in (0, 1) if centred; PyTorch's alpha.
     epsilon : float, optional
         Positive.
     momentum : float or Schedule, optional
