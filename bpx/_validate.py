@@ -8,7 +8,10 @@ from typing import Any
 
 from bpx.errors import InputError, option
 
-__all__ = ["is_frame", "number", "pair", "pair_or_triple", "whole"]
+__all__ = ["NORMAL", "is_frame", "number", "pair", "pair_or_triple", "whole"]
+
+NORMAL = "a positive number of at least 1.18e-38", lambda v: v >= 2.0**-126
+"""What `number` expects where less may be 0 in float32: its normal numbers."""
 
 
 def whole(name: str, value: Any, least: int, most: int | None, expected: str) -> int:

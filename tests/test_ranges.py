@@ -127,6 +127,7 @@ def drawn(samples):
 
 
 POSITIVE = [TINY], [0.0, -TINY]
+NORMAL = [2.0**-126], [2.0**-127, 0.0]  # of float32
 AT_LEAST_0 = [0.0], [-TINY]
 AT_LEAST_1 = [1], [0]
 WITHIN_1 = [0.0, BELOW_1], [-TINY, 1.0]
@@ -148,7 +149,7 @@ RANGES = {
     "layers/residual.py: over": Range(lambda over: bpx.layers.Add(3, over), *AT_LEAST_1),
     "layers/dropout.py: rate": Range(lambda p: bpx.Dropout(3, p), *WITHIN_1),
     "layers/dense.py: max_norm": Range(
-        lambda c: bpx.Dense(3, 2, "tanh", max_norm=c), *POSITIVE
+        lambda c: bpx.Dense(3, 2, "tanh", max_norm=c), *NORMAL
     ),
     "layers/columns.py: columns": Range(lambda i: bpx.Periodic(3, [i]), [0, 2], [-1, 3]),
     "layers/embedding.py: n_in": Range(lambda n: bpx.Embedding(n, [0], [2], 4), *AT_LEAST_1),
@@ -163,9 +164,9 @@ RANGES = {
     "layers/batch_norm.py: momentum": Range(
         lambda m: bpx.BatchNorm(3, m), [TINY, 1.0], [0.0, ABOVE_1]
     ),
-    "layers/batch_norm.py: epsilon": Range(lambda e: bpx.BatchNorm(3, 0.1, e), *POSITIVE),
+    "layers/batch_norm.py: epsilon": Range(lambda e: bpx.BatchNorm(3, 0.1, e), *NORMAL),
     "layers/layer_norm.py: width": Range(bpx.LayerNorm, *AT_LEAST_1),
-    "layers/layer_norm.py: epsilon": Range(lambda e: bpx.LayerNorm(3, e), *POSITIVE),
+    "layers/layer_norm.py: epsilon": Range(lambda e: bpx.LayerNorm(3, e), *NORMAL),
     "optim/limits.py: decay": Range(add_decayed_weights, *AT_LEAST_0),
     "optim/limits.py: largest": Range(clip_by_global_norm, *POSITIVE),
     "optim/limits.py: l1": Range(add_l1_decay, *AT_LEAST_0),

@@ -139,43 +139,59 @@ def _categorical_from_logits(z: Array, y: Array, gamma: float) -> Array:
     return -row_sums(y * (xp.exp(gamma * xp.log(q)) * log_a))
 
 
-def _slope(z: Array, a: Array, y: Array, gamma: float) -> Array:
+def _slope(log_a: Array, q: Array, a: Array, y: Array, gamma: float) -> Array:
     """t = y a f'(a) = y q^gamma (gamma (a/q) log a − 1)."""
-    xp, (log_a, q) = namespace(z), _log_softmax(z)
+    xp = namespace(a)
     return y * xp.exp(gamma * xp.log(q)) * (gamma * a * (log_a / q) - 1.0)
 
 
 def _categorical_delta(z: Array, a: Array, y: Array, gamma: float) -> Array:
     # J^T grad_a, with J^T g = a g − a sum_k a_k g_k.
-    t = _slope(z, a, y, gamma)
+    t = _slope(*_log_softmax(z), a, y, gamma)
     return t - a * namespace(t).sum(t, axis=-1, keepdims=True)
 
 
-def _bend(z: Array, a: Array, y: Array, gamma: float) -> Array:
-    """b = y a² f''(a), which is at least 0."""
-    # y (q^(gamma − 1) a (gamma (1 − gamma) a log(a)/q + 2 gamma) + q^gamma).
-    xp, (log_a, q) = namespace(z), _log_softmax(z)
-    log_q = xp.log(q)
-    inner = a * (gamma * (1.0 - gamma) * a * (log_a / q) + 2.0 * gamma)
-    return y * (xp.exp((gamma - 1.0) * log_q) * inner + xp.exp(gamma * log_q))
+# Where one output is nearly 1, its q^(gamma − 1) is huge for gamma < 1, and what it multiplies
+# is tiny. So the curvature takes no difference that rounds to 0: neither 1 − a nor v − a·v.
+
+
+def _parts(z: Array, a: Array, v: Array) -> tuple[Array, Array, Array]:
+    """Return log a, q > 0, and u = v − a·v, which is how log a moves as z moves along v."""
+    xp = namespace(z)
+    shifted = z - xp.max(z, axis=-1, keepdims=True)
+    top = xp.astype(shifted == 0.0, z.dtype)
+    tops = xp.sum(top, axis=-1, keepdims=True)
+    rest = xp.sum((1.0 - top) * xp.exp(shifted), axis=-1, keepdims=True)
+    log_a = shifted - xp.log1p(rest + (tops - 1.0))
+    v = v - xp.sum(top * v, axis=-1, keepdims=True) / tops  # of the largest output: 0
+    u = v - xp.sum(a * v, axis=-1, keepdims=True)
+    return log_a, above_zero(-xp.expm1(log_a)), u
+
+
+def _pulled(a: Array, q: Array, c: Array) -> Array:
+    """c − a sum_k c_k, where c = a g, as J^T g is."""
+    return q * c - a * (namespace(c).sum(c, axis=-1, keepdims=True) - c)
+
+
+def _bend(log_a: Array, q: Array, a: Array, y: Array, gamma: float) -> Array:
+    """m = y a (a f')', which is t + y a² f''."""
+    # y q^(gamma − 1) gamma a (log a + (1 − gamma) (a/q) log a + 2).
+    xp, inner = namespace(a), log_a + (1.0 - gamma) * a * (log_a / q) + 2.0
+    return y * xp.exp((gamma - 1.0) * xp.log(q)) * (gamma * a * inner)
 
 
 def _categorical_hess_z(z: Array, a: Array, y: Array, v: Array, gamma: float) -> Array:
-    # delta = t − a s with s the sum of t. As z moves along v, log a moves by u = v − a·v,
-    # t by (t + b) u, since t = a f' and a (a f')' = t + b, and a by a u.
-    total = namespace(z).sum
-    u = v - total(a * v, axis=-1, keepdims=True)
-    t = _slope(z, a, y, gamma)
-    moved = (t + _bend(z, a, y, gamma)) * u
-    sums = total(t, axis=-1, keepdims=True)
-    return moved - a * (u * sums + total(moved, axis=-1, keepdims=True))
+    # delta = t − a s with s = sum t. As z moves along v, log a moves by u, t by m u, a by a u.
+    log_a, q, u = _parts(z, a, v)
+    s = namespace(z).sum(_slope(log_a, q, a, y, gamma), axis=-1, keepdims=True)
+    return _pulled(a, q, _bend(log_a, q, a, y, gamma) * u) - a * u * s
 
 
 def _categorical_convex(z: Array, a: Array, y: Array, v: Array, gamma: float) -> Array:
-    # J^T diag(y f'') J v.
-    total = namespace(z).sum
-    curved = _bend(z, a, y, gamma) * (v - total(a * v, axis=-1, keepdims=True))
-    return curved - a * total(curved, axis=-1, keepdims=True)
+    # J^T diag(y f'') J v, with y a² f'' = m − t.
+    log_a, q, u = _parts(z, a, v)
+    each = (log_a, q, a, y, gamma)
+    return _pulled(a, q, (_bend(*each) - _slope(*each)) * u)
 
 
 def binary_focal(gamma: float = 2.0, alpha: float | None = None) -> Cost:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from bpx._typing import A
-from bpx._validate import number, whole
+from bpx._validate import NORMAL, number, whole
 from bpx.arrays.host import as_host
 from bpx.arrays.registry import namespace
 from bpx.equations import bp3
@@ -98,7 +98,8 @@ class BatchNorm:
         The weight of the newest batch in the running averages, in (0, 1], as in PyTorch. The
         momentum of Keras is 1 minus this number.
     epsilon : float, optional
-        What is added to the variance; positive.
+        What is added to the variance; at least 2^-126, the smallest normal number of
+        float32.
 
     Raises
     ------
@@ -139,7 +140,7 @@ class BatchNorm:
     def __post_init__(self) -> None:
         width = whole("width", self.width, 1, None, "a whole number of at least 1")
         momentum = number("momentum", self.momentum, "a number in (0, 1]", _is_share)
-        epsilon = number("epsilon", self.epsilon, "a positive number", lambda v: v > 0.0)
+        epsilon = number("epsilon", self.epsilon, *NORMAL)
         object.__setattr__(self, "width", width)
         object.__setattr__(self, "momentum", momentum)
         object.__setattr__(self, "epsilon", epsilon)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bpx import activations, equations
 from bpx._typing import A
-from bpx._validate import number, whole
+from bpx._validate import NORMAL, number, whole
 from bpx.activations import ActivationName
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
@@ -41,8 +41,9 @@ class Dense:
         is added to that of w before the optimizer, and is in no trace. sign(0) is 0. Biases
         have no penalty.
     max_norm : float, optional
-        The largest norm of a row of w, the weights into one unit: after each update a longer
-        row is scaled to this norm. The weights before the first update stay as they are.
+        The largest norm of a row of w, the weights into one unit, at least 2^-126: after each
+        update a longer row is scaled to this norm. The weights before the first update stay as
+        they are.
 
     Raises
     ------
@@ -98,8 +99,9 @@ class Dense:
             value = number(name, getattr(self, name), "a number of at least 0", _at_least_0)
             object.__setattr__(self, name, value)
         if self.max_norm is not None:
-            expected = "a positive number, or None for no limit"
-            largest = number("max_norm", self.max_norm, expected, _positive)
+            positive, is_normal = NORMAL
+            expected = f"{positive}, or None for no limit"
+            largest = number("max_norm", self.max_norm, expected, is_normal)
             object.__setattr__(self, "max_norm", largest)
 
     def __repr__(self) -> str:
@@ -234,7 +236,3 @@ class Dense:
 
 def _at_least_0(x: float) -> bool:
     return x >= 0.0
-
-
-def _positive(x: float) -> bool:
-    return x > 0.0

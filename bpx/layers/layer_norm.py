@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from bpx._typing import A
-from bpx._validate import number, whole
+from bpx._validate import NORMAL, number, whole
 from bpx.arrays.host import as_host
 from bpx.arrays.registry import namespace
 from bpx.equations import bp3
@@ -107,7 +107,8 @@ class LayerNorm:
     width : int
         k, the width of input and output.
     epsilon : float, optional
-        What is added to the variance; positive.
+        What is added to the variance; at least 2^-126, the smallest normal number of
+        float32.
 
     Raises
     ------
@@ -136,7 +137,7 @@ class LayerNorm:
 
     def __post_init__(self) -> None:
         width = whole("width", self.width, 1, None, "a whole number of at least 1")
-        epsilon = number("epsilon", self.epsilon, "a positive number", lambda v: v > 0.0)
+        epsilon = number("epsilon", self.epsilon, *NORMAL)
         object.__setattr__(self, "width", width)
         object.__setattr__(self, "epsilon", epsilon)
 

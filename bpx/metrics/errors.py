@@ -49,7 +49,8 @@ def _merged(sums: tuple[Any, ...], more: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _determined(weight: Any, mean: Any, around: Any, squares: Any) -> float:
-    # As in scikit-learn: constant targets give 1 if they are met, and 0 if not.
+    # As in scikit-learn: constant targets give 1 if they are met, and 0 if not, unless their
+    # mean rounds.
     flat = around == 0.0
     each = 1.0 - squares / (around + flat)
     return float((each * ~flat + (squares == 0.0) * flat).mean())

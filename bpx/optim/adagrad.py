@@ -9,7 +9,7 @@ from bpx.arrays.registry import namespace
 from bpx.optim.chain import Beginning, Optimizer, Transformation
 from bpx.optim.scaling import scale_by_learning_rate
 from bpx.optim.schedules import Schedule
-from bpx.optim.trees import mapped, number
+from bpx.optim.trees import above_0, mapped
 
 __all__ = ["Adagrad", "scale_by_rss"]
 
@@ -45,7 +45,7 @@ def scale_by_rss(initial: float = 0.0, epsilon: float = 1e-10) -> Transformation
 
 def _rss_state(initial: float, epsilon: float, parameters: Any) -> RssState:
     squares = mapped(lambda w: namespace(w).full_like(w, initial), parameters)
-    return RssState(number(epsilon, parameters), squares)
+    return RssState(above_0("epsilon", epsilon, parameters), squares)
 
 
 def rss(updates: Any, state: RssState, parameters: Any) -> tuple[Any, RssState]:

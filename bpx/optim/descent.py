@@ -1,6 +1,7 @@
 """Whether a chain goes down the gradient, as far as its links tell.
 
-Most rules keep the direction of the updates; the learning rate and a negative factor turn it.
+Most rules keep the direction of the updates; the learning rate and a negative factor turn it
+round.
 The links of bpx are known. A chain with a link of your own passes, since nobody can tell of it.
 """
 
@@ -58,32 +59,45 @@ _SCHEDULE_FREE = _kind(schedule_free(1.0))
 
 
 def check_descends(optimizer: Optimizer | Transformation) -> None:
-    """Refuse a chain of known links that climbs.
+    """Refuse a chain of known links that climbs or never moves.
 
     Raises
     ------
     InputError
-        If it has no learning rate, nor a negative factor in its place, or several rates.
+        If it has several learning rates, or a factor of 0; or if its learning rate and its
+        negative factors are together an even number, none among them.
     """
-    rates = factors = 0
+    rates, factors = 0, []
     for link in chain(optimizer).transformations:
         rule = link.update
         if _kind(link) is _SCHEDULE_FREE or (isinstance(rule, Scaling) and rule.descends):
             rates += 1
         elif isinstance(rule, Scaling) and isinstance(link.init, Beginning):
-            factors += link.init.numbers[0] < 0.0
+            factors.append(link.init.numbers[0])
         elif _kind(link) not in _KEEP:
             return
+    turns = rates + sum(factor < 0.0 for factor in factors)
     if rates > 1:
         raise InputError(
             f"optimizer={optimizer!r} has {rates} learning rates, and each turns the updates "
             "round; keep one: an optimizer such as bpx.Adam() has its own, and "
             "bpx.optim.scale_by_adam() is its rule alone"
         )
-    if not rates and not factors:
+    if 0.0 in factors:
+        raise InputError(
+            f"optimizer={optimizer!r} multiplies the updates by 0, so that the weights never "
+            "move; expected another factor in bpx.optim.scale"
+        )
+    if not turns:
         raise InputError(
             f"optimizer={optimizer!r} has no learning rate, so that what it adds to the "
             "weights raises the cost; end it with bpx.optim.scale_by_learning_rate(0.01), with "
             "an optimizer such as bpx.SGD(0.01), or with a negative factor, as "
             "bpx.optim.scale(-0.01)"
+        )
+    if turns % 2 == 0:
+        raise InputError(
+            f"optimizer={optimizer!r} turns the updates round {turns} times, by a learning "
+            "rate and by negative factors, so that what it adds to the weights raises the "
+            "cost; keep an odd number of these, such as the learning rate alone"
         )

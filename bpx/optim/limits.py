@@ -8,7 +8,7 @@ from bpx._typing import Array
 from bpx._validate import number as checked
 from bpx.arrays.registry import namespace
 from bpx.optim.chain import Beginning, Transformation, chain
-from bpx.optim.trees import mapped, number, on_weights
+from bpx.optim.trees import above_0, mapped, number, on_weights
 from bpx.program.contract import leaves
 
 __all__ = ["add_decayed_weights", "add_l1_decay", "clip", "clip_by_global_norm", "penalised"]
@@ -111,6 +111,9 @@ def clip_by_global_norm(largest: float) -> Transformation:
     networks" (2013). This clips the gradient of the mini-batch; `bpx.privacy` clips the
     gradient of each sample.
 
+    In float32, a norm above 1.8e19 overflows, and every update becomes 0; if gradients may be
+    so large, put `clip` in front.
+
     Parameters
     ----------
     largest : float
@@ -134,7 +137,7 @@ def _l1_state(l1: float, parameters: Any) -> L1State:
 
 
 def _clip_state(largest: float, parameters: Any) -> ClipState:
-    return ClipState(number(largest, parameters))
+    return ClipState(above_0("largest", largest, parameters))
 
 
 def decayed(updates: Any, state: DecayState, parameters: Any) -> tuple[Any, DecayState]:

@@ -10,7 +10,7 @@ from bpx.optim.chain import Beginning, Optimizer, Transformation
 from bpx.optim.limits import add_decayed_weights
 from bpx.optim.scaling import scale_by_learning_rate
 from bpx.optim.schedules import Schedule
-from bpx.optim.trees import mapped, number, zeros
+from bpx.optim.trees import below_1, mapped, zeros
 
 __all__ = ["Lion", "scale_by_lion"]
 
@@ -47,7 +47,8 @@ def scale_by_lion(beta1: float = 0.9, beta2: float = 0.99) -> Transformation:
 
 
 def _lion_state(beta1: float, beta2: float, parameters: Any) -> LionState:
-    return LionState(number(beta1, parameters), number(beta2, parameters), zeros(parameters))
+    rates = below_1("beta1", beta1, parameters), below_1("beta2", beta2, parameters)
+    return LionState(*rates, zeros(parameters))
 
 
 def lion(updates: Any, state: LionState, parameters: Any) -> tuple[Any, LionState]:

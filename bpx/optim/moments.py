@@ -1,5 +1,6 @@
 """Links that average the updates over the steps: momentum, and Adam's two moments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -9,9 +10,9 @@ from bpx.arrays.registry import namespace
 from bpx.optim.chain import Beginning, Transformation
 from bpx.optim.scheduled import Follows, Scheduled, begun
 from bpx.optim.schedules.schedule import Schedule
-from bpx.optim.trees import mapped, number, zeros
+from bpx.optim.trees import above_0, below_1, mapped, number, zeros
 
-__all__ = ["momentum", "scale_by_adam"]
+__all__ = ["adam_numbers", "momentum", "scale_by_adam"]
 
 _RATE = "a number in [0, 1)", lambda v: 0.0 <= v < 1.0
 
@@ -52,14 +53,15 @@ def momentum(mu: float | Schedule, *, nesterov: bool = False) -> Transformation:
     Parameters
     ----------
     mu : float or Schedule
-        In [0, 1); or a schedule with such values, as `cosine_onecycle_momentum`.
+        In [0, 1); or a schedule, as `cosine_onecycle_momentum`, whose values are not checked:
+        with 1 or more, the steps grow without bound.
     nesterov : bool, optional
         Whether to look ahead.
 
     Raises
     ------
     InputError
-        If mu is out of its range.
+        If mu is a number out of its range.
     """
     if isinstance(mu, Schedule):
         begins = Scheduled(_scheduled_momentum_state, (mu.numbers,))
@@ -99,7 +101,7 @@ def scale_by_adam(
 
 
 def _momentum_state(mu: float, parameters: Any) -> MomentumState:
-    return MomentumState(number(mu, parameters), zeros(parameters))
+    return MomentumState(below_1("momentum", mu, parameters), zeros(parameters))
 
 
 def _scheduled_momentum_state(numbers: Any, parameters: Any) -> ScheduledMomentumState:
@@ -107,8 +109,18 @@ def _scheduled_momentum_state(numbers: Any, parameters: Any) -> ScheduledMomentu
 
 
 def _adam_state(numbers: tuple[float, ...], parameters: Any) -> AdamState:
-    beta1, beta2, epsilon, t = (number(each, parameters) for each in (*numbers, 0.0))
-    return AdamState(beta1, beta2, epsilon, t, zeros(parameters), zeros(parameters))
+    begun_at = *adam_numbers(numbers, parameters), number(0.0, parameters)
+    return AdamState(*begun_at, zeros(parameters), zeros(parameters))
+
+
+def adam_numbers(numbers: Sequence[float], parameters: Any) -> tuple[Array, Array, Array]:
+    """Return beta1, beta2 and epsilon as arrays: no beta has become 1, nor epsilon 0."""
+    beta1, beta2, epsilon = numbers
+    return (
+        below_1("beta1", beta1, parameters),
+        below_1("beta2", beta2, parameters),
+        above_0("epsilon", epsilon, parameters),
+    )
 
 
 def _momentum(updates: Any, state: MomentumState, parameters: Any) -> tuple[Any, MomentumState]:

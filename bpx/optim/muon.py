@@ -15,10 +15,10 @@ from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.optim.chain import Beginning, Optimizer, Transformation
 from bpx.optim.limits import add_decayed_weights
-from bpx.optim.moments import AdamState, adam
+from bpx.optim.moments import AdamState, adam, adam_numbers
 from bpx.optim.scaling import scale_by_learning_rate
 from bpx.optim.schedules import Schedule
-from bpx.optim.trees import number, zeros
+from bpx.optim.trees import below_1, number, zeros
 from bpx.program.contract import leaves, named_leaves, rebuilt
 from bpx.program.marks import equation
 
@@ -101,10 +101,11 @@ def _indices(by_adam: Any) -> tuple[int, ...]:
 def _muon_state(
     by_adam: tuple[int, ...], numbers: tuple[float, ...], parameters: Any
 ) -> MuonState:
-    beta, beta1, beta2, epsilon, t = (number(x, parameters) for x in (*numbers, 0.0))
+    beta, *others = numbers
+    given = below_1("beta", beta, parameters), *adam_numbers(others, parameters)
     m = zeros(parameters)
     v = _others(m, _matrices(parameters, by_adam))
-    return MuonState(beta, beta1, beta2, epsilon, t, m, v)
+    return MuonState(*given, number(0.0, parameters), m, v)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ class SGD(Optimizer):
     eta : float or Schedule
         The learning rate, positive, or a schedule: see `bpx.optim.warmup_cosine`.
     momentum : float or Schedule, optional
-        mu, in [0, 1); or a schedule with such values, as `bpx.optim.cosine_onecycle_momentum`.
+        mu, in [0, 1); or a schedule, as `bpx.optim.cosine_onecycle_momentum`, whose values are
+        not checked: with 1 or more, the steps grow without bound.
     nesterov : bool, optional
         Whether to look ahead, which needs momentum.
 

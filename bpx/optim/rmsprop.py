@@ -6,11 +6,12 @@ from typing import Any, ClassVar, NamedTuple
 from bpx._typing import Array
 from bpx._validate import number as checked
 from bpx.arrays.registry import namespace
+from bpx.errors import InputError
 from bpx.optim.chain import Beginning, Optimizer, Transformation
 from bpx.optim.moments import momentum
 from bpx.optim.scaling import scale_by_learning_rate
 from bpx.optim.schedules import Schedule
-from bpx.optim.trees import mapped, number, zeros
+from bpx.optim.trees import above_0, below_1, mapped, number, zeros
 
 __all__ = ["RMSprop", "scale_by_rms", "scale_by_stddev"]
 
@@ -75,7 +76,7 @@ def scale_by_stddev(beta: float = 0.9, epsilon: float = 1e-8) -> Transformation:
     Parameters
     ----------
     beta : float, optional
-        The decay rate of the means, in [0, 1).
+        The decay rate of the means, in (0, 1): with 0 the difference is always 0.
     epsilon : float, optional
         Positive.
 
@@ -84,7 +85,13 @@ def scale_by_stddev(beta: float = 0.9, epsilon: float = 1e-8) -> Transformation:
     InputError
         If a number is out of its range.
     """
-    return Transformation(Beginning(_stddev_state, _numbers(beta, epsilon)), stddev)
+    given = _numbers(beta, epsilon)
+    if not beta:
+        raise InputError(
+            f"beta={beta!r} was given; expected a number in (0, 1): with 0, the mean is the "
+            "gradient itself, and its standard deviation always 0"
+        )
+    return Transformation(Beginning(_stddev_state, given), stddev)
 
 
 def _numbers(beta: float, epsilon: float) -> tuple[float, float]:
@@ -95,17 +102,21 @@ def _numbers(beta: float, epsilon: float) -> tuple[float, float]:
 
 
 def _rms_state(beta: float, epsilon: float, parameters: Any) -> RmsState:
-    return RmsState(number(beta, parameters), number(epsilon, parameters), zeros(parameters))
+    return RmsState(*_arrays(beta, epsilon, parameters), zeros(parameters))
 
 
 def _corrected_state(beta: float, epsilon: float, parameters: Any) -> CorrectedState:
-    rate, small, t = (number(each, parameters) for each in (beta, epsilon, 0.0))
-    return CorrectedState(rate, small, t, zeros(parameters))
+    numbers = _arrays(beta, epsilon, parameters)
+    return CorrectedState(*numbers, number(0.0, parameters), zeros(parameters))
 
 
 def _stddev_state(beta: float, epsilon: float, parameters: Any) -> StddevState:
-    rate, small = (number(each, parameters) for each in (beta, epsilon))
-    return StddevState(rate, small, zeros(parameters), zeros(parameters))
+    numbers = _arrays(beta, epsilon, parameters)
+    return StddevState(*numbers, zeros(parameters), zeros(parameters))
+
+
+def _arrays(beta: float, epsilon: float, parameters: Any) -> tuple[Array, Array]:
+    return below_1("beta", beta, parameters), above_0("epsilon", epsilon, parameters)
 
 
 def rms(updates: Any, state: RmsState, parameters: Any) -> tuple[Any, RmsState]:
@@ -155,7 +166,7 @@ class RMSprop(Optimizer):
     eta : float or Schedule, optional
         The learning rate, positive, or a schedule.
     beta : float, optional
-        The decay rate of the mean square, in [0, 1); PyTorch's alpha.
+        The decay rate of the mean square, in [0, 1), or in (0, 1) if centred; PyTorch's alpha.
     epsilon : float, optional
         Positive.
     momentum : float or Schedule, optional

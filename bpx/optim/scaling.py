@@ -14,7 +14,7 @@ from bpx.errors import InputError
 from bpx.optim.chain import Beginning, Chain, Optimizer, Transformation, chain
 from bpx.optim.scheduled import Follows, Scheduled, ScheduleState, begun
 from bpx.optim.schedules.schedule import Schedule
-from bpx.optim.trees import mapped, number
+from bpx.optim.trees import above_0, mapped, number
 
 __all__ = ["learning_rate", "scale", "scale_by_learning_rate", "with_rate"]
 
@@ -147,4 +147,4 @@ def _scale_state(factor: float, parameters: Any) -> ScaleState:
 
 
 def _rate_state(eta: float, parameters: Any) -> RateState:
-    return RateState(number(eta, parameters))
+    return RateState(above_0("eta", eta, parameters))

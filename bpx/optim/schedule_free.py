@@ -15,7 +15,7 @@ from bpx.optim.chain import Beginning, Optimizer, Transformation
 from bpx.optim.limits import add_decayed_weights
 from bpx.optim.rmsprop import scale_by_rms
 from bpx.optim.schedules import Schedule
-from bpx.optim.trees import mapped, number
+from bpx.optim.trees import above_0, mapped, number
 
 __all__ = ["ScheduleFreeAdamW", "schedule_free"]
 
@@ -73,8 +73,10 @@ def schedule_free(eta: float, beta: float = 0.9, *, warmup: int = 0) -> Transfor
 
 
 def _state(numbers: tuple[float, ...], parameters: Any) -> ScheduleFreeState:
-    eta, beta, warmup, zero = (number(each, parameters) for each in (*numbers, 0.0))
-    return ScheduleFreeState(eta, beta, warmup, zero, zero, parameters, parameters)
+    eta, *others = numbers
+    beta, warmup, zero = (number(each, parameters) for each in (*others, 0.0))
+    rate = above_0("eta", eta, parameters)
+    return ScheduleFreeState(rate, beta, warmup, zero, zero, parameters, parameters)
 
 
 def schedule_free_step(

@@ -4,10 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 from bpx._typing import Array
-from bpx.arrays.registry import namespace
+from bpx.arrays.registry import dtype_name, namespace
+from bpx.errors import InputError
 from bpx.program.contract import leaves, named_leaves, rebuilt
 
-__all__ = ["PENALISED", "first", "mapped", "number", "on_weights", "zeros"]
+__all__ = [
+    "PENALISED",
+    "above_0",
+    "below_1",
+    "first",
+    "mapped",
+    "number",
+    "on_weights",
+    "zeros",
+]
 
 PENALISED = ("w", "B")
 """The names of the arrays with a penalty: weights, and matrices that a feedback learns."""
@@ -73,3 +83,40 @@ def number(value: float, parameters: Any) -> Array:
         shape, value, dtype=like.dtype, device=getattr(like, "device", None)
     )
     return made
+
+
+def above_0(name: str, value: float, parameters: Any) -> Array:
+    """`number`, for one that must not become 0, as an epsilon.
+
+    Raises
+    ------
+    InputError
+        If it is less than the smallest normal number of the parameters' dtype; some devices
+        take smaller ones for 0.
+    """
+    like = first(parameters)
+    least = float(namespace(like).finfo(like.dtype).smallest_normal)
+    if value < least:
+        raise InputError(
+            f"{name}={value} was given, which the network's {dtype_name(like)} may take for 0; "
+            f"expected at least {least:.3g}, or a network with dtype='float64'"
+        )
+    return number(value, parameters)
+
+
+def below_1(name: str, value: float, parameters: Any) -> Array:
+    """`number`, for one that must not become 1, as a decay rate.
+
+    Raises
+    ------
+    InputError
+        If it rounds to 1 in the parameters' dtype.
+    """
+    like = first(parameters)
+    eps = float(namespace(like).finfo(like.dtype).eps)
+    if value >= 1.0 - eps / 4.0:
+        raise InputError(
+            f"{name}={value} was given, which is 1 in the network's {dtype_name(like)}; "
+            f"expected at most {1.0 - eps / 2.0!r}, or a network with dtype='float64'"
+        )
+    return number(value, parameters)

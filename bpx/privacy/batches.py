@@ -15,7 +15,7 @@ from bpx.arrays.registry import namespace
 from bpx.inspect.requirements import check_by_bp3_and_bp4
 from bpx.model.parameters import Gradients, Parameters
 from bpx.model.spec import check_apart
-from bpx.optim.trees import mapped, number
+from bpx.optim.trees import above_0, mapped, number
 from bpx.privacy.accounting import Account, Mechanism, Spent, composed, package
 from bpx.privacy.clipping import check_rule_apart
 from bpx.privacy.dpsgd import DPSGD
@@ -86,7 +86,7 @@ class Sampled:
         learning = sum(1 for entry in self.parameters.layers if entry)
         clips = check_clip(self.privacy.clip, learning)
         return PrivateState(
-            tuple(number(clip, self.parameters) for clip in clips),
+            tuple(above_0("clip", clip, self.parameters) for clip in clips),
             number(1.0 / self.batch_size, self.parameters),
             Gradients(mapped(xp.zeros_like, self.parameters).layers),
         )

@@ -12,7 +12,7 @@ from bpx.training.course import Trainable
 from bpx.training.mixed import scales_loss
 from bpx.training.start import first_state
 from bpx.training.step import zero_metrics
-from bpx.training.suggestions import has_diverged
+from bpx.training.suggestions import Divergence
 
 __all__ = ["rising_costs"]
 
@@ -48,6 +48,7 @@ def rising_costs(
     zero = zero_metrics(state.parameters.like, batch_size, step.accuracy, job.weighted)
     found: list[float] = []
     waiting: list[Array] = []
+    divergence = Divergence()
     rows = _rows(home, job.n, batch_size, seed)
     for i in range(1, steps + 1):
         matrix, at = next(rows)
@@ -57,7 +58,7 @@ def rising_costs(
         if len(waiting) == READ_STEPS or i == steps:
             for cost in waiting:
                 found.append(total(to_host(cost)) / batch_size)
-                if has_diverged(found):
+                if divergence.reached(found[-1]):
                     return found, True
             waiting.clear()
     return found, False

@@ -4,11 +4,13 @@ The costs are those of `bpx.learning_rate_range`: one for each learning rate, as
 factors.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import inf, isfinite, log
 from typing import Literal, TypeAlias
 
-__all__ = ["RULES", "RuleName", "has_diverged", "smoothed", "suggested"]
+__all__ = ["RULES", "Divergence", "RuleName", "smoothed", "suggested"]
 
 DECAY = 0.9
 """The weight of a cost in the mean around another, for each step between the two."""
@@ -22,26 +24,36 @@ RISE = 3.0
 Series: TypeAlias = Sequence[float]
 
 
-def has_diverged(costs: Series) -> bool:
-    """Whether the costs so far have left the region in which training works.
+@dataclass
+class Divergence:
+    """The running mean of the costs so far, its first value, and its lowest.
 
-    They have if one is not finite, or if their running mean rises above its lowest value by
-    more than `RISE` times that value, and than `RISE` times what it fell before. The mean of
-    the first `FIRST` costs is the first one: a single cost may be low by chance.
+    The mean of the first `FIRST` costs is the first one: a single cost may be low by chance.
     """
-    total, weight, start, lowest = 0.0, 0.0, inf, inf
-    for i, cost in enumerate(costs, 1):
+
+    count: int = 0
+    total: float = 0.0
+    weight: float = 0.0
+    start: float = inf
+    lowest: float = inf
+
+    def reached(self, cost: float) -> bool:
+        """Whether with one more cost they have left the region in which training works.
+
+        They have if it is not finite, or if their running mean rises above its lowest value by
+        more than `RISE` times that value, and than `RISE` times what it fell before.
+        """
         if not isfinite(cost):
             return True
-        total, weight = DECAY * total + cost, DECAY * weight + 1.0
-        mean = total / weight
-        if i == FIRST:
-            start = mean
-        if i >= FIRST:
-            lowest = min(lowest, mean)
-            if mean - lowest > RISE * max(abs(lowest), start - lowest):
-                return True
-    return False
+        self.count += 1
+        self.total, self.weight = DECAY * self.total + cost, DECAY * self.weight + 1.0
+        if self.count < FIRST:
+            return False
+        mean = self.total / self.weight
+        if self.count == FIRST:
+            self.start = mean
+        self.lowest = min(self.lowest, mean)
+        return mean - self.lowest > RISE * max(abs(self.lowest), self.start - self.lowest)
 
 
 def smoothed(costs: Series) -> list[float]:
@@ -55,12 +67,20 @@ def smoothed(costs: Series) -> list[float]:
     lowest = finite.index(min(finite)) if finite else 0
     most = max((cost for cost in finite[: lowest + 1] if cost < inf), default=0.0)
     given = [min(cost, most) for cost in finite]
-    means = []
-    for i in range(len(given)):
-        weights = [DECAY ** abs(i - j) for j in range(len(given))]
-        total = sum(w * cost for w, cost in zip(weights, given, strict=True))
-        means.append(total / sum(weights))
-    return means
+    before, after = _sums(given), _sums(given[::-1])[::-1]
+    return [
+        (total + more - cost) / (weight + others - 1.0)
+        for cost, (total, weight), (more, others) in zip(given, before, after, strict=True)
+    ]
+
+
+def _sums(costs: Series) -> list[tuple[float, float]]:
+    """Return the weighted sums of each cost and all before it, and of their weights."""
+    total, weight, found = 0.0, 0.0, []
+    for cost in costs:
+        total, weight = DECAY * total + cost, DECAY * weight + 1.0
+        found.append((total, weight))
+    return found
 
 
 def suggested(rule: str, etas: Series, means: Series) -> float | None:
@@ -83,9 +103,11 @@ def _steepest(etas: Series, means: Series) -> int | None:
 def _valley(etas: Series, means: Series) -> int | None:
     """The middle of the longest falling sequence, whose steps may be apart; as in fastai."""
     longest, end = [1] * len(means), 0
+    ends: list[float] = []  # of sequences of 1, 2, ... steps: the highest, negated to ascend
     for i, mean in enumerate(means):
-        before = (longest[j] for j in range(i) if means[j] > mean)
-        longest[i] = 1 + max(before, default=0)
+        at = bisect_left(ends, -mean)
+        ends[at : at + 1] = [-mean]
+        longest[i] = at + 1
         end = i if longest[i] > longest[end] else end
     if not means or longest[end] == 1:
         return None

@@ -76,6 +76,41 @@ def test_extreme_logits(gamma, dtype, size):
                 assert np.isfinite(cost.gauss_newton(output, z, a, y, v)).all()
 
 
+@pytest.mark.parametrize("method", ["delta_derivative", "gauss_newton"])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("gap", [2.0, 20.0, 40.0])
+def test_the_curvature_of_a_confident_answer(method, gamma, dtype, gap):
+    """Two outputs after softmax are one after sigmoid, of which z is their difference."""
+    for sign in (1, -1):
+        z, v = np.array([[sign * gap, 0.0]], dtype), np.array([[0.75, -1.5]], dtype)
+        difference, y = z[:, :1] - z[:, 1:], np.array([[1, 0]], dtype)
+        found = getattr(costs.categorical_focal(gamma), method)(
+            softmax, z, softmax.sigma(z), y, v
+        )
+        one = getattr(costs.binary_focal(gamma), method)(
+            sigmoid, difference, sigmoid.sigma(difference), y[:, :1], v[:, :1] - v[:, 1:]
+        )
+        rtol = 1e-4 if dtype == "float32" else 1e-12
+        np.testing.assert_allclose(found, [[one[0, 0], -one[0, 0]]], rtol=rtol)
+
+
+@pytest.mark.parametrize("method", ["delta_derivative", "gauss_newton"])
+def test_the_curvature_in_float32_is_that_in_float64(method):
+    """Also where several outputs are the largest, and for targets between 0 and 1."""
+    rng = np.random.default_rng(0)
+    z, v = 12.0 * rng.standard_normal((400, 4)), rng.standard_normal((400, 4))
+    z[::10, 1] = z[::10].max(1)
+    y = np.eye(4)[rng.integers(0, 4, 400)]
+    y[::7] = 0.9 * y[::7] + 0.025
+    cost = costs.categorical_focal(0.5)
+    found = []
+    for dtype in ("float32", "float64"):
+        z, y, v = (each.astype("float32").astype(dtype) for each in (z, y, v))
+        found.append(getattr(cost, method)(softmax, z, softmax.sigma(z), y, v))
+    np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-6)
+
+
 def test_its_curvature_may_be_negative_but_the_gauss_newton_matrix_never():
     z, y, v = np.array([[-3.0]]), np.array([[1.0]]), np.array([[1.0]])
     cost, a = costs.binary_focal(), sigmoid.sigma(np.array([[-3.0]]))

@@ -1,4 +1,4 @@
-"""Chains that climb are refused where training begins, as far as their links tell."""
+"""Chains that climb, or never move, are refused where training begins, if their links tell."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from bpx.optim.descent import check_descends
 from tests.optim.links import CHAINS, DOUBLED, LINKS
 
 X, Y = np.eye(3), np.eye(3)[:, :2]
+STEP = bpx.optim.scale(-0.1)
 DESCENDING = ("rate", "schedule", "scale", "schedule_free")
 
 
@@ -47,10 +48,15 @@ def test_each_link_alone_tells(name):
         (chain(bpx.Adam(1e-2), bpx.SGD(0.1)), "has 2 learning rates"),
         (chain(bpx.SGD(0.1), bpx.optim.schedule_free(0.1)), "has 2 learning rates"),
         (chain(bpx.SGD(0.1), bpx.SGD(0.1), bpx.SGD(0.1)), "has 3 learning rates"),
+        (chain(bpx.optim.scale(-1.0), bpx.Adam(1e-2)), "turns the updates round 2 times"),
+        (chain(bpx.optim.scale(-1.0), bpx.optim.scale(-0.1)), "round 2 times"),
+        (chain(bpx.optim.scale(-1.0), bpx.optim.scale(-1.0), bpx.SGD(1.0), STEP), "4 times"),
+        (chain(bpx.Adam(), bpx.optim.scale(0.0)), "multiplies the updates by 0"),
+        (chain(bpx.optim.scale(-0.0)), "multiplies the updates by 0"),
     ],
     ids=str,
 )
-def test_a_chain_that_climbs_is_refused(optimizer, said, act):
+def test_a_chain_that_climbs_or_never_moves_is_refused(optimizer, said, act):
     with pytest.raises(bpx.InputError, match=said):
         act(optimizer)
 
@@ -60,7 +66,8 @@ def test_a_chain_that_climbs_is_refused(optimizer, said, act):
     [
         chain(bpx.optim.scale_by_adam(), bpx.optim.scale(-1e-2)),
         chain(bpx.optim.scale(2.0), bpx.SGD(0.1)),
-        chain(bpx.optim.scale(-1.0), bpx.SGD(0.1)),  # it climbs, as whoever wrote it wants
+        chain(bpx.optim.scale(-1.0), bpx.optim.scale(-1.0), bpx.SGD(0.1)),
+        chain(DOUBLED, bpx.optim.scale(-1.0), bpx.SGD(0.1)),
         chain(DOUBLED),
         chain(DOUBLED, bpx.SGD(0.1), bpx.SGD(0.1)),
     ],

@@ -140,3 +140,11 @@ def test_equal_numbers_make_equal_optimizers_with_one_rule():
 def test_it_refuses(settings, message):
     with pytest.raises(bpx.InputError, match=message):
         RMSprop(**settings)
+
+
+def test_a_standard_deviation_needs_a_beta_above_0():
+    """With 0 the mean is the gradient, and every update would be g / epsilon."""
+    assert RMSprop(beta=0.0).transformations
+    for make in (scale_by_stddev, lambda b: RMSprop(beta=b, centred=True)):
+        with pytest.raises(bpx.InputError, match=r"beta=0.0 .* a number in \(0, 1\): with 0"):
+            make(0.0)

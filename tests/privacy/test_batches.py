@@ -134,6 +134,8 @@ def test_what_the_state_has_besides(target):
     assert len(epochs(target, clip=(0.1, 0.2))[0].start().clips) == 2
     with pytest.raises(InputError, match="has 3 numbers for 2 layers"):
         epochs(target, clip=(0.1, 0.2, 0.3))[0].start()
+    with pytest.raises(InputError, match=r"clip=1e-310 was given, .* may take for 0"):
+        epochs(target, clip=1e-310)[0].start()
     assert net.mechanisms == ()
 
 

@@ -5,9 +5,13 @@ from math import exp, inf, nan
 import numpy as np
 import pytest
 
-from bpx.training.suggestions import RULES, has_diverged, smoothed, suggested
+from bpx.training.suggestions import DECAY, RULES, Divergence, smoothed, suggested
 
 ETAS = list(np.geomspace(1e-5, 10.0, 121))  # 20 steps in a decade
+
+
+def has_diverged(given):
+    return any(map(Divergence().reached, given))
 
 
 def costs(fall=1e-2, rise=1.0):
@@ -70,6 +74,15 @@ def test_a_mean_looks_to_both_sides():
     assert found == sorted(found, reverse=True)
     assert smoothed([]) == []
     assert smoothed([2.0]) == [2.0]
+
+
+def test_a_mean_weighs_the_other_costs_by_their_distance():
+    given = list(np.random.default_rng(0).random(300))
+    steps = np.arange(300)
+    weights = DECAY ** np.abs(steps[:, None] - steps)
+    most = max(given[: int(np.argmin(given)) + 1])
+    expected = weights @ np.minimum(given, most) / weights.sum(axis=1)
+    np.testing.assert_allclose(smoothed(given), expected, rtol=1e-13)
 
 
 def test_costs_that_explode_do_not_hide_the_ones_before():

@@ -7,6 +7,7 @@ from bpx._typing import Array
 from bpx._validate import number as checked
 from bpx._validate import whole
 from bpx.arrays.registry import namespace
+from bpx.errors import InputError
 from bpx.optim.schedules.lengths import Epochs, Span, span
 from bpx.optim.schedules.schedule import Schedule
 
@@ -104,7 +105,8 @@ def exponential_decay(
     staircase : bool, optional
         Whether the learning rate changes only at the ends of periods.
     end : float, optional
-        The learning rate does not pass this positive number.
+        The learning rate does not pass this positive number: at most `start` if the rate is
+        below 1, and at least `start` otherwise.
 
     Raises
     ------
@@ -126,6 +128,12 @@ def exponential_decay(
     if end is None:
         return Schedule(_EXPONENTIAL[bool(staircase)], Exponential(*given))
     checked("end", end, "a positive number", lambda v: v > 0.0)
+    falls = rate < 1.0
+    if end > start if falls else end < start:
+        raise InputError(
+            f"end={end!r} was given for a learning rate that {'falls' if falls else 'rises'} "
+            f"from {start!r}; expected at {'most' if falls else 'least'} {start!r}, or None"
+        )
     return Schedule(_EXPONENTIAL[bool(staircase)], BoundedExponential(*given, end))
 
 

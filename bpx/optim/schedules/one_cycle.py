@@ -55,7 +55,8 @@ def cosine_onecycle_schedule(
     steps : int or Epochs, optional
         The length of the cycle, at least 1. By default the whole training.
     pct_start : float, optional
-        The fraction of the steps that rise, in (0, 1).
+        The fraction of the steps that rise, in (0, 1). If that is no whole number of steps,
+        the peak lies between two steps and is not quite reached.
     div_factor : float, optional
         The cycle starts at ``peak / div_factor``; at least 1.
     final_div_factor : float, optional
@@ -69,8 +70,9 @@ def cosine_onecycle_schedule(
     Notes
     -----
     L. N. Smith, N. Topin, "Super-convergence" (2018), in the form of fastai, with the names of
-    Optax and of PyTorch's ``OneCycleLR``, whose cycle ends one step earlier. The momentum does
-    not change, as in Optax: for PyTorch's ``cycle_momentum`` use `cosine_onecycle_momentum`.
+    Optax, which rounds the steps that rise down, and of PyTorch's ``OneCycleLR``, whose cycle
+    ends one step earlier. The momentum does not change, as in Optax: for PyTorch's
+    ``cycle_momentum`` use `cosine_onecycle_momentum`.
 
     Examples
     --------
@@ -100,7 +102,8 @@ def linear_onecycle_schedule(
     steps : int or Epochs, optional
         The length of the cycle, at least 1. By default the whole training.
     pct_start : float, optional
-        The fraction of the steps that rise, in (0, 1).
+        The fraction of the steps that rise, in (0, 1). If that is no whole number of steps,
+        the peak lies between two steps and is not quite reached.
     pct_final : float, optional
         The fraction of the steps after which the learning rate is as at the start, in
         (pct_start, 1).
@@ -117,7 +120,8 @@ def linear_onecycle_schedule(
     Notes
     -----
     L. N. Smith, "A disciplined approach to neural network hyper-parameters" (2018), section
-    4.1, with the names of Optax. The momentum does not change: see `linear_onecycle_momentum`.
+    4.1, with the names of Optax, which rounds both numbers of steps down. The momentum does not
+    change: see `linear_onecycle_momentum`.
     """
     _check(peak, pct_start, div_factor, final_div_factor)
     _check_final(pct_final, pct_start)

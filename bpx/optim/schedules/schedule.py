@@ -12,7 +12,7 @@ from typing import Any
 
 from bpx._validate import number as checked
 from bpx._validate import whole
-from bpx.arrays.host import as_host
+from bpx.arrays.host import as_host, quietly
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.optim.chained import called
@@ -102,7 +102,8 @@ class Schedule:
         numbers = settled(self.numbers, Length(steps // epochs, steps))
         t = as_host([float(i) for i in range(steps)], "t")
         like = [namespace(t).full_like(t, each) for each in leaves(numbers)]
-        eta = self.rate(t, rebuilt(numbers, like))
+        with quietly():
+            eta = self.rate(t, rebuilt(numbers, like))
         return [float(eta[i]) for i in range(steps)]
 
     def __repr__(self) -> str:

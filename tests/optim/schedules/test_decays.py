@@ -110,6 +110,9 @@ def test_other_numbers_are_the_same_compiled_step(name, other):
         (lambda: step_decay(0.1, every=0), "every=0 .* a whole number"),
         (lambda: step_decay(0.1, every=None), "every=None .* a whole number"),
         (lambda: exponential_decay(0.1, rate=0.0), "rate=0.0 .* a positive number"),
+        (lambda: exponential_decay(0.1, rate=0.9, end=0.5), "end=0.5 .* falls .* at most 0.1"),
+        (lambda: exponential_decay(0.1, rate=1.1, end=0.05), "rises from 0.1; .* at least 0.1"),
+        (lambda: exponential_decay(0.1, rate=1.0, end=0.05), "rises from 0.1; .* at least 0.1"),
         (lambda: polynomial_schedule(0.1, power=0.0), "power=0.0 .* a positive number"),
     ],
 )

@@ -63,6 +63,8 @@ def test_the_momentum_is_pytorchs(target):
     expected = by_pytorch(pct_start=21 / 41, max_momentum=0.9, base_momentum=0.5)
     shape = {"steps": 40, "pct_start": 0.5}
     assert_same_rates(cosine_onecycle_momentum(0.9, 0.5, **shape), expected, target)
+    expected = by_pytorch(pct_start=13.4 / 41)  # its lowest lies between two steps
+    assert_same_rates(cosine_onecycle_momentum(steps=40, pct_start=0.31), expected, target)
     # Of three phases, the last one is at the highest momentum: here from step 24 on.
     expected = by_pytorch(pct_start=13 / 41, anneal_strategy="linear", three_phase=True)
     found = linear_onecycle_momentum(steps=40, pct_final=0.6)

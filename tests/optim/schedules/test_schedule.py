@@ -136,5 +136,7 @@ def test_a_preview_is_what_each_step_has():
         found = schedule.preview(50, epochs=5)
         assert found == pytest.approx(rates(schedule, 50), rel=1e-14)
     assert bpx.optim.constant_schedule(0.3).preview(3) == [0.3] * 3
+    rising = bpx.optim.exponential_decay(0.1, rate=10.0, end=0.5, steps=1)
+    assert rising.preview(400) == [pytest.approx(0.1)] + [0.5] * 399
     by_epochs = bpx.optim.step_decay(0.3, every=bpx.optim.Epochs(1), factor=0.5)
     assert by_epochs.preview(4, epochs=2) == [0.3, 0.3, 0.15, 0.15]
