@@ -66,7 +66,7 @@ class Encoder:
     def _of_table(self, table: Table) -> Part:
         if self.only_x:
             return Part(self._inputs(table))
-        s = None if self.weight is None else table[self.weight].values
+        s = self._weights(table)
         if self.schema is not None and self.schema.target is not None:
             return Part(self._inputs(table), self.schema.y(table), s)
         if self.target is None:
@@ -81,9 +81,38 @@ class Encoder:
                 "numbers, or a schema=bpx.data.Schema.fit(stream.sample(100_000), target=...) "
                 "that encodes them"
             )
+        if column.missing.any():
+            raise InputError(
+                f"column {column.name!r} of {self.label}, the target, is missing in row "
+                f"{int(column.missing.argmax()) + 1} of a part of it, counted from 1 "
+                f"({int(column.missing.sum())} of {len(column)} are); expected one for each "
+                "sample: drop these rows"
+            )
         y = column.values
         whole = column.whole or column.kind == "boolean"
         return Part(self._inputs(table), y.astype(np.int64) if whole else y, s)
+
+    def _weights(self, table: Table) -> Any:
+        """The column of the weights, which must be one of numbers that is not the target."""
+        if self.weight is None:
+            return None
+        column = table[self.weight]
+        learned = None if self.schema is None else self.schema.target
+        if learned is not None:
+            is_target = column.name == learned.name
+        else:
+            is_target = self.target is not None and table[self.target] is column
+        if is_target:
+            raise InputError(
+                f"sample_weight={self.weight!r} was given, but this column of {self.label} is "
+                "the target; expected another column"
+            )
+        if column.is_text:
+            raise InputError(
+                f"column {column.name!r} of {self.label}, sample_weight, holds texts; expected "
+                "numbers of at least 0"
+            )
+        return column.values
 
     def _inputs(self, table: Table) -> Any:
         from bpx.data.tables.schema import Schema
