@@ -1,12 +1,12 @@
 """The parts of a stream as arrays: tables by a schema, or by their names if all are numbers."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bpx._validate import is_frame
+from bpx.data.streams.real import as_real, on_host
 from bpx.data.streams.source import Part
 from bpx.data.tables.frames import as_table
 from bpx.data.tables.table import Key, Table
@@ -51,17 +51,14 @@ class Encoder:
             raise InputError(
                 f"y is missing for {self.label}; expected one target for each sample"
             )
-        if is_frame(part.x):
-            x = self._inputs(as_table(part.x))
-            return Part(x, self._targets(part.y), _whole(part.s))
-        plain = self.schema is None or self.schema.is_plain
-        y = _lazy(part.y) if plain else self._targets(part.y)
-        return Part(self._of_arrays(part.x), y, _whole(part.s))
+        x = self._inputs(as_table(part.x)) if is_frame(part.x) else self._of_arrays(part.x)
+        s = None if part.s is None else as_real(part.s, "sample_weight")
+        return Part(x, self._targets(part.y), s)
 
     def _of_arrays(self, x: Any) -> Any:
         if self.schema is None or self.schema.is_plain:
-            return _lazy(x)
-        return self.schema.x_of_array(np.asarray(x))
+            return as_real(x, "x")
+        return self.schema.x_of_array(on_host(x, "x"))
 
     def _of_table(self, table: Table) -> Part:
         if self.only_x:
@@ -128,17 +125,5 @@ class Encoder:
 
     def _targets(self, y: Any) -> Any:
         if self.schema is None or self.schema.target is None:
-            return np.asarray(y)
+            return as_real(y, "y")
         return self.schema.y_of_array(y)
-
-
-def _lazy(x: Any) -> Any:
-    """Return rows that are read later as they are, and anything else as a host array."""
-    return x if hasattr(x, "copy_to") else np.asarray(x)
-
-
-def _whole(s: Any) -> Any:
-    return None if s is None else np.asarray(s)
-
-
-Encode = Callable[[Any], Part]

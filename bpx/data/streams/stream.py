@@ -183,11 +183,12 @@ class Stream:
     @property
     def _first(self) -> Part:
         """The first part, of at most 1024 samples."""
-        blocks = self.source.blocks(_LOOKED_AT)
-        first = next(parts_of(blocks, range(len(blocks)), self.encoder), None)
-        if first is None or not first.x.shape[0]:
-            raise InputError(f"{self.source.label} has no samples; expected at least one")
-        return Part(*(None if a is None else a[:_LOOKED_AT] for a in first))
+        blocks, label = self.source.blocks(_LOOKED_AT), self.source.label
+        parts = parts_of(blocks, range(len(blocks)), self.encoder, label=label)
+        first = Filled(parts, label).next(_LOOKED_AT)
+        if first is None:
+            raise InputError(f"{label} has no samples; expected at least one")
+        return first
 
     @property
     def _bytes(self) -> int:

@@ -138,6 +138,39 @@ def test_a_stream_without_samples_is_refused():
         bpx.data.stream([]).rows_of_window(1)
 
 
+def test_chunks_without_samples_are_left_out_also_at_the_beginning():
+    x, y = arrays()
+    made = bpx.data.stream([([], []), (x[:0], y[:0]), (x, y), (x[:0], y[:0])])
+    assert ys(made) == list(range(100))
+    assert made.prints() == bpx.data.stream([(x, y)]).prints()
+
+
+@pytest.mark.parametrize("bad", [(1, 2), ("ab", "cd"), ([[1.0], [1.0, 2.0]], [0, 1])])
+def test_a_chunk_that_cannot_be_read_is_named(bad):
+    made = bpx.data.stream([arrays(), bad])
+    with pytest.raises(bpx.InputError, match=r"x .*; this is chunk 2 of list"):
+        ys(made)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_each_array_of_a_chunk_holds_real_numbers(place):
+    chunk = [np.ones((2, 3)), np.ones(2), np.ones(2)]
+    for dtype in ("complex64", "str"):
+        bad = [*chunk[:place], chunk[place].astype(dtype), *chunk[place + 1 :]]
+        with pytest.raises(bpx.InputError, match=r"expected real numbers.*; this is chunk 1"):
+            bpx.data.stream([bad]).rows_of_window(1)
+    masked = [*chunk[:place], np.ma.array(chunk[place], mask=True), *chunk[place + 1 :]]
+    with pytest.raises(bpx.InputError, match="is a masked array; bpx would train"):
+        bpx.data.stream(masked[0], masked[1], sample_weight=masked[2]).rows_of_window(1)
+
+
+def test_inputs_to_predict_for_are_real_numbers_too():
+    for bad in (np.ones((2, 3), complex), np.ma.array(np.ones((2, 3)), mask=True)):
+        for given in (bad, [bad]):
+            with pytest.raises(bpx.InputError, match=r"x is a .*; this is (part|chunk) 1 of"):
+                bpx.data.stream(given).only_x.rows_of_window(1)
+
+
 def test_only_files_of_tables_have_rows_to_draw():
     with pytest.raises(bpx.InputError, match="no tables to draw rows from"):
         bpx.data.stream(*arrays()).sample(3)
