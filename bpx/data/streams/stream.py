@@ -159,7 +159,7 @@ class Stream:
         found = dict(self.source.prints())
         schema = self.encoder.schema
         if not isinstance(self.source, Sliced) or not (schema is None or schema.is_plain):
-            first = zip(_FIRST, self._first, strict=True)
+            first = zip(_FIRST, self.first, strict=True)
             found |= {name: of_rows(each) for name, each in first if each is not None}
         if batch_size is not None:
             found["the stream"] = {
@@ -176,12 +176,12 @@ class Stream:
     def _like(self) -> Part:
         """An empty part with the shapes and dtypes of the very first one."""
         kinds = (
-            None if a is None else np.empty((0, *a.shape[1:]), a.dtype) for a in self._first
+            None if a is None else np.empty((0, *a.shape[1:]), a.dtype) for a in self.first
         )
         return Part(*kinds)
 
     @property
-    def _first(self) -> Part:
+    def first(self) -> Part:
         """The first part, of at most 1024 samples."""
         blocks, label = self.source.blocks(_LOOKED_AT), self.source.label
         parts = parts_of(blocks, range(len(blocks)), self.encoder, label=label)
