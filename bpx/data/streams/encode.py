@@ -1,7 +1,7 @@
 """The parts of a stream as arrays: tables by a schema, or by their names if all are numbers."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -9,11 +9,9 @@ from bpx._validate import is_frame
 from bpx.data.streams.real import as_real, on_host
 from bpx.data.streams.source import Part
 from bpx.data.tables.frames import as_table
+from bpx.data.tables.schema import Schema
 from bpx.data.tables.table import Key, Table
 from bpx.errors import InputError
-
-if TYPE_CHECKING:
-    from bpx.data.tables.schema import Schema
 
 __all__ = ["Encoder"]
 
@@ -34,7 +32,7 @@ class Encoder:
         Whether only the inputs are wanted, as for `predict`; a table may lack the targets.
     """
 
-    schema: "Schema | None"
+    schema: Schema | None
     target: Key | None
     weight: Key | None
     label: str
@@ -47,6 +45,7 @@ class Encoder:
         if self.only_x:
             x = part.x
             return Part(self._inputs(as_table(x)) if is_frame(x) else self._of_arrays(x))
+        self._refuse_columns()
         if part.y is None:
             raise InputError(
                 f"y is missing for {self.label}; expected one target for each sample"
@@ -54,6 +53,16 @@ class Encoder:
         x = self._inputs(as_table(part.x)) if is_frame(part.x) else self._of_arrays(part.x)
         s = None if part.s is None else as_real(part.s, "sample_weight")
         return Part(x, self._targets(part.y), s)
+
+    def _refuse_columns(self) -> None:
+        """Refuse columns of tables where the samples are pairs."""
+        for name, key in (("target", self.target), ("sample_weight", self.weight)):
+            if key is not None:
+                raise InputError(
+                    f"{name}={key!r} was given, but {self.label} has samples (x, y), whose "
+                    "targets and weights are no columns; expected tables, or triples "
+                    f"(x, y, sample_weight) and no {name}"
+                )
 
     def _of_arrays(self, x: Any) -> Any:
         if self.schema is None or self.schema.is_plain:
@@ -64,7 +73,13 @@ class Encoder:
         if self.only_x:
             return Part(self._inputs(table))
         s = self._weights(table)
-        if self.schema is not None and self.schema.target is not None:
+        learned = None if self.schema is None else self.schema.target
+        if self.schema is not None and learned is not None:
+            if self.target is not None and table[self.target].name != learned.name:
+                raise InputError(
+                    f"target={self.target!r} was given for {self.label}, but the schema's "
+                    f"target is {learned.name!r}; expected the same, or no target"
+                )
             return Part(self._inputs(table), self.schema.y(table), s)
         if self.target is None:
             raise InputError(
@@ -112,8 +127,6 @@ class Encoder:
         return column.values
 
     def _inputs(self, table: Table) -> Any:
-        from bpx.data.tables.schema import Schema
-
         if self.schema is not None:
             return self.schema.x(table)
         others = [key for key in (self.target, self.weight) if key is not None]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,11 +16,9 @@ from bpx.data.streams.prints import Print, of_rows
 from bpx.data.streams.source import Part, Source
 from bpx.data.streams.sources import Sliced
 from bpx.data.streams.windows import Buffer, Empty, Filled, ahead, parts_of
+from bpx.data.tables.schema import Schema
 from bpx.data.tables.table import Key, Table
 from bpx.errors import InputError
-
-if TYPE_CHECKING:
-    from bpx.data.tables.schema import Schema
 
 __all__ = ["Stream", "stream"]
 
@@ -82,7 +80,7 @@ class Stream:
         rows = whole("rows", rows, 1, None, "a whole number of at least 1")
         return self.source.sample(rows, np.random.default_rng(seed))
 
-    def with_schema(self, schema: "Schema | None") -> "Stream":
+    def with_schema(self, schema: Schema | None) -> "Stream":
         """Return the stream with a network's schema, unless it has its own."""
         own = self.encoder
         if schema is None or own.schema is not None:
@@ -203,7 +201,7 @@ def stream(
     *,
     sample_weight: Any = None,
     target: Key | None = None,
-    schema: "Schema | None" = None,
+    schema: Schema | None = None,
     block: int | None = None,
     window: int | None = None,
 ) -> Stream:
@@ -265,5 +263,15 @@ def stream(
         None if size is None else whole(name, size, 1, None, "a whole number of at least 1")
         for name, size in (("block", block), ("window", window))
     )
+    if schema is not None and not isinstance(schema, Schema):
+        raise InputError(
+            f"schema is {type(schema).__name__}; expected a bpx.data.Schema, which "
+            "bpx.data.Schema.fit(table, target=...) makes"
+        )
     source, weight = source_of(x, y, sample_weight)
+    if target is not None and isinstance(source, Sliced):
+        raise InputError(
+            f"target={target!r} was given, but {source.label} has no columns by name; "
+            "expected y, the array or the path of the targets"
+        )
     return Stream(source, Encoder(schema, target, weight, source.label), *sizes)

@@ -89,3 +89,19 @@ def test_the_column_of_the_weights_holds_numbers_and_is_not_the_target():
         weight = "y" if target != 1 else "b"
         with pytest.raises(bpx.InputError, match=f"sample_weight='{weight}' .* is the target"):
             Encoder(own, target, weight, "t")(TABLE)
+
+
+@pytest.mark.parametrize(("target", "weight"), [("y", None), (None, "s")])
+def test_pairs_have_no_columns(target, weight):
+    name = "target='y'" if target else "sample_weight='s'"
+    for x in ([[1.0]], {"a": [1.0]}):
+        with pytest.raises(bpx.InputError, match=f"{name} was given, but t has samples"):
+            Encoder(None, target, weight, "t")(Part(x, [0]))
+
+
+def test_a_target_is_that_of_the_schema():
+    expected = schema().y(TABLE).tolist()
+    for target in ("y", 2):
+        assert Encoder(schema(), target, None, "t")(TABLE).y.tolist() == expected
+    with pytest.raises(bpx.InputError, match=r"target='a' was given .* target is 'y'"):
+        Encoder(schema(), "a", None, "t")(TABLE)

@@ -84,8 +84,12 @@ def test_weights_in_a_column_and_in_an_array():
     [
         ((3,), {}, "x is int; expected a path"),
         ((iter([]),), {}, "runs only once"),
-        (([],), {"y": [0]}, "y was given with samples that have their own targets"),
+        ((list,), {"y": [0]}, "y was given with samples that have their own targets"),
         (([],), {"sample_weight": [1.0]}, "sample_weight is list; expected the name"),
+        (([[0.0]], [0]), {}, "x is a list, which is read as chunks .* but y was given, too"),
+        ((np.ones((2, 1)), [[0], [1, 2]]), {}, "y cannot become an array"),
+        ((np.ones((2, 1)), [0, 1]), {"target": "z"}, "target='z' was given, but ndarray"),
+        (([],), {"schema": 5}, "schema is int; expected a bpx.data.Schema"),
         (([],), {"window": 0}, "window=0 was given"),
         (([],), {"block": 1.5}, "block=1.5 was given"),
         (("missing.npy", "y.npy"), {}, "missing.npy does not exist"),
