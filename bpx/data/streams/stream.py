@@ -234,7 +234,7 @@ def stream(
         must be numbers.
     block : int, optional
         The samples in a block, by default 4 MiB. Parquet files have their own blocks, their row
-        groups.
+        groups; each Arrow or Feather file is one block.
     window : int, optional
         The samples in a window, by default 64 MiB. Two windows are in memory at a time. A
         larger window shuffles better.
