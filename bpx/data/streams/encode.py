@@ -96,7 +96,7 @@ class Encoder:
         if column.missing.any():
             raise InputError(
                 f"column {column.name!r} of {self.label}, the target, is missing in row "
-                f"{int(column.missing.argmax()) + 1} of a part of it, counted from 1 "
+                f"{int(column.missing.argmax()) + 1} of its part, counted from 1 "
                 f"({int(column.missing.sum())} of {len(column)} are); expected one for each "
                 "sample: drop these rows"
             )

@@ -26,8 +26,7 @@ def as_real(given: Any, name: str) -> Any:
     rows = given if hasattr(given, "copy_to") else on_host(given, name)
     if rows.dtype.kind not in "biuf":
         raise InputError(
-            f"{name} is a {type(given).__name__} of dtype {rows.dtype}; expected real numbers: "
-            "convert it first"
+            f"{name} has dtype {rows.dtype}; expected real numbers: convert it first"
         )
     return rows
 

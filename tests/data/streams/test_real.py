@@ -22,16 +22,16 @@ def test_rows_of_a_file_stay_unread(tmp_path):
     rows = open_npy(tmp_path / "x.npy")
     assert as_real(rows, "x") is rows
     np.save(tmp_path / "x.npy", np.ones((2, 3), complex))
-    with pytest.raises(bpx.InputError, match="x is a NpyRows of dtype complex128"):
+    with pytest.raises(bpx.InputError, match="x has dtype complex128"):
         as_real(open_npy(tmp_path / "x.npy"), "x")
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (np.ones(2, complex), "y is a ndarray of dtype complex128; expected real numbers"),
-        (np.array(["1", "2"]), "y is a ndarray of dtype <U1; expected real numbers"),
-        ([1, None], "y is a list of dtype object; expected real numbers"),
+        (np.ones(2, complex), "y has dtype complex128; expected real numbers"),
+        (np.array(["1", "2"]), "y has dtype <U1; expected real numbers"),
+        ([1, None], "y has dtype object; expected real numbers"),
         (MASKED, "y is a masked array; bpx would train on the masked values"),
         ([[1.0], [1.0, 2.0]], "y cannot become an array .* expected one row for each sample"),
         (3, "y is int, which has no rows; expected an array"),
