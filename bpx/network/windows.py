@@ -1,15 +1,17 @@
 """`train` on a `bpx.data.Stream`: samples that are in memory one window at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bpx._validate import number, whole
 from bpx.arrays.home import Home
-from bpx.arrays.host import block_order, check_seed
+from bpx.arrays.host import as_host, block_order, check_seed
+from bpx.arrays.narrowing import check_narrowing
 from bpx.errors import InputError
 from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch
+from bpx.model.reach import check_reach
 from bpx.model.weights import weighted
 from bpx.network.windowed import arriving, first_of, staged
 from bpx.training.arguments import Options, check_last_batch, job_of, scheduled
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from bpx.data import Stream
 
 __all__ = ["windowing"]
+
+_FIRST = "the first samples'"
 
 
 def windowing(
@@ -57,6 +61,8 @@ def windowing(
         If an argument, or the first samples, cannot be used.
     """
     known = data.samples
+    if known == 0:
+        raise InputError(f"{data.source.label} has no samples; expected at least one")
     epochs = whole("epochs", epochs, 1, None, "a whole number of at least 1")
     size = whole("batch_size", batch_size, 1, known, _sizes(known))
     seed, shuffle, drop_last = order
@@ -65,7 +71,9 @@ def windowing(
     drawn, arrive = check_seed(seed), partial(_arrived, network)
     with network.home.active():
         share = _penalty(*strength, known)
-        job = job_of(network, first_of(data, network.home, arrive), options, epochs, share)
+        first = first_of(data, network.home, arrive)
+        _check_meant(network, data, first)
+        job = job_of(network, first, options, epochs, share)
         rows, home = data.rows_of_window(size), network.home
         windows = partial(_windows, home, data, arrive, rows, drawn if shuffle else None)
         own = Windowed(home, job.step, windows, rows, known, size, drawn, shuffle, drop_last)
@@ -97,6 +105,16 @@ def _penalty(lmbda: float, penalty: float, known: int | None) -> float:
     return lmbda / known if lmbda and known else penalty
 
 
+def _check_meant(network: Any, data: "Stream", first: Samples) -> None:
+    """Refuse samples that are surely a mistake, as far as the first ones tell."""
+    spec, dtype, stored = network.spec, network.home.dtype, data.first
+    n = first.x.shape[0]
+    check_narrowing(as_host(stored.x[:n], "x"), dtype, f"{_FIRST} x")
+    if first.accuracy != "argmax":  # numbers
+        check_narrowing(as_host(stored.y[:n], "y"), dtype, f"{_FIRST} y")
+        check_reach(spec, first.y, f"{_FIRST} y")
+
+
 def _windows(
     home: Home,
     data: "Stream",
@@ -105,10 +123,26 @@ def _windows(
     seed: int | None,
     epoch: int,
     start: int,
-) -> Any:
-    """The windows of an epoch; without a seed, in the samples' own order."""
+) -> Generator[Samples, None, None]:
+    """Yield the windows of an epoch; without a seed, in the samples' own order."""
     order: Any = range if seed is None else partial(block_order, seed, epoch)
-    return data.windows(order, rows, home.dtype, arrive, **staged(home), start=start)
+    weigh = []
+
+    def arrived(part: Any) -> Samples:
+        weigh.append(part.s is None or bool(part.s.any()))
+        found: Samples = arrive(part)
+        return found
+
+    windows = data.windows(order, rows, home.dtype, arrived, **staged(home), start=start)
+    try:
+        yield from windows
+    finally:
+        windows.close()
+    if weigh and not start and not any(weigh):
+        raise InputError(
+            f"sample_weight of {data.source.label} is 0 for every sample; expected finite "
+            "weights, one of them above 0"
+        )
 
 
 def _arrived(network: Any, part: Any) -> Samples:

@@ -112,3 +112,23 @@ def test_the_first_row_that_is_not_finite_is_found():
     x[3, 0] = np.inf
     assert host.first_nonfinite_row(x) == 2
     assert host.first_nonfinite_row(x[:, 0]) == 3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_are_finite_whatever_their_sum(dtype):
+    largest = np.finfo(dtype).max
+    for values in ([0.0, 1.5], [largest] * 3, [largest, largest, -largest], [-largest] * 3, []):
+        host.check_finite(np.array(values, dtype), dtype, "x")
+    for bad in (np.nan, np.inf, -np.inf):
+        for other in (0.0, largest, -np.inf):
+            x = np.array([[1.0, 2.0], [3.0, bad], [other, 1.0]], dtype)
+            with pytest.raises(bpx.InputError, match="first in row 1;"):
+                host.check_finite(x, dtype, "x")
+    with pytest.raises(bpx.InputError, match="overflows float32, first in row 1"):
+        host.check_finite(np.array([1.0, 1e39]), "float32", "x")
+
+
+def test_a_finite_sum_is_enough(monkeypatch):
+    x = np.ones((3, 2), "float32")
+    monkeypatch.setattr(host.np, "finfo", None)
+    host.check_finite(x, "float32", "x")

@@ -80,6 +80,16 @@ def test_mini_batches_of_every_kind(settings, tmp_path):
     resumed_equals(whole, tmp_path, sliced())
 
 
+def test_the_weights_after_the_place_may_all_be_0(tmp_path):
+    weights = np.repeat([1.0, 0.0], [8, 32])
+    data, how = sliced(sample_weight=weights), {"shuffle": False}
+    expected = undisturbed(data, **how)
+    for moment in (9, 14):
+        folder = tmp_path / str(moment)
+        cut_off(moment, folder, data=data, every="1 step", **how)
+        resumed_equals(expected, folder, data)
+
+
 def test_windows_before_the_place_are_not_read(tmp_path):
     class Counting(np.ndarray):
         read = 0

@@ -154,6 +154,48 @@ def test_a_wrong_width_is_refused_before_training():
         bpx.train(network(), stream(x[:, :4], y), epochs=1, **HOW)
 
 
+def test_a_stream_without_samples_is_refused_before_its_batches_are_counted():
+    x, y = samples()
+    with pytest.raises(bpx.InputError, match="ndarray has no samples; expected at least one"):
+        network().fit(stream(x[:0], y[:0]), epochs=1, **HOW)
+
+
+def one_output(**settings):
+    return bpx.Network([1, 3, 1], seed=0, **settings)
+
+
+def test_first_samples_that_must_be_a_mistake_are_refused_as_in_arrays():
+    times = 1.7e9 + np.arange(40)[:, None]
+    for y in (np.arange(40) * 8, np.arange(40) * 8.0):
+        with pytest.raises(bpx.InputError, match="the first samples' y runs from 0 to "):
+            one_output().fit(stream(np.ones((40, 1)), y), epochs=1, **HOW)
+    zeros = np.zeros(40)
+    with pytest.raises(bpx.InputError, match="column 0 of the first samples' x runs from"):
+        one_output().fit(stream(times, zeros), epochs=1, **HOW)
+    identity = {"output": "identity"}
+    with pytest.raises(bpx.InputError, match="the first samples' y runs from 1700000000"):
+        one_output(**identity).fit(stream(np.ones((40, 1)), times[:, 0]), epochs=1, **HOW)
+    one_output(dtype="float64").fit(stream(times, zeros), epochs=1, **HOW)
+    one_output().fit(stream(np.ones((40, 1)), zeros.astype(int)), epochs=1, **HOW)
+    one_hot = np.eye(3)[samples()[1]]
+    network().fit(stream(samples()[0], one_hot), epochs=1, **HOW)
+
+
+def test_weights_of_0_are_refused_only_if_all_samples_of_an_epoch_have_them():
+    (x, y), net = samples(), network()
+    before = [w.copy() for w in net.weights]
+    with pytest.raises(bpx.InputError, match="sample_weight of ndarray is 0 for every sample"):
+        net.fit(stream(x, y, sample_weight=np.zeros(40)), epochs=1, **HOW)
+    assert all(np.array_equal(a, b) for a, b in zip(before, net.weights, strict=True))
+    s = np.zeros(40)
+    s[35] = 1.0
+    how = {**HOW, "epochs": 1, "shuffle": False}
+    nets = [network(dtype="float64") for _ in range(2)]
+    nets[0].fit(stream(x, y, sample_weight=s), **how)
+    nets[1].fit(x, y, sample_weight=s, **how)
+    same(*nets)
+
+
 MEMORY = """
 import numpy as np, sys, threading
 import bpx

@@ -1,4 +1,4 @@
-"""Parquet and Arrow files as a source: each row group or record batch is a block."""
+"""Parquet and Arrow files as a source: a row group of Parquet, or another file, is a block."""
 
 import os
 from collections.abc import Iterator, Sequence

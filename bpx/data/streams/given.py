@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 from typing import Any
 
-import numpy as np
-
 from bpx.data.files import PathLike
 from bpx.data.streams import arrow
 from bpx.data.streams.npy import open_npy
+from bpx.data.streams.real import on_host
 from bpx.data.streams.source import Source
 from bpx.data.streams.sources import Chunks, Sliced
 from bpx.data.tables.table import Key
@@ -41,8 +40,14 @@ def source_of(x: Any, y: Any, s: Any) -> tuple[Source, Key | None]:
     if _are_paths(x) and not _is_npy(x):
         return arrow.open_files(x, label), _column(y, s)
     if _is_npy(x) or hasattr(x, "shape"):
-        return Sliced(_opened(x), _opened(y), _opened(s), label), None
+        opened = _opened(x, "x"), _opened(y, "y"), _opened(s, "sample_weight")
+        return Sliced(*opened, label), None
     if callable(x) or isinstance(x, Iterable):
+        if y is not None and isinstance(x, list | tuple):
+            raise InputError(
+                f"x is a {label}, which is read as chunks (x, y), but y was given, too; "
+                "expected chunks alone, or, for rows, an array: numpy.asarray(x)"
+            )
         return Chunks(_beginning(x), label), _column(y, s)
     raise InputError(
         f"x is {label}; expected a path, an array that can be sliced by rows, or an iterable "
@@ -86,7 +91,7 @@ def _is_npy(x: PathLike | Any) -> bool:
     return isinstance(x, str | os.PathLike) and PurePath(x).suffix.lower() == ".npy"
 
 
-def _opened(x: Any) -> Any:
+def _opened(x: Any, name: str) -> Any:
     if isinstance(x, list | tuple):
-        return np.asarray(x)
+        return on_host(x, name)
     return open_npy(x) if isinstance(x, str | os.PathLike) else x

@@ -54,10 +54,13 @@ class Block:
         ``read()`` returns the rows in order, in parts: a `Part`, or a table for a schema.
     count : callable
         ``count()`` returns the number of rows, or None if only reading them tells.
+    parts : str
+        What one of its parts is called in messages.
     """
 
     read: Callable[[], Iterator[Any]]
     count: Callable[[], int | None] = lambda: None
+    parts: str = "part"
 
     def __call__(self) -> Iterator[Any]:
         """Return the block's rows in order, in parts."""

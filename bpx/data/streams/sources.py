@@ -94,11 +94,17 @@ class Chunks:
 
     def blocks(self, size: int | None) -> Sequence[Block]:
         """Return one block with all rows."""
-        return [Block(self._read)]
+        return [Block(self._read, parts="chunk")]
 
     def _begun(self) -> Iterator[Any]:
         """Begin anew; an iterator that was returned before has begun already."""
-        made = iter(self.begin())
+        chunks = self.begin()
+        if not (hasattr(chunks, "__iter__") or hasattr(chunks, "__getitem__")):
+            raise InputError(
+                f"{self.label} returned {type(chunks).__name__}; expected a new iterator of "
+                "chunks (x, y)"
+            )
+        made = iter(chunks)
         if self.last and self.last[0] is made:
             raise InputError(
                 f"{self.label} returned the same {type(made).__name__} twice, which runs only "

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,11 +16,9 @@ from bpx.data.streams.prints import Print, of_rows
 from bpx.data.streams.source import Part, Source
 from bpx.data.streams.sources import Sliced
 from bpx.data.streams.windows import Buffer, Empty, Filled, ahead, parts_of
+from bpx.data.tables.schema import Schema
 from bpx.data.tables.table import Key, Table
 from bpx.errors import InputError
-
-if TYPE_CHECKING:
-    from bpx.data.tables.schema import Schema
 
 __all__ = ["Stream", "stream"]
 
@@ -82,7 +80,7 @@ class Stream:
         rows = whole("rows", rows, 1, None, "a whole number of at least 1")
         return self.source.sample(rows, np.random.default_rng(seed))
 
-    def with_schema(self, schema: "Schema | None") -> "Stream":
+    def with_schema(self, schema: Schema | None) -> "Stream":
         """Return the stream with a network's schema, unless it has its own."""
         own = self.encoder
         if schema is None or own.schema is not None:
@@ -159,7 +157,7 @@ class Stream:
         found = dict(self.source.prints())
         schema = self.encoder.schema
         if not isinstance(self.source, Sliced) or not (schema is None or schema.is_plain):
-            first = zip(_FIRST, self._first, strict=True)
+            first = zip(_FIRST, self.first, strict=True)
             found |= {name: of_rows(each) for name, each in first if each is not None}
         if batch_size is not None:
             found["the stream"] = {
@@ -176,18 +174,19 @@ class Stream:
     def _like(self) -> Part:
         """An empty part with the shapes and dtypes of the very first one."""
         kinds = (
-            None if a is None else np.empty((0, *a.shape[1:]), a.dtype) for a in self._first
+            None if a is None else np.empty((0, *a.shape[1:]), a.dtype) for a in self.first
         )
         return Part(*kinds)
 
     @property
-    def _first(self) -> Part:
+    def first(self) -> Part:
         """The first part, of at most 1024 samples."""
-        blocks = self.source.blocks(_LOOKED_AT)
-        first = next(parts_of(blocks, range(len(blocks)), self.encoder), None)
-        if first is None or not first.x.shape[0]:
-            raise InputError(f"{self.source.label} has no samples; expected at least one")
-        return Part(*(None if a is None else a[:_LOOKED_AT] for a in first))
+        blocks, label = self.source.blocks(_LOOKED_AT), self.source.label
+        parts = parts_of(blocks, range(len(blocks)), self.encoder, label=label)
+        first = Filled(parts, label).next(_LOOKED_AT)
+        if first is None:
+            raise InputError(f"{label} has no samples; expected at least one")
+        return first
 
     @property
     def _bytes(self) -> int:
@@ -202,7 +201,7 @@ def stream(
     *,
     sample_weight: Any = None,
     target: Key | None = None,
-    schema: "Schema | None" = None,
+    schema: Schema | None = None,
     block: int | None = None,
     window: int | None = None,
 ) -> Stream:
@@ -235,7 +234,7 @@ def stream(
         must be numbers.
     block : int, optional
         The samples in a block, by default 4 MiB. Parquet files have their own blocks, their row
-        groups.
+        groups; each Arrow or Feather file is one block.
     window : int, optional
         The samples in a window, by default 64 MiB. Two windows are in memory at a time. A
         larger window shuffles better.
@@ -264,5 +263,15 @@ def stream(
         None if size is None else whole(name, size, 1, None, "a whole number of at least 1")
         for name, size in (("block", block), ("window", window))
     )
+    if schema is not None and not isinstance(schema, Schema):
+        raise InputError(
+            f"schema is {type(schema).__name__}; expected a bpx.data.Schema, which "
+            "bpx.data.Schema.fit(table, target=...) makes"
+        )
     source, weight = source_of(x, y, sample_weight)
+    if target is not None and isinstance(source, Sliced):
+        raise InputError(
+            f"target={target!r} was given, but {source.label} has no columns by name; "
+            "expected y, the array or the path of the targets"
+        )
     return Stream(source, Encoder(schema, target, weight, source.label), *sizes)

@@ -159,7 +159,7 @@ def parts_of(
     Raises
     ------
     InputError
-        If there are fewer samples than that.
+        If there are fewer samples than that, or a part cannot be encoded, which is named.
     """
     left = skip
     for i in order:
@@ -167,11 +167,16 @@ def parts_of(
         if known is not None and known <= left:
             left -= known
             continue
-        for raw in blocks[i]():
+        for number, raw in enumerate(blocks[i](), 1):
             if left and (rows := _rows(raw)) <= left:
                 left -= rows
                 continue
-            part = encode(raw)
+            try:
+                part = encode(raw)
+            except InputError as error:
+                of = "" if len(blocks) == 1 else f" of block {i + 1}"
+                where = f"{blocks[i].parts} {number}{of} of {label}"
+                raise InputError(f"{error}; this is {where}") from error
             if left:
                 part, left = _cut(part, slice(left, None)), 0
             yield part

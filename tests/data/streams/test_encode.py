@@ -72,3 +72,36 @@ def test_only_the_inputs():
         assert y is s is None
     with pytest.raises(bpx.InputError, match="y is missing for t; expected one target"):
         Encoder(None, None, None, "t")(Part([[1.0]]))
+
+
+@pytest.mark.parametrize("cells", [[1, None, 0], [True, None, False], [0.5, None, 1.5]])
+def test_a_missing_target_is_refused_and_never_a_number(cells):
+    with pytest.raises(
+        bpx.InputError, match=r"'y' of t, the target, is missing in row 2 .*\(1 of 3 are\)"
+    ):
+        Encoder(None, "y", None, "t")({"a": [1.0, 2.0, 3.0], "y": cells})
+
+
+def test_the_column_of_the_weights_holds_numbers_and_is_not_the_target():
+    with pytest.raises(bpx.InputError, match="'b' of t, sample_weight, holds texts"):
+        Encoder(None, "y", "b", "t")(TABLE)
+    for own, target in ((None, "y"), (None, 1), (schema(), None)):
+        weight = "y" if target != 1 else "b"
+        with pytest.raises(bpx.InputError, match=f"sample_weight='{weight}' .* is the target"):
+            Encoder(own, target, weight, "t")(TABLE)
+
+
+@pytest.mark.parametrize(("target", "weight"), [("y", None), (None, "s")])
+def test_pairs_have_no_columns(target, weight):
+    name = "target='y'" if target else "sample_weight='s'"
+    for x in ([[1.0]], {"a": [1.0]}):
+        with pytest.raises(bpx.InputError, match=f"{name} was given, but t has samples"):
+            Encoder(None, target, weight, "t")(Part(x, [0]))
+
+
+def test_a_target_is_that_of_the_schema():
+    expected = schema().y(TABLE).tolist()
+    for target in ("y", 2):
+        assert Encoder(schema(), target, None, "t")(TABLE).y.tolist() == expected
+    with pytest.raises(bpx.InputError, match=r"target='a' was given .* target is 'y'"):
+        Encoder(schema(), "a", None, "t")(TABLE)

@@ -68,6 +68,11 @@ def test_a_chunk_of_another_kind_is_refused():
         list(Chunks(lambda: [([[1.0]], [0]), 3], "a list").blocks(None)[0]())
 
 
+def test_a_function_that_returns_no_chunks_is_refused():
+    with pytest.raises(bpx.InputError, match="read returned int; expected a new iterator"):
+        list(Chunks(lambda: 5, "read").blocks(None)[0]())
+
+
 def test_arrays_have_fingerprints_and_chunks_have_none():
     x, y = np.zeros((4, 2)), np.arange(4)
     assert [*Sliced(x, y, None, "arrays").prints()] == ["x", "y"]

@@ -84,8 +84,12 @@ def test_weights_in_a_column_and_in_an_array():
     [
         ((3,), {}, "x is int; expected a path"),
         ((iter([]),), {}, "runs only once"),
-        (([],), {"y": [0]}, "y was given with samples that have their own targets"),
+        ((list,), {"y": [0]}, "y was given with samples that have their own targets"),
         (([],), {"sample_weight": [1.0]}, "sample_weight is list; expected the name"),
+        (([[0.0]], [0]), {}, "x is a list, which is read as chunks .* but y was given, too"),
+        ((np.ones((2, 1)), [[0], [1, 2]]), {}, "y cannot become an array"),
+        ((np.ones((2, 1)), [0, 1]), {"target": "z"}, "target='z' was given, but ndarray"),
+        (([],), {"schema": 5}, "schema is int; expected a bpx.data.Schema"),
         (([],), {"window": 0}, "window=0 was given"),
         (([],), {"block": 1.5}, "block=1.5 was given"),
         (("missing.npy", "y.npy"), {}, "missing.npy does not exist"),
@@ -136,6 +140,40 @@ def test_the_first_samples_decide_the_dtypes_wherever_an_epoch_begins():
 def test_a_stream_without_samples_is_refused():
     with pytest.raises(bpx.InputError, match="list has no samples"):
         bpx.data.stream([]).rows_of_window(1)
+
+
+def test_chunks_without_samples_are_left_out_also_at_the_beginning():
+    x, y = arrays()
+    made = bpx.data.stream([([], []), (x[:0], y[:0]), (x, y), (x[:0], y[:0])])
+    assert ys(made) == list(range(100))
+    assert made.prints() == bpx.data.stream([(x, y)]).prints()
+
+
+@pytest.mark.parametrize("bad", [(1, 2), ("ab", "cd"), ([[1.0], [1.0, 2.0]], [0, 1])])
+def test_a_chunk_that_cannot_be_read_is_named(bad):
+    made = bpx.data.stream([arrays(), bad])
+    with pytest.raises(bpx.InputError, match=r"x .*; this is chunk 2 of list"):
+        ys(made)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_each_array_of_a_chunk_holds_real_numbers(place):
+    chunk = [np.ones((2, 3)), np.ones(2), np.ones(2)]
+    for dtype in ("complex64", "str"):
+        bad = [*chunk[:place], chunk[place].astype(dtype), *chunk[place + 1 :]]
+        with pytest.raises(bpx.InputError, match=r"expected real numbers.*; this is chunk 1"):
+            bpx.data.stream([bad]).rows_of_window(1)
+    masked = [*chunk[:place], np.ma.array(chunk[place], mask=True), *chunk[place + 1 :]]
+    with pytest.raises(bpx.InputError, match="is a masked array; bpx would train"):
+        bpx.data.stream(masked[0], masked[1], sample_weight=masked[2]).rows_of_window(1)
+
+
+def test_inputs_to_predict_for_are_real_numbers_too():
+    message = r"x (has|is a) .*; this is (part|chunk) 1 of"
+    for bad in (np.ones((2, 3), complex), np.ma.array(np.ones((2, 3)), mask=True)):
+        for given in (bad, [bad]):
+            with pytest.raises(bpx.InputError, match=message):
+                bpx.data.stream(given).only_x.rows_of_window(1)
 
 
 def test_only_files_of_tables_have_rows_to_draw():

@@ -75,6 +75,20 @@ def test_a_part_without_weights_after_one_with_them_is_refused():
         filled([part(0, 2, s=np.ones(2)), part(2, 4)], 8)
 
 
+def test_an_error_names_the_part_that_cannot_be_encoded():
+    def refuse(raw):
+        if raw == 11:
+            raise bpx.InputError("wrong")
+        return raw
+
+    block = Block(lambda: iter([10, 11]), parts="chunk")
+    other = Block(lambda: iter([0]))
+    with pytest.raises(bpx.InputError, match=r"^wrong; this is chunk 2 of a list$"):
+        list(parts_of([block], [0], refuse, label="a list"))
+    with pytest.raises(bpx.InputError, match=r"^wrong; this is chunk 2 of block 2 of a list$"):
+        list(parts_of([other, block], [0, 1], refuse, label="a list"))
+
+
 def test_blocks_are_read_in_the_given_order():
     blocks = [lambda i=i: iter([i, 10 + i]) for i in range(3)]
     assert list(parts_of(blocks, [2, 0, 1], lambda each: each)) == [2, 12, 0, 10, 1, 11]
