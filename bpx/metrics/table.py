@@ -28,6 +28,8 @@ _ALL: tuple[AnyMetric, ...] = (
 )
 METRICS: dict[str, AnyMetric] = {each.name: each for each in _ALL}
 
+_REPORTED = ("cost", "accuracy")
+
 MetricName: TypeAlias = Literal[
     "absolute_error",
     "top_5",
@@ -82,7 +84,8 @@ def check_metrics(metrics: Any) -> tuple[AnyMetric, ...]:
     Raises
     ------
     InputError
-        If it is not a list, an item is not a metric, or two metrics have the same name.
+        If it is not a list, an item is not a metric, two metrics have the same name, or one
+        has that of the cost or the accuracy.
     """
     if not isinstance(metrics, tuple | list):
         raise InputError(
@@ -95,6 +98,11 @@ def check_metrics(metrics: Any) -> tuple[AnyMetric, ...]:
             check_installed(metric.name)
     names = [each.name for each in found]
     for name in names:
+        if name in _REPORTED:
+            raise InputError(
+                f"a metric is named {name!r}, the name of a value that is always reported; "
+                "rename it"
+            )
         if names.count(name) > 1:
             raise InputError(
                 f"{names.count(name)} metrics are named {name!r}; keep one, or rename them"

@@ -34,12 +34,13 @@ from bpx.training.held_out import check_validation_split
 from bpx.training.loop import Loop
 from bpx.training.mixed import check_not_private, scales_loss
 from bpx.training.observers import Observer, check_observers
+from bpx.training.rows import OWN
 from bpx.training.stopping import Stopping, check_early_stopping
 
 __all__ = ["Arguments", "Trainee", "prepare"]
 
-_TAKEN = ("callbacks", "early_stopping", "health", "privacy")
-"""The names in records and checkpoints that no observer may have."""
+_TAKEN = (*OWN, "callbacks", "early_stopping", "health", "privacy")
+"""The names in rows, records and checkpoints that no observer may have."""
 
 
 class Trainee(Trainable, Packed, Protocol):

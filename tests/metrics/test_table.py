@@ -37,6 +37,8 @@ class Unhashable:
         ([len], "no metric <built-in function len>.*pass a bpx.metrics.Metric"),
         ("top_5", r"metrics='top_5' was given; expected a list"),
         (["top_5", top_k(5)], "2 metrics are named 'top_5'"),
+        ([Metric("cost", len)], "a metric is named 'cost', the name of a value that is always"),
+        ([Metric("accuracy", len)], "a metric is named 'accuracy', the name of .*; rename it"),
         ([Metric("odd", Unhashable())], "'odd' cannot be hashed .* make its value a function"),
     ],
 )
