@@ -164,7 +164,7 @@ RANGES = {
         lambda m: bpx.BatchNorm(3, m), [TINY, 1.0], [0.0, ABOVE_1]
     ),
     "layers/batch_norm.py: epsilon": Range(lambda e: bpx.BatchNorm(3, 0.1, e), *POSITIVE),
-    "layers/layer_norm.py: width": Range(bpx.LayerNorm, *AT_LEAST_1),
+    "layers/layer_norm.py: width": Range(bpx.LayerNorm, [2], [1]),
     "layers/layer_norm.py: epsilon": Range(lambda e: bpx.LayerNorm(3, e), *POSITIVE),
     "optim/limits.py: decay": Range(add_decayed_weights, *AT_LEAST_0),
     "optim/limits.py: largest": Range(clip_by_global_norm, *POSITIVE),

@@ -37,8 +37,9 @@ def layers_of(
         )
     pairs = zip(widths, widths[1:], chosen, strict=False)
     dense = [Dense(*pair) for pair in pairs]
-    norms = [normalization(norm, layer.n_out) for layer in dense]  # this checks the name
-    each_hidden = zip(dense[:-1], norms[:-1], _rates(len(dense) - 1, dropout), strict=True)
+    normalization(norm, 2)  # this checks the name, also without a hidden layer
+    norms = [normalization(norm, layer.n_out) for layer in dense[:-1]]
+    each_hidden = zip(dense[:-1], norms, _rates(len(dense) - 1, dropout), strict=True)
     groups = ((layer, *behind, *_dropout(layer, p)) for layer, behind, p in each_hidden)
     return (*(layer for group in groups for layer in group), dense[-1])
 

@@ -5,6 +5,7 @@ import typing
 import pytest
 
 import bpx
+from bpx.errors import at_the_prompt
 from bpx.layers.norms import NORMS, NormName, normalization
 
 
@@ -58,3 +59,12 @@ def test_it_is_not_given_with_layers():
 
 def test_the_type_lists_the_table():
     assert sorted(typing.get_args(NormName)) == sorted(NORMS)
+
+
+def test_a_single_hidden_unit_has_no_layer_norm_but_a_single_output_does_not_matter():
+    with pytest.raises(bpx.InputError, match=r"width=1 was given; .* of at least 2: a single"):
+        bpx.Network([4, 1, 3], norm="layer")
+    with at_the_prompt({}), pytest.raises(bpx.InputError, match=r"^width=1 was given"):
+        normalization("layer", 1)
+    assert kinds(4, 3, 1, norm="layer") == ["dense", "layer_norm", "dense"]
+    assert kinds(4, 1, 3, norm="batch") == ["dense", "batch_norm", "dense"]
