@@ -147,6 +147,9 @@ RANGES = {
     "layers/residual.py: width": Range(lambda k: bpx.layers.Add(k, 1), *AT_LEAST_1),
     "layers/residual.py: over": Range(lambda over: bpx.layers.Add(3, over), *AT_LEAST_1),
     "layers/dropout.py: rate": Range(lambda p: bpx.Dropout(3, p), *WITHIN_1),
+    "model/widths.py: dropout": Range(
+        lambda p: bpx.Network([3, 4, 2], dropout=p, seed=0), *WITHIN_1
+    ),
     "layers/dense.py: max_norm": Range(
         lambda c: bpx.Dense(3, 2, "tanh", max_norm=c), *POSITIVE
     ),

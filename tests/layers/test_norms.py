@@ -21,7 +21,6 @@ def test_it_stands_behind_each_hidden_layer_and_before_dropout(name):
     assert kinds(4, 5, 6, 2, norm=name, dropout=[0.0, 0.1]) == [
         "dense", norm, "dense", norm, "dropout", "dense",
     ]  # fmt: skip
-    assert kinds(4, 2, norm=name) == ["dense"]
     net = bpx.Network([4, 5, 2], norm=name, hidden="relu", seed=0)
     assert net.spec.layers[0] == bpx.Dense(4, 5, "relu")  # it keeps its activation
     assert net.spec.layers[1] == NORMS[name](5)
