@@ -8,7 +8,21 @@ from typing import Any
 
 from bpx.errors import InputError, option
 
-__all__ = ["is_frame", "number", "pair", "pair_or_triple", "whole"]
+__all__ = ["flag", "is_frame", "number", "pair", "pair_or_triple", "whole"]
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool: True, False, or a library's.
+
+    Raises
+    ------
+    InputError
+        If it is anything else, such as a text or a number, which would pass for True.
+    """
+    scalar = getattr(value, "shape", None) == ()
+    if not isinstance(value, bool) and not (scalar and str(value.dtype) == "bool"):
+        raise InputError(f"{option(name, value)} was given; expected True or False")
+    return bool(value)
 
 
 def whole(name: str, value: Any, least: int, most: int | None, expected: str) -> int:

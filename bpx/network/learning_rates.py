@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bpx._validate import number, whole
+from bpx._validate import flag, number, whole
 from bpx.arrays.host import check_seed
 from bpx.errors import InputError
 from bpx.model.weights import ClassWeight
@@ -159,7 +159,8 @@ def learning_rate_range(
     _checked_rule(rule)
     samples, schema = training_arrays(network.schema, network.spec, data)
     rate = exponential_decay(first, rate=last / first, steps=steps - 1, end=last)
-    options = Options(with_rate(optimizer, rate), compile=compile, precision=precision)
+    compiles = flag("compile", compile)
+    options = Options(with_rate(optimizer, rate), compile=compiles, precision=precision)
     drawn = check_seed(seed)
     weights = {
         "sample_weight": sample_weight,

@@ -6,6 +6,7 @@ The modules that only privacy or health needs are imported on request.
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
+from bpx._validate import flag
 from bpx.arrays.host import check_seed
 from bpx.errors import InputError, option
 from bpx.network.packing import Packed
@@ -77,6 +78,10 @@ class Arguments:
     accumulate: Any = 1
     early_stopping: Any = None
     callbacks: Any = ()
+
+    def __post_init__(self) -> None:
+        for name in ("shuffle", "drop_last", "compile"):
+            object.__setattr__(self, name, flag(name, getattr(self, name)))
 
     @property
     def options(self) -> Options:

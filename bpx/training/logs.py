@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bpx._files import expanded, write_atomically
+from bpx._validate import flag
 from bpx.errors import InputError
 from bpx.training.records import Epoch
 from bpx.training.rows import Row, row
@@ -56,7 +57,7 @@ class CSVLog:
 
     def __init__(self, path: str | Path, *, append: bool = False) -> None:
         self.path, self._columns = _log_file(path), list[str]()
-        self._continues = append and self.path.exists()
+        self._continues = flag("append", append) and self.path.exists()
         if self._continues:
             with _opened(self.path, "r") as file:
                 self._columns = next(csv.reader(file), [])
@@ -117,8 +118,8 @@ class JSONLog:
     """
 
     def __init__(self, path: str | Path, *, append: bool = False) -> None:
-        self.path, self._begun = _log_file(path), append
-        self._continues = append and self.path.exists()
+        self.path, self._begun = _log_file(path), flag("append", append)
+        self._continues = self._begun and self.path.exists()
         if self._continues:
             with _opened(self.path, "r") as file:
                 file.readline()  # so that a file that cannot be read is refused now

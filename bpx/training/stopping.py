@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from bpx._typing import Array
-from bpx._validate import number, whole
+from bpx._validate import flag, number, whole
 from bpx.arrays.transfer import bring
 from bpx.errors import InputError, advice, nearest, option
 from bpx.metrics.metric import AnyMetric, Total
@@ -74,6 +74,7 @@ class EarlyStopping:
         whole("patience", self.patience, 1, None, "a whole number of at least 1")
         whole("warmup", self.warmup, 0, None, "a whole number of at least 0")
         number("min_delta", self.min_delta, "a number of at least 0", lambda v: v >= 0.0)
+        object.__setattr__(self, "restore_best", flag("restore_best", self.restore_best))
         if not isinstance(self.monitor, str):
             raise InputError(
                 f"monitor={self.monitor!r} was given; expected 'cost', 'accuracy' or the name "
