@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, TypeAlias
 
-from bpx.errors import InputError, nearest
+from bpx.errors import InputError, advice, nearest
 from bpx.metrics.counts import AVERAGED, confusion_matrix
 from bpx.metrics.errors import r2, rmse
 from bpx.metrics.metric import AnyMetric, Metric, Total
@@ -29,6 +29,7 @@ _ALL: tuple[AnyMetric, ...] = (
 METRICS: dict[str, AnyMetric] = {each.name: each for each in _ALL}
 
 _REPORTED = ("cost", "accuracy")
+_VALUES = "bpx.metrics.top_k(3), bpx.metrics.calibration_error(bins=10)"
 
 MetricName: TypeAlias = Literal[
     "absolute_error",
@@ -72,8 +73,8 @@ def get(metric: MetricName | AnyMetric) -> AnyMetric:
         near = nearest(metric, METRICS) if isinstance(metric, str) else ""
         raise InputError(
             f"there is no metric {metric!r}{near}; known: {', '.join(METRICS)}, besides the "
-            "cost and the accuracy, which are always reported; or pass a "
-            "bpx.metrics.Metric(name, value)"
+            "cost and the accuracy, which are always reported"
+            + advice(f"; or pass a value: {_VALUES} or bpx.metrics.Metric(name, value)", "")
         )
     return _hashable(metric)
 
