@@ -1,7 +1,7 @@
 """Checks of arguments, with errors that say what was given and what was expected."""
 
 from collections.abc import Mapping
-from math import isfinite
+from math import inf, isfinite, nan
 from numbers import Real
 from operator import index
 from typing import Any
@@ -61,9 +61,13 @@ def number(name: str, value: Any, expected: str, right: Any) -> float:
         If it is not a finite real number, or does not satisfy `right`.
     """
     real = isinstance(value, Real) and not isinstance(value, bool)
-    if not real or not isfinite(value) or not right(value):
+    try:
+        given = float(value) if real else nan
+    except OverflowError:  # an integer, or a fraction, beyond the largest float
+        given = inf
+    if not isfinite(given) or not right(value):
         raise InputError(f"{option(name, value)} was given; expected {expected}")
-    return float(value)
+    return given
 
 
 def pair(name: str, data: Any, more: str = "") -> tuple[Any, Any]:

@@ -26,7 +26,7 @@ def test_numbers(value):
 
 
 @pytest.mark.parametrize(
-    "value", [-0.5, float("nan"), float("inf"), "0.5", None, 1j, True, [1.0]]
+    "value", [-0.5, float("nan"), float("inf"), 10**400, "0.5", None, 1j, True, [1.0]]
 )
 def test_what_is_no_right_number(value):
     with pytest.raises(bpx.InputError, match=r"eta=.* was given; expected a positive"):
