@@ -20,7 +20,7 @@ from bpx.optim.descent import check_descends
 from bpx.optim.limits import penalised
 from bpx.optim.scheduled import watching
 from bpx.program.contract import Precision, Step, eager
-from bpx.training.accumulated import AccumulatedStep, check_accumulate, chunk_size
+from bpx.training.accumulated import AccumulatedStep, check_accumulate, check_enough, chunk_size
 from bpx.training.course import Course
 from bpx.training.mixed import MixedStep, scales_loss
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
@@ -173,6 +173,7 @@ class Trainer(Resumable):
         network = self._course.network
         x, y = arrays(self._schema, x, y)
         arrived = mini_batch(network.home, network.spec, x, y)
+        check_enough(network.spec, arrived.x.shape[0], self._chunks)
         if r is None:
             return arrived
         return arrived._replace(s=row_weights(network.home, r, arrived.x.shape[0]))
