@@ -109,5 +109,16 @@ def _platform_cache() -> Path:
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """Return the path with a leading ~ expanded."""
-    return Path(os.path.expanduser(path))
+    """Return the path with a leading ~ expanded.
+
+    Raises
+    ------
+    InputError
+        If it is no path.
+    """
+    try:
+        return Path(os.path.expanduser(path))
+    except TypeError:
+        raise InputError(
+            f"{path!r} was given as a path; expected a text or a pathlib.Path"
+        ) from None

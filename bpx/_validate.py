@@ -1,17 +1,31 @@
 """Checks of arguments, with errors that say what was given and what was expected."""
 
 from collections.abc import Mapping
-from math import isfinite
+from math import inf, isfinite, nan
 from numbers import Real
 from operator import index
 from typing import Any
 
 from bpx.errors import InputError, option
 
-__all__ = ["NORMAL", "is_frame", "number", "pair", "pair_or_triple", "whole"]
+__all__ = ["NORMAL", "flag", "is_frame", "number", "pair", "pair_or_triple", "whole"]
 
 NORMAL = "a positive number of at least 1.18e-38", lambda v: v >= 2.0**-126
 """What `number` expects where less may be 0 in float32: its normal numbers."""
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool: True, False, or a library's.
+
+    Raises
+    ------
+    InputError
+        If it is anything else, such as a text or a number, which would pass for True.
+    """
+    scalar = getattr(value, "shape", None) == ()
+    if not isinstance(value, bool) and not (scalar and str(value.dtype) == "bool"):
+        raise InputError(f"{option(name, value)} was given; expected True or False")
+    return bool(value)
 
 
 def whole(name: str, value: Any, least: int, most: int | None, expected: str) -> int:
@@ -50,9 +64,13 @@ def number(name: str, value: Any, expected: str, right: Any) -> float:
         If it is not a finite real number, or does not satisfy `right`.
     """
     real = isinstance(value, Real) and not isinstance(value, bool)
-    if not real or not isfinite(value) or not right(value):
+    try:
+        given = float(value) if real else nan
+    except OverflowError:  # an integer, or a fraction, beyond the largest float
+        given = inf
+    if not isfinite(given) or not right(value):
         raise InputError(f"{option(name, value)} was given; expected {expected}")
-    return float(value)
+    return given
 
 
 def pair(name: str, data: Any, more: str = "") -> tuple[Any, Any]:

@@ -228,3 +228,9 @@ def test_variables_that_name_folders_are_written_out(monkeypatch, tmp_path):
     assert data_folder() == tmp_path / "data"
     with pytest.raises(InputError, match=re.escape(str(tmp_path / "data"))):
         bpx.data.load("mnist", folder="~/data")
+
+
+@pytest.mark.parametrize("given", [None, 5, ["a"]])
+def test_what_is_no_path_is_refused(given):
+    with pytest.raises(InputError, match=r"was given as a path; expected a text or a pathlib"):
+        expanded(given)

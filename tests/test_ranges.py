@@ -148,6 +148,9 @@ RANGES = {
     "layers/residual.py: width": Range(lambda k: bpx.layers.Add(k, 1), *AT_LEAST_1),
     "layers/residual.py: over": Range(lambda over: bpx.layers.Add(3, over), *AT_LEAST_1),
     "layers/dropout.py: rate": Range(lambda p: bpx.Dropout(3, p), *WITHIN_1),
+    "model/widths.py: dropout": Range(
+        lambda p: bpx.Network([3, 4, 2], dropout=p, seed=0), *WITHIN_1
+    ),
     "layers/dense.py: max_norm": Range(
         lambda c: bpx.Dense(3, 2, "tanh", max_norm=c), *NORMAL
     ),
@@ -165,7 +168,7 @@ RANGES = {
         lambda m: bpx.BatchNorm(3, m), [TINY, 1.0], [0.0, ABOVE_1]
     ),
     "layers/batch_norm.py: epsilon": Range(lambda e: bpx.BatchNorm(3, 0.1, e), *NORMAL),
-    "layers/layer_norm.py: width": Range(bpx.LayerNorm, *AT_LEAST_1),
+    "layers/layer_norm.py: width": Range(bpx.LayerNorm, [2], [1]),
     "layers/layer_norm.py: epsilon": Range(lambda e: bpx.LayerNorm(3, e), *NORMAL),
     "optim/limits.py: decay": Range(add_decayed_weights, *AT_LEAST_0),
     "optim/limits.py: largest": Range(clip_by_global_norm, *POSITIVE),

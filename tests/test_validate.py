@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx._validate import number, pair, pair_or_triple, whole
+from bpx._validate import flag, number, pair, pair_or_triple, whole
 from bpx.errors import nearest
 
 
@@ -26,11 +26,63 @@ def test_numbers(value):
 
 
 @pytest.mark.parametrize(
-    "value", [-0.5, float("nan"), float("inf"), "0.5", None, 1j, True, [1.0]]
+    "value", [-0.5, float("nan"), float("inf"), 10**400, "0.5", None, 1j, True, [1.0]]
 )
 def test_what_is_no_right_number(value):
     with pytest.raises(bpx.InputError, match=r"eta=.* was given; expected a positive"):
         number("eta", value, "a positive number", lambda v: v > 0)
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_, np.False_, np.array(True)])
+def test_flags(value):
+    assert flag("append", value) is bool(value)
+
+
+@pytest.mark.parametrize("value", ["no", "", 0, 1, None, np.int64(1), np.array([True])])
+def test_what_is_no_flag(value):
+    with pytest.raises(bpx.InputError, match=r"append=.* was given; expected True or False"):
+        flag("append", value)
+
+
+def fit(**given):
+    net, x, y = bpx.Network([3, 2], seed=0), np.eye(3), [0, 1, 0]
+    net.fit(x, y, epochs=1, batch_size=3, optimizer=bpx.SGD(0.1), **given)
+
+
+def step(**given):
+    bpx.Trainer(bpx.Network([3, 2]), optimizer=bpx.SGD(0.1)).step(np.eye(3), [0, 1, 0], **given)
+
+
+def rates(**given):
+    data, size = (np.eye(3), [0, 1, 0]), {"batch_size": 3, "steps": 2}
+    bpx.learning_rate_range(bpx.Network([3, 2]), data, **size, optimizer=bpx.SGD(0.1), **given)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("bias", lambda **given: bpx.Dense(3, 2, "relu", **given)),
+        ("unseen", lambda **given: bpx.Embedding(3, [0], [2], 4, **given)),
+        ("nesterov", lambda **given: bpx.SGD(0.1, 0.9, **given)),
+        ("nesterov", lambda **given: bpx.optim.momentum(0.9, **given)),
+        ("centred", bpx.optim.RMSprop),
+        ("bias_correction", bpx.optim.scale_by_rms),
+        ("staircase", lambda **given: bpx.optim.exponential_decay(0.1, rate=0.9, **given)),
+        ("restore_best", bpx.EarlyStopping),
+        ("append", lambda **given: bpx.CSVLog("a", **given)),
+        ("append", lambda **given: bpx.JSONLog("a", **given)),
+        (
+            "compile",
+            lambda **given: bpx.Trainer(bpx.Network([3, 2]), optimizer=bpx.SGD(0.1), **given),
+        ),
+        ("trace", step),
+        ("compile", rates),
+        *((name, fit) for name in ("shuffle", "drop_last", "compile", "resume")),
+    ],
+)
+def test_a_text_is_not_taken_for_true(name, make):
+    with pytest.raises(bpx.InputError, match=f"{name}='no' was given; expected True or False"):
+        make(**{name: "no"})
 
 
 @pytest.mark.parametrize("make", [bpx.SGD, lambda v: bpx.Adam(beta1=v)])

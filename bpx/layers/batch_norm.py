@@ -113,7 +113,7 @@ class BatchNorm:
 
     If samples have weights, mu and v are weighted by them. PyTorch and Keras do not do this;
     here a sample of weight 0 has no influence. If all weights of a batch are 0, its samples
-    count equally.
+    count equally; if one sample has all weight, the running averages stay as they are.
 
     Since samples interact in training, what needs the gradient of each sample refuses such a
     network, by name: private training, clipping, and most of `bpx.inspect`.
@@ -200,12 +200,18 @@ class BatchNorm:
     def averaged(
         self, parameters: BatchNormParameters, saved: BatchNormSaved
     ) -> BatchNormParameters:
-        """Move the running averages towards the batch: (1 − momentum) old + momentum new."""
+        """Move the running averages towards the batch: (1 − momentum) old + momentum new.
+
+        They stay if one sample has all weight, since it has no variance.
+        """
         old, new = 1.0 - self.momentum, self.momentum
-        return parameters._replace(
-            mean=old * parameters.mean + new * saved.mean,
-            variance=old * parameters.variance + new * saved.variance,
-        )
+        mean = old * parameters.mean + new * saved.mean
+        variance = old * parameters.variance + new * saved.variance
+        if saved.share is not None:
+            xp, several = namespace(mean), _divisor(saved.share) >= _LEAST
+            mean = xp.where(several, mean, parameters.mean)
+            variance = xp.where(several, variance, parameters.variance)
+        return parameters._replace(mean=mean, variance=variance)
 
     def error(self, saved: BatchNormSaved, g: A) -> A:
         """Return g: delta is dC_x/da."""
@@ -239,8 +245,12 @@ def _shares(r: A) -> A:
 
 def _correction(share: A) -> A:
     """1 / (1 − sum p²), which makes a variance unbiased; n / (n − 1) for equal shares."""
-    xp = namespace(share)
-    return 1.0 / xp.maximum(1.0 - _over_samples(share, share), _LEAST)
+    return 1.0 / namespace(share).maximum(_divisor(share), _LEAST)
+
+
+def _divisor(share: A) -> A:
+    """1 − sum p²; 0 if one sample has all weight."""
+    return 1.0 - _over_samples(share, share)
 
 
 def _over_samples(share: Any, x: A) -> A:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bpx import activations, equations
 from bpx._typing import A
-from bpx._validate import NORMAL, number, whole
+from bpx._validate import NORMAL, flag, number, whole
 from bpx.activations import ActivationName
 from bpx.arrays.registry import namespace
-from bpx.errors import InputError
 from bpx.initializers import default, get
 from bpx.jacobians import Activation, bends, pullback_derivative, pushforward
 from bpx.layers.dense_saved import DenseMoved, DenseParameters, DenseSaved, UnbiasedSaved
@@ -93,8 +92,7 @@ class Dense:
             given = whole(name, getattr(self, name), 1, None, "a whole number of at least 1")
             object.__setattr__(self, name, given)
         object.__setattr__(self, "activation", activations.get(self.activation))
-        if not isinstance(self.bias, bool):
-            raise InputError(f"bias={self.bias!r} was given; expected True or False")
+        object.__setattr__(self, "bias", flag("bias", self.bias))
         for name in ("l1", "l2"):
             value = number(name, getattr(self, name), "a number of at least 0", _at_least_0)
             object.__setattr__(self, name, value)

@@ -14,7 +14,7 @@ from operator import add
 from typing import Any, ClassVar, NamedTuple, Self
 
 from bpx._typing import A
-from bpx._validate import whole
+from bpx._validate import flag, whole
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError, option
 from bpx.layers.codes import looked_up, nearest, one_hot, rows
@@ -165,10 +165,7 @@ class Embedding(Replacing):
         n_in = whole("n_in", self.n_in, 1, None, "a whole number of at least 1")
         columns = check_columns(n_in, self.columns)
         dim = whole("dim", self.dim, 1, None, "a whole number of at least 1")
-        if not isinstance(self.unseen, bool):
-            raise InputError(
-                f"{option('unseen', self.unseen)} was given; expected True or False"
-            )
+        object.__setattr__(self, "unseen", flag("unseen", self.unseen))
         object.__setattr__(self, "n_in", n_in)
         object.__setattr__(self, "columns", columns)
         object.__setattr__(self, "levels", _checked(self.levels, len(columns)))

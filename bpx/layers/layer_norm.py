@@ -105,7 +105,7 @@ class LayerNorm:
     Parameters
     ----------
     width : int
-        k, the width of input and output.
+        k, the width of input and output, at least 2.
     epsilon : float, optional
         What is added to the variance; at least 2^-126, the smallest normal number of
         float32.
@@ -136,7 +136,11 @@ class LayerNorm:
     bends: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        width = whole("width", self.width, 1, None, "a whole number of at least 1")
+        expected = (
+            "a whole number of at least 2: a single unit is its own mean, so it is always "
+            "0 when standardised"
+        )
+        width = whole("width", self.width, 2, None, expected)
         epsilon = number("epsilon", self.epsilon, *NORMAL)
         object.__setattr__(self, "width", width)
         object.__setattr__(self, "epsilon", epsilon)

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, TypeAlias
 
-from bpx.errors import InputError, nearest
+from bpx.errors import InputError, at_the_prompt, nearest
 from bpx.layers.batch_norm import BatchNorm
 from bpx.layers.layer_norm import LayerNorm
 
@@ -21,7 +21,7 @@ def normalization(norm: NormName | None, width: int) -> tuple[Any, ...]:
     Raises
     ------
     InputError
-        If there is no such name.
+        If there is no such name, or the layer cannot have this width.
     """
     if norm is None:
         return ()
@@ -32,4 +32,5 @@ def normalization(norm: NormName | None, width: int) -> tuple[Any, ...]:
             f"{', '.join(map(repr, NORMS))}; for a layer with other settings, give layers in "
             "place of widths"
         )
-    return (NORMS[norm](width),)
+    with at_the_prompt(None):  # no option there has the name of the width
+        return (NORMS[norm](width),)

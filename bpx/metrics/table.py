@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, TypeAlias
 
-from bpx.errors import InputError, nearest
+from bpx.errors import InputError, advice, nearest
 from bpx.metrics.counts import AVERAGED, confusion_matrix
 from bpx.metrics.errors import r2, rmse
 from bpx.metrics.metric import AnyMetric, Metric, Total
@@ -27,6 +27,9 @@ _ALL: tuple[AnyMetric, ...] = (
     *_RANKING,
 )
 METRICS: dict[str, AnyMetric] = {each.name: each for each in _ALL}
+
+_REPORTED = ("cost", "accuracy")
+_VALUES = "bpx.metrics.top_k(3), bpx.metrics.calibration_error(bins=10)"
 
 MetricName: TypeAlias = Literal[
     "absolute_error",
@@ -70,8 +73,8 @@ def get(metric: MetricName | AnyMetric) -> AnyMetric:
         near = nearest(metric, METRICS) if isinstance(metric, str) else ""
         raise InputError(
             f"there is no metric {metric!r}{near}; known: {', '.join(METRICS)}, besides the "
-            "cost and the accuracy, which are always reported; or pass a "
-            "bpx.metrics.Metric(name, value)"
+            "cost and the accuracy, which are always reported"
+            + advice(f"; or pass a value: {_VALUES} or bpx.metrics.Metric(name, value)", "")
         )
     return _hashable(metric)
 
@@ -82,7 +85,8 @@ def check_metrics(metrics: Any) -> tuple[AnyMetric, ...]:
     Raises
     ------
     InputError
-        If it is not a list, an item is not a metric, or two metrics have the same name.
+        If it is not a list, an item is not a metric, two metrics have the same name, or one
+        has that of the cost or the accuracy.
     """
     if not isinstance(metrics, tuple | list):
         raise InputError(
@@ -95,6 +99,11 @@ def check_metrics(metrics: Any) -> tuple[AnyMetric, ...]:
             check_installed(metric.name)
     names = [each.name for each in found]
     for name in names:
+        if name in _REPORTED:
+            raise InputError(
+                f"a metric is named {name!r}, the name of a value that is always reported; "
+                "rename it"
+            )
         if names.count(name) > 1:
             raise InputError(
                 f"{names.count(name)} metrics are named {name!r}; keep one, or rename them"

@@ -125,6 +125,7 @@ def make_spec(
         A name in `NORMS`: such a layer follows each hidden layer's activation.
     dropout : float or sequence of float
         The rate of a `Dropout` after each hidden layer and its norm, or one rate for each.
+        Without a hidden layer, a norm or a rate above 0 is refused.
     cost : str, Cost or Choice
         A name in `bpx.costs.COSTS`, ``"cross_entropy"``, ``"focal"``, or a cost.
     feedback : str, Feedback or callable
@@ -140,9 +141,11 @@ def make_spec(
         given |= {"norm": norm, "dropout": dropout}
         usual = {"hidden": "sigmoid", "output": "sigmoid", "dropout": 0.0}
         layers = check_layers(sizes)
-        for name in (name for name, value in given.items() if value != usual.get(name)):
+        for name, value in given.items():
+            if not getattr(value, "ndim", 0) and value == usual.get(name):
+                continue
             raise InputError(
-                f"{name}={given[name]!r} was given with layers, which have their own; omit it, "
+                f"{name}={value!r} was given with layers, which have their own; omit it, "
                 "or give widths"
             )
     else:

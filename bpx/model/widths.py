@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpx import activations
+from bpx._validate import number
 from bpx.activations import Activation, ActivationName
 from bpx.errors import InputError, option
 from bpx.layers.dense import Dense
@@ -37,26 +38,47 @@ def layers_of(
         )
     pairs = zip(widths, widths[1:], chosen, strict=False)
     dense = [Dense(*pair) for pair in pairs]
-    norms = [normalization(norm, layer.n_out) for layer in dense]  # this checks the name
-    each_hidden = zip(dense[:-1], norms[:-1], _rates(len(dense) - 1, dropout), strict=True)
+    rates = _rates(len(dense) - 1, dropout)
+    if len(dense) == 1 and normalization(norm, 2):  # this checks the name
+        raise _without_hidden("norm", norm)
+    norms = [normalization(norm, layer.n_out) for layer in dense[:-1]]
+    each_hidden = zip(dense[:-1], norms, rates, strict=True)
     groups = ((layer, *behind, *_dropout(layer, p)) for layer, behind, p in each_hidden)
     return (*(layer for group in groups for layer in group), dense[-1])
 
 
-def _rates(depth: int, dropout: float | Sequence[float]) -> tuple[float, ...]:
-    if isinstance(dropout, str) or not isinstance(dropout, Sequence):
-        return (dropout,) * depth
+def _rates(depth: int, dropout: Any) -> tuple[float, ...]:
+    if isinstance(dropout, str) or not (isinstance(dropout, Sequence) or _is_vector(dropout)):
+        rate = _rate(dropout)
+        if rate and not depth:
+            raise _without_hidden("dropout", dropout)
+        return (rate,) * depth
     if len(dropout) != depth:
         raise InputError(
             f"{len(dropout)} rates of dropout were given for {depth} hidden layers; expected "
             "one for each, or a single number"
         )
-    return tuple(dropout)
+    return tuple(map(_rate, dropout))
+
+
+def _rate(dropout: Any) -> float:
+    expected = "a number in [0, 1), or one for each hidden layer"
+    return number("dropout", dropout, expected, lambda p: 0.0 <= p < 1.0)
+
+
+def _is_vector(dropout: Any) -> bool:
+    return getattr(dropout, "ndim", 0) == 1
+
+
+def _without_hidden(name: str, value: Any) -> InputError:
+    return InputError(
+        f"{option(name, value)} was given for a network without hidden layers, behind which it "
+        "would stand; omit it, or give at least three widths"
+    )
 
 
 def _dropout(layer: Dense, rate: float) -> tuple[Dropout, ...]:
-    behind = Dropout(layer.n_out, rate)  # this checks the rate
-    return (behind,) if rate else ()
+    return (Dropout(layer.n_out, rate),) if rate else ()
 
 
 def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:

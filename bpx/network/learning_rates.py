@@ -1,9 +1,10 @@
 """The learning rate range test: which learning rates a network learns with."""
 
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
-from bpx._validate import number, whole
+from bpx._validate import flag, number, whole
 from bpx.arrays.host import check_seed
 from bpx.errors import InputError
 from bpx.model.weights import ClassWeight
@@ -154,12 +155,14 @@ def learning_rate_range(
     """
     check_optimizer(optimizer)
     first = number("low", low, "a positive number", lambda v: v > 0.0)
-    last = number("high", high, f"a number above low={low}", lambda v: v > first)
+    beyond = f"a number above low={low}, and less than 1e308 times it"
+    last = number("high", high, beyond, lambda v: v > first and isfinite(v / first))
     whole("steps", steps, 2, None, "a whole number of at least 2")
     _checked_rule(rule)
     samples, schema = training_arrays(network.schema, network.spec, data)
     rate = exponential_decay(first, rate=last / first, steps=steps - 1, end=last)
-    options = Options(with_rate(optimizer, rate), compile=compile, precision=precision)
+    compiles = flag("compile", compile)
+    options = Options(with_rate(optimizer, rate), compile=compiles, precision=precision)
     drawn = check_seed(seed)
     weights = {
         "sample_weight": sample_weight,
@@ -190,7 +193,7 @@ def learning_rate_range(
 
 
 def _checked_rule(rule: Any) -> str:
-    if rule not in RULES:
+    if not isinstance(rule, str) or rule not in RULES:
         raise InputError(f"rule={rule!r} was given; expected {', '.join(RULES)}")
     found: str = rule
     return found

@@ -58,7 +58,7 @@ class Network(Answering):
         layer's inputs are then standardised. By default none.
     dropout : float or sequence of float, optional
         The rate, in [0, 1), of a `bpx.Dropout` after each hidden layer and its norm, or one for
-        each.
+        each; an array of rates will do. A norm or dropout needs a hidden layer.
     cost : str or Cost, optional
         ``"quadratic"``, ``"cross_entropy"`` (categorical after softmax, binary after
         sigmoid), one of these two by its full name, or a cost.

@@ -6,6 +6,7 @@ The modules that only privacy or health needs are imported on request.
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
+from bpx._validate import flag
 from bpx.arrays.host import check_seed
 from bpx.errors import InputError, option
 from bpx.network.packing import Packed
@@ -34,12 +35,13 @@ from bpx.training.held_out import check_validation_split
 from bpx.training.loop import Loop
 from bpx.training.mixed import check_not_private, scales_loss
 from bpx.training.observers import Observer, check_observers
+from bpx.training.rows import OWN
 from bpx.training.stopping import Stopping, check_early_stopping
 
 __all__ = ["Arguments", "Trainee", "prepare"]
 
-_TAKEN = ("callbacks", "early_stopping", "health", "privacy")
-"""The names in records and checkpoints that no observer may have."""
+_TAKEN = (*OWN, "callbacks", "early_stopping", "health", "privacy")
+"""The names in rows, records and checkpoints that no observer may have."""
 
 
 class Trainee(Trainable, Packed, Protocol):
@@ -76,6 +78,10 @@ class Arguments:
     accumulate: Any = 1
     early_stopping: Any = None
     callbacks: Any = ()
+
+    def __post_init__(self) -> None:
+        for name in ("shuffle", "drop_last", "compile"):
+            object.__setattr__(self, name, flag(name, getattr(self, name)))
 
     @property
     def options(self) -> Options:

@@ -11,6 +11,7 @@ from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch
 from bpx.model.weights import weighted
 from bpx.network.tables import arrays
+from bpx.training.accumulated import check_enough
 from bpx.training.arguments import Options, job_of, scheduled
 from bpx.training.course import Course
 from bpx.training.loop import Loop
@@ -110,4 +111,5 @@ def _arrived(network: Any, batch: Any) -> Samples:
     x, y, s = pair_or_triple("a mini-batch", batch)
     x, y = arrays(network.schema, x, y)
     found = mini_batch(network.home, network.spec, x, y)
+    check_enough(network.spec, found.x.shape[0])
     return weighted(network.home, network.spec, found, s)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bpx._validate import flag
 from bpx.errors import InputError
 from bpx.inspect.health.probe import HealthProbe
 from bpx.metrics import AnyMetric, MetricName
@@ -232,6 +233,7 @@ def train(
         early_stopping=early_stopping,
         callbacks=callbacks,
     )
+    resume = flag("resume", resume)
     if checkpoint is None:
         for name, value in (("every", every), ("keep", keep), ("resume", resume or None)):
             if value is not None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Literal, NamedTuple, overload
 
 from bpx._typing import Array
-from bpx._validate import number
+from bpx._validate import flag, number
 from bpx.arrays.host import check_seed
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
@@ -20,7 +20,7 @@ from bpx.optim.descent import check_descends
 from bpx.optim.limits import penalised
 from bpx.optim.scheduled import watching
 from bpx.program.contract import Precision, Step, eager
-from bpx.training.accumulated import AccumulatedStep, check_accumulate, chunk_size
+from bpx.training.accumulated import AccumulatedStep, check_accumulate, check_enough, chunk_size
 from bpx.training.course import Course
 from bpx.training.mixed import MixedStep, scales_loss
 from bpx.training.step import Data, State, TrainingStep, zero_metrics
@@ -115,8 +115,8 @@ class Trainer(Resumable):
             how = {"any_seed": seed is None, "loss_scale": scales_loss(network.home, precision)}
             course = Course(network, rule, check_seed(seed), **how)
         super().__init__(course)
-        self._how = compile, precision
-        self._scan = network.home.backend.scan if compile else eager
+        self._how = flag("compile", compile), precision
+        self._scan = network.home.backend.scan if self._how[0] else eager
         self._schema = network.schema
         self._steps: dict[Any, TrainingStep] = {}
         self._whole = WholeBatches(network.home)
@@ -155,7 +155,7 @@ class Trainer(Resumable):
         InputError
             If an argument, or a part of the network, cannot be used.
         """
-        course = self._course
+        course, trace = self._course, flag("trace", trace)
         with course.home.active():
             samples = self._arrived(x, y, r)
             step, state, data = self._step(samples), course.state, Data(*samples[:2], samples.s)
@@ -173,6 +173,7 @@ class Trainer(Resumable):
         network = self._course.network
         x, y = arrays(self._schema, x, y)
         arrived = mini_batch(network.home, network.spec, x, y)
+        check_enough(network.spec, arrived.x.shape[0], self._chunks)
         if r is None:
             return arrived
         return arrived._replace(s=row_weights(network.home, r, arrived.x.shape[0]))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from bpx._typing import Array
+from bpx._validate import flag
 from bpx._validate import number as checked
 from bpx.arrays.registry import namespace
 from bpx.optim.chain import Beginning, Transformation
@@ -63,9 +64,10 @@ def momentum(mu: float | Schedule, *, nesterov: bool = False) -> Transformation:
     InputError
         If mu is a number out of its range.
     """
+    nesterov = flag("nesterov", nesterov)
     if isinstance(mu, Schedule):
         begins = Scheduled(_scheduled_momentum_state, (mu.numbers,))
-        return Transformation(begins, _ScheduledMomentum(Follows(mu.rate), bool(nesterov)))
+        return Transformation(begins, _ScheduledMomentum(Follows(mu.rate), nesterov))
     given = checked("momentum", mu, *_RATE)
     return Transformation(
         Beginning(_momentum_state, (given,)), _nesterov if nesterov else _momentum

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bpx._validate import flag
 from bpx.errors import InputError, option
 from bpx.optim.chain import Optimizer, Transformation
 from bpx.optim.limits import add_decayed_weights
@@ -44,6 +45,7 @@ class SGD(Optimizer):
     default_eta: ClassVar[float] = 0.1
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "nesterov", flag("nesterov", self.nesterov))
         _ = self.transformations  # each checks its numbers
         momentum(self.momentum)
         if self.nesterov and not self.momentum:

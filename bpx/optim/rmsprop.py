@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from bpx._typing import Array
+from bpx._validate import flag
 from bpx._validate import number as checked
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
@@ -61,7 +62,7 @@ def scale_by_rms(
     InputError
         If a number is out of its range.
     """
-    if bias_correction:
+    if flag("bias_correction", bias_correction):
         return Transformation(Beginning(_corrected_state, _numbers(beta, epsilon)), corrected)
     return Transformation(Beginning(_rms_state, _numbers(beta, epsilon)), rms)
 
@@ -189,6 +190,7 @@ class RMSprop(Optimizer):
     default_eta: ClassVar[float] = 1e-3
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "centred", flag("centred", self.centred))
         _ = self.transformations  # each checks its numbers
         momentum(self.momentum)
 

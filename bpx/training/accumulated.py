@@ -27,7 +27,14 @@ from bpx.program.marks import symbols
 from bpx.training.batches import Batches, EpochBatches, Stretch
 from bpx.training.step import Data, Metrics, State, TrainingStep, counted
 
-__all__ = ["Accumulated", "AccumulatedStep", "check_accumulate", "chunk_size", "smallest_chunk"]
+__all__ = [
+    "Accumulated",
+    "AccumulatedStep",
+    "check_accumulate",
+    "check_enough",
+    "chunk_size",
+    "smallest_chunk",
+]
 
 
 def chunk_size(m: int, chunks: int) -> int:
@@ -39,6 +46,25 @@ def smallest_chunk(m: int, chunks: int) -> int:
     """The samples in the last chunk of m samples, the smallest one."""
     size = chunk_size(m, chunks)
     return m % size or size
+
+
+def check_enough(spec: Spec, m: int, chunks: int = 1) -> None:
+    """Refuse a mini-batch of m samples that a layer cannot train on.
+
+    Raises
+    ------
+    InputError
+        If there are fewer in it, or in its last chunk, than the layer needs.
+    """
+    smallest = smallest_chunk(m, chunks)
+    for place, layer in enumerate(spec.layers, 1):
+        if smallest < (fewest := getattr(layer, "fewest", 1)):
+            part = f" in {chunks} chunks" if chunks > 1 else ""
+            each = "each chunk" if chunks > 1 else "each mini-batch"
+            raise InputError(
+                f"a mini-batch of {m} sample{'s' * (m != 1)}{part} was given, and layer "
+                f"{place}, {layer.kind!r}, needs at least {fewest} in {each}; give more samples"
+            )
 
 
 @dataclass(frozen=True)

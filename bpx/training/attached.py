@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import prod
 from typing import Any, TypeAlias
 
 from bpx.errors import InputError
@@ -39,7 +40,7 @@ class Attached:
         if self.stopping is not None and epoch.validation is not None:
             self.stopping(epoch.number, epoch.validation)
         for callback in self.callbacks:
-            if _is_true(_called(callback, epoch)):
+            if _is_true(callback, _called(callback, epoch)):
                 self._asked = epoch.number
 
     def stops(self, epochs: int) -> bool:
@@ -108,7 +109,14 @@ def _called(callback: Callback, epoch: Epoch) -> Any:
         ) from error
 
 
-def _is_true(answer: Any) -> bool:
+def _is_true(callback: Callback, answer: Any) -> bool:
     """Whether it is True, or a library's true: a number, such as a count, asks for nothing."""
-    boolean = isinstance(answer, bool) or "bool" in str(getattr(answer, "dtype", ""))
-    return boolean and bool(answer)
+    if not isinstance(answer, bool) and "bool" not in str(getattr(answer, "dtype", "")):
+        return False
+    shape = tuple(getattr(answer, "shape", ()))
+    if prod(shape) != 1:
+        raise InputError(
+            f"the callback {callback!r} returned booleans of shape {shape}; expected True to "
+            "end training: reduce them, such as with any() or all()"
+        )
+    return bool(answer)

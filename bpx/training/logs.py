@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bpx._files import expanded, write_atomically
+from bpx._validate import flag
 from bpx.errors import InputError
 from bpx.training.records import Epoch
 from bpx.training.rows import Row, row
@@ -38,7 +39,8 @@ class CSVLog:
     Raises
     ------
     InputError
-        If the file cannot be written or, to append, read.
+        If the path is that of a folder or in no folder, or if the file cannot be written or,
+        to append, read.
 
     Examples
     --------
@@ -54,8 +56,8 @@ class CSVLog:
     """
 
     def __init__(self, path: str | Path, *, append: bool = False) -> None:
-        self.path, self._columns = expanded(path), list[str]()
-        self._continues = append and self.path.exists()
+        self.path, self._columns = _log_file(path), list[str]()
+        self._continues = flag("append", append) and self.path.exists()
         if self._continues:
             with _opened(self.path, "r") as file:
                 self._columns = next(csv.reader(file), [])
@@ -111,12 +113,16 @@ class JSONLog:
     Raises
     ------
     InputError
-        If the file cannot be written or, to append, read.
+        If the path is that of a folder or in no folder, or if the file cannot be written or,
+        to append, read.
     """
 
     def __init__(self, path: str | Path, *, append: bool = False) -> None:
-        self.path, self._begun = expanded(path), append
-        self._continues = append and self.path.exists()
+        self.path, self._begun = _log_file(path), flag("append", append)
+        self._continues = self._begun and self.path.exists()
+        if self._continues:
+            with _opened(self.path, "r") as file:
+                file.readline()  # so that a file that cannot be read is refused now
 
     def __call__(self, epoch: Epoch) -> None:
         """Write the record of an epoch."""
@@ -135,6 +141,19 @@ class JSONLog:
         return f"<bpx.JSONLog {str(self.path)!r}>"
 
 
+def _log_file(path: str | Path) -> Path:
+    """Return the path of a log, after checking it: the first record is only made later."""
+    file = expanded(path)
+    if file.is_dir():
+        raise InputError(f"{file} is a folder; expected the path of a file")
+    if not file.parent.is_dir():
+        raise InputError(
+            f"{file} cannot be written: {file.parent} is not a folder; expected a file in a "
+            "folder that exists: make the folder first"
+        )
+    return file
+
+
 def _number(line: str) -> int | None:
     found = json.loads(line)
     return int(found["epoch"]) if isinstance(found, dict) and "epoch" in found else None
@@ -151,8 +170,8 @@ def _remove_from(first: int, path: Path, number: Callable[[str], int | None]) ->
         The epoch of the next record.
     path : Path
     number : callable
-        The epoch of a line, or None if it has none; a ValueError or KeyError if a kill has
-        left half of it.
+        The epoch of a line, or None if it has none; a ValueError, KeyError or csv.Error if a
+        kill has left half of it.
     """
     if first == 1:
         return
@@ -162,7 +181,7 @@ def _remove_from(first: int, path: Path, number: Callable[[str], int | None]) ->
     for i in range(len(lines) - 1, -1, -1):
         try:
             epoch = number(lines[i])
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, csv.Error):
             continue
         if epoch is None or epoch < first:
             break
@@ -204,9 +223,8 @@ def _opened(path: Path, mode: str) -> Iterator[IO[str]]:
     try:
         with path.open(mode, encoding="utf-8", newline="") as file:
             yield file
-    except OSError as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         what = "read" if mode == "r" else "written"
-        raise InputError(
-            f"{path} cannot be {what}: {error.strerror or error}; expected a file in a folder "
-            "that exists"
-        ) from error
+        right = "a log that bpx wrote" if mode == "r" else "a file in a folder that exists"
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be {what}: {why}; expected {right}") from error

@@ -32,7 +32,8 @@ class Observer(Protocol):
     Attributes
     ----------
     name : str
-        The name of its value in the record. bpx itself uses ``"health"`` and ``"privacy"``.
+        The name of its value in the record, and of its columns in `CSVLog`. bpx itself uses
+        ``"health"``, ``"privacy"``, ``"validation"``, ``"eta"`` and the first columns' names.
 
     Examples
     --------

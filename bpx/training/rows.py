@@ -5,7 +5,7 @@ from typing import Any
 
 from bpx.training.records import Epoch
 
-__all__ = ["COLUMNS", "Row", "row"]
+__all__ = ["COLUMNS", "OWN", "Row", "row"]
 
 Row = dict[str, float | None]
 """Numbers by name; None for one that does not apply, such as the accuracy of real targets."""
@@ -20,6 +20,9 @@ COLUMNS = (
     "samples_per_second",
 )
 """The first names of each row."""
+
+OWN = (*COLUMNS, "eta", "validation")
+"""The names, and the first words of names, that no observer may have."""
 
 
 def row(epoch: Epoch) -> Row:

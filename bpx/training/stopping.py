@@ -6,10 +6,10 @@ not improved for some epochs, and the network gets the weights of the best one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, SupportsIndex
 
 from bpx._typing import Array
-from bpx._validate import number, whole
+from bpx._validate import flag, number, whole
 from bpx.arrays.transfer import bring
 from bpx.errors import InputError, advice, nearest, option
 from bpx.metrics.metric import AnyMetric, Total
@@ -71,9 +71,12 @@ class EarlyStopping:
     better: Literal["lower", "higher"] | None = None
 
     def __post_init__(self) -> None:
-        whole("patience", self.patience, 1, None, "a whole number of at least 1")
-        whole("warmup", self.warmup, 0, None, "a whole number of at least 0")
+        patience = whole("patience", self.patience, 1, None, "a whole number of at least 1")
+        warmup = whole("warmup", self.warmup, 0, None, "a whole number of at least 0")
+        object.__setattr__(self, "patience", patience)
+        object.__setattr__(self, "warmup", warmup)
         number("min_delta", self.min_delta, "a number of at least 0", lambda v: v >= 0.0)
+        object.__setattr__(self, "restore_best", flag("restore_best", self.restore_best))
         if not isinstance(self.monitor, str):
             raise InputError(
                 f"monitor={self.monitor!r} was given; expected 'cost', 'accuracy' or the name "
@@ -217,7 +220,7 @@ def check_early_stopping(given: Any, job: Job) -> EarlyStopping | None:
     if given is None:
         return None
     is_rule = isinstance(given, EarlyStopping)
-    if not is_rule and (isinstance(given, bool) or not isinstance(given, int)):
+    if not is_rule and (isinstance(given, bool) or not isinstance(given, SupportsIndex)):
         raise InputError(
             f"early_stopping={given!r} was given; expected bpx.EarlyStopping(...), or its "
             "patience, such as 10"

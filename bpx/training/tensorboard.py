@@ -27,7 +27,7 @@ class TensorBoard:
     Raises
     ------
     InputError
-        If tensorboardX is not installed.
+        If tensorboardX is not installed, or the folder is a file or cannot be written.
 
     Notes
     -----
@@ -37,6 +37,9 @@ class TensorBoard:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder, self._writer = expanded(folder), None
+        there = next(each for each in (self.folder, *self.folder.parents) if each.exists())
+        if not there.is_dir():
+            raise InputError(f"{there} is a file; expected a folder, or one that can be made")
         _package()
 
     def __call__(self, epoch: Epoch) -> None:
@@ -44,7 +47,15 @@ class TensorBoard:
         if self._writer is None:
             # tensorboardX names files by the second, and would overwrite one of this second.
             suffix = f".{urandom(4).hex()}"
-            self._writer = _package().SummaryWriter(str(self.folder), filename_suffix=suffix)
+            try:
+                self._writer = _package().SummaryWriter(
+                    str(self.folder), filename_suffix=suffix
+                )
+            except OSError as error:
+                raise InputError(
+                    f"{self.folder} cannot be written: {error.strerror or error}; expected a "
+                    "folder that you can write to"
+                ) from error
         writer: Any = self._writer
         for name, value in row(epoch).items():
             if name != "epoch" and value is not None:

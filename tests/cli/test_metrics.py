@@ -51,6 +51,7 @@ def test_health_keeps_its_columns_behind(blobs):
 def test_names_that_are_none(trained, blobs):
     said = refused("evaluate", trained, blobs, "--metrics", "f1_makro")
     assert "there is no metric 'f1_makro' (did you mean 'f1_macro'?)" in said
+    assert "bpx.metrics" not in said
     said = refused("evaluate", trained, blobs, "--metrics", "f1")
     assert "'f1' is for two classes, but the network has 3; use f1_macro" in said
 

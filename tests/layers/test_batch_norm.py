@@ -175,6 +175,17 @@ def test_weights_that_are_0_but_for_one_are_finite(weight):
     assert all(np.isfinite(each).all() for each in after)
 
 
+def test_the_averages_stay_where_one_sample_has_all_weight(target):
+    p, x, _ = given(target)
+    r = np.zeros((N, 1))
+    r[3] = 2.0
+    for weights, stay in ((r, True), (WEIGHTS, False)):
+        saved = LAYER.forward(p, x, training(weights, target))
+        after = LAYER.averaged(p, saved)
+        for one, other in ((after.mean, p.mean), (after.variance, p.variance)):
+            assert (host(one) == host(other)).all() == stay
+
+
 def test_a_batch_of_one_sample_is_refused():
     p, x, _ = given()
     said = "mini-batch of 1 sample was given to a 'batch_norm' layer.* expected at least 2"

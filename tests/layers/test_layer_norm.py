@@ -79,7 +79,7 @@ def test_training_changes_nothing(target):
         np.testing.assert_array_equal(host(one), host(other))
 
 
-@pytest.mark.parametrize("x", [np.zeros((2, 4)), np.full((2, 4), 1e3), np.ones((3, 1))])
+@pytest.mark.parametrize("x", [np.zeros((2, 4)), np.full((2, 4), 1e3)])
 def test_units_that_are_all_equal_are_finite(x):
     layer = LayerNorm(x.shape[1])
     p = LayerNormParameters(np.ones(x.shape[1]), np.ones(x.shape[1]))
@@ -334,7 +334,7 @@ def test_it_is_saved_with_its_epsilon(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((0,), "width=0 was given; expected a whole number of at least 1"),
+        ((1,), r"width=1 was given; .* of at least 2: a single unit is its own mean"),
         ((3, 0.0), r"epsilon=0.0 was given; expected a positive number"),
         ((3, "small"), "epsilon='small' was given"),
     ],

@@ -5,6 +5,7 @@ import typing
 import pytest
 
 import bpx
+from bpx.errors import at_the_prompt
 from bpx.layers.norms import NORMS, NormName, normalization
 
 
@@ -20,7 +21,6 @@ def test_it_stands_behind_each_hidden_layer_and_before_dropout(name):
     assert kinds(4, 5, 6, 2, norm=name, dropout=[0.0, 0.1]) == [
         "dense", norm, "dense", norm, "dropout", "dense",
     ]  # fmt: skip
-    assert kinds(4, 2, norm=name) == ["dense"]
     net = bpx.Network([4, 5, 2], norm=name, hidden="relu", seed=0)
     assert net.spec.layers[0] == bpx.Dense(4, 5, "relu")  # it keeps its activation
     assert net.spec.layers[1] == NORMS[name](5)
@@ -58,3 +58,12 @@ def test_it_is_not_given_with_layers():
 
 def test_the_type_lists_the_table():
     assert sorted(typing.get_args(NormName)) == sorted(NORMS)
+
+
+def test_a_single_hidden_unit_has_no_layer_norm_but_a_single_output_does_not_matter():
+    with pytest.raises(bpx.InputError, match=r"width=1 was given; .* of at least 2: a single"):
+        bpx.Network([4, 1, 3], norm="layer")
+    with at_the_prompt({}), pytest.raises(bpx.InputError, match=r"^width=1 was given"):
+        normalization("layer", 1)
+    assert kinds(4, 3, 1, norm="layer") == ["dense", "layer_norm", "dense"]
+    assert kinds(4, 1, 3, norm="batch") == ["dense", "batch_norm", "dense"]

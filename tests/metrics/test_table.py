@@ -34,9 +34,12 @@ class Unhashable:
     ("metrics", "message"),
     [
         (["top5"], r"no metric 'top5' \(did you mean 'top_5'\?\); known: absolute_error"),
-        ([len], "no metric <built-in function len>.*pass a bpx.metrics.Metric"),
+        ([len], r"no metric <built-in function len>.*or bpx.metrics.Metric\(name, value\)$"),
+        (["top_k(3)"], r"'top_k\(3\)'.*; or pass a value: bpx.metrics.top_k\(3\), bpx.metrics"),
         ("top_5", r"metrics='top_5' was given; expected a list"),
         (["top_5", top_k(5)], "2 metrics are named 'top_5'"),
+        ([Metric("cost", len)], "a metric is named 'cost', the name of a value that is always"),
+        ([Metric("accuracy", len)], "a metric is named 'accuracy', the name of .*; rename it"),
         ([Metric("odd", Unhashable())], "'odd' cannot be hashed .* make its value a function"),
     ],
 )

@@ -137,3 +137,8 @@ def test_feedback_arrays_are_those_of_the_rule():
 def test_a_spec_may_be_made_of_layers():
     layers = make_spec([5, 4, 3]).layers
     assert Spec(layers, costs.quadratic) == make_spec([5, 4, 3])
+
+
+def test_an_array_of_rates_is_not_for_layers():
+    with pytest.raises(bpx.InputError, match=r"dropout=array.* was given with layers"):
+        make_spec([bpx.Dense(3, 2, "relu")], dropout=np.array([0.1, 0.2]))

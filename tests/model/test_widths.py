@@ -1,5 +1,6 @@
 """Widths and names stand for layers: Dense ones, each hidden one with a norm and a Dropout."""
 
+import numpy as np
 import pytest
 
 import bpx
@@ -31,15 +32,25 @@ def test_a_norm_and_then_a_dropout_behind_each_hidden_layer():
 
 
 def test_an_output_alone_has_neither():
-    assert layers((5, 2), norm="layer", dropout=0.5) == (Dense(5, 2, "softmax"),)
+    alone = (Dense(5, 2, "softmax"),)
+    assert layers((5, 2)) == layers((5, 2), dropout=0) == layers((5, 2), dropout=[]) == alone
+
+
+def test_rates_may_be_an_array():
+    assert layers(dropout=np.array([0.1, 0.2])) == layers(dropout=[0.1, 0.2])
+    assert layers(dropout=np.float64(0.1)) == layers(dropout=0.1)
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"dropout": [0.1]}, "1 rates of dropout were given for 2 hidden layers"),
-        ({"dropout": 1.0}, "rate=1.0 was given"),
-        ({"dropout": "some"}, "rate='some' was given"),
+        ({"dropout": [0.1, 1.0]}, r"dropout=1.0 was given; expected a number in \[0, 1\), or"),
+        ({"dropout": "some"}, "dropout='some' was given"),
+        ({"dropout": np.array([0.1])}, "1 rates of dropout were given for 2 hidden layers"),
+        ({"sizes": (5, 2), "dropout": 0.5}, "dropout=0.5 was given for a network without hidd"),
+        ({"sizes": (5, 2), "norm": "batch"}, "norm='batch' was given for a network without hi"),
+        ({"sizes": (5, 2), "dropout": "some"}, "dropout='some' was given"),
         ({"norm": "instance"}, "instance"),
         ({"sizes": (3, 1)}, "softmax was given for a single output"),
         ({"sizes": (3,)}, "expected at least two whole widths"),

@@ -138,6 +138,11 @@ def test_a_penalty_counts():
         ({"optimizer": bpx.optim.chain(bpx.optim.scale(-0.1))}, "has no learning rate"),
         ({"optimizer": "adam"}, "optimizer='adam' was given"),
         ({"high": 1e-7}, "high=1e-07 was given; expected a number above low=1e-06"),
+        (
+            {"low": 1e-300, "high": 1e300},
+            r"high=1e\+300 was given; .* less than 1e308 times it",
+        ),
+        ({"rule": ["valley"]}, r"rule=\['valley'\] was given; expected steepest, valley"),
         ({"batch_size": 201}, "batch_size=201"),
     ],
 )

@@ -274,6 +274,21 @@ def test_what_cannot_be_used_is_refused_and_nothing_has_changed():
         trainer(net, precision="tf32").step(x, y)
 
 
+def test_too_small_a_mini_batch_is_refused_before_the_step_is_compiled(target, caplog):
+    (x, y), net = samples(), target.network([5, 4, 3], norm="batch", seed=0)
+    settings = {"optimizer": bpx.SGD(0.1), "compile": target.value.compile}
+    trainer, batches = bpx.Trainer(net, **settings), [(x[:1], y[:1])]
+    training = bpx.train(net, batches=[(x, y), *batches], epochs=1, **settings)
+    for step in (
+        lambda: trainer.step(x[:1], y[:1]),
+        lambda: bpx.train(net, batches=batches, epochs=1, **settings),
+        lambda: next(training),
+    ):
+        with pytest.raises(bpx.InputError, match="'batch_norm', needs at least 2 in each mini"):
+            step()
+    assert not caplog.messages
+
+
 def test_a_network_that_has_moved_is_refused():
     (x, y), net = samples(), network()
     one = trainer(net)

@@ -10,7 +10,7 @@ from bpx.program.contract import eager, leaves
 from bpx.program.fusion import can_fuse
 from bpx.program.plan import plan
 from bpx.program.record import record
-from bpx.training.accumulated import AccumulatedStep, chunk_size
+from bpx.training.accumulated import AccumulatedStep, check_enough, chunk_size
 from bpx.training.start import first_state
 from bpx.training.step import zero_metrics
 from tests.backends import Target, flags, host
@@ -117,6 +117,17 @@ def test_chunks_that_are_too_small_for_batch_norm_are_refused():
     net.fit(*samples(), accumulate=5, drop_last=True, **SETTINGS)
     with pytest.raises(bpx.InputError, match="but the mini-batches would have 1; choose"):
         net.fit(*samples(), accumulate=12, drop_last=True, **SETTINGS)
+
+
+def test_a_mini_batch_that_is_too_small_for_batch_norm_is_refused():
+    spec = bpx.Network([5, 4, 3], norm="batch", seed=0).spec
+    check_enough(spec, 2)
+    check_enough(spec, 5, chunks=2)
+    check_enough(bpx.Network([5, 4, 3], seed=0).spec, 1)
+    with pytest.raises(bpx.InputError, match="of 1 sample was given, and layer 2, 'batch"):
+        check_enough(spec, 1)
+    with pytest.raises(bpx.InputError, match=r"of 3 samples in 2 chunks .* 2 in each chunk"):
+        check_enough(spec, 3, chunks=2)
 
 
 @pytest.mark.parametrize("fuses", [lambda _: False, can_fuse], ids=["plain", "fused"])

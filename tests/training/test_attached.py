@@ -68,6 +68,14 @@ def test_no_other_answer_does(answer):
     assert history.stopped.reason == "epochs"
 
 
+@pytest.mark.parametrize("answer", [np.array([True, False]), np.array([], bool)], ids=repr)
+def test_several_booleans_are_no_answer(answer):
+    with pytest.raises(
+        bpx.InputError, match=r"returned booleans of shape \(\d,\); expected True"
+    ):
+        network().fit(*samples(), callbacks=[lambda _: answer], **SETTINGS)
+
+
 def test_one_that_ends_it_restores_the_best_weights_of_early_stopping():
     x, y = samples()
     settings = {**SETTINGS, "optimizer": bpx.SGD(1e-30), "validation": (x, y)}

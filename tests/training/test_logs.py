@@ -133,11 +133,49 @@ def test_rows_of_a_run_that_diverges_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [bpx.CSVLog, bpx.JSONLog])
-def test_a_path_that_cannot_be_written_is_named(tmp_path, kind):
-    log = kind(tmp_path / "none" / "a")
-    with pytest.raises(bpx.InputError, match="none/a cannot be written: No such file"):
+def test_a_path_that_cannot_be_written_is_refused_before_any_training(tmp_path, kind):
+    with pytest.raises(
+        bpx.InputError, match=r"none/a cannot be written: .*none is not a folder; expected a"
+    ):
+        kind(tmp_path / "none" / "a")
+    with pytest.raises(bpx.InputError, match="is a folder; expected the path of a file"):
+        kind(tmp_path)
+    for none in (None, 5, ["a"]):
+        with pytest.raises(bpx.InputError, match="was given as a path; expected a text"):
+            kind(none)
+
+
+@pytest.mark.parametrize("kind", [bpx.CSVLog, bpx.JSONLog])
+def test_a_folder_that_is_gone_is_named(tmp_path, kind):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    log = kind(folder / "a")
+    folder.rmdir()
+    with pytest.raises(bpx.InputError, match="gone/a cannot be written: No such file"):
         log(epoch())
     assert repr(log) == f"<bpx.{kind.__name__} {str(log.path)!r}>"
+
+
+@pytest.mark.parametrize("kind", [bpx.CSVLog, bpx.JSONLog])
+def test_a_file_that_is_no_log_is_not_added_to(tmp_path, kind):
+    path = tmp_path / "a"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(bpx.InputError, match=r"a cannot be read: .*; expected a log that bpx"):
+        kind(path, append=True)
+    assert path.read_bytes() == b"\xff\xfe\x00"
+
+
+def test_a_cell_that_csv_cannot_hold_is_no_column(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("x" * (csv.field_size_limit() + 1))
+    with pytest.raises(bpx.InputError, match="cannot be read: field larger"):
+        bpx.CSVLog(path, append=True)
+    log = bpx.CSVLog(tmp_path / "b")
+    log(epoch(number=1))
+    with log.path.open("a") as file:  # half a line, however long
+        file.write("2," + "0" * (csv.field_size_limit() + 1))
+    bpx.CSVLog(log.path, append=True)(epoch(number=2))
+    assert log.path.read_text().splitlines()[-1].startswith("2,")
 
 
 def numbers(path, kind):

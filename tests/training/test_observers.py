@@ -149,6 +149,10 @@ class Silent:
         ([Witness(), Witness()], "2 observers are named 'witness'; rename"),
         ([Witness("health")], "an observer is named 'health', a name that bpx itself uses"),
         ([Witness("privacy")], "an observer is named 'privacy', a name that bpx itself uses"),
+        ([Witness("epoch")], "an observer is named 'epoch', a name that bpx itself uses"),
+        ([Witness("cost")], "an observer is named 'cost', a name that bpx itself uses"),
+        ([Witness("eta")], "an observer is named 'eta', a name that bpx itself uses"),
+        ([Witness("validation")], "an observer is named 'validation', a name that bpx"),
     ],
 )
 def test_what_cannot_observe_is_refused_at_once(observers, said):

@@ -220,6 +220,14 @@ def test_a_metric_is_watched():
     )  # fmt: skip
 
 
+def test_a_librarys_integer_is_a_patience(tmp_path):
+    assert type(bpx.EarlyStopping(np.int64(3), warmup=np.int64(1)).patience) is int
+    settings = {**MANY, "validation_split": 0.1, "early_stopping": np.int64(3)}
+    once = network().fit(*samples(), **settings, checkpoint=tmp_path / "run")
+    again = network().fit(*samples(), **{**settings, "early_stopping": 3})
+    assert once.stopped == again.stopped
+
+
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
@@ -247,6 +255,7 @@ def test_a_rule_that_cannot_be_used_is_refused(rule, message):
         (3, {}, "early_stopping=3 was given without validation samples.* validation_split=0.1"),
         (True, {"validation_split": 0.1}, "early_stopping=True was given; expected bpx.Early"),
         ("no", {"validation_split": 0.1}, "early_stopping='no' was given"),
+        (3.0, {"validation_split": 0.1}, "early_stopping=3.0 was given; expected bpx.Early"),
         (0, {"validation_split": 0.1}, "patience=0 was given"),
         (
             bpx.EarlyStopping(monitor="worst", better="lower"),

@@ -10,6 +10,7 @@ import pytest
 
 import bpx
 from tests.training.small import SETTINGS, network, samples
+from tests.training.test_rows import epoch
 
 TENSORBOARD = "tensorboardX"
 
@@ -67,6 +68,24 @@ def test_it_is_closed_by_an_error_and_can_go_on(tmp_path, events):
     list(training)
     assert sorted(step for tag, step, _ in events(tmp_path) if tag == "cost") == [1, 2, 3]
     log.close()
+
+
+def test_a_place_that_is_no_folder_is_refused_before_any_training(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for place in (file, file / "run"):
+        with pytest.raises(bpx.InputError, match="file is a file; expected a folder"):
+            bpx.TensorBoard(place)
+    with pytest.raises(bpx.InputError, match="None was given as a path; expected a text"):
+        bpx.TensorBoard(None)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    pytest.importorskip(TENSORBOARD, reason="tensorboardX is not installed")
+    log = bpx.TensorBoard(tmp_path / "run")
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(bpx.InputError, match="run cannot be written: Not a directory"):
+        log(epoch())
 
 
 def test_without_the_package_the_error_has_the_command(monkeypatch, tmp_path):

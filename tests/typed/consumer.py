@@ -67,7 +67,7 @@ def classifier(
     between = [block, bpx.LayerNorm(3), bpx.Dropout(3, 0.5)]
     layers = [bpx.Dense(4, 3, hidden), *between, bpx.Dense(3, 2, "softmax")]
     net = bpx.Network(layers, cost=cost, backend=backend)
-    other = bpx.Network([4, 2], norm="layer", backend="torch:cuda:0", dtype=net.home.dtype)
+    other = bpx.Network([4, 3, 2], norm="layer", backend="torch:cuda:0", dtype=net.home.dtype)
     reports = [bpx.inspect.check(each) for each in (hidden, "dfa", "quadratic", other)]
     print(reports, bpx.asarray([1, 2], "cupy:1", dtype="int32"))
     limited = bpx.Dense(4, 3, hidden, bias=False, l1=1e-5, l2=0.1, max_norm=2)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
+from bpx._validate import flag, whole
 from bpx._validate import number as checked
-from bpx._validate import whole
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
 from bpx.optim.schedules.lengths import Epochs, Span, span
@@ -124,9 +124,10 @@ def exponential_decay(
     """
     checked("start", start, "a positive number", lambda v: v > 0.0)
     checked("rate", rate, "a positive number", lambda v: v > 0.0)
+    curve = _EXPONENTIAL[flag("staircase", staircase)]
     given = start, span("steps", steps), rate
     if end is None:
-        return Schedule(_EXPONENTIAL[bool(staircase)], Exponential(*given))
+        return Schedule(curve, Exponential(*given))
     checked("end", end, "a positive number", lambda v: v > 0.0)
     falls = rate < 1.0
     if end > start if falls else end < start:
@@ -134,7 +135,7 @@ def exponential_decay(
             f"end={end!r} was given for a learning rate that {'falls' if falls else 'rises'} "
             f"from {start!r}; expected at {'most' if falls else 'least'} {start!r}, or None"
         )
-    return Schedule(_EXPONENTIAL[bool(staircase)], BoundedExponential(*given, end))
+    return Schedule(curve, BoundedExponential(*given, end))
 
 
 def linear_schedule(start: float, *, end: float = 0.0, steps: Span = None) -> Schedule:

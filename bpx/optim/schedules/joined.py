@@ -107,9 +107,10 @@ def join_schedules(
     >>> rise = linear_schedule(0.01, end=0.1)
     >>> rate = bpx.optim.join_schedules([rise, cosine_decay_schedule(0.1)], [Epochs(5)])
     """
-    if not schedules or not all(isinstance(each, Schedule) for each in schedules):
+    listed = isinstance(schedules, Sequence) and len(schedules) > 0
+    if not listed or not all(isinstance(each, Schedule) for each in schedules):
         raise InputError(f"schedules={schedules!r} was given; expected a list of schedules")
-    counted = hasattr(boundaries, "__len__")
+    counted = hasattr(boundaries, "__len__") and not isinstance(boundaries, str)
     if not counted or len(boundaries) != len(schedules) - 1 or None in boundaries:
         raise InputError(
             f"boundaries={boundaries!r} was given for {len(schedules)} schedules; expected "

@@ -85,6 +85,10 @@ def test_other_numbers_are_the_same_compiled_step():
     [
         (lambda: join_schedules([], []), r"schedules=\[\] was given"),
         (lambda: join_schedules([0.1], []), r"schedules=\[0.1\] was given"),
+        (lambda: join_schedules(constant_schedule(0.1), []), "; expected a list of schedules"),
+        (lambda: join_schedules(5, []), "schedules=5 was given; expected a list of schedules"),
+        (lambda: join_schedules(iter([]), []), r"schedules=<list_iterator.* expected a list"),
+        (lambda: join_schedules([constant_schedule(0.1)] * 2, "5"), r"boundaries='5' .* for 2"),
         (lambda: join_schedules([constant_schedule(0.1)], [5]), r"boundaries=\[5\] .* for 1"),
         (lambda: join_schedules([constant_schedule(0.1)] * 2, [None]), r"boundaries=\[None\]"),
         (
