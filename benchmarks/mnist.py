@@ -47,6 +47,7 @@ RECIPES: Mapping[str, str] = {"accurate": "1024", "quick": "256"}
 """What was chosen among the candidates, and for what."""
 
 CHOICE = ("candidate", "validation: median [min, max]", "seeds", "s", "recipe")
+EACH = ("", "seed", "test", "s")
 FINAL = ("", "test: median [min, max]", "seeds", "s: median [min, max]", "÷ bpx")
 
 
@@ -103,9 +104,13 @@ def final(
 ) -> dict[str, list[Result]]:
     """Print and return the results of each library on the test set, seed by seed in turn."""
     train, found = everything(data), {name: [] for name in ("bpx", *peers)}
+    print(line(EACH), aligned(len(EACH)), sep="\n", flush=True)
     for seed in range(seeds):
         for name, each in found.items():
-            each.append(run(name, recipe, train, data.test, seed))
+            one = run(name, recipe, train, data.test, seed)
+            print(line((name, seed, f"{one.accuracy:.2f}", number(one.seconds))), flush=True)
+            each.append(one)
+    print()
     print(line(FINAL), aligned(len(FINAL)), sep="\n")
     for name, each in found.items():
         pairs = zip(each, found["bpx"], strict=True)

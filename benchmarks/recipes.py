@@ -1,7 +1,7 @@
 """Whole recipes: the same network, optimizer and schedule for bpx and for PyTorch.
 
-A recipe has ReLU, a softmax output with cross-entropy, dropout, LayerNorm if it says so, and
-AdamW or Adam, whose learning rate follows one cycle or stays as it is.
+A recipe has ReLU, a softmax output with cross-entropy, dropout, LayerNorm and smoothed labels
+if it says so, and AdamW or Adam, whose learning rate follows one cycle or stays as it is.
 """
 
 from collections.abc import Iterator
@@ -35,6 +35,8 @@ class Recipe(NamedTuple):
         OneCycleLR) over all epochs.
     decay : float
         AdamW's decoupled decay; 0 for Adam.
+    smoothing : float
+        Of the labels.
     """
 
     sizes: tuple[int, ...]
@@ -45,6 +47,7 @@ class Recipe(NamedTuple):
     peak: float
     cycle: bool = True
     decay: float = 0.01
+    smoothing: float = 0.0
 
     @property
     def short(self) -> str:
@@ -54,7 +57,8 @@ class Recipe(NamedTuple):
         norm = ["LayerNorm"] if self.norm else []
         rates = ", ".join(f"{each:g}" for each in self.dropout)
         dropped = [f"dropout {rates}"] if any(self.dropout) else []
-        parts = ["-".join(map(str, self.sizes)), "ReLU", *norm, *dropped, rule, rate]
+        smooth = [f"labels smoothed by {self.smoothing:g}"] if self.smoothing else []
+        parts = ["-".join(map(str, self.sizes)), "ReLU", *norm, *dropped, *smooth, rule, rate]
         return f"{', '.join(parts)}, {self.epochs} epochs of mini-batches of {self.batch}"
 
 
@@ -70,7 +74,8 @@ def network(recipe: Recipe, seed: int, backend: str = "numpy") -> bpx.Network:
         before = width
     layers += [bpx.Dropout(before, recipe.dropout[-1])] if recipe.dropout[-1] else []
     layers += [bpx.Dense(before, last, softmax)]
-    return bpx.Network(layers, cost="cross_entropy", seed=seed, backend=backend)
+    cost = bpx.costs.cross_entropy(label_smoothing=recipe.smoothing)
+    return bpx.Network(layers, cost=cost, seed=seed, backend=backend)
 
 
 def optimizer(recipe: Recipe) -> bpx.optim.Optimizer:

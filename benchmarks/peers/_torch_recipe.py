@@ -44,7 +44,7 @@ def epochs(
         for rows in torch.randperm(len(inputs), generator=order).split(recipe.batch):
             wanted = labels.index_select(0, rows)
             outputs = net(inputs.index_select(0, rows))
-            loss = functional.cross_entropy(outputs, wanted)
+            loss = functional.cross_entropy(outputs, wanted, label_smoothing=recipe.smoothing)
             rule.zero_grad()
             loss.backward()
             rule.step()

@@ -26,6 +26,12 @@ def test_a_recipe_is_told_in_one_line():
     )
 
 
+def test_smoothed_labels_are_told():
+    recipe = TINY._replace(smoothing=0.1)
+    assert "labels smoothed by 0.1, AdamW" in recipe.short
+    assert recipes.network(recipe, 0).spec.cost != recipes.network(TINY, 0).spec.cost
+
+
 def test_its_network_has_what_it_says(samples):
     layers = [type(each).__name__ for each in recipes.network(TINY, 0).spec.layers]
     assert layers == ["Dropout", *["Dense", "LayerNorm", "Dropout"] * 2, "Dense"]
@@ -44,14 +50,20 @@ def test_training_learns(samples):
 
 
 @pytest.mark.parametrize("norm", ["layer", None])
-@pytest.mark.parametrize(("cycle", "decay"), [(True, 0.0), (False, 0.1)])
-def test_torch_trains_the_same_network_by_the_same_rule(samples, norm, cycle, decay):
+@pytest.mark.parametrize(("cycle", "decay", "smoothing"), [(True, 0.0, 0.0), (False, 0.1, 0.1)])
+def test_torch_trains_the_same_network_by_the_same_rule(samples, norm, cycle, decay, smoothing):
     pytest.importorskip("torch")
     from benchmarks.peers import _torch_recipe
 
     # A full mini-batch, and no dropout: neither the order nor the masks matter.
     recipe = TINY._replace(
-        dropout=(0.0,) * 3, norm=norm, cycle=cycle, decay=decay, batch=20, epochs=40
+        dropout=(0.0,) * 3,
+        norm=norm,
+        cycle=cycle,
+        decay=decay,
+        smoothing=smoothing,
+        batch=20,
+        epochs=40,
     )
     net, peer = recipes.network(recipe, 0), _torch_recipe.model(recipe, 0)
     ours = list(recipes.epochs(net, recipe, *samples, 0))
