@@ -47,23 +47,35 @@ class RunFolder:
         The folders that were made for it, the innermost first.
     epochs : list of Epoch
         The recorded epochs.
+    owned : bool
+        Whether the run was begun here, so that what is in the folder may be removed. Until
+        `bpx.train` has the folder, another process may write its run there.
     """
 
     path: Path
     made: tuple[Path, ...] = ()
     epochs: list[bpx.Epoch] = field(default_factory=list)
+    owned: bool = False
 
     def __enter__(self) -> "RunFolder":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if not self.epochs and not self.has_progress:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # A signal's message has promised that the run can be continued.
+        promised = kind is not None and issubclass(kind, bpx.Preempted)
+        if self.owned and not self.epochs and not self._has_checkpoint(0 if promised else 1):
             self._discard()
+        with suppress(OSError):  # stop at the first that is not empty
+            for folder in self.made:
+                folder.rmdir()
 
     @property
     def has_progress(self) -> bool:
         """Whether there is a checkpoint besides that of the beginning."""
-        return any(number > 1 for number in Run(self.path).numbers())
+        return self._has_checkpoint(1)
+
+    def _has_checkpoint(self, after: int) -> bool:
+        return any(number > after for number in Run(self.path).numbers())
 
     def describe(self, settings: Mapping[str, Any]) -> None:
         """Write options before the settings of the training, or in place of earlier options."""
@@ -77,9 +89,6 @@ class RunFolder:
             with suppress(OSError):
                 (self.path / name).unlink()
         shutil.rmtree(self.path / CHECKPOINTS, ignore_errors=True)
-        with suppress(OSError):  # stop at the first that is not empty
-            for folder in self.made:
-                folder.rmdir()
 
 
 def make_folder(out: str | None, data: str) -> RunFolder:
@@ -167,17 +176,33 @@ def _either(folder: Path, name: str) -> Path:
 def _fresh(data: str) -> RunFolder:
     stem = PurePath(data).name.partition(".")[0] or "run"
     name = f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-    path, number = Path("runs", name), 2
-    while path.exists():
-        path, number = Path("runs", f"{name}-{number}"), number + 1
-    return _make(path)
+    path, number = Path("runs", name), 1
+    above = _missing(path.parent)
+    with _named_errors(path):
+        while not _is_made(path):  # several runs may begin within a second
+            number += 1
+            path = path.with_name(f"{name}-{number}")
+    return RunFolder(path, (path, *above))
+
+
+def _is_made(path: Path) -> bool:
+    """Make a folder; return False if something has its name."""
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _make(path: Path) -> RunFolder:
-    made = tuple(each for each in (path, *path.parents) if not each.exists())
+    made = _missing(path)
     with _named_errors(path):
         path.mkdir(parents=True, exist_ok=True)
     return RunFolder(path, made)
+
+
+def _missing(path: Path) -> tuple[Path, ...]:
+    return tuple(each for each in (path, *path.parents) if not each.exists())
 
 
 @contextmanager

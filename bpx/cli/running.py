@@ -54,6 +54,7 @@ def run(
     shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
     with make_folder(out, work.settings.data) as folder:
         training = _training(work, shown, folder, every, keep)
+        folder.owned = True
         folder.describe(_described(work))
         if not quiet:
             click.echo(_head(work, folder) + "\n")
@@ -189,7 +190,7 @@ def _ends_in_a_sentence(folder: RunFolder) -> Iterator[None]:
 
 
 def _remains(folder: RunFolder) -> bool:
-    return bool(folder.epochs) or folder.has_progress
+    return bool(folder.epochs) or folder.has_progress or not folder.owned
 
 
 def _command(folder: RunFolder) -> str:
@@ -201,7 +202,7 @@ def _left(folder: RunFolder) -> str:
     if folder.epochs:
         file = folder.path / MODEL
         return f"the network of epoch {folder.epochs[-1].number} is saved in {file}"
-    if folder.has_progress:
+    if _remains(folder):
         return f"no epoch had finished, but {folder.path} has a checkpoint"
     return "no epoch had finished, so nothing was saved and the run folder was removed"
 
