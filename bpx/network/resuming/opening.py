@@ -1,6 +1,7 @@
 """Opening the folder of a run: its lock, and the newest checkpoint that is whole."""
 
 import tomllib
+from collections.abc import Iterator
 from contextlib import suppress
 from logging import getLogger
 from pathlib import Path
@@ -10,7 +11,7 @@ from bpx._files import expanded
 from bpx._validate import whole
 from bpx.errors import FileFormatError, InputError, advice
 from bpx.io.locks import Lock
-from bpx.io.runs import MODEL, SETTINGS, Run
+from bpx.io.runs import HISTORY, LINES, MODEL, SETTINGS, Run
 from bpx.network.resuming.every import Every, parse
 
 __all__ = ["EVERY", "KEEP", "Found", "Opened", "open_run"]
@@ -142,8 +143,8 @@ def _why_nothing(path: str | Path, place: Path) -> str:
 
 
 def _check_fresh(opened: Opened, resume: bool) -> None:
-    """Refuse to begin a run where there is one, and to write over the network of one."""
-    checkpoints, network = opened.run.numbers(), opened.run.path / MODEL
+    """Refuse to begin a run where there is one, and to replace files that it did not write."""
+    checkpoints, place = opened.run.numbers(), opened.run.path
     if checkpoints and not resume:
         raise InputError(
             f"{opened.name} already holds a run; "
@@ -152,11 +153,25 @@ def _check_fresh(opened: Opened, resume: bool) -> None:
                 f"continue it with: bpx resume {opened.name}",
             )
         )
-    if not checkpoints and network.exists():
+    if not checkpoints and (place / MODEL).exists():
         raise InputError(
             f"{opened.name} already holds a run, without a checkpoint to continue from, and "
             f"its {MODEL} would be replaced; choose another folder, or remove that file"
         )
+    for name in [] if checkpoints else _in_the_way(opened.run):
+        raise InputError(
+            f"{opened.name} has a {name}, which a run would replace, and no checkpoint to "
+            "continue from; choose another folder, or remove that file"
+        )
+
+
+def _in_the_way(run: Run) -> Iterator[str]:
+    """Yield the files that a run would replace, but for those of one that has not begun."""
+    if (run.path / SETTINGS).exists() and _identity(run) is None:
+        yield SETTINGS
+    for name in (LINES, HISTORY):  # empty before the first checkpoint
+        if (run.path / name).exists() and (run.path / name).stat().st_size > 0:
+            yield name
 
 
 def _newest(opened: Opened) -> Found | None:
