@@ -232,6 +232,8 @@ def train(
         early_stopping=early_stopping,
         callbacks=callbacks,
     )
+    if resume not in (True, False):
+        raise InputError(f"resume={resume!r} was given; expected True or False")
     if checkpoint is None:
         for name, value in (("every", every), ("keep", keep), ("resume", resume or None)):
             if value is not None:

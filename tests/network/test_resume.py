@@ -9,6 +9,7 @@ import pytest
 from safetensors import safe_open
 
 import bpx
+from bpx.io.runs import Content, Run
 from bpx.training import chunks
 from tests.backends import Target, flags, host
 from tests.network.resuming.cases import SETTINGS, cut_off, same_records, same_state
@@ -478,3 +479,37 @@ def test_callbacks_that_are_not_given_again_are_told(tmp_path, caplog):
     caplog.clear()
     bpx.resume(tmp_path, samples(), epochs=6).finish()
     assert caplog.text == ""
+
+
+def test_a_setting_of_a_later_version_is_named(tmp_path):
+    cut_off(13, tmp_path, every="3 steps")
+    run = Run(tmp_path)
+    state = run.read(max(run.numbers()))
+    state["settings"]["momentous"] = 1
+    place = run.place(max(run.numbers()))
+    files = [
+        (place / name).read_bytes() for name in ("model.safetensors", "optimizer.safetensors")
+    ]
+    run.write(max(run.numbers()) + 1, Content(*files, state))
+    with pytest.raises(
+        bpx.FileFormatError, match="the setting 'momentous', which this version"
+    ):
+        bpx.resume(tmp_path, samples())
+
+
+@pytest.mark.parametrize("given", ["no", None, 2])
+def test_whether_to_resume_is_true_or_false(tmp_path, given):
+    with pytest.raises(bpx.InputError, match=f"resume={given!r} was given; expected True or"):
+        network().fit(*samples(), **SETTINGS, checkpoint=tmp_path, resume=given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loop_that_changes_the_folder_of_the_process_loses_no_checkpoint(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    for _ in bpx.train(network(), samples(), **SETTINGS, checkpoint="run"):
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert len(bpx.resume(tmp_path / "run", samples()).records) == 3

@@ -1,5 +1,6 @@
 """Opening the folder of a run: its lock, and the newest checkpoint that is whole."""
 
+import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -49,8 +50,8 @@ class Opened:
         self.keep = whole(
             "keep", KEEP if keep is None else keep, 1, None, "a whole number of at least 1"
         )
+        self.run = Run(_checked(path).absolute())  # wherever the process goes meanwhile
         self.name = str(path)
-        self.run = Run(expanded(path))
         self.found: Found | None = None
         self._lock: Lock | None = None
         self._made: tuple[Path, ...] = ()
@@ -113,10 +114,9 @@ def open_run(
         If it has checkpoints, but all are damaged.
     """
     opened = Opened(path, every, keep)
-    place = opened.run.path
-    if not begins and not opened.run.numbers():
-        raise InputError(_why_nothing(path, place))
     try:
+        if not begins and not opened.run.numbers():
+            raise InputError(_why_nothing(path, opened.run.path))
         opened.make()
         opened.run.sweep()
         _check_fresh(opened, resume)
@@ -133,6 +133,15 @@ def open_run(
         opened.abandon()
         raise
     return opened
+
+
+def _checked(path: Any) -> Path:
+    """Return a path, with a leading ~ expanded; refuse what names no folder."""
+    if not isinstance(path, str | os.PathLike) or str(path) == "" or "\0" in str(path):
+        raise InputError(
+            f"the run's folder was given as {path!r}; expected a path, such as 'runs/first'"
+        )
+    return expanded(path)
 
 
 def _why_nothing(path: str | Path, place: Path) -> str:

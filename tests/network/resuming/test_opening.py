@@ -171,3 +171,27 @@ def test_what_another_process_uses_is_not_removed(tmp_path):
             open_run(tmp_path / "run", resume=True, begins=True)
     assert (tmp_path / "run" / "checkpoints").is_dir()
     opened.close()
+
+
+@pytest.mark.parametrize("begins", [True, False])
+@pytest.mark.parametrize("path", ["", 5, None, b"run", "a\0b"])
+def test_what_is_no_path(path, begins, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(bpx.InputError, match=r"folder was given as .*; expected a path"):
+        open_run(path, resume=True, begins=begins)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_name_that_is_too_long(begins, tmp_path):
+    with pytest.raises(bpx.InputError, match=r"cannot hold a run: .* name too long"):
+        open_run(tmp_path / ("a" * 300), resume=True, begins=begins)
+
+
+def test_a_relative_path_stays_where_it_was(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    opened = open_run("run", resume=True, begins=True)
+    monkeypatch.chdir("/")
+    assert opened.run.path == folder
+    assert opened.name == "run"
+    opened.close()
