@@ -24,6 +24,7 @@ from bpx.cli.folder import find_network
 from bpx.cli.lr_range import lr_range
 from bpx.cli.metrics import option as metrics_option
 from bpx.cli.notices import as_lines
+from bpx.cli.restored import WORDS
 from bpx.cli.running import Interrupted
 from bpx.cli.schedules import schedule_options
 from bpx.cli.settings import Settings
@@ -74,7 +75,12 @@ Examples:
 """
 
 
-_FLAGS = {"folder": "--data", "mirror": "BPX_MIRROR"}
+_FLAGS = {
+    "folder": "--data",
+    "mirror": "BPX_MIRROR",
+    "rate": "--dropout",
+    "patience": "--early-stopping",
+}
 """The flags of arguments, where they differ from ``--`` and the argument's name."""
 
 
@@ -178,7 +184,10 @@ def resume(
     and number of threads it ends with the same bits as a run that was never interrupted. If it
     has finished, --epochs makes it longer.
     """
-    running.resume(run, epochs=epochs, backend=backend, every=every, keep=keep, quiet=quiet)
+    typed: dict[str, Any] = {"epochs": epochs, "backend": backend, "every": every, "keep": keep}
+    words = {name: word for name, word in WORDS.items() if typed.get(name) is None}
+    with at_the_prompt({**_FLAGS, **words}):
+        running.resume(run, **typed, quiet=quiet)
 
 
 @cli.command(epilog=_EVALUATE_EXAMPLES)

@@ -10,14 +10,12 @@ from click.core import ParameterSource
 import bpx
 from bpx._files import expanded
 from bpx.cli import optimizers
+from bpx.cli.places import STARTED
 from bpx.cli.settings import Settings
 from bpx.costs import built_in
 from bpx.errors import nearest
 
-__all__ = ["STARTED", "config_option", "forgetting"]
-
-STARTED = "started"
-"""The key of the folder in which a run was started, to which the paths in it are relative."""
+__all__ = ["config_option", "forgetting"]
 
 _OF_A_RUN = (
     "run",

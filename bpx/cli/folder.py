@@ -5,6 +5,7 @@
 its beginning, its folder is removed.
 """
 
+import os
 import shlex
 import shutil
 import time
@@ -30,6 +31,7 @@ __all__ = [
     "find_network",
     "make_folder",
     "read_settings",
+    "run_path",
 ]
 
 OLD = {MODEL: "network.safetensors", SETTINGS: "settings.toml"}
@@ -102,20 +104,40 @@ def make_folder(out: str | None, data: str) -> RunFolder:
     if out is None:
         return _fresh(data)
     path = expanded(out)
-    if path.exists() and not path.is_dir():
+    if not out:
+        raise bpx.InputError("--out '' was given; expected a new or empty folder")
+    if os.path.isfile(path):
         raise bpx.InputError(f"--out {out} is a file; expected a new or empty folder")
-    if path.is_dir() and any(path.iterdir()):
-        raise bpx.InputError(
-            f"--out {out} has files in it; expected a new or empty folder: choose another, or "
-            f"omit --out for a fresh one under runs/{_continuing(path)}"
-        )
-    return _make(path)
+    with _named_errors(path):
+        if os.path.isdir(path) and any(path.iterdir()):
+            raise bpx.InputError(
+                f"--out {out} has files in it; expected a new or empty folder: choose "
+                f"another, or omit --out for a fresh one under runs/{_continuing(path)}"
+            )
+        made = _missing(path)
+        path.mkdir(parents=True, exist_ok=True)
+    return RunFolder(path, made)
 
 
 def _continuing(path: Path) -> str:
     """Return the advice to continue what is there, if it is a run."""
     command = shlex.join(["bpx", "resume", str(path)])
     return f"; or continue the run that it holds: {command}" if Run(path).numbers() else ""
+
+
+def run_path(given: str) -> Path:
+    """Return the path of a run's folder.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    path = expanded(given)
+    if not os.path.isdir(path):
+        what = "is a file" if os.path.exists(path) else "does not exist"
+        raise bpx.InputError(f"{given} {what}; expected the folder of a run of bpx train")
+    return path
 
 
 def find_network(given: str) -> tuple[Path, dict[str, Any] | None]:
@@ -131,7 +153,7 @@ def find_network(given: str) -> tuple[Path, dict[str, Any] | None]:
         If the settings cannot be read.
     """
     path = expanded(given)
-    if not path.exists():
+    if not os.path.exists(path):
         raise bpx.InputError(
             f"{given} does not exist; expected the folder of a run, or a file that "
             "Network.save wrote"
@@ -192,13 +214,6 @@ def _is_made(path: Path) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def _make(path: Path) -> RunFolder:
-    made = _missing(path)
-    with _named_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
-    return RunFolder(path, made)
 
 
 def _missing(path: Path) -> tuple[Path, ...]:
