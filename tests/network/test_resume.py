@@ -156,7 +156,7 @@ def test_parts_and_rules_of_your_own_are_passed_anew(tmp_path):
     data = {"data": samples(), "validation": samples(12)}
     mine = {"custom": {"cubic": cubic}, "optimizer": rule, "metrics": [top]}
     for lacking, said in (
-        ("custom", "the custom part 'cubic'"),
+        ("custom", r"the custom part 'cubic'; pass custom=\{'cubic': \.\.\.\}$"),
         ("optimizer", "with optimizer of your own, .*; pass optimizer=... to resume"),
         ("metrics", "the metric 'top_2', which is not built in; pass metrics"),
     ):
@@ -301,6 +301,11 @@ def test_a_folder_that_holds_nothing_to_continue(tmp_path):
     (tmp_path / "run").mkdir()
     with pytest.raises(bpx.InputError, match="run has no checkpoint; expected"):
         bpx.resume(tmp_path / "run", samples())
+    cut_off(13, tmp_path / "other")
+    with pytest.raises(
+        bpx.InputError, match=r"data is missing; expected \(x, y\), or a stream$"
+    ):
+        bpx.resume(tmp_path / "other", None)
     assert list((tmp_path / "run").iterdir()) == []
 
 

@@ -183,7 +183,7 @@ def _chosen(job: Job, given: Mapping[str, Any], watching: Sequence[Observer]) ->
 
 
 def _shown(given: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The settings for people; nobody may see the seed of private training."""
+    """The settings for people; the drawn seed of private training would repeat nothing."""
     seed = {"seed": None} if given["privacy"] is not None else {}
     return {**seed, **{name: given[name] for name in names}}
 

@@ -184,7 +184,7 @@ def test_what_is_no_path(path, begins, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("begins", [True, False])
 def test_a_name_that_is_too_long(begins, tmp_path):
-    with pytest.raises(bpx.InputError, match=r"cannot hold a run: .* name too long"):
+    with pytest.raises(bpx.InputError, match="cannot hold a run: "):
         open_run(tmp_path / ("a" * 300), resume=True, begins=begins)
 
 
