@@ -25,11 +25,13 @@ from bpx.cli.lr_range import lr_range
 from bpx.cli.metrics import option as metrics_option
 from bpx.cli.notices import as_lines
 from bpx.cli.restored import WORDS
+from bpx.cli.run_options import checkpoint_options, quiet, run_options
 from bpx.cli.running import Interrupted
 from bpx.cli.schedules import schedule_options
 from bpx.cli.settings import Settings
 from bpx.cli.table_options import layout_options, table_options
 from bpx.errors import at_the_prompt
+from bpx.network.resuming.opening import EVERY, KEEP
 
 __all__ = ["cli"]
 
@@ -129,9 +131,9 @@ cli.add_command(lr_range)
 @options.inputs
 @options.target
 @table_options
-@options.run_options
-@options.checkpoint_options
-@options.quiet
+@run_options
+@checkpoint_options(EVERY, str(KEEP))
+@quiet
 def train(
     out: str | None, quiet: bool, every: str | None, keep: int | None, **chosen: Any
 ) -> None:
@@ -166,8 +168,8 @@ def train(
     metavar="NAME[:DEVICE]",
     help="Where to compute.  [default: where the run computed]",
 )
-@options.checkpoint_options
-@options.quiet
+@checkpoint_options("that of the run", "that of the run")
+@quiet
 def resume(
     run: str,
     epochs: int | None,

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from bpx.activations import ACTIVATIONS
-from bpx.cli import metrics, optimizers, sources
+from bpx.cli import optimizers
 from bpx.cli.config import forgetting
 from bpx.cli.settings import Settings
 from bpx.costs import CHOICES, COSTS
@@ -17,14 +17,11 @@ from bpx.optim import OPTIMIZERS
 from bpx.program.contract import Precision
 
 __all__ = [
-    "checkpoint_options",
     "folder",
     "home",
     "inputs",
     "network_options",
     "optimizer_options",
-    "quiet",
-    "run_options",
     "saved_home",
     "target",
     "together",
@@ -255,46 +252,5 @@ training_options = together(
         type=int,
         help="The seed of the weights, the order of the samples and the held-out samples.  "
         "[default: drawn, and written to run.toml]",
-    ),
-)
-run_options = together(
-    metrics.option,
-    click.option(
-        "--health",
-        is_flag=True,
-        help="Show after the run, and write for each epoch, how well each layer learns: errors "
-        "that vanish or explode, saturated and dead units, outputs that never learn.",
-    ),
-    click.option(
-        "--tensorboard",
-        is_flag=True,
-        help="Write each epoch's numbers for TensorBoard, into the run's folder tensorboard.",
-    ),
-    click.option(
-        "--validation-fraction",
-        type=click.FloatRange(0, 1, max_open=True),
-        metavar="NUMBER",
-        help="The fraction of a file's samples to hold out, drawn with the seed; 0 for none.  "
-        f"[default: {sources.VALIDATION_FRACTION}]",
-    ),
-    click.option(
-        "--out",
-        metavar="FOLDER",
-        help="A new or empty folder for the run.  [default: runs/<data>-<time>]",
-    ),
-)
-quiet = click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
-checkpoint_options = together(
-    click.option(
-        "--every",
-        metavar="INTERVAL",
-        help="How often to write a checkpoint, such as '10 min', '1 epoch' or '500 steps'.  "
-        "[default: 1 epoch]",
-    ),
-    click.option(
-        "--keep",
-        type=int,
-        metavar="NUMBER",
-        help="How many of the newest checkpoints to keep, besides the best.  [default: 3]",
     ),
 )

@@ -56,7 +56,7 @@ def run(
     with make_folder(out, work.settings.data) as folder:
         training = _training(work, shown, folder, every, keep)
         folder.owned = True
-        folder.describe(_described(work))
+        folder.describe({**_described(work), **_chosen(every=every, keep=keep)})
         if not quiet:
             click.echo(_head(work, folder) + "\n")
         _go_through(training, work, folder, shown, quiet)
@@ -90,24 +90,30 @@ def resume(
             f"{given} has no checkpoint; expected the folder of a run that has written one"
         )
     settings = _found(before, (tree or {}).get(STARTED))
-    given_now: dict[str, Any] = {"epochs": epochs, "backend": backend}
-    settings = replace(settings, **{k: v for k, v in given_now.items() if v is not None})
+    settings = replace(settings, **_chosen(epochs=epochs, backend=backend))
     work = prepare(settings)
     shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
     work.network.schema = None  # so that it gets that of the run, and the samples are compared
     training = _training(work, shown, folder, every, keep, resume=True)
     folder.epochs.extend(training.records)
+    changed = _chosen(epochs=epochs, every=every, keep=keep)
     if epochs is not None:
         again = replace(
             work.settings, backend=before.backend, data=before.data, folder=before.folder
         )
-        folder.describe({"epochs": epochs, "command": again.command()})
+        changed["command"] = again.command()
+    if changed:
+        folder.describe(changed)
     if not quiet:
         click.echo(_head(work, folder))
         state = training.state
         plural = "" if state.epochs == 1 else "s"
         click.echo(f"resumed   after {state.epochs} epoch{plural}, {state.steps:,} steps\n")
     _go_through(training, work, folder, shown, quiet)
+
+
+def _chosen(**given: Any) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _found(settings: Settings, started: object) -> Settings:

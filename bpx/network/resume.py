@@ -77,7 +77,7 @@ def resume(
     backend : str, optional
         By default, the backend of the run.
     every, keep : optional
-        As for `bpx.train`; by default, a checkpoint after each epoch, and 3 of them.
+        As for `bpx.train`; by default, those of the run.
 
     Returns
     -------

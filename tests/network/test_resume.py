@@ -486,6 +486,43 @@ def test_callbacks_that_are_not_given_again_are_told(tmp_path, caplog):
     assert caplog.text == ""
 
 
+def kept(folder):
+    return len(list((folder / "checkpoints").iterdir()))
+
+
+def test_a_run_keeps_its_interval_and_its_checkpoints(tmp_path):
+    cut_off(21, tmp_path, every="2 steps", keep=9, epochs=6)
+    assert kept(tmp_path) == 9
+    run = Run(tmp_path)
+    bpx.resume(tmp_path, samples()).finish()
+    assert kept(tmp_path) >= 9
+    state = run.read(max(run.numbers()))
+    assert (state["every"], state["keep"]) == ("2 steps", 9)
+    assert run.read(max(run.numbers()) - 1)["step"] > 0
+    bpx.resume(tmp_path, samples(), epochs=8, keep=2, every="1 epoch").finish()
+    assert kept(tmp_path) <= 3
+    assert run.read(max(run.numbers()) - 1)["step"] == 0
+    network(dropout=0.2).fit(
+        *samples(), **{**SETTINGS, "epochs": 12}, checkpoint=tmp_path, resume=True
+    )
+    assert kept(tmp_path) <= 3
+
+
+def test_a_run_of_an_earlier_version_has_the_usual_interval(tmp_path):
+    cut_off(13, tmp_path, every="3 steps", keep=9)
+    run = Run(tmp_path)
+    newest = max(run.numbers())
+    state = run.read(newest)
+    del state["every"], state["keep"]
+    files = [
+        (run.place(newest) / name).read_bytes()
+        for name in ("model.safetensors", "optimizer.safetensors")
+    ]
+    run.write(newest + 1, Content(*files, state))
+    assert len(bpx.resume(tmp_path, samples()).finish()) == 3
+    assert kept(tmp_path) <= 4
+
+
 def test_a_setting_of_a_later_version_is_named(tmp_path):
     cut_off(13, tmp_path, every="3 steps")
     run = Run(tmp_path)

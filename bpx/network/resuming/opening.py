@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from logging import getLogger
 from pathlib import Path
@@ -36,25 +36,40 @@ class Opened:
     ----------
     path : str or Path
     every, keep
-        As for `bpx.train`.
+        As for `bpx.train`; None for those of the run that is continued.
 
     Attributes
     ----------
     run : Run
+    interval : str
+    every : Every
+        The interval, read.
+    keep : int
     found : Found or None
         The checkpoint to continue from.
     """
 
     def __init__(self, path: str | Path, every: Any, keep: Any) -> None:
-        self.every: Every = parse(EVERY if every is None else every)
-        self.keep = whole(
-            "keep", KEEP if keep is None else keep, 1, None, "a whole number of at least 1"
-        )
+        self._given = every, keep
+        self._settle({})
         self.run = Run(_checked(path).absolute())  # wherever the process goes meanwhile
         self.name = str(path)
         self.found: Found | None = None
         self._lock: Lock | None = None
         self._made: tuple[Path, ...] = ()
+
+    def _settle(self, usual: Mapping[str, Any]) -> None:
+        """Take what was given, and else what is usual for the run."""
+        every, keep = self._given
+        self.interval: str = usual.get("every", EVERY) if every is None else every
+        self.every: Every = parse(self.interval)
+        keep = usual.get("keep", KEEP) if keep is None else keep
+        self.keep = whole("keep", keep, 1, None, "a whole number of at least 1")
+
+    def take(self, found: Found | None) -> None:
+        """Continue from a checkpoint, if there is one."""
+        self.found = found
+        self._settle({} if found is None else found.state)
 
     def make(self) -> None:
         """Make the folders, if they are missing, and lock them."""
@@ -120,7 +135,7 @@ def open_run(
         opened.make()
         opened.run.sweep()
         _check_fresh(opened, resume)
-        opened.found = _newest(opened)
+        opened.take(_newest(opened))
     except OSError as error:
         opened.abandon()
         if isinstance(error, InputError):
