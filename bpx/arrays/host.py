@@ -28,6 +28,7 @@ __all__ = [
     "is_read_only",
     "largest_difference",
     "one_hot_labels",
+    "plain",
     "quietly",
     "refuse_masked_or_sparse",
     "total",
@@ -179,6 +180,11 @@ def as_host(x: Any, name: str) -> HostArray:
 def is_host(x: object) -> bool:
     """Whether `x` is a host array."""
     return isinstance(x, np.ndarray | np.generic)
+
+
+def plain(value: Any) -> Any:
+    """Return a scalar of NumPy as a number or a text of Python, and anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def is_read_only(x: object) -> bool:

@@ -112,3 +112,18 @@ def test_the_first_row_that_is_not_finite_is_found():
     x[3, 0] = np.inf
     assert host.first_nonfinite_row(x) == 2
     assert host.first_nonfinite_row(x[:, 0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(np.bool_(True), True), (np.float32(0.5), 0.5), (np.int8(3), 3), (np.str_("a"), "a")],
+)
+def test_a_scalar_is_plain(value, expected):
+    found = host.plain(value)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+def test_what_is_no_scalar_of_numpy_stays():
+    for value in ("a", 1, None, np.zeros(()), [np.int8(3)]):
+        assert host.plain(value) is value
