@@ -424,6 +424,7 @@ def test_numbers_of_numpy_are_the_same_settings(tmp_path):
     numpys = {
         "batch_size": np.int64(4), "lmbda": np.float64(0.5), "seed": np.int32(1),
         "optimizer": bpx.Adam(np.float64(0.05)), "epochs": np.int64(3),
+        "shuffle": np.bool_(True),
     }  # fmt: skip
     expected = network().fit(*samples(), **SETTINGS)
     network().fit(*samples(), **numpys, checkpoint=tmp_path)
@@ -431,6 +432,22 @@ def test_numbers_of_numpy_are_the_same_settings(tmp_path):
     same_records(bpx.resume(tmp_path, samples()).finish(), expected)
     again = network().fit(*samples(), **SETTINGS, checkpoint=tmp_path, resume=True)
     same_records(again, expected)
+
+
+def test_names_of_numpy_are_the_same_classes(tmp_path):
+    rng = np.random.default_rng(0)
+    table = {"a": rng.random(40), "b": rng.random(40), "kind": np.array(["x", "y"] * 20)}
+    schema = bpx.data.Schema.fit(table, target="kind")
+
+    def net():
+        parts = {"output": "softmax", "cost": "cross_entropy"}
+        return bpx.Network([2, 4, 2], **parts, seed=0, schema=schema)
+
+    weights = dict.fromkeys(table["kind"][:1], 2.0)
+    net().fit(table, **SETTINGS, class_weight=weights, checkpoint=tmp_path)
+    assert len(bpx.resume(tmp_path, table).finish()) == 3
+    given = {"class_weight": {"x": 2.0}, "checkpoint": tmp_path, "resume": True}
+    assert len(net().fit(table, **SETTINGS, **given)) == 3
 
 
 @pytest.mark.parametrize("lacking", ["samples", "observer", "restore"])
@@ -484,6 +501,19 @@ def test_callbacks_that_are_not_given_again_are_told(tmp_path, caplog):
     caplog.clear()
     bpx.resume(tmp_path, samples(), epochs=6).finish()
     assert caplog.text == ""
+
+
+def test_a_history_that_was_lost_once_is_told_once(tmp_path, caplog):
+    network(dropout=0.2).fit(*samples(), **SETTINGS, checkpoint=tmp_path)
+    (tmp_path / "history.jsonl").unlink()
+    bpx.resume(tmp_path, samples(), epochs=4).finish()
+    assert caplog.text.count("history.jsonl is missing: it has 0 of 3 epochs") == 1
+    caplog.clear()
+    for epochs in (5, 6):
+        found = bpx.resume(tmp_path, samples(), epochs=epochs).finish()
+    assert [each.number for each in found] == [4, 5, 6]
+    assert caplog.text == ""
+    assert not list(tmp_path.glob("*damaged-2*"))
 
 
 def kept(folder):

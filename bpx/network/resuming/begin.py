@@ -155,7 +155,7 @@ def keeping(
         earlier.restore_observers(stateful[:-1] if goes_on else stateful)
         adopting: Any = network  # whose protocol has a seed that training only reads
         adopting.mechanisms, adopting.seed = earlier.mechanisms, earlier.saved.seed
-        records = read_records(opened.run, state["epoch"])
+        records = read_records(opened.run, state["epoch"], state.get("lost", ()))
         changed = {k: v for k, v in written.items() if v != state.get(k, _USUAL[k])}
         if goes_on:
             changed["epochs"] = loop.job.epochs

@@ -241,6 +241,7 @@ class Keeping:
             **self.settled,
             **states.numbers(self.course, place),
             "score": score,
+            "lost": self.history.lost(self.course.epochs),
             "observers": {each.name: _saved(each, kept) for each in self.observers},
         }
 
