@@ -12,14 +12,12 @@ __all__ = ["checkpoint_options", "quiet", "run_options"]
 run_options = together(
     metrics.option,
     click.option(
-        "--health",
-        is_flag=True,
+        "--health/--no-health",
         help="Show after the run, and write for each epoch, how well each layer learns: errors "
         "that vanish or explode, saturated and dead units, outputs that never learn.",
     ),
     click.option(
-        "--tensorboard",
-        is_flag=True,
+        "--tensorboard/--no-tensorboard",
         help="Write each epoch's numbers for TensorBoard, into the run's folder tensorboard.",
     ),
     click.option(
@@ -35,7 +33,7 @@ run_options = together(
         help="A new or empty folder for the run.  [default: runs/<data>-<time>]",
     ),
 )
-quiet = click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
+quiet = click.option("--quiet/--no-quiet", help="Print nothing but the run's folder.")
 
 
 def checkpoint_options(every: str, keep: str) -> Callable[[Command], Command]:

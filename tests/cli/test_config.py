@@ -5,6 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("tomli_w", reason="the command line is an extra")
+
+import tomli_w
+
 import bpx
 from tests.cli.invoked import ok, refused, settings
 
@@ -154,3 +158,48 @@ def test_the_data_of_a_run_are_found_where_it_was_started(blobs, tmp_path, monke
     said = ok("train", *words, "--config", "../first/run.toml", "--out", "again")
     assert (said.count("blobs.csv is not here") == 1) == (not typed)
     assert settings("again")["data"] == str(tmp_path / blobs)
+
+
+ON = {
+    "health": True,
+    "tensorboard": True,
+    "nesterov": True,
+    "momentum": 0.5,
+    "early_stopping": 3,
+    "class_weight": "balanced",
+    "norm": "layer",
+    "dropout": 0.1,
+    "schedule": "cosine",
+    "warmup": "2",
+    "init": "he_normal",
+    "metrics": ["brier"],
+}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--early-stopping", "none", "--class-weight", "none", "--norm", "none"],
+        ["--warmup", "none", "--schedule", "none", "--init", "none", "--metrics", "none"],
+        ["--warmup", "0", "--dropout", "none", "--momentum", "0", "--no-nesterov"],
+        ["--no-health", "--no-tensorboard", "--dropout", "0", "--metrics", ""],
+    ],
+)
+def test_what_a_file_switches_on_can_be_switched_off(blobs, words, monkeypatch):
+    taken = []
+    monkeypatch.setattr("bpx.cli.running.run", lambda settings, **_: taken.append(settings))
+    file = written("quiet = true\noptimizer = 'sgd'\n" + tomli_w.dumps(ON))
+    ok("train", blobs, "--config", file)
+    ok("train", blobs, "--config", file, *words)
+    before, after = taken
+    off = {word.removeprefix("--").removeprefix("no-").replace("-", "_") for word in words}
+    for name in ON:
+        there = getattr(before, name), getattr(after, name)
+        assert there[0]
+        assert bool(there[1]) == (name not in off)
+
+
+def test_quiet_can_be_switched_off(blobs):
+    file = written("quiet = true\nepochs = 1\n")
+    assert ok("train", blobs, "--config", file, "--out", "quiet") == "quiet\n"
+    assert "network" in ok("train", blobs, "--config", file, "--no-quiet", "--out", "loud")
