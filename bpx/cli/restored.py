@@ -45,7 +45,14 @@ def restored(run: str, tree: Mapping[str, Any] | None) -> Settings:
                 f"run.toml of {run} has {name} = {value!r}, which is of another type than "
                 "bpx train writes; restore what was there, or begin another run"
             )
-    return Settings(**found)
+    return Settings(**{**found, **_longer(tree, found.get("epochs", 0))})
+
+
+def _longer(tree: Mapping[str, Any], epochs: int) -> dict[str, int]:
+    """Return the epochs of a run that was made longer in Python, which changes no option."""
+    training = tree.get("training")
+    found = training.get("epochs") if isinstance(training, Mapping) else None
+    return {"epochs": found} if isinstance(found, int) and found > epochs else {}
 
 
 def _is_of(value: Any, hint: Any) -> bool:

@@ -49,6 +49,12 @@ def test_a_value_of_another_type_is_named(name, value):
         restored("here", {"data": "digits", name: value})
 
 
+@pytest.mark.parametrize(("training", "epochs"), [(5, 5), (2, 3), ("many", 3)])
+def test_a_run_that_was_made_longer_in_python_is_that_long(training, epochs):
+    tree = {"data": "digits", "epochs": 3, "training": {"epochs": training}}
+    assert restored("run", tree).epochs == epochs
+
+
 @pytest.mark.parametrize("tree", [None, {}, {"data": 5}])
 def test_what_is_no_run_of_the_command_line(tree):
     with pytest.raises(bpx.InputError, match="here holds no run of bpx train"):

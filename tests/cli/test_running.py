@@ -344,6 +344,15 @@ def test_divergence_in_a_continued_run_says_what_stays(blobs, monkeypatch):
     assert "removed" not in said
 
 
+def test_a_run_that_was_made_longer_in_python_is_continued(blobs):
+    words = ["--epochs", 2, "--validation-fraction", 0, "--seed", 1, "--out", "run"]
+    ok("train", "blobs.npz", *words)
+    bpx.resume("run", bpx.data.read("blobs.npz"), epochs=3).finish()
+    assert "after 3 epochs" in ok("resume", "run")
+    ok("resume", "run", "--epochs", 4)
+    assert len(history("run")) == 4
+
+
 def test_what_cannot_be_continued(blobs, trained):
     assert "nothing does not exist; expected the folder" in refused("resume", "nothing")
     assert "blobs.csv is a file; expected the folder" in refused("resume", blobs)
