@@ -253,11 +253,13 @@ def option(name: str, value: Any) -> str:
     if flags is None:
         return f"{name}={value!r}"
     flag = flags.get(name, f"--{name.replace('_', '-')}")
+    if not flag.startswith("--"):
+        return f"{flag}={value}"
     if value is True:
         return flag
     if value is False:
         return f"--no-{flag.removeprefix('--')}"
-    return f"{flag}={value}" if not flag.startswith("--") else f"{flag} {_quoted(value)}"
+    return f"{flag} {_quoted(value)}"
 
 
 def _quoted(value: Any) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "is_read_only",
     "largest_difference",
     "one_hot_labels",
+    "plain",
     "quietly",
     "refuse_masked_or_sparse",
     "total",
@@ -181,6 +182,11 @@ def is_host(x: object) -> bool:
     return isinstance(x, np.ndarray | np.generic)
 
 
+def plain(value: Any) -> Any:
+    """Return a scalar of NumPy as a number or a text of Python, and anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def is_read_only(x: object) -> bool:
     """Whether `x` is a host array that must not be written."""
     return isinstance(x, np.ndarray) and not x.flags.writeable
@@ -189,8 +195,7 @@ def is_read_only(x: object) -> bool:
 def is_frozen(x: HostArray) -> bool:
     """Whether a host array can never change: it and the memory below it are read-only.
 
-    This holds for a memory map opened with ``mode="r"`` and its slices, but not for a read-only
-    view of a writable array.
+    So it is of a memory map with ``mode="r"``, but not of a read-only view of other memory.
     """
     base: Any = x
     while isinstance(base, np.ndarray):
@@ -273,15 +278,14 @@ def check_finite(x: HostArray, dtype: str, name: str) -> None:
     Raises
     ------
     InputError
-        If so; the message names the first such row.
+        The message names the first such row.
     """
     if x.dtype.kind != "f":
         return
     if x.dtype.name == dtype:
         with quietly():  # NaN and infinity stay in a sum, which einsum finds in one pass
-            added = np.einsum(x, [*range(x.ndim)], [])
-        if np.isfinite(added):
-            return
+            if np.isfinite(np.einsum(x, [*range(x.ndim)], [])):
+                return
     largest = np.finfo(dtype).max
     if x.max(initial=0.0) <= largest and x.min(initial=0.0) >= -largest:  # NaN is neither
         return

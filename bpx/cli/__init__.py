@@ -1,4 +1,4 @@
-"""The command line: ``bpx train``, ``evaluate``, ``predict``, ``check``, ``compare``, ``info``.
+"""The command line: ``bpx train``, ``resume``, ``evaluate``, ``predict`` and other commands.
 
 It is thin: all its work is done by public functions of bpx. It needs click, rich and
 tomli-w, which the extra ``cli`` installs; importing bpx imports none of them.
@@ -15,7 +15,8 @@ def main() -> None:
     """Run the command line with the arguments of the process, and exit.
 
     The exit code is 0 for success, 1 for an error that bpx reports, 2 for arguments that
-    cannot be parsed, and 130 after Ctrl-C.
+    cannot be parsed, 75 if SIGTERM or SIGUSR1 ended a run after a checkpoint, and 130 after
+    Ctrl-C.
     """
     try:
         from bpx.cli.commands import cli

@@ -24,11 +24,14 @@ from bpx.cli.folder import find_network
 from bpx.cli.lr_range import lr_range
 from bpx.cli.metrics import option as metrics_option
 from bpx.cli.notices import as_lines
+from bpx.cli.restored import WORDS
+from bpx.cli.run_options import checkpoint_options, quiet, run_options
 from bpx.cli.running import Interrupted
 from bpx.cli.schedules import schedule_options
 from bpx.cli.settings import Settings
 from bpx.cli.table_options import layout_options, table_options
 from bpx.errors import at_the_prompt
+from bpx.network.resuming.opening import EVERY, KEEP
 
 __all__ = ["cli"]
 
@@ -74,7 +77,12 @@ Examples:
 """
 
 
-_FLAGS = {"folder": "--data", "mirror": "BPX_MIRROR"}
+_FLAGS = {
+    "folder": "--data",
+    "mirror": "BPX_MIRROR",
+    "rate": "--dropout",
+    "patience": "--early-stopping",
+}
 """The flags of arguments, where they differ from ``--`` and the argument's name."""
 
 
@@ -123,9 +131,9 @@ cli.add_command(lr_range)
 @options.inputs
 @options.target
 @table_options
-@options.run_options
-@options.checkpoint_options
-@options.quiet
+@run_options
+@checkpoint_options(EVERY, str(KEEP))
+@quiet
 def train(
     out: str | None, quiet: bool, every: str | None, keep: int | None, **chosen: Any
 ) -> None:
@@ -160,8 +168,8 @@ def train(
     metavar="NAME[:DEVICE]",
     help="Where to compute.  [default: where the run computed]",
 )
-@options.checkpoint_options
-@options.quiet
+@checkpoint_options("that of the run", "that of the run")
+@quiet
 def resume(
     run: str,
     epochs: int | None,
@@ -178,7 +186,10 @@ def resume(
     and number of threads it ends with the same bits as a run that was never interrupted. If it
     has finished, --epochs makes it longer.
     """
-    running.resume(run, epochs=epochs, backend=backend, every=every, keep=keep, quiet=quiet)
+    typed: dict[str, Any] = {"epochs": epochs, "backend": backend, "every": every, "keep": keep}
+    words = {name: word for name, word in WORDS.items() if typed.get(name) is None}
+    with at_the_prompt({**_FLAGS, **words}):
+        running.resume(run, **typed, quiet=quiet)
 
 
 @cli.command(epilog=_EVALUATE_EXAMPLES)

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import click
@@ -9,29 +10,27 @@ from click.core import ParameterSource
 
 import bpx
 from bpx._files import expanded
-from bpx.cli import optimizers
+from bpx.cli import optimizers, places, sources
+from bpx.cli.places import STARTED
 from bpx.cli.settings import Settings
 from bpx.costs import built_in
 from bpx.errors import nearest
 
-__all__ = ["STARTED", "config_option", "forgetting"]
+__all__ = ["config_option", "forgetting"]
 
-STARTED = "started"
-"""The key of the folder in which a run was started, to which the paths in it are relative."""
-
-_OF_A_RUN = (
-    "run",
-    STARTED,
-    "command",
-    "samples",
-    "drawn",
-    "versions",
-    "training",
-    "network",
-    "fingerprints",
-    "machine",
-)
-"""What ``run.toml`` has besides the options of the command line."""
+_OF_A_RUN = {
+    "run": str,
+    STARTED: str,
+    "command": str,
+    "samples": dict,
+    "drawn": str,
+    "versions": dict,
+    "training": dict,
+    "network": dict,
+    "fingerprints": dict,
+    "machine": dict,
+}
+"""What ``run.toml`` has besides the options of the command line, and of which type."""
 
 
 def config_option(command: Any) -> Any:
@@ -63,9 +62,7 @@ def forgetting(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
 def _read(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
     if value is None:
         return
-    tree = {name.replace("-", "_"): each for name, each in _tree(value).items()}
-    if "run" in tree:
-        tree = {name: each for name, each in tree.items() if name not in _OF_A_RUN}
+    tree = _options(value)
     known = {each.name: each for each in ctx.command.params if each.name and each is not param}
     renamed = _by_flag(known)
     defaults = {}
@@ -84,6 +81,36 @@ def _read(ctx: click.Context, param: click.Parameter, value: str | None) -> None
             )
         defaults[taken] = _as_typed(value, name, known[taken], given)
     ctx.default_map = {**(ctx.default_map or {}), **defaults}
+
+
+def _options(path: str) -> dict[str, Any]:
+    """Return the options in a file; the paths in that of a run lie where it was started, too.
+
+    Raises
+    ------
+    InputError
+        If the file is of a run that was begun in Python, or has an option twice.
+    """
+    tree: dict[str, Any] = {}
+    for spelt, each in _tree(path).items():
+        name = spelt.replace("-", "_")
+        if name in tree:
+            raise bpx.InputError(
+                f"{path} has {name} twice, once as {spelt}; remove one of them"
+            )
+        tree[name] = each
+    if "run" not in tree:
+        return tree
+    if "command" not in tree:
+        raise bpx.InputError(
+            f"{path} is of a run that was begun in Python, and holds no options of bpx train; "
+            "expected a file with options, or the run.toml of a run of bpx train"
+        )
+    of_run = {name for name, each in tree.items() if isinstance(each, _OF_A_RUN.get(name, ()))}
+    for name in ("data", "folder"):
+        if isinstance(given := tree.get(name), str) and not sources.has_name(given):
+            tree[name] = partial(places.found, given, tree.get(STARTED))
+    return {name: each for name, each in tree.items() if name not in of_run}
 
 
 def _tree(path: str) -> Mapping[str, Any]:
@@ -117,11 +144,15 @@ def _by_flag(known: Mapping[str, click.Parameter]) -> dict[str, str]:
 
 def _as_typed(file: str, name: str, parameter: click.Parameter, given: Any) -> Any:
     """Return a value as it would be typed: a list in one option is separated by commas."""
+    if callable(given):  # which click calls if the option is not typed
+        return given
     if getattr(parameter, "multiple", False):
         return given if isinstance(given, list) else [str(given)]
     if isinstance(given, list):
         return ",".join(map(str, given))
     if getattr(parameter, "is_flag", False):
+        if not isinstance(given, bool):
+            raise bpx.InputError(f"{file} has {name} = {given!r}; expected true or false")
         return given
     if isinstance(given, bool):
         raise bpx.InputError(

@@ -5,6 +5,7 @@
 its beginning, its folder is removed.
 """
 
+import os
 import shlex
 import shutil
 import time
@@ -30,6 +31,7 @@ __all__ = [
     "find_network",
     "make_folder",
     "read_settings",
+    "run_path",
 ]
 
 OLD = {MODEL: "network.safetensors", SETTINGS: "settings.toml"}
@@ -47,23 +49,35 @@ class RunFolder:
         The folders that were made for it, the innermost first.
     epochs : list of Epoch
         The recorded epochs.
+    owned : bool
+        Whether the run was begun here, so that what is in the folder may be removed. Until
+        `bpx.train` has the folder, another process may write its run there.
     """
 
     path: Path
     made: tuple[Path, ...] = ()
     epochs: list[bpx.Epoch] = field(default_factory=list)
+    owned: bool = False
 
     def __enter__(self) -> "RunFolder":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if not self.epochs and not self.has_progress:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # A signal's message has promised that the run can be continued.
+        promised = kind is not None and issubclass(kind, bpx.Preempted)
+        if self.owned and not self.epochs and not self._has_checkpoint(0 if promised else 1):
             self._discard()
+        with suppress(OSError):  # stop at the first that is not empty
+            for folder in self.made:
+                folder.rmdir()
 
     @property
     def has_progress(self) -> bool:
         """Whether there is a checkpoint besides that of the beginning."""
-        return any(number > 1 for number in Run(self.path).numbers())
+        return self._has_checkpoint(1)
+
+    def _has_checkpoint(self, after: int) -> bool:
+        return any(number > after for number in Run(self.path).numbers())
 
     def describe(self, settings: Mapping[str, Any]) -> None:
         """Write options before the settings of the training, or in place of earlier options."""
@@ -77,9 +91,6 @@ class RunFolder:
             with suppress(OSError):
                 (self.path / name).unlink()
         shutil.rmtree(self.path / CHECKPOINTS, ignore_errors=True)
-        with suppress(OSError):  # stop at the first that is not empty
-            for folder in self.made:
-                folder.rmdir()
 
 
 def make_folder(out: str | None, data: str) -> RunFolder:
@@ -93,20 +104,40 @@ def make_folder(out: str | None, data: str) -> RunFolder:
     if out is None:
         return _fresh(data)
     path = expanded(out)
-    if path.exists() and not path.is_dir():
+    if not out:
+        raise bpx.InputError("--out '' was given; expected a new or empty folder")
+    if os.path.isfile(path):
         raise bpx.InputError(f"--out {out} is a file; expected a new or empty folder")
-    if path.is_dir() and any(path.iterdir()):
-        raise bpx.InputError(
-            f"--out {out} has files in it; expected a new or empty folder: choose another, or "
-            f"omit --out for a fresh one under runs/{_continuing(path)}"
-        )
-    return _make(path)
+    with _named_errors(path):
+        if os.path.isdir(path) and any(path.iterdir()):
+            raise bpx.InputError(
+                f"--out {out} has files in it; expected a new or empty folder: choose "
+                f"another, or omit --out for a fresh one under runs/{_continuing(path)}"
+            )
+        made = _missing(path)
+        path.mkdir(parents=True, exist_ok=True)
+    return RunFolder(path, made)
 
 
 def _continuing(path: Path) -> str:
     """Return the advice to continue what is there, if it is a run."""
     command = shlex.join(["bpx", "resume", str(path)])
     return f"; or continue the run that it holds: {command}" if Run(path).numbers() else ""
+
+
+def run_path(given: str) -> Path:
+    """Return the path of a run's folder.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    path = expanded(given)
+    if not os.path.isdir(path):
+        what = "is a file" if os.path.exists(path) else "does not exist"
+        raise bpx.InputError(f"{given} {what}; expected the folder of a run of bpx train")
+    return path
 
 
 def find_network(given: str) -> tuple[Path, dict[str, Any] | None]:
@@ -122,7 +153,7 @@ def find_network(given: str) -> tuple[Path, dict[str, Any] | None]:
         If the settings cannot be read.
     """
     path = expanded(given)
-    if not path.exists():
+    if not os.path.exists(path):
         raise bpx.InputError(
             f"{given} does not exist; expected the folder of a run, or a file that "
             "Network.save wrote"
@@ -167,17 +198,26 @@ def _either(folder: Path, name: str) -> Path:
 def _fresh(data: str) -> RunFolder:
     stem = PurePath(data).name.partition(".")[0] or "run"
     name = f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-    path, number = Path("runs", name), 2
-    while path.exists():
-        path, number = Path("runs", f"{name}-{number}"), number + 1
-    return _make(path)
-
-
-def _make(path: Path) -> RunFolder:
-    made = tuple(each for each in (path, *path.parents) if not each.exists())
+    path, number = Path("runs", name), 1
+    above = _missing(path.parent)
     with _named_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
-    return RunFolder(path, made)
+        while not _is_made(path):  # several runs may begin within a second
+            number += 1
+            path = path.with_name(f"{name}-{number}")
+    return RunFolder(path, (path, *above))
+
+
+def _is_made(path: Path) -> bool:
+    """Make a folder; return False if something has its name."""
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _missing(path: Path) -> tuple[Path, ...]:
+    return tuple(each for each in (path, *path.parents) if not each.exists())
 
 
 @contextmanager

@@ -13,7 +13,8 @@ __all__ = ["lines", "option", "words"]
 
 def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     """``f1,roc_auc`` as ``("f1", "roc_auc")``, after checking the names."""
-    names = tuple(each.strip() for each in value.split(",")) if value else ()
+    given = "" if value in (None, "none") else str(value)
+    names = tuple(each.strip() for each in given.split(",")) if given else ()
     check_metrics(names)
     return names
 

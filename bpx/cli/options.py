@@ -6,7 +6,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from bpx.activations import ACTIVATIONS
-from bpx.cli import metrics, optimizers, sources
+from bpx.cli import optimizers
 from bpx.cli.config import forgetting
 from bpx.cli.settings import Settings
 from bpx.costs import CHOICES, COSTS
@@ -17,14 +17,11 @@ from bpx.optim import OPTIMIZERS
 from bpx.program.contract import Precision
 
 __all__ = [
-    "checkpoint_options",
     "folder",
     "home",
     "inputs",
     "network_options",
     "optimizer_options",
-    "quiet",
-    "run_options",
     "saved_home",
     "target",
     "together",
@@ -32,6 +29,19 @@ __all__ = [
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+_NONE = "none"
+"""What switches an option off that a file has switched on."""
+
+
+def _or_none(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return None for "none"."""
+    return None if value == _NONE else value
+
+
+def _number_or_none(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    return None if value in (None, _NONE) else click.INT.convert(value, param, ctx)
 
 
 def _sizes(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
@@ -52,7 +62,7 @@ def _sizes(ctx: click.Context, param: click.Parameter, value: str | None) -> Any
 
 def _rates(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     """``0.1`` as a number, and ``0.1,0.2`` as a tuple."""
-    if value is None:
+    if value in (None, _NONE):
         return None
     try:
         rates = tuple(float(rate) for rate in str(value).split(","))
@@ -131,9 +141,10 @@ network_options = together(
     ),
     click.option(
         "--norm",
-        type=click.Choice(list(NORMS)),
+        type=click.Choice([*NORMS, _NONE]),
+        callback=_or_none,
         help="Normalize the activations of each hidden layer: over its units, or over the "
-        "mini-batch.  [default: neither]",
+        "mini-batch.  [default: none]",
     ),
     click.option(
         "--dropout",
@@ -166,8 +177,9 @@ network_options = together(
     click.option(
         "--init",
         metavar="NAME",
-        help=f"How initial weights are drawn: {_names(INITIALIZERS)}.  [default: chosen for "
-        "each layer's activation]",
+        callback=_or_none,
+        help=f"How initial weights are drawn: {_names(INITIALIZERS)}.  [default: none, so that "
+        "it is chosen for each layer's activation]",
     ),
 )
 
@@ -194,7 +206,7 @@ def _of_optimizers(name: str, option: optimizers.Option) -> Callable[[Command], 
     """Return an option of the optimizers that take it."""
     text = option.help.format(" and ".join(optimizers.takers(name)))
     if option.type is bool:
-        return click.option(f"--{name}", is_flag=True, help=text)
+        return click.option(f"--{name}/--no-{name}", help=text)
     usual = "none" if option.off is not None else optimizers.usual(name)
     return click.option(
         f"--{name}", type=option.type, default=option.off, help=f"{text}  [default: {usual}]"
@@ -215,9 +227,10 @@ training_options = together(
     ),
     click.option(
         "--class-weight",
-        type=click.Choice(["balanced"]),
+        type=click.Choice(["balanced", _NONE]),
+        callback=_or_none,
         help="Weight the samples by n / (classes * count), so that all classes count the "
-        "same.  [default: all samples count the same]",
+        "same.  [default: none, so that all samples do]",
     ),
     click.option(
         "--epochs",
@@ -245,56 +258,15 @@ training_options = together(
     ),
     click.option(
         "--early-stopping",
-        type=int,
+        callback=_number_or_none,
         metavar="EPOCHS",
         help="Stop when the cost on the validation samples has had no new best value for so "
-        "many epochs, and keep the best weights.  [default: train all epochs]",
+        "many epochs, and keep the best weights.  [default: none, to train all epochs]",
     ),
     click.option(
         "--seed",
         type=int,
         help="The seed of the weights, the order of the samples and the held-out samples.  "
         "[default: drawn, and written to run.toml]",
-    ),
-)
-run_options = together(
-    metrics.option,
-    click.option(
-        "--health",
-        is_flag=True,
-        help="Show after the run, and write for each epoch, how well each layer learns: errors "
-        "that vanish or explode, saturated and dead units, outputs that never learn.",
-    ),
-    click.option(
-        "--tensorboard",
-        is_flag=True,
-        help="Write each epoch's numbers for TensorBoard, into the run's folder tensorboard.",
-    ),
-    click.option(
-        "--validation-fraction",
-        type=click.FloatRange(0, 1, max_open=True),
-        metavar="NUMBER",
-        help="The fraction of a file's samples to hold out, drawn with the seed; 0 for none.  "
-        f"[default: {sources.VALIDATION_FRACTION}]",
-    ),
-    click.option(
-        "--out",
-        metavar="FOLDER",
-        help="A new or empty folder for the run.  [default: runs/<data>-<time>]",
-    ),
-)
-quiet = click.option("--quiet", is_flag=True, help="Print nothing but the run's folder.")
-checkpoint_options = together(
-    click.option(
-        "--every",
-        metavar="INTERVAL",
-        help="How often to write a checkpoint, such as '10 min', '1 epoch' or '500 steps'.  "
-        "[default: 1 epoch]",
-    ),
-    click.option(
-        "--keep",
-        type=int,
-        metavar="NUMBER",
-        help="How many of the newest checkpoints to keep, besides the best.  [default: 3]",
     ),
 )

@@ -10,13 +10,14 @@ from typing import Any, cast
 import click
 
 import bpx
-from bpx._files import expanded
-from bpx.cli import display, health, sources, splits, tables
-from bpx.cli.config import STARTED
+from bpx.cli import display, health, places, sources, splits, tables
 from bpx.cli.display import Display
-from bpx.cli.folder import MODEL, RunFolder, make_folder, read_settings
+from bpx.cli.folder import MODEL, RunFolder, make_folder, read_settings, run_path
+from bpx.cli.places import STARTED
+from bpx.cli.restored import restored
 from bpx.cli.settings import Settings, versions
 from bpx.cli.work import Work, prepare
+from bpx.io.runs import Run
 
 __all__ = ["Interrupted", "resume", "run"]
 
@@ -54,7 +55,8 @@ def run(
     shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
     with make_folder(out, work.settings.data) as folder:
         training = _training(work, shown, folder, every, keep)
-        folder.describe(_described(work))
+        folder.owned = True
+        folder.describe({**_described(work), **_chosen(every=every, keep=keep)})
         if not quiet:
             click.echo(_head(work, folder) + "\n")
         _go_through(training, work, folder, shown, quiet)
@@ -80,45 +82,47 @@ def resume(
     click.ClickException
         If training diverges.
     """
-    folder = RunFolder(expanded(given))
+    folder = RunFolder(run_path(given))
     tree = read_settings(folder.path)
-    settings = _found(Settings.restored(given, tree), (tree or {}).get(STARTED))
-    if epochs is not None:
-        settings = replace(settings, epochs=epochs)
+    before = restored(given, tree)
+    if not Run(folder.path).numbers():
+        raise bpx.InputError(
+            f"{given} has no checkpoint; expected the folder of a run that has written one"
+        )
+    settings = _found(before, (tree or {}).get(STARTED))
+    settings = replace(settings, **_chosen(epochs=epochs, backend=backend))
     work = prepare(settings)
     shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
-    training = bpx.resume(
-        given,
-        work.samples("train"),
-        validation=work.samples("validation"),
-        epochs=epochs,
-        backend=backend,
-        every=every,
-        keep=keep,
-        progress=shown.progress,
-        callbacks=_logs(settings, folder),
-    )
-    work = replace(work, network=training.network)
+    work.network.schema = None  # so that it gets that of the run, and the samples are compared
+    training = _training(work, shown, folder, every, keep, resume=True)
     folder.epochs.extend(training.records)
+    changed = _chosen(epochs=epochs, every=every, keep=keep)
     if epochs is not None:
-        folder.describe({"epochs": epochs, "command": work.settings.command()})
+        again = replace(
+            work.settings, backend=before.backend, data=before.data, folder=before.folder
+        )
+        changed["command"] = again.command()
+    if changed:
+        folder.describe(changed)
     if not quiet:
         click.echo(_head(work, folder))
         state = training.state
-        click.echo(f"resumed   after {state.epochs} epochs, {state.steps:,} steps\n")
+        plural = "" if state.epochs == 1 else "s"
+        click.echo(f"resumed   after {state.epochs} epoch{plural}, {state.steps:,} steps\n")
     _go_through(training, work, folder, shown, quiet)
 
 
+def _chosen(**given: Any) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _found(settings: Settings, started: object) -> Settings:
-    """Return the settings with the path of a file that lies where the run was started."""
-    data = settings.data
-    if sources.has_name(data) or expanded(data).exists() or not isinstance(started, str):
-        return settings
-    place = Path(started) / data
-    if not place.exists():
-        return settings  # whose file is then missed by its own name
-    click.echo(f"{data} is not here; {place}, where the run was started, is read", err=True)
-    return replace(settings, data=str(place))
+    """Return the settings with the paths of files that lie where the run was started."""
+    if not sources.has_name(settings.data):
+        settings = replace(settings, data=places.found(settings.data, started))
+    if settings.folder is not None:
+        settings = replace(settings, folder=places.found(settings.folder, started))
+    return settings
 
 
 def _go_through(
@@ -139,7 +143,13 @@ def _go_through(
 
 
 def _training(
-    work: Work, shown: Display, folder: RunFolder, every: str | None, keep: int | None
+    work: Work,
+    shown: Display,
+    folder: RunFolder,
+    every: str | None,
+    keep: int | None,
+    *,
+    resume: bool = False,
 ) -> bpx.Training:
     settings = work.settings
     return bpx.train(
@@ -162,6 +172,7 @@ def _training(
         checkpoint=folder.path,
         every=every,
         keep=keep,
+        resume=resume,
     )
 
 
@@ -189,7 +200,7 @@ def _ends_in_a_sentence(folder: RunFolder) -> Iterator[None]:
 
 
 def _remains(folder: RunFolder) -> bool:
-    return bool(folder.epochs) or folder.has_progress
+    return bool(folder.epochs) or folder.has_progress or not folder.owned
 
 
 def _command(folder: RunFolder) -> str:
@@ -201,7 +212,7 @@ def _left(folder: RunFolder) -> str:
     if folder.epochs:
         file = folder.path / MODEL
         return f"the network of epoch {folder.epochs[-1].number} is saved in {file}"
-    if folder.has_progress:
+    if _remains(folder):
         return f"no epoch had finished, but {folder.path} has a checkpoint"
     return "no epoch had finished, so nothing was saved and the run folder was removed"
 

@@ -117,9 +117,10 @@ def _number(text: str) -> Any:
 
 
 def _checked(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Refuse early what cannot be read."""
-    if value is not None:
-        (_parsed if param.name == "schedule" else _value)(value)
+    """Refuse early what cannot be read; none is None, and so is a warm-up of 0."""
+    if value in (None, "none") or (value, param.name) == ("0", "warmup"):
+        return None
+    (_parsed if param.name == "schedule" else _value)(value)
     return value
 
 
@@ -129,8 +130,8 @@ _OPTIONS = (
         metavar="NAME[:NUMBERS]",
         callback=_checked,
         help="How the learning rate changes, over the whole training if not said otherwise: "
-        f"{', '.join(SCHEDULES)}; with numbers, step:every=10epochs,factor=0.5.  [default: it "
-        "does not]",
+        f"{', '.join(SCHEDULES)}; with numbers, step:every=10epochs,factor=0.5.  "
+        "[default: none]",
     ),
     click.option(
         "--warmup",

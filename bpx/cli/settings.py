@@ -2,7 +2,7 @@
 
 import platform
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, cast
 
@@ -96,28 +96,6 @@ class Settings:
     health: bool = False
     metrics: tuple[str, ...] = ()
     tensorboard: bool = False
-
-    @classmethod
-    def restored(cls, run: str, tree: Mapping[str, Any] | None) -> "Settings":
-        """Return the settings that a run's folder holds.
-
-        Raises
-        ------
-        InputError
-            If the run was not begun by ``bpx train``.
-        """
-        if tree is None or not isinstance(tree.get("data"), str):
-            raise bpx.InputError(
-                f"{run} holds no run of bpx train; expected the folder of one. A run that was "
-                "begun in Python is continued there, with bpx.resume"
-            )
-        known = {each.name for each in fields(cls)}
-        found: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in tree.items()
-            if name in known
-        }
-        return cls(**found)
 
     def make_optimizer(self) -> bpx.optim.Optimizer:
         """Return the optimizer, with its default eta if none was given."""

@@ -254,7 +254,7 @@ def _known(
         raise InputError(
             f"{path} uses the custom part {', '.join(map(repr, unknown))}; "
             + advice(
-                f"pass load(..., custom={{{unknown[0]!r}: ...}})",
+                f"pass custom={{{unknown[0]!r}: ...}}",
                 "the command line has only the built-in parts: load the network in "
                 "Python, which takes custom parts",
             )

@@ -181,7 +181,8 @@ def _loop(
     earlier, schema = earlier_of(network, opened, of_stream=False)
     samples, schema = training_arrays(schema, network.spec, data)
     if data is None:
-        raise InputError("data is missing; expected (x, y), or a stream as batches=...")
+        more = "" if opened is not None else " as batches=..."
+        raise InputError(f"data is missing; expected (x, y), or a stream{more}")
     only_streams = {
         "steps_per_epoch": given.steps_per_epoch,
         "penalty": given.penalty or None,

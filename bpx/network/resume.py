@@ -1,6 +1,7 @@
 """`resume`: continue a run from its folder, without the script that began it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from bpx.training.records import Progress
 from bpx_backends import BackendName
 
 __all__ = ["resume"]
+
+_NAMES = {each.name for each in fields(Arguments)}
 
 
 def resume(
@@ -74,7 +77,7 @@ def resume(
     backend : str, optional
         By default, the backend of the run.
     every, keep : optional
-        As for `bpx.train`; by default, a checkpoint after each epoch, and 3 of them.
+        As for `bpx.train`; by default, those of the run.
 
     Returns
     -------
@@ -155,6 +158,11 @@ def _settings(
         raise InputError(
             f"{opened.name} was trained with the metric {unknown[0]!r}, which is not built in; "
             + advice("pass metrics=[...] to resume", "continue it in Python, with bpx.resume")
+        )
+    if foreign := [name for name in saved if name not in _NAMES]:
+        raise FileFormatError(
+            f"{opened.name} has the setting {foreign[0]!r}, which this version of bpx lacks; "
+            "continue it with the version that began it"
         )
     try:
         found = {name: restored(value) for name, value in saved.items() if name not in given}

@@ -176,7 +176,8 @@ def train(
         ends it with KeyboardInterrupt, after a checkpoint as well. Not with `batches`.
     every : str, optional
         How often to write a checkpoint: ``"1 epoch"`` by default, or ``"10 min"``, or
-        ``"500 steps"``; the last two write within epochs, too.
+        ``"500 steps"``; the last two write within epochs, too. A run that is continued has
+        its own `every` and `keep` as the defaults.
     keep : int, optional
         How many of the newest checkpoints to keep, 3 by default. The one at the end of the
         best epoch, by the cost on the validation samples if there are any, is kept as well.

@@ -132,3 +132,18 @@ def test_a_finite_sum_is_enough(monkeypatch):
     x = np.ones((3, 2), "float32")
     monkeypatch.setattr(host.np, "finfo", None)
     host.check_finite(x, "float32", "x")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(np.bool_(True), True), (np.float32(0.5), 0.5), (np.int8(3), 3), (np.str_("a"), "a")],
+)
+def test_a_scalar_is_plain(value, expected):
+    found = host.plain(value)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+def test_what_is_no_scalar_of_numpy_stays():
+    for value in ("a", 1, None, np.zeros(()), [np.int8(3)]):
+        assert host.plain(value) is value

@@ -67,6 +67,10 @@ def test_evaluate_on_numbers_gives_no_accuracy():
         (["train", "blobs.csv", "--epochs", "0"], "--epochs 0"),
         (["train", "blobs.csv", "--eta", "-1"], "--eta -1.0"),
         (["train", "blobs.csv", "--seed", "-1"], "--seed -1"),
+        (["train", "blobs.csv", "--dropout", "1"], "--dropout 1.0 was given"),
+        (["train", "blobs.csv", "--early-stopping", "-1"], "--early-stopping -1 was given"),
+        (["train", "blobs.csv", "--out", ""], "--out '' was given; expected a new or empty"),
+        (["train", "blobs.csv", "--out", "a" * 300], "cannot be written: "),
         (
             ["train", "blobs.csv", "--target", "sort"],
             "has no column 'sort'; it has 4: a, b, c, kind",

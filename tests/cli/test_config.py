@@ -2,8 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+pytest.importorskip("tomli_w", reason="the command line is an extra")
+
+import tomli_w
+
+import bpx
 from tests.cli.invoked import ok, refused, settings
 
 
@@ -51,6 +57,12 @@ def test_a_runs_own_file_makes_it_again(blobs):
         ("epochs = true", "options.toml has epochs = true; expected a value, as bpx takes it"),
         ("eta = false", "has eta = false; expected a value, as bpx takes it after --eta"),
         ("epochs = 2.5", "'2.5' is not a valid int"),
+        ("health = 1", "has health = 1; expected true or false"),
+        ('nesterov = "yes"', "has nesterov = 'yes'; expected true or false"),
+        ("header = 0", "has header = 0; expected true or false"),
+        ("batch-size = 5\nbatch_size = 7", "has batch_size twice, once as batch_size"),
+        ('run = "x"\nepochs = 3', "is of a run that was begun in Python, and holds no options"),
+        ('run = "x"\ncommand = ""\nnetwork = 3', "has 'network', which is no option of bpx"),
         ('optimizer = "sdg"', "'sdg' is not one of 'sgd'"),
     ],
 )
@@ -126,3 +138,68 @@ def test_a_file_whose_cost_the_typed_output_excludes_is_given_another(blobs):
     ok("train", blobs, "--cost", "categorical_hinge", "--epochs", 1, "--out", "first")
     ok("train", "--config", "first/run.toml", "--output", "softmax", "--out", "again")
     assert settings("again")["cost"] == "cross_entropy"
+
+
+def test_the_file_of_a_run_that_was_begun_in_python_is_refused(blobs):
+    network = bpx.Network([3, 3], output="softmax", cost="cross_entropy")
+    settings = {"epochs": 1, "batch_size": 1, "optimizer": bpx.Adam()}
+    network.fit(np.eye(3), [0, 1, 2], **settings, checkpoint="mine")
+    said = refused("train", blobs, "--config", "mine/run.toml", "--out", "run")
+    assert "is of a run that was begun in Python" in said
+    assert not Path("run").exists()
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_the_data_of_a_run_are_found_where_it_was_started(blobs, tmp_path, monkeypatch, typed):
+    ok("train", blobs, "--epochs", 1, "--seed", 3, "--out", "first")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    words = [tmp_path / blobs] if typed else []
+    said = ok("train", *words, "--config", "../first/run.toml", "--out", "again")
+    assert (said.count("blobs.csv is not here") == 1) == (not typed)
+    assert settings("again")["data"] == str(tmp_path / blobs)
+
+
+ON = {
+    "health": True,
+    "tensorboard": True,
+    "nesterov": True,
+    "momentum": 0.5,
+    "early_stopping": 3,
+    "class_weight": "balanced",
+    "norm": "layer",
+    "dropout": 0.1,
+    "schedule": "cosine",
+    "warmup": "2",
+    "init": "he_normal",
+    "metrics": ["brier"],
+}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--early-stopping", "none", "--class-weight", "none", "--norm", "none"],
+        ["--warmup", "none", "--schedule", "none", "--init", "none", "--metrics", "none"],
+        ["--warmup", "0", "--dropout", "none", "--momentum", "0", "--no-nesterov"],
+        ["--no-health", "--no-tensorboard", "--dropout", "0", "--metrics", ""],
+    ],
+)
+def test_what_a_file_switches_on_can_be_switched_off(blobs, words, monkeypatch):
+    taken = []
+    monkeypatch.setattr("bpx.cli.running.run", lambda settings, **_: taken.append(settings))
+    file = written("quiet = true\noptimizer = 'sgd'\n" + tomli_w.dumps(ON))
+    ok("train", blobs, "--config", file)
+    ok("train", blobs, "--config", file, *words)
+    before, after = taken
+    off = {word.removeprefix("--").removeprefix("no-").replace("-", "_") for word in words}
+    for name in ON:
+        there = getattr(before, name), getattr(after, name)
+        assert there[0]
+        assert bool(there[1]) == (name not in off)
+
+
+def test_quiet_can_be_switched_off(blobs):
+    file = written("quiet = true\nepochs = 1\n")
+    assert ok("train", blobs, "--config", file, "--out", "quiet") == "quiet\n"
+    assert "network" in ok("train", blobs, "--config", file, "--no-quiet", "--out", "loud")

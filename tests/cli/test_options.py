@@ -13,9 +13,13 @@ from tests.cli.invoked import ok, refused
         (["train", "digits", "--layers", "64,x,10"], "such as 784,30,10"),
         (["train", "digits", "--optimizer", "lbfgs"], "'sgd', 'adam'"),
         (["train", "digits", "--momentum", "0.9"], "for --optimizer sgd"),
-        (["train", "digits", "--class-weight", "even"], "'even' is not 'balanced'"),
+        (
+            ["train", "digits", "--class-weight", "even"],
+            "'even' is not one of 'balanced', 'none'",
+        ),
         (["train", "digits", "--validation-fraction", "1"], "0<=x<1"),
         (["evaluate", "run", "digits", "--split", "all"], "'test', 'validation', 'train'"),
+        (["train", "digits", "--early-stopping", "never"], "'never' is not a valid integer"),
         (["fly"], "No such command 'fly'"),
     ],
 )

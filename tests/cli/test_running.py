@@ -13,7 +13,8 @@ pytest.importorskip("click", reason="the command line is an extra")
 pytest.importorskip("rich", reason="the command line is an extra")
 pytest.importorskip("tomli_w", reason="the command line is an extra")
 
-from bpx.cli import display
+from bpx.cli import display, running
+from bpx.cli.folder import RunFolder
 from tests.backends import problem
 from tests.cli.invoked import costs, history, interrupt, invoke, learned, ok, refused, settings
 
@@ -174,7 +175,7 @@ def test_events_for_tensorboard_lie_in_the_runs_folder(blobs):
 def test_a_run_that_has_ended_and_lost_its_history_is_no_traceback(blobs, caplog):
     ok("train", blobs, "--epochs", 1, "--seed", 1, "--out", "run")
     os.remove("run/history.jsonl")
-    assert ok("resume", "run").endswith("resumed   after 1 epochs, 8 steps\n\nrun\n")
+    assert ok("resume", "run").endswith("resumed   after 1 epoch, 8 steps\n\nrun\n")
     assert "history.jsonl is missing: it has 0 of 1 epochs" in caplog.text
 
 
@@ -260,7 +261,11 @@ def test_a_run_that_was_cut_off_is_continued_to_the_same_bits(blobs, data, cut):
     assert "epoch 4/4" in output
     assert "epoch 2/4" not in output
     same("run", "whole")
-    assert settings("run") == settings("whole")
+    found = settings("run")
+    assert found.pop("every") == found["training"].pop("every") == "3 steps"
+    whole = settings("whole")
+    assert whole["training"].pop("every") == "1 epoch"
+    assert found == whole
     ok("evaluate", "run", data, "--split", "validation")
 
 
@@ -270,9 +275,14 @@ def test_a_finished_run_is_made_longer(blobs):
     ok(*words, "--epochs", 2, "--out", "run", "--keep", 1)
     ok("resume", "run", "--epochs", 4, "--quiet")
     same("run", "whole")
-    assert settings("run")["command"] == settings("whole")["command"]
-    assert settings("run") == settings("whole")
+    assert len(os.listdir("run/checkpoints")) <= 2
     assert len(os.listdir("whole/checkpoints")) >= 3
+    assert settings("run")["keep"] == 1
+    ok("resume", "run", "--keep", 3)
+    assert settings("run").pop("keep") == settings("run")["training"]["keep"] == 3
+    assert settings("run") == {**settings("whole"), "keep": 3}
+    ok("train", "--config", "run/run.toml", "--out", "again")
+    assert settings("again")["keep"] == 3
     assert "already finished 4" in refused("resume", "run", "--epochs", 3)
 
 
@@ -285,8 +295,68 @@ def test_a_run_is_continued_on_another_backend(blobs, backend):
     assert costs("run") == pytest.approx(costs("whole"), rel=1e-4)
 
 
+def test_a_run_is_continued_where_its_own_backend_is_missing(blobs):
+    words = ["train", blobs, "--seed", 1, "--epochs", 2, "--out", "run"]
+    ok(*words)
+    text = Path("run/run.toml").read_text(encoding="utf-8")
+    text = text.replace('backend = "numpy"', 'backend = "bpx_missing"', 1)
+    Path("run/run.toml").write_text(text, encoding="utf-8")
+    assert "bpx_missing" in refused("resume", "run", "--epochs", 3)
+    ok("resume", "run", "--epochs", 3, "--backend", "numpy")
+    assert len(history("run")) == 3
+    assert settings("run")["backend"] == "bpx_missing"
+    assert "--backend bpx_missing" in settings("run")["command"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("batch_size = 10", "batch_size = 3", "run.toml's batch_size=3 was given, but run was"),
+        ("health = false", "health = true", "run.toml's health=True was given"),
+        ("eta = 0.001", "eta = 0.5", "run.toml's optimizer=Adam(eta=0.5"),
+        ("    100,", "    50,", "run holds the training of another network: it has the sizes"),
+        ("seed = 1", "seed = 2", "run.toml's seed=2 was given"),
+    ],
+)
+def test_edited_settings_are_refused_by_name(blobs, before, after, said):
+    ok("train", blobs, "--seed", 1, "--epochs", 1, "--out", "run")
+    text = Path("run/run.toml").read_text(encoding="utf-8")
+    assert before in text
+    Path("run/run.toml").write_text(text.replace(before, after, 1), encoding="utf-8")
+    assert said in refused("resume", "run", "--epochs", 2)
+    assert len(history("run")) == 1
+    Path("run/run.toml").write_text(text, encoding="utf-8")
+    ok("resume", "run", "--epochs", 2)
+
+
+def test_divergence_in_a_continued_run_says_what_stays(blobs, monkeypatch):
+    def interrupted(self, progress):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "_remains", lambda folder: True)
+        patch.setattr(RunFolder, "__exit__", lambda self, *_: None)
+        patch.setattr(display.Lines, "progress", interrupted)
+        invoke("train", blobs, "--out", "run")
+        assert os.listdir("run/checkpoints") == ["000001"]
+        said = invoke("resume", "run").output
+    assert "no epoch had finished, but run has a checkpoint" in said
+    assert "removed" not in said
+
+
+def test_a_run_that_was_made_longer_in_python_is_continued(blobs):
+    words = ["--epochs", 2, "--validation-fraction", 0, "--seed", 1, "--out", "run"]
+    ok("train", "blobs.npz", *words)
+    bpx.resume("run", bpx.data.read("blobs.npz"), epochs=3).finish()
+    assert "after 3 epochs" in ok("resume", "run")
+    ok("resume", "run", "--epochs", 4)
+    assert len(history("run")) == 4
+
+
 def test_what_cannot_be_continued(blobs, trained):
-    assert "nothing holds no run of bpx train" in refused("resume", "nothing")
+    assert "nothing does not exist; expected the folder" in refused("resume", "nothing")
+    assert "blobs.csv is a file; expected the folder" in refused("resume", blobs)
+    assert "does not exist" in refused("resume", "a" * 300)
     os.mkdir("empty")
     assert "empty holds no run of bpx train" in refused("resume", "empty")
     x, y = np.eye(3), np.arange(3)
@@ -336,4 +406,6 @@ def test_a_run_finds_its_data_where_it_was_started(blobs, tmp_path, monkeypatch,
     assert f"blobs.csv is not here; {tmp_path / blobs}, where the run was started" in said
     assert [row["epoch"] for row in history("../run")] == ["1", "2"]
     os.rename(tmp_path / blobs, "blobs.csv")
+    assert 'data = "blobs.csv"' in Path("../run/run.toml").read_text(encoding="utf-8")
+    assert "bpx train blobs.csv" in settings("../run")["command"]
     assert "is not here" not in ok("resume", "../run", "--epochs", 3)

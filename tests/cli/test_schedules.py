@@ -91,7 +91,7 @@ def test_what_cannot_be_read(blobs, words, message):
     ("words", "message"),
     [
         (["--schedule", "cosine:end=2"], "--schedule cosine:end=2: end=2 was given"),
-        (["--warmup", "0"], "--warmup 0: steps=0 was given"),
+        (["--warmup", "-1"], "--warmup -1: steps=-1 was given"),
         (["--warmup", "9epochs", "--schedule", "cosine"], "after the end of the training"),
         (["--eta", "-1", "--schedule", "cosine"], "--eta -1.0 was given"),
     ],

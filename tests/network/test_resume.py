@@ -9,6 +9,7 @@ import pytest
 from safetensors import safe_open
 
 import bpx
+from bpx.io.runs import Content, Run
 from bpx.training import chunks
 from tests.backends import Target, flags, host
 from tests.network.resuming.cases import SETTINGS, cut_off, same_records, same_state
@@ -155,7 +156,7 @@ def test_parts_and_rules_of_your_own_are_passed_anew(tmp_path):
     data = {"data": samples(), "validation": samples(12)}
     mine = {"custom": {"cubic": cubic}, "optimizer": rule, "metrics": [top]}
     for lacking, said in (
-        ("custom", "the custom part 'cubic'"),
+        ("custom", r"the custom part 'cubic'; pass custom=\{'cubic': \.\.\.\}$"),
         ("optimizer", "with optimizer of your own, .*; pass optimizer=... to resume"),
         ("metrics", "the metric 'top_2', which is not built in; pass metrics"),
     ):
@@ -300,6 +301,11 @@ def test_a_folder_that_holds_nothing_to_continue(tmp_path):
     (tmp_path / "run").mkdir()
     with pytest.raises(bpx.InputError, match="run has no checkpoint; expected"):
         bpx.resume(tmp_path / "run", samples())
+    cut_off(13, tmp_path / "other")
+    with pytest.raises(
+        bpx.InputError, match=r"data is missing; expected \(x, y\), or a stream$"
+    ):
+        bpx.resume(tmp_path / "other", None)
     assert list((tmp_path / "run").iterdir()) == []
 
 
@@ -418,6 +424,7 @@ def test_numbers_of_numpy_are_the_same_settings(tmp_path):
     numpys = {
         "batch_size": np.int64(4), "lmbda": np.float64(0.5), "seed": np.int32(1),
         "optimizer": bpx.Adam(np.float64(0.05)), "epochs": np.int64(3),
+        "shuffle": np.bool_(True),
     }  # fmt: skip
     expected = network().fit(*samples(), **SETTINGS)
     network().fit(*samples(), **numpys, checkpoint=tmp_path)
@@ -425,6 +432,22 @@ def test_numbers_of_numpy_are_the_same_settings(tmp_path):
     same_records(bpx.resume(tmp_path, samples()).finish(), expected)
     again = network().fit(*samples(), **SETTINGS, checkpoint=tmp_path, resume=True)
     same_records(again, expected)
+
+
+def test_names_of_numpy_are_the_same_classes(tmp_path):
+    rng = np.random.default_rng(0)
+    table = {"a": rng.random(40), "b": rng.random(40), "kind": np.array(["x", "y"] * 20)}
+    schema = bpx.data.Schema.fit(table, target="kind")
+
+    def net():
+        parts = {"output": "softmax", "cost": "cross_entropy"}
+        return bpx.Network([2, 4, 2], **parts, seed=0, schema=schema)
+
+    weights = dict.fromkeys(table["kind"][:1], 2.0)
+    net().fit(table, **SETTINGS, class_weight=weights, checkpoint=tmp_path)
+    assert len(bpx.resume(tmp_path, table).finish()) == 3
+    given = {"class_weight": {"x": 2.0}, "checkpoint": tmp_path, "resume": True}
+    assert len(net().fit(table, **SETTINGS, **given)) == 3
 
 
 @pytest.mark.parametrize("lacking", ["samples", "observer", "restore"])
@@ -478,3 +501,87 @@ def test_callbacks_that_are_not_given_again_are_told(tmp_path, caplog):
     caplog.clear()
     bpx.resume(tmp_path, samples(), epochs=6).finish()
     assert caplog.text == ""
+
+
+def test_a_history_that_was_lost_once_is_told_once(tmp_path, caplog):
+    network(dropout=0.2).fit(*samples(), **SETTINGS, checkpoint=tmp_path)
+    (tmp_path / "history.jsonl").unlink()
+    bpx.resume(tmp_path, samples(), epochs=4).finish()
+    assert caplog.text.count("history.jsonl is missing: it has 0 of 3 epochs") == 1
+    caplog.clear()
+    for epochs in (5, 6):
+        found = bpx.resume(tmp_path, samples(), epochs=epochs).finish()
+    assert [each.number for each in found] == [4, 5, 6]
+    assert caplog.text == ""
+    assert not list(tmp_path.glob("*damaged-2*"))
+
+
+def kept(folder):
+    return len(list((folder / "checkpoints").iterdir()))
+
+
+def test_a_run_keeps_its_interval_and_its_checkpoints(tmp_path):
+    cut_off(21, tmp_path, every="2 steps", keep=9, epochs=6)
+    assert kept(tmp_path) == 9
+    run = Run(tmp_path)
+    bpx.resume(tmp_path, samples()).finish()
+    assert kept(tmp_path) >= 9
+    state = run.read(max(run.numbers()))
+    assert (state["every"], state["keep"]) == ("2 steps", 9)
+    assert run.read(max(run.numbers()) - 1)["step"] > 0
+    bpx.resume(tmp_path, samples(), epochs=8, keep=2, every="1 epoch").finish()
+    assert kept(tmp_path) <= 3
+    assert run.read(max(run.numbers()) - 1)["step"] == 0
+    network(dropout=0.2).fit(
+        *samples(), **{**SETTINGS, "epochs": 12}, checkpoint=tmp_path, resume=True
+    )
+    assert kept(tmp_path) <= 3
+
+
+def test_a_run_of_an_earlier_version_has_the_usual_interval(tmp_path):
+    cut_off(13, tmp_path, every="3 steps", keep=9)
+    run = Run(tmp_path)
+    newest = max(run.numbers())
+    state = run.read(newest)
+    del state["every"], state["keep"]
+    files = [
+        (run.place(newest) / name).read_bytes()
+        for name in ("model.safetensors", "optimizer.safetensors")
+    ]
+    run.write(newest + 1, Content(*files, state))
+    assert len(bpx.resume(tmp_path, samples()).finish()) == 3
+    assert kept(tmp_path) <= 4
+
+
+def test_a_setting_of_a_later_version_is_named(tmp_path):
+    cut_off(13, tmp_path, every="3 steps")
+    run = Run(tmp_path)
+    state = run.read(max(run.numbers()))
+    state["settings"]["momentous"] = 1
+    place = run.place(max(run.numbers()))
+    files = [
+        (place / name).read_bytes() for name in ("model.safetensors", "optimizer.safetensors")
+    ]
+    run.write(max(run.numbers()) + 1, Content(*files, state))
+    with pytest.raises(
+        bpx.FileFormatError, match="the setting 'momentous', which this version"
+    ):
+        bpx.resume(tmp_path, samples())
+
+
+@pytest.mark.parametrize("given", ["no", None, 2])
+def test_whether_to_resume_is_true_or_false(tmp_path, given):
+    with pytest.raises(bpx.InputError, match=f"resume={given!r} was given; expected True or"):
+        network().fit(*samples(), **SETTINGS, checkpoint=tmp_path, resume=given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loop_that_changes_the_folder_of_the_process_loses_no_checkpoint(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    for _ in bpx.train(network(), samples(), **SETTINGS, checkpoint="run"):
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert len(bpx.resume(tmp_path / "run", samples()).records) == 3

@@ -14,7 +14,7 @@ from bpx.network.resuming import fingerprint, settings, shown
 from bpx.network.resuming.files import read_records
 from bpx.network.resuming.keeping import Keeping
 from bpx.network.resuming.machine import machine
-from bpx.network.resuming.opening import Opened
+from bpx.network.resuming.opening import EVERY, KEEP, Opened
 from bpx.network.resuming.resumption import Resumption, read, tell_differences
 from bpx.training.arguments import Job
 from bpx.training.loop import Loop
@@ -42,6 +42,8 @@ _SETTINGS = (
     "early_stopping",
 )
 """The arguments of `bpx.train` that a run keeps, besides its samples and its seed."""
+
+_USUAL = {"every": EVERY, "keep": KEEP}
 
 
 def earlier_of(
@@ -128,13 +130,14 @@ def keeping(
     chosen = _chosen(loop.job, {name: given[name] for name in names}, watching)
     samples = _prints(loop.job, stream, given["batch_size"])
     home = machine(loop.job.home)
+    written = {"every": opened.interval, "keep": opened.keep}
     if earlier is None:
         identity, records = os.urandom(8).hex(), []
         shown.write(
             opened.run,
             loop,
             network,
-            _shown(given, names),
+            {**_shown(given, names), **written},
             {"run": identity, "samples": samples},
         )
     else:
@@ -152,15 +155,19 @@ def keeping(
         earlier.restore_observers(stateful[:-1] if goes_on else stateful)
         adopting: Any = network  # whose protocol has a seed that training only reads
         adopting.mechanisms, adopting.seed = earlier.mechanisms, earlier.saved.seed
-        records = read_records(opened.run, state["epoch"])
+        records = read_records(opened.run, state["epoch"], state.get("lost", ()))
+        changed = {k: v for k, v in written.items() if v != state.get(k, _USUAL[k])}
         if goes_on:
-            shown.change_epochs(opened.run, loop.job.epochs)
+            changed["epochs"] = loop.job.epochs
+        if changed:
+            shown.change(opened.run, changed)
     settled = {
         "run": identity,
         "settings": {**settings.described(chosen), "epochs": loop.job.epochs},
         "samples": samples,
         "machine": home,
         "callbacks": [_called(each) for each in given["callbacks"]],
+        **written,
     }
     keeper = Keeping(
         opened,
@@ -183,7 +190,7 @@ def _chosen(job: Job, given: Mapping[str, Any], watching: Sequence[Observer]) ->
 
 
 def _shown(given: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The settings for people; nobody may see the seed of private training."""
+    """The settings for people; the drawn seed of private training would repeat nothing."""
     seed = {"seed": None} if given["privacy"] is not None else {}
     return {**seed, **{name: given[name] for name in names}}
 

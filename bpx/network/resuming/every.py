@@ -1,6 +1,7 @@
 """How often a run writes a checkpoint: ``"10 min"``, ``"1 epoch"``, ``"500 steps"``."""
 
 import re
+from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 from bpx.errors import InputError, option
@@ -36,7 +37,7 @@ def parse(given: Any) -> Every:
     if found and found[2] in _UNITS and float(found[1]) > 0.0:
         unit, factor = _UNITS[found[2]]
         number = float(found[1])
-        if unit == "seconds" or number == int(number):
+        if isfinite(number) and (unit == "seconds" or number == int(number)):
             return Every(unit, number * factor)
     raise InputError(
         f"{option('every', given)} was given; expected a number with a unit, such as "

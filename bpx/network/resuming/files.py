@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from logging import getLogger
 from pathlib import Path
 
@@ -32,17 +33,22 @@ class Records:
     """
 
     def __init__(self, run: Run, records: Sequence[Epoch]) -> None:
-        self.records = list(records)
+        self.records: list[Epoch] = []
+        self._gaps: list[tuple[int, int]] = []
+        for each in records:
+            self._put(each)
         self._run, self._model = run, run.path / MODEL
         self._whole = False  # whether the files have all earlier records, and no others
         self._unsynced, self._named = False, set[str]()
 
     def add(self, epoch: Epoch, model: Callable[[], bytes]) -> None:
         """Add a record, and replace the network's file; if that fails, say so, and go on."""
-        if len(self.records) >= epoch.number:  # the caller went back to an earlier state
-            del self.records[epoch.number - 1 :]
-            self._whole = False
-        self.records.append(epoch)
+        if epoch.number <= self._last:  # the caller went back to an earlier state
+            earlier = [each for each in self.records if each.number < epoch.number]
+            self.records, self._gaps, self._whole = [], [], False
+            for each in earlier:
+                self._put(each)
+        self._put(epoch)
         self._warn_of_unsaved(epoch)
         try:
             self._write(model)
@@ -55,6 +61,22 @@ class Records:
                 epoch.number,
                 getattr(error, "strerror", None) or error,
             )
+
+    @property
+    def _last(self) -> int:
+        return self.records[-1].number if self.records else 0
+
+    def _put(self, epoch: Epoch) -> None:
+        if epoch.number > self._last + 1:
+            self._gaps.append((self._last + 1, epoch.number - 1))
+        self.records.append(epoch)
+
+    def lost(self, epochs: int) -> list[tuple[int, int]]:
+        """Return the epochs without a record, up to this one: each gap's first and last."""
+        found = [*self._gaps, (self._last + 1, epochs)]
+        return [
+            (first, min(last, epochs)) for first, last in found if first <= min(last, epochs)
+        ]
 
     def replace(self, model: Callable[[], bytes]) -> None:
         """Replace the network's file after the last epoch; if that fails, say so."""
@@ -116,16 +138,27 @@ class Records:
                 )
 
 
-def read_records(run: Run, epochs: int) -> list[Epoch]:
+def read_records(run: Run, epochs: int, lost: Sequence[Sequence[int]] = ()) -> list[Epoch]:
     """Return the records of the first epochs of a run; a missing one is warned of.
 
     The files are then renamed, since what is left in them would be replaced.
+
+    Parameters
+    ----------
+    run : Run
+    epochs : int
+    lost : sequence of pairs of int
+        The epochs that had no record before: see `Records.lost`.
     """
-    found: list[Epoch] = []
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    without = {n for first, last in lost for n in range(first, last + 1)}
+    expected = [n for n in range(1, epochs + 1) if n not in without]
+    read: list[Epoch] = []
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         text = (run.path / LINES).read_text(encoding="utf-8")
-        found.extend(map(record.from_line, text.splitlines()[:epochs]))
-    if len(found) < epochs or [each.number for each in found] != [*range(1, epochs + 1)]:
+        read.extend(map(record.from_line, text.splitlines()[: len(expected)]))
+    pairs = zip(read, expected, strict=False)
+    found = [each for each, _ in takewhile(lambda pair: pair[0].number == pair[1], pairs)]
+    if len(found) < len(expected):
         there = (run.path / LINES).exists()
         aside = [kept for name in (LINES, HISTORY) if (kept := _put_aside(run.path / name))]
         _log.warning(

@@ -241,6 +241,7 @@ class Keeping:
             **self.settled,
             **states.numbers(self.course, place),
             "score": score,
+            "lost": self.history.lost(self.course.epochs),
             "observers": {each.name: _saved(each, kept) for each in self.observers},
         }
 
@@ -259,10 +260,13 @@ class Keeping:
             raise KeyboardInterrupt
         name, where = signal.Signals(asked).name, self.opened.name
         kept = "a checkpoint was written" if written else "its last checkpoint is an older one"
-        message = f"{name} ended the run in {where}, and {kept}; continue it with " + advice(
+        how = "; continue it with " + advice(
             f"fit(..., checkpoint={where!r}, resume=True) or bpx.resume({where!r}, ...)",
             f"bpx resume {where}",
         )
+        if not self._scores:
+            kept, how = "no checkpoint could be written", "; begin it again"
+        message = f"{name} ended the run in {where}, and {kept}{how}"
         _log.warning("%s", message)
         raise Preempted(message, where)
 

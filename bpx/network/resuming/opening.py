@@ -1,6 +1,8 @@
 """Opening the folder of a run: its lock, and the newest checkpoint that is whole."""
 
+import os
 import tomllib
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from logging import getLogger
 from pathlib import Path
@@ -10,7 +12,7 @@ from bpx._files import expanded
 from bpx._validate import whole
 from bpx.errors import FileFormatError, InputError, advice
 from bpx.io.locks import Lock
-from bpx.io.runs import MODEL, SETTINGS, Run
+from bpx.io.runs import HISTORY, LINES, MODEL, SETTINGS, Run
 from bpx.network.resuming.every import Every, parse
 
 __all__ = ["EVERY", "KEEP", "Found", "Opened", "open_run"]
@@ -34,25 +36,40 @@ class Opened:
     ----------
     path : str or Path
     every, keep
-        As for `bpx.train`.
+        As for `bpx.train`; None for those of the run that is continued.
 
     Attributes
     ----------
     run : Run
+    interval : str
+    every : Every
+        The interval, read.
+    keep : int
     found : Found or None
         The checkpoint to continue from.
     """
 
     def __init__(self, path: str | Path, every: Any, keep: Any) -> None:
-        self.every: Every = parse(EVERY if every is None else every)
-        self.keep = whole(
-            "keep", KEEP if keep is None else keep, 1, None, "a whole number of at least 1"
-        )
+        self._given = every, keep
+        self._settle({})
+        self.run = Run(_checked(path).absolute())  # wherever the process goes meanwhile
         self.name = str(path)
-        self.run = Run(expanded(path))
         self.found: Found | None = None
         self._lock: Lock | None = None
         self._made: tuple[Path, ...] = ()
+
+    def _settle(self, usual: Mapping[str, Any]) -> None:
+        """Take what was given, and else what is usual for the run."""
+        every, keep = self._given
+        self.interval: str = usual.get("every", EVERY) if every is None else every
+        self.every: Every = parse(self.interval)
+        keep = usual.get("keep", KEEP) if keep is None else keep
+        self.keep = whole("keep", keep, 1, None, "a whole number of at least 1")
+
+    def take(self, found: Found | None) -> None:
+        """Continue from a checkpoint, if there is one."""
+        self.found = found
+        self._settle({} if found is None else found.state)
 
     def make(self) -> None:
         """Make the folders, if they are missing, and lock them."""
@@ -112,14 +129,13 @@ def open_run(
         If it has checkpoints, but all are damaged.
     """
     opened = Opened(path, every, keep)
-    place = opened.run.path
-    if not begins and not opened.run.numbers():
-        raise InputError(_why_nothing(path, place))
     try:
+        if not begins and not opened.run.numbers():
+            raise InputError(_why_nothing(path, opened.run.path))
         opened.make()
         opened.run.sweep()
         _check_fresh(opened, resume)
-        opened.found = _newest(opened)
+        opened.take(_newest(opened))
     except OSError as error:
         opened.abandon()
         if isinstance(error, InputError):
@@ -134,6 +150,15 @@ def open_run(
     return opened
 
 
+def _checked(path: Any) -> Path:
+    """Return a path, with a leading ~ expanded; refuse what names no folder."""
+    if not isinstance(path, str | os.PathLike) or str(path) == "" or "\0" in str(path):
+        raise InputError(
+            f"the run's folder was given as {path!r}; expected a path, such as 'runs/first'"
+        )
+    return expanded(path)
+
+
 def _why_nothing(path: str | Path, place: Path) -> str:
     what = "has no checkpoint" if place.exists() else "does not exist"
     return f"{path} {what}; expected the folder of a run that has written one" + advice(
@@ -142,8 +167,8 @@ def _why_nothing(path: str | Path, place: Path) -> str:
 
 
 def _check_fresh(opened: Opened, resume: bool) -> None:
-    """Refuse to begin a run where there is one, and to write over the network of one."""
-    checkpoints, network = opened.run.numbers(), opened.run.path / MODEL
+    """Refuse to begin a run where there is one, and to replace files that it did not write."""
+    checkpoints, place = opened.run.numbers(), opened.run.path
     if checkpoints and not resume:
         raise InputError(
             f"{opened.name} already holds a run; "
@@ -152,11 +177,25 @@ def _check_fresh(opened: Opened, resume: bool) -> None:
                 f"continue it with: bpx resume {opened.name}",
             )
         )
-    if not checkpoints and network.exists():
+    if not checkpoints and (place / MODEL).exists():
         raise InputError(
             f"{opened.name} already holds a run, without a checkpoint to continue from, and "
             f"its {MODEL} would be replaced; choose another folder, or remove that file"
         )
+    for name in [] if checkpoints else _in_the_way(opened.run):
+        raise InputError(
+            f"{opened.name} has a {name}, which a run would replace, and no checkpoint to "
+            "continue from; choose another folder, or remove that file"
+        )
+
+
+def _in_the_way(run: Run) -> Iterator[str]:
+    """Yield the files that a run would replace, but for those of one that has not begun."""
+    if (run.path / SETTINGS).exists() and _identity(run) is None:
+        yield SETTINGS
+    for name in (LINES, HISTORY):  # empty before the first checkpoint
+        if (run.path / name).exists() and (run.path / name).stat().st_size > 0:
+            yield name
 
 
 def _newest(opened: Opened) -> Found | None:

@@ -44,7 +44,13 @@ def unsaved(epoch: Epoch) -> list[str]:
 
 
 def from_line(text: str) -> Epoch:
-    """Return the record of a line; a ValueError, KeyError or TypeError if there is none."""
+    """Return the record of a line.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, AttributeError, RecursionError
+        If there is none.
+    """
     record = json.loads(text)
     observed = dict(_restored(record.pop("observed")))
     read = restored(record)

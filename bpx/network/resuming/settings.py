@@ -53,11 +53,20 @@ def _shown(value: Any) -> str:
     """Return a described setting for a message."""
     if value == {OWN: True}:
         return "of your own"
-    if isinstance(value, dict) and "$value" in value:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    if not isinstance(value, dict):
+        return repr(value)
+    if "$value" in value:
         fields = ", ".join(f"{k}={_shown(v)}" for k, v in value["fields"].items())
         return f"{value['$value'].rpartition('.')[2]}({fields})"
-    if isinstance(value, dict) and "$function" in value:
+    if "$function" in value:
         return str(value["$function"].rpartition(".")[2])
-    if isinstance(value, dict) and "$tuple" in value:
+    if "$tuple" in value:
         return f"({', '.join(map(_shown, value['$tuple']))})"
-    return repr(value)
+    if "$float" in value:
+        return str(value["$float"])
+    if "$array" in value:
+        return _shown(value["$array"])
+    pairs = value["$items"] if "$items" in value else value.items()
+    return f"{{{', '.join(f'{_shown(key)}: {_shown(each)}' for key, each in pairs)}}}"

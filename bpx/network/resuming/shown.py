@@ -15,7 +15,7 @@ from bpx.network.resuming import fingerprint
 from bpx.network.resuming.machine import machine
 from bpx.training.loop import Loop
 
-__all__ = ["change_epochs", "write"]
+__all__ = ["change", "write"]
 
 _log = getLogger("bpx")
 
@@ -57,16 +57,17 @@ def write(
     _replace(run, tree)
 
 
-def change_epochs(run: Run, epochs: int | None) -> None:
-    """Change the number of epochs of a run that goes on for longer; if it fails, say so."""
+def change(run: Run, training: Mapping[str, Any]) -> None:
+    """Change settings of the training of a run that is continued; if it fails, say so."""
     try:
         tree = tomllib.loads((run.path / SETTINGS).read_text(encoding="utf-8"))
-        tree["training"]["epochs"] = epochs
+        tree["training"].update(training)
         _replace(run, tree)
     except FileNotFoundError:
         _log.warning("%s is missing; the run is continued without it", run.path / SETTINGS)
-    except (OSError, ValueError, KeyError, TypeError, InputError) as error:
-        _log.warning("%s still has the earlier epochs: %s", run.path / SETTINGS, error)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
+        names = " and ".join(training)
+        _log.warning("%s still has the earlier %s: %s", run.path / SETTINGS, names, error)
 
 
 def _replace(run: Run, tree: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from bpx.arrays.host import as_host
+from bpx.arrays.host import as_host, plain
 from bpx.arrays.registry import backend_of, dtype_name
 from bpx.arrays.transfer import to_host
 from bpx.errors import FileFormatError
@@ -49,9 +49,10 @@ def told(value: Any, keep: Keep | None = None) -> Any:
         If it contains something else than numbers, texts, arrays, tuples, lists, mappings, and
         values of bpx.
     """
+    value = plain(value)
     if value is None or type(value) in (bool, int, str):
         return value
-    if isinstance(value, Integral):  # those of NumPy, too
+    if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):
         number = float(value)
@@ -70,6 +71,7 @@ def told(value: Any, keep: Keep | None = None) -> Any:
 
 
 def _told_mapping(value: Mapping[Any, Any], keep: Keep | None) -> Any:
+    value = {plain(key): each for key, each in value.items()}
     if all(type(key) is str and not key.startswith("$") for key in value):
         return {key: told(each, keep) for key, each in value.items()}
     return {"$items": [[told(key), told(each, keep)] for key, each in value.items()]}

@@ -25,7 +25,20 @@ def test_what_is_understood(given, expected):
 
 
 @pytest.mark.parametrize(
-    "given", ["", "epoch", "0 steps", "1.5 epochs", "-1 s", "3 moons", "1 epoch 2", 600, None]
+    "given",
+    [
+        "",
+        "epoch",
+        "0 steps",
+        "1.5 epochs",
+        "-1 s",
+        "3 moons",
+        "1 epoch 2",
+        600,
+        None,
+        f"{'9' * 400} s",
+        f"{'9' * 400} steps",
+    ],
 )
 def test_what_is_not(given):
     with pytest.raises(

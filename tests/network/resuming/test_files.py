@@ -85,6 +85,49 @@ def test_a_damaged_history_is_told(run, caplog):
     assert "history.jsonl is damaged: it has 2 of 5 epochs" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["5", "null", '"a"', '{"observed": 5}', "[" * 100_000, '{"epoch": "3"}', "[]", ""],
+)
+def test_a_damaged_line_is_told_whatever_it_holds(run, caplog, line):
+    fill(run)
+    text = (run.path / "history.jsonl").read_text().splitlines(keepends=True)
+    (run.path / "history.jsonl").write_text("".join([*text[:2], f"{line}\n", *text[3:]]))
+    assert read_records(run, 5) == EPOCHS[:2]
+    assert "history.jsonl is damaged: it has 2 of 5 epochs" in caplog.text
+
+
+def test_records_of_other_epochs_are_not_taken(run, caplog):
+    fill(run)
+    text = (run.path / "history.jsonl").read_text().replace('"epoch": 3', '"epoch": "3"')
+    (run.path / "history.jsonl").write_text(text)
+    assert read_records(run, 5) == EPOCHS[:2]
+
+
+@pytest.mark.parametrize(
+    ("left", "lost"),
+    [([], [(1, 3)]), (EPOCHS[:2], [(3, 3)]), (EPOCHS[1:3], [(1, 1)]), (EPOCHS[:3], [])],
+)
+def test_what_was_lost_before_is_no_damage(run, caplog, left, lost):
+    history = fill(run, EPOCHS[3:], left)
+    assert history.lost(3) == lost
+    assert history.lost(5) == lost
+    assert history.lost(1) == ([(1, 1)] if lost and lost[0][0] == 1 else [])
+    assert read_records(run, 5, lost) == [*left, *EPOCHS[3:]]
+    assert caplog.text == ""
+    assert read_records(run, 5, [*lost, (4, 4)]) == left
+    assert "is damaged" in caplog.text
+
+
+def test_a_caller_who_goes_back_behind_a_gap_closes_it(run):
+    history = fill(run, EPOCHS[3:], EPOCHS[:1])
+    assert history.lost(5) == [(2, 3)]
+    history.add(EPOCHS[1], lambda: b"model")
+    assert history.records == EPOCHS[:2]
+    assert history.lost(2) == []
+    assert read_records(run, 2) == EPOCHS[:2]
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_what_is_left_of_a_damaged_history_is_kept(run, caplog, times):
     for _ in range(times):

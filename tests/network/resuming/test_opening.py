@@ -86,6 +86,31 @@ def test_a_run_is_not_begun_where_there_is_one(folder, tmp_path):
     assert (tmp_path / "new" / "deep" / "checkpoints").is_dir()
 
 
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("run.toml", 'mine = "x"\n'),
+        ("run.toml", "not TOML"),
+        ("history.csv", "year,event\n"),
+        ("history.jsonl", "{}\n"),
+    ],
+)
+def test_files_of_the_user_are_not_replaced(tmp_path, name, text, resume):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(bpx.InputError, match=f"has a {name}, which a run would replace"):
+        open_run(tmp_path, resume=resume, begins=True)
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == text
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(tmp_path):
+    (tmp_path / "run.toml").write_text('run = "mine"\n')
+    for name in ("history.csv", "history.jsonl"):
+        (tmp_path / name).write_text("")
+    assert found(tmp_path) is None
+
+
 def test_a_refusal_leaves_the_folder_unlocked(folder):
     for _ in range(2):
         with pytest.raises(bpx.InputError, match="already holds a run"):
@@ -145,4 +170,28 @@ def test_what_another_process_uses_is_not_removed(tmp_path):
         with pytest.raises(bpx.InputError, match="in use by"):
             open_run(tmp_path / "run", resume=True, begins=True)
     assert (tmp_path / "run" / "checkpoints").is_dir()
+    opened.close()
+
+
+@pytest.mark.parametrize("begins", [True, False])
+@pytest.mark.parametrize("path", ["", 5, None, b"run", "a\0b"])
+def test_what_is_no_path(path, begins, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(bpx.InputError, match=r"folder was given as .*; expected a path"):
+        open_run(path, resume=True, begins=begins)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_name_that_is_too_long(begins, tmp_path):
+    with pytest.raises(bpx.InputError, match="cannot hold a run: "):
+        open_run(tmp_path / ("a" * 300), resume=True, begins=begins)
+
+
+def test_a_relative_path_stays_where_it_was(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    opened = open_run("run", resume=True, begins=True)
+    monkeypatch.chdir("/")
+    assert opened.run.path == folder
+    assert opened.name == "run"
     opened.close()

@@ -1,5 +1,9 @@
 """The settings of a run, compared with those that are given."""
 
+import math
+import re
+
+import numpy as np
 import pytest
 
 import bpx
@@ -44,6 +48,21 @@ def test_other_settings_are_refused_by_name(given, said):
     check_same("run", SAVED, {"optimizer": bpx.SGD(0.1), "batch_size": 10, "own": MINE})
     with pytest.raises(bpx.InputError, match=said):
         check_same("run", SAVED, given)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({0: 2.0, 1: 0.5}, "{0: 2.0, 1: 0.5}"),
+        ({"a": 2.0}, "{'a': 2.0}"),
+        (math.inf, "inf"),
+        (np.array([1.0, 2.0]), "[1.0, 2.0]"),
+        ([(1, 2), math.nan], "[(1, 2), nan]"),
+    ],
+)
+def test_a_setting_is_shown_as_it_is_written(value, shown):
+    with pytest.raises(bpx.InputError, match=re.escape(f"was trained with it {shown}; give")):
+        check_same("run", described({"it": value}), {"it": None})
 
 
 def test_a_schedule_is_shown_as_it_is_written():

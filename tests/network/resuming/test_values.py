@@ -116,10 +116,15 @@ def test_a_file_names_nothing_but_rules_and_values_of_bpx(told):
         (np.uint8(7), 7),
         ([np.int32(1), (np.float64(math.inf),)], [1, (math.inf,)]),
         (bpx.Adam(np.float64(0.25)), bpx.Adam(0.25)),
+        (np.bool_(True), True),
+        (np.str_("a"), "a"),
+        ({np.str_("a"): np.float32(2.0)}, {"a": 2.0}),
+        ({np.int64(1): np.bool_(False)}, {1: False}),
     ],
     ids=str,
 )
-def test_numbers_of_numpy_are_numbers(value, expected):
+def test_scalars_of_numpy_are_those_of_python(value, expected):
+    assert told(value) == told(expected)
     back = there_and_back(value)
     assert back == expected
     assert type(back) is type(expected)
