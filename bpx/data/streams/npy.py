@@ -2,6 +2,7 @@
 
 import math
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,11 +69,10 @@ class NpyRows:
         """
         same = out.dtype == self.dtype and out.flags.c_contiguous
         into = out if same else np.empty(self.shape, self.dtype)
-        size = math.prod(self.each) * self.dtype.itemsize
         bytes_: Any = into.reshape(-1).view(np.uint8)
         wanted = memoryview(bytes_)
         with self.path.open("rb", buffering=0) as file:
-            file.seek(self.offset + self.start * size)
+            file.seek(self._position)
             while wanted:
                 got = file.readinto(wanted)
                 if not got:
@@ -83,6 +83,24 @@ class NpyRows:
                 wanted = wanted[got:]
         if not same:
             out[...] = into
+
+    def soon(self) -> None:
+        """Ask the system to fetch the rows into its cache, where it can be asked."""
+        if not hasattr(os, "posix_fadvise"):
+            return
+        with suppress(OSError), self.path.open("rb", buffering=0) as file:
+            size = len(self) * self._row
+            os.posix_fadvise(file.fileno(), self._position, size, os.POSIX_FADV_WILLNEED)
+
+    @property
+    def _row(self) -> int:
+        """The bytes of one row."""
+        return math.prod(self.each) * self.dtype.itemsize
+
+    @property
+    def _position(self) -> int:
+        """The position of the first of these rows in the file, in bytes."""
+        return self.offset + self.start * self._row
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> HostArray:
         whole = np.empty(self.shape, self.dtype.newbyteorder("="))

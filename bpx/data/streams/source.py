@@ -43,6 +43,9 @@ class Rows(Protocol):
     def copy_to(self, out: HostArray, /) -> None:
         """Read the rows into an array of the same shape."""
 
+    def soon(self) -> None:
+        """Ask the system to fetch the rows, which are read soon, without waiting."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -56,11 +59,14 @@ class Block:
         ``count()`` returns the number of rows, or None if only reading them tells.
     parts : str
         What one of its parts is called in messages.
+    soon : callable
+        ``soon()`` asks the system to fetch the block, which is read next, without waiting.
     """
 
     read: Callable[[], Iterator[Any]]
     count: Callable[[], int | None] = lambda: None
     parts: str = "part"
+    soon: Callable[[], None] = lambda: None
 
     def __call__(self) -> Iterator[Any]:
         """Return the block's rows in order, in parts."""

@@ -64,11 +64,17 @@ class Sliced:
         ]
 
     def _block(self, start: int, stop: int) -> Block:
-        return Block(partial(self._read, start, stop), lambda: stop - start)
-
-    def _read(self, start: int, stop: int) -> Iterator[Part]:
         rows = slice(start, stop)
+        read, soon = partial(self._read, rows), partial(self._soon, rows)
+        return Block(read, lambda: stop - start, soon=soon)
+
+    def _read(self, rows: slice) -> Iterator[Part]:
         yield Part(*(None if each is None else each[rows] for each in (self.x, self.y, self.s)))
+
+    def _soon(self, rows: slice) -> None:
+        for each in (self.x, self.y, self.s):
+            if hasattr(each, "soon"):
+                each[rows].soon()
 
 
 @dataclass(frozen=True)

@@ -162,11 +162,13 @@ def parts_of(
         If there are fewer samples than that, or a part cannot be encoded, which is named.
     """
     left = skip
-    for i in order:
+    for i, after in zip(order, (*order[1:], None), strict=False):
         known = blocks[i].count() if left else None
         if known is not None and known <= left:
             left -= known
             continue
+        if after is not None:  # the disk seeks it while this one is copied
+            blocks[after].soon()
         for number, raw in enumerate(blocks[i](), 1):
             if left and (rows := _rows(raw)) <= left:
                 left -= rows

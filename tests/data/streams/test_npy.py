@@ -1,5 +1,7 @@
 """Rows of an NPY file are read when they are copied, and a file that lies is refused."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,28 @@ def test_an_array_that_is_not_contiguous_takes_rows_too(tmp_path):
     out = np.zeros((4, 6))[:, ::2]
     open_npy(saved(tmp_path, x)).copy_to(out)
     assert np.array_equal(out, x)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="the system cannot be asked")
+def test_rows_are_asked_for_where_they_lie(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda file, *what: asked.append(what))
+    rows = open_npy(saved(tmp_path, np.zeros((50, 3))))
+    rows[10:30].soon()
+    assert asked == [(rows.offset + 10 * 24, 20 * 24, os.POSIX_FADV_WILLNEED)]
+
+
+def test_rows_that_cannot_be_asked_for_are_read_all_the_same(tmp_path, monkeypatch):
+    rows = open_npy(saved(tmp_path, np.ones((5, 3))))
+
+    def refuse(*_):
+        raise OSError("not on this file system")
+
+    monkeypatch.setattr(os, "posix_fadvise", refuse, raising=False)
+    rows.soon()
+    monkeypatch.delattr(os, "posix_fadvise")
+    rows.soon()
+    assert np.asarray(rows).all()
 
 
 def test_other_byte_orders_are_read(tmp_path):

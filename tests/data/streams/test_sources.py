@@ -24,6 +24,36 @@ def test_weights_are_sliced_with_the_samples():
     assert [next(block()).s.tolist() for block in source.blocks(2)] == [[0, 1], [2, 3]]
 
 
+class Far:
+    """Rows that can be asked for, and are never read here."""
+
+    def __init__(self, asked, rows=slice(0, 4)):
+        self.asked, self.rows = asked, rows
+        self.shape, self.dtype = (4, 2), np.dtype("float32")
+
+    def __getitem__(self, rows):
+        return Far(self.asked, rows)
+
+    def soon(self):
+        self.asked.append(self.rows)
+
+
+class Near(Far):
+    """Rows that are read when they are sliced, as those of h5py."""
+
+    soon = property()
+
+    def __getitem__(self, rows):
+        raise AssertionError("it was read")
+
+
+def test_what_can_be_asked_for_is_and_nothing_else_is_read():
+    asked = []
+    for block in Sliced(Far(asked), np.arange(4), Near([]), "arrays").blocks(3):
+        block.soon()
+    assert asked == [slice(0, 3), slice(3, 4)]
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

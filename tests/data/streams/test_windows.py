@@ -90,7 +90,7 @@ def test_an_error_names_the_part_that_cannot_be_encoded():
 
 
 def test_blocks_are_read_in_the_given_order():
-    blocks = [lambda i=i: iter([i, 10 + i]) for i in range(3)]
+    blocks = [Block(lambda i=i: iter([i, 10 + i])) for i in range(3)]
     assert list(parts_of(blocks, [2, 0, 1], lambda each: each)) == [2, 12, 0, 10, 1, 11]
 
 
@@ -111,6 +111,28 @@ def test_what_is_skipped_is_not_encoded_nor_read_if_its_rows_are_known(counted):
     assert [each for given in found for each in given.y.tolist()] == [*range(6, 20)]
     assert read == ([0, 1] if counted else [2, 0, 1])
     assert encoded == [4, 10, 14]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ([2, 0, 1], "ask 0 read 2 ask 1 read 0 read 1"),
+        (range(2), "ask 1 read 0 read 1"),
+        ([], ""),
+    ],
+)
+def test_each_block_is_asked_for_before_the_one_ahead_of_it_is_read(order, expected):
+    told = []
+
+    def block(i):
+        def read():
+            told.append(f"read {i}")
+            yield part(i, i + 1)
+
+        return Block(read, soon=lambda: told.append(f"ask {i}"))
+
+    list(parts_of([block(i) for i in range(3)], order, lambda raw: raw))
+    assert " ".join(told) == expected
 
 
 def test_skipping_more_than_there_is_is_refused():
