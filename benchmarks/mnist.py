@@ -36,14 +36,15 @@ from bpx.data import Dataset, Split
 __all__ = ["CANDIDATES", "RECIPES", "Result", "main", "run"]
 
 CANDIDATES: Mapping[str, Recipe] = {
-    "256, light": Recipe((784, 256, 256, 10), (0.1, 0.2, 0.2), None, 12, 64, 3e-3),
     "256": Recipe((784, 256, 256, 10), (0.2, 0.3, 0.3), None, 30, 64, 2e-3),
-    "384": Recipe((784, 384, 384, 10), (0.2, 0.4, 0.4), None, 25, 64, 2e-3),
     "512": Recipe((784, 512, 512, 10), (0.2, 0.5, 0.5), None, 40, 128, 2e-3),
-    "512, LayerNorm": Recipe((784, 512, 512, 10), (0.2, 0.5, 0.5), "layer", 30, 128, 3e-3),
     "1024": Recipe((784, 1024, 1024, 10), (0.2, 0.5, 0.5), None, 40, 128, 1e-3),
+    "512, LayerNorm": Recipe((784, 512, 512, 10), (0.2, 0.5, 0.5), "layer", 30, 128, 3e-3),
+    "256, BatchNorm": Recipe((784, 256, 256, 10), (0.2, 0.2, 0.2), "batch", 20, 128, 5e-3),
+    "384, BatchNorm": Recipe((784, 384, 384, 10), (0.2, 0.2, 0.2), "batch", 25, 128, 5e-3),
+    "512, BatchNorm": Recipe((784, 512, 512, 10), (0.3, 0.3, 0.3), "batch", 100, 128, 5e-3),
 }
-RECIPES: Mapping[str, str] = {"accurate": "1024", "quick": "256"}
+RECIPES: Mapping[str, str] = {"accurate": "512, BatchNorm", "quick": "256, BatchNorm"}
 """What was chosen among the candidates, and for what."""
 
 CHOICE = ("candidate", "validation: median [min, max]", "seeds", "s", "recipe")

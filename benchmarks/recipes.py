@@ -1,7 +1,8 @@
 """Whole recipes: the same network, optimizer and schedule for bpx and for PyTorch.
 
-A recipe has ReLU, a softmax output with cross-entropy, dropout, LayerNorm and smoothed labels
-if it says so, and AdamW or Adam, whose learning rate follows one cycle or stays as it is.
+A recipe has ReLU, a softmax output with cross-entropy, and AdamW or Adam, whose learning rate
+follows one cycle or stays as it is. If it says so, it has dropout, LayerNorm or BatchNorm, and
+smoothed labels.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import bpx
 
 __all__ = ["Recipe", "epochs", "network", "optimizer"]
 
+_NORMS = {"layer": bpx.LayerNorm, "batch": bpx.BatchNorm}
 Training = Iterator[float]
 """Each ``next`` trains for one epoch, and returns its mean cost."""
 
@@ -26,7 +28,7 @@ class Recipe(NamedTuple):
         k_0, ..., k_L.
     dropout : tuple of float
         The rate for the inputs, then for each hidden layer.
-    norm : "layer" or None
+    norm : "layer", "batch" or None
     epochs, batch : int
     peak : float
         The learning rate; at the top of the cycle if there is one.
@@ -41,7 +43,7 @@ class Recipe(NamedTuple):
 
     sizes: tuple[int, ...]
     dropout: tuple[float, ...]
-    norm: Literal["layer"] | None
+    norm: Literal["layer", "batch"] | None
     epochs: int
     batch: int
     peak: float
@@ -54,7 +56,7 @@ class Recipe(NamedTuple):
         """The recipe in one line."""
         rate = f"one cycle to {self.peak:g}" if self.cycle else f"eta {self.peak:g}"
         rule = f"AdamW, decay {self.decay:g}" if self.decay else "Adam"
-        norm = ["LayerNorm"] if self.norm else []
+        norm = [_NORMS[self.norm].__name__] if self.norm else []
         rates = ", ".join(f"{each:g}" for each in self.dropout)
         dropped = [f"dropout {rates}"] if any(self.dropout) else []
         smooth = [f"labels smoothed by {self.smoothing:g}"] if self.smoothing else []
@@ -70,7 +72,7 @@ def network(recipe: Recipe, seed: int, backend: str = "numpy") -> bpx.Network:
     for rate, width in zip(recipe.dropout, hidden, strict=False):
         layers += [bpx.Dropout(before, rate)] if rate else []
         layers += [bpx.Dense(before, width, relu)]
-        layers += [bpx.LayerNorm(width)] if recipe.norm else []
+        layers += [_NORMS[recipe.norm](width)] if recipe.norm else []
         before = width
     layers += [bpx.Dropout(before, recipe.dropout[-1])] if recipe.dropout[-1] else []
     layers += [bpx.Dense(before, last, softmax)]

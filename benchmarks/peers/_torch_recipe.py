@@ -17,6 +17,8 @@ from benchmarks.recipes import Recipe, Training, network
 
 __all__ = ["accuracy", "epochs", "model"]
 
+_NORMS = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d}
+
 
 def model(recipe: Recipe, seed: int) -> nn.Sequential:
     """The layers of the recipe, up to the logits, with the initial weights of bpx."""
@@ -26,7 +28,7 @@ def model(recipe: Recipe, seed: int) -> nn.Sequential:
     for rate, layer in zip(recipe.dropout, dense, strict=True):
         layers += [nn.Dropout(rate)] if rate else []
         layers += [layer, nn.ReLU()]
-        layers += [nn.LayerNorm(layer.out_features)] if recipe.norm else []
+        layers += [_NORMS[recipe.norm](layer.out_features)] if recipe.norm else []
     return nn.Sequential(*layers[: -2 if recipe.norm else -1])
 
 

@@ -49,7 +49,7 @@ def test_training_learns(samples):
     assert recipes.accuracy(net, *samples) == 1.0
 
 
-@pytest.mark.parametrize("norm", ["layer", None])
+@pytest.mark.parametrize("norm", ["layer", "batch", None])
 @pytest.mark.parametrize(("cycle", "decay", "smoothing"), [(True, 0.0, 0.0), (False, 0.1, 0.1)])
 def test_torch_trains_the_same_network_by_the_same_rule(samples, norm, cycle, decay, smoothing):
     pytest.importorskip("torch")
