@@ -193,10 +193,10 @@ def test_it_is_saved_with_its_rate(tmp_path):
 @pytest.mark.parametrize(
     ("dropout", "said"),
     [
-        (1.0, r"rate=1.0 was given; expected a number in \[0, 1\)"),
-        (-0.1, r"rate=-0.1 was given"),
+        (1.0, r"dropout=1.0 was given; expected a number in \[0, 1\)"),
+        (-0.1, r"dropout=-0.1 was given"),
         ([0.1], r"1 rates of dropout were given for 2 hidden layers"),
-        ("0.2", r"rate='0.2' was given"),
+        ("0.2", r"dropout='0.2' was given"),
     ],
 )
 def test_what_is_no_rate_is_refused(dropout, said):
