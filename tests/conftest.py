@@ -71,7 +71,7 @@ def _no_choice_from_outside(monkeypatch):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _programs_of_one_module():
+def _few_programs():
     yield
     xla.forget()
 

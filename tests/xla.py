@@ -17,6 +17,8 @@ FOLDER = "JAX_COMPILATION_CACHE_DIR"
 SHORTEST = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 MOST = 2**30
 """The most bytes that are left when the tests end."""
+MAPPINGS = 30_000
+"""The memory mappings from which on programs are freed."""
 
 
 def folder() -> Path:
@@ -33,14 +35,23 @@ def keep_programs() -> None:
         os.environ.setdefault(SHORTEST, "0")  # seconds; most programs take a few hundredths
 
 
-def forget() -> None:
-    """Free the programs of this process: tens of thousands would take gigabytes.
+def forget(most: int = MAPPINGS) -> None:
+    """Free the programs of this process if it has more than `most` memory mappings.
 
-    Each one also takes several of the memory mappings that Linux lets a process have (65,530
-    by default); XLA crashes when there are no more.
+    Each program takes several of the 65,530 that Linux lets a process have by default, and XLA
+    crashes when there are no more.
     """
-    if jax := sys.modules.get("jax"):
+    jax = sys.modules.get("jax")
+    if jax is not None and _mappings() > most:
         jax.clear_caches()
+
+
+def _mappings() -> int:
+    try:
+        with open("/proc/self/maps", "rb") as lines:
+            return sum(1 for _ in lines)
+    except OSError:  # another system, which has no such limit
+        return 0
 
 
 def prune(most: int = MOST) -> None:
