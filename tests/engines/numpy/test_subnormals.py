@@ -55,7 +55,7 @@ def test_threads_that_it_starts_do_so_too():
 
 
 def test_elsewhere_nothing_changes(monkeypatch):
-    monkeypatch.setattr(subnormals, "_environment", lambda: None)
+    monkeypatch.setattr(subnormals, "_functions", lambda: None)
     assert not can_flush()
     with flushed():
         assert half().all()
@@ -65,7 +65,7 @@ def test_elsewhere_nothing_changes(monkeypatch):
 def test_other_machines_have_no_such_register(monkeypatch, machine):
     monkeypatch.setattr(subnormals.sys, "platform", machine[0])
     monkeypatch.setattr(subnormals.platform, "machine", lambda: machine[1])
-    assert subnormals._environment.__wrapped__() is None
+    assert subnormals._functions.__wrapped__() is None
 
 
 class State:

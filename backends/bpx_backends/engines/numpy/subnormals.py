@@ -16,38 +16,42 @@ from typing import Any
 
 __all__ = ["can_flush", "flushed"]
 
-_SIZE, _MXCSR = 32, 28
-"""The size of C's fenv_t in bytes, and the place of the MXCSR register in it."""
 _FLUSH = 0x8040
-"""Its bits for results that would be subnormal, and for operands that are."""
+"""The bits of MXCSR for results that would be subnormal, and for operands that are."""
+
+
+class _Environment(ctypes.Structure):
+    """C's fenv_t: the processor's register MXCSR, and before it what nobody here changes."""
+
+    _fields_ = (("others", ctypes.c_uint8 * 28), ("mxcsr", ctypes.c_uint32))
 
 
 def can_flush() -> bool:
     """Whether this is possible here: on Linux, on an x86-64 processor."""
-    return _environment() is not None
+    return _functions() is not None
 
 
 @contextmanager
 def flushed() -> Iterator[None]:
     """Treat subnormal numbers as 0 in this thread, and in those it starts, inside the block."""
-    functions = _environment()
+    functions = _functions()
     if functions is None:
         yield
         return
     fegetenv, fesetenv = functions
-    before = ctypes.create_string_buffer(_SIZE)
-    fegetenv(before)
-    inside = ctypes.create_string_buffer(before.raw, _SIZE)
-    ctypes.c_uint32.from_buffer(inside, _MXCSR).value |= _FLUSH
-    fesetenv(inside)
+    before = _Environment()
+    fegetenv(ctypes.byref(before))
+    inside = _Environment.from_buffer_copy(before)
+    inside.mxcsr |= _FLUSH
+    fesetenv(ctypes.byref(inside))
     try:
         yield
     finally:
-        fesetenv(before)
+        fesetenv(ctypes.byref(before))
 
 
 @cache
-def _environment() -> tuple[Any, Any] | None:
+def _functions() -> tuple[Any, Any] | None:
     """C's functions that read and write a thread's floating-point environment."""
     if (sys.platform, platform.machine(), sys.maxsize) != ("linux", "x86_64", 2**63 - 1):
         return None
