@@ -22,8 +22,8 @@ def flag(name: str, value: Any) -> bool:
     InputError
         If it is anything else, such as a text or a number, which would pass for True.
     """
-    scalar = getattr(value, "shape", None) == ()
-    if not isinstance(value, bool) and not (scalar and str(value.dtype) == "bool"):
+    scalar = tuple(getattr(value, "shape", (0,))) == ()
+    if not isinstance(value, bool) and not (scalar and "bool" in str(value.dtype)):
         raise InputError(f"{option(name, value)} was given; expected True or False")
     return bool(value)
 

@@ -38,6 +38,13 @@ def test_flags(value):
     assert flag("append", value) is bool(value)
 
 
+def test_a_flag_of_any_library():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    assert flag("append", torch.tensor(True)) is True
+    with pytest.raises(bpx.InputError, match="expected True or False"):
+        flag("append", torch.tensor(1))
+
+
 @pytest.mark.parametrize("value", ["no", "", 0, 1, None, np.int64(1), np.array([True])])
 def test_what_is_no_flag(value):
     with pytest.raises(bpx.InputError, match=r"append=.* was given; expected True or False"):

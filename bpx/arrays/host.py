@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bpx._dense import refuse_masked_or_sparse
 from bpx._validate import whole
 from bpx.arrays.refusals import why_no_numbers, why_not_finite, why_not_traced
 from bpx.arrays.registry import backend_of, is_traced
@@ -30,7 +31,6 @@ __all__ = [
     "one_hot_labels",
     "plain",
     "quietly",
-    "refuse_masked_or_sparse",
     "total",
     "window_batches",
 ]
@@ -217,23 +217,6 @@ def is_in_order(x: HostArray) -> bool:
     NumPy copies any other array entirely whenever it gathers a few of its rows.
     """
     return x.flags.c_contiguous and x.flags.aligned
-
-
-def refuse_masked_or_sparse(x: Any, name: str) -> None:
-    """Raise InputError for masked arrays, sparse arrays and matrices."""
-    if isinstance(x, np.matrix):
-        raise InputError(
-            f"{name} is a numpy.matrix, whose * is the matrix product: pass np.asarray({name})"
-        )
-    if isinstance(x, np.ma.MaskedArray):
-        raise InputError(
-            f"{name} is a masked array; bpx would train on the masked values: "
-            f"fill it ({name}.filled(...)) or drop the masked rows"
-        )
-    if (hasattr(x, "nnz") and hasattr(x, "toarray")) or getattr(x, "is_sparse", False) is True:
-        raise InputError(
-            f"{name} is sparse; expected a dense array: {name}.toarray() or .to_dense()"
-        )
 
 
 def as_labels(y: HostArray, classes: int, name: str) -> HostArray:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias, cast, get_args
 
+from bpx._dense import refuse_masked_or_sparse
 from bpx.arrays.backend import Backend
 from bpx.arrays.choice import Dtype, default_dtype
 from bpx.arrays.home import Home, select
@@ -17,7 +18,6 @@ from bpx.arrays.host import (
     is_host,
     is_in_order,
     is_read_only,
-    refuse_masked_or_sparse,
 )
 from bpx.arrays.registry import backend_of, describe, dtype_name, is_traced, namespace
 from bpx.errors import BackendError, InputError

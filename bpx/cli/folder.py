@@ -201,6 +201,7 @@ def _fresh(data: str) -> RunFolder:
     path, number = Path("runs", name), 1
     above = _missing(path.parent)
     with _named_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         while not _is_made(path):  # several runs may begin within a second
             number += 1
             path = path.with_name(f"{name}-{number}")
@@ -210,7 +211,7 @@ def _fresh(data: str) -> RunFolder:
 def _is_made(path: Path) -> bool:
     """Make a folder; return False if something has its name."""
     try:
-        path.mkdir(parents=True)
+        path.mkdir()
     except FileExistsError:
         return False
     return True

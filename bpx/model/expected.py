@@ -2,8 +2,8 @@
 
 from numbers import Real
 
+from bpx._dense import refuse_masked_or_sparse
 from bpx._typing import Array
-from bpx.arrays.host import refuse_masked_or_sparse
 from bpx.arrays.registry import backend_of, describe, dtype_name, namespace
 from bpx.errors import InputError, MixedArraysError
 from bpx.model.parameters import Parameters

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
+from bpx._dense import refuse_masked_or_sparse
 from bpx._typing import Array
 from bpx.arrays.home import Home
 from bpx.arrays.host import (
@@ -15,7 +16,6 @@ from bpx.arrays.host import (
     first_nonfinite_row,
     is_host,
     one_hot_labels,
-    refuse_masked_or_sparse,
 )
 from bpx.arrays.refusals import why_not_finite, why_not_traced
 from bpx.arrays.registry import backend_of, compiled, dtype_name, is_traced, namespace

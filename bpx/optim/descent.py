@@ -1,8 +1,8 @@
 """Whether a chain goes down the gradient, as far as its links tell.
 
 Most rules keep the direction of the updates; the learning rate and a negative factor turn it
-round.
-The links of bpx are known. A chain with a link of your own passes, since nobody can tell of it.
+round. The links of bpx are known. A chain with a link of your own passes, since nobody can tell
+of it.
 """
 
 from inspect import isfunction

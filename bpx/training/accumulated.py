@@ -33,6 +33,7 @@ __all__ = [
     "check_accumulate",
     "check_enough",
     "chunk_size",
+    "short_of",
     "smallest_chunk",
 ]
 
@@ -56,15 +57,23 @@ def check_enough(spec: Spec, m: int, chunks: int = 1) -> None:
     InputError
         If there are fewer in it, or in its last chunk, than the layer needs.
     """
-    smallest = smallest_chunk(m, chunks)
+    if short := short_of(spec, smallest_chunk(m, chunks)):
+        which, fewest = short
+        part = f" in {chunks} chunks" if chunks > 1 else ""
+        each = "each chunk" if chunks > 1 else "each mini-batch"
+        raise InputError(
+            f"a mini-batch of {m} sample{'s' * (m != 1)}{part} was given, and {which}, needs "
+            f"at least {fewest} in {each}; give more samples"
+        )
+
+
+def short_of(spec: Spec, samples: int) -> tuple[str, int] | None:
+    """Return the first layer that needs more samples at once, and how many it needs."""
     for place, layer in enumerate(spec.layers, 1):
-        if smallest < (fewest := getattr(layer, "fewest", 1)):
-            part = f" in {chunks} chunks" if chunks > 1 else ""
-            each = "each chunk" if chunks > 1 else "each mini-batch"
-            raise InputError(
-                f"a mini-batch of {m} sample{'s' * (m != 1)}{part} was given, and layer "
-                f"{place}, {layer.kind!r}, needs at least {fewest} in {each}; give more samples"
-            )
+        fewest = getattr(layer, "fewest", 1)
+        if samples < fewest:
+            return f"layer {place}, {layer.kind!r}", fewest
+    return None
 
 
 @dataclass(frozen=True)

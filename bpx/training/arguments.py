@@ -21,7 +21,7 @@ from bpx.optim.limits import penalised
 from bpx.optim.scheduled import lasting, watching
 from bpx.optim.schedules.lengths import Length
 from bpx.program.contract import Scan, eager
-from bpx.training.accumulated import smallest_chunk
+from bpx.training.accumulated import short_of, smallest_chunk
 from bpx.training.held_out import HeldOut, apart
 from bpx.training.records import Progress
 from bpx.training.scales import check_scales
@@ -154,18 +154,16 @@ def check_last_batch(
     last = n % size or size
     whole, of_last = smallest_chunk(size, chunks), smallest_chunk(last, chunks)
     smallest = whole if drop_last else min(whole, of_last)
-    for place, layer in enumerate(spec.layers, 1):
-        fewest = getattr(layer, "fewest", 1)
-        if smallest < fewest:
-            which = "last mini-batch" if whole >= fewest else "mini-batches"
-            part = f" in {chunks} chunks" if chunks > 1 else ""
-            raise InputError(
-                f"batch_size={size}{part} was given for {n} samples, and layer {place}, "
-                f"{layer.kind!r}, needs at least {fewest} in each mini-batch, but the {which} "
-                f"would have {smallest}; choose another batch_size"
-                + ", or pass drop_last=True"
-                * (whole >= fewest)
-            )
+    if short := short_of(spec, smallest):
+        layer, fewest = short
+        enough = whole >= fewest
+        which = "last mini-batch" if enough else "mini-batches"
+        part = f" in {chunks} chunks" if chunks > 1 else ""
+        raise InputError(
+            f"batch_size={size}{part} was given for {n} samples, and {layer}, needs at least "
+            f"{fewest} in each mini-batch, but the {which} would have {smallest}; choose "
+            "another batch_size" + ", or pass drop_last=True" * enough
+        )
 
 
 def job_of(

@@ -28,6 +28,11 @@ def test_a_fresh_folder_under_runs(blobs):
     assert all(name.startswith("blobs-") for name in os.listdir("runs"))
 
 
+def test_where_no_folder_can_be_made_it_is_said(blobs):
+    os.symlink("nowhere", "runs")
+    assert "cannot be written" in refused("train", blobs, "--epochs", 1)
+
+
 def test_a_name_that_another_process_takes_meanwhile_is_not_shared(monkeypatch):
     monkeypatch.setattr(folder.time, "strftime", lambda text: "now")
     monkeypatch.setattr(Path, "exists", lambda self: False)  # as it was just before

@@ -196,7 +196,8 @@ def test_private_training_continues_with_what_it_has_spent(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-def test_a_table_continues_by_the_schema_in_the_file(tmp_path):
+def of_table():
+    """A table, and what makes a network for it."""
     rng = np.random.default_rng(0)
     table = {"a": rng.random(40), "b": rng.random(40), "kind": np.array(["x", "y"] * 20)}
     schema = bpx.data.Schema.fit(table, target="kind")
@@ -205,6 +206,11 @@ def test_a_table_continues_by_the_schema_in_the_file(tmp_path):
         parts = {"output": "softmax", "cost": "cross_entropy"}
         return bpx.Network([2, 4, 2], **parts, seed=0, schema=schema)
 
+    return table, net
+
+
+def test_a_table_continues_by_the_schema_in_the_file(tmp_path):
+    table, net = of_table()
     whole = bpx.train(net(), table, **SETTINGS)
     history = whole.finish()
     cut_off(13, tmp_path, net=net(), data=table, every="3 steps")
@@ -435,14 +441,7 @@ def test_numbers_of_numpy_are_the_same_settings(tmp_path):
 
 
 def test_names_of_numpy_are_the_same_classes(tmp_path):
-    rng = np.random.default_rng(0)
-    table = {"a": rng.random(40), "b": rng.random(40), "kind": np.array(["x", "y"] * 20)}
-    schema = bpx.data.Schema.fit(table, target="kind")
-
-    def net():
-        parts = {"output": "softmax", "cost": "cross_entropy"}
-        return bpx.Network([2, 4, 2], **parts, seed=0, schema=schema)
-
+    table, net = of_table()
     weights = dict.fromkeys(table["kind"][:1], 2.0)
     net().fit(table, **SETTINGS, class_weight=weights, checkpoint=tmp_path)
     assert len(bpx.resume(tmp_path, table).finish()) == 3

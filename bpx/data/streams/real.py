@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from bpx._dense import refuse_masked_or_sparse
 from bpx.errors import InputError
 
 __all__ = ["as_real", "on_host"]
@@ -39,11 +40,7 @@ def on_host(given: Any, name: str) -> Any:
     InputError
         If it is masked, sparse, ragged, or a single value.
     """
-    if isinstance(given, np.ma.MaskedArray):
-        raise InputError(
-            f"{name} is a masked array; bpx would train on the masked values: fill it "
-            f"({name}.filled(...)) or drop the masked rows"
-        )
+    refuse_masked_or_sparse(given, name)
     try:
         rows = np.asarray(given)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -52,9 +49,8 @@ def on_host(given: Any, name: str) -> Any:
             "of the same length, in the memory of the host"
         ) from error
     if not rows.ndim:
-        dense = ": make it dense" if hasattr(given, "nnz") else ""
         raise InputError(
             f"{name} is {type(given).__name__}, which has no rows; expected an array with one "
-            f"row for each sample{dense}"
+            "row for each sample"
         )
     return rows
