@@ -1,10 +1,14 @@
 """Callbacks that write each record to a file: as a row of CSV, or as a line of JSON."""
 
 import csv
+import errno
 import json
+import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
+from logging import getLogger
 from math import isfinite
 from os import SEEK_END
 from pathlib import Path
@@ -18,14 +22,69 @@ from bpx.training.rows import Row, row
 
 __all__ = ["CSVLog", "JSONLog"]
 
+_log = getLogger("bpx")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
-class CSVLog:
+
+class _Log(ABC):
+    """A file of records, and those for which there is no room on the disk yet."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path, self._waiting = _log_file(path), list[Epoch]()
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Write the record of an epoch; if the disk is full, say so, and keep it."""
+        self._waiting.append(epoch)
+        if why := self._full():
+            _log.warning(
+                "epoch %d could not be written to %s (%s); training goes on, and the record "
+                "is written with the next one",
+                epoch.number,
+                self.path,
+                why,
+            )
+
+    def close(self) -> None:
+        """Write the records that are still kept, or say which are not in the file."""
+        if why := self._full():
+            numbers = ", ".join(str(each.number) for each in self._waiting)
+            _log.warning("%s has no record of epoch %s (%s)", self.path, numbers, why)
+
+    def _full(self) -> str | None:
+        """Write what is kept; return the reason if the disk is full."""
+        try:
+            while self._waiting:
+                self._write(self._waiting[0])
+                del self._waiting[0]
+        except InputError as error:
+            cause = error.__cause__
+            if not isinstance(cause, OSError) or cause.errno not in _FULL:
+                raise
+            return cause.strerror
+        return None
+
+    @abstractmethod
+    def _write(self, epoch: Epoch) -> None:
+        """Write one record.
+
+        Raises
+        ------
+        InputError
+            If that is not possible; what is in the file then stays.
+        """
+
+    def __repr__(self) -> str:
+        return f"<bpx.{type(self).__name__} {str(self.path)!r}>"
+
+
+class CSVLog(_Log):
     r"""Write a row of CSV after each epoch: a callback of `bpx.train`.
 
     The columns are ``epoch``, ``cost``, ``accuracy``, ``validation_cost``,
     ``validation_accuracy``, ``seconds``, ``samples_per_second``, the metrics as
     ``validation_<metric>``, ``eta``, and the numbers of observers. A value that does not apply
     is empty. Each row is written before the next epoch begins, and the file is never left open.
+    If the disk is full, training goes on, and the rows are written once there is room.
 
     Parameters
     ----------
@@ -56,22 +115,22 @@ class CSVLog:
     """
 
     def __init__(self, path: str | Path, *, append: bool = False) -> None:
-        self.path, self._columns = _log_file(path), list[str]()
+        super().__init__(path)
+        self._columns = list[str]()
         self._continues = flag("append", append) and self.path.exists()
         if self._continues:
             with _opened(self.path, "r") as file:
                 self._columns = next(csv.reader(file), [])
 
-    def __call__(self, epoch: Epoch) -> None:
-        """Write the record of an epoch."""
+    def _write(self, epoch: Epoch) -> None:
         found = row(epoch)
         if self._continues:
-            self._continues = False
             _remove_from(epoch.number, self.path, self._number)
+            self._continues = False
         if not self._columns:
-            self._columns = list(found)
             with write_atomically(self.path) as file:
-                file.write(_line(self._columns).encode())
+                file.write(_line(list(found)).encode())
+            self._columns = list(found)
         if new := [name for name in found if name not in self._columns]:
             self._widen(new)
         _add(self.path, _line([found.get(name) for name in self._columns]))
@@ -86,21 +145,18 @@ class CSVLog:
         """Add columns, which are empty in the rows so far."""
         with _opened(self.path, "r") as file:
             _, *rows = csv.reader(file)
-        self._columns += new
-        empty = [""] * len(new)
-        lines = [_line(self._columns), *(_line([*each, *empty]) for each in rows)]
+        columns, empty = [*self._columns, *new], [""] * len(new)
+        lines = [_line(columns), *(_line([*each, *empty]) for each in rows)]
         with write_atomically(self.path) as file:
             file.write("".join(lines).encode())
-
-    def __repr__(self) -> str:
-        return f"<bpx.CSVLog {str(self.path)!r}>"
+        self._columns = columns
 
 
-class JSONLog:
+class JSONLog(_Log):
     """Write a line of JSON after each epoch: a callback of `bpx.train`.
 
     Each line is an object with the names of `CSVLog`. A value that does not apply, and one that
-    JSON cannot hold (NaN, infinity), is null.
+    JSON cannot hold (NaN, infinity), is null. A full disk is treated as by `CSVLog`.
 
     Parameters
     ----------
@@ -118,27 +174,24 @@ class JSONLog:
     """
 
     def __init__(self, path: str | Path, *, append: bool = False) -> None:
-        self.path, self._begun = _log_file(path), flag("append", append)
+        super().__init__(path)
+        self._begun = flag("append", append)
         self._continues = self._begun and self.path.exists()
         if self._continues:
             with _opened(self.path, "r") as file:
                 file.readline()  # so that a file that cannot be read is refused now
 
-    def __call__(self, epoch: Epoch) -> None:
-        """Write the record of an epoch."""
+    def _write(self, epoch: Epoch) -> None:
         line = json.dumps(_finite(row(epoch))) + "\n"
         if self._continues:
-            self._continues = False
             _remove_from(epoch.number, self.path, _number)
+            self._continues = False
         if self._begun:
             _add(self.path, line)
             return
         with _opened(self.path, "w") as file:
             file.write(line)
         self._begun = True
-
-    def __repr__(self) -> str:
-        return f"<bpx.JSONLog {str(self.path)!r}>"
 
 
 def _log_file(path: str | Path) -> Path:
@@ -192,9 +245,15 @@ def _remove_from(first: int, path: Path, number: Callable[[str], int | None]) ->
 
 
 def _add(path: Path, line: str) -> None:
-    """Add a line; it begins a new one even if a killed process has left half a line."""
-    with _opened(path, "a") as file:
-        file.write(line if _ends_with_a_line(path) else f"\n{line}")
+    """Add a whole line or nothing; it is a new one even if a kill has left half a line."""
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with _opened(path, "a") as file:
+            file.write(line if _ends_with_a_line(path) else f"\n{line}")
+    except InputError:
+        with suppress(OSError):
+            os.truncate(path, size)
+        raise
 
 
 def _ends_with_a_line(path: Path) -> bool:

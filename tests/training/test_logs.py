@@ -1,8 +1,10 @@
 """Files of records: what is in them, also when a run is continued, or fails."""
 
 import csv
+import errno
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,3 +211,65 @@ def test_a_line_that_is_no_record_ends_what_is_replaced(tmp_path):
     bpx.JSONLog(path, append=True)(epoch(number=3))
     assert [*map(json.loads, path.read_text().splitlines()[:2])] == [{"epoch": 5}, {"mine": 1}]
     assert len(path.read_text().splitlines()) == 3
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """Disks that take half of what is written, and then are full, until it is called."""
+    opened = Path.open
+
+    def open_full(path, mode="r", *given, **named):
+        file = opened(path, mode, *given, **named)
+        write = file.write
+
+        def half(what):
+            write(what[: len(what) // 2])
+            file.flush()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        if mode not in ("r", "rb"):
+            file.write = half
+        return file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", open_full)
+        yield patch.undo
+
+
+@pytest.mark.parametrize("kind", [bpx.CSVLog, bpx.JSONLog])
+def test_a_full_disk_loses_no_record(tmp_path, kind, full, caplog):
+    log = kind(tmp_path / "a")
+    log(epoch(number=1))
+    log(epoch(number=2))
+    assert "epoch 2 could not be written to " in caplog.text
+    assert "(No space left on device); training goes on" in caplog.text
+    full()
+    log(epoch(number=3))
+    assert numbers(log.path, kind) == [1, 2, 3]
+    kind(tmp_path / "b")(epoch(number=1))
+    assert log.path.read_text().startswith((tmp_path / "b").read_text())
+
+
+@pytest.mark.parametrize("kind", [bpx.CSVLog, bpx.JSONLog])
+def test_a_disk_that_becomes_full_keeps_the_file_whole(tmp_path, kind, request, caplog):
+    first = kind(tmp_path / "a")
+    for number in (1, 2, 3):
+        first(epoch(number=number))
+    before = first.path.read_bytes()
+    log = kind(first.path, append=True)
+    room = request.getfixturevalue("full")
+    log(epoch(number=3))  # takes the place of an earlier one
+    log(epoch(number=4, observed={"mine": 1}))
+    assert first.path.read_bytes() == before
+    log.close()
+    assert f"{first.path} has no record of epoch 3, 4 (No space" in caplog.text
+    room()
+    log.close()
+    assert numbers(first.path, kind) == [1, 2, 3, 4]
+
+
+def test_training_goes_on_while_the_disk_is_full(tmp_path, full, caplog):
+    log = bpx.CSVLog(tmp_path / "a")
+    history = network().fit(*samples(), callbacks=[log], **SETTINGS)
+    assert len(history) == 3
+    assert "has no record of epoch 1, 2, 3" in caplog.text
