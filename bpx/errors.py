@@ -190,6 +190,13 @@ _ELSEWHERE = {
     "xavieruniform": ("glorot_uniform",),
     "kaimingnormal": ("he_normal",),
     "kaiminguniform": ("he_uniform",),
+    # an optimizer's numbers
+    "lr": ("eta",),
+    "learningrate": ("eta",),
+    "betas": ("beta1", "beta"),
+    "rho": ("beta",),
+    "eps": ("epsilon",),
+    "weightdecay": ("decay",),
     # dtypes and norms
     "float": ("float32",),
     "double": ("float64",),

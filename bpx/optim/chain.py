@@ -12,11 +12,11 @@ After R. Frostig et al., "Composable transformations" in Optax (2020).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import getattr_static, isfunction
-from typing import Any, Protocol
+from inspect import getattr_static, isfunction, signature
+from typing import Any, Protocol, Self
 
 from bpx.arrays.registry import backend_of
-from bpx.errors import InputError
+from bpx.errors import InputError, nearest
 from bpx.optim.chained import ChainState, Update, called, chained
 from bpx.program.contract import named_leaves
 
@@ -87,6 +87,21 @@ class Optimizer(Protocol):
     single `Transformation` as well. To write your own, derive a frozen dataclass from this
     class, with a property `transformations`.
     """
+
+    def __new__(cls, *_: Any, **named: Any) -> Self:
+        """Refuse arguments that the optimizer does not have, such as those of PyTorch.
+
+        Raises
+        ------
+        InputError
+        """
+        takes = signature(cls.__init__).parameters
+        free = any(each.kind is each.VAR_KEYWORD for each in takes.values())
+        known = [name for name in takes if name != "self"]
+        if wrong := [] if free else [name for name in named if name not in known]:
+            each = ", ".join(f"{name!r}{nearest(name, known)}" for name in wrong)
+            raise InputError(f"{cls.__name__} has no {each}; known: {', '.join(known)}")
+        return super().__new__(cls)
 
     @property
     def transformations(self) -> tuple[Transformation, ...]:

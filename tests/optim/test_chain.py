@@ -28,6 +28,44 @@ from tests.peers import random_samples
 # What it is made of
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "given", "hint"),
+    [
+        (
+            bpx.Adam,
+            {"lr": 0.1},
+            r"Adam has no 'lr' \(did you mean 'eta'\?\); known: eta, beta1",
+        ),
+        (bpx.SGD, {"learning_rate": 1}, r"'learning_rate' \(did you mean 'eta'\?\)"),
+        (bpx.AdamW, {"eps": 1, "weight_decay": 1}, r"'eps' .*'epsilon'.*, 'weight_decay' .*'d"),
+        (bpx.Adam, {"betas": (0.9, 0.9)}, r"\(did you mean 'beta1'\?\)"),
+        (bpx.optim.RMSprop, {"rho": 0.9}, r"\(did you mean 'beta'\?\)"),
+    ],
+)
+def test_names_of_other_libraries_are_refused_with_ours(optimizer, given, hint):
+    with pytest.raises(bpx.InputError, match=hint):
+        optimizer(**given)
+
+
+def test_an_optimizer_of_the_user_has_its_own_names():
+    @dataclass(frozen=True)
+    class Mine(Optimizer):
+        lr: float
+
+        @property
+        def transformations(self):
+            return (bpx.optim.scale(-self.lr),)
+
+    class Other(Mine):
+        def __init__(self, **given):
+            super().__init__(given["rate"])
+
+    assert Mine(lr=0.5).lr == 0.5
+    assert Other(rate=2.0).lr == 2.0
+    with pytest.raises(bpx.InputError, match="Mine has no 'eta'; known: lr"):
+        Mine(eta=0.5)
+
+
 def test_a_chain_is_flat():
     adam = chain(Adam(0.01))
     nested = chain(
