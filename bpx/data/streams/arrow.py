@@ -38,6 +38,9 @@ class Files:
         """The number of samples, which the files' footers state."""
         return int(self.dataset.count_rows())
 
+    def late(self) -> None:
+        """Do nothing: pyarrow reads as it does."""
+
     def prints(self) -> dict[str, Print]:
         """Return one of the rows, the columns, and the content of the files, if there are some.
 

@@ -3,7 +3,7 @@
 import math
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,17 @@ import numpy as np
 from bpx.data.files import PathLike, existing_file
 from bpx.data.readers.numpy import npy_layout
 from bpx.data.split import HostArray
+from bpx.data.streams.direct import PAGE, read_pages, whole_pages
 from bpx.errors import FileFormatError
 
 __all__ = ["NpyRows", "open_npy"]
+
+
+@dataclass
+class _Route:
+    """How a file is read: past the system's cache as long as nobody has to wait for it."""
+
+    direct: bool = True
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,8 @@ class NpyRows:
     """The rows `start` to `stop` of an NPY file.
 
     Unlike those of a memory map, rows are read by one large request for each window, and never
-    count as the process's own memory.
+    count as the process's own memory. As long as nobody has to wait for them, they are read
+    past the system's cache, which takes least of the processor's time.
 
     Attributes
     ----------
@@ -33,6 +42,8 @@ class NpyRows:
     offset : int
         The position of row 0 in the file, in bytes.
     start, stop : int
+    route : object
+        What all rows of the file share.
     """
 
     path: Path
@@ -41,6 +52,7 @@ class NpyRows:
     offset: int
     start: int
     stop: int
+    route: _Route = field(default_factory=_Route, repr=False, compare=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -55,9 +67,7 @@ class NpyRows:
         if step != 1:
             raise IndexError(f"rows of {self.path} can only be read in order, not {rows}")
         begin = self.start + start
-        return NpyRows(
-            self.path, self.dtype, self.each, self.offset, begin, max(begin, self.start + stop)
-        )
+        return replace(self, start=begin, stop=max(begin, self.start + stop))
 
     def copy_to(self, out: HostArray) -> None:
         """Read the rows into an array of the same shape, cast to its dtype.
@@ -70,9 +80,20 @@ class NpyRows:
         same = out.dtype == self.dtype and out.flags.c_contiguous
         into = out if same else np.empty(self.shape, self.dtype)
         bytes_: Any = into.reshape(-1).view(np.uint8)
-        wanted = memoryview(bytes_)
+        pages = whole_pages(self._position, bytes_) if self.route.direct else None
+        if pages and read_pages(self.path, self._position + pages.start, bytes_[pages]):
+            self._read(0, bytes_[: pages.start])
+            self._read(pages.stop, bytes_[pages.stop :])
+        else:
+            self._read(0, bytes_)
+        if not same:
+            out[...] = into
+
+    def _read(self, begin: int, into: Any) -> None:
+        """Read some of the rows' bytes, from the given one on."""
+        wanted = memoryview(into)
         with self.path.open("rb", buffering=0) as file:
-            file.seek(self._position)
+            file.seek(self._position + begin)
             while wanted:
                 got = file.readinto(wanted)
                 if not got:
@@ -81,16 +102,23 @@ class NpyRows:
                         "read: get a fresh copy"
                     )
                 wanted = wanted[got:]
-        if not same:
-            out[...] = into
 
     def soon(self) -> None:
-        """Ask the system to fetch the rows into its cache, where it can be asked."""
-        if not hasattr(os, "posix_fadvise"):
+        """Ask the system to fetch the rows into its cache, if they are read through it."""
+        if self.route.direct or not hasattr(os, "posix_fadvise"):
             return
         with suppress(OSError), self.path.open("rb", buffering=0) as file:
             size = len(self) * self._row
             os.posix_fadvise(file.fileno(), self._position, size, os.POSIX_FADV_WILLNEED)
+
+    def late(self) -> None:
+        """Read the file through the system's cache from now on: somebody had to wait."""
+        self.route.direct = False
+
+    @property
+    def place(self) -> int:
+        """Where in a page of the file the first row begins, in bytes."""
+        return self._position % PAGE
 
     @property
     def _row(self) -> int:

@@ -46,6 +46,13 @@ class Rows(Protocol):
     def soon(self) -> None:
         """Ask the system to fetch the rows, which are read soon, without waiting."""
 
+    def late(self) -> None:
+        """Take notice that somebody had to wait for rows of this file."""
+
+    @property
+    def place(self) -> int:
+        """Where in a page of the file they begin; memory that begins there is filled best."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -83,6 +90,9 @@ class Source(Protocol):
     @property
     def label(self) -> str:
         """The name in messages."""
+
+    def late(self) -> None:
+        """Take notice that somebody had to wait for samples."""
 
     def prints(self) -> Mapping[str, Print]:
         """Return fingerprints of the data by their names, as far as they can be known."""

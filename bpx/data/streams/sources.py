@@ -71,10 +71,17 @@ class Sliced:
     def _read(self, rows: slice) -> Iterator[Part]:
         yield Part(*(None if each is None else each[rows] for each in (self.x, self.y, self.s)))
 
+    def late(self) -> None:
+        """Tell the files."""
+        for each in self._files():
+            each.late()
+
     def _soon(self, rows: slice) -> None:
-        for each in (self.x, self.y, self.s):
-            if hasattr(each, "soon"):
-                each[rows].soon()
+        for each in self._files():
+            each[rows].soon()
+
+    def _files(self) -> list[Any]:
+        return [each for each in (self.x, self.y, self.s) if hasattr(each, "soon")]
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,9 @@ class Chunks:
     label: str
     rows: None = None
     last: list[Any] = field(default_factory=list, repr=False)  # the iterator that it returned
+
+    def late(self) -> None:
+        """Do nothing: chunks come when they come."""
 
     def prints(self) -> dict[str, Print]:
         """Return nothing: what comes is known only when it comes."""

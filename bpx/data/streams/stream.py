@@ -10,6 +10,7 @@ import numpy as np
 
 from bpx._validate import whole
 from bpx.data.streams import arrow
+from bpx.data.streams.direct import aligned_rows
 from bpx.data.streams.encode import Encoder
 from bpx.data.streams.given import source_of
 from bpx.data.streams.prints import Print, of_rows
@@ -141,7 +142,8 @@ class Stream:
                 where = f"rows are counted in a window of {label}"
                 raise InputError(f"{error}; {where}") from error
 
-        return ahead(filled, [Buffer(rows, dtype, empty, self._like) for _ in range(2)])
+        buffers = [Buffer(rows, dtype, empty, self._like) for _ in range(2)]
+        return ahead(filled, buffers, self.source.late)
 
     def prints(self, batch_size: int | None = None) -> dict[str, Print]:
         """Return fingerprints by their names, from which another stream can be told.
@@ -168,7 +170,11 @@ class Stream:
 
     @property
     def _rows_of_block(self) -> int:
-        return self.block or max(1, BLOCK_BYTES // self._bytes)
+        if self.block is not None:
+            return self.block
+        x = self._like.x
+        each = prod(x.shape[1:]) * x.dtype.itemsize
+        return aligned_rows(max(1, BLOCK_BYTES // self._bytes), each)
 
     @cached_property
     def _like(self) -> Part:

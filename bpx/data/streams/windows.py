@@ -9,12 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from itertools import cycle
+from math import prod
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from bpx._validate import is_frame
 from bpx.data.split import HostArray
+from bpx.data.streams.direct import PAGE
 from bpx.data.streams.source import Block, Part
 from bpx.data.tables.frames import as_table
 from bpx.errors import InputError
@@ -45,6 +47,8 @@ class Buffer:
         default those of the first part here, which in a shuffled epoch may be any other.
     arrays : list of (HostArray or None)
         Of x, y and the weights; empty before the first part.
+    memory : HostArray or None
+        That of x, with room to begin where a file's rows begin in a page.
     """
 
     rows: int
@@ -52,6 +56,7 @@ class Buffer:
     empty: Empty = np.empty
     like: Part | None = None
     arrays: list[HostArray | None] = field(default_factory=list)
+    memory: HostArray | None = None
 
     def fill(self, parts: "Filled") -> Part | None:
         """Read the next samples; return views of them, or None at the end."""
@@ -62,6 +67,8 @@ class Buffer:
                 break
             m = part.x.shape[0]
             self._check(part, parts.label)
+            if not n:
+                self._lay(getattr(part.x, "place", 0))
             for into, given in zip(self.arrays, part, strict=True):
                 if into is not None:
                     _copy(given, into[n : n + m])
@@ -70,13 +77,25 @@ class Buffer:
             Part(*(each if each is None else each[:n] for each in self.arrays)) if n else None
         )
 
+    def _lay(self, place: int) -> None:
+        """Let x begin at that byte of a page, so that whole pages of a file fall on pages."""
+        x, memory = self.arrays[0], self.memory
+        assert x is not None, "the first part has made it"
+        assert memory is not None, "and its memory"
+        begin = (place - memory.ctypes.data) % PAGE
+        self.arrays[0] = memory[begin : begin + x.nbytes].view(x.dtype).reshape(x.shape)
+
     def _check(self, part: Part, label: str) -> None:
         """Make the arrays for the first part; refuse a later one of another kind."""
         if not self.arrays:
             like = self.like or part
-            self.arrays = [
+            (x, dtype), *others = zip(like, self._dtypes(like), strict=True)
+            shape = self.rows, *x.shape[1:]
+            size = prod(shape) * np.dtype(dtype).itemsize
+            self.memory = self.empty((size + PAGE,), "uint8")
+            self.arrays = [self.memory[:size].view(dtype).reshape(shape)] + [
                 None if each is None else self.empty((self.rows, *each.shape[1:]), kept)
-                for each, kept in zip(like, self._dtypes(like), strict=True)
+                for each, kept in others
             ]
         for name, into, given in zip(_FIELDS, self.arrays, part, strict=True):
             if (into is None) != (given is None):
@@ -208,6 +227,8 @@ class ahead(Generic[T]):  # noqa: N801 - used like a function
         ``make(buffer) -> value``, or None at the end.
     buffers : sequence of Buffer
         The value made with a buffer may use its memory until the second next one is asked for.
+    late : callable, optional
+        It is called when a value had to be waited for, but for the first.
 
     Raises
     ------
@@ -215,8 +236,14 @@ class ahead(Generic[T]):  # noqa: N801 - used like a function
         From `make`, at the value that it concerns.
     """
 
-    def __init__(self, make: Callable[[Buffer], T | None], buffers: Sequence[Buffer]) -> None:
-        self._make, self._buffers = make, cycle(buffers)
+    def __init__(
+        self,
+        make: Callable[[Buffer], T | None],
+        buffers: Sequence[Buffer],
+        late: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._make, self._buffers, self._late = make, cycle(buffers), late
+        self._begun = False
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="bpx-reads-ahead")
         self._next: Future[T | None] | None = self._submit()
 
@@ -224,10 +251,18 @@ class ahead(Generic[T]):  # noqa: N801 - used like a function
         # The thread words its errors, and treats overflow, as the caller does.
         return self._pool.submit(copy_context().run, self._make, next(self._buffers))
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next value need not be waited for."""
+        return self._next is None or self._next.done()
+
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
+        if self._begun and not self.is_ready:
+            self._late()
+        self._begun = True
         try:
             value = None if self._next is None else self._next.result()
         except BaseException:

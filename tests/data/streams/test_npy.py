@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.data.streams import npy
+from bpx.data.streams.direct import PAGE
 from bpx.data.streams.npy import open_npy
 
 
@@ -43,6 +45,9 @@ def test_rows_are_asked_for_where_they_lie(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "posix_fadvise", lambda file, *what: asked.append(what))
     rows = open_npy(saved(tmp_path, np.zeros((50, 3))))
     rows[10:30].soon()
+    assert asked == []  # it is read past the cache
+    rows[:5].late()
+    rows[10:30].soon()
     assert asked == [(rows.offset + 10 * 24, 20 * 24, os.POSIX_FADV_WILLNEED)]
 
 
@@ -53,10 +58,30 @@ def test_rows_that_cannot_be_asked_for_are_read_all_the_same(tmp_path, monkeypat
         raise OSError("not on this file system")
 
     monkeypatch.setattr(os, "posix_fadvise", refuse, raising=False)
+    rows.late()
     rows.soon()
     monkeypatch.delattr(os, "posix_fadvise")
     rows.soon()
     assert np.asarray(rows).all()
+
+
+@pytest.mark.parametrize("past", [True, False])
+@pytest.mark.parametrize("shift", [0, 64])
+@pytest.mark.parametrize("rows", [slice(0, 9000), slice(7, 7000), slice(3, 20), slice(0, 0)])
+def test_pages_are_read_wherever_the_rows_go(tmp_path, past, shift, rows, monkeypatch):
+    x = np.random.default_rng(0).random((9000, 5), dtype=np.float32)
+    part = open_npy(saved(tmp_path, x))[rows]
+    if not past:
+        part.late()
+    read, spy = [], npy.read_pages
+    monkeypatch.setattr(npy, "read_pages", lambda *given: read.append(given) or spy(*given))
+    memory = np.full(part.shape[0] * 20 + 2 * PAGE, 255, np.uint8)
+    begin = (part.place - memory.ctypes.data + shift) % PAGE
+    part.copy_to(memory[begin : begin + part.shape[0] * 20].view("float32").reshape(-1, 5))
+    expected = np.full_like(memory, 255)
+    expected[begin : begin + part.shape[0] * 20] = x[rows].reshape(-1).view(np.uint8)
+    assert np.array_equal(memory, expected)
+    assert bool(read) == (past and not shift and part.shape[0] > 1000)
 
 
 def test_other_byte_orders_are_read(tmp_path):

@@ -37,6 +37,9 @@ class Far:
     def soon(self):
         self.asked.append(self.rows)
 
+    def late(self):
+        self.asked.append("late")
+
 
 class Near(Far):
     """Rows that are read when they are sliced, as those of h5py."""
@@ -52,6 +55,8 @@ def test_what_can_be_asked_for_is_and_nothing_else_is_read():
     for block in Sliced(Far(asked), np.arange(4), Near([]), "arrays").blocks(3):
         block.soon()
     assert asked == [slice(0, 3), slice(3, 4)]
+    Sliced(Far(asked), np.arange(4), Near([]), "arrays").late()
+    assert asked[2:] == ["late"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.data.streams import npy
 
 
 def arrays(n=100, k0=3):
@@ -210,3 +211,25 @@ def test_a_schema_is_in_the_fingerprint_of_the_first_samples():
         name = "x of the first samples"
         assert found[0][name] != found[1][name]
         assert found[0]["y of the first samples"] == found[1]["y of the first samples"]
+
+
+def test_whole_pages_of_a_file_fall_on_pages_of_the_windows(tmp_path, monkeypatch):
+    """But for those after the last block, which is none of whole pages, in its window."""
+    x = np.random.default_rng(0).random((5000, 20), dtype=np.float32)
+    np.save(tmp_path / "x.npy", x)
+    read, spy = [], npy.read_pages
+    monkeypatch.setattr(npy, "read_pages", lambda *given: read.append(given) or spy(*given))
+    monkeypatch.setattr(npy.NpyRows, "late", lambda rows: None)
+    made = bpx.data.stream(tmp_path / "x.npy", np.arange(5000), block=1024, window=1500)
+    default = bpx.data.stream(tmp_path / "x.npy", np.arange(5000))
+    blocks = default.prints(1)["the stream"]["number of samples in a block"]
+    assert blocks % 256 == 0  # which are 5 pages
+
+    def order(n):
+        return [(7 * i + 2) % n for i in range(n)]
+
+    found = made.windows(order, 1500, "float32", lambda part: (part.x.copy(), part.y.copy()))
+    rows, y = (np.concatenate(each) for each in zip(*found, strict=True))
+    assert np.array_equal(rows, x[y])
+    assert np.array_equal(np.sort(y), np.arange(5000))
+    assert sum(memory.size for _, _, memory in read) > 0.7 * x.nbytes

@@ -1,6 +1,7 @@
 """Windows: whatever the parts, each sample once, in order, one window ahead in a thread."""
 
 import threading
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -164,6 +165,30 @@ def test_one_call_runs_ahead_in_a_thread_with_the_other_buffer():
     assert threading.current_thread() not in threads
     assert len(threads) == 1
     assert list(running) == []
+
+
+def test_who_had_to_wait_is_told_but_for_the_first():
+    go, late = threading.Semaphore(1), []
+
+    def make(buffer):
+        go.acquire()
+        return buffer
+
+    def told():
+        late.append(True)
+        go.release()
+
+    running = ahead(make, [1, 2], told)
+    assert next(running) == 1  # it had to wait, as each epoch's first
+    assert next(running) == 2
+    assert late == [True]
+    go.release()
+    while not running.is_ready:
+        time.sleep(0.001)
+    assert next(running) == 1
+    assert late == [True]
+    go.release()
+    running.close()
 
 
 def test_an_error_in_the_thread_is_raised_where_its_window_is_due():
