@@ -211,10 +211,11 @@ _ELSEWHERE = {
 """What Keras, PyTorch and scikit-learn call something, and what bpx may call the same."""
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str], alike: float = 0.6) -> str:
     """Return a hint at the name that is meant, or "" if none is close.
 
-    It is the one of `names` that other libraries call so, or else the closest spelling.
+    It is the one of `names` that other libraries call so, or else the closest spelling, if it
+    is as much alike as difflib's ratio says.
     """
     from difflib import get_close_matches
 
@@ -223,7 +224,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     there = _ELSEWHERE.get(spelt) or _ELSEWHERE.get(spelt.removesuffix("loss"), ())
     begun = [each for each in there if each in given]
     begun += [each for each in given if name and each.startswith(name.lower())]
-    close = begun or get_close_matches(name.lower(), given, n=1)
+    close = begun or get_close_matches(name.lower(), given, 1, alike)
     return f" (did you mean {given[close[0]]!r}?)" if close else ""
 
 

@@ -1,6 +1,7 @@
 """The errors: what else they are, what they carry, and the nearest of known names."""
 
 import pickle
+from dataclasses import fields
 
 import pytest
 
@@ -11,6 +12,7 @@ from bpx.arrays.choice import DTYPES
 from bpx.initializers import INITIALIZERS
 from bpx.layers.norms import NORMS
 from bpx.metrics.table import METRICS
+from bpx.optim import OPTIMIZERS
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,7 @@ def test_a_name_from_another_library_is_told_by_what_bpx_calls_it(given, names, 
 def test_each_name_from_another_library_is_spelt_as_it_is_looked_up():
     known = {*bpx.costs.COSTS, *bpx.costs.CHOICES, *METRICS, *ACTIVATIONS, *INITIALIZERS}
     known |= {*NORMS, *DTYPES, "cost", "accuracy"}
+    known |= {each.name for optimizer in OPTIMIZERS.values() for each in fields(optimizer)}
     for name, there in errors._ELSEWHERE.items():
         assert name == "".join(filter(str.isalnum, name.lower()))
         assert there

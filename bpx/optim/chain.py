@@ -12,7 +12,7 @@ After R. Frostig et al., "Composable transformations" in Optax (2020).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import getattr_static, isfunction, signature
+from inspect import CO_VARKEYWORDS, getattr_static, isfunction
 from typing import Any, Protocol, Self
 
 from bpx.arrays.registry import backend_of
@@ -88,19 +88,23 @@ class Optimizer(Protocol):
     class, with a property `transformations`.
     """
 
-    def __new__(cls, *_: Any, **named: Any) -> Self:
+    def __new__(cls, *given: Any, **named: Any) -> Self:
         """Refuse arguments that the optimizer does not have, such as those of PyTorch.
 
         Raises
         ------
         InputError
         """
-        takes = signature(cls.__init__).parameters
-        free = any(each.kind is each.VAR_KEYWORD for each in takes.values())
-        known = [name for name in takes if name != "self"]
-        if wrong := [] if free else [name for name in named if name not in known]:
-            each = ", ".join(f"{name!r}{nearest(name, known)}" for name in wrong)
-            raise InputError(f"{cls.__name__} has no {each}; known: {', '.join(known)}")
+        own = cls.__mro__[: cls.__mro__.index(Optimizer)]
+        begin = next((vars(each)["__init__"] for each in own if "__init__" in vars(each)), None)
+        if begin in (None, object.__init__) and (given or named):
+            raise TypeError(f"{cls.__name__}() takes no arguments")
+        code = getattr(begin, "__code__", None)
+        if code is not None and not code.co_flags & CO_VARKEYWORDS:
+            known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+            if wrong := [name for name in named if name not in known]:
+                each = ", ".join(f"{name!r}{nearest(name, known, 0.8)}" for name in wrong)
+                raise InputError(f"{cls.__name__} has no {each}; known: {', '.join(known)}")
         return super().__new__(cls)
 
     @property

@@ -30,42 +30,42 @@ class _Log(ABC):
     """A file of records, and those for which there is no room on the disk yet."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path, self._waiting = _log_file(path), list[Epoch]()
+        self.path, self._waiting = _log_file(path), list[tuple[int, Row]]()
 
     def __call__(self, epoch: Epoch) -> None:
         """Write the record of an epoch; if the disk is full, say so, and keep it."""
-        self._waiting.append(epoch)
-        if why := self._full():
-            _log.warning(
-                "epoch %d could not be written to %s (%s); training goes on, and the record "
-                "is written with the next one",
-                epoch.number,
-                self.path,
-                why,
-            )
+        self._waiting.append((epoch.number, row(epoch)))
+        try:
+            self._write_all()
+        except InputError as error:
+            if not _is_full(error):
+                self._waiting.pop()
+                raise
+            if len(self._waiting) == 1:
+                _log.warning(
+                    "epoch %d could not be written to %s (%s); training goes on, and the "
+                    "records are written once there is room",
+                    epoch.number,
+                    self.path,
+                    getattr(error.__cause__, "strerror", error),
+                )
 
     def close(self) -> None:
         """Write the records that are still kept, or say which are not in the file."""
-        if why := self._full():
-            numbers = ", ".join(str(each.number) for each in self._waiting)
-            _log.warning("%s has no record of epoch %s (%s)", self.path, numbers, why)
-
-    def _full(self) -> str | None:
-        """Write what is kept; return the reason if the disk is full."""
         try:
-            while self._waiting:
-                self._write(self._waiting[0])
-                del self._waiting[0]
-        except InputError as error:
-            cause = error.__cause__
-            if not isinstance(cause, OSError) or cause.errno not in _FULL:
-                raise
-            return cause.strerror
-        return None
+            self._write_all()
+        except InputError as error:  # which must not hide why training ends
+            numbers = ", ".join(str(number) for number, _ in self._waiting)
+            _log.warning("%s has no record of epoch %s (%s)", self.path, numbers, error)
+
+    def _write_all(self) -> None:
+        while self._waiting:
+            self._write(*self._waiting[0])
+            del self._waiting[0]
 
     @abstractmethod
-    def _write(self, epoch: Epoch) -> None:
-        """Write one record.
+    def _write(self, number: int, found: Row) -> None:
+        """Write the record of the epoch with that number.
 
         Raises
         ------
@@ -122,10 +122,9 @@ class CSVLog(_Log):
             with _opened(self.path, "r") as file:
                 self._columns = next(csv.reader(file), [])
 
-    def _write(self, epoch: Epoch) -> None:
-        found = row(epoch)
+    def _write(self, number: int, found: Row) -> None:
         if self._continues:
-            _remove_from(epoch.number, self.path, self._number)
+            _remove_from(number, self.path, self._number)
             self._continues = False
         if not self._columns:
             with write_atomically(self.path) as file:
@@ -181,10 +180,10 @@ class JSONLog(_Log):
             with _opened(self.path, "r") as file:
                 file.readline()  # so that a file that cannot be read is refused now
 
-    def _write(self, epoch: Epoch) -> None:
-        line = json.dumps(_finite(row(epoch))) + "\n"
+    def _write(self, number: int, found: Row) -> None:
+        line = json.dumps(_finite(found)) + "\n"
         if self._continues:
-            _remove_from(epoch.number, self.path, _number)
+            _remove_from(number, self.path, _number)
             self._continues = False
         if self._begun:
             _add(self.path, line)
@@ -192,6 +191,10 @@ class JSONLog(_Log):
         with _opened(self.path, "w") as file:
             file.write(line)
         self._begun = True
+
+
+def _is_full(error: InputError) -> bool:
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
 
 
 def _log_file(path: str | Path) -> Path:
@@ -246,14 +249,15 @@ def _remove_from(first: int, path: Path, number: Callable[[str], int | None]) ->
 
 def _add(path: Path, line: str) -> None:
     """Add a whole line or nothing; it is a new one even if a kill has left half a line."""
-    size = path.stat().st_size if path.exists() else 0
-    try:
-        with _opened(path, "a") as file:
+    with _opened(path, "a") as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
             file.write(line if _ends_with_a_line(path) else f"\n{line}")
-    except InputError:
-        with suppress(OSError):
-            os.truncate(path, size)
-        raise
+            file.flush()
+        except OSError:
+            with suppress(OSError):
+                os.truncate(path, size)
+            raise
 
 
 def _ends_with_a_line(path: Path) -> bool:

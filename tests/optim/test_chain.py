@@ -40,6 +40,7 @@ from tests.peers import random_samples
         (bpx.AdamW, {"eps": 1, "weight_decay": 1}, r"'eps' .*'epsilon'.*, 'weight_decay' .*'d"),
         (bpx.Adam, {"betas": (0.9, 0.9)}, r"\(did you mean 'beta1'\?\)"),
         (bpx.optim.RMSprop, {"rho": 0.9}, r"\(did you mean 'beta'\?\)"),
+        (bpx.SGD, {"betas": 0.9}, "SGD has no 'betas'; known: eta, momentum, nesterov"),
     ],
 )
 def test_names_of_other_libraries_are_refused_with_ours(optimizer, given, hint):
@@ -64,6 +65,16 @@ def test_an_optimizer_of_the_user_has_its_own_names():
     assert Other(rate=2.0).lr == 2.0
     with pytest.raises(bpx.InputError, match="Mine has no 'eta'; known: lr"):
         Mine(eta=0.5)
+
+    class Fixed(Optimizer):
+        transformations = property(lambda self: (bpx.optim.scale(-0.1),))
+
+    assert Fixed().transformations
+    for given in ({"lr": 0.1}, {"eta": 0.1}):
+        with pytest.raises(TypeError, match=r"Fixed\(\) takes no arguments"):
+            Fixed(**given)
+    with pytest.raises(TypeError, match="takes no arguments"):
+        Fixed(0.1)
 
 
 def test_a_chain_is_flat():

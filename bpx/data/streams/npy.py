@@ -18,11 +18,19 @@ from bpx.errors import FileFormatError
 __all__ = ["NpyRows", "open_npy"]
 
 
+LARGE = 1 << 30
+"""The bytes from which a file is read past the system's cache: it keeps smaller ones."""
+
+
 @dataclass
 class _Route:
-    """How a file is read: past the system's cache as long as nobody has to wait for it."""
+    """How a file is read: past the system's cache, or through it.
 
-    direct: bool = True
+    A large one is read past it until somebody has to wait for its rows, or until that turns out
+    to be impossible.
+    """
+
+    direct: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,8 @@ class NpyRows:
     """The rows `start` to `stop` of an NPY file.
 
     Unlike those of a memory map, rows are read by one large request for each window, and never
-    count as the process's own memory. As long as nobody has to wait for them, they are read
-    past the system's cache, which takes least of the processor's time.
+    count as the process's own memory. Those of a large file are read past the system's cache,
+    which takes least of the processor's time, as long as nobody has to wait for them.
 
     Attributes
     ----------
@@ -80,11 +88,13 @@ class NpyRows:
         same = out.dtype == self.dtype and out.flags.c_contiguous
         into = out if same else np.empty(self.shape, self.dtype)
         bytes_: Any = into.reshape(-1).view(np.uint8)
+        self.route.direct &= same
         pages = whole_pages(self._position, bytes_) if self.route.direct else None
         if pages and read_pages(self.path, self._position + pages.start, bytes_[pages]):
             self._read(0, bytes_[: pages.start])
             self._read(pages.stop, bytes_[pages.stop :])
         else:
+            self.route.direct &= pages is None
             self._read(0, bytes_)
         if not same:
             out[...] = into
@@ -163,4 +173,6 @@ def open_npy(path: PathLike) -> NpyRows:
             "truncated or damaged: get a fresh copy"
         )
     rows, *each = layout.shape
-    return NpyRows(file, layout.dtype, tuple(each), layout.offset, 0, rows)
+    return NpyRows(
+        file, layout.dtype, tuple(each), layout.offset, 0, rows, _Route(size >= LARGE)
+    )

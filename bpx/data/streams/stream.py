@@ -172,9 +172,11 @@ class Stream:
     def _rows_of_block(self) -> int:
         if self.block is not None:
             return self.block
-        x = self._like.x
-        each = prod(x.shape[1:]) * x.dtype.itemsize
-        return aligned_rows(max(1, BLOCK_BYTES // self._bytes), each)
+        rows = max(1, BLOCK_BYTES // self._bytes)
+        x: Any = getattr(self.source, "x", None)
+        if not hasattr(x, "place"):
+            return rows
+        return aligned_rows(rows, prod(x.shape[1:]) * x.dtype.itemsize)
 
     @cached_property
     def _like(self) -> Part:
@@ -239,7 +241,7 @@ def stream(
         How tables become samples. By default that of the network; without one, all columns
         must be numbers.
     block : int, optional
-        The samples in a block, by default 4 MiB. Parquet files have their own blocks, their row
+        The samples in a block, by default up to 4 MiB. Parquet files have their own blocks, their row
         groups; each Arrow or Feather file is one block.
     window : int, optional
         The samples in a window, by default 64 MiB. Two windows are in memory at a time. A

@@ -68,7 +68,7 @@ class Buffer:
             m = part.x.shape[0]
             self._check(part, parts.label)
             if not n:
-                self._lay(getattr(part.x, "place", 0))
+                self._lay(part.x)
             for into, given in zip(self.arrays, part, strict=True):
                 if into is not None:
                     _copy(given, into[n : n + m])
@@ -77,11 +77,19 @@ class Buffer:
             Part(*(each if each is None else each[:n] for each in self.arrays)) if n else None
         )
 
-    def _lay(self, place: int) -> None:
-        """Let x begin at that byte of a page, so that whole pages of a file fall on pages."""
+    def _lay(self, first: Any) -> None:
+        """Let x begin where its first rows begin in a page of their file.
+
+        Then whole pages of the file fall on pages of the memory, if the dtype is the same. In
+        any case, each number lies at a multiple of its size, or NumPy would copy the window
+        before it takes rows of it.
+        """
         x, memory = self.arrays[0], self.memory
         assert x is not None, "the first part has made it"
         assert memory is not None, "and its memory"
+        place = getattr(first, "place", 0)
+        if first.dtype != x.dtype or place % x.dtype.itemsize:
+            place = 0
         begin = (place - memory.ctypes.data) % PAGE
         self.arrays[0] = memory[begin : begin + x.nbytes].view(x.dtype).reshape(x.shape)
 

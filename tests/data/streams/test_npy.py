@@ -45,9 +45,6 @@ def test_rows_are_asked_for_where_they_lie(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "posix_fadvise", lambda file, *what: asked.append(what))
     rows = open_npy(saved(tmp_path, np.zeros((50, 3))))
     rows[10:30].soon()
-    assert asked == []  # it is read past the cache
-    rows[:5].late()
-    rows[10:30].soon()
     assert asked == [(rows.offset + 10 * 24, 20 * 24, os.POSIX_FADV_WILLNEED)]
 
 
@@ -58,7 +55,6 @@ def test_rows_that_cannot_be_asked_for_are_read_all_the_same(tmp_path, monkeypat
         raise OSError("not on this file system")
 
     monkeypatch.setattr(os, "posix_fadvise", refuse, raising=False)
-    rows.late()
     rows.soon()
     monkeypatch.delattr(os, "posix_fadvise")
     rows.soon()
@@ -69,6 +65,7 @@ def test_rows_that_cannot_be_asked_for_are_read_all_the_same(tmp_path, monkeypat
 @pytest.mark.parametrize("shift", [0, 64])
 @pytest.mark.parametrize("rows", [slice(0, 9000), slice(7, 7000), slice(3, 20), slice(0, 0)])
 def test_pages_are_read_wherever_the_rows_go(tmp_path, past, shift, rows, monkeypatch):
+    monkeypatch.setattr(npy, "LARGE", 0)
     x = np.random.default_rng(0).random((9000, 5), dtype=np.float32)
     part = open_npy(saved(tmp_path, x))[rows]
     if not past:
@@ -82,6 +79,41 @@ def test_pages_are_read_wherever_the_rows_go(tmp_path, past, shift, rows, monkey
     expected[begin : begin + part.shape[0] * 20] = x[rows].reshape(-1).view(np.uint8)
     assert np.array_equal(memory, expected)
     assert bool(read) == (past and not shift and part.shape[0] > 1000)
+
+
+def test_the_cache_is_used_once_it_is_of_use(tmp_path, monkeypatch):
+    """After a wait, for another dtype, and where pages cannot be read past it."""
+    asked = []
+    monkeypatch.setattr(npy, "LARGE", 8 * PAGE)
+    monkeypatch.setattr(os, "posix_fadvise", lambda *given: asked.append(given), raising=False)
+    monkeypatch.setattr(os, "POSIX_FADV_WILLNEED", 3, raising=False)
+    memory = np.empty(9 * PAGE, np.uint8)
+    begin = -memory.ctypes.data % PAGE
+    here = memory[begin + 128 :][: 8 * PAGE - 128].view("float32")
+
+    def uses_cache(rows, others):
+        asked.clear()
+        rows.soon()
+        before = bool(asked)
+        others(rows)
+        rows[1:].soon()
+        return before, bool(asked)
+
+    def failing(rows):
+        with monkeypatch.context() as patch:
+            patch.setattr(npy, "read_pages", lambda *given: False)
+            rows.copy_to(here[: len(rows)])
+
+    path = saved(tmp_path, np.arange(8 * PAGE // 4 - 32, dtype="float32"))
+    assert uses_cache(open_npy(path), lambda rows: rows[:5].late()) == (False, True)
+    other = np.empty(len(here), "float64")
+    assert uses_cache(open_npy(path), lambda rows: rows.copy_to(other)) == (False, True)
+    assert np.array_equal(other, np.arange(len(here)))
+    assert uses_cache(open_npy(path), failing) == (False, True)
+    assert np.array_equal(here, np.arange(len(here)))
+    assert uses_cache(open_npy(path), lambda rows: rows.copy_to(other.astype("f4")))[0] is False
+    small = saved(tmp_path, np.zeros(5, "float32"), "small.npy")
+    assert uses_cache(open_npy(small), lambda rows: None) == (True, True)
 
 
 def test_other_byte_orders_are_read(tmp_path):

@@ -219,6 +219,7 @@ def test_whole_pages_of_a_file_fall_on_pages_of_the_windows(tmp_path, monkeypatc
     np.save(tmp_path / "x.npy", x)
     read, spy = [], npy.read_pages
     monkeypatch.setattr(npy, "read_pages", lambda *given: read.append(given) or spy(*given))
+    monkeypatch.setattr(npy, "LARGE", 0)
     monkeypatch.setattr(npy.NpyRows, "late", lambda rows: None)
     made = bpx.data.stream(tmp_path / "x.npy", np.arange(5000), block=1024, window=1500)
     default = bpx.data.stream(tmp_path / "x.npy", np.arange(5000))
@@ -233,3 +234,26 @@ def test_whole_pages_of_a_file_fall_on_pages_of_the_windows(tmp_path, monkeypatc
     assert np.array_equal(rows, x[y])
     assert np.array_equal(np.sort(y), np.arange(5000))
     assert sum(memory.size for _, _, memory in read) > 0.7 * x.nbytes
+
+
+@pytest.mark.parametrize(
+    ("stored", "used"), [("int16", "float32"), ("float32", "float64"), ("float64", "float64")]
+)
+@pytest.mark.parametrize("header", [0, 1, 2, 4])
+def test_each_number_of_a_window_lies_at_a_multiple_of_its_size(
+    tmp_path, monkeypatch, stored, used, header
+):
+    monkeypatch.setattr(npy, "LARGE", 0)
+    path, x = tmp_path / "x.npy", np.arange(9000 * 3, dtype=stored).reshape(9000, 3)
+    np.save(path, x)
+    content = path.read_bytes()
+    longer = int.from_bytes(content[8:10], "little") + header  # as other writers' may be
+    rest = content[10 : 10 + longer - header - 1] + b" " * header + b"\n"
+    path.write_bytes(content[:8] + longer.to_bytes(2, "little") + rest + x.tobytes())
+    made = bpx.data.stream(path, np.arange(9000), block=1001, window=2500)
+    found = made.windows(
+        lambda n: [*range(1, n), 0], 2500, used, lambda part: (part.x.flags.aligned, *part)
+    )
+    for aligned, rows, y, _ in found:
+        assert aligned
+        assert np.array_equal(rows, x[y])
