@@ -9,6 +9,8 @@ axis, the nest is repeated for each index along it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
+from typing import Any
 
 from bpx.program.operation import Operation, Value
 
@@ -129,8 +131,9 @@ def fuse(
     roots : mapping
         The array that each view refers to.
     """
-    builder = _Builder(before, roots)
-    for operation in _numbers_first(operations, before):
+    given = _numbers_first(operations, before)
+    builder = _Builder(before, roots, _families(given, roots))
+    for operation in given:
         builder.place(operation)
     nests = tuple(builder.nests)
     kept = _kept(nests, set(needed), roots)
@@ -144,9 +147,12 @@ class _Builder:
     """Places operations one by one, each as early as its predecessors allow."""
 
     def __init__(
-        self, before: Mapping[Operation, Sequence[Operation]], roots: Mapping[Value, Value]
+        self,
+        before: Mapping[Operation, Sequence[Operation]],
+        roots: Mapping[Value, Value],
+        families: Mapping[Operation, Operation],
     ) -> None:
-        self.before, self.roots = before, roots
+        self.before, self.roots, self.families = before, roots, families
         self.nests: list[Nest] = []
         self.at: dict[Operation, tuple[int, int]] = {}
 
@@ -183,7 +189,7 @@ class _Builder:
     def _fits(self, operation: Operation, loop: tuple[int, int, int], index: int) -> bool:
         nest = self.nests[index]
         if (nest.stack, *nest.domain) == loop:
-            return True
+            return self.families[operation] is self.families[nest.operations[0]]
         column = nest.is_column(operation.result) and operation.name not in REDUCTIONS
         here = any(self.at.get(each, (-1, 0))[0] == index for each in self.before[operation])
         fits = all(_three(v.shape)[2] == 1 for v in operation.values)
@@ -201,6 +207,33 @@ def _numbers_first(
         if ready and all(v.size == 1 for v in (op.result, *op.values)):
             numbers[op] = None
     return [*numbers, *(op for op in given if op not in numbers)]
+
+
+def _families(
+    operations: Sequence[Operation], roots: Mapping[Value, Value]
+) -> dict[Operation, Operation]:
+    """Map each operation to one of those that it shares arrays with, directly or not.
+
+    Only operations of one loop belong together, and those whose loops share an array of all its
+    elements. With the arrays of several families in one loop, such as the updates of two
+    layers, a compiler cannot tell any more which of them overlap, and no longer uses vectors.
+    """
+    parents: dict[Operation, Operation] = {}
+    users: dict[tuple[Any, ...], Operation] = {}
+
+    def family(op: Operation) -> Operation:
+        while parents[op] is not op:
+            parents[op] = op = parents[parents[op]]
+        return op
+
+    for op in operations:
+        parents[op] = op
+        loop = _loop(op)
+        arrays = [roots.get(v, v) for v in (op.result, *op.values) if v.size == prod(loop)]
+        for array in arrays if prod(loop) > 1 else [None]:
+            other = users.setdefault((loop, array), op)
+            parents[family(op)] = family(other)
+    return {op: family(op) for op in operations}
 
 
 def _loop(operation: Operation) -> tuple[int, int, int]:

@@ -119,13 +119,32 @@ def test_domains(shape, domain):
 
 
 def test_vectors_and_rows_of_one_length_share_a_loop():
-    kernel = fused(lambda xp, x, y: (x + 1.0, y * 2.0), (5,), (1, 5))
+    kernel = fused(lambda xp, x, y: (x + 1.0, y * x), (5,), (1, 5))
     assert form(kernel) == [((1, 5), [["add", "multiply"]])]
 
 
 def test_other_shapes_are_other_nests_in_one_kernel():
-    kernel = fused(lambda xp, x, y, z: (x + 1.0, y + 1.0, z + 1.0), (2, 3), (3,), (2, 3))
-    assert form(kernel) == [((2, 3), [["add", "add"]]), ((1, 3), [["add"]])]
+    kernel = fused(lambda xp, x, y, z: (x + 1.0, y + 1.0, z - x), (2, 3), (3,), (2, 3))
+    assert form(kernel) == [((2, 3), [["add", "subtract"]]), ((1, 3), [["add"]])]
+
+
+def test_what_shares_no_array_is_another_nest():
+    def step(xp, x, y, row, column, s):
+        first, second = x * s, y * s
+        mask = xp.equal(row, column)  # of no array of all elements: the one that uses it
+        return first + 1.0, xp.astype(mask, second.dtype) - second
+
+    kernel = fused(step, (4, 3), (4, 3), (3,), (4, 1), (1, 1))
+    assert form(kernel) == [
+        ((4, 3), [["multiply", "add"]]),
+        ((4, 3), [["multiply", "equal", "astype", "subtract"]]),
+    ]
+
+
+def test_two_families_that_meet_are_one_nest():
+    kernel = fused(lambda xp, x, y: ((x + 1.0) * (y + 2.0),), (4, 3), (4, 3))
+    assert form(kernel) == [((4, 3), [["add", "add", "multiply"]])]
+    assert len(kernel.writes) == 1
 
 
 def test_numbers_made_of_numbers_come_first_and_end_no_nest():
