@@ -12,7 +12,11 @@ from bpx.program.fusion import can_fuse
 from bpx_backends.engines.numpy import kernels as numba_kernels
 from bpx_backends.engines.numpy import replay as engine
 from bpx_backends.engines.numpy.expressions import SUPPORTED
+from bpx_backends.engines.numpy.functions import FUNCTIONS, vectorized
 from bpx_backends.engines.numpy.source import source
+
+BITS = "bpx_backends.engines.numpy.bits"
+CALLED = [(name, dtype) for name in FUNCTIONS for dtype in ("float32", "float64")]
 
 
 def interpreted(text):
@@ -20,8 +24,13 @@ def interpreted(text):
     numba = ModuleType("numba")
     numba.njit = lambda *signature, **settings: lambda function: function
     scope = {}
-    with patch.dict(sys.modules, {"numba": numba}):
+    bits = ModuleType(BITS)
+    for name in ("float32_of", "float64_of", "int32_of", "int64_of"):
+        setattr(bits, name, None)
+    with patch.dict(sys.modules, {"numba": numba, BITS: bits}):
         exec(compile(text, "<kernel>", "exec"), scope)
+    # Its own functions are for `engines/numpy/test_functions.py`.
+    scope |= {vectorized(name, dtype): getattr(np, name) for name, dtype in CALLED}
     return scope["kernel"]
 
 

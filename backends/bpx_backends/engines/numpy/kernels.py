@@ -34,16 +34,14 @@ __all__ = ["compiled", "fuses"]
 
 _log = getLogger("bpx")
 
-_UNFUSED = frozenset(("exp", "expm1", "log", "log1p", "pow", "tanh"))
-"""NumPy vectorizes these functions; numba does not."""
 _without_cache: set[Path] = set()
 FEW = 128
-"""The number of elements up to which computing them one by one is as fast as another call."""
+"""The number of elements up to which powers, one by one, are as fast as another call."""
 
 
 def fuses(op: Operation) -> bool:
     """Whether an operation can be part of a kernel."""
-    slow = op.name in _UNFUSED and op.result.size > FEW
+    slow = op.name == "pow" and op.result.size > FEW
     return op.name in SUPPORTED and not slow and can_fuse(op)
 
 

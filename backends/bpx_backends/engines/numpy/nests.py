@@ -14,6 +14,7 @@ from bpx_backends.engines.numpy.expressions import (
     start,
     varies,
 )
+from bpx_backends.engines.numpy.functions import FUNCTIONS, vectorized
 
 __all__ = ["ADD", "PAIR", "NestWriter"]
 
@@ -173,6 +174,8 @@ class NestWriter:
         else:
             parts = [self._read(v, None if op.name == "astype" else kind) for v in op.operands]
         form = FORMS[op.name]
+        if op.name in FUNCTIONS:
+            form = f"{vectorized(op.name, dtype.name)}({{0}})"
         if op.name in ("maximum", "minimum") and not isinstance(op.operands[1], Value):
             sign = "<" if op.name == "maximum" else ">"
             form = f"({{1}} if {{0}} {sign} {{1}} else {{0}})"

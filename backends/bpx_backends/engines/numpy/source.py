@@ -10,6 +10,7 @@ from bpx.program.fusion import REDUCTIONS, Kernel, is_column_reduction
 from bpx.program.operation import Value
 from bpx.program.plan import Plan
 from bpx_backends.engines.numpy.expressions import varies
+from bpx_backends.engines.numpy.functions import FUNCTIONS, definitions, vectorized
 from bpx_backends.engines.numpy.nests import ADD, NestWriter
 
 __all__ = ["Source", "source"]
@@ -64,7 +65,8 @@ def source(plan: Plan, kernel: Kernel) -> Source:
     types = ", ".join(f"{_TYPES[v.dtype.name]}[::1]" for v in arguments)
     signature = f"void(uint64, uint64, uint64[::1], float64[::1], {types})"
     text = "\n    ".join(lines)
-    head = _HEAD.format(signature=signature, adding=_ADDING if f"{ADD}(" in text else "")
+    adding = _ADDING if f"{ADD}(" in text else ""
+    head = _HEAD.format(signature=signature, helpers=adding + _functions(text))
     return Source(
         head + text + "\n",
         tuple(sizes),
@@ -75,11 +77,22 @@ def source(plan: Plan, kernel: Kernel) -> Source:
     )
 
 
+def _functions(text: str) -> str:
+    """Return the functions that a kernel's text calls."""
+    needed = [
+        (name, dtype)
+        for name in FUNCTIONS
+        for dtype in ("float32", "float64")
+        if f"{vectorized(name, dtype)}(" in text
+    ]
+    return _BITS + definitions(needed) if needed else ""
+
+
 _HEAD = """import numba
 import numpy as np
 from numpy import float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64
 
-{adding}
+{helpers}
 @numba.njit(
     "{signature}",
     nogil=True,
@@ -88,6 +101,10 @@ from numpy import float32, float64, int8, int16, int32, int64, uint8, uint16, ui
     cache=True,
     no_cfunc_wrapper=True,
 )
+"""
+_BITS = """
+from bpx_backends.engines.numpy.bits import float32_of, float64_of, int32_of, int64_of
+
 """
 _ADDING = f"""
 @numba.njit(fastmath={{"contract", "reassoc"}})
