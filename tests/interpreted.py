@@ -16,22 +16,22 @@ from bpx_backends.engines.numpy.functions import FUNCTIONS, vectorized
 from bpx_backends.engines.numpy.source import source
 
 BITS = "bpx_backends.engines.numpy.bits"
+ADDRESSES = "bpx_backends.engines.numpy.addresses"
 CALLED = [(name, dtype) for name in FUNCTIONS for dtype in ("float32", "float64")]
 
 
 def interpreted(text):
     """The function of a source text, not compiled."""
     numba = ModuleType("numba")
-    numba.njit = lambda *signature, **settings: lambda function: function
+    numba.njit = numba.cfunc = lambda *signature, **settings: lambda function: function
     scope = {}
-    bits = ModuleType(BITS)
-    for name in ("float32_of", "float64_of", "int32_of", "int64_of"):
-        setattr(bits, name, None)
-    with patch.dict(sys.modules, {"numba": numba, BITS: bits}):
+    helpers = ModuleType("")
+    helpers.__getattr__ = lambda name: None
+    with patch.dict(sys.modules, {"numba": numba, BITS: helpers, ADDRESSES: helpers}):
         exec(compile(text, "<kernel>", "exec"), scope)
     # Its own functions are for `engines/numpy/test_functions.py`.
     scope |= {vectorized(name, dtype): getattr(np, name) for name, dtype in CALLED}
-    return scope["kernel"]
+    return scope["body"]
 
 
 def in_parts(function, splits, part, parts, *arrays):
@@ -50,7 +50,7 @@ def compiled(planned):
         )
         for kernel, each in ready.kernels.items()
     }
-    return ready._replace(kernels=kernels)
+    return ready._replace(kernels=kernels, drive=None)
 
 
 def compiled_and_sources(planned):
@@ -64,7 +64,7 @@ def compiled_and_sources(planned):
         patch.object(numba_kernels, "source", noted),
         patch.object(numba_kernels, "_function", interpreted),
     ):
-        return numba_kernels.compiled(planned), made
+        return numba_kernels.compiled(planned)._replace(drive=None), made
 
 
 def supported(op):

@@ -1,11 +1,8 @@
 """Where compiled kernels are kept, and what is fused into one."""
 
-import logging
-
 import pytest
 
 from bpx.program.operation import Operation, Value, dtype_of
-from bpx_backends.engines.numpy import kernels
 from bpx_backends.engines.numpy.kernels import FEW, fuses
 from tests.engines.numpy.processes import needs_numba, run, train
 
@@ -29,21 +26,6 @@ def test_without_a_place_for_the_kernels_they_are_compiled_in_memory(tmp_path):
     assert float(one) == pytest.approx(float(other), rel=1e-6)
     assert without.stderr == ""  # nothing was compiled
     assert with_numba.stderr.count("set BPX_CACHE to a folder that you can write to") == 1
-
-
-@pytest.mark.parametrize("cache", ["file", "file/below"])
-def test_a_place_for_the_kernels_that_cannot_be_written_is_told_of_once(
-    tmp_path, monkeypatch, caplog, cache
-):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("BPX_CACHE", str(tmp_path / cache))
-    kernels._function.cache_clear()
-    with caplog.at_level(logging.WARNING, "bpx"):
-        made = [kernels._function(f"def kernel():\n    return {i}\n") for i in (1, 2)]
-    assert [kernel() for kernel in made] == [1, 2]
-    (said,) = caplog.messages
-    assert str(tmp_path / cache / "kernels") in said
-    assert "every process compiles them again" in said
 
 
 @needs_numba

@@ -7,6 +7,7 @@ tried with small products before it is used.
 
 import ctypes
 from functools import cache
+from importlib import import_module
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -64,12 +65,9 @@ def find() -> Blas | None:
 
 def _library() -> ctypes.CDLL | None:
     try:
-        from numpy._core import _multiarray_umath as module
-    except ImportError:
-        return None
-    try:
+        module = import_module("numpy._core._multiarray_umath")
         return ctypes.CDLL(module.__file__)
-    except OSError:
+    except (ImportError, OSError):
         return None
 
 

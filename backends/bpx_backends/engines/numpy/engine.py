@@ -12,6 +12,7 @@ from typing import Any
 from bpx.errors import BackendError
 from bpx.program.contract import Step
 from bpx_backends import is_installed
+from bpx_backends.engines.numpy.blas import find
 from bpx_backends.engines.numpy.replay import prepare, replay
 from bpx_backends.engines.shared.planned import Planned
 
@@ -41,7 +42,10 @@ def engine() -> str:
     if not _wants_numba():
         why = f"is off ({VARIABLE})" if is_installed("numba") else "is not installed"
         return f"recorded steps, replayed by NumPy's functions; numba {why}"
-    return "recorded steps, replayed with kernels by numba"
+    blas = find()
+    if blas is None:
+        return "recorded steps, replayed with kernels by numba; NumPy's BLAS was not found"
+    return f"recorded steps, a chunk of them in one call, with kernels by numba and {blas.name}"
 
 
 def _wants_numba() -> bool:

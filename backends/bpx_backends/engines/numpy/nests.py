@@ -127,7 +127,7 @@ class NestWriter:
                     and not self._inside(v)
                 ):
                     self.local[v] = self._fresh("s")
-                    yield f"{self.local[v]} = {self.names[v]}[0]"
+                    yield f"{self.local[v]} = {self._stored(v, '0')}"
 
     def _numbers_of_one(self) -> Iterator[str]:
         """Yield the lines that read each matrix's single numbers before its rows."""
@@ -136,7 +136,7 @@ class NestWriter:
                 one = v.shape == (self.nest.stack, 1, 1) and not self._inside(v)
                 if one and v in self.names and v not in self.local:
                     self.local[v] = self._fresh("s")
-                    yield f"{self.local[v]} = {self.names[v]}[m]"
+                    yield f"{self.local[v]} = {self._stored(v, 'm')}"
 
     def _fresh(self, letter: str) -> str:
         self.count += 1
@@ -187,8 +187,12 @@ class NestWriter:
     def _read(self, v: Operand, dtype: DType | None) -> str:
         if not isinstance(v, Value):
             return cast(dtype, self.constants[v] if varies(v) else literal(v))
-        text = self.local.get(v) or f"{self.names[v]}[{self._index(v)}]"
+        text = self.local.get(v) or self._stored(v, self._index(v))
         return text if dtype in (None, v.dtype) else cast(dtype, text)
+
+    def _stored(self, v: Value, index: str) -> str:
+        text = f"{self.names[v]}[{index}]"
+        return f"({text} != 0)" if v.dtype.name == "bool" else text  # a byte in memory
 
     def _index(self, v: Value) -> str:
         if self.flat:

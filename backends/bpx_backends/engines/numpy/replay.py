@@ -71,6 +71,8 @@ class Compiled(NamedTuple):
     constants : mapping of Value to ndarray
     only_gathers : bool
         Whether the rows are only indices: NumPy gathers faster with its native integers.
+    drive : callable or None
+        ``drive(bound, rows, first, last)`` runs steps in one call, or returns False.
     """
 
     plan: Plan
@@ -78,6 +80,7 @@ class Compiled(NamedTuple):
     overwritten: Mapping[Kernel, Mapping[Value, Value]]
     constants: Mapping[Value, np.ndarray]
     only_gathers: bool
+    drive: Callable[..., bool] | None = None
 
 
 def prepare(plan: Plan, fused: Callable[[Kernel], Fused] | None = None) -> Compiled:
@@ -111,14 +114,20 @@ def replay(
     inputs = {**dict(zip(program.data, leaves(data), strict=True)), program.rows: picked}
     scratch = empty((compiled.plan.scratch,), "uint8")
     with flushed(), _workers(compiled) as workers:
-        for i in range(start, stop):
-            if i < start + 2:  # from the second step on, the state is updated in place
-                old = entered if i == start else fresh
-                step = _Bound(compiled, inputs, old, fresh, scratch, workers).calls()
-            picked[...] = index(rows, i)
-            for function, arguments in step:
-                function(*arguments)
+        # From the second step on, the state is updated in place.
+        for old, first, last in ((entered, start, start + 1), (fresh, start + 1, stop)):
+            if first < last:
+                bound = _Bound(compiled, inputs, old, fresh, scratch, workers)
+                if not (compiled.drive and compiled.drive(bound, rows, first, last)):
+                    _replay(bound.calls(), picked, rows, first, last)
     return rebuilt(state, fresh)
+
+
+def _replay(step: list[Call], picked: Any, rows: np.ndarray, first: int, last: int) -> None:
+    for i in range(first, last):
+        picked[...] = index(rows, i)
+        for function, arguments in step:
+            function(*arguments)
 
 
 def _only_gathers(plan: Plan) -> bool:
@@ -159,6 +168,7 @@ class _Bound:
     scratch: np.ndarray
     workers: _Workers
     held: dict[Value, Any] = field(default_factory=dict)
+    kept: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         plan = self.compiled.plan
@@ -183,21 +193,25 @@ class _Bound:
         plan = self.compiled.plan
         steps: list[Call] = []
         for each in plan.instructions:
-            steps += self._one(each) if isinstance(each, Operation) else self._kernel(each)
+            steps += self.one(each) if isinstance(each, Operation) else self._kernel(each)
         return steps + [Call(np.copyto, (self.fresh[i], self.find(v))) for i, v in plan.copies]
 
-    def _one(self, op: Operation) -> list[Call]:
+    def one(self, op: Operation) -> list[Call]:
+        """Return the calls of an operation that is in no kernel."""
         operands, out = [self.find(v) for v in op.operands], self.find(op.result)
         if op.name == "take" and self.compiled.plan.picks(op):
             x, rows = operands
             return [gathered(x, rows, out)]
         return calls(op, operands, out)
 
-    def _kernel(self, kernel: Kernel) -> Iterator[Call]:
-        function, fixed, arguments, parts, flat = self.compiled.kernels[kernel]
+    def prepared(
+        self, kernel: Kernel
+    ) -> tuple[Fused, list[tuple[np.ndarray, np.ndarray]], list[Any]]:
+        """Return a kernel's function, what is copied before, and its arrays."""
+        fused = self.compiled.kernels[kernel]
         over = self.compiled.overwritten[kernel]
         places = {base: self.find(v) for v, base in over.items()}
-        arrays = [*fixed, *(places.get(v, self.find(v)).reshape(-1) for v in arguments)]
+        given = (places.get(v, self.find(v)).reshape(-1) for v in fused.arguments)
         # The kernel works in place, so first copy the arrays that it overwrites into place.
         moves = [
             (place.reshape(-1), old.reshape(-1))
@@ -205,6 +219,10 @@ class _Bound:
             if (old := self.find(base)) is not place
             and base in self.compiled.plan.program.state
         ]
+        return fused, moves, [*fused.fixed, *given]
+
+    def _kernel(self, kernel: Kernel) -> Iterator[Call]:
+        (function, _, _, parts, flat), moves, arrays = self.prepared(kernel)
         if moves and flat and parts > 1:
             size = sum(place.nbytes for place, _ in moves)
             yield self._in_parts(_Moved(function, moves, -(-size // BLOCK)), parts, arrays)

@@ -22,7 +22,9 @@ class Source(NamedTuple):
     Attributes
     ----------
     text : str
-        The text of a module with ``kernel(part, parts, sizes, numbers, *arrays)``.
+        The text of a module with ``body(part, parts, sizes, numbers, *arrays)``, and with a C
+        function ``kernel``, whose argument is a block of int64: the two numbers, and the
+        addresses of the others.
     sizes : tuple of int
         n and k of each nest; in a stack, K before them.
     numbers : tuple of float
@@ -52,9 +54,8 @@ def source(plan: Plan, kernel: Kernel) -> Source:
     splits = _independent(plan, kernel)
     varying = [v for op in kernel.operations for v in op.operands if varies(v)]
     numbers = tuple(dict.fromkeys(varying))
-    lines = [
-        f"def kernel(part, parts, sizes, numbers, {', '.join(names[v] for v in arguments)}):"
-    ]
+    given = ", ".join(names[v] for v in arguments)
+    lines = [f"def body(part, parts, sizes, numbers, {given}):"]
     lines += [f"c{i} = numbers[{i}]" for i in range(len(numbers))]
     constants = {number: f"c{i}" for i, number in enumerate(numbers)}
     writers, sizes = list[NestWriter](), list[int]()
@@ -62,13 +63,14 @@ def source(plan: Plan, kernel: Kernel) -> Source:
         writers.append(NestWriter(nest, names, set(kernel.writes), constants, len(sizes)))
         lines += writers[-1].lines()
         sizes += nest.sizes
-    types = ", ".join(f"{_TYPES[v.dtype.name]}[::1]" for v in arguments)
-    signature = f"void(uint64, uint64, uint64[::1], float64[::1], {types})"
     text = "\n    ".join(lines)
     adding = _ADDING if f"{ADD}(" in text else ""
-    head = _HEAD.format(signature=signature, helpers=adding + _functions(text))
+    there = ", ".join(f"{v.dtype.name}_at(block[{4 + i}])" for i, v in enumerate(arguments))
+    used = {"uint64_at", "float64_at", *(f"{v.dtype.name}_at" for v in arguments)}
+    head = _HEAD.format(used=", ".join(sorted(used)), helpers=adding + _functions(text))
+    text = head + text + _ENTRY.format(there=there)
     return Source(
-        head + text + "\n",
+        text,
         tuple(sizes),
         numbers,
         arguments,
@@ -90,17 +92,19 @@ def _functions(text: str) -> str:
 
 _HEAD = """import numba
 import numpy as np
+from bpx_backends.engines.numpy.addresses import {used}
 from numpy import float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64
 
 {helpers}
-@numba.njit(
-    "{signature}",
-    nogil=True,
-    error_model="numpy",
-    fastmath={{"contract"}},
-    cache=True,
-    no_cfunc_wrapper=True,
-)
+@numba.njit(nogil=True, error_model="numpy", fastmath={{"contract"}})
+"""
+_ENTRY = """
+
+@numba.cfunc("void(CPointer(int64))", error_model="numpy", cache=True)
+def kernel(block):
+    body(
+        uint64(block[0]), uint64(block[1]), uint64_at(block[2]), float64_at(block[3]), {there}
+    )
 """
 _BITS = """
 from bpx_backends.engines.numpy.bits import float32_of, float64_of, int32_of, int64_of
@@ -112,13 +116,6 @@ def {ADD}(x, y):
     return x + y
 
 """
-_TYPES = {"bool": "boolean"} | {
-    name: name
-    for name in (
-        "float32", "float64", "int8", "int16", "int32", "int64",
-        "uint8", "uint16", "uint32", "uint64",
-    )
-}  # fmt: skip
 
 
 def _independent(plan: Plan, kernel: Kernel) -> bool:

@@ -1,0 +1,80 @@
+"""Modules of numba's functions, made from their text.
+
+The cache folder holds the text, and numba keeps the machine code beside it, so that only the
+first process compiles it.
+"""
+
+import hashlib
+import importlib.util
+import linecache
+import os
+import sys
+from contextlib import suppress
+from logging import getLogger
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from bpx._files import cache_folder, write_atomically
+from bpx.errors import InputError
+
+__all__ = ["loaded"]
+
+_log = getLogger("bpx")
+_without_cache: set[Path] = set()
+
+
+def loaded(text: str) -> Any:
+    """Return the module with that text, compiled by this or an earlier process."""
+    name = f"bpx_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    path = cache_folder() / "kernels" / f"{name}.py"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            with write_atomically(path) as file:
+                file.write(text.encode())
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(f"{path.parent} cannot be written")
+    except (OSError, InputError) as why:
+        _warn_of_no_cache(path.parent, why)
+        return _executed(name, text)
+    try:
+        return _imported(name, path)
+    except Exception as why:  # numba reads its own files without checking them
+        _log.warning("a kernel is compiled again, since its cache cannot be loaded: %s", why)
+        for each in (path.parent / "__pycache__").glob(f"{name}.*"):
+            with suppress(OSError):
+                each.unlink()
+        return _executed(name, text)
+
+
+def _warn_of_no_cache(folder: Path, why: Exception) -> None:
+    """Warn, once per process, that every later process compiles the kernels again."""
+    if folder not in _without_cache:
+        _without_cache.add(folder)
+        _log.warning(
+            "the kernels that numba compiles cannot be kept in %s, so every process compiles "
+            "them again, which takes seconds (%s): set BPX_CACHE to a folder that you can "
+            "write to, or BPX_NUMBA=off for short trainings",
+            folder,
+            why,
+        )
+
+
+def _imported(name: str, path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # numba's cache looks for it there
+    spec.loader.exec_module(module)
+    return module
+
+
+def _executed(name: str, text: str) -> ModuleType:
+    text = text.replace("cache=True", "cache=False")
+    module = ModuleType(name)
+    file = f"<{name}>"
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
+    exec(compile(text, file, "exec"), module.__dict__)
+    return module

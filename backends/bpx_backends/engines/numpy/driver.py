@@ -1,0 +1,78 @@
+"""One native call for a chunk of steps: it walks a table of instructions.
+
+The text of this file is compiled like a kernel's, and kept in the same cache: see `native`,
+which calls it, and `table`, which makes the tables.
+"""
+
+from typing import Any
+
+import numba
+from numba import float32
+
+from bpx_backends.engines.numpy.addresses import (
+    call,
+    copy_bytes,
+    int32_at,
+    int64_at,
+    product32,
+    product64,
+)
+from bpx_backends.engines.numpy.bits import float64_of
+
+KERNEL, PRODUCT_32, PRODUCT_64, PICK_32, PICK_64, COPY, ROWS, ASK = range(8)
+
+
+@numba.njit(  # type: ignore[untyped-decorator]
+    "void(int64[:, ::1], int64, int64, int64, int64)",
+    nogil=True,
+    error_model="numpy",
+    cache=True,
+    no_cfunc_wrapper=True,
+)
+def kernel(table: Any, rows: int, stride: int, start: int, stop: int) -> None:
+    """Run the instructions of a table for the steps from `start` to `stop`.
+
+    Step i has the row indices at ``rows + i * stride``, an address.
+    """
+    for step in range(start, stop):
+        picked = rows + step * stride
+        for i in range(table.shape[0]):
+            kind, a, b, c = table[i, 0], table[i, 1], table[i, 2], table[i, 3]
+            if kind == KERNEL:
+                call(a, b)
+            elif kind == PRODUCT_32:
+                product32(
+                    a, b, c, table[i, 4], table[i, 5], table[i, 6],
+                    float32(float64_of(table[i, 7])), table[i, 8], table[i, 9], table[i, 10],
+                    table[i, 11], float32(float64_of(table[i, 12])), table[i, 13], table[i, 14],
+                )  # fmt: skip
+            elif kind == PRODUCT_64:
+                product64(
+                    a, b, c, table[i, 4], table[i, 5], table[i, 6],
+                    float64_of(table[i, 7]), table[i, 8], table[i, 9], table[i, 10],
+                    table[i, 11], float64_of(table[i, 12]), table[i, 13], table[i, 14],
+                )  # fmt: skip
+            elif kind == PICK_32:
+                indices = int32_at(picked + table[i, 5])
+                for j in range(table[i, 4]):
+                    copy_bytes(a + j * c, b + indices[j] * c, c)
+            elif kind == PICK_64:
+                indices = int64_at(picked + table[i, 5])
+                for j in range(table[i, 4]):
+                    copy_bytes(a + j * c, b + indices[j] * c, c)
+            elif kind == COPY:
+                copy_bytes(a, b, c)
+            elif kind == ROWS:
+                copy_bytes(a, picked, c)
+            elif kind == ASK:
+                call(a, 0)
+                if int64_at(b)[0]:
+                    return
+
+
+@numba.njit(  # type: ignore[untyped-decorator]
+    "void(int64, int64)", nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True
+)
+def once(function: int, block: int) -> None:
+    """Run one kernel."""
+    call(function, block)

@@ -1,0 +1,96 @@
+"""Kernels and chunks of steps as native calls, beside the same steps one by one."""
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx_backends.engines.numpy import blas, native, replay
+from bpx_backends.engines.numpy.calls import Call
+from tests.peers import random_samples
+
+pytest.importorskip("numba", reason="numba is not installed")
+
+PLAIN = {"hidden": "relu", "output": "softmax", "cost": "cross_entropy"}
+CASES = {
+    "S": ((8, 7, 5), bpx.SGD(3.0), {"cost": "quadratic"}, {}),
+    "M": ((8, 7, 6, 5), bpx.Adam(), PLAIN, {}),
+    "dropout": ((8, 7, 5), bpx.AdamW(), {**PLAIN, "dropout": 0.5, "norm": "layer"}, {}),
+    "batch": ((8, 7, 5), bpx.SGD(0.1, momentum=0.9), {**PLAIN, "norm": "batch"}, {}),
+    "weights": ((8, 7, 5), bpx.Adam(), PLAIN, {"sample_weight": np.linspace(0.1, 2.0, 50)}),
+    "tanh": ((8, 7, 7, 7, 5), bpx.optim.Muon(), {**PLAIN, "hidden": "tanh"}, {"lmbda": 0.1}),
+    "accumulated": ((8, 7, 5), bpx.optim.Lion(), PLAIN, {"accumulate": 2}),
+}
+
+
+@pytest.fixture(autouse=True)
+def _with_numba(monkeypatch):
+    monkeypatch.setenv("BPX_NUMBA", "on")
+
+
+def trained(case, dtype):
+    """The parameters and costs of a short training, and how its steps were run."""
+    sizes, optimizer, settings, how = CASES[case]
+    net = bpx.Network(sizes, seed=0, dtype=dtype, backend="numpy", **settings)
+    x, y = random_samples(net, 50)
+    before = native.steps.copy()
+    history = net.fit(x, y, epochs=3, batch_size=8, optimizer=optimizer, seed=0, **how)
+    costs = np.array([each.cost for each in history])
+    return [*map(np.array, net.weights), costs], native.steps - before
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_chunk_in_one_call_is_its_steps_one_by_one(case, dtype, monkeypatch):
+    if blas.find() is None:
+        pytest.skip("NumPy's BLAS has none of the known names")
+    driven, ways = trained(case, dtype)
+    assert set(ways) == {"driven"}
+    monkeypatch.setattr(native, "find", lambda: None)
+    replayed, ways = trained(case, dtype)
+    assert set(ways) == {"replayed"}
+    within = {"float32": 1e-5, "float64": 1e-13}[dtype]
+    for one, other in zip(driven, replayed, strict=True):
+        np.testing.assert_allclose(one, other, rtol=within, atol=within)
+
+
+def test_ctrl_c_in_what_python_is_asked_for_ends_training(monkeypatch):
+    if blas.find() is None:
+        pytest.skip("NumPy's BLAS has none of the known names")
+    make = replay._Bound.one
+
+    def interrupted(bound, op):
+        def stop():
+            raise KeyboardInterrupt
+
+        return [*make(bound, op), Call(stop, ())]
+
+    monkeypatch.setattr(replay._Bound, "one", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained("accumulated", "float32")
+
+
+def test_a_kernel_is_called_with_arrays():
+    text = """
+import numba
+from bpx_backends.engines.numpy.addresses import float64_at
+
+
+@numba.cfunc("void(CPointer(int64))")
+def kernel(block):
+    x, y = float64_at(block[2]), float64_at(block[3])
+    for i in range(4 * block[0] // block[1], 4 * (block[0] + 1) // block[1]):
+        y[i] = 2.0 * x[i]
+"""
+    kernel = native.NativeKernel(text)
+    x, y = np.arange(4.0), np.zeros(4)
+    kernel(1, 2, x, y)
+    assert y.tolist() == [0, 0, 4, 6]
+    kernel(0, 2, x, y)
+    assert y.tolist() == [0, 2, 4, 6]
+
+
+def test_other_helpers_are_another_text(monkeypatch):
+    before = native.versioned("x = 1")
+    monkeypatch.setattr(native, "_version", lambda: "another")
+    assert native.versioned("x = 1") != before
+    assert before.startswith("x = 1\n")

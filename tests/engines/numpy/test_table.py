@@ -1,0 +1,112 @@
+"""What the driver has an instruction for, and what Python is asked for."""
+
+import numpy as np
+import pytest
+
+from bpx.program.plan import plan
+from bpx_backends.engines.numpy import table as tables
+from bpx_backends.engines.numpy.blas import NO, YES, Blas
+from bpx_backends.engines.numpy.calls import Call
+from bpx_backends.engines.numpy.replay import _Bound, _Workers, prepare
+from bpx_backends.engines.numpy.table import Asked, Unable, table
+from tests.program.planned import ROWS, numbers, recorded
+
+BLAS = Blas("stand-in", 7, 8)
+
+
+def bound(step, state, data=()):
+    """A plan bound to arrays: what `replay` makes before the first step."""
+    planned = prepare(plan(recorded(step, state, data)))
+    program = planned.plan.program
+    picked = np.empty(program.rows.shape, np.intp if planned.only_gathers else ROWS.dtype)
+    inputs = dict(zip(program.data, data, strict=True)) | {program.rows: picked}
+    fresh = [np.empty(v.shape, v.dtype.name) for v in program.outputs]
+    scratch = np.empty(planned.plan.scratch, np.uint8)
+    return _Bound(planned, inputs, list(state), fresh, scratch, _Workers(None, 1))
+
+
+def kinds(step, state, data=(), rows=ROWS):
+    """The instructions of a step, and what Python is asked for."""
+    asked = Asked()
+    found = table(bound(step, state, data), rows, BLAS, asked)
+    assert found.shape[1] == tables.WIDTH
+    return found, found[:, 0].tolist()
+
+
+def test_products_say_which_matrix_is_transposed_in_memory():
+    a, b = numbers((3, 4), (5, 4))
+    found, names = kinds(lambda xp, s, d, r: (xp.matmul(s[0], s[1].T), s[1]), (a, b))
+    assert names[0] == tables.PRODUCT_64
+    assert found[0, 1:7].tolist() == [8, NO, YES, 3, 5, 4]
+    assert found[0, [9, 11, 14]].tolist() == [4, 4, 5]
+    assert found[0, [7, 12]].view(float).tolist() == [1.0, 0.0]
+
+
+def test_stacks_are_products_of_matrices_and_many_are_not():
+    def step(xp, s, d, r):
+        return (xp.matmul(s[0], s[0]), s[1])
+
+    few, many = numbers((3, 2, 2), (1,)), numbers((tables.FEW + 1, 2, 2), (1,))
+    assert kinds(step, few)[1][:3] == [tables.PRODUCT_64] * 3
+    assert tables.PRODUCT_64 not in kinds(step, many)[1]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"), [("int32", tables.PICK_32), ("int64", tables.PICK_64)]
+)
+def test_rows_are_picked_by_the_indices_as_they_are(dtype, kind):
+    (x,), rows = numbers((9, 5)), ROWS.astype(dtype)
+    found, names = kinds(lambda xp, s, d, r: (xp.take(d[0], r, axis=0),), (x[:2],), (x,), rows)
+    assert names == [kind]
+    assert found[0, 2:6].tolist() == [x.ctypes.data, 5 * 8, 2, 0]
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_some_of_the_indices_are_some_of_the_rows(dtype):
+    (x,), rows = numbers((9, 5)), ROWS.astype(dtype)
+    found, names = kinds(
+        lambda xp, s, d, r: (xp.take(d[0], r[1:], axis=0),), (x[:1],), (x,), rows
+    )
+    assert names[0] in (tables.PICK_32, tables.PICK_64)
+    assert found[0, 4:6].tolist() == [1, rows.dtype.itemsize]
+
+
+def test_rows_that_are_more_than_indices_are_copied_first():
+    def step(xp, s, d, r):
+        return (s[0] + xp.astype(r, xp.float64),)
+
+    assert kinds(step, numbers((2,)))[1][0] == tables.ROWS
+
+
+def test_python_is_asked_for_what_has_no_instruction():
+    def step(xp, s, d, r):
+        return xp.astype(s[0] > 0.0, xp.float64), s[0]
+
+    asked = Asked()
+    made = bound(step, numbers((4,), (4,)))
+    found = table(made, ROWS, BLAS, asked)
+    assert set(found[:, 0]) <= {tables.ASK, tables.COPY}
+
+
+@pytest.mark.parametrize(
+    "rows", [ROWS.astype("uint8"), ROWS[0], np.asfortranarray(np.tile(ROWS, 2))[:, ::2]]
+)
+def test_other_row_indices_are_refused(rows):
+    with pytest.raises(Unable, match="row indices of"):
+        table(bound(lambda xp, s, d, r: (s[0] * 2.0,), numbers((3,))), rows, BLAS, Asked())
+
+
+def test_the_first_exception_is_kept_and_stops_the_driver():
+    asked, done = Asked(), []
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    for calls in ([Call(done.append, (1,))], [Call(interrupt, ()), Call(done.append, (2,))]):
+        kind, address, flag = asked(calls)
+        assert kind == tables.ASK
+        assert flag == asked.stopped.ctypes.data
+        tables._ANSWER(address)(0)
+    assert done == [1]
+    assert asked.stopped[0] == 1
+    assert isinstance(asked.error, KeyboardInterrupt)
