@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from bpx.arrays.host import as_host, plain
 from bpx.arrays.registry import backend_of, dtype_name
 from bpx.arrays.transfer import to_host
-from bpx.errors import FileFormatError
+from bpx.errors import FileFormatError, InputError
 
 __all__ = ["UntoldError", "restored", "told"]
 
@@ -122,9 +122,9 @@ def restored(value: Any, kept: Mapping[str, Any] = _NOTHING) -> Any:
 def _made(kind: Any, given: dict[str, Any]) -> Any:
     try:
         return kind(**given)
-    except TypeError as error:
+    except (TypeError, InputError) as error:
         raise FileFormatError(
-            f"{kind.__name__} has other fields in this version: {error}"
+            f"{kind.__name__} has other fields, or values, in this version: {error}"
         ) from error
 
 
