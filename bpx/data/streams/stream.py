@@ -241,8 +241,8 @@ def stream(
         How tables become samples. By default that of the network; without one, all columns
         must be numbers.
     block : int, optional
-        The samples in a block, by default up to 4 MiB. Parquet files have their own blocks, their row
-        groups; each Arrow or Feather file is one block.
+        The samples in a block, by default up to 4 MiB. Parquet files have their own blocks,
+        their row groups; each Arrow or Feather file is one block.
     window : int, optional
         The samples in a window, by default 64 MiB. Two windows are in memory at a time. A
         larger window shuffles better.

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("numba", reason="numba is not installed")
 
-from bpx_backends.engines.numpy import native, table  # noqa: E402 - it needs numba
+from bpx_backends.engines.numpy import native, table
 
 
 def run(*instructions, rows=None, start=0, stop=3):
