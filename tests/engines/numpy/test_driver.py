@@ -6,14 +6,16 @@ import pytest
 pytest.importorskip("numba", reason="numba is not installed")
 
 from bpx_backends.engines.numpy import native, table
+from bpx_backends.engines.numpy.calls import address_of
 
 
-def run(*instructions, rows=None, start=0, stop=3):
+def run(*instructions, rows=None, start=0, stop=3, at=None):
     rows = np.zeros((3, 2), "int32") if rows is None else rows
     made = np.zeros((len(instructions), table.WIDTH), np.int64)
     for row, numbers in zip(made, instructions, strict=True):
         row[: len(numbers)] = numbers
-    native._driver().kernel(made, table.address_of(rows), rows.strides[0], start, stop)
+    where, position = address_of(rows), start * len(made) if at is None else at
+    return native._driver().kernel(made, where, rows.strides[0], position, stop)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,7 @@ def run(*instructions, rows=None, start=0, stop=3):
 def test_each_step_picks_its_own_rows(dtype, kind):
     rows, x = np.array([[0, 3, 1], [2, 2, 0]], dtype), np.arange(12.0).reshape(4, 3)
     out = np.zeros((2, 3))
-    pick = kind, table.address_of(out), table.address_of(x), 24, 2, rows.itemsize
+    pick = kind, address_of(out), address_of(x), 24, 2, rows.itemsize
     for step, expected in ((0, x[[3, 1]]), (1, x[[2, 0]])):
         run(pick, rows=rows, start=step, stop=step + 1)
         assert np.array_equal(out, expected)
@@ -32,33 +34,31 @@ def test_the_rows_themselves_and_other_arrays_are_copied():
     rows, picked = np.arange(6, dtype="int32").reshape(3, 2), np.zeros(2, "int32")
     x, y = np.arange(4.0), np.zeros(4)
     run(
-        (table.ROWS, table.address_of(picked), 0, picked.nbytes),
-        (table.COPY, table.address_of(y), table.address_of(x), x.nbytes),
+        (table.ROWS, address_of(picked), 0, picked.nbytes),
+        (table.COPY, address_of(y), address_of(x), x.nbytes),
         rows=rows,
     )
     assert picked.tolist() == [4, 5]
     assert np.array_equal(x, y)
 
 
-def test_python_is_asked_in_each_step_until_it_raises():
-    asked, seen = table.Asked(), []
-
-    def see():
-        seen.append(len(seen))
-        if len(seen) == 2:
-            raise ValueError("enough")
-
+def test_the_driver_comes_back_where_python_is_asked():
     x, y = np.ones(1), np.zeros(1)
-    run(
-        asked([table.Call(see, ())]),
-        (table.COPY, table.address_of(y), table.address_of(x), x.nbytes),
-        stop=9,
+    table_ = (
+        (table.ASK,),
+        (table.COPY, address_of(y), address_of(x), x.nbytes),
+        (table.ASK,),
     )
-    assert seen == [0, 1]
-    assert str(asked.error) == "enough"
+    assert run(*table_) == 0
+    assert y[0] == 0
+    assert run(*table_, at=1) == 2
+    assert y[0] == 1
+    assert run(*table_, at=3) == 3  # of the next step
+    assert run(*table_, at=9) == 9  # the end
+    assert run(*table_[1:2]) == 3
 
 
 def test_no_steps_do_nothing():
     x, y = np.ones(1), np.zeros(1)
-    run((table.COPY, table.address_of(y), table.address_of(x), x.nbytes), start=2, stop=2)
+    run((table.COPY, address_of(y), address_of(x), x.nbytes), start=2, stop=2)
     assert y[0] == 0

@@ -1,11 +1,15 @@
 """Kernels and chunks of steps as native calls, beside the same steps one by one."""
 
+import gc
+import os
+import signal
+import threading
+
 import numpy as np
 import pytest
 
 import bpx
 from bpx_backends.engines.numpy import blas, native, replay
-from bpx_backends.engines.numpy.calls import Call
 from tests.peers import random_samples
 
 pytest.importorskip("numba", reason="numba is not installed")
@@ -53,20 +57,32 @@ def test_a_chunk_in_one_call_is_its_steps_one_by_one(case, dtype, monkeypatch):
         np.testing.assert_allclose(one, other, rtol=within, atol=within)
 
 
-def test_ctrl_c_in_what_python_is_asked_for_ends_training(monkeypatch):
+@pytest.mark.parametrize("delay", range(1, 6))
+def test_ctrl_c_is_never_lost(delay, monkeypatch):
+    """Wherever it comes: in native code, or in what Python is asked for."""
     if blas.find() is None:
         pytest.skip("NumPy's BLAS has none of the known names")
-    make = replay._Bound.one
-
-    def interrupted(bound, op):
-        def stop():
-            raise KeyboardInterrupt
-
-        return [*make(bound, op), Call(stop, ())]
-
-    monkeypatch.setattr(replay._Bound, "one", interrupted)
+    net = bpx.Network([8, 7, 5], seed=0, backend="numpy", **PLAIN)
+    x, y = random_samples(net, 500)
+    how = {"batch_size": 8, "optimizer": bpx.optim.Lion(), "seed": 0, "accumulate": 2}
+    net.fit(x, y, epochs=1, **how)
+    timer = threading.Timer(0.05 * delay, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
     with pytest.raises(KeyboardInterrupt):
+        net.fit(x, y, epochs=1_000_000, **how)
+    timer.join()
+
+
+def test_nothing_is_left_for_the_garbage_collector():
+    trained("accumulated", "float32")
+    gc.collect()
+    gc.disable()
+    try:
         trained("accumulated", "float32")
+        left = [each for each in gc.get_objects() if type(each) is replay._Bound]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 def test_a_kernel_is_called_with_arrays():

@@ -8,7 +8,7 @@ from bpx_backends.engines.numpy import table as tables
 from bpx_backends.engines.numpy.blas import NO, YES, Blas
 from bpx_backends.engines.numpy.calls import Call
 from bpx_backends.engines.numpy.replay import _Bound, _Workers, prepare
-from bpx_backends.engines.numpy.table import Asked, Unable, table
+from bpx_backends.engines.numpy.table import Unable, table
 from tests.program.planned import ROWS, numbers, recorded
 
 BLAS = Blas("stand-in", 7, 8)
@@ -27,9 +27,9 @@ def bound(step, state, data=()):
 
 def kinds(step, state, data=(), rows=ROWS):
     """The instructions of a step, and what Python is asked for."""
-    asked = Asked()
-    found = table(bound(step, state, data), rows, BLAS, asked)
+    found, asked = table(bound(step, state, data), rows, BLAS)
     assert found.shape[1] == tables.WIDTH
+    assert [i for i, kind in enumerate(found[:, 0]) if kind == tables.ASK] == [*asked]
     return found, found[:, 0].tolist()
 
 
@@ -82,10 +82,10 @@ def test_python_is_asked_for_what_has_no_instruction():
     def step(xp, s, d, r):
         return xp.astype(s[0] > 0.0, xp.float64), s[0]
 
-    asked = Asked()
-    made = bound(step, numbers((4,), (4,)))
-    found = table(made, ROWS, BLAS, asked)
+    found, asked = table(bound(step, numbers((4,), (4,))), ROWS, BLAS)
     assert set(found[:, 0]) <= {tables.ASK, tables.COPY}
+    assert asked
+    assert all(isinstance(call, Call) for calls in asked.values() for call in calls)
 
 
 @pytest.mark.parametrize(
@@ -93,20 +93,4 @@ def test_python_is_asked_for_what_has_no_instruction():
 )
 def test_other_row_indices_are_refused(rows):
     with pytest.raises(Unable, match="row indices of"):
-        table(bound(lambda xp, s, d, r: (s[0] * 2.0,), numbers((3,))), rows, BLAS, Asked())
-
-
-def test_the_first_exception_is_kept_and_stops_the_driver():
-    asked, done = Asked(), []
-
-    def interrupt():
-        raise KeyboardInterrupt
-
-    for calls in ([Call(done.append, (1,))], [Call(interrupt, ()), Call(done.append, (2,))]):
-        kind, address, flag = asked(calls)
-        assert kind == tables.ASK
-        assert flag == asked.stopped.ctypes.data
-        tables._ANSWER(address)(0)
-    assert done == [1]
-    assert asked.stopped[0] == 1
-    assert isinstance(asked.error, KeyboardInterrupt)
+        table(bound(lambda xp, s, d, r: (s[0] * 2.0,), numbers((3,))), rows, BLAS)

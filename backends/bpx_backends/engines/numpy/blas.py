@@ -6,6 +6,7 @@ tried with small products before it is used.
 """
 
 import ctypes
+import sys
 from functools import cache
 from importlib import import_module
 from itertools import product
@@ -31,8 +32,8 @@ _NAMES = (
 )
 """The names of cblas's product, for s or d.
 
-Sizes are passed as 64-bit integers to all of them. Those with 32-bit integers read the lower
-halves, which are the same numbers.
+Sizes are passed as 64-bit integers to all of them. Where registers have 64 bits, those with
+32-bit integers read the lower halves, which are the same numbers.
 """
 
 
@@ -51,7 +52,7 @@ class Blas(NamedTuple):
 @cache
 def find() -> Blas | None:
     """Return NumPy's BLAS; None if its products cannot be found, or are not what they seem."""
-    library = _library()
+    library = _library() if sys.maxsize > 2**32 else None
     if library is None:
         return None
     for name in _NAMES:

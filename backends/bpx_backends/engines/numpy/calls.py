@@ -9,7 +9,7 @@ import numpy as np
 from bpx.program.operation import Operation, Value
 from bpx.program.program import apply
 
-__all__ = ["Call", "calls", "gathered"]
+__all__ = ["Call", "address_of", "calls", "gathered"]
 
 
 class Call(NamedTuple):
@@ -17,6 +17,12 @@ class Call(NamedTuple):
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
+
+
+def address_of(x: np.ndarray) -> int:
+    """Return the address of an array; `ndarray.ctypes` would leave objects behind."""
+    found: int = x.__array_interface__["data"][0]
+    return found
 
 
 def calls(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:

@@ -23,20 +23,24 @@ KERNEL, PRODUCT_32, PRODUCT_64, PICK_32, PICK_64, COPY, ROWS, ASK = range(8)
 
 
 @numba.njit(  # type: ignore[untyped-decorator]
-    "void(int64[:, ::1], int64, int64, int64, int64)",
+    "int64(int64[:, ::1], int64, int64, int64, int64)",
     nogil=True,
     error_model="numpy",
     cache=True,
     no_cfunc_wrapper=True,
 )
-def kernel(table: Any, rows: int, stride: int, start: int, stop: int) -> None:
-    """Run the instructions of a table for the steps from `start` to `stop`.
+def kernel(table: Any, rows: int, stride: int, position: int, stop: int) -> int:
+    """Run the instructions of a table up to a step, or to one that Python is asked for.
 
-    Step i has the row indices at ``rows + i * stride``, an address.
+    Step i has the row indices at ``rows + i * stride``, an address. A position counts
+    instructions from the first one of step 0. Returns that at which Python is asked, or that
+    of the first instruction of the step `stop`.
     """
-    for step in range(start, stop):
+    size = table.shape[0]
+    step, i = position // size, position % size
+    while step < stop:
         picked = rows + step * stride
-        for i in range(table.shape[0]):
+        while i < size:
             kind, a, b, c = table[i, 0], table[i, 1], table[i, 2], table[i, 3]
             if kind == KERNEL:
                 call(a, b)
@@ -65,9 +69,10 @@ def kernel(table: Any, rows: int, stride: int, start: int, stop: int) -> None:
             elif kind == ROWS:
                 copy_bytes(a, picked, c)
             elif kind == ASK:
-                call(a, 0)
-                if int64_at(b)[0]:
-                    return
+                return step * size + i
+            i += 1
+        step, i = step + 1, 0
+    return stop * size
 
 
 @numba.njit(  # type: ignore[untyped-decorator]

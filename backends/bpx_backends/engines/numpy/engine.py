@@ -21,6 +21,8 @@ __all__ = ["engine", "scan"]
 VARIABLE = "BPX_NUMBA"
 
 _log = getLogger("bpx")
+_refused: list[str] = []
+"""Why numba, which is installed, cannot be used; empty if it can, or was not needed yet."""
 
 
 def scan(
@@ -42,6 +44,8 @@ def engine() -> str:
     if not _wants_numba():
         why = f"is off ({VARIABLE})" if is_installed("numba") else "is not installed"
         return f"recorded steps, replayed by NumPy's functions; numba {why}"
+    if _refused:
+        return f"recorded steps, replayed by NumPy's functions; numba fails: {_refused[0]}"
     blas = find()
     if blas is None:
         return "recorded steps, replayed with kernels by numba; NumPy's BLAS was not found"
@@ -77,11 +81,18 @@ def _with_ufuncs() -> Planned[Any]:
 
 @cache
 def _with_numba() -> Planned[Any]:
+    _refused.clear()
     try:
-        import numba  # noqa: F401 - the kernels import it, too late for a fallback
+        import numba  # the kernels import it, too late for a fallback
 
+        from bpx_backends.engines.numpy import native
         from bpx_backends.engines.numpy.kernels import compiled, fuses
-    except ImportError as why:  # for example, a numba that does not support this NumPy
+
+        native.versioned("")  # which reads files of its own
+        if numba.config.DISABLE_JIT:
+            raise ImportError("NUMBA_DISABLE_JIT is set, and it compiles nothing")
+    except (ImportError, OSError) as why:  # such as a numba that does not support this NumPy
         _log.warning("numba cannot be imported, so NumPy's functions are used: %s", why)
+        _refused.append(str(why))
         return _with_ufuncs()
     return Planned(compiled, replay, fuses)

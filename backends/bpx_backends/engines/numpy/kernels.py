@@ -12,6 +12,7 @@ import numpy as np
 from bpx.program.fusion import Kernel, can_fuse
 from bpx.program.operation import Operation
 from bpx.program.plan import Plan
+from bpx_backends.engines.numpy.calls import address_of
 from bpx_backends.engines.numpy.expressions import SUPPORTED
 from bpx_backends.engines.numpy.native import NativeKernel, drive
 from bpx_backends.engines.numpy.replay import PART, Compiled, Fused, prepare
@@ -39,7 +40,8 @@ def _fused(plan: Plan, kernel: Kernel) -> Fused:
     touched = sum(v.nbytes for v in (*kernel.reads, *kernel.writes))
     fixed = np.array(sizes, np.uint64), np.array(numbers, np.float64)
     parts = max(1, touched // PART) if splits else 1
-    return Fused(_function(text), fixed, arguments, parts, flat)
+    where = tuple(map(address_of, fixed))
+    return Fused(_function(text), fixed, arguments, parts, flat, where)
 
 
 @lru_cache(maxsize=1024)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from bpx_backends.engines.numpy.blas import find
+from bpx_backends.engines.numpy.calls import address_of
 from bpx_backends.engines.numpy.compiling import loaded
-from bpx_backends.engines.numpy.table import Asked, Unable, address_of, table
+from bpx_backends.engines.numpy.table import Unable, table
 
 __all__ = ["NativeKernel", "drive", "once", "steps"]
 
@@ -43,6 +44,13 @@ class NativeKernel:
         """Return the arguments of a call; the arrays must live as long as it is used."""
         return np.array([part, parts, *(address_of(each) for each in arrays)], np.int64)
 
+    def bound(
+        self, part: int, parts: int, arrays: Sequence[np.ndarray]
+    ) -> tuple[Callable[[int, int], None], tuple[int, int], Any]:
+        """Return a function and its arguments that run one part, and what must live as long."""
+        block = self.block(part, parts, arrays)
+        return once(), (self.address, address_of(block)), (block, arrays)
+
     def __call__(self, part: int, parts: int, *arrays: np.ndarray) -> None:
         """Run one part of the kernel."""
         block = self.block(part, parts, arrays)
@@ -57,18 +65,23 @@ def drive(bound: Any, rows: np.ndarray, first: int, last: int) -> bool:
     bound : Bound
     rows : int32 or int64, shape (steps, batch)
     """
-    blas, asked = find(), Asked()
+    blas = find()
     try:
         if blas is None:
             raise Unable("NumPy's BLAS has none of the known names")
-        made = table(bound, rows, blas, asked)
+        made, asked = table(bound, rows, blas)
     except Unable as why:
         _log.debug("steps run instruction by instruction: %s", why)
         steps["replayed"] += last - first
         return False
-    _driver().kernel(made, address_of(rows), rows.strides[0], first, last)
-    if asked.error is not None:
-        raise asked.error
+    run, where, size = _driver().kernel, address_of(rows), len(made)
+    position = first * size
+    while (
+        size and (position := run(made, where, rows.strides[0], position, last)) < last * size
+    ):
+        for function, arguments in asked[position % size]:
+            function(*arguments)
+        position += 1
     steps["driven"] += last - first
     return True
 

@@ -19,7 +19,7 @@ from bpx.program.fusion import Kernel
 from bpx.program.operation import Operation, Value
 from bpx.program.plan import Plan
 from bpx.program.program import apply
-from bpx_backends.engines.numpy.calls import Call, calls, gathered
+from bpx_backends.engines.numpy.calls import Call, address_of, calls, gathered
 from bpx_backends.engines.numpy.subnormals import flushed
 from bpx_backends.engines.numpy.threads import threads
 from bpx_backends.engines.shared.recycling import empty
@@ -50,6 +50,8 @@ class Fused(NamedTuple):
         The largest number of parts that can run at the same time.
     flat : bool
         Whether each part works on its own share of every array, counted from its beginning.
+    where : tuple of int
+        The addresses of `fixed`, for a native kernel.
     """
 
     function: Callable[..., Any]
@@ -57,6 +59,7 @@ class Fused(NamedTuple):
     arguments: tuple[Value, ...]
     parts: int
     flat: bool
+    where: tuple[int, ...] = ()
 
 
 class Compiled(NamedTuple):
@@ -115,7 +118,8 @@ def replay(
     scratch = empty((compiled.plan.scratch,), "uint8")
     with flushed(), _workers(compiled) as workers:
         # From the second step on, the state is updated in place.
-        for old, first, last in ((entered, start, start + 1), (fresh, start + 1, stop)):
+        begun = start if donate else start + 1
+        for old, first, last in ((entered, start, begun), (fresh, begun, stop)):
             if first < last:
                 bound = _Bound(compiled, inputs, old, fresh, scratch, workers)
                 if not (compiled.drive and compiled.drive(bound, rows, first, last)):
@@ -169,9 +173,11 @@ class _Bound:
     workers: _Workers
     held: dict[Value, Any] = field(default_factory=dict)
     kept: list[Any] = field(default_factory=list)
+    where: dict[Value, int] = field(default_factory=dict)
+    begin: int = 0
 
     def __post_init__(self) -> None:
-        plan = self.compiled.plan
+        plan, self.begin = self.compiled.plan, address_of(self.scratch)
         self.held = {**self.inputs, **self.compiled.constants}
         self.held |= dict(zip(plan.program.state, self.entered, strict=True))
         self.held |= {value: self.fresh[i] for value, i in plan.states.items()}
@@ -204,25 +210,43 @@ class _Bound:
             return [gathered(x, rows, out)]
         return calls(op, operands, out)
 
-    def prepared(
-        self, kernel: Kernel
-    ) -> tuple[Fused, list[tuple[np.ndarray, np.ndarray]], list[Any]]:
-        """Return a kernel's function, what is copied before, and its arrays."""
-        fused = self.compiled.kernels[kernel]
-        over = self.compiled.overwritten[kernel]
-        places = {base: self.find(v) for v, base in over.items()}
-        given = (places.get(v, self.find(v)).reshape(-1) for v in fused.arguments)
-        # The kernel works in place, so first copy the arrays that it overwrites into place.
-        moves = [
+    def moves(self, kernel: Kernel) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return what a kernel that works in place copies there first: pairs (to, from)."""
+        if self.entered is self.fresh:
+            return []
+        over, state = self.compiled.overwritten[kernel], self.compiled.plan.program.state
+        return [
             (place.reshape(-1), old.reshape(-1))
-            for base, place in places.items()
-            if (old := self.find(base)) is not place
-            and base in self.compiled.plan.program.state
+            for v, base in over.items()
+            if base in state and (old := self.find(base)) is not (place := self.find(v))
         ]
-        return fused, moves, [*fused.fixed, *given]
+
+    def addresses(self, kernel: Kernel) -> list[int]:
+        """Return the addresses of a kernel's arrays."""
+        places = {base: v for v, base in self.compiled.overwritten[kernel].items()}
+        fused = self.compiled.kernels[kernel]
+        return [*fused.where, *(self.address(places.get(v, v)) for v in fused.arguments)]
+
+    def address(self, v: Value) -> int:
+        """Return the address of a value's array."""
+        found = self.where.get(v)
+        if found is None:
+            plan = self.compiled.plan
+            offset, view = plan.offsets.get(v), plan.views.get(v)
+            if offset is not None:
+                found = self.begin + offset
+            elif view is not None and view.name in ("matrix_transpose", "reshape"):
+                found = self.address(view.values[0])
+            else:
+                found = address_of(self.find(v))
+            self.where[v] = found
+        return found
 
     def _kernel(self, kernel: Kernel) -> Iterator[Call]:
-        (function, _, _, parts, flat), moves, arrays = self.prepared(kernel)
+        function, fixed, arguments, parts, flat, _ = self.compiled.kernels[kernel]
+        places = {base: v for v, base in self.compiled.overwritten[kernel].items()}
+        given = (self.find(places.get(v, v)).reshape(-1) for v in arguments)
+        moves, arrays = self.moves(kernel), [*fixed, *given]
         if moves and flat and parts > 1:
             size = sum(place.nbytes for place, _ in moves)
             yield self._in_parts(_Moved(function, moves, -(-size // BLOCK)), parts, arrays)
@@ -232,9 +256,18 @@ class _Bound:
 
     def _in_parts(self, function: Callable[..., Any], parts: int, arrays: list[Any]) -> Call:
         parts = min(parts, self.workers.threads)
-        if parts == 1:
-            return Call(function, (0, 1, *arrays))
-        return Call(_together, (self.workers.executor, function, parts, arrays))
+        calls = [self._part(function, part, parts, arrays) for part in range(parts)]
+        return calls[0] if parts == 1 else Call(_together, (self.workers.executor, calls))
+
+    def _part(
+        self, function: Callable[..., Any], part: int, parts: int, arrays: list[Any]
+    ) -> Call:
+        bind = getattr(function, "bound", None)
+        if bind is None:
+            return Call(function, (part, parts, *arrays))
+        run, arguments, kept = bind(part, parts, arrays)
+        self.kept.append(kept)
+        return Call(run, arguments)
 
 
 @dataclass(frozen=True)
@@ -256,9 +289,10 @@ class _Moved:
             self.function(block, self.blocks, *arrays)
 
 
-def _together(executor: Executor, function: Any, parts: int, arrays: Sequence[Any]) -> None:
+def _together(executor: Executor, calls: Sequence[Call]) -> None:
     """Run all parts of a kernel at once, the first one in this thread."""
-    others = [executor.submit(function, part, parts, *arrays) for part in range(1, parts)]
-    function(0, parts, *arrays)
-    for each in others:
+    first, *others = calls
+    running = [executor.submit(function, *arguments) for function, arguments in others]
+    first.function(*first.arguments)
+    for each in running:
         each.result()
