@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx_backends.engines.numpy import blas, native, replay
+from bpx_backends.engines.numpy import blas, bound, native
 from tests.peers import random_samples
 
 pytest.importorskip("numba", reason="numba is not installed")
@@ -79,10 +79,40 @@ def test_nothing_is_left_for_the_garbage_collector():
     gc.disable()
     try:
         trained("accumulated", "float32")
-        left = [each for each in gc.get_objects() if type(each) is replay._Bound]
+        left = [each for each in gc.get_objects() if type(each) is bound.Bound]
     finally:
         gc.enable()
     assert left == []
+
+
+@pytest.mark.parametrize("targets", ["labels", "inputs", "others"])
+def test_a_table_is_kept_for_arrays_in_other_places(monkeypatch, targets):
+    """Also if inputs and targets are one array, and then two."""
+    if blas.find() is None:
+        pytest.skip("NumPy's BLAS has none of the known names")
+    made, table = [], native.table
+    monkeypatch.setattr(native, "table", lambda *given: made.append(1) or table(*given))
+    rng = np.random.default_rng(0)
+    drawn = [rng.random((6, 8), dtype=np.float32) for _ in range(12)]
+    labels = rng.integers(8, size=(12, 6)).astype("int32")
+
+    def stepped(word):
+        monkeypatch.setenv("BPX_NUMBA", word)
+        net = bpx.Network([8, 7, 8], seed=0, dtype="float64", backend="numpy")
+        trainer = bpx.Trainer(net, optimizer=bpx.Adam(0.01))
+        costs = []
+        for i, x in enumerate(drawn):
+            others = {
+                "labels": labels[i],
+                "inputs": x,
+                "others": x if i % 2 else x[::-1].copy(),
+            }
+            costs.append(float(trainer.step(x, others[targets]).cost))
+        return [*map(np.array, net.weights), np.array(costs)]
+
+    for one, other in zip(stepped("on"), stepped("off"), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+    assert len(made) < 6
 
 
 def test_a_kernel_is_called_with_arrays():

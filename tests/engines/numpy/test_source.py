@@ -77,7 +77,7 @@ def numbers(*shapes, dtype="float64"):
 FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, np.inf, -np.inf, np.nan, 7.0, 1e-3]
 CONSTANTS = (0.0, 0.5, 1.0, 2.0, -1.0, -3.25, 0.1, 1e-8, float("inf"), 3)
 UNARY = ("abs", "exp", "expm1", "floor", "isfinite", "isnan", "log", "log1p", "negative",
-         "positive", "sqrt", "square", "tanh")  # fmt: skip
+         "positive", "sign", "sqrt", "square", "tanh")  # fmt: skip
 BINARY = ("add", "divide", "equal", "greater", "greater_equal", "less", "less_equal",
           "maximum", "minimum", "multiply", "not_equal", "subtract")  # fmt: skip
 

@@ -6,9 +6,10 @@ import pytest
 from bpx.program.plan import plan
 from bpx_backends.engines.numpy import table as tables
 from bpx_backends.engines.numpy.blas import NO, YES, Blas
+from bpx_backends.engines.numpy.bound import Bound, Workers
 from bpx_backends.engines.numpy.calls import Call
-from bpx_backends.engines.numpy.replay import _Bound, _Workers, prepare
-from bpx_backends.engines.numpy.table import Unable, table
+from bpx_backends.engines.numpy.replay import prepare
+from bpx_backends.engines.numpy.table import Layout, Unable, are_apart, table
 from tests.program.planned import ROWS, numbers, recorded
 
 BLAS = Blas("stand-in", 7, 8)
@@ -22,12 +23,13 @@ def bound(step, state, data=()):
     inputs = dict(zip(program.data, data, strict=True)) | {program.rows: picked}
     fresh = [np.empty(v.shape, v.dtype.name) for v in program.outputs]
     scratch = np.empty(planned.plan.scratch, np.uint8)
-    return _Bound(planned, inputs, list(state), fresh, scratch, _Workers(None, 1))
+    return Bound(planned, inputs, list(state), fresh, scratch, Workers(None, 1))
 
 
 def kinds(step, state, data=(), rows=ROWS):
     """The instructions of a step, and what Python is asked for."""
-    found, asked = table(bound(step, state, data), rows, BLAS)
+    made = table(bound(step, state, data), rows, BLAS)
+    found, asked = made.rows, made.asked
     assert found.shape[1] == tables.WIDTH
     assert [i for i, kind in enumerate(found[:, 0]) if kind == tables.ASK] == [*asked]
     return found, found[:, 0].tolist()
@@ -82,7 +84,8 @@ def test_python_is_asked_for_what_has_no_instruction():
     def step(xp, s, d, r):
         return xp.astype(s[0] > 0.0, xp.float64), s[0]
 
-    found, asked = table(bound(step, numbers((4,), (4,))), ROWS, BLAS)
+    made = table(bound(step, numbers((4,), (4,))), ROWS, BLAS)
+    found, asked = made.rows, made.asked
     assert set(found[:, 0]) <= {tables.ASK, tables.COPY}
     assert asked
     assert all(isinstance(call, Call) for calls in asked.values() for call in calls)
@@ -94,3 +97,30 @@ def test_python_is_asked_for_what_has_no_instruction():
 def test_other_row_indices_are_refused(rows):
     with pytest.raises(Unable, match="row indices of"):
         table(bound(lambda xp, s, d, r: (s[0] * 2.0,), numbers((3,))), rows, BLAS)
+
+
+def test_arrays_are_apart_if_each_is_a_range_of_its_own():
+    x, y = np.arange(8.0), np.arange(3)
+    assert are_apart([x, y])
+    assert are_apart([x[:4], y, x[4:]])
+    assert not are_apart([x[:5], y, x[4:]])
+    assert not are_apart([x, y, x])
+    assert not are_apart([x[::2], y])
+    assert not are_apart([x, y[:0]])
+
+
+def test_a_layout_finds_the_arrays_again_and_knows_what_it_does_not():
+    a, b = numbers((3, 4), (5, 4))
+    made = bound(lambda xp, s, d, r: (xp.matmul(s[0], s[1].T), s[1]), (a, b))
+    first = table(made, ROWS, BLAS)
+    places = [a, b, made.scratch, *made.fresh]
+    others = [each.copy() for each in places]
+    found = Layout(first, places).at(others).rows
+    product, before = found[0], first.rows[0]
+    assert product[[8, 10]].tolist() == [each.ctypes.data for each in others[:2]]
+    assert product[13] - others[2].ctypes.data == before[13] - made.scratch.ctypes.data
+    assert product[:8].tolist() == before[:8].tolist()
+    assert Layout(first, places).is_whole([])
+    assert not Layout(first, [a, *places[2:]]).is_whole([])
+    assert not Layout(first, [a, *places[2:]]).is_whole([np.arange(3)])
+    assert Layout(first, [a, *places[2:]]).is_whole([np.arange(3), b])

@@ -27,7 +27,18 @@ _INFIX = {
 }  # fmt: skip
 _CALLS = {
     name: f"np.{name}({{0}})"
-    for name in ("exp", "expm1", "floor", "isfinite", "isnan", "log", "log1p", "sqrt", "tanh")
+    for name in (
+        "exp",
+        "expm1",
+        "floor",
+        "isfinite",
+        "isnan",
+        "log",
+        "log1p",
+        "sign",
+        "sqrt",
+        "tanh",
+    )
 }
 FORMS = {
     **{name: f"({{0}} {sign} {{1}})" for name, sign in _INFIX.items()},

@@ -12,10 +12,11 @@ import numpy as np
 from bpx.program.fusion import Kernel, can_fuse
 from bpx.program.operation import Operation
 from bpx.program.plan import Plan
+from bpx_backends.engines.numpy.bound import Compiled, Fused
 from bpx_backends.engines.numpy.calls import address_of
 from bpx_backends.engines.numpy.expressions import SUPPORTED
-from bpx_backends.engines.numpy.native import NativeKernel, drive
-from bpx_backends.engines.numpy.replay import PART, Compiled, Fused, prepare
+from bpx_backends.engines.numpy.native import Driver, NativeKernel
+from bpx_backends.engines.numpy.replay import PART, prepare
 from bpx_backends.engines.numpy.source import source
 
 __all__ = ["compiled", "fuses"]
@@ -32,7 +33,7 @@ def fuses(op: Operation) -> bool:
 
 def compiled(plan: Plan) -> Compiled:
     """Return a plan with its kernels compiled."""
-    return prepare(plan, lambda kernel: _fused(plan, kernel))._replace(drive=drive)
+    return prepare(plan, lambda kernel: _fused(plan, kernel))._replace(drive=Driver())
 
 
 def _fused(plan: Plan, kernel: Kernel) -> Fused:

@@ -13,9 +13,9 @@ import numpy as np
 from bpx_backends.engines.numpy.blas import find
 from bpx_backends.engines.numpy.calls import address_of
 from bpx_backends.engines.numpy.compiling import loaded
-from bpx_backends.engines.numpy.table import Unable, table
+from bpx_backends.engines.numpy.table import Layout, Table, Unable, are_apart, table
 
-__all__ = ["NativeKernel", "drive", "once", "steps"]
+__all__ = ["Driver", "NativeKernel", "once", "steps"]
 
 _log = getLogger("bpx")
 steps: Counter[str] = Counter()
@@ -57,33 +57,80 @@ class NativeKernel:
         once()(self.address, address_of(block))
 
 
-def drive(bound: Any, rows: np.ndarray, first: int, last: int) -> bool:
-    """Run the steps from `first` to `last` in one call, without the GIL; False if impossible.
+class Driver:
+    """Runs the steps of one plan, and keeps its tables for arrays in other places."""
 
-    Parameters
-    ----------
-    bound : Bound
-    rows : int32 or int64, shape (steps, batch)
-    """
-    blas = find()
-    try:
-        if blas is None:
-            raise Unable("NumPy's BLAS has none of the known names")
-        made, asked = table(bound, rows, blas)
-    except Unable as why:
-        _log.debug("steps run instruction by instruction: %s", why)
-        steps["replayed"] += last - first
-        return False
-    run, where, size = _driver().kernel, address_of(rows), len(made)
-    position = first * size
-    while (
-        size and (position := run(made, where, rows.strides[0], position, last)) < last * size
-    ):
-        for function, arguments in asked[position % size]:
-            function(*arguments)
-        position += 1
-    steps["driven"] += last - first
-    return True
+    def __init__(self) -> None:
+        self._kept: dict[Any, Layout] = {}
+
+    def __call__(self, given: Any, rows: np.ndarray, first: int, last: int) -> bool:
+        """Run the steps from `first` to `last` without the GIL; return False if impossible.
+
+        Parameters
+        ----------
+        given : Given
+        rows : int32 or int64, shape (steps, batch)
+        first, last : int
+        """
+        bound = None  # whose arrays must live until the end
+        places, pattern = _places(given)
+        kind = _kind(given, rows, places, pattern)
+        layout = self._kept.get(kind)
+        if layout is not None:
+            made = layout.at(places)
+        else:
+            try:
+                if (blas := find()) is None:
+                    raise Unable("NumPy's BLAS has none of the known names")
+                bound = given.bound()
+                made = table(bound, rows, blas)
+            except Unable as why:
+                _log.debug("steps run instruction by instruction: %s", why)
+                steps["replayed"] += last - first
+                return False
+            if kind is not None and not made.asked:
+                layout = Layout(made, places)
+                if layout.is_whole(_lasting(given.compiled)):
+                    self._kept[kind] = layout
+        _run(made, rows, first, last)
+        steps["driven"] += last - first
+        del bound
+        return True
+
+
+def _kind(
+    given: Any, rows: np.ndarray, places: Sequence[np.ndarray], pattern: tuple[int, ...]
+) -> Any:
+    """What distinguishes a table from the plan's others; None if none can be kept."""
+    if not are_apart(places) or rows.ndim != 2 or not rows.flags.c_contiguous:
+        return None
+    return pattern, rows.dtype, given.workers.threads, find() is None
+
+
+def _places(given: Any) -> tuple[list[np.ndarray], tuple[int, ...]]:
+    """The arrays that lie elsewhere in another call, each once, and which of them are one."""
+    scratch = [given.scratch] if given.scratch.nbytes else []
+    all_of = [*scratch, *given.entered, *given.fresh, *given.inputs.values()]
+    unique = {id(each): each for each in all_of}
+    numbers = {each: i for i, each in enumerate(unique)}
+    return [*unique.values()], tuple(numbers[id(each)] for each in all_of)
+
+
+def _lasting(compiled: Any) -> list[np.ndarray]:
+    """The arrays that stay where they are."""
+    fixed = [each for fused in compiled.kernels.values() for each in fused.fixed]
+    return [*compiled.constants.values(), *fixed]
+
+
+def _run(made: Table, rows: np.ndarray, first: int, last: int) -> None:
+    run, where, stride = _driver().kernel, address_of(rows), rows.strides[0]
+    position, end = first * made.size, last * made.size
+    while position < end:
+        position = run(made.rows, where, stride, position, last)
+        if position < end:
+            for function, arguments in made.asked[position % made.size]:
+                function(*arguments)
+            position += 1
 
 
 def once() -> Callable[[int, int], None]:

@@ -1,6 +1,7 @@
 """A plan bound to arrays, as a table of instructions for the driver."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from bpx.program.operation import Operation
 from bpx_backends.engines.numpy.blas import NO, YES, Blas
 from bpx_backends.engines.numpy.calls import Call, address_of
 
-__all__ = ["Table", "Unable", "table"]
+__all__ = ["Layout", "Table", "Unable", "are_apart", "table"]
 
 KERNEL, PRODUCT_32, PRODUCT_64, PICK_32, PICK_64, COPY, ROWS, ASK = range(8)
 """The kinds of instructions, as in `driver`."""
@@ -21,6 +22,15 @@ WIDTH = 16
 
 _ONE, _ZERO = (int(np.float64(number).view(np.int64)) for number in (1.0, 0.0))
 """The bits of float64 numbers."""
+_ADDRESSES = {
+    PRODUCT_32: [8, 10, 13],
+    PRODUCT_64: [8, 10, 13],
+    PICK_32: [1, 2],
+    PICK_64: [1, 2],
+    COPY: [1, 2],
+    ROWS: [1],
+}
+"""Where the addresses of arrays are in each kind of instruction."""
 _PICKS = {"int32": PICK_32, "int64": PICK_64}
 Instruction = tuple[int, ...]
 
@@ -38,13 +48,87 @@ class Table(NamedTuple):
 
     Attributes
     ----------
-    rows : int64, shape (n, 16)
+    words : int64, shape (size · 16 + …,)
+        The instructions, and then the blocks of the kernels' arguments.
+    size : int
+        The number of instructions.
+    blocks : mapping of int to int
+        For each kernel, by the index of its instruction, where its block begins in `words`.
     asked : mapping of int to sequence of Call
         By the index of the instruction.
     """
 
-    rows: np.ndarray
+    words: np.ndarray
+    size: int
+    blocks: Mapping[int, int]
     asked: Mapping[int, Sequence[Call]]
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The instructions, int64, shape (n, 16)."""
+        return self.words[: self.size * WIDTH].reshape(self.size, WIDTH)
+
+    def complete(self) -> "Table":
+        """Write where the blocks are, which are in the same memory."""
+        begin, rows = address_of(self.words), self.rows
+        for i, at in self.blocks.items():
+            rows[i, 2] = begin + at * self.words.itemsize
+        return self
+
+
+class Layout:
+    """A table whose arrays may lie elsewhere each time.
+
+    Parameters
+    ----------
+    made : Table
+        Nothing is asked of Python in it.
+    places : sequence of ndarray
+        The arrays that may lie elsewhere; none overlaps another.
+    """
+
+    def __init__(self, made: Table, places: Sequence[np.ndarray]) -> None:
+        self._made, self._begins = made, _begins(places)
+        rows = np.arange(made.size * WIDTH).reshape(-1, WIDTH)
+        there = [rows[made.rows[:, 0] == kind][:, each] for kind, each in _ADDRESSES.items()]
+        slots = np.concatenate([*(each.ravel() for each in there), *_arguments(made)])
+        order = np.argsort(self._begins)
+        ends = (self._begins + [each.nbytes for each in places])[order]
+        at = np.searchsorted(self._begins[order], made.words[slots], "right") - 1
+        is_there = (at >= 0) & (made.words[slots] < ends[at])
+        self._slots, self._owners = slots[is_there], order[at[is_there]]
+        self._others = made.words[slots[~is_there]]
+
+    def is_whole(self, lasting: Sequence[np.ndarray]) -> bool:
+        """Whether all other addresses are those of arrays that stay where they are."""
+        begins = _begins(lasting)
+        ends = begins + np.array([each.nbytes for each in lasting], np.int64)
+        return all(((begins <= each) & (each <= ends)).any() for each in self._others)
+
+    def at(self, places: Sequence[np.ndarray]) -> Table:
+        """Return the table for arrays of the same shapes and dtypes in other places."""
+        words = self._made.words.copy()
+        words[self._slots] += (_begins(places) - self._begins)[self._owners]
+        return self._made._replace(words=words).complete()
+
+
+def _begins(places: Sequence[np.ndarray]) -> np.ndarray:
+    return np.array([address_of(each) for each in places], np.int64)
+
+
+def _arguments(made: Table) -> Iterator[np.ndarray]:
+    """Yield where the addresses in each block are."""
+    begins = sorted(made.blocks.values())
+    for begin, end in pairwise([*begins, made.words.size]):
+        yield np.arange(begin + 2, end)
+
+
+def are_apart(places: Sequence[np.ndarray]) -> bool:
+    """Whether each array is one range of memory, and none overlaps another."""
+    if not all(each.flags.c_contiguous and each.nbytes for each in places):
+        return False
+    ranges = sorted((address_of(each), each.nbytes) for each in places)
+    return all(one + size <= other for (one, size), (other, _) in pairwise(ranges))
 
 
 def table(bound: Any, rows: np.ndarray, blas: Blas) -> Table:
@@ -53,7 +137,7 @@ def table(bound: Any, rows: np.ndarray, blas: Blas) -> Table:
     Parameters
     ----------
     bound : Bound
-        Its arrays, and the blocks of arguments that it keeps, must live as long as the table.
+        Its arrays must live as long as the table.
     rows : int32 or int64, shape (steps, batch)
     blas : Blas
 
@@ -65,6 +149,7 @@ def table(bound: Any, rows: np.ndarray, blas: Blas) -> Table:
         raise Unable(f"row indices of {rows.dtype}, or that are not adjacent")
     plan = bound.compiled.plan
     found, asked = list[Instruction](), dict[int, Sequence[Call]]()
+    blocks: list[list[int]] = []
 
     def ask(calls: Sequence[Call]) -> None:
         asked[len(found)] = calls
@@ -75,7 +160,7 @@ def table(bound: Any, rows: np.ndarray, blas: Blas) -> Table:
         found.append((ROWS, address_of(picked), 0, picked.nbytes))
     for each in plan.instructions:
         if isinstance(each, Kernel):
-            found += _kernel(bound, each)
+            found += _kernel(bound, each, blocks)
             continue
         try:
             found += _operation(bound, each, rows, blas)
@@ -87,13 +172,19 @@ def table(bound: Any, rows: np.ndarray, blas: Blas) -> Table:
             found.append(_copied(to, source))
         else:
             ask([Call(np.copyto, (to, source))])
-    out = np.zeros((len(found), WIDTH), np.int64)
-    for row, numbers in zip(out, found, strict=True):
+    size = len(found)
+    begins = accumulate((len(each) for each in blocks), initial=size * WIDTH)
+    kernels = (i for i, each in enumerate(found) if each[0] == KERNEL)
+    words = np.zeros(size * WIDTH + sum(map(len, blocks)), np.int64)
+    made = Table(words, size, dict(zip(kernels, begins, strict=False)), asked)
+    for row, numbers in zip(made.rows, found, strict=True):
         row[: len(numbers)] = numbers
-    return Table(out, asked)
+    if blocks:
+        words[size * WIDTH :] = np.concatenate(blocks)
+    return made.complete()
 
 
-def _kernel(bound: Any, kernel: Kernel) -> Iterator[Instruction]:
+def _kernel(bound: Any, kernel: Kernel, blocks: list[list[int]]) -> Iterator[Instruction]:
     fused = bound.compiled.kernels[kernel]
     if min(fused.parts, bound.workers.threads) > 1:
         raise Unable("a kernel in parts, which several threads run")
@@ -101,9 +192,8 @@ def _kernel(bound: Any, kernel: Kernel) -> Iterator[Instruction]:
         if not _are_alike(place, old):
             raise Unable("a state of elements that are not adjacent")
         yield _copied(place, old)
-    block = np.array([0, 1, *bound.addresses(kernel)], np.int64)
-    bound.kept.append(block)
-    yield KERNEL, fused.function.address, address_of(block)
+    blocks.append([0, 1, *bound.addresses(kernel)])
+    yield KERNEL, fused.function.address
 
 
 def _operation(bound: Any, op: Operation, rows: np.ndarray, blas: Blas) -> list[Instruction]:
