@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("numba", reason="numba is not installed")
 
-from bpx_backends.engines.numpy import native, table
+from bpx_backends.engines.numpy import kinds, native, table
 from bpx_backends.engines.numpy.calls import address_of
 
 
@@ -19,7 +19,7 @@ def run(*instructions, rows=None, start=0, stop=3, at=None):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "kind"), [("int32", table.PICK_32), ("int64", table.PICK_64)]
+    ("dtype", "kind"), [("int32", kinds.PICK_32), ("int64", kinds.PICK_64)]
 )
 def test_each_step_picks_its_own_rows(dtype, kind):
     rows, x = np.array([[0, 3, 1], [2, 2, 0]], dtype), np.arange(12.0).reshape(4, 3)
@@ -34,8 +34,8 @@ def test_the_rows_themselves_and_other_arrays_are_copied():
     rows, picked = np.arange(6, dtype="int32").reshape(3, 2), np.zeros(2, "int32")
     x, y = np.arange(4.0), np.zeros(4)
     run(
-        (table.ROWS, address_of(picked), 0, picked.nbytes),
-        (table.COPY, address_of(y), address_of(x), x.nbytes),
+        (kinds.ROWS, address_of(picked), 0, picked.nbytes),
+        (kinds.COPY, address_of(y), address_of(x), x.nbytes),
         rows=rows,
     )
     assert picked.tolist() == [4, 5]
@@ -45,9 +45,9 @@ def test_the_rows_themselves_and_other_arrays_are_copied():
 def test_the_driver_comes_back_where_python_is_asked():
     x, y = np.ones(1), np.zeros(1)
     table_ = (
-        (table.ASK,),
-        (table.COPY, address_of(y), address_of(x), x.nbytes),
-        (table.ASK,),
+        (kinds.ASK,),
+        (kinds.COPY, address_of(y), address_of(x), x.nbytes),
+        (kinds.ASK,),
     )
     assert run(*table_) == 0
     assert y[0] == 0
@@ -60,5 +60,5 @@ def test_the_driver_comes_back_where_python_is_asked():
 
 def test_no_steps_do_nothing():
     x, y = np.ones(1), np.zeros(1)
-    run((table.COPY, address_of(y), address_of(x), x.nbytes), start=2, stop=2)
+    run((kinds.COPY, address_of(y), address_of(x), x.nbytes), start=2, stop=2)
     assert y[0] == 0

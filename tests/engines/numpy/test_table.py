@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bpx.program.plan import plan
+from bpx_backends.engines.numpy import kinds
 from bpx_backends.engines.numpy import table as tables
 from bpx_backends.engines.numpy.blas import NO, YES, Blas
 from bpx_backends.engines.numpy.bound import Bound, Workers
@@ -26,19 +27,19 @@ def bound(step, state, data=()):
     return Bound(planned, inputs, list(state), fresh, scratch, Workers(None, 1))
 
 
-def kinds(step, state, data=(), rows=ROWS):
+def instructions(step, state, data=(), rows=ROWS):
     """The instructions of a step, and what Python is asked for."""
     made = table(bound(step, state, data), rows, BLAS)
     found, asked = made.rows, made.asked
     assert found.shape[1] == tables.WIDTH
-    assert [i for i, kind in enumerate(found[:, 0]) if kind == tables.ASK] == [*asked]
+    assert [i for i, kind in enumerate(found[:, 0]) if kind == kinds.ASK] == [*asked]
     return found, found[:, 0].tolist()
 
 
 def test_products_say_which_matrix_is_transposed_in_memory():
     a, b = numbers((3, 4), (5, 4))
-    found, names = kinds(lambda xp, s, d, r: (xp.matmul(s[0], s[1].T), s[1]), (a, b))
-    assert names[0] == tables.PRODUCT_64
+    found, names = instructions(lambda xp, s, d, r: (xp.matmul(s[0], s[1].T), s[1]), (a, b))
+    assert names[0] == kinds.PRODUCT_64
     assert found[0, 1:7].tolist() == [8, NO, YES, 3, 5, 4]
     assert found[0, [9, 11, 14]].tolist() == [4, 4, 5]
     assert found[0, [7, 12]].view(float).tolist() == [1.0, 0.0]
@@ -49,16 +50,18 @@ def test_stacks_are_products_of_matrices_and_many_are_not():
         return (xp.matmul(s[0], s[0]), s[1])
 
     few, many = numbers((3, 2, 2), (1,)), numbers((tables.FEW + 1, 2, 2), (1,))
-    assert kinds(step, few)[1][:3] == [tables.PRODUCT_64] * 3
-    assert tables.PRODUCT_64 not in kinds(step, many)[1]
+    assert instructions(step, few)[1][:3] == [kinds.PRODUCT_64] * 3
+    assert kinds.PRODUCT_64 not in instructions(step, many)[1]
 
 
 @pytest.mark.parametrize(
-    ("dtype", "kind"), [("int32", tables.PICK_32), ("int64", tables.PICK_64)]
+    ("dtype", "kind"), [("int32", kinds.PICK_32), ("int64", kinds.PICK_64)]
 )
 def test_rows_are_picked_by_the_indices_as_they_are(dtype, kind):
     (x,), rows = numbers((9, 5)), ROWS.astype(dtype)
-    found, names = kinds(lambda xp, s, d, r: (xp.take(d[0], r, axis=0),), (x[:2],), (x,), rows)
+    found, names = instructions(
+        lambda xp, s, d, r: (xp.take(d[0], r, axis=0),), (x[:2],), (x,), rows
+    )
     assert names == [kind]
     assert found[0, 2:6].tolist() == [x.ctypes.data, 5 * 8, 2, 0]
 
@@ -66,10 +69,10 @@ def test_rows_are_picked_by_the_indices_as_they_are(dtype, kind):
 @pytest.mark.parametrize("dtype", ["int32", "int64"])
 def test_some_of_the_indices_are_some_of_the_rows(dtype):
     (x,), rows = numbers((9, 5)), ROWS.astype(dtype)
-    found, names = kinds(
+    found, names = instructions(
         lambda xp, s, d, r: (xp.take(d[0], r[1:], axis=0),), (x[:1],), (x,), rows
     )
-    assert names[0] in (tables.PICK_32, tables.PICK_64)
+    assert names[0] in (kinds.PICK_32, kinds.PICK_64)
     assert found[0, 4:6].tolist() == [1, rows.dtype.itemsize]
 
 
@@ -77,7 +80,7 @@ def test_rows_that_are_more_than_indices_are_copied_first():
     def step(xp, s, d, r):
         return (s[0] + xp.astype(r, xp.float64),)
 
-    assert kinds(step, numbers((2,)))[1][0] == tables.ROWS
+    assert instructions(step, numbers((2,)))[1][0] == kinds.ROWS
 
 
 def test_python_is_asked_for_what_has_no_instruction():
@@ -86,7 +89,7 @@ def test_python_is_asked_for_what_has_no_instruction():
 
     made = table(bound(step, numbers((4,), (4,))), ROWS, BLAS)
     found, asked = made.rows, made.asked
-    assert set(found[:, 0]) <= {tables.ASK, tables.COPY}
+    assert set(found[:, 0]) <= {kinds.ASK, kinds.COPY}
     assert asked
     assert all(isinstance(call, Call) for calls in asked.values() for call in calls)
 

@@ -83,24 +83,10 @@ def _product(real: Any, of_real: ir.Type) -> Any:
     ) -> Any:  # fmt: skip
         def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             function, first, second, *others = values
+            flags_and_sizes = [*[_INT] * 3, *[_LONG] * 3]
             kind = ir.FunctionType(
                 ir.VoidType(),
-                [
-                    _INT,
-                    _INT,
-                    _INT,
-                    _LONG,
-                    _LONG,
-                    _LONG,
-                    of_real,
-                    _BYTE,
-                    _LONG,
-                    _BYTE,
-                    _LONG,
-                    of_real,
-                    _BYTE,
-                    _LONG,
-                ],
+                [*flags_and_sizes, of_real, *[_BYTE, _LONG] * 2, of_real, _BYTE, _LONG],
             )
             for i in (4, 6, 9):
                 others[i] = builder.inttoptr(others[i], _BYTE)

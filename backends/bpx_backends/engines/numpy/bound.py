@@ -77,7 +77,8 @@ class Workers(NamedTuple):
     threads: int
 
 
-class Given(NamedTuple):
+@dataclass
+class Given:
     """The arrays of a call: the given state, the new one, and the rest."""
 
     compiled: Compiled
@@ -89,19 +90,13 @@ class Given(NamedTuple):
 
     def bound(self) -> "Bound":
         """Return the plan bound to them."""
-        return Bound(*self)
+        return Bound(**vars(self))
 
 
 @dataclass
-class Bound:
-    """A plan bound to arrays: the given state, the new one, and everything in between."""
+class Bound(Given):
+    """A plan bound to arrays: those of a call, and everything in between."""
 
-    compiled: Compiled
-    inputs: Mapping[Value, np.ndarray]
-    entered: Sequence[np.ndarray]
-    fresh: Sequence[np.ndarray]
-    scratch: np.ndarray
-    workers: Workers
     held: dict[Value, Any] = field(default_factory=dict)
     kept: list[Any] = field(default_factory=list)
     where: dict[Value, int] = field(default_factory=dict)

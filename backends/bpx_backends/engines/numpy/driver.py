@@ -18,8 +18,16 @@ from bpx_backends.engines.numpy.addresses import (
     product64,
 )
 from bpx_backends.engines.numpy.bits import float64_of
-
-KERNEL, PRODUCT_32, PRODUCT_64, PICK_32, PICK_64, COPY, ROWS, ASK = range(8)
+from bpx_backends.engines.numpy.kinds import (
+    ASK,
+    COPY,
+    KERNEL,
+    PICK_32,
+    PICK_64,
+    PRODUCT_32,
+    PRODUCT_64,
+    ROWS,
+)
 
 
 @numba.njit(  # type: ignore[untyped-decorator]

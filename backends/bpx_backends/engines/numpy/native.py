@@ -72,7 +72,6 @@ class Driver:
         rows : int32 or int64, shape (steps, batch)
         first, last : int
         """
-        bound = None  # whose arrays must live until the end
         places, pattern = _places(given)
         kind = _kind(given, rows, places, pattern)
         layout = self._kept.get(kind)
@@ -82,7 +81,7 @@ class Driver:
             try:
                 if (blas := find()) is None:
                     raise Unable("NumPy's BLAS has none of the known names")
-                bound = given.bound()
+                bound = given.bound()  # whose arrays must live until the end
                 made = table(bound, rows, blas)
             except Unable as why:
                 _log.debug("steps run instruction by instruction: %s", why)
@@ -94,7 +93,6 @@ class Driver:
                     self._kept[kind] = layout
         _run(made, rows, first, last)
         steps["driven"] += last - first
-        del bound
         return True
 
 
@@ -150,5 +148,5 @@ def versioned(text: str) -> str:
 
 @cache
 def _version() -> str:
-    texts = [(_HERE / name).read_bytes() for name in ("addresses.py", "bits.py")]
+    texts = [(_HERE / name).read_bytes() for name in ("addresses.py", "bits.py", "kinds.py")]
     return hashlib.sha256(b"".join(texts)).hexdigest()[:16]

@@ -10,11 +10,19 @@ from bpx.program.fusion import Kernel
 from bpx.program.operation import Operation
 from bpx_backends.engines.numpy.blas import NO, YES, Blas
 from bpx_backends.engines.numpy.calls import Call, address_of
+from bpx_backends.engines.numpy.kinds import (
+    ASK,
+    COPY,
+    KERNEL,
+    PICK_32,
+    PICK_64,
+    PRODUCT_32,
+    PRODUCT_64,
+    ROWS,
+)
 
 __all__ = ["Layout", "Table", "Unable", "are_apart", "table"]
 
-KERNEL, PRODUCT_32, PRODUCT_64, PICK_32, PICK_64, COPY, ROWS, ASK = range(8)
-"""The kinds of instructions, as in `driver`."""
 FEW = 64
 """The most matrices of a stack that are multiplied one by one."""
 WIDTH = 16

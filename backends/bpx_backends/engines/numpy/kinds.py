@@ -1,0 +1,3 @@
+"""The kinds of the driver's instructions."""
+
+KERNEL, PRODUCT_32, PRODUCT_64, PICK_32, PICK_64, COPY, ROWS, ASK = range(8)
