@@ -6,6 +6,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 __all__ = [
+    "ACCUMULATE",
     "DTYPES",
     "HALVES",
     "VIEWS",
@@ -136,6 +137,12 @@ class Operation(NamedTuple):
         return max(each.size for each in (*self.values, self.result))
 
 
+ACCUMULATE = "accumulate"
+"""The name of ``c + a @ b`` or, with a fourth operand, ``beta * c + a @ b``, for matrices.
+
+Its attribute ``sign`` is 1, or -1 if the product is subtracted. No step asks for it: see
+`bpx.program.accumulate`.
+"""
 VIEWS = frozenset(("matrix_transpose", "reshape", "getitem"))
 """Operations that compute nothing: their results are views of the same memory."""
 _MOVES = frozenset(("take", "concat", "arange", "full", "astype", "broadcast_to"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from bpx.program.fusion import ELEMENTWISE, REDUCTIONS
-from bpx.program.operation import Operation, Value
+from bpx.program.operation import ACCUMULATE, Operation, Value
 from bpx.program.program import Program
 
 __all__ = ["Order", "makers", "ordered", "postpone", "staged", "written_over"]
@@ -64,6 +64,8 @@ def _reads_where_it_writes(
     op: Operation, was: Value, roots: Mapping[Value, Value], fused: set[Operation]
 ) -> bool:
     """Whether an operation reads each element only before it overwrites that element."""
+    if op.name == ACCUMULATE:
+        return op.operands[0] is was and was not in {roots.get(v, v) for v in op.values[1:]}
     # Through a view, such as a transpose, an element is read for another place.
     if any(v in roots and roots[v] is was for v in op.values):
         return False

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from bpx.program.notation import lines
-from bpx.program.operation import Operation, Value
+from bpx.program.operation import ACCUMULATE, Operation, Value
 
 __all__ = ["Program", "apply"]
 
@@ -97,6 +97,10 @@ class Program:
 def apply(xp: Any, operation: Operation, operands: Sequence[Any], device: Any = None) -> Any:
     """Apply one operation to arrays of the library `xp`."""
     attributes = dict(operation.attributes)
+    if operation.name == ACCUMULATE:
+        c, a, b, *beta = operands
+        product = a @ b if attributes["sign"] > 0 else -(a @ b)
+        return (beta[0] * c if beta else c) + product
     if operation.name == "getitem":
         return operands[0][_viewing(attributes["key"])]
     if operation.name == "copy":

@@ -236,7 +236,9 @@ class EmulatedMachine:
     def multiply(self, product: Gemm) -> None:
         """As cuBLAS does: column-major, from addresses, flags and leading dimensions alone."""
         a, b, d = (self.columns(each) for each in (product.a, product.b, product.d))
-        total = widened(a) @ widened(b)
+        total = product.alpha * (widened(a) @ widened(b))
+        if product.beta:
+            total += product.beta * d
         if product.bias is not None:
             total += self.array(product.bias).reshape(-1, 1)
         d[...] = total

@@ -170,10 +170,10 @@ def not_captured() -> None:
         raise RuntimeError("not while a stream is captured")
 
 
-def dot(a: Any, b: Any, out: Any) -> None:
+def dot(a: Any, b: Any, out: Any = None) -> Any:
     not_captured()
-    assert out.flags.c_contiguous
-    out[...] = np.asarray(a) @ np.asarray(b)
+    assert out is None or out.flags.c_contiguous
+    return np.matmul(np.asarray(a), np.asarray(b), out=out)
 
 
 def copyto(to: Any, x: Any) -> None:
@@ -311,9 +311,10 @@ class CublasLt(ModuleType):
         layouts = [dict(self.made[each]) for each in (a_layout, b_layout, d_layout)]
         self.calls += 1
         kind = layouts[2]["kind"]
-        one, zero = (read(at, DTYPES[kind], (1,), (1,))[0] for at in (alpha, beta))
-        assert (one, zero) == (1, 0)
-        Stream.current.put(lambda: product(given, (a, b, d), layouts))
+        scales = [read(at, DTYPES[kind], (1,), (1,))[0] for at in (alpha, beta)]
+        assert scales in ([1, 0], [1, 1], [-1, 1])
+        assert (c, c_layout) == (d, d_layout)
+        Stream.current.put(lambda: product(given, (a, b, d), layouts, *scales))
 
 
 DTYPES = {"CUDA_R_32F": np.float32, "CUDA_R_64F": np.float64, "CUDA_R_16F": np.float16,
@@ -325,10 +326,18 @@ def read(address: int, dtype: Any, shape: Any, strides: Any) -> np.ndarray:
     return np.ndarray(shape, dtype, buffer, 0, strides)
 
 
-def product(given: dict[str, Any], addresses: Any, layouts: list[dict[str, Any]]) -> None:
-    """D = op(A) op(B), of columns, and the bias over D's rows."""
+def product(
+    given: dict[str, Any],
+    addresses: Any,
+    layouts: list[dict[str, Any]],
+    alpha: float,
+    beta: float,
+) -> None:
+    """D = alpha op(A) op(B) + beta D, of columns, and the bias over D's rows."""
     a, b, d = (matrix(*each) for each in zip(addresses, layouts, strict=True))
-    total = (wide(a.T if given["TRANSA"] else a)) @ (wide(b.T if given["TRANSB"] else b))
+    total = alpha * (wide(a.T if given["TRANSA"] else a) @ wide(b.T if given["TRANSB"] else b))
+    if beta:
+        total = total + beta * d
     if given.get("EPILOGUE") == CublasLt.Epilogue.BIAS:
         total = total + read(given["BIAS_POINTER"], d.dtype, (len(d), 1), (d.itemsize, 0))
     d[...] = total

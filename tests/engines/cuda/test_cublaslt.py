@@ -14,7 +14,7 @@ from tests.engines.cuda import fakes
 class Arena:
     """A product's places in device memory, its factors stored turned or not."""
 
-    def __init__(self, dtype="float32", turned=(False, False)):
+    def __init__(self, dtype="float32", turned=(False, False), onto=0):
         layout = Layout()
         a, b, out, bias = (
             layout.reserve(shape, DTYPES[dtype]) for shape in ((2, 3), (3, 4), (2, 4), (4,))
@@ -23,10 +23,10 @@ class Arena:
             each._replace(strides=(1, each.shape[0])) if flag else each
             for each, flag in zip((a, b), turned, strict=True)
         )
-        self.product = Product(a, b, out, bias)
+        self.product = Product(a, b, out, None if onto else bias, onto)
         self.memory = fakes.zeros((layout.size,), "uint8")
         rng = np.random.default_rng(0)
-        for place in (a, b, bias):
+        for place in (a, b, bias, *([out] if onto else [])):
             self.at(place)[...] = rng.integers(-4, 5, place.shape)
 
     @property
@@ -39,8 +39,8 @@ class Arena:
         return fakes.read(self.address + place.offset, place.dtype.name, place.shape, strides)
 
     def expected(self):
-        a, b, _, bias = map(self.at, self.product)
-        return a @ b + bias
+        a, b, out, bias = (place and self.at(place) for place in self.product[:4])
+        return out + self.product.onto * (a @ b) if self.product.onto else a @ b + bias
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -52,6 +52,18 @@ def test_a_product_with_its_bias(monkeypatch, turned, dtype):
         assert not arena.at(arena.product.out).any()
         multiply(fakes.Stream.current.ptr)
     np.testing.assert_array_equal(arena.at(arena.product.out), arena.expected())
+
+
+@pytest.mark.parametrize("onto", [1, -1])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_product_that_is_added_to_an_array(monkeypatch, dtype, onto):
+    arena = Arena(dtype, (True, False), onto)
+    expected = arena.expected()
+    with fakes.installed(monkeypatch, fakes.CublasLt()) as machine:
+        multiply = machine.LtProducts("float32").prepare(arena.product, arena.address)
+        multiply(fakes.Stream.current.ptr)
+    np.testing.assert_array_equal(arena.at(arena.product.out), expected)
+    assert arena.product.out.span in arena.product.reads
 
 
 def test_a_product_is_put_on_the_stream_as_often_as_it_is_asked_for(monkeypatch):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bpx.program.operation import Operation, Value, dtype_of
+from bpx.program.operation import ACCUMULATE, Operation, Value, dtype_of
 from bpx.program.program import apply
 from bpx_backends.engines.numpy.calls import calls, gathered
 
@@ -26,6 +26,23 @@ def written(name, operands, shape=X.shape, dtype="float64", out=None, **attribut
     for function, arguments in calls(op, operands, out):
         function(*arguments)
     return out
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("beta", [(), (np.array([0.5]),), (0.5,)])
+def test_a_product_is_added_to_an_array_or_to_a_copy(beta, sign, turned):
+    a, b = (X.T, Y) if turned else (np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), X)
+    c = np.ones((3, 3))
+    expected = (beta[0] * c if beta else c) + sign * (a @ b)
+    given = c, a, b, *beta
+    found = written(ACCUMULATE, given, (3, 3), sign=sign)
+    np.testing.assert_array_equal(found, expected)
+    sliced = written(ACCUMULATE, given, (3, 3), out=np.zeros((3, 6))[:, ::2], sign=sign)
+    np.testing.assert_array_equal(sliced, expected)
+    assert (c == 1).all()
+    assert written(ACCUMULATE, given, (3, 3), out=c, sign=sign) is c
+    np.testing.assert_array_equal(c, expected)
 
 
 def check(name, operands, shape=X.shape, dtype="float64", **attributes):

@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("numba", reason="numba is not installed")
 
 from bpx_backends.engines.numpy import kinds, native, table
+from bpx_backends.engines.numpy.blas import NO, find
 from bpx_backends.engines.numpy.calls import address_of
 
 
@@ -56,6 +57,25 @@ def test_the_driver_comes_back_where_python_is_asked():
     assert run(*table_, at=3) == 3  # of the next step
     assert run(*table_, at=9) == 9  # the end
     assert run(*table_[1:2]) == 3
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"), [("float32", kinds.SCALED_32), ("float64", kinds.SCALED_64)]
+)
+def test_a_product_is_added_to_a_multiple_that_is_read_at_each_step(dtype, kind):
+    blas = find()
+    if blas is None:
+        pytest.skip("NumPy's BLAS has none of the known names")
+    a, b = np.array([[1, 2]], dtype), np.array([[3], [4]], dtype)
+    out, beta = np.array([[5]], dtype), np.array([2], dtype)
+    one = int(np.float64(1.0).view(np.int64))
+    run(
+        (kind, blas.address(dtype), NO, NO, 1, 1, 2, one, address_of(a), 2, address_of(b), 1,
+         address_of(beta), address_of(out), 1),
+        (kinds.COPY, address_of(beta), address_of(a), a.itemsize),  # 1 from the next step on
+        stop=2,
+    )  # fmt: skip
+    assert out.item() == (2 * 5 + 11) + 11
 
 
 def test_no_steps_do_nothing():

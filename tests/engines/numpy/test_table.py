@@ -3,55 +3,11 @@
 import numpy as np
 import pytest
 
-from bpx.program.plan import plan
 from bpx_backends.engines.numpy import kinds
-from bpx_backends.engines.numpy import table as tables
-from bpx_backends.engines.numpy.blas import NO, YES, Blas
-from bpx_backends.engines.numpy.bound import Bound, Workers
 from bpx_backends.engines.numpy.calls import Call
-from bpx_backends.engines.numpy.replay import prepare
 from bpx_backends.engines.numpy.table import Layout, Unable, are_apart, table
-from tests.program.planned import ROWS, numbers, recorded
-
-BLAS = Blas("stand-in", 7, 8)
-
-
-def bound(step, state, data=()):
-    """A plan bound to arrays: what `replay` makes before the first step."""
-    planned = prepare(plan(recorded(step, state, data)))
-    program = planned.plan.program
-    picked = np.empty(program.rows.shape, np.intp if planned.only_gathers else ROWS.dtype)
-    inputs = dict(zip(program.data, data, strict=True)) | {program.rows: picked}
-    fresh = [np.empty(v.shape, v.dtype.name) for v in program.outputs]
-    scratch = np.empty(planned.plan.scratch, np.uint8)
-    return Bound(planned, inputs, list(state), fresh, scratch, Workers(None, 1))
-
-
-def instructions(step, state, data=(), rows=ROWS):
-    """The instructions of a step, and what Python is asked for."""
-    made = table(bound(step, state, data), rows, BLAS)
-    found, asked = made.rows, made.asked
-    assert found.shape[1] == tables.WIDTH
-    assert [i for i, kind in enumerate(found[:, 0]) if kind == kinds.ASK] == [*asked]
-    return found, found[:, 0].tolist()
-
-
-def test_products_say_which_matrix_is_transposed_in_memory():
-    a, b = numbers((3, 4), (5, 4))
-    found, names = instructions(lambda xp, s, d, r: (xp.matmul(s[0], s[1].T), s[1]), (a, b))
-    assert names[0] == kinds.PRODUCT_64
-    assert found[0, 1:7].tolist() == [8, NO, YES, 3, 5, 4]
-    assert found[0, [9, 11, 14]].tolist() == [4, 4, 5]
-    assert found[0, [7, 12]].view(float).tolist() == [1.0, 0.0]
-
-
-def test_stacks_are_products_of_matrices_and_many_are_not():
-    def step(xp, s, d, r):
-        return (xp.matmul(s[0], s[0]), s[1])
-
-    few, many = numbers((3, 2, 2), (1,)), numbers((tables.FEW + 1, 2, 2), (1,))
-    assert instructions(step, few)[1][:3] == [kinds.PRODUCT_64] * 3
-    assert kinds.PRODUCT_64 not in instructions(step, many)[1]
+from tests.engines.numpy.tabled import BLAS, bound, instructions
+from tests.program.planned import ROWS, numbers
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ class _Prepared:
         shape = gemm(product)
         self.addresses = [arena + f.place.offset for f in (shape.a, shape.b, shape.d)]
         kind = shape.d.place.dtype.name
-        self.one, self.zero = np.ones(1, kind), np.zeros(1, kind)
+        self.alpha, self.beta = np.array([shape.alpha], kind), np.array([shape.beta], kind)
         self.description = self._description(shape, arena)
         self.layouts = [self._layout(each) for each in (shape.a, shape.b, shape.d)]
         self.found = self._found(product)
@@ -97,13 +97,13 @@ class _Prepared:
         self.lt.matmul(
             self.products.handle,
             self.description,
-            self.one.ctypes.data,
+            self.alpha.ctypes.data,
             a,
             a_layout,
             b,
             b_layout,
-            self.zero.ctypes.data,
-            d,  # C, which beta = 0 ignores
+            self.beta.ctypes.data,
+            d,  # C
             d_layout,
             d,
             d_layout,

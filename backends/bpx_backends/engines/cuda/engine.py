@@ -16,11 +16,12 @@ from logging import getLogger
 from threading import RLock
 from typing import Any
 
+from bpx.program.accumulate import accumulated
 from bpx.program.contract import leaves, rebuilt
 from bpx.program.plan import Plan
 from bpx_backends.engines.cuda.casts import casting
 from bpx_backends.engines.cuda.contract import Machine, Machines
-from bpx_backends.engines.cuda.precision import Shapes, check_precision, in_precision
+from bpx_backends.engines.cuda.precision import HALF, Shapes, check_precision, in_precision
 from bpx_backends.engines.cuda.schedule import Schedule, check_ranks, fuses, schedule
 from bpx_backends.engines.shared.planned import Planned
 
@@ -78,7 +79,9 @@ class CupyEngine:
         self._machines = machines
         self._lock = RLock()
         self._replays: OrderedDict[Any, Replay] = OrderedDict()
-        self.scan = Planned(self.prepare, self.run, fuses)
+        # A product of halves adds up in another dtype than that of its factors.
+        suiting = None if precision in HALF else partial(accumulated, scaled=False)
+        self.scan = Planned(self.prepare, self.run, fuses, rewritten=suiting)
 
     def prepare(self, plan: Plan) -> Prepared:
         """Do the one-time work for a plan, for any device."""

@@ -1,13 +1,13 @@
 """The items of a GPU's stream: launches, products, other calls."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from bpx.program.operation import Operation
 from bpx_backends.engines.cuda.layout import Place
 from bpx_backends.engines.cuda.loops import Function
 
-__all__ = ["Call", "Item", "Launch", "Product", "conflict", "matrix_order", "overlap"]
+__all__ = ["Call", "Item", "Launch", "Product", "conflict", "matrix_order", "merged", "overlap"]
 
 Spans = Sequence[tuple[int, int]]
 """Ranges of bytes in the arena, each with its begin and end."""
@@ -52,17 +52,22 @@ class Launch(NamedTuple):
 
 
 class Product(NamedTuple):
-    """``out = a @ b``, plus a vector for each row if `bias` is given."""
+    """``out = a @ b``, plus a vector for each row if `bias` is given.
+
+    If `onto` is 1, the product is added to what is in `out`; if it is -1, subtracted.
+    """
 
     a: Place
     b: Place
     out: Place
     bias: Place | None = None
+    onto: int = 0
 
     @property
     def reads(self) -> Spans:
         """The bytes of the arena that are read."""
-        return [each.span for each in (self.a, self.b, self.bias) if each]
+        old = self.out if self.onto else None
+        return [each.span for each in (self.a, self.b, self.bias, old) if each]
 
     @property
     def writes(self) -> Spans:
@@ -118,3 +123,22 @@ def conflict(a: Touching, b: Touching) -> bool:
 def overlap(some: Spans, others: Spans) -> bool:
     """Whether the ranges have bytes in common."""
     return any(a < d and c < b for a, b in some for c, d in others)
+
+
+def merged(items: Iterable[Item]) -> list[Item]:
+    """Join each launch with the last earlier one, if nothing in between conflicts."""
+    found: list[Item] = []
+    for item in items:
+        if not isinstance(item, Launch) or not _merge(found, item):
+            found.append(item)
+    return found
+
+
+def _merge(items: list[Item], launch: Launch) -> bool:
+    for i, earlier in reversed(list(enumerate(items))):
+        if conflict(earlier, launch):
+            return False
+        if isinstance(earlier, Launch):
+            items[i] = Launch((*earlier.functions, *launch.functions))
+            return True
+    return False

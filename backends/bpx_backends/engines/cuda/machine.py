@@ -222,6 +222,8 @@ class CupyMachine(Machine):
             multiply = products.prepare(product, self._arena.data.ptr)
             return lambda number: multiply(stream.ptr)
         a, b, out = (self._view(place) for place in (product.a, product.b, product.out))
+        if product.onto:
+            return lambda number: out.__iadd__(product.onto * cupy.dot(a, b))
         return lambda number: cupy.dot(a, b, out=out)
 
     def _call(self, call: Call) -> Put:

@@ -30,12 +30,17 @@ class Factor(NamedTuple):
 
 
 class Gemm(NamedTuple):
-    """D = op(A) op(B), column-major: the transpose of ``out = a @ b``, with A = b and B = a."""
+    """D = op(A) op(B), column-major: the transpose of ``out = a @ b``, with A = b and B = a.
+
+    With numbers, D = alpha op(A) op(B) + beta D.
+    """
 
     a: Factor
     b: Factor
     d: Factor
     bias: Place | None
+    alpha: int = 1
+    beta: int = 0
 
 
 def gemm(product: Product) -> Gemm:
@@ -47,6 +52,8 @@ def gemm(product: Product) -> Gemm:
         _factor(product.a),
         Factor(out, False, columns, rows, columns),
         product.bias,
+        product.onto or 1,
+        abs(product.onto),
     )
 
 

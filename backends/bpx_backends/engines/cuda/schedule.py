@@ -1,17 +1,15 @@
 """Turn a plan into a schedule: the items that a step puts on a GPU's stream, in order.
 
-A launch joins an earlier one if nothing in between touches the same memory. A product adds a
-bias itself if nothing else uses the product.
+A product adds a bias itself if nothing else uses the product.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bpx.errors import RecordingError
 from bpx.program.fusion import REDUCTIONS, Kernel, Nest, can_fuse
-from bpx.program.operation import Operation, Value
+from bpx.program.operation import ACCUMULATE, Operation, Value
 from bpx.program.plan import Plan
 from bpx_backends.engines.cuda.expressions import ELEMENTWISE, TYPES
 from bpx_backends.engines.cuda.gather import gather, pick
@@ -20,8 +18,8 @@ from bpx_backends.engines.cuda.items import (
     Item,
     Launch,
     Product,
-    conflict,
     matrix_order,
+    merged,
 )
 from bpx_backends.engines.cuda.joins import joined
 from bpx_backends.engines.cuda.layout import Layout, Place, lay_out
@@ -114,7 +112,7 @@ class _Scheduler:
         for instruction in self.plan.instructions:
             if isinstance(instruction, Kernel):
                 self._kernel(instruction)
-            elif instruction.name == "matmul" and instruction.result.dtype.kind[:4] == "real":
+            elif _is_product(instruction):
                 self._product(instruction)
             elif instruction.name == "take":
                 self.items.append(Launch((self._gather(instruction),)))
@@ -124,7 +122,7 @@ class _Scheduler:
                 self._alone(instruction)
         for i, value in self.plan.copies:
             self._copy(self.layout.places[value], self.layout.state[i])
-        return Schedule(self.plan, self.layout, tuple(_merged(self.items)))
+        return Schedule(self.plan, self.layout, tuple(merged(self.items)))
 
     def _kernel(self, kernel: Kernel) -> None:
         stores, nests = frozenset(kernel.writes), map(self._without_biases, kernel.nests)
@@ -141,9 +139,12 @@ class _Scheduler:
         return Nest(nest.domain, [[done(op) for op in phase] for phase in nest.phases])
 
     def _product(self, op: Operation) -> None:
-        a, b = (self._matrix(self.layout.places[v]) for v in op.values)
+        *old, a, b = (self._matrix(self.layout.places[v]) for v in op.values)
+        out = self.layout.places[op.result]
+        if old and old[0] != out:
+            self._copy(old[0], out)
         bias = next((s.bias for s in self.biases.values() if s.product is op.result), None)
-        self.items.append(Product(a, b, self.layout.places[op.result], bias))
+        self.items.append(Product(a, b, out, bias, op.attribute("sign", 0)))
 
     def _matrix(self, place: Place) -> Place:
         """Return a place that a product can read: rows or columns without gaps."""
@@ -231,23 +232,8 @@ def _is_bias(op: Operation, p: Value, b: Value) -> bool:
     return vector and p.dtype.name == b.dtype.name == "float32" and op.result.shape == p.shape
 
 
-def _merged(items: Iterable[Item]) -> list[Item]:
-    """Join each launch with the last earlier one, if nothing in between conflicts."""
-    merged: list[Item] = []
-    for item in items:
-        if not isinstance(item, Launch) or not _merge(merged, item):
-            merged.append(item)
-    return merged
-
-
-def _merge(items: list[Item], launch: Launch) -> bool:
-    for i, earlier in reversed(list(enumerate(items))):
-        if conflict(earlier, launch):
-            return False
-        if isinstance(earlier, Launch):
-            items[i] = Launch((*earlier.functions, *launch.functions))
-            return True
-    return False
+def _is_product(op: Operation) -> bool:
+    return op.name in ("matmul", ACCUMULATE) and op.result.dtype.kind == "real floating"
 
 
 def _is_flat(op: Operation) -> bool:

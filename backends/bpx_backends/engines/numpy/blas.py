@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["NO", "YES", "Blas", "find"]
+__all__ = ["NO", "ROWS", "YES", "Blas", "Form", "find", "form", "gemm"]
 
 ROWS = 101
 """CblasRowMajor."""
@@ -108,3 +108,17 @@ def _is_right(address: int, dtype: str) -> bool:
         if not np.array_equal(out, 2 * (a @ b) + 3):
             return False
     return True
+
+
+class Form(NamedTuple):
+    """How a matrix lies in memory: `NO` or, if it is a transposed one, `YES`; and its step."""
+
+    flag: int
+    step: int
+
+
+def form(x: np.ndarray) -> Form | None:
+    """Return how a matrix lies in memory; None if no product can read it there."""
+    if x.flags.c_contiguous:
+        return Form(NO, x.shape[1])
+    return Form(YES, x.shape[0]) if x.T.flags.c_contiguous else None

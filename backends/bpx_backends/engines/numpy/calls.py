@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpx.program.operation import Operation, Value
+from bpx.program.operation import ACCUMULATE, Operation, Value
 from bpx.program.program import apply
+from bpx_backends.engines.numpy.blas import ROWS, find, form, gemm
 
 __all__ = ["Call", "address_of", "calls", "gathered"]
 
@@ -63,6 +64,26 @@ def _matmul(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Cal
     return [Call(np.dot if out.ndim == 2 else np.matmul, (*operands, out))]
 
 
+def _accumulate(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
+    c, a, b, *beta = operands
+    start = Call(np.multiply, (*beta, c, out)) if beta else Call(np.copyto, (out, c))
+    product = Call(_add_product, (op.attribute("sign"), a, b, out))
+    return [product] if c is out and not beta else [start, product]
+
+
+def _add_product(sign: int, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """Add a @ b to `out`, or subtract it, in place."""
+    blas, first, second = find(), form(a), form(b)
+    if blas and first and second and out.flags.c_contiguous and a.size and b.size:
+        (m, n), k, dtype = out.shape, a.shape[1], out.dtype.name
+        gemm(blas.address(dtype), dtype)(
+            ROWS, first.flag, second.flag, m, n, k, sign, address_of(a), first.step,
+            address_of(b), second.step, 1.0, address_of(out), n,
+        )  # fmt: skip
+    else:
+        out += sign * (a @ b)
+
+
 def _take(op: Operation, operands: Sequence[Any], out: np.ndarray) -> list[Call]:
     x, indices = operands
     return [Call(x.take, (indices, 0, out, "raise"))]
@@ -113,6 +134,7 @@ def _argument(name: str) -> Callable[..., list[Call]]:
 
 _SPECIAL: dict[str, Callable[..., list[Call]]] = {
     "matmul": _matmul,
+    ACCUMULATE: _accumulate,
     "take": _take,
     "concat": _concat,
     "copy": _copy,

@@ -12,6 +12,8 @@ from numba import float32
 from bpx_backends.engines.numpy.addresses import (
     call,
     copy_bytes,
+    float32_at,
+    float64_at,
     int32_at,
     int64_at,
     product32,
@@ -27,6 +29,8 @@ from bpx_backends.engines.numpy.kinds import (
     PRODUCT_32,
     PRODUCT_64,
     ROWS,
+    SCALED_32,
+    SCALED_64,
 )
 
 
@@ -63,6 +67,18 @@ def kernel(table: Any, rows: int, stride: int, position: int, stop: int) -> int:
                     a, b, c, table[i, 4], table[i, 5], table[i, 6],
                     float64_of(table[i, 7]), table[i, 8], table[i, 9], table[i, 10],
                     table[i, 11], float64_of(table[i, 12]), table[i, 13], table[i, 14],
+                )  # fmt: skip
+            elif kind == SCALED_32:
+                product32(
+                    a, b, c, table[i, 4], table[i, 5], table[i, 6],
+                    float32(float64_of(table[i, 7])), table[i, 8], table[i, 9], table[i, 10],
+                    table[i, 11], float32_at(table[i, 12])[0], table[i, 13], table[i, 14],
+                )  # fmt: skip
+            elif kind == SCALED_64:
+                product64(
+                    a, b, c, table[i, 4], table[i, 5], table[i, 6],
+                    float64_of(table[i, 7]), table[i, 8], table[i, 9], table[i, 10],
+                    table[i, 11], float64_at(table[i, 12])[0], table[i, 13], table[i, 14],
                 )  # fmt: skip
             elif kind == PICK_32:
                 indices = int32_at(picked + table[i, 5])

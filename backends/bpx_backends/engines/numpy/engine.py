@@ -10,6 +10,7 @@ from logging import getLogger
 from typing import Any
 
 from bpx.errors import BackendError
+from bpx.program.accumulate import accumulated
 from bpx.program.contract import Step
 from bpx_backends import is_installed
 from bpx_backends.engines.numpy.blas import find
@@ -95,4 +96,5 @@ def _with_numba() -> Planned[Any]:
         _log.warning("numba cannot be imported, so NumPy's functions are used: %s", why)
         _refused.append(str(why))
         return _with_ufuncs()
-    return Planned(compiled, replay, fuses)
+    # Without a BLAS, NumPy has no product that adds to an array.
+    return Planned(compiled, replay, fuses, rewritten=accumulated if find() else None)

@@ -7,9 +7,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.program.fusion import Kernel
-from bpx.program.operation import Operation
-from bpx_backends.engines.numpy.blas import NO, YES, Blas
+from bpx.program.operation import ACCUMULATE, Operation
+from bpx_backends.engines.numpy.blas import Blas
 from bpx_backends.engines.numpy.calls import Call, address_of
+from bpx_backends.engines.numpy.instructions import (
+    Instruction,
+    NoInstructionError,
+    accumulated,
+    are_alike,
+    copied,
+    products,
+)
 from bpx_backends.engines.numpy.kinds import (
     ASK,
     COPY,
@@ -19,20 +27,20 @@ from bpx_backends.engines.numpy.kinds import (
     PRODUCT_32,
     PRODUCT_64,
     ROWS,
+    SCALED_32,
+    SCALED_64,
 )
 
 __all__ = ["Layout", "Table", "Unable", "are_apart", "table"]
 
-FEW = 64
-"""The most matrices of a stack that are multiplied one by one."""
 WIDTH = 16
 """The numbers in an instruction."""
 
-_ONE, _ZERO = (int(np.float64(number).view(np.int64)) for number in (1.0, 0.0))
-"""The bits of float64 numbers."""
 _ADDRESSES = {
     PRODUCT_32: [8, 10, 13],
     PRODUCT_64: [8, 10, 13],
+    SCALED_32: [8, 10, 12, 13],
+    SCALED_64: [8, 10, 12, 13],
     PICK_32: [1, 2],
     PICK_64: [1, 2],
     COPY: [1, 2],
@@ -40,15 +48,10 @@ _ADDRESSES = {
 }
 """Where the addresses of arrays are in each kind of instruction."""
 _PICKS = {"int32": PICK_32, "int64": PICK_64}
-Instruction = tuple[int, ...]
 
 
 class Unable(Exception):  # noqa: N818 - nothing is wrong
     """The driver cannot run a plan."""
-
-
-class _Other(Exception):  # noqa: N818
-    """The driver has no instruction for an operation, which Python is then asked for."""
 
 
 class Table(NamedTuple):
@@ -172,12 +175,12 @@ def table(bound: Any, rows: np.ndarray, blas: Blas) -> Table:
             continue
         try:
             found += _operation(bound, each, rows, blas)
-        except _Other:
+        except NoInstructionError:
             ask(bound.one(each))
     for i, v in plan.copies:
         to, source = bound.fresh[i], bound.find(v)
-        if _are_alike(to, source):
-            found.append(_copied(to, source))
+        if are_alike(to, source):
+            found.append(copied(to, source))
         else:
             ask([Call(np.copyto, (to, source))])
     size = len(found)
@@ -197,16 +200,18 @@ def _kernel(bound: Any, kernel: Kernel, blocks: list[list[int]]) -> Iterator[Ins
     if min(fused.parts, bound.workers.threads) > 1:
         raise Unable("a kernel in parts, which several threads run")
     for place, old in bound.moves(kernel):
-        if not _are_alike(place, old):
+        if not are_alike(place, old):
             raise Unable("a state of elements that are not adjacent")
-        yield _copied(place, old)
+        yield copied(place, old)
     blocks.append([0, 1, *bound.addresses(kernel)])
     yield KERNEL, fused.function.address
 
 
 def _operation(bound: Any, op: Operation, rows: np.ndarray, blas: Blas) -> list[Instruction]:
     if op.name == "matmul":
-        return _products(bound, op, blas)
+        return products(bound, op, blas)
+    if op.name == ACCUMULATE:
+        return accumulated(bound, op, blas)
     if op.name == "take" and bound.compiled.plan.picks(op):
         x, indices = (bound.find(v) for v in op.values)
         picked = bound.inputs[bound.compiled.plan.program.rows]
@@ -216,49 +221,4 @@ def _operation(bound: Any, op: Operation, rows: np.ndarray, blas: Blas) -> list[
         begin, size = begin * rows.dtype.itemsize, x.nbytes // len(x)
         kind = _PICKS[rows.dtype.name]
         return [(kind, bound.address(op.result), address_of(x), size, len(indices), begin)]
-    raise _Other
-
-
-def _are_alike(to: np.ndarray, source: np.ndarray) -> bool:
-    """Whether the bytes of one can be copied to the other."""
-    same = to.shape == source.shape and to.dtype == source.dtype
-    return same and to.flags.c_contiguous and source.flags.c_contiguous
-
-
-def _copied(to: np.ndarray, source: np.ndarray) -> Instruction:
-    return COPY, address_of(to), address_of(source), to.nbytes
-
-
-def _products(bound: Any, op: Operation, blas: Blas) -> list[Instruction]:
-    a, b, out = (bound.find(v) for v in (*op.values, op.result))
-    dtype = op.result.dtype
-    kind = {"float32": PRODUCT_32, "float64": PRODUCT_64}.get(dtype.name)
-    if kind is None or any(v.dtype is not dtype for v in op.values) or not (a.size and b.size):
-        raise _Other
-    run = kind, blas.address(dtype.name)
-    places = bound.address(op.values[0]), bound.address(op.values[1]), bound.address(op.result)
-    if a.ndim == b.ndim == out.ndim == 2:
-        return [(*run, *_product(a, b, out, *places))]
-    if a.ndim == b.ndim == out.ndim == 3 and len(a) == len(b) == len(out) <= FEW:
-        each = zip(a, b, out, strict=True)
-        return [(*run, *_product(*three, *map(address_of, three))) for three in each]
-    raise _Other
-
-
-def _product(
-    a: np.ndarray, b: np.ndarray, out: np.ndarray, at_a: int, at_b: int, at_out: int
-) -> Instruction:
-    if not out.flags.c_contiguous:
-        raise _Other
-    (first, lda), (second, ldb) = _form(a), _form(b)
-    (m, n), k = out.shape, a.shape[1]
-    return first, second, m, n, k, _ONE, at_a, lda, at_b, ldb, _ZERO, at_out, n
-
-
-def _form(x: np.ndarray) -> tuple[int, int]:
-    """Whether a matrix is a transposed one in memory, and the length of its rows there."""
-    if x.flags.c_contiguous:
-        return NO, x.shape[1]
-    if x.T.flags.c_contiguous:
-        return YES, x.shape[0]
-    raise _Other
+    raise NoInstructionError

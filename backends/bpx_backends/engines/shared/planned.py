@@ -33,6 +33,8 @@ class Planned(Generic[P]):
         ``run(prepared, state, data, rows, start, stop, donate) -> state``.
     fuses : callable, optional
         Whether an operation can be part of a kernel: see `bpx.program.plan.plan`.
+    rewritten : callable, optional
+        ``rewritten(program) -> program``: the same program in operations that suit the engine.
     halves : bool, optional
         Whether the engine can compute in float16 and bfloat16.
 
@@ -50,9 +52,10 @@ class Planned(Generic[P]):
         run: Callable[[P, Any, Any, Any, int, int, bool], Any],
         fuses: Callable[[Operation], bool] = lambda _: False,
         *,
+        rewritten: Callable[[Program], Program] | None = None,
         halves: bool = False,
     ) -> None:
-        self._halves = halves
+        self._halves, self._rewritten = halves, rewritten
         self._prepare, self._run, self._fuses = prepare, run, fuses
         self._known: OrderedDict[Any, _Known[P]] = OrderedDict()
         self._eager: set[Step] = set()
@@ -104,6 +107,8 @@ class Planned(Generic[P]):
         try:
             if not self._halves:
                 _check_no_halves(program)
+            if self._rewritten is not None:
+                program = self._rewritten(program)
             return self._prepare(plan(program, self._fuses))
         except RecordingError as why:  # this engine cannot run these shapes
             tell(why)

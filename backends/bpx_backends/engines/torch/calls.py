@@ -11,7 +11,7 @@ from typing import Any
 import array_api_compat.torch
 import torch
 
-from bpx.program.operation import DTYPES, Operation
+from bpx.program.operation import ACCUMULATE, DTYPES, Operation
 from bpx.program.program import apply
 
 __all__ = ["Call", "calls", "computed", "dtypes", "gathered"]
@@ -62,6 +62,11 @@ def _copy(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Cal
 
 def _matmul(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Call]:
     return [partial(torch.mm if out.ndim == 2 else torch.matmul, *operands, out=out)]
+
+
+def _accumulate(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Call]:
+    c, a, b = operands  # PyTorch's own beta is a number of the host
+    return [partial(torch.addmm, c, a, b, beta=1, alpha=op.attribute("sign"), out=out)]
 
 
 def _concat(op: Operation, operands: Sequence[Any], out: torch.Tensor) -> list[Call]:
@@ -131,6 +136,7 @@ Its `sign` is not among them, since it gives 0 for NaN, against the standard.
 
 _SPECIAL: dict[str, Callable[..., list[Call]]] = {
     "matmul": _matmul,
+    ACCUMULATE: _accumulate,
     "concat": _concat,
     "addcmul": _addcmul,
     "threshold_backward": _threshold_backward,

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from bpx.program.accumulate import accumulated
 from bpx.program.contract import leaves, rebuilt
 from bpx.program.operation import Operation, Value
 from bpx.program.plan import Plan, plan
@@ -61,7 +62,7 @@ class Bound(NamedTuple):
 
 def prepare(recorded: Plan) -> Plan:
     """Plan the same program in PyTorch's own calls, for any device."""
-    return plan(native(recorded.program))
+    return plan(native(accumulated(recorded.program, scaled=False)))
 
 
 def replay(
