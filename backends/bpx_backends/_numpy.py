@@ -11,6 +11,7 @@ from bpx_backends.engines.shared import recycling
 name = "numpy"
 immutable = False
 scan = numpy_engine.scan
+scan_for = numpy_engine.scan_for
 engine = numpy_engine.engine
 release = recycling.release
 

@@ -15,7 +15,8 @@ class Backend(Protocol):
     standard functions; a *host* array is a NumPy array; a *device* is the library's own
     device object. `device` and `check_dtype` raise the library's own errors, whose messages
     `select` puts into a `BackendError`. A backend may also have ``is_traced(x)``: whether `x`
-    stands for values that are not known yet, as inside ``jax.jit``.
+    stands for values that are not known yet, as inside ``jax.jit``; and ``scan_for(steps)``,
+    which returns the scan for a training of so many steps.
     """
 
     @property

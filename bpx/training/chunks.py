@@ -14,6 +14,7 @@ from bpx.arrays.host import total
 from bpx.arrays.transfer import to_host
 from bpx.model.metrics import Accuracy
 from bpx.program.contract import Scan
+from bpx.program.preparation import clock
 from bpx.training.batches import Stretch
 from bpx.training.divergence import Replay, find_divergence
 from bpx.training.keeper import NOBODY, Keeper, Place
@@ -133,13 +134,13 @@ class Chunks:
         so_far = _summed(place, stretch) if place.start > place.first else place.sums
         kept = _Kept(state, place.start)
         for start, stop in self.pace.chunks(place.start, last, self.keeper.most):
-            began = perf_counter()
+            began = clock()
             donate = start > kept.start  # nobody else holds the state then
             state = self.scan(step, state, data, rows, start, stop, donate)
             now = place._replace(state=state, start=stop, steps=stretch.before + stop)
             so_far = _summed(now, stretch)
             now = now._replace(samples=so_far.samples)
-            self.pace.adjust(stop - start, perf_counter() - began)
+            self.pace.adjust(stop - start, clock() - began)
             self._check(so_far, stretch, zero, kept, stop)
             self.tell(so_far.progress)
             self.keeper.between(now)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
 
 from bpx.errors import InputError
 from bpx.model.evaluate import Evaluation
 from bpx.model.windowed import evaluated
+from bpx.program.preparation import clock
 from bpx.training.arguments import Job
 from bpx.training.attached import Attached
 from bpx.training.batches import Batches
@@ -111,7 +111,7 @@ class Loop:
 
     def _run(self, state: State, number: int) -> tuple[State, Sums, int] | None:
         """Return the state, the sums and the step count of an epoch, or None at the end."""
-        began, begin = perf_counter(), self._begin(state)
+        began, begin = clock(), self._begin(state)
         batches = self.batches(number) if begin is None else self.batches(number, begin.stretch)
         if batches is None:
             return None

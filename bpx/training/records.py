@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import nan
-from time import perf_counter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bpx.model.evaluate import Evaluation
+from bpx.program.preparation import clock
 
 __all__ = ["Epoch", "History", "Progress", "Stopped", "Sums"]
 
@@ -31,7 +31,8 @@ class Epoch(NamedTuple):
     validation : Evaluation or None
         The evaluation on the validation samples at the end of the epoch.
     seconds : float
-        The duration of training, without the validation and the observers.
+        The duration of training, without the validation, the observers, and the time in which
+        a step was compiled (with JAX and on CUDA, the first step of a kind takes this time).
     samples_per_second : float
     observed : mapping of str to object
         Values about the network at the end of the epoch, by name: ``"privacy"`` in private
@@ -126,8 +127,8 @@ class Sums:
 
     @property
     def seconds(self) -> float:
-        """The seconds since the epoch began."""
-        return perf_counter() - self.started
+        """The seconds since the epoch began, without those of compiling the step."""
+        return clock() - self.started
 
     @property
     def rate(self) -> float:

@@ -1,7 +1,6 @@
 """The state of a training as the arrays and numbers of a checkpoint, and back."""
 
 from collections.abc import Mapping
-from time import perf_counter
 from typing import Any
 
 from bpx._typing import Array
@@ -9,6 +8,7 @@ from bpx.arrays.transfer import bring
 from bpx.errors import FileFormatError
 from bpx.model.parameters import Parameters
 from bpx.program.contract import named_leaves
+from bpx.program.preparation import clock
 from bpx.training.course import Course
 from bpx.training.keeper import Place, Start
 from bpx.training.records import Sums
@@ -133,7 +133,7 @@ def _place(state: State, told: Mapping[str, Any]) -> Place:
     sums = Sums(
         told["epoch"] + 1,
         within["total"],
-        perf_counter() - within["seconds"],
+        clock() - within["seconds"],
         within["cost"],
         within["hits"],
         within["samples"],

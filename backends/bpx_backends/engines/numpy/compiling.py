@@ -1,17 +1,21 @@
 """Modules of numba's functions, made from their text.
 
 The cache folder holds the text, and numba keeps the machine code beside it, so that only the
-first process compiles it.
+first process compiles it. numba reads no folder that it cannot write to, so the files of such a
+one are copied to a temporary folder first.
 """
 
 import hashlib
 import importlib.util
 import linecache
 import os
+import shutil
 import sys
 from contextlib import suppress
+from functools import cache
 from logging import getLogger
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -29,12 +33,7 @@ def loaded(text: str) -> Any:
     name = f"bpx_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
     path = cache_folder() / "kernels" / f"{name}.py"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            with write_atomically(path) as file:
-                file.write(text.encode())
-        if not os.access(path.parent, os.W_OK):
-            raise PermissionError(f"{path.parent} cannot be written")
+        path = _kept(path, text)
     except (OSError, InputError) as why:
         _warn_of_no_cache(path.parent, why)
         return _executed(name, text)
@@ -46,6 +45,33 @@ def loaded(text: str) -> Any:
             with suppress(OSError):
                 each.unlink()
         return _executed(name, text)
+
+
+def _kept(path: Path, text: str) -> Path:
+    """Return the file with that text, in the cache folder or, if it is only read, in a copy."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writable = os.access(path.parent, os.W_OK)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return path if writable else _copied(path)
+    if not writable:
+        raise PermissionError(f"{path.parent} cannot be written")
+    with write_atomically(path) as file:
+        file.write(text.encode())
+    return path
+
+
+def _copied(path: Path) -> Path:
+    """Copy a file, and numba's files for it, to this process's temporary folder."""
+    folder = Path(_temporary().name)
+    (folder / "__pycache__").mkdir(exist_ok=True)
+    for each in (path, *path.parent.glob(f"__pycache__/{path.stem}.*")):
+        shutil.copy2(each, folder / each.relative_to(path.parent))  # numba compares the times
+    return folder / path.name
+
+
+@cache
+def _temporary() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="bpx-kernels-")
 
 
 def _warn_of_no_cache(folder: Path, why: Exception) -> None:

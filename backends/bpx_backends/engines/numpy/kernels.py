@@ -6,6 +6,8 @@ the engine's call.
 """
 
 from functools import lru_cache
+from logging import getLogger
+from time import perf_counter
 
 import numpy as np
 
@@ -21,6 +23,8 @@ from bpx_backends.engines.numpy.source import source
 
 __all__ = ["compiled", "fuses"]
 
+_log = getLogger("bpx")
+
 FEW = 128
 """The number of elements up to which powers, one by one, are as fast as another call."""
 
@@ -33,7 +37,11 @@ def fuses(op: Operation) -> bool:
 
 def compiled(plan: Plan) -> Compiled:
     """Return a plan with its kernels compiled."""
-    return prepare(plan, lambda kernel: _fused(plan, kernel))._replace(drive=Driver())
+    began = perf_counter()
+    ready = prepare(plan, lambda kernel: _fused(plan, kernel))._replace(drive=Driver())
+    told = len(plan.kernels), perf_counter() - began
+    _log.info("%d kernels of a step were compiled, or loaded from the cache, in %.2f s", *told)
+    return ready
 
 
 def _fused(plan: Plan, kernel: Kernel) -> Fused:

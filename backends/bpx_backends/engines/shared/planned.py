@@ -10,6 +10,7 @@ from bpx.errors import MixedArraysError, RecordingError
 from bpx.program.contract import Step, eager, index, keeping, named_leaves
 from bpx.program.operation import HALVES, Operation
 from bpx.program.plan import Plan, plan
+from bpx.program.preparation import preparing
 from bpx.program.program import Program
 from bpx.program.record import record
 from bpx_backends.engines.shared.fallback import tell
@@ -89,7 +90,8 @@ class Planned(Generic[P]):
                 self._known.popitem(last=False)
         with known.lock:  # if two threads have equal steps, one compiles and the other waits
             if not known.made:
-                known.prepared = self._made(step, state, data, index(rows, 0))
+                with preparing():
+                    known.prepared = self._made(step, state, data, index(rows, 0))
                 known.made = True
             return known.prepared
 
