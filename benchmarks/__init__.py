@@ -7,6 +7,16 @@
 - ``python -m benchmarks.mixed_tables`` trains on three tables beside scikit-learn
 - ``python -m benchmarks.imports`` times ``import bpx`` beside ``import numpy``
 - ``python -m benchmarks.against COMMIT`` compares the present code with an earlier commit
+- ``python -m benchmarks.threads`` times two trainings in two threads at once
 
-Each prints Markdown, and writes the numbers behind it with ``--out``.
+Each prints Markdown, and writes the numbers behind it with ``--out``. Python imports this file
+before that of a program, so before NumPy: see `benchmarks.kernels`.
 """
+
+import os
+import sys
+
+from benchmarks.kernels import unforce
+
+if sys.argv[:1] == ["-m"]:  # Python is looking for the program that it will run
+    unforce(os.environ)

@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from benchmarks import kernels
+
 __all__ = ["blas", "busy", "cores", "environment", "threads", "told"]
 
 LIBRARIES = (
@@ -24,9 +26,13 @@ LIBRARIES = (
 
 
 def environment(*libraries: str) -> dict[str, Any]:
-    """The date, the machine, and the versions of the given libraries that are installed."""
+    """The date, the machine, and the versions of the given libraries that are installed.
+
+    The BLAS is that of NumPy, as long as no other library has brought one.
+    """
     from bpx import __version__
 
+    unset = {"unset": kernels.told()} if kernels.UNSET else {}
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "processor": _processor(),
@@ -35,6 +41,8 @@ def environment(*libraries: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "bpx": __version__,
         **{name: found for name in libraries or LIBRARIES if (found := _version(name))},
+        "blas": blas(),
+        **unset,
     }
 
 
@@ -71,14 +79,19 @@ def told(pools: Mapping[str, int]) -> str:
 
 
 def blas() -> str:
-    """The loaded BLAS libraries, each with the kernels that it has chosen."""
+    """The loaded BLAS libraries, each with the kernels that it has chosen and its threads."""
     names = ("internal_api", "version", "architecture")
     found = {
-        " ".join(str(pool[name]) for name in names if pool.get(name))
+        " ".join(str(pool[name]) for name in names if pool.get(name)) + f" ({_counted(pool)})"
         for pool in _pools()
         if pool["user_api"] == "blas"
     }
     return ", ".join(sorted(found)) or "unknown: threadpoolctl is not installed"
+
+
+def _counted(pool: Mapping[str, Any]) -> str:
+    number = pool["num_threads"]
+    return f"{number} thread" if number == 1 else f"{number} threads"
 
 
 def _pools() -> list[dict[str, Any]]:
