@@ -10,7 +10,8 @@ from benchmarks.cases import Case
 __all__ = ["Footprint", "footprint"]
 
 ITEM = 4
-STATES = {"sgd": 0, "adam": 2}  # numbers that the optimizer keeps for each parameter
+STATES = {"sgd": 0, "momentum": 1, "adam": 2}
+"""The numbers that the optimizer keeps for each parameter."""
 SLACK = 1.15
 
 

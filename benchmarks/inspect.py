@@ -198,7 +198,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
             metavar="NAME,NAME",
             help=f"{text}, from {', '.join(known)}; all by default",
         )
-    parser.add_argument("--case", choices=CASES, default="M", help="the case; M by default")
+    cases = [name for name, case in CASES.items() if not case.is_binary]
+    parser.add_argument("--case", choices=cases, default="M", help="the case; M by default")
     parser.add_argument("--rounds", type=int, default=9, help="number of rounds; 9 by default")
     parser.add_argument(
         "--window",

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 import bpx
-from benchmarks.cases import CASES, Case, network, problem
+from benchmarks.cases import CASES, Case, network, optimizer, problem
 from benchmarks.gpu.outcomes import Outcome, write
 from benchmarks.gpu.tiny import TINY
 
@@ -31,7 +31,6 @@ COMPARED, TIMED = 40, 25_600
 """The number of steps that are compared, and of samples in an epoch that is timed."""
 WITHIN = {"float32": 1e-3, "tf32": 2e-2, "float16": 2e-2, "bfloat16": 5e-2}
 """How close the weights must be to NumPy's, relative to their norm."""
-_OPTIMIZERS = {"sgd": bpx.SGD, "adam": bpx.Adam}
 
 
 class NotInstalledError(Exception):
@@ -79,10 +78,9 @@ def trains(backend: str, case: Case, precision: str) -> dict[str, Any]:
 def _epochs(net: bpx.Network, case: Case, precision: str, epochs: int) -> Iterator[bpx.Epoch]:
     numbers = problem(case)
     chosen = {"precision": precision} if precision != "float32" else {}
-    rule = _OPTIMIZERS[case.optimizer](case.eta)
     return bpx.train(
-        net, (numbers.x, numbers.y), epochs=epochs, batch_size=case.batch, optimizer=rule,
-        seed=0, **chosen,
+        net, (numbers.x, numbers.y), epochs=epochs, batch_size=case.batch,
+        optimizer=optimizer(case), seed=0, **chosen,
     )  # fmt: skip
 
 

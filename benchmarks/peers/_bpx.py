@@ -8,10 +8,8 @@ from functools import partial
 from typing import Any
 
 import bpx
-from benchmarks.cases import Problem, network
+from benchmarks.cases import Problem, network, optimizer
 from benchmarks.peers import Answer, Outcome, Train
-
-OPTIMIZERS = {"sgd": bpx.SGD, "adam": bpx.Adam}
 
 BACKENDS = {
     ("numpy", "cpu"): "numpy",
@@ -30,7 +28,7 @@ def training(engine: str, problem: Problem, *, with_numba: str = "off") -> Train
         (problem.x, problem.y),
         epochs=sys.maxsize,
         batch_size=case.batch,
-        optimizer=OPTIMIZERS[case.optimizer](case.eta),
+        optimizer=optimizer(case),
         seed=problem.seed,
     )
 

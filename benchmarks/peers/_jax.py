@@ -13,10 +13,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from benchmarks.cases import Case, Problem
+from benchmarks.cases import MOMENTUM, Case, Problem
 from benchmarks.peers import Answer, Outcome, Train
 
-SIGMA = {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "softmax": jax.nn.softmax}
+SIGMA = {
+    "sigmoid": jax.nn.sigmoid,
+    "relu": jax.nn.relu,
+    "tanh": jnp.tanh,
+    "softmax": jax.nn.softmax,
+}
 
 
 class Carry(NamedTuple):
@@ -90,10 +95,12 @@ def _parameters(problem: Problem, put: Callable[[Any], jax.Array]) -> list[jax.A
 
 
 def _state(case: Case, parameters: list[jax.Array]) -> tuple[Any, ...]:
-    """Adam's count of steps and its two moments."""
+    """The velocity, or Adam's count of steps and its two moments."""
     if case.optimizer == "sgd":
         return ()
     m, v = ([jnp.zeros_like(each) for each in parameters] for _ in range(2))
+    if case.optimizer == "momentum":
+        return (m,)
     return jnp.zeros_like(parameters[-1], shape=()), m, v
 
 
@@ -103,13 +110,17 @@ def _step(case: Case, carry: Carry, x: Any, y: Any, rows: Any) -> Carry:
     (mean, outputs), gradients = jax.value_and_grad(loss, has_aux=True)(carry.parameters)
     update = UPDATE[case.optimizer]
     parameters, state = update(case.eta, carry.parameters, carry.state, gradients)
-    hits = jnp.sum(jnp.argmax(outputs, axis=1) == labels, dtype=jnp.int32)
+    answers = outputs[:, 0] > 0.0 if case.is_binary else jnp.argmax(outputs, axis=1)
+    hits = jnp.sum(answers == labels, dtype=jnp.int32)
     return Carry(parameters, state, carry.cost + mean, carry.hits + hits)
 
 
 def _loss(case: Case, parameters: Any, *, x: Any, labels: Any) -> tuple[Any, Any]:
-    """The mean cost, and the outputs (before softmax, which keeps their order)."""
+    """The mean cost, and the outputs (before softmax, which keeps their order, or sigmoid)."""
     z = _logits(case, parameters, x)
+    if case.is_binary:
+        y = labels[:, None].astype(x.dtype)
+        return jnp.mean(jnp.sum(jax.nn.softplus(z) - y * z, axis=1)), z
     y = jax.nn.one_hot(labels, case.sizes[-1], dtype=x.dtype)
     if case.cost == "cross_entropy":
         return -jnp.mean(jnp.sum(y * jax.nn.log_softmax(z), axis=1)), z
@@ -130,6 +141,11 @@ def _sgd(eta, parameters, state, gradients):
     return jax.tree.map(lambda p, g: p - eta * g, parameters, gradients), state
 
 
+def _momentum(eta, parameters, state, gradients, mu=MOMENTUM):
+    velocity = jax.tree.map(lambda v, g: mu * v - eta * g, state[0], gradients)
+    return jax.tree.map(jnp.add, parameters, velocity), (velocity,)
+
+
 def _adam(eta, parameters, state, gradients, beta1=0.9, beta2=0.999, epsilon=1e-8):
     t, m, v = state
     t += 1.0
@@ -142,4 +158,4 @@ def _adam(eta, parameters, state, gradients, beta1=0.9, beta2=0.999, epsilon=1e-
     return moved, (t, m, v)
 
 
-UPDATE = {"sgd": _sgd, "adam": _adam}
+UPDATE = {"sgd": _sgd, "momentum": _momentum, "adam": _adam}

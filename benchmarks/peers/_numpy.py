@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.cases import Case, Problem
+from benchmarks.cases import MOMENTUM, Case, Problem
 from benchmarks.peers import Outcome, Train
 
 Arrays = list[np.ndarray]
@@ -10,8 +10,8 @@ Arrays = list[np.ndarray]
 
 def by_hand(problem: Problem) -> Train:
     case, orders = problem.case, problem.orders()
-    eye = np.eye(case.sizes[-1], dtype=np.float32)
-    update = {"sgd": _sgd, "adam": _adam}[case.optimizer](case.eta)
+    targets = _targets(case)
+    update = {"sgd": _sgd, "momentum": _momentum, "adam": _adam}[case.optimizer](case.eta)
     w, b = problem.parameters()
     parameters = [*w, *b]
 
@@ -20,13 +20,24 @@ def by_hand(problem: Problem) -> Train:
         cost, hits = 0.0, 0
         for rows in next(orders):
             x, labels = problem.x[rows], problem.y[rows]
-            gradients, costs, a = _backprop(case, parameters, x, eye[labels])
+            gradients, costs, a = _backprop(case, parameters, x, targets[labels])
             parameters = update(parameters, gradients)
             cost += costs.sum()
-            hits += np.count_nonzero(a.argmax(axis=1) == labels)
+            hits += np.count_nonzero(_answers(case, a) == labels)
         return Outcome(float(cost) / case.samples, hits / case.samples)
 
     return train
+
+
+def _targets(case: Case) -> np.ndarray:
+    """The targets of each label."""
+    if case.is_binary:
+        return np.array([[0.0], [1.0]], np.float32)
+    return np.eye(case.sizes[-1], dtype=np.float32)
+
+
+def _answers(case: Case, a: np.ndarray) -> np.ndarray:
+    return a[:, 0] > 0.5 if case.is_binary else a.argmax(axis=1)
 
 
 def products(problem: Problem) -> Train:
@@ -74,6 +85,8 @@ def _output(case: Case, a: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nd
     error = a - y
     if case.cost == "quadratic":
         return error * a * (1.0 - a), 0.5 * (error * error).sum(axis=1)
+    if case.is_binary:
+        return error, -np.log(np.where(y > 0.5, a, 1.0 - a)).sum(axis=1)
     return error, -np.log((a * y).sum(axis=1))
 
 
@@ -85,15 +98,32 @@ def _softmax(z: np.ndarray) -> np.ndarray:
 SIGMA = {
     "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z)),
     "relu": lambda z: np.maximum(z, 0.0),
+    "tanh": np.tanh,
     "softmax": _softmax,
 }
-SIGMA_PRIME = {"sigmoid": lambda a: a * (1.0 - a), "relu": lambda a: a > 0.0}
+SIGMA_PRIME = {
+    "sigmoid": lambda a: a * (1.0 - a),
+    "relu": lambda a: a > 0.0,
+    "tanh": lambda a: 1.0 - a * a,
+}
 
 
 def _sgd(eta: float):
     return lambda parameters, gradients: [
         p - eta * g for p, g in zip(parameters, gradients, strict=True)
     ]
+
+
+def _momentum(eta: float, mu: float = MOMENTUM):
+    velocity = None
+
+    def update(parameters: Arrays, gradients: Arrays) -> Arrays:
+        nonlocal velocity
+        before = velocity or [np.zeros_like(g) for g in gradients]
+        velocity = [mu * v - eta * g for v, g in zip(before, gradients, strict=True)]
+        return [p + v for p, v in zip(parameters, velocity, strict=True)]
+
+    return update
 
 
 def _adam(eta: float, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8):

@@ -2,9 +2,9 @@
 
 An epoch is ``fit`` with ``warm_start=True`` and ``max_iter=1``, with scikit-learn's own order
 and mini-batches and no Python call from here in between (``partial_fit`` for each mini-batch
-would validate each one again). The work differs: the output is softmax with cross-entropy in
-every case, the initial weights are its own, Adam starts anew at each epoch, and it keeps no
-accuracy.
+would validate each one again). The work differs: the output is softmax, or one sigmoid for two
+classes, with cross-entropy in every case; the initial weights are its own; Adam and momentum
+start anew at each epoch; and it keeps no accuracy.
 """
 
 import warnings
@@ -13,10 +13,10 @@ from functools import partial
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.cases import Problem
+from benchmarks.cases import MOMENTUM, Problem
 from benchmarks.peers import Answer, Outcome, Train
 
-ACTIVATIONS = {"sigmoid": "logistic", "relu": "relu"}
+ACTIVATIONS = {"sigmoid": "logistic", "relu": "relu", "tanh": "tanh"}
 
 
 def fit(problem: Problem) -> Train:
@@ -44,11 +44,11 @@ def _network(problem: Problem) -> MLPClassifier:
     return MLPClassifier(
         case.sizes[1:-1],
         activation=ACTIVATIONS[case.hidden],
-        solver=case.optimizer,
+        solver="adam" if case.optimizer == "adam" else "sgd",
         learning_rate_init=case.eta,
         batch_size=case.batch,
         alpha=0.0,
-        momentum=0.0,
+        momentum=MOMENTUM if case.optimizer == "momentum" else 0.0,
         nesterovs_momentum=False,
         max_iter=1,
         warm_start=True,

@@ -14,10 +14,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from benchmarks.cases import Case, Problem
+from benchmarks.cases import MOMENTUM, Case, Problem
 from benchmarks.peers import Answer, Outcome, Train
 
-ACTIVATIONS = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU}
+ACTIVATIONS = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}
 WARM_UPS = 3
 
 Step = Callable[[torch.Tensor], object]
@@ -49,8 +49,8 @@ def graphed(problem: Problem) -> Train:
 
 def answers(problem: Problem, batch: int) -> Answer:
     model = _model(problem)
-    if problem.case.output == "softmax":
-        model.append(nn.Softmax(dim=1))
+    if problem.case.cost == "cross_entropy":
+        model.append(nn.Sigmoid() if problem.case.is_binary else nn.Softmax(dim=1))
     model.to(problem.device).eval()
     x = torch.from_numpy(problem.x[:batch]).to(problem.device)
 
@@ -108,9 +108,13 @@ class _Trainer:
         """The mean cost of a mini-batch, and its hits."""
         labels = self.y.index_select(0, rows)
         outputs = self.model(self.x.index_select(0, rows))
-        return self._loss(outputs, labels), (outputs.argmax(dim=1) == labels).sum()
+        answers = outputs[:, 0] > 0.0 if self.case.is_binary else outputs.argmax(dim=1)
+        return self._loss(outputs, labels), (answers == labels).sum()
 
     def _loss(self, outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        if self.case.is_binary:
+            y = labels[:, None].to(outputs.dtype)
+            return functional.binary_cross_entropy_with_logits(outputs, y)
         if self.case.cost == "cross_entropy":
             return functional.cross_entropy(outputs, labels)
         y = self.eye.index_select(0, labels)
@@ -165,17 +169,18 @@ def _capture(run: Callable[[], None]) -> torch.cuda.CUDAGraph:
 
 
 def _optimizer(case: Case, model: nn.Module, capturable: bool) -> torch.optim.Optimizer:
-    if case.optimizer == "sgd":
-        return torch.optim.SGD(model.parameters(), lr=case.eta, fused=True)
+    if case.optimizer != "adam":
+        mu = MOMENTUM if case.optimizer == "momentum" else 0.0
+        return torch.optim.SGD(model.parameters(), lr=case.eta, momentum=mu, fused=True)
     return torch.optim.Adam(model.parameters(), lr=case.eta, fused=True, capturable=capturable)
 
 
 def _model(problem: Problem) -> nn.Sequential:
-    """The layers; a softmax output stays as logits, which `cross_entropy` takes."""
+    """The layers; before a cross-entropy, the outputs are logits, which its functions take."""
     case, layers = problem.case, []
     for w, b in zip(*problem.parameters(), strict=True):
         layers += [linear(w, b), ACTIVATIONS[case.hidden]()]
-    last = [] if case.output == "softmax" else [ACTIVATIONS[case.output]()]
+    last = [] if case.cost == "cross_entropy" else [ACTIVATIONS[case.output]()]
     return nn.Sequential(*layers[:-1], *last)
 
 

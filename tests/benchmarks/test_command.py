@@ -55,7 +55,7 @@ def test_the_command_says_what_it_did_not_measure(tiny, capsys):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ("--cases S,XL", "no XL; known: S, M, L, deep, wide"),
+        ("--cases S,XL", "no XL; known: S, M, L, deep, wide, H, tiny"),
         ("--peers nobody", "no nobody; known: bpx numpy"),
         ("--only speed", "no speed; known: training"),
         ("--repeats 0", "at least 1"),
