@@ -71,9 +71,9 @@ def _measure(
 
 
 def _keep(results: dict[str, Any], folder: Path | None) -> None:
-    device, training = results["settings"]["device"], results.get("training", {})
+    settings, training = results["settings"], results.get("training", {})
     results["threads"], results["blas"] = machine.threads(), machine.blas()
-    results["asked"] = list(asked.answers(device, training))
+    results["asked"] = list(asked.answers(settings["device"], settings["clock"], training))
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         write(folder / "results.json", results)

@@ -11,11 +11,14 @@ from statistics import median
 from time import sleep
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+import numpy as np
+
 __all__ = [
     "PAUSE",
     "Found",
     "Times",
     "in_turn",
+    "interval",
     "of_each",
     "ratio",
     "ratios",
@@ -23,6 +26,7 @@ __all__ = [
 ]
 
 PAUSE = 0.1
+RESAMPLES = 10_000
 
 Times = Mapping[str, Sequence[float]]
 """The measurements of each peer, one for each round."""
@@ -83,6 +87,13 @@ def ratios(times: Times, slower: str, faster: str) -> list[float]:
 def ratio(times: Times, slower: str, faster: str) -> float:
     """The ratio of the medians."""
     return median(times[slower]) / median(times[faster])
+
+
+def interval(ratios: Sequence[float]) -> tuple[float, float]:
+    """The bootstrapped 95 % interval of the median, from the medians of resamples."""
+    drawn = np.random.default_rng(0).choice(ratios, (RESAMPLES, len(ratios)))
+    low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
+    return float(low), float(high)
 
 
 def to_each_engine(times: Times) -> dict[str, dict[str, float]]:

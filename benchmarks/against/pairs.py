@@ -1,19 +1,16 @@
 """Measurements of two sides in pairs that take turns, and the resulting ratio."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from benchmarks.against.trees import SIDES
+from benchmarks.rounds import interval
 
-__all__ = ["Paired", "Seconds", "as_dict", "in_pairs", "interval", "line"]
+__all__ = ["Paired", "Seconds", "as_dict", "in_pairs", "line"]
 
 Seconds = dict[str, list[float]]
 """The seconds of each side."""
-
-RESAMPLES = 10_000
 
 
 class Paired(NamedTuple):
@@ -61,13 +58,6 @@ def in_pairs(measure: Callable[[str], float], numbers: Iterable[int]) -> Seconds
         for side in SIDES[:: (-1) ** number]:
             seconds[side].append(measure(side))
     return seconds
-
-
-def interval(ratios: Sequence[float]) -> tuple[float, float]:
-    """The bootstrapped 95 % interval of the median, from the medians of resamples."""
-    drawn = np.random.default_rng(0).choice(ratios, (RESAMPLES, len(ratios)))
-    low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
-    return float(low), float(high)
 
 
 def line(each: Paired) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from benchmarks.against import command, engines, pairs, process, programs, speed
 from benchmarks.against.bits import distance, identical
 from benchmarks.against.children import rows
 from benchmarks.against.comparison import Side, compare, read
-from benchmarks.against.pairs import Paired, in_pairs, interval
+from benchmarks.against.pairs import Paired, in_pairs
 from benchmarks.against.programs import Listed
 
 CHILDREN = sorted(process.SCRIPTS.glob("*.py"))
@@ -236,26 +236,6 @@ def test_pairs_take_turns_in_beginning():
     found = in_pairs(lambda name: told.append(name) or float(len(told)), range(1, 4))
     assert told == ["new", "old", "old", "new", "new", "old"]
     assert found == {"old": [2.0, 3.0, 6.0], "new": [1.0, 4.0, 5.0]}
-
-
-def test_the_interval_holds_the_median_and_is_the_same_each_time():
-    ratios = np.random.default_rng(1).normal(1.0, 0.1, 31).tolist()
-    low, high = interval(ratios)
-    assert low < np.median(ratios) < high
-    assert interval(ratios) == (low, high)
-    narrow = interval(ratios * 10)
-    assert narrow[1] - narrow[0] < high - low
-
-
-@pytest.mark.parametrize("ratios", [[1.02], [1.02] * 15])
-def test_the_interval_of_equal_ratios_is_a_point(ratios):
-    assert interval(ratios) == (1.02, 1.02)
-
-
-def test_the_interval_covers_the_median_as_often_as_it_says():
-    rng = np.random.default_rng(2)
-    drawn = [interval(rng.normal(1.0, 0.1, 15)) for _ in range(100)]
-    assert 88 <= sum(low <= 1.0 <= high for low, high in drawn) <= 100
 
 
 @pytest.mark.parametrize(("new", "met"), [(1.0, True), (1.02, True), (1.04, False)])
