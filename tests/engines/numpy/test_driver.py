@@ -1,5 +1,12 @@
 """The instructions of the driver, one by one."""
 
+import ctypes
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import sleep
+
 import numpy as np
 import pytest
 
@@ -76,6 +83,40 @@ def test_a_product_is_added_to_a_multiple_that_is_read_at_each_step(dtype, kind)
         stop=2,
     )  # fmt: skip
     assert out.item() == (2 * 5 + 11) + 11
+
+
+def two_at_once():
+    """Two threads wait in C, within the driver, for a third one, which needs the GIL."""
+    wait = ctypes.cast(ctypes.CDLL(None).sem_wait, ctypes.c_void_p).value
+    semaphore, one, began = ctypes.create_string_buffer(64), np.ones(1), np.zeros((2, 1))
+    ctypes.CDLL(None).sem_init(semaphore, 0, 0)
+    native._driver()
+    with ThreadPoolExecutor(2) as pool:
+        for each in began:
+            pool.submit(
+                run,
+                (kinds.COPY, address_of(each), address_of(one), one.nbytes),
+                (kinds.KERNEL, wait, ctypes.addressof(semaphore)),
+                stop=1,
+            )
+        while not began.all():
+            sleep(0.001)
+        for _ in began:
+            ctypes.CDLL(None).sem_post(semaphore)
+    print("both ended")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="semaphores of the C library")
+def test_two_threads_are_in_the_driver_at_once():
+    code = "from tests.engines.numpy.test_driver import two_at_once; two_at_once()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+        timeout=300,  # without which it would wait forever
+    )
+    assert done.stdout == "both ended\n", done.stderr
 
 
 def test_no_steps_do_nothing():
