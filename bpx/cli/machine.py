@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import bpx
-from bpx.cli.threads import pools, warnings
+from bpx.cli.threads import notes, pools, warnings
 
 __all__ = ["as_text", "collect"]
 
@@ -62,6 +62,7 @@ def collect() -> dict[str, Any]:
         "threads": _variables(THREADS),
         "pools": pools(),
         "warnings": warnings(),
+        "notes": notes(),
     }
 
 
@@ -70,6 +71,7 @@ def as_text(report: dict[str, Any]) -> str:
     machine = {key: report[key] for key in ("platform", "cpus", "blas", "chosen")}
     machine |= {f"pool {i}": pool for i, pool in enumerate(report["pools"], 1)}
     machine |= {f"warning {i}": text for i, text in enumerate(report["warnings"], 1)}
+    machine |= {f"note {i}": text for i, text in enumerate(report["notes"], 1)}
     environment = {**report["environment"], **report["threads"]}
     sections = {
         "versions": report["versions"],

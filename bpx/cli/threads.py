@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["pools", "slower_kernel", "warnings"]
+__all__ = ["notes", "pools", "slower_kernel", "warnings"]
 
 _AVX512 = {"X86_V4", "AVX512F"}
 """The names of AVX-512 in newer and older versions of NumPy."""
@@ -36,6 +36,19 @@ def warnings() -> list[str]:
     kernels = {each.get("architecture") for each in _pools() if each["user_api"] == "blas"}
     told = (slower_kernel(kernel, found) for kernel in sorted(filter(None, kernels)))
     return [text for text in told if text]
+
+
+def notes() -> list[str]:
+    """Return what to set for several trainings at once, if BLAS has more than one thread."""
+    most = max(
+        (each["num_threads"] for each in _pools() if each["user_api"] == "blas"), default=1
+    )
+    if most == 1:
+        return []
+    return [
+        f"each product runs on {most} threads; if several threads train at once, leave it one: "
+        "OMP_NUM_THREADS=1 in the environment, or threadpoolctl.threadpool_limits(1)"
+    ]
 
 
 def slower_kernel(kernel: str, features: list[str]) -> str | None:

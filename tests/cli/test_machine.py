@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 import bpx
 from tests.cli.invoked import ok
@@ -38,6 +39,15 @@ def test_info_shows_engines_and_thread_pools():
     found = json.loads(ok("info", "--json"))
     assert all("threads" in pool for pool in found["pools"])
     assert isinstance(found["warnings"], list)
+
+
+@pytest.mark.parametrize(("number", "count"), [(1, 0), (2, 1)])
+def test_info_says_in_one_line_when_to_limit_blas(number, count):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    with threadpoolctl.threadpool_limits(number, user_api="blas"):
+        said, found = ok("info"), json.loads(ok("info", "--json"))
+    lines = [line for line in said.splitlines() if "threadpool_limits(1)" in line]
+    assert len(lines) == len(found["notes"]) == count
 
 
 def test_info_tells_of_a_backend_that_cannot_be_used():

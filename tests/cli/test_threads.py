@@ -61,7 +61,22 @@ def test_a_warning_is_of_this_cpu_and_of_its_blas(monkeypatch, found, count):
     assert len(threads.warnings()) == count
 
 
+@pytest.mark.usefixtures("pools")
+def test_blas_on_several_threads_is_noted():
+    (told,) = threads.notes()
+    assert told.startswith("each product runs on 4 threads")
+    assert "OMP_NUM_THREADS=1" in told
+
+
+@pytest.mark.parametrize("pools", [[], [BLAS | {"num_threads": 1}, OPENMP]])
+def test_blas_on_one_thread_needs_no_note(pools, monkeypatch):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    monkeypatch.setattr(threadpoolctl, "threadpool_info", lambda: pools)
+    assert threads.notes() == []
+
+
 def test_without_threadpoolctl_it_is_told_how_to_know(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     assert threads.pools() == ["not known: pip install threadpoolctl"]
     assert threads.warnings() == []
+    assert threads.notes() == []
