@@ -18,11 +18,28 @@ print(float(net.weights[0].sum()), "numba" in sys.modules)
 """
 
 
-def run(**environment):
+FORK = """
+import bpx, numpy as np, os
+
+def trained():
+    net = bpx.Network([3, 4, 2], seed=0, backend="numpy")
+    x, y = np.ones((8, 3)), np.arange(8) % 2
+    net.fit(x, y, epochs=3, batch_size=2, optimizer=bpx.Adam(), seed=0)
+    return net.weights[0].tobytes().hex()
+
+print(trained(), flush=True)
+child = os.fork()
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+print(trained(), flush=True)
+"""
+
+
+def run(text=TRAIN, **environment):
     """In a process of its own, which ends well."""
     path = os.pathsep.join(sys.path)
     ran = subprocess.run(
-        [sys.executable, "-c", TRAIN],
+        [sys.executable, "-c", text],
         env={**os.environ, "PYTHONPATH": path, **environment}, capture_output=True, text=True,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

@@ -1,6 +1,7 @@
 """NumPy's own products are found, and what is not one is refused."""
 
 import ctypes
+from importlib.metadata import PackageNotFoundError, files
 
 import numpy as np
 import pytest
@@ -48,3 +49,20 @@ def test_a_function_that_computes_something_else_is_refused(monkeypatch):
     monkeypatch.setattr(blas, "_address", lambda library, name: next(wrong))
     blas.find.cache_clear()
     assert blas.find() is None
+
+
+def mkl():
+    """MKL of its wheel, if that is installed."""
+    try:
+        named = [each for each in files("mkl") or () if "libmkl_rt" in each.name]
+        return ctypes.CDLL(str(named[0].locate()))
+    except (PackageNotFoundError, IndexError, OSError) as why:
+        return pytest.skip(f"MKL is not installed: {why}")
+
+
+def test_mkls_products_are_found_as_well(monkeypatch):
+    library = mkl()
+    monkeypatch.setattr(blas, "_library", lambda: library)
+    found = blas.find()
+    assert found is not None
+    assert found.name == "cblas_sgemm_64"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx_backends.engines.numpy import blas, bound, native
+from bpx_backends.engines.numpy import blas, bound, native, replay
+from tests.engines.numpy.processes import FORK, run
 from tests.peers import random_samples
 
 pytest.importorskip("numba", reason="numba is not installed")
@@ -140,3 +141,39 @@ def test_other_helpers_are_another_text(monkeypatch):
     monkeypatch.setattr(native, "_version", lambda: "another")
     assert native.versioned("x = 1") != before
     assert before.startswith("x = 1\n")
+
+
+def fitted():
+    net = bpx.Network([8, 7, 5], seed=0, backend="numpy", **PLAIN)
+    x, y = random_samples(net, 50)
+    net.fit(x, y, epochs=2, batch_size=8, optimizer=bpx.Adam(), seed=0)
+    return net
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_process_that_was_forked_trains_as_its_parent_does():
+    found = run(FORK, BPX_NUMBA="on").stdout.split()
+    assert len(found) == 3
+    assert len({*found}) == 1
+
+
+def test_without_memory_for_a_chunk_nothing_is_changed(monkeypatch):
+    net = fitted()
+    kept, weights = net.weights[0].copy(), net.weights[0]
+
+    def full(*_):
+        raise MemoryError("no memory")
+
+    x, y = random_samples(net, 50)
+    how = {"epochs": 1, "batch_size": 8, "optimizer": bpx.Adam(), "seed": 0}
+    with monkeypatch.context() as without:
+        without.setattr(replay, "empty", full)
+        with pytest.raises(MemoryError, match="no memory"):
+            net.fit(x, y, **how)
+    assert net.weights[0] is weights
+    np.testing.assert_array_equal(weights, kept)
+    other = bpx.Network([8, 7, 5], seed=0, backend="numpy", **PLAIN)
+    other.parameters = net.parameters
+    net.fit(x, y, **how)
+    other.fit(x, y, **how)
+    np.testing.assert_array_equal(net.weights[0], other.weights[0])
