@@ -2,6 +2,7 @@
 
 import secrets
 from contextlib import AbstractContextManager
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from bpx._dense import refuse_masked_or_sparse
 from bpx._validate import whole
 from bpx.arrays.refusals import why_no_numbers, why_not_finite, why_not_traced
-from bpx.arrays.registry import backend_of, is_traced
+from bpx.arrays.registry import backend_of, dtype_name, is_traced
 from bpx.errors import InputError, advice
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "first_nonfinite_row",
     "fresh_seed",
     "generator",
+    "has_finite_sum",
     "is_frozen",
     "is_host",
     "is_in_order",
@@ -227,7 +229,8 @@ def as_labels(y: HostArray, classes: int, name: str) -> HostArray:
     InputError
         If a label is not whole, negative, or too large; the message names the first row.
     """
-    wrong = ~((y >= 0) & (y < classes) & (y == np.floor(y)))  # NaN is wrong too
+    right = (y >= 0) & (y < classes)
+    wrong = ~(right if y.dtype.kind in "iub" else right & (y == np.floor(y)))  # and NaN is
     if wrong.any():
         row = int(np.argmax(wrong))
         raise InputError(
@@ -255,6 +258,15 @@ def one_hot_labels(y: HostArray) -> HostArray | None:
     return None
 
 
+def has_finite_sum(x: HostArray) -> bool:
+    """Whether the sum of x is finite, which NaN and infinity are not: one pass, no memory.
+
+    The sum of finite numbers may overflow.
+    """
+    with quietly():
+        return isfinite(np.add.reduce(x, None))
+
+
 def check_finite(x: HostArray, dtype: str, name: str) -> None:
     """Raise InputError if numbers, shape (n, ...), are not finite when stored as `dtype`.
 
@@ -265,10 +277,8 @@ def check_finite(x: HostArray, dtype: str, name: str) -> None:
     """
     if x.dtype.kind != "f":
         return
-    if x.dtype.name == dtype:
-        with quietly():  # NaN and infinity stay in a sum, which einsum finds in one pass
-            if np.isfinite(np.einsum(x, [*range(x.ndim)], [])):
-                return
+    if dtype_name(x) == dtype and has_finite_sum(x):
+        return
     largest = np.finfo(dtype).max
     if x.max(initial=0.0) <= largest and x.min(initial=0.0) >= -largest:  # NaN is neither
         return

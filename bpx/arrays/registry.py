@@ -39,7 +39,11 @@ ENTRY_POINTS = "bpx.backends"
 
 
 _loaded: dict[str, Backend] = {}
+_makers: dict[type, Backend] = {}
+"""The backends of the types of arrays that were recognised."""
 _namespaces: dict[type, Any] = {}
+_names: dict[Any, str] = {}
+"""The names of dtypes, which NumPy puts together anew each time."""
 
 
 def known() -> tuple[str, ...]:
@@ -83,11 +87,13 @@ def by_name(name: str) -> Backend:
 
 def backend_of(x: object) -> Backend | None:
     """Return the backend whose library made `x`; None if `x` is not an array of a known one."""
-    for name, entry in KNOWN.items():
-        if name not in _loaded and sys.modules.get(entry.package) is not None:
-            with suppress(BackendError):  # from a broken library, which did not make `x`
-                by_name(name)
-    return next((b for b in _loaded.values() if b.is_array(x)), None)
+    found = _makers.get(type(x))
+    if found is not None and _loaded.get(found.name) is found:
+        return found
+    found = _find_backend(x)
+    if found is not None:
+        _makers[type(x)] = found
+    return found
 
 
 def namespace(x: object) -> Any:
@@ -145,7 +151,13 @@ def compiled(function: Callable[..., Any], static: int, like: object) -> Callabl
 
 def dtype_name(x: Any) -> str:
     """Return the name of an array's dtype in any library, such as ``"float32"``."""
-    return getattr(x.dtype, "name", None) or str(x.dtype).rpartition(".")[2]
+    dtype = x.dtype
+    key = type(dtype), dtype  # dtypes of two libraries may refuse to be compared
+    try:
+        return _names[key]
+    except KeyError:
+        name = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
+        return _names.setdefault(key, name)
 
 
 def describe(x: Any) -> str:
@@ -155,6 +167,14 @@ def describe(x: Any) -> str:
         return f"a {type(x).__module__}.{type(x).__qualname__}"
     device = backend.device_of(x)
     return f"{backend.name} {dtype_name(x)}" + (f" on {device}" if device is not None else "")
+
+
+def _find_backend(x: object) -> Backend | None:
+    for name, entry in KNOWN.items():
+        if name not in _loaded and sys.modules.get(entry.package) is not None:
+            with suppress(BackendError):  # from a broken library, which did not make `x`
+                by_name(name)
+    return next((b for b in _loaded.values() if b.is_array(x)), None)
 
 
 def _find_namespace(x: Any) -> Any:

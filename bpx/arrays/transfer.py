@@ -156,6 +156,8 @@ def give_back(result: Any, like: Any) -> Any:
     backend = backend_of(like)
     if backend is None:
         return to_host(result)
+    if backend_of(result) is backend and backend.device_of(result) == backend.device_of(like):
+        return result
     return bring(result, _beside(backend, like, dtype_name(result)), "x")
 
 
@@ -165,6 +167,9 @@ def _beside(backend: Backend, like: Any, dtype: str) -> Home:
 
 
 def _transfer(x: Any, home: Home, dtype: str | None, copy: bool | None, name: str) -> Any:
+    if copy is None and dtype is not None and home.owns(x) and dtype_name(x) == dtype:
+        refuse_masked_or_sparse(x, name)
+        return x
     if backend_of(x) is None:
         if copy is False:
             raise InputError(f"{name} is {describe(x)}: it has no memory to share; omit copy")

@@ -18,7 +18,7 @@ def check_codes(spec: Spec, x: Any, name: str) -> None:
     InputError
         Naming the first row with such a number, its column, and the codes that exist.
     """
-    if is_traced(x):
+    if not spec.codes or is_traced(x):
         return
     for column, levels in spec.codes.items():
         codes = as_host(x[:, column], name)

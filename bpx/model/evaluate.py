@@ -10,7 +10,7 @@ from bpx.arrays.registry import backend_of, compiled, namespace
 from bpx.errors import InputError, advice
 from bpx.metrics import AnyMetric
 from bpx.model.expected import as_inputs, as_targets
-from bpx.model.inputs import Samples, chunks
+from bpx.model.inputs import Samples, chunks, rows_at_once
 from bpx.model.measured import (
     Sums,
     add_part,
@@ -22,7 +22,7 @@ from bpx.model.measured import (
 )
 from bpx.model.metrics import Accuracy, answers, hits, single_rule
 from bpx.model.parameters import Parameters
-from bpx.model.run import costs, saved
+from bpx.model.run import costs, layer_by_layer, saved
 from bpx.model.spec import Spec
 from bpx.model.weights import weighed
 
@@ -198,6 +198,9 @@ def _summed(
 def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
     """a^L of samples at home, shape (n, k_L), in chunks, which keep the hidden layers small."""
     answer = compiled(_answer, 1, x)
+    if x.shape[0] <= rows_at_once(spec):
+        whole: Array = answer(spec, parameters, x)
+        return whole
     return joined((answer(spec, parameters, part) for part in chunks(spec, x)), x.shape[0])
 
 
@@ -230,7 +233,8 @@ def _written(first: Array, parts: Iterator[Array], n: int) -> Array:
 
 
 def _answer(spec: Spec, parameters: Parameters, x: Array) -> Array:
-    return saved(spec, parameters, as_inputs(x, parameters.like))[-1].a
+    *_, last = layer_by_layer(spec, parameters, as_inputs(x, parameters.like))
+    return last.a
 
 
 def classes(a: Array, single: Accuracy = "threshold") -> Array:

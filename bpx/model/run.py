@@ -36,9 +36,12 @@ class Randomness(NamedTuple):
         return self._replace(step=self.step + 1)
 
 
+_OUTSIDE = Context()
+
+
 def outside(i: int) -> Context:
     """The context of ``layers[i]`` outside training."""
-    return Context()
+    return _OUTSIDE
 
 
 def layer_by_layer(
@@ -63,9 +66,9 @@ def layer_by_layer(
     carried : mapping of int to array, optional
         What the skips that begin below that layer carry, by the index of their `Add`.
     """
-    a, skipping = x, dict(carried or {})
+    a, skips, skipping = x, spec.skips, dict(carried or {})
     for i in range(first, len(spec.layers)):
-        entering = fed(spec.skips, i, a, skipping)
+        entering = fed(skips, i, a, skipping) if skips else a
         kept = _forward(spec.layers[i], parameters.layers[i], entering, contexts(i))
         yield kept
         a = kept.a

@@ -50,7 +50,7 @@ class Spec:
     cost: Cost
     feedback: Feedback = feedbacks.transpose
 
-    @property
+    @cached_property
     def dense(self) -> tuple[Dense, ...]:
         """The Dense layers: the book's layers 1 to L."""
         return tuple(layer for layer in self.layers if isinstance(layer, Dense))
@@ -73,7 +73,7 @@ class Spec:
         """Where residual blocks begin and end: see `bpx.model.skips`."""
         return skips_of(self.layers)
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """The widths k_0, ..., k_L: of the inputs, and of each Dense layer."""
         return (self.layers[0].n_in, *(layer.n_out for layer in self.dense))
@@ -89,7 +89,7 @@ class Spec:
         shapes = [layer.shapes for layer in self.layers]
         return [(tuple(each), [*map(tuple, each.values())]) for each in shapes]
 
-    @property
+    @cached_property
     def output(self) -> Activation:
         """The last layer's activation."""
         return self.dense[-1].activation
