@@ -12,6 +12,7 @@ name = "numpy"
 immutable = False
 scan = numpy_engine.scan
 scan_for = numpy_engine.scan_for
+session = numpy_engine.session
 engine = numpy_engine.engine
 release = recycling.release
 

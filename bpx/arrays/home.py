@@ -9,6 +9,7 @@ from bpx.arrays.backend import Backend
 from bpx.arrays.choice import Dtype, checked, chosen, split
 from bpx.arrays.registry import by_name, known
 from bpx.errors import BackendError
+from bpx.program.contract import Scan
 from bpx_backends import AUTO
 
 __all__ = ["BackendInfo", "Home", "backends", "select"]
@@ -66,6 +67,12 @@ class Home:
         """Release what the engine kept for further chunks, after training ends."""
         if hasattr(self.backend, "release"):
             self.backend.release()
+
+    def scan(self) -> Scan:
+        """Return the engine for one training, which may keep what its calls have in common."""
+        make = getattr(self.backend, "session", None)
+        scan: Scan = make() if make else self.backend.scan
+        return scan
 
     def asarray(self, x: Any, dtype: str | None = None) -> Any:
         """Copy a host array to this home, in its dtype or in `dtype`."""

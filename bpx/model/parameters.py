@@ -1,7 +1,7 @@
 """Parameters and gradients: one entry for each layer, with access to all arrays by name."""
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, Self
 
 from bpx._typing import Array
@@ -94,12 +94,12 @@ class Parameters(_Layers):
 
     def grown(self, branches: Sequence[Any]) -> Self:
         """Return the same layers with other arrays, in the order of `branches`."""
-        given, made = iter(branches), [dict[str, Any]() for _ in self.layers]
-        for field, those in _by_field(self.layers).items():
-            for at in those:
-                made[at][field] = next(given)
-        pairs = zip(self.layers, made, strict=True)
-        return type(self)(type(old)(**new) if new else old for old, new in pairs)
+        places = _places(tuple(map(type, self.layers)))
+        pairs = zip(self.layers, places, strict=True)
+        layers = [
+            type(old)(*[branches[i] for i in those]) if those else old for old, those in pairs
+        ]
+        return self._make((tuple(layers),))
 
 
 class Gradients(Parameters):
@@ -133,10 +133,26 @@ def dense(entries: Iterable[Any]) -> list[DenseParameters]:
     return [entry for entry in entries if isinstance(entry, DenseParameters)]
 
 
-def _by_field(layers: Sequence[Any]) -> dict[str, list[int]]:
+def _by_field(layers: Sequence[Any]) -> Mapping[str, Sequence[int]]:
     """Map each field to the layers that have it, in the order in which fields first occur."""
+    return _layers_of(tuple(map(type, layers)))
+
+
+@lru_cache(maxsize=256)
+def _layers_of(kinds: tuple[type, ...]) -> Mapping[str, Sequence[int]]:
     found: dict[str, list[int]] = {}
-    for at, entry in enumerate(layers):
-        for field in getattr(entry, "_fields", ()):
+    for at, kind in enumerate(kinds):
+        for field in getattr(kind, "_fields", ()):
             found.setdefault(field, []).append(at)
     return found
+
+
+@lru_cache(maxsize=256)
+def _places(kinds: tuple[type, ...]) -> Sequence[Sequence[int]]:
+    """The places of each layer's fields among all of them, grouped by name."""
+    order = [(field, at) for field, those in _layers_of(kinds).items() for at in those]
+    numbers = {each: i for i, each in enumerate(order)}
+    return [
+        [numbers[field, at] for field in getattr(kind, "_fields", ())]
+        for at, kind in enumerate(kinds)
+    ]

@@ -23,9 +23,10 @@ from bpx.program.contract import Precision, Step, eager
 from bpx.training.accumulated import AccumulatedStep, check_accumulate, check_enough, chunk_size
 from bpx.training.course import Course
 from bpx.training.mixed import MixedStep, scales_loss
-from bpx.training.step import Data, State, TrainingStep, zero_metrics
+from bpx.training.step import Data, State, TrainingStep
 from bpx.training.stream import WholeBatches
 from bpx.training.trial import step_of
+from bpx.training.zeros import Zeros
 
 __all__ = ["StepResult", "Trainer"]
 
@@ -116,10 +117,10 @@ class Trainer(Resumable):
             course = Course(network, rule, check_seed(seed), **how)
         super().__init__(course)
         self._how = flag("compile", compile), precision
-        self._scan = network.home.backend.scan if self._how[0] else eager
+        self._scan = network.home.scan() if self._how[0] else eager
         self._schema = network.schema
         self._steps: dict[Any, TrainingStep] = {}
-        self._whole = WholeBatches(network.home)
+        self._whole, self._zeros = WholeBatches(network.home), Zeros()
 
     @overload
     def step(
@@ -161,7 +162,7 @@ class Trainer(Resumable):
             step, state, data = self._step(samples), course.state, Data(*samples[:2], samples.s)
             m, weighted = data.x.shape[0], data.s is not None
             run, width = self._in_chunks(step, m)
-            zero = zero_metrics(state.parameters.like, width, step.accuracy, weighted)
+            zero = self._zeros(state.parameters, width, step.accuracy, weighted)
             state, rows = state._replace(metrics=zero), self._whole(m)
             seen = _trace(step, state, data, rows[0, ...]) if trace else None
             after = self._scan(run, state, data, rows, 0, 1)

@@ -24,6 +24,7 @@ __all__ = [
     "check_state",
     "eager",
     "form",
+    "growing",
     "index",
     "keeping",
     "leaves",
@@ -203,8 +204,24 @@ def named_leaves(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 def rebuilt(tree: Any, arrays: Iterable[Any]) -> Any:
     """Return a tree of the same form with other arrays."""
-    source = iter(arrays)
-    return _rebuilt(tree, source)
+    return growing(tree)(iter(arrays))
+
+
+def growing(tree: Any) -> Callable[[Iterator[Any]], Any]:
+    """Return a function of arrays, in order, that makes trees of the same form of them."""
+    if not isinstance(tree, tuple | list):
+        return _nothing if tree is None else next
+    grown = [growing(branch) for _, branch in _branches(tree)]
+    kind, own = type(tree), getattr(tree, "grown", None)
+    if own is not None:
+        return lambda source: own([branch(source) for branch in grown])
+    if hasattr(tree, "_fields"):
+        return lambda source: kind(*[branch(source) for branch in grown])
+    return lambda source: kind([branch(source) for branch in grown])
+
+
+def _nothing(source: Iterator[Any]) -> None:
+    return None
 
 
 def _branches(tree: Any) -> Branches:
@@ -213,12 +230,3 @@ def _branches(tree: Any) -> Branches:
         return named
     fields = getattr(tree, "_fields", None) or [f"[{i}]" for i in range(len(tree))]
     return list(zip(fields, tree, strict=True))
-
-
-def _rebuilt(tree: Any, source: Iterator[Any]) -> Any:
-    if not isinstance(tree, tuple | list):
-        return None if tree is None else next(source)
-    branches = [_rebuilt(branch, source) for _, branch in _branches(tree)]
-    if hasattr(tree, "grown"):
-        return tree.grown(branches)
-    return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)

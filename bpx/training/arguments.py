@@ -195,7 +195,7 @@ def job_of(
         epochs=epochs,
         optimizer=rule,
         validation=_validation(network, options.validation),
-        scan=home.backend.scan if options.compile else eager,
+        scan=home.scan() if options.compile else eager,
         tell=options.progress or (lambda _: None),
         metrics=_metrics(options.metrics, options.validation),
     )

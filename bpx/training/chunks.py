@@ -19,7 +19,8 @@ from bpx.training.batches import Stretch
 from bpx.training.divergence import Replay, find_divergence
 from bpx.training.keeper import NOBODY, Keeper, Place
 from bpx.training.records import Progress, Sums
-from bpx.training.step import Metrics, State, zero_metrics
+from bpx.training.step import Metrics, State
+from bpx.training.zeros import Zeros
 
 __all__ = ["Chunks"]
 
@@ -89,6 +90,7 @@ class Chunks:
     weighted: bool = False
     keeper: Keeper = NOBODY
     pace: _Pace = field(default_factory=_Pace)
+    zeros: Zeros = field(default_factory=Zeros)
 
     def __call__(
         self,
@@ -116,7 +118,7 @@ class Chunks:
         DivergenceError
             If the cost becomes non-finite.
         """
-        zero = zero_metrics(state.parameters.like, stretch.width, self.accuracy, self.weighted)
+        zero = self.zeros(state.parameters, stretch.width, self.accuracy, self.weighted)
         first = stretch.start if begin is None else begin.first
         while first < stretch.stop:
             last = min(first + SUM_STEPS, stretch.stop)

@@ -6,6 +6,7 @@ training starts.
 """
 
 import os
+from collections.abc import Callable
 from functools import cache
 from logging import getLogger
 from typing import Any
@@ -17,9 +18,10 @@ from bpx.program.preparation import preparing
 from bpx_backends import is_installed
 from bpx_backends.engines.numpy.blas import find
 from bpx_backends.engines.numpy.replay import prepare, replay
+from bpx_backends.engines.numpy.session import Session
 from bpx_backends.engines.shared.planned import Planned
 
-__all__ = ["engine", "scan", "scan_for"]
+__all__ = ["engine", "scan", "scan_for", "session"]
 
 VARIABLE = "BPX_NUMBA"
 STARTING = 1.0
@@ -43,16 +45,34 @@ def scan(
     return _chosen()(step, state, data, rows, start, stop, donate)
 
 
+def session() -> Scan:
+    """Return a scan for one training, which keeps what its calls have in common."""
+    return _kept(lambda _: _chosen())
+
+
 def scan_for(steps: int) -> Scan:
-    """Return the scan for a training of so many steps, which may be too few for numba.
+    """Return the `session` for a training of so many steps, which may be too few for numba.
 
     The choice depends on nothing else than these steps and the state, so that the same training
     always has the same bits. ``BPX_NUMBA=on`` makes none.
     """
 
-    def run(step: Step, state: Any, *others: Any) -> Any:
+    def choose(state: Any) -> Planned[Any]:
         few = _wish() is None and steps * _gain(state) < STARTING
-        return (_with_ufuncs() if few else scan)(step, state, *others)
+        return _with_ufuncs() if few else _chosen()
+
+    return _kept(choose)
+
+
+def _kept(choose: Callable[[Any], Planned[Any]]) -> Scan:
+    """Return a scan that is chosen by its first state."""
+    chosen: list[Scan] = []
+
+    def run(step: Step, state: Any, *others: Any) -> Any:
+        if not chosen:
+            planned = choose(state)
+            chosen.append(planned if planned is _with_ufuncs() else Session(planned))
+        return chosen[0](step, state, *others)
 
     return run
 

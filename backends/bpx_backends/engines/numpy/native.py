@@ -15,7 +15,7 @@ from bpx_backends.engines.numpy.calls import address_of
 from bpx_backends.engines.numpy.compiling import loaded
 from bpx_backends.engines.numpy.table import Layout, Table, Unable, are_apart, table
 
-__all__ = ["Driver", "NativeKernel", "once", "steps"]
+__all__ = ["Driver", "NativeKernel", "layout", "once", "run", "steps"]
 
 _log = getLogger("bpx")
 steps: Counter[str] = Counter()
@@ -74,26 +74,51 @@ class Driver:
         """
         places, pattern = _places(given)
         kind = _kind(given, rows, places, pattern)
-        layout = self._kept.get(kind)
-        if layout is not None:
-            made = layout.at(places)
+        kept = self._kept.get(kind)
+        if kept is not None:
+            made = kept.at(places)
         else:
-            try:
-                if (blas := find()) is None:
-                    raise Unable("NumPy's BLAS has none of the known names")
-                bound = given.bound()  # whose arrays must live until the end
-                made = table(bound, rows, blas)
-            except Unable as why:
-                _log.debug("steps run instruction by instruction: %s", why)
+            bound = given.bound()  # whose arrays must live until the end
+            found = _table(bound, rows)
+            if found is None:
                 steps["replayed"] += last - first
                 return False
-            if kind is not None and not made.asked:
-                layout = Layout(made, places)
-                if layout.is_whole(_lasting(given.compiled)):
-                    self._kept[kind] = layout
-        _run(made, rows, first, last)
-        steps["driven"] += last - first
+            made = found
+            if kind is not None and (kept := _layout(given, made, places)) is not None:
+                self._kept[kind] = kept
+        run(made, rows, first, last)
         return True
+
+
+def layout(given: Any, rows: np.ndarray, places: Sequence[np.ndarray]) -> Layout | None:
+    """Return the table of a plan for arrays in other places; None if there can be none.
+
+    Parameters
+    ----------
+    given : Given
+    rows : int32 or int64, shape (steps, batch)
+    places : sequence of ndarray
+        The arrays of a call, of which none overlaps another.
+    """
+    made = _table(given.bound(), rows)
+    return None if made is None else _layout(given, made, places)
+
+
+def _table(bound: Any, rows: np.ndarray) -> Table | None:
+    try:
+        if (blas := find()) is None:
+            raise Unable("NumPy's BLAS has none of the known names")
+        return table(bound, rows, blas)
+    except Unable as why:
+        _log.debug("steps run instruction by instruction: %s", why)
+        return None
+
+
+def _layout(given: Any, made: Table, places: Sequence[np.ndarray]) -> Layout | None:
+    if made.asked:
+        return None
+    found = Layout(made, places)
+    return found if found.is_whole(_lasting(given.compiled)) else None
 
 
 def _kind(
@@ -120,15 +145,17 @@ def _lasting(compiled: Any) -> list[np.ndarray]:
     return [*compiled.constants.values(), *fixed]
 
 
-def _run(made: Table, rows: np.ndarray, first: int, last: int) -> None:
-    run, where, stride = _driver().kernel, address_of(rows), rows.strides[0]
+def run(made: Table, rows: np.ndarray, first: int, last: int) -> None:
+    """Run the steps from `first` to `last` by a table whose arrays still live."""
+    walk, where, stride = _driver().kernel, address_of(rows), rows.strides[0]
     position, end = first * made.size, last * made.size
     while position < end:
-        position = run(made.rows, where, stride, position, last)
+        position = walk(made.rows, where, stride, position, last)
         if position < end:
             for function, arguments in made.asked[position % made.size]:
                 function(*arguments)
             position += 1
+    steps["driven"] += last - first
 
 
 def once() -> Callable[[int, int], None]:

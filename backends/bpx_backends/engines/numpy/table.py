@@ -109,6 +109,7 @@ class Layout:
         is_there = (at >= 0) & (made.words[slots] < ends[at])
         self._slots, self._owners = slots[is_there], order[at[is_there]]
         self._others = made.words[slots[~is_there]]
+        self._within = made.words[self._slots] - self._begins[self._owners]
 
     def is_whole(self, lasting: Sequence[np.ndarray]) -> bool:
         """Whether all other addresses are those of arrays that stay where they are."""
@@ -118,9 +119,17 @@ class Layout:
 
     def at(self, places: Sequence[np.ndarray]) -> Table:
         """Return the table for arrays of the same shapes and dtypes in other places."""
-        words = self._made.words.copy()
-        words[self._slots] += (_begins(places) - self._begins)[self._owners]
-        return self._made._replace(words=words).complete()
+        table = self.copied()
+        self.move(table, _begins(places))
+        return table
+
+    def copied(self) -> Table:
+        """Return a table of its own, to be moved."""
+        return self._made._replace(words=self._made.words.copy()).complete()
+
+    def move(self, table: Table, begins: np.ndarray) -> None:
+        """Write other addresses of the places, int64, into such a table."""
+        table.words[self._slots] = begins[self._owners] + self._within
 
 
 def _begins(places: Sequence[np.ndarray]) -> np.ndarray:
