@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as xp
 
+from bpx_backends.engines.numpy import answers as numpy_answers
 from bpx_backends.engines.numpy import engine as numpy_engine
 from bpx_backends.engines.shared import recycling
 
@@ -13,6 +14,7 @@ immutable = False
 scan = numpy_engine.scan
 scan_for = numpy_engine.scan_for
 session = numpy_engine.session
+bound = numpy_answers.bound
 engine = numpy_engine.engine
 release = recycling.release
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 from bpx._typing import Array
 from bpx.errors import InputError
 from bpx.layers.dense import DenseParameters
+from bpx.model.repeats import Repeats
 from bpx.program.contract import Branches
 
 __all__ = ["Gradients", "Parameters", "as_parameters", "dense"]
@@ -67,6 +68,14 @@ class Parameters(_Layers):
         """The biases of the Dense layers; None for a layer without biases."""
         return tuple(each.b for each in dense(self.layers))
 
+    @cached_property
+    def repeats(self) -> Repeats:
+        """The calls with these arrays that recur."""
+        return Repeats()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.layers,)  # without what is kept for these very arrays
+
     @property
     def like(self) -> Array:
         """One of the arrays, whose library, device and dtype are those of all."""
@@ -99,7 +108,7 @@ class Parameters(_Layers):
         layers = [
             type(old)(*[branches[i] for i in those]) if those else old for old, those in pairs
         ]
-        return self._make((tuple(layers),))
+        return type(self)(layers)
 
 
 class Gradients(Parameters):

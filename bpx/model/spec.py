@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from bpx import costs
 from bpx import feedback as feedbacks
+from bpx._hashes import kept_hash, without_hash
 from bpx._typing import Array
-from bpx.activations import Activation, ActivationName
+from bpx.activations import ACTIVATIONS, Activation, ActivationName
 from bpx.costs import Choice, Cost, CostName
 from bpx.errors import InputError
 from bpx.feedback import Feedback, FeedbackName, Send
@@ -50,6 +51,8 @@ class Spec:
     cost: Cost
     feedback: Feedback = feedbacks.transpose
 
+    __hash__, __getstate__ = kept_hash, without_hash
+
     @cached_property
     def dense(self) -> tuple[Dense, ...]:
         """The Dense layers: the book's layers 1 to L."""
@@ -82,6 +85,13 @@ class Spec:
     def codes(self) -> dict[int, int]:
         """The inputs that hold codes, and the number of codes of each."""
         return coded_inputs(self.layers)
+
+    @cached_property
+    def is_own(self) -> bool:
+        """Whether all layers and activations are bpx's own, none a user's."""
+        own = all(type(layer).__module__.startswith("bpx.layers.") for layer in self.layers)
+        sigmas = [layer.activation for layer in self.dense]
+        return own and all(ACTIVATIONS.get(each.name) == each for each in sigmas)
 
     @cached_property
     def forms(self) -> list[tuple[tuple[str, ...], list[tuple[int, ...]]]]:

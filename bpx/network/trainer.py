@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, overload
 from bpx._typing import Array
 from bpx._validate import flag, number
 from bpx.arrays.host import check_seed
-from bpx.arrays.registry import namespace
+from bpx.arrays.registry import compiled, namespace
 from bpx.errors import InputError
 from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch, row_weights
@@ -202,10 +202,16 @@ class Trainer(Resumable):
 
 
 def _result(step: TrainingStep, after: State, m: int) -> StepResult:
-    cost, hits, weights = after.metrics
+    sums = compiled(_means, 1, after.metrics.cost)
+    result: StepResult = sums(None if step.summed else m, *after.metrics)
+    return result
+
+
+def _means(m: int | None, cost: Array, hits: Array | None, weights: Array | None) -> StepResult:
+    """The means over m samples; None for sums of weighted samples."""
     xp = namespace(cost)
     total, right = xp.sum(cost, axis=-1), None if hits is None else xp.sum(hits, axis=-1)
-    if step.summed:
+    if m is None:
         return StepResult(total, None if right is None else right / xp.sum(weights, axis=-1))
     return StepResult(total / m, None if right is None else right / m)
 

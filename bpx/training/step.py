@@ -1,13 +1,14 @@
 """The training step: one pure function of arrays, made of named parts.
 
-forward → BP1 → BP2 → row weights → BP3, BP4 → update. These are the book's five steps; the
-step also computes the two sums that an `Epoch` reports.
+forward → BP1 → BP2 → row weights → BP3, BP4 → update: the book's five steps, and the two sums
+that an `Epoch` reports.
 """
 
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+from bpx._hashes import kept_hash, without_hash
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.errors import MixedArraysError
@@ -141,6 +142,7 @@ class TrainingStep:
     accuracy: Accuracy
     precision: str = "float32"  # of the products; the engine applies it
     summed: bool = False  # whether the weights s are r of BP3 and BP4, rather than m r
+    __hash__, __getstate__ = kept_hash, without_hash
 
     @property
     def constrains(self) -> bool:
@@ -226,10 +228,9 @@ class Learned(NamedTuple):
 def zero_metrics(
     like: Array, batch: int, accuracy: Accuracy, weighted: bool = False
 ) -> Metrics:
-    """Return zero sums, shape (batch,), with the dtype and device of `like`, a w or a b.
+    """Return zero sums, (batch,) or (K, batch), with the dtype and device of `like`, a w or b.
 
-    The shape is (K, batch) for the parameters of K networks. `weighted` says whether the
-    samples have weights.
+    `weighted` says whether the samples have weights.
     """
     xp, shape = namespace(like), (*like.shape[:-2], batch)
     zeros = xp.zeros(shape, dtype=like.dtype, device=getattr(like, "device", None))
@@ -257,8 +258,7 @@ def added(parameters: Parameters, updates: Any) -> Parameters:
             f"one training step turned {form(parameters)} into updates {form(updates)}; a "
             "custom optimizer must return updates of that form: see bpx.optim.mapped"
         )
-    pairs = zip(named_leaves(parameters), leaves(updates), strict=True)
-    for (place, w), u in pairs:
+    for (place, w), u in zip(named_leaves(parameters), leaves(updates), strict=True):
         if getattr(u, "shape", None) != w.shape:
             given = f"shape {tuple(u.shape)}" if hasattr(u, "shape") else repr(u)
             raise MixedArraysError(
