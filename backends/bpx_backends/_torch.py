@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from bpx_backends.engines.shared import recycling
+from bpx_backends.engines.torch import answers as torch_answers
 from bpx_backends.engines.torch import graphs as torch_graphs
 from bpx_backends.engines.torch import updates as torch_updates
 
@@ -18,6 +19,7 @@ immutable = False
 halves = ("bfloat16", "float16")
 xp = array_api_compat.torch
 scan = torch_updates.scan
+bound = torch_answers.bound
 
 
 def release() -> None:

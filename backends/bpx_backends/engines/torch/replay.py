@@ -21,7 +21,18 @@ from bpx_backends.engines.shared.recycling import empty
 from bpx_backends.engines.torch.calls import Call, calls, computed, dtypes, gathered
 from bpx_backends.engines.torch.native import native
 
-__all__ = ["NOTHING", "After", "Bound", "at", "bind", "block", "prepare", "replay", "used"]
+__all__ = [
+    "NOTHING",
+    "After",
+    "Bound",
+    "at",
+    "bind",
+    "block",
+    "prepare",
+    "replay",
+    "step_on",
+    "used",
+]
 
 
 class After(NamedTuple):
@@ -103,7 +114,7 @@ def bind(
     count = torch.zeros((1,), dtype=torch.int64, device=rows.device)
     scratch = block(planned.scratch, rows.device)
     first, last = after.calls(tree, numbers)
-    step = _bound(planned, (*leaves(tree), *read, picked), scratch)
+    step = step_on(planned, (*leaves(tree), *read, picked), scratch)
     return Bound(count, first, [*_picking(rows, picked, count), *step, *last])
 
 
@@ -150,8 +161,8 @@ def _picking(rows: torch.Tensor, picked: torch.Tensor, count: torch.Tensor) -> l
     ]
 
 
-def _bound(planned: Plan, inputs: Sequence[torch.Tensor], scratch: torch.Tensor) -> list[Call]:
-    """Return the calls of one step on these tensors; those of the state are written."""
+def step_on(planned: Plan, inputs: Sequence[Any], scratch: torch.Tensor) -> list[Call]:
+    """Return the calls of one step on the tensors of a state, which they write, and others."""
     device = scratch.device
     held: dict[Any, Any] = dict(zip(planned.program.inputs, inputs, strict=True))
     held |= {v: at(scratch, offset, v) for v, offset in planned.offsets.items()}
