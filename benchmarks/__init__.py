@@ -5,6 +5,7 @@
 - ``python -m benchmarks.gpu`` checks bpx on a GPU, runs the GPU tests and times the cases
 - ``python -m benchmarks.book`` reproduces the accuracies of Nielsen's book, over seeds
 - ``python -m benchmarks.mixed_tables`` trains on three tables beside scikit-learn
+- ``python -m benchmarks.single`` times single calls: a prediction, a step, an epoch of one step
 - ``python -m benchmarks.imports`` times ``import bpx`` beside ``import numpy``
 - ``python -m benchmarks.against COMMIT`` compares the present code with an earlier commit
 - ``python -m benchmarks.threads`` times two trainings in two threads at once

@@ -23,7 +23,7 @@ from bpx.arrays.registry import backend_of, describe, dtype_name, is_traced, nam
 from bpx.errors import BackendError, InputError
 from bpx_backends import BackendName
 
-__all__ = ["asarray", "bring", "give_back", "lasting", "move_to", "to_host"]
+__all__ = ["DTYPES", "asarray", "bring", "give_back", "lasting", "move_to", "to_host"]
 
 ArrayDtype: TypeAlias = Literal[
     "bool",
@@ -41,7 +41,7 @@ ArrayDtype: TypeAlias = Literal[
     "float64",
 ]
 """A dtype in which arrays can be moved, if the library has it."""
-_DTYPES: tuple[ArrayDtype, ...] = get_args(ArrayDtype)
+DTYPES: tuple[ArrayDtype, ...] = get_args(ArrayDtype)
 
 
 def asarray(
@@ -177,10 +177,10 @@ def _transfer(x: Any, home: Home, dtype: str | None, copy: bool | None, name: st
         dtype = dtype or _float_of(x, home)
     refuse_masked_or_sparse(x, name)
     wanted = getattr(dtype, "name", dtype) or dtype_name(x)  # numpy.dtype has a name
-    if wanted not in _DTYPES or not hasattr(home.backend.xp, wanted):
+    if wanted not in DTYPES or not hasattr(home.backend.xp, wanted):
         raise InputError(
             f"dtype {wanted!r} was given for {name}; expected a name that "
-            f"{home.backend.name} has, of {', '.join(_DTYPES)}"
+            f"{home.backend.name} has, of {', '.join(DTYPES)}"
         )
     try:
         home.backend.check_dtype(wanted)

@@ -20,7 +20,7 @@ from bpx.arrays.host import (
 )
 from bpx.arrays.refusals import why_not_finite, why_not_traced
 from bpx.arrays.registry import backend_of, compiled, dtype_name, is_traced, namespace
-from bpx.arrays.transfer import bring, lasting, to_host
+from bpx.arrays.transfer import DTYPES, bring, lasting, to_host
 from bpx.errors import InputError
 from bpx.model.accepted import refuse_outside
 from bpx.model.codes import check_codes
@@ -280,7 +280,8 @@ def dense(x: Any, name: str) -> Any:
     if backend is None or is_host(x):
         return as_host(x, name)
     refuse_masked_or_sparse(x, name)
-    if not backend.xp.isdtype(x.dtype, ("bool", "integral", "real floating")):
+    real = dtype_name(x) in DTYPES  # which is known at once, and otherwise asked for
+    if not real and not backend.xp.isdtype(x.dtype, ("bool", "integral", "real floating")):
         raise InputError(f"{name} has dtype {x.dtype}; expected real numbers")
     return x
 

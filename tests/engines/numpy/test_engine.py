@@ -85,6 +85,7 @@ def test_a_training_of_few_steps_needs_no_numba(monkeypatch, words):
     for name in ("_with_ufuncs", "_with_numba"):
         run = lambda *_, name=name: used.append(name)  # noqa: E731
         monkeypatch.setattr(numpy_engine, name, lambda run=run: run)
+    monkeypatch.setattr(numpy_engine, "Session", lambda planned: planned)
     state = (np.zeros((100, 100)), np.zeros(100))
     for steps in (1, 10**4, 10**6):
         numpy_engine.scan_for(steps)("step", state, (), None, 0, 1)
