@@ -117,3 +117,12 @@ def test_a_list_of_backends_names_a_fault_as_one(monkeypatch):
     broken(monkeypatch, "devices", AttributeError("no attribute 'gpu'"))
     listed = {info.name: info for info in bpx.backends()}
     assert "AttributeError: no attribute 'gpu'; this is a fault" in listed["strict"].problem
+
+
+def test_a_training_gets_a_session_of_its_own_if_there_are_any(monkeypatch):
+    home = select("numpy")
+    monkeypatch.setattr(home.backend, "session", object)
+    assert type(home.scan()) is object
+    assert home.scan() is not home.scan()
+    monkeypatch.delattr(home.backend, "session")
+    assert home.scan() is home.backend.scan

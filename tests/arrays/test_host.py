@@ -5,6 +5,7 @@ import pytest
 
 import bpx
 from bpx.arrays import host
+from bpx.arrays.host import has_finite_sum
 
 
 def test_generators_depend_on_the_seed_the_purpose_and_the_index_alone():
@@ -147,3 +148,18 @@ def test_a_scalar_is_plain(value, expected):
 def test_what_is_no_scalar_of_numpy_stays():
     for value in ("a", 1, None, np.zeros(()), [np.int8(3)]):
         assert host.plain(value) is value
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int8", "bool"])
+def test_a_finite_sum_proves_that_all_numbers_are_finite(dtype):
+    x = np.ones((3, 4), dtype)
+    assert has_finite_sum(x)
+    assert has_finite_sum(x.T[::2])
+    for wrong in (np.nan, np.inf, -np.inf):
+        if x.dtype.kind == "f":
+            x[1, 2] = wrong
+            assert not has_finite_sum(x)
+
+
+def test_opposite_infinities_are_not_a_finite_sum():
+    assert not has_finite_sum(np.array([np.inf, -np.inf]))

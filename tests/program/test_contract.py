@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.program.contract import check_state, eager
+from bpx.program.contract import check_state, eager, growing
 from tests.backends import host
 
 
@@ -110,3 +110,13 @@ def test_check_state_sees_the_form_behind_the_same_arrays(after):
     with pytest.raises(bpx.MixedArraysError, match="must return a state of the same form"):
         check_state(before, after(before))
     check_state(before, Pair(*before))
+
+
+def test_trees_grow_from_one_without_its_arrays():
+    tree = Pair((1, None), [2, (3,)])
+    grow = growing(tree)
+    for arrays in ("abc", "xyz"):
+        a, b, c = arrays
+        assert grow(iter(arrays)) == Pair((a, None), [b, (c,)])
+    with pytest.raises(StopIteration):
+        grow(iter("ab"))

@@ -15,7 +15,8 @@ pytest.importorskip("numba", reason="numba is not installed")
 
 PLAIN = {"hidden": "relu", "output": "softmax", "cost": "cross_entropy"}
 RULES = {
-    "sgd": bpx.SGD(0.1, momentum=0.9),
+    "plain": bpx.SGD(0.1),
+    "momentum": bpx.SGD(0.1, momentum=0.9),
     "adam": bpx.Adam(),
     "free": bpx.optim.ScheduleFreeAdamW(),
     "scheduled": bpx.Adam(bpx.optim.cosine_decay_schedule(0.1, steps=50)),
