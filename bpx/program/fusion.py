@@ -7,6 +7,7 @@ phase needs stay in registers; the others are written to buffers. For arrays wit
 axis, the nest is repeated for each index along it.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -154,23 +155,26 @@ class _Builder:
     ) -> None:
         self.before, self.roots, self.families = before, roots, families
         self.nests: list[Nest] = []
+        self.alike: dict[Any, list[int]] = {}  # by loop and family
         self.at: dict[Operation, tuple[int, int]] = {}
 
     def place(self, operation: Operation) -> None:
         loop = _loop(operation)
         waits = [each for each in self.before[operation] if each in self.at]
-        first = max((self._after(operation, each) for each in waits), default=0)
-        index = next(
-            (i for i in range(first, len(self.nests)) if self._fits(operation, loop, i)), None
-        )
-        if index is None:
-            index = len(self.nests)
+        first = max([self._after(operation, each) for each in waits], default=0)
+        homes = {self.at[each][0] for each in waits}
+        alike = self.alike.setdefault((loop, self.families[operation]), [])
+        found = alike[bisect_left(alike, first) :][:1]
+        found += [i for i in homes if i >= first and self._is_column(operation, loop, i)]
+        index = min(found, default=len(self.nests))
+        if index == len(self.nests):
+            alike.append(index)
             stack, *domain = loop
             self.nests.append(Nest((domain[0], domain[1]), stack=stack))
         nest = self.nests[index]
         here = [each for each in waits if self.at[each][0] == index]
         # The result of a reduction is available one phase later.
-        phase = max((self.at[each][1] + (each.name in REDUCTIONS) for each in here), default=0)
+        phase = max([self.at[each][1] + (each.name in REDUCTIONS) for each in here], default=0)
         nest.phases.extend([] for _ in range(phase + 1 - len(nest.phases)))
         nest.phases[phase].append(operation)
         self.at[operation] = index, phase
@@ -186,14 +190,12 @@ class _Builder:
         whole = earlier.name in REDUCTIONS and not earlier.attribute("keepdims")
         return index + 1 if whole or is_column_reduction(earlier) else index
 
-    def _fits(self, operation: Operation, loop: tuple[int, int, int], index: int) -> bool:
+    def _is_column(self, operation: Operation, loop: tuple[int, int, int], index: int) -> bool:
+        """Whether it is computed once for each row of a nest of another loop."""
         nest = self.nests[index]
-        if (nest.stack, *nest.domain) == loop:
-            return self.families[operation] is self.families[nest.operations[0]]
         column = nest.is_column(operation.result) and operation.name not in REDUCTIONS
-        here = any(self.at.get(each, (-1, 0))[0] == index for each in self.before[operation])
-        fits = all(_three(v.shape)[2] == 1 for v in operation.values)
-        return column and here and fits
+        other = (nest.stack, *nest.domain) != loop
+        return column and other and all(_three(v.shape)[2] == 1 for v in operation.values)
 
 
 def _numbers_first(
@@ -222,17 +224,19 @@ def _families(
     users: dict[tuple[Any, ...], Operation] = {}
 
     def family(op: Operation) -> Operation:
-        while parents[op] is not op:
-            parents[op] = op = parents[parents[op]]
+        while (parent := parents[op]) is not op:
+            parents[op] = op = parents[parent]
         return op
 
     for op in operations:
         parents[op] = op
         loop = _loop(op)
-        arrays = [roots.get(v, v) for v in (op.result, *op.values) if v.size == prod(loop)]
-        for array in arrays if prod(loop) > 1 else [None]:
-            other = users.setdefault((loop, array), op)
-            parents[family(op)] = family(other)
+        size = prod(loop)
+        values = [v for v in (op.result, *op.values) if v.size == size] if size > 1 else [None]
+        for v in values:
+            other = users.setdefault((loop, roots.get(v, v) if v else None), op)
+            if other is not op:
+                parents[family(op)] = family(other)
     return {op: family(op) for op in operations}
 
 

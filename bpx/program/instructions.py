@@ -1,11 +1,12 @@
 """The instructions of an engine, operations and kernels, and the places of their results."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from bpx.program.fusion import ELEMENTWISE, REDUCTIONS, Kernel, fuse
 from bpx.program.memory import assign, lifetimes
 from bpx.program.operation import Operation, Value
-from bpx.program.order import Order
+from bpx.program.precedence import Order
 from bpx.program.program import Program
 
 __all__ = ["Instruction", "described", "grouped", "moved_by", "placed", "read_by", "written_by"]
@@ -23,17 +24,23 @@ def grouped(
     roots: Mapping[Value, Value],
 ) -> tuple[Instruction, ...]:
     """Return, for each stage, its kernel and then the operations that no kernel holds."""
+    groups: dict[int, tuple[list[Operation], list[Operation]]] = {}
+    readers: dict[Value, list[Operation]] = {op.result: [] for op in order}
+    for op in order:
+        groups.setdefault(stages[op], ([], []))[op not in fused].append(op)
+        for v in op.values:
+            readers.setdefault(roots.get(v, v), []).append(op)
+    outputs = set(program.outputs)
     instructions: list[Instruction] = []
-    for stage in sorted(set(stages.values())):
-        here = [op for op in order if stages[op] == stage]
-        group = [op for op in here if op in fused]
-        if group:
-            inside = set(group)
-            needed = {
-                roots.get(v, v) for op in order if op not in inside for v in op.values
-            } | set(program.outputs)
-            instructions.append(fuse(group, before, needed, roots))
-        instructions.extend(op for op in here if op not in fused)
+    for _, (group, others) in sorted(groups.items()):
+        inside = set(group)
+        needed = [
+            op.result
+            for op in group
+            if op.result in outputs or not inside.issuperset(readers[op.result])
+        ]
+        instructions.extend([fuse(group, before, needed, roots)] if group else [])
+        instructions.extend(others)
     return tuple(instructions)
 
 
@@ -71,11 +78,14 @@ def placed(
     read.append({v for v in program.outputs if v not in states})
     lives = lifetimes([*made, []], read)
     viewed = set(roots.values())
+    read_last = {
+        i: _readers(each) for i, each in enumerate(instructions) if isinstance(each, Kernel)
+    }
 
     def inherits(i: int, value: Value) -> Iterable[Value]:
         instruction = instructions[i]
         if isinstance(instruction, Kernel):
-            return _read_with(instruction, value)
+            return read_last[i](value)
         # NumPy's `where` fills the result with one choice before it reads the other.
         if instruction.name not in ELEMENTWISE or instruction.name == "where":
             return []
@@ -90,24 +100,30 @@ def placed(
     return assign([*made, []], lives, unseen)
 
 
-def _read_with(kernel: Kernel, value: Value) -> list[Value]:
-    """The arrays that a kernel reads no more, element by element, once it writes `value`."""
-    for nest in kernel.nests:
-        for phase in nest.phases:
-            at = next((i for i, op in enumerate(phase) if op.result is value), None)
-            if at is None:
-                continue
-            # A reduction accumulates in its result, and starts before the phase reads anything.
-            if phase[at].name in REDUCTIONS:
-                return []
-            until = {v for op in phase[: at + 1] for v in op.values}
-            elsewhere = {
-                v for op in kernel.operations if op not in phase[: at + 1] for v in op.values
-            }
-            return [
-                v for v in kernel.reads if v in until - elsewhere and v.shape == value.shape
-            ]
-    return []
+def _readers(kernel: Kernel) -> Callable[[Value], list[Value]]:
+    """Return which arrays a kernel reads no more, element by element, once it writes one."""
+    phases = [phase for nest in kernel.nests for phase in nest.phases]
+    made: dict[Value, tuple[int, int, Operation]] = {}
+    last: dict[Value, tuple[int, int]] = {}
+    often: set[Value] = set()  # read in several phases
+    for i, phase in enumerate(phases):
+        for j, op in enumerate(phase):
+            made[op.result] = i, j, op
+            often.update([v for v in op.values if last.get(v, (i, j))[0] != i])
+            last.update(dict.fromkeys(op.values, (i, j)))
+    alike: dict[Any, list[Value]] = {}
+    for v in kernel.reads:
+        if v not in often:
+            alike.setdefault((last[v][0], v.shape), []).append(v)
+
+    def read_last(value: Value) -> list[Value]:
+        i, j, op = made.get(value, (-1, -1, None))
+        # A reduction accumulates in its result, and starts before the phase reads anything.
+        if op is None or op.name in REDUCTIONS:
+            return []
+        return [v for v in alike.get((i, value.shape), ()) if last[v][1] <= j]
+
+    return read_last
 
 
 def described(instruction: Instruction) -> str:

@@ -5,6 +5,7 @@ last instruction that reads it. An elementwise result takes over the place of an
 is read there for the last time.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 
 from bpx.program.operation import Value
@@ -46,6 +47,9 @@ def assign(
     """
     space, offsets = _Space(), dict[Value, int]()
     taken: set[Value] = set()
+    ends: dict[int, list[Value]] = {}
+    for value, (_, last) in lives.items():
+        ends.setdefault(last, []).append(value)
     for i, values in enumerate(made):
         for value in values:
             heirloom = next(
@@ -62,8 +66,8 @@ def assign(
             else:
                 offsets[value] = offsets[heirloom]
                 taken.add(heirloom)
-        for value, (_, last) in lives.items():
-            if last == i and value in offsets and value not in taken:
+        for value in ends.get(i, ()):
+            if value in offsets and value not in taken:
                 space.give(offsets[value], _aligned(value.nbytes))
     return offsets, space.size
 
@@ -78,33 +82,41 @@ class _Space:
     def __init__(self) -> None:
         self.size = 0
         self.free: list[tuple[int, int]] = []  # (offset, bytes), sorted
+        self.by_size: list[tuple[int, int]] = []  # (bytes, offset), sorted
 
     def take(self, nbytes: int) -> int:
         """Return the offset of the smallest free place with enough bytes."""
-        fitting = [each for each in self.free if each[1] >= nbytes]
-        if not fitting:
+        fitting = bisect_left(self.by_size, (nbytes, 0))
+        if fitting == len(self.by_size):
             return self._grown(nbytes)
-        offset, size = min(fitting, key=lambda each: each[1])
-        self.free.remove((offset, size))
+        size, offset = self.by_size[fitting]
+        self._remove(offset, size)
         if size > nbytes:
-            self.give(offset + nbytes, size - nbytes)
+            self._add(offset + nbytes, size - nbytes)
         return offset
 
     def give(self, offset: int, nbytes: int) -> None:
         """Free a place, and join it with its free neighbours."""
-        joined: list[tuple[int, int]] = []
-        for start, size in sorted([*self.free, (offset, nbytes)]):
-            if joined and sum(joined[-1]) == start:
-                joined[-1] = joined[-1][0], joined[-1][1] + size
-            else:
-                joined.append((start, size))
-        self.free = joined
+        at = bisect_left(self.free, (offset, 0))
+        for start, size in self.free[max(at - 1, 0) : at + 1]:
+            if start + size == offset or offset + nbytes == start:
+                self._remove(start, size)
+                offset, nbytes = min(start, offset), size + nbytes
+        self._add(offset, nbytes)
+
+    def _add(self, offset: int, nbytes: int) -> None:
+        insort(self.free, (offset, nbytes))
+        insort(self.by_size, (nbytes, offset))
+
+    def _remove(self, offset: int, nbytes: int) -> None:
+        del self.free[bisect_left(self.free, (offset, nbytes))]
+        del self.by_size[bisect_left(self.by_size, (nbytes, offset))]
 
     def _grown(self, nbytes: int) -> int:
         """Make a place at the end, where a free one is extended."""
+        offset = self.size
         if self.free and sum(self.free[-1]) == self.size:
-            offset, _ = self.free.pop()
-        else:
-            offset = self.size
+            offset, size = self.free[-1]
+            self._remove(offset, size)
         self.size = offset + nbytes
         return offset

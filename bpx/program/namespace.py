@@ -36,8 +36,9 @@ def _promoted(operands: Sequence[Any]) -> DType:
     dtype = arrays[0].dtype
     for each in arrays[1:]:
         dtype = wider(dtype, each.dtype)
-    integral = dtype.kind != FLOAT
-    if integral and any(isinstance(each, float) for each in operands):
+    if dtype.kind == FLOAT:
+        return dtype
+    if any(isinstance(each, float) for each in operands):
         raise RecordingError(f"a float was combined with an array of {dtype}: use astype first")
     if dtype.kind == BOOL and any(type(each) is int for each in operands):
         raise RecordingError(

@@ -121,7 +121,7 @@ class Operation(NamedTuple):
     @property
     def values(self) -> tuple[Value, ...]:
         """The operands that are arrays."""
-        return tuple(each for each in self.operands if isinstance(each, Value))
+        return tuple([each for each in self.operands if isinstance(each, Value)])
 
     def attribute(self, name: str, default: Any = None) -> Any:
         """The value of a keyword argument."""
@@ -136,6 +136,12 @@ class Operation(NamedTuple):
             return 0
         return max(each.size for each in (*self.values, self.result))
 
+
+# As with values, no operation equals another: to compare their fields would cost more than most
+# of what is done with them.
+Operation.__hash__ = object.__hash__  # type: ignore[method-assign]
+Operation.__eq__ = object.__eq__  # type: ignore[method-assign]
+Operation.__ne__ = object.__ne__  # type: ignore[method-assign]
 
 ACCUMULATE = "accumulate"
 """The name of ``c + a @ b`` or, with a fourth operand, ``beta * c + a @ b``, for matrices.

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bpx.program.fusion import ELEMENTWISE, REDUCTIONS
 from bpx.program.operation import ACCUMULATE, Operation, Value
+from bpx.program.precedence import Order, Precedence
 from bpx.program.program import Program
 
-__all__ = ["Order", "makers", "ordered", "postpone", "staged", "written_over"]
-
-Order = dict[Operation, list[Operation]]
-"""The operations that must precede each operation."""
+__all__ = ["makers", "ordered", "postpone", "staged", "written_over"]
 
 
 def makers(work: Sequence[Operation], roots: Mapping[Value, Value]) -> Order:
@@ -39,7 +37,7 @@ def written_over(
     for op in work:
         for v in {roots.get(v, v) for v in op.values}:
             readers.setdefault(v, []).append(op)
-    chosen = set()
+    precedence, chosen = Precedence(before), set()
     for i, (was, after) in enumerate(zip(program.state, program.outputs, strict=True)):
         writer = maker.get(after)
         # An unchanged state needs no write; constants and other states have no maker here.
@@ -53,9 +51,9 @@ def written_over(
         if others and writer.name in REDUCTIONS:
             continue
         # An operation that needs the new value cannot run before it is made.
-        if any(_leads(writer, op, before) for op in others):
+        if any(precedence.leads(writer, op) for op in others):
             continue
-        before[writer].extend(op for op in others if op not in before[writer])
+        precedence.add(others, writer)
         chosen.add(i)
     return chosen
 
@@ -76,18 +74,6 @@ def _reads_where_it_writes(
     return op.name in ELEMENTWISE and was.shape == op.result.shape
 
 
-def _leads(first: Operation, last: Operation, before: Order) -> bool:
-    """Whether `last` must wait for `first`."""
-    seen, waiting = {last}, [last]
-    while waiting:
-        op = waiting.pop()
-        if op is first:
-            return True
-        waiting.extend(each for each in before[op] if each not in seen)
-        seen.update(before[op])
-    return False
-
-
 def ordered(
     work: Sequence[Operation], before: Order, outputs: Iterable[Value]
 ) -> list[Operation]:
@@ -95,15 +81,15 @@ def ordered(
     maker = {op.result: op for op in work}
     order: dict[Operation, None] = {}
     for output in outputs:
-        waiting = [maker[output]] if output in maker else []
+        waiting = [(op, iter(before[op])) for op in [maker.get(output)] if op]
         while waiting:
-            op = waiting[-1]
-            missing = [each for each in before[op] if each not in order]
-            if op in order or not missing:
+            op, others = waiting[-1]
+            missing = next((each for each in others if each not in order), None)
+            if missing is None:
                 order.setdefault(op)
                 waiting.pop()
             else:
-                waiting.append(missing[0])
+                waiting.append((missing, iter(before[missing])))
     return list(order)
 
 

@@ -87,7 +87,11 @@ class Plan:
             return "state", self.states[v]
         if v in self.offsets:
             return "scratch", self.offsets[v]
-        return ("state", self.program.state.index(v)) if v in self.program.state else v
+        return ("state", self._indices[v]) if v in self._indices else v
+
+    @cached_property
+    def _indices(self) -> Mapping[Value, int]:
+        return {v: i for i, v in enumerate(self.program.state)}
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:

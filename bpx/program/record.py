@@ -86,10 +86,10 @@ class _Recorder:
         /,
         **given: Any,
     ) -> "Recorded":
-        arguments = tuple(self.operand(each) for each in operands)
+        arguments = tuple([self.operand(each) for each in operands])
         name, arguments = self.simplest(name, arguments)
-        attributes = tuple((key, value) for key, value in given.items() if value is not None)
-        signs = tuple(each if isinstance(each, Value) else repr(each) for each in arguments)
+        attributes = tuple([(key, value) for key, value in given.items() if value is not None])
+        signs = tuple([each if isinstance(each, Value) else repr(each) for each in arguments])
         key = name, signs, _hashable(attributes)
         found, origin = self.known.get(key), self.origin(sys._getframe(2))
         if found is None:

@@ -27,8 +27,9 @@ def settled(program: Program) -> Program:
         elif op.name == "pow" and operands[1] == 2:
             operations.append(op._replace(name="square", operands=operands[:1]))
         else:
-            operations.append(op._replace(operands=operands))
-    outputs: list[Value] = []
+            same = operands == op.operands
+            operations.append(op if same else op._replace(operands=operands))
+    outputs: dict[Value, None] = {}
     computed = {op.result: op for op in operations if op.name not in VIEWS and op.values}
     for before, output in zip(program.state, program.outputs, strict=True):
         after = replaced.get(output, output)
@@ -36,7 +37,7 @@ def settled(program: Program) -> Program:
             copy = Value(after.shape, after.dtype)
             operations.append(Operation("copy", (after,), copy))
             after = copy
-        outputs.append(after)
+        outputs[after] = None
     return Program(program.state, program.data, program.rows, tuple(operations), tuple(outputs))
 
 

@@ -1,6 +1,7 @@
 """The rules of the Array API standard for results: their dtypes, shapes and limits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bpx.errors import RecordingError
@@ -18,8 +19,13 @@ def wider(a: DType, b: DType) -> DType:
     raise RecordingError(f"{a} was combined with {b}: use astype first")
 
 
-def broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+def broadcast(shapes: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
     """The broadcast shape; raises RecordingError if there is none."""
+    return _broadcast(tuple(shapes))
+
+
+@lru_cache(maxsize=1024)
+def _broadcast(shapes: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
     rank = max(map(len, shapes))
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     result = []

@@ -3,7 +3,7 @@
 import pytest
 
 from bpx.program.fusion import Kernel, can_fuse, fuse
-from bpx.program.instructions import _read_with, moved_by
+from bpx.program.instructions import _readers, moved_by
 from bpx.program.operation import Operation, Value, dtype_of
 from bpx.program.plan import plan
 from tests.program.planned import kernels, numbers, ran, recorded
@@ -112,10 +112,8 @@ def read_last(step, *shapes):
     maker = {op.result: op for op in program.operations}
     before = {op: [maker[v] for v in op.values if v in maker] for op in program.operations}
     kernel = fuse(program.operations, before, program.outputs, {})
-    place = program.state.index
-    return {
-        op.name: [place(v) for v in _read_with(kernel, op.result)] for op in kernel.operations
-    }
+    place, last = program.state.index, _readers(kernel)
+    return {op.name: [place(v) for v in last(op.result)] for op in kernel.operations}
 
 
 READ_LAST = {
@@ -154,7 +152,7 @@ def test_what_is_read_last_with_a_result(case):
 
 def test_with_what_a_kernel_does_not_make_nothing_is_read():
     kernel = kernels(lambda xp, s, d, r: (s[0] + 1.0,), (3,)).kernels[0]
-    assert _read_with(kernel, kernel.reads[0]) == []
+    assert _readers(kernel)(kernel.reads[0]) == []
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float64"])
