@@ -1,7 +1,6 @@
 """numba's kernels as plain Python: their text is run, and nothing is compiled."""
 
 import sys
-from functools import partial
 from types import ModuleType
 from unittest.mock import patch
 
@@ -11,9 +10,10 @@ from bpx.program.contract import leaves
 from bpx.program.fusion import can_fuse
 from bpx_backends.engines.numpy import kernels as numba_kernels
 from bpx_backends.engines.numpy import replay as engine
+from bpx_backends.engines.numpy.bound import Fused, Loop
 from bpx_backends.engines.numpy.expressions import SUPPORTED
 from bpx_backends.engines.numpy.functions import FUNCTIONS, vectorized
-from bpx_backends.engines.numpy.source import source
+from bpx_backends.engines.numpy.source import splits
 
 BITS = "bpx_backends.engines.numpy.bits"
 ADDRESSES = "bpx_backends.engines.numpy.addresses"
@@ -26,45 +26,37 @@ def interpreted(text):
     numba.njit = numba.cfunc = lambda *signature, **settings: lambda function: function
     scope = {}
     helpers = ModuleType("")
-    helpers.__getattr__ = lambda name: None
+    helpers.__getattr__ = lambda name: lambda address: address
     with patch.dict(sys.modules, {"numba": numba, BITS: helpers, ADDRESSES: helpers}):
         exec(compile(text, "<kernel>", "exec"), scope)
     # Its own functions are for `engines/numpy/test_functions.py`.
     scope |= {vectorized(name, dtype): getattr(np, name) for name, dtype in CALLED}
-    return scope["body"]
-
-
-def in_parts(function, splits, part, parts, *arrays):
-    """A kernel's parts one by one; if they can run at once, then in any order, too."""
-    assert (part, parts) == (0, 1)
-    for each in (2, 0, 1) if splits else (0,):
-        function(each, 3 if splits else 1, *arrays)
+    return lambda *block: scope["kernel"](block)
 
 
 def compiled(planned):
-    """What the engine compiles, but interpreted."""
-    ready, made = compiled_and_sources(planned)
+    """What the engine compiles, but interpreted; a kernel's loops are one function here."""
+    with patch.object(numba_kernels, "_function", interpreted):
+        ready = numba_kernels.compiled(planned)
     kernels = {
-        kernel: each._replace(
-            function=partial(in_parts, each.function, made[kernel].splits), parts=1
-        )
-        for kernel, each in ready.kernels.items()
+        kernel: Fused((_together(fused.loops, splits(planned, kernel)),), 1, fused.flat)
+        for kernel, fused in ready.kernels.items()
     }
     return ready._replace(kernels=kernels, drive=None)
 
 
-def compiled_and_sources(planned):
-    made = {}
+def _together(loops, splits):
+    """A kernel's loops as one, part by part; in any order, if they can run at once."""
 
-    def noted(plan, kernel):
-        made[kernel] = source(plan, kernel)
-        return made[kernel]
+    def run(part, parts, *arrays):
+        assert (part, parts) == (0, 1)
+        for each in (2, 0, 1) if splits else (0,):
+            rest = iter(arrays)
+            for loop in loops:
+                given = [next(rest) for _ in loop.arguments]
+                loop.function(each, 3 if splits else 1, *loop.fixed, *given)
 
-    with (
-        patch.object(numba_kernels, "source", noted),
-        patch.object(numba_kernels, "_function", interpreted),
-    ):
-        return numba_kernels.compiled(planned)._replace(drive=None), made
+    return Loop(run, (), tuple(v for loop in loops for v in loop.arguments))
 
 
 def supported(op):

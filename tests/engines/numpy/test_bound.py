@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from bpx.program.operation import Operation, Value
+from bpx.program.plan import plan
 from bpx_backends.engines.numpy import bound as bounds
+from bpx_backends.engines.numpy import kernels, replay
 from bpx_backends.engines.numpy.calls import Call, address_of
 from tests.engines.numpy.test_table import bound
-from tests.program.planned import numbers
+from tests.interpreted import interpreted, supported
+from tests.program.planned import ROWS, numbers, recorded
 
 
 def test_each_value_is_where_its_array_is():
@@ -59,3 +62,42 @@ def test_arrays_that_are_worked_on_in_place_are_copied_there_first():
         function(*arguments)
     assert np.array_equal(made.fresh[0], state[0] + state[1])
     assert np.array_equal(made.fresh[1], state[1] * 2)
+
+
+def updated(xp, s, d, r):
+    """Of two loops, one over a vector."""
+    w, v, b = s
+    return w - 0.5 * v, v * 2.0 + 1.0, b - xp.abs(b)
+
+
+def summed(xp, s, d, r):
+    w, v, _ = s
+    return w - xp.max(w, axis=1, keepdims=True), v, xp.sum(v * v, axis=0)
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("donate", [False, True])
+@pytest.mark.parametrize(("step", "flat"), [(updated, True), (summed, False)])
+def test_a_kernel_in_parts_is_the_kernel_in_one(step, flat, donate, native, monkeypatch):
+    """Also where the given state is copied first, some elements at a time."""
+    if native:
+        pytest.importorskip("numba", reason="numba is not installed")
+    else:
+        monkeypatch.setattr(kernels, "_function", interpreted)
+    state = tuple(abs(each) for each in numbers((5, 4), (5, 4), (4,)))
+    planned = plan(recorded(step, state), supported)
+    whole = kernels.compiled(planned)._replace(drive=None)
+    monkeypatch.setattr(kernels, "PART", 16)
+    monkeypatch.setattr(bounds, "BLOCK", 64)
+    monkeypatch.setattr(replay, "threads", lambda: 3)
+    cut = kernels.compiled(planned)._replace(drive=None)
+    (one,), (other,) = whole.kernels.values(), cut.kernels.values()
+    assert (one.parts, other.flat, len(other.loops)) == (1, flat, len(planned.kernels[0].nests))
+    assert other.parts > 3
+
+    def ran(ready):
+        given = tuple(each.copy() for each in state)
+        return replay.replay(ready, given, (), ROWS, 0, 3, donate)
+
+    for ours, theirs in zip(ran(cut), ran(whole), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

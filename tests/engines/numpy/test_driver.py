@@ -23,7 +23,7 @@ def run(*instructions, rows=None, start=0, stop=3, at=None):
     for row, numbers in zip(made, instructions, strict=True):
         row[: len(numbers)] = numbers
     where, position = address_of(rows), start * len(made) if at is None else at
-    return native._driver().kernel(made, where, rows.strides[0], position, stop)
+    return native.driver().kernel(made, where, rows.strides[0], position, stop)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def two_at_once():
     wait = ctypes.cast(ctypes.CDLL(None).sem_wait, ctypes.c_void_p).value
     semaphore, one, began = ctypes.create_string_buffer(64), np.ones(1), np.zeros((2, 1))
     ctypes.CDLL(None).sem_init(semaphore, 0, 0)
-    native._driver()
+    native.driver()
     with ThreadPoolExecutor(2) as pool:
         for each in began:
             pool.submit(

@@ -116,8 +116,10 @@ def test_a_table_is_kept_for_arrays_in_other_places(monkeypatch, targets):
     assert len(made) < 6
 
 
-def test_a_kernel_is_called_with_arrays():
-    text = """
+@pytest.fixture
+def doubled():
+    """A kernel that doubles the four elements of an array."""
+    return native.NativeKernel("""
 import numba
 from bpx_backends.engines.numpy.addresses import float64_at
 
@@ -127,13 +129,27 @@ def kernel(block):
     x, y = float64_at(block[2]), float64_at(block[3])
     for i in range(4 * block[0] // block[1], 4 * (block[0] + 1) // block[1]):
         y[i] = 2.0 * x[i]
-"""
-    kernel = native.NativeKernel(text)
+""")
+
+
+def test_a_kernel_is_called_with_arrays(doubled):
     x, y = np.arange(4.0), np.zeros(4)
-    kernel(1, 2, x, y)
+    doubled(1, 2, x, y)
     assert y.tolist() == [0, 0, 4, 6]
-    kernel(0, 2, x, y)
+    doubled(0, 2, x, y)
     assert y.tolist() == [0, 2, 4, 6]
+
+
+def test_several_kernels_are_one_call_one_after_another(doubled):
+    x, y, z = np.arange(4.0), np.zeros(4), np.zeros(4)
+    runs = [native.Run(doubled, (x, y)), native.Run(doubled, (y, z))]
+    call, kept = native.in_one_call(runs, 0, 2)
+    for _ in range(2):
+        call.function(*call.arguments)
+    assert z.tolist() == [0, 4, 0, 0]
+    native.one_by_one(runs, 1, 2)
+    assert z.tolist() == [0, 4, 8, 12]
+    del kept
 
 
 def test_other_helpers_are_another_text(monkeypatch):

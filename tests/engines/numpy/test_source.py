@@ -13,18 +13,25 @@ from bpx.program.plan import plan
 from bpx.program.record import record
 from bpx_backends.engines.numpy import replay as engine
 from bpx_backends.engines.numpy.expressions import SUPPORTED
-from tests.interpreted import compiled, compiled_and_sources, replayed, supported
+from bpx_backends.engines.numpy.source import sources, splits
+from tests.interpreted import compiled, replayed, supported
 
 STEPS = 3
 ROWS = np.array([[1, 0, 1], [0, 0, 1], [1, 1, 0]], "int32")
 pytestmark = pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
 
 
-def sources(step, *shapes):
-    """Those of the kernels of ``step(xp, *arrays)``."""
+def planned(step, *shapes):
+    """The plan of ``step(xp, *arrays)``, with kernels."""
     state = numbers(*shapes)
     program = record(lambda s, d, r: step(bpx.namespace(r), *s), state, (), ROWS[0])
-    return list(compiled_and_sources(plan(program, supported))[1].values())
+    return plan(program, supported)
+
+
+def written(step, *shapes):
+    """The sources of the nests of ``step(xp, *arrays)``."""
+    made = planned(step, *shapes)
+    return [each for kernel in made.kernels for each in sources(made, kernel)]
 
 
 def ways(step, state, data, rows=ROWS, unfused=()):
@@ -47,12 +54,11 @@ def test_a_stack_of_another_size_runs_the_same_kernel():
         return v * x / (1.0 + xp.sum(x, axis=-1, keepdims=True)), v
 
     def made(several):
-        (found,) = sources(step, (several, 3, 4), (several, 1, 1))
-        return found
+        return written(step, (several, 3, 4), (several, 1, 1))
 
-    assert made(2).text == made(5).text
-    assert made(2).sizes == (2, 3, 4) * 2
-    assert made(5).sizes == (5, 3, 4) * 2
+    assert [each.text for each in made(2)] == [each.text for each in made(5)]
+    assert [each.sizes for each in made(2)] == [(2, 3, 4)] * 2
+    assert [each.sizes for each in made(5)] == [(5, 3, 4)] * 2
 
 
 def check(step, state, data=(), **how):
@@ -168,7 +174,7 @@ def test_only_the_mean_of_a_row_is_added_up_in_any_order():
         def step(xp, x):
             return (x - getattr(xp, name)(x, axis=axis, keepdims=True),)
 
-        return "".join(each.text for each in sources(step, (3, 64)))
+        return "".join(each.text for each in written(step, (3, 64)))
 
     assert "def add_in_any_order(x, y):" in text("mean", -1)
     for name, axis in (("sum", -1), ("mean", 0)):
@@ -279,9 +285,10 @@ SPLITS = {
 
 @pytest.mark.parametrize("name", SPLITS)
 def test_a_kernel_is_cut_for_threads_where_no_loop_needs_anothers(name):
-    step, splits = SPLITS[name]
-    (made,) = sources(step, (3, 4), (4,))
-    assert made.splits == splits
+    step, expected = SPLITS[name]
+    made = planned(step, (3, 4), (4,))
+    (kernel,) = made.kernels
+    assert splits(made, kernel) == expected
 
 
 def test_one_text_serves_all_sizes_and_rates():
@@ -291,6 +298,45 @@ def test_one_text_serves_all_sizes_and_rates():
         def step(xp, w):
             return (w - rate * xp.abs(w),)
 
-        return [each.text for each in sources(step, (n, k))]
+        return [each.text for each in written(step, (n, k))]
 
     assert text(3, 4, 0.3) == text(30, 784, 0.01)
+
+
+def test_layers_of_any_number_have_the_same_texts():
+    """Those of a step of Adam: a deeper network compiles nothing more."""
+
+    def texts(depth):
+        net = bpx.Network([5, *[4] * depth, 2], seed=0, backend="numpy")
+        made = plan(net.program(batch_size=3, optimizer=bpx.Adam()), supported)
+        found = [each.text for kernel in made.kernels for each in sources(made, kernel)]
+        return set(found), len(found)
+
+    few, many = texts(3), texts(12)
+    assert few[0] == many[0]
+    assert len(few[0]) < few[1] < many[1]
+
+
+def test_nests_that_differ_in_anything_their_texts_show_have_texts_of_their_own():
+    """Also if they have the same operations, in the same order."""
+
+    def text(step, *shapes):
+        (made,) = written(step, *shapes)
+        return made.text
+
+    texts = [
+        text(lambda xp, x, y: (x * y, y), (3, 4), (3, 4)),
+        text(lambda xp, x, y: (x * x, y), (3, 4), (3, 4)),
+        text(lambda xp, x, y: (x * y, y), (3, 4), (1, 4)),
+        text(lambda xp, x, y: (x * y, y), (3, 4), (3, 1)),
+        text(lambda xp, x, y: (x * y, y), (3, 4), ()),
+        text(lambda xp, x: (x * 2.0,), (3, 4)),
+        text(lambda xp, x: (x * 1.5,), (3, 4)),
+        text(lambda xp, x: (2.0 * x,), (3, 4)),
+        text(lambda xp, x: (xp.astype(x, xp.float32) + x,), (3, 4)),
+        text(lambda xp, x: (x * 1.5 * 2.5,), (3, 4)),
+        text(lambda xp, x: (x * 1.5 * 1.5,), (3, 4)),
+        text(lambda xp, x, y: (x - 1.0, xp.abs(x - 1.0)), (3, 4), (3, 4)),
+        text(lambda xp, x: (xp.abs(x - 1.0),), (3, 4)),
+    ]
+    assert len(set(texts)) == len(texts)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,15 +13,16 @@ from bpx.program.operation import Operation, Value
 from bpx.program.plan import Plan
 from bpx.program.program import apply
 from bpx_backends.engines.numpy.calls import Call, address_of, calls, gathered
+from bpx_backends.engines.numpy.native import NativeKernel, Run, in_one_call, one_by_one
 
-__all__ = ["Bound", "Compiled", "Fused", "Given", "Workers"]
+__all__ = ["Bound", "Compiled", "Fused", "Given", "Loop", "Workers"]
 
 BLOCK = 1 << 21
 """The bytes moved at a time, few enough to stay in the cache."""
 
 
-class Fused(NamedTuple):
-    """A kernel's function and its arguments.
+class Loop(NamedTuple):
+    """A nest's function and its arguments.
 
     Attributes
     ----------
@@ -30,20 +32,32 @@ class Fused(NamedTuple):
         Its other arguments: sizes and constants.
     arguments : tuple of Value
         The values of those arrays. A value written over another one is not listed again.
-    parts : int
-        The largest number of parts that can run at the same time.
-    flat : bool
-        Whether each part works on its own share of every array, counted from its beginning.
     where : tuple of int
         The addresses of `fixed`, for a native kernel.
     """
 
-    function: Callable[..., Any]
+    function: Any
     fixed: tuple[np.ndarray, ...]
     arguments: tuple[Value, ...]
+    where: tuple[int, ...] = ()
+
+
+class Fused(NamedTuple):
+    """A kernel's functions, which run one after another.
+
+    Attributes
+    ----------
+    loops : tuple of Loop
+        One for each nest.
+    parts : int
+        The largest number of parts that can run at the same time.
+    flat : bool
+        Whether each part works on its own share of every array, counted from its beginning.
+    """
+
+    loops: tuple[Loop, ...]
     parts: int
     flat: bool
-    where: tuple[int, ...] = ()
 
 
 class Compiled(NamedTuple):
@@ -147,11 +161,12 @@ class Bound(Given):
             if base in state and (old := self.find(base)) is not (place := self.find(v))
         ]
 
-    def addresses(self, kernel: Kernel) -> list[int]:
-        """Return the addresses of a kernel's arrays."""
+    def addresses(self, kernel: Kernel) -> Iterator[tuple[int, list[int]]]:
+        """Yield, for each of a kernel's loops, its function's address and those it is given."""
         places = {base: v for v, base in self.compiled.overwritten[kernel].items()}
-        fused = self.compiled.kernels[kernel]
-        return [*fused.where, *(self.address(places.get(v, v)) for v in fused.arguments)]
+        for function, _, arguments, where in self.compiled.kernels[kernel].loops:
+            arrays = (self.address(places.get(v, v)) for v in arguments)
+            yield function.address, [*where, *arrays]
 
     def address(self, v: Value) -> int:
         """Return the address of a value's array."""
@@ -169,31 +184,39 @@ class Bound(Given):
         return found
 
     def _kernel(self, kernel: Kernel) -> Iterator[Call]:
-        function, fixed, arguments, parts, flat, _ = self.compiled.kernels[kernel]
+        loops, parts, flat = self.compiled.kernels[kernel]
         places = {base: v for v, base in self.compiled.overwritten[kernel].items()}
-        given = (self.find(places.get(v, v)).reshape(-1) for v in arguments)
-        moves, arrays = self.moves(kernel), [*fixed, *given]
+        runs = [
+            Run(
+                each.function,
+                [*each.fixed, *(self._flat(places.get(v, v)) for v in each.arguments)],
+            )
+            for each in loops
+        ]
+        moves = self.moves(kernel)
         if moves and flat and parts > 1:
             size = sum(place.nbytes for place, _ in moves)
-            yield self._in_parts(_Moved(function, moves, -(-size // BLOCK)), parts, arrays)
+            moved = _Moved(runs, moves, -(-size // BLOCK))
+            yield self._in_parts(lambda *part: Call(moved, part), parts)
         else:
             yield from (Call(np.copyto, move) for move in moves)
-            yield self._in_parts(function, parts, arrays)
+            yield self._in_parts(partial(self._part, runs), parts)
 
-    def _in_parts(self, function: Callable[..., Any], parts: int, arrays: list[Any]) -> Call:
+    def _flat(self, v: Value) -> np.ndarray:
+        flat: np.ndarray = self.find(v).reshape(-1)
+        return flat
+
+    def _in_parts(self, make: Callable[[int, int], Call], parts: int) -> Call:
         parts = min(parts, self.workers.threads)
-        calls = [self._part(function, part, parts, arrays) for part in range(parts)]
+        calls = [make(part, parts) for part in range(parts)]
         return calls[0] if parts == 1 else Call(_together, (self.workers.executor, calls))
 
-    def _part(
-        self, function: Callable[..., Any], part: int, parts: int, arrays: list[Any]
-    ) -> Call:
-        bind = getattr(function, "bound", None)
-        if bind is None:
-            return Call(function, (part, parts, *arrays))
-        run, arguments, kept = bind(part, parts, arrays)
+    def _part(self, runs: Sequence[Run], part: int, parts: int) -> Call:
+        if not all(isinstance(each.function, NativeKernel) for each in runs):
+            return Call(one_by_one, (runs, part, parts))
+        call, kept = in_one_call(runs, part, parts)
         self.kept.append(kept)
-        return Call(run, arguments)
+        return call
 
 
 @dataclass(frozen=True)
@@ -203,16 +226,16 @@ class _Moved:
     A copied block is still in the cache when the kernel reads it.
     """
 
-    function: Callable[..., Any]
+    runs: Sequence[Run]
     moves: Sequence[tuple[np.ndarray, np.ndarray]]
     blocks: int
 
-    def __call__(self, part: int, parts: int, *arrays: np.ndarray) -> None:
+    def __call__(self, part: int, parts: int) -> None:
         for block in range(self.blocks * part // parts, self.blocks * (part + 1) // parts):
             for place, old in self.moves:
                 first, last = (place.size * (block + end) // self.blocks for end in (0, 1))
                 place[first:last] = old[first:last]
-            self.function(block, self.blocks, *arrays)
+            one_by_one(self.runs, block, self.blocks)
 
 
 def _together(executor: Executor, calls: Sequence[Call]) -> None:

@@ -102,6 +102,8 @@ def kernel(table: Any, rows: int, stride: int, position: int, stop: int) -> int:
 @numba.njit(  # type: ignore[untyped-decorator]
     "void(int64, int64)", nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True
 )
-def once(function: int, block: int) -> None:
-    """Run one kernel."""
-    call(function, block)
+def once(calls: int, count: int) -> None:
+    """Run kernels: at `calls` are the address of each, and that of its block."""
+    pairs = int64_at(calls)
+    for i in range(count):
+        call(pairs[2 * i], pairs[2 * i + 1])

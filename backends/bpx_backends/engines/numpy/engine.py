@@ -150,7 +150,7 @@ def _with_numba() -> Planned[Any]:
 
         if numba.config.DISABLE_JIT:
             raise ImportError("NUMBA_DISABLE_JIT is set, and it compiles nothing")
-        native.once()  # which compiles the driver, or loads it
+        native.driver()  # which compiles the driver, or loads it
     except (ImportError, OSError) as why:  # such as a numba that does not support this NumPy
         _log.warning("numba cannot be imported, so NumPy's functions are used: %s", why)
         _refused.append(str(why))

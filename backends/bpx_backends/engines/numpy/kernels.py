@@ -2,7 +2,7 @@
 
 numba's own threads are not used: two Python threads that enter them at once abort the process.
 A kernel releases the GIL, and a large one is split into parts for threads that live as long as
-the engine's call.
+the engine's call. Each nest of a kernel is a function of its own, which all layers share.
 """
 
 from functools import lru_cache
@@ -14,12 +14,12 @@ import numpy as np
 from bpx.program.fusion import Kernel, can_fuse
 from bpx.program.operation import Operation
 from bpx.program.plan import Plan
-from bpx_backends.engines.numpy.bound import Compiled, Fused
+from bpx_backends.engines.numpy.bound import Compiled, Fused, Loop
 from bpx_backends.engines.numpy.calls import address_of
 from bpx_backends.engines.numpy.expressions import SUPPORTED
 from bpx_backends.engines.numpy.native import Driver, NativeKernel
 from bpx_backends.engines.numpy.replay import PART, prepare
-from bpx_backends.engines.numpy.source import source
+from bpx_backends.engines.numpy.source import Source, sources, splits
 
 __all__ = ["compiled", "fuses"]
 
@@ -45,12 +45,21 @@ def compiled(plan: Plan) -> Compiled:
 
 
 def _fused(plan: Plan, kernel: Kernel) -> Fused:
-    text, sizes, numbers, arguments, splits, flat = source(plan, kernel)
-    touched = sum(v.nbytes for v in (*kernel.reads, *kernel.writes))
-    fixed = np.array(sizes, np.uint64), np.array(numbers, np.float64)
-    parts = max(1, touched // PART) if splits else 1
+    found = sources(plan, kernel)
+    parts = sum(v.nbytes for v in (*kernel.reads, *kernel.writes)) // PART
+    parts = parts if parts > 1 and splits(plan, kernel) else 1
+    return Fused(tuple(map(_loop, found)), parts, all(each.flat for each in found))
+
+
+def _loop(source: Source) -> Loop:
+    fixed = _fixed(source.sizes, source.numbers)
     where = tuple(map(address_of, fixed))
-    return Fused(_function(text), fixed, arguments, parts, flat, where)
+    return Loop(_function(source.text), fixed, source.arguments, where)
+
+
+@lru_cache(maxsize=1024)
+def _fixed(sizes: tuple[int, ...], numbers: tuple[float, ...]) -> tuple[np.ndarray, ...]:
+    return np.array(sizes, np.uint64), np.array(numbers, np.float64)
 
 
 @lru_cache(maxsize=1024)

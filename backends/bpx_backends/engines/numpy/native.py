@@ -2,20 +2,30 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from logging import getLogger
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpx_backends.engines.numpy.blas import find
-from bpx_backends.engines.numpy.calls import address_of
+from bpx_backends.engines.numpy.calls import Call, address_of
 from bpx_backends.engines.numpy.compiling import loaded
 from bpx_backends.engines.numpy.table import Layout, Table, Unable, are_apart, table
 
-__all__ = ["Driver", "NativeKernel", "layout", "once", "run", "steps"]
+__all__ = [
+    "Driver",
+    "NativeKernel",
+    "Run",
+    "driver",
+    "in_one_call",
+    "layout",
+    "one_by_one",
+    "run",
+    "steps",
+]
 
 _log = getLogger("bpx")
 steps: Counter[str] = Counter()
@@ -44,17 +54,32 @@ class NativeKernel:
         """Return the arguments of a call; the arrays must live as long as it is used."""
         return np.array([part, parts, *(address_of(each) for each in arrays)], np.int64)
 
-    def bound(
-        self, part: int, parts: int, arrays: Sequence[np.ndarray]
-    ) -> tuple[Callable[[int, int], None], tuple[int, int], Any]:
-        """Return a function and its arguments that run one part, and what must live as long."""
-        block = self.block(part, parts, arrays)
-        return once(), (self.address, address_of(block)), (block, arrays)
-
     def __call__(self, part: int, parts: int, *arrays: np.ndarray) -> None:
         """Run one part of the kernel."""
-        block = self.block(part, parts, arrays)
-        once()(self.address, address_of(block))
+        call, kept = in_one_call([Run(self, arrays)], part, parts)
+        call.function(*call.arguments)
+        del kept
+
+
+class Run(NamedTuple):
+    """A kernel's function, ``function(part, parts, *arrays)``, and its arguments."""
+
+    function: Any
+    arrays: Sequence[np.ndarray]
+
+
+def one_by_one(runs: Sequence[Run], part: int, parts: int) -> None:
+    """Run one part of several functions."""
+    for function, arrays in runs:
+        function(part, parts, *arrays)
+
+
+def in_one_call(runs: Sequence[Run], part: int, parts: int) -> tuple[Call, Any]:
+    """Return a call of one part of several native kernels, and what must live as long."""
+    blocks = [each.function.block(part, parts, each.arrays) for each in runs]
+    functions = [each.function.address for each in runs]
+    called = np.array([functions, [address_of(each) for each in blocks]], np.int64).T.copy()
+    return Call(driver().once, (address_of(called), len(runs))), (called, blocks, runs)
 
 
 class Driver:
@@ -141,13 +166,14 @@ def _places(given: Any) -> tuple[list[np.ndarray], tuple[int, ...]]:
 
 def _lasting(compiled: Any) -> list[np.ndarray]:
     """The arrays that stay where they are."""
-    fixed = [each for fused in compiled.kernels.values() for each in fused.fixed]
-    return [*compiled.constants.values(), *fixed]
+    loops = (loop for fused in compiled.kernels.values() for loop in fused.loops)
+    fixed = {id(each): each for loop in loops for each in loop.fixed}
+    return [*compiled.constants.values(), *fixed.values()]
 
 
 def run(made: Table, rows: np.ndarray, first: int, last: int) -> None:
     """Run the steps from `first` to `last` by a table whose arrays still live."""
-    walk, where, stride = _driver().kernel, address_of(rows), rows.strides[0]
+    walk, where, stride = driver().kernel, address_of(rows), rows.strides[0]
     position, end = first * made.size, last * made.size
     while position < end:
         position = walk(made.rows, where, stride, position, last)
@@ -158,13 +184,9 @@ def run(made: Table, rows: np.ndarray, first: int, last: int) -> None:
     steps["driven"] += last - first
 
 
-def once() -> Callable[[int, int], None]:
-    """Return the function that runs a kernel: its address, and that of its block."""
-    return _driver().once
-
-
 @cache
-def _driver() -> Any:
+def driver() -> Any:
+    """Return the module of the driver, compiled by this or an earlier process."""
     return loaded(versioned((_HERE / "driver.py").read_text(encoding="utf-8")))
 
 

@@ -34,8 +34,8 @@ a thirtieth of the time.
 class NestWriter:
     """Writes the lines of one nest.
 
-    Its sizes start at index `at` of the kernel's. A stack has a loop over its matrices around
-    the others: m is the matrix, i the row, j the column.
+    A stack has a loop over its matrices around the others: m is the matrix, i the row, j the
+    column.
     """
 
     def __init__(
@@ -44,22 +44,22 @@ class NestWriter:
         names: Mapping[Value, str],
         writes: set[Value],
         constants: Mapping[float, str],
-        at: int,
     ) -> None:
         self.nest, self.names, self.writes = nest, names, writes
-        self.constants, self.at = constants, at
+        self.constants = constants
         self.n, self.k = nest.domain
         self.stacked = nest.stack > 1
         self.row, self.column, self.element = _STACKED if self.stacked else _SINGLE
         self.local: dict[Value, str] = {}
         self.count = 0
+        self.made = {op.result for op in nest.operations}
         self.columns = [op for op in nest.operations if is_column_reduction(op)]
         self.flat = self._is_flat()
 
     def lines(self) -> Iterator[str]:
         """Yield all lines of the nest, for the function's body."""
         size = "count, n, k" if self.stacked else "n, k"
-        given = [f"sizes[{self.at + i}]" for i in range(len(self.nest.sizes))]
+        given = [f"sizes[{i}]" for i in range(len(self.nest.sizes))]
         if self.k == PAIR and not self.flat:
             given[-1] = f"uint64({PAIR})"
         yield f"{size} = {', '.join(given)}"
@@ -124,7 +124,7 @@ class NestWriter:
                     v.size == 1
                     and v in self.names
                     and v not in self.local
-                    and not self._inside(v)
+                    and v not in self.made
                 ):
                     self.local[v] = self._fresh("s")
                     yield f"{self.local[v]} = {self._stored(v, '0')}"
@@ -133,7 +133,7 @@ class NestWriter:
         """Yield the lines that read each matrix's single numbers before its rows."""
         for op in self.nest.operations:
             for v in op.values:
-                one = v.shape == (self.nest.stack, 1, 1) and not self._inside(v)
+                one = v.shape == (self.nest.stack, 1, 1) and v not in self.made
                 if one and v in self.names and v not in self.local:
                     self.local[v] = self._fresh("s")
                     yield f"{self.local[v]} = {self._stored(v, 'm')}"
@@ -141,9 +141,6 @@ class NestWriter:
     def _fresh(self, letter: str) -> str:
         self.count += 1
         return f"{letter}{self.count}"
-
-    def _inside(self, v: Value) -> bool:
-        return any(op.result is v for op in self.nest.operations)
 
     def _is_flat(self) -> bool:
         size = self.nest.stack * self.n * self.k

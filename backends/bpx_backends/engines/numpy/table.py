@@ -81,9 +81,8 @@ class Table(NamedTuple):
 
     def complete(self) -> "Table":
         """Write where the blocks are, which are in the same memory."""
-        begin, rows = address_of(self.words), self.rows
-        for i, at in self.blocks.items():
-            rows[i, 2] = begin + at * self.words.itemsize
+        begins = np.array([*self.blocks.values()], np.int64) * self.words.itemsize
+        self.rows[[*self.blocks], 2] = address_of(self.words) + begins
         return self
 
 
@@ -113,9 +112,13 @@ class Layout:
 
     def is_whole(self, lasting: Sequence[np.ndarray]) -> bool:
         """Whether all other addresses are those of arrays that stay where they are."""
-        begins = _begins(lasting)
-        ends = begins + np.array([each.nbytes for each in lasting], np.int64)
-        return all(((begins <= each) & (each <= ends)).any() for each in self._others)
+        begins, sizes = _begins(lasting), np.array([each.nbytes for each in lasting], np.int64)
+        order = np.argsort(begins)
+        ends = np.maximum.accumulate(
+            [-1, *(begins + sizes)[order]]
+        )  # one may be part of another
+        before = np.searchsorted(begins[order], self._others, "right")
+        return bool((self._others <= ends[before]).all())
 
     def at(self, places: Sequence[np.ndarray]) -> Table:
         """Return the table for arrays of the same shapes and dtypes in other places."""
@@ -212,8 +215,9 @@ def _kernel(bound: Any, kernel: Kernel, blocks: list[list[int]]) -> Iterator[Ins
         if not are_alike(place, old):
             raise Unable("a state of elements that are not adjacent")
         yield copied(place, old)
-    blocks.append([0, 1, *bound.addresses(kernel)])
-    yield KERNEL, fused.function.address
+    for function, addresses in bound.addresses(kernel):
+        blocks.append([0, 1, *addresses])
+        yield KERNEL, function
 
 
 def _operation(bound: Any, op: Operation, rows: np.ndarray, blas: Blas) -> list[Instruction]:
