@@ -13,6 +13,7 @@ from bpx.program.plan import Plan, plan
 from bpx.program.preparation import preparing
 from bpx.program.program import Program
 from bpx.program.record import record
+from bpx_backends.engines.shared.collecting import uncollected
 from bpx_backends.engines.shared.fallback import tell
 
 __all__ = ["Planned"]
@@ -99,7 +100,8 @@ class Planned(Generic[P]):
         if step in self._eager:
             return None
         try:
-            program = record(keeping(step), state, data, rows)
+            with uncollected():
+                program = record(keeping(step), state, data, rows)
         except MixedArraysError:
             raise
         except Exception as why:  # a user's part may do anything to placeholders
@@ -109,9 +111,11 @@ class Planned(Generic[P]):
         try:
             if not self._halves:
                 _check_no_halves(program)
-            if self._rewritten is not None:
-                program = self._rewritten(program)
-            return self._prepare(plan(program, self._fuses))
+            with uncollected():
+                if self._rewritten is not None:
+                    program = self._rewritten(program)
+                planned = plan(program, self._fuses)
+            return self._prepare(planned)
         except RecordingError as why:  # this engine cannot run these shapes
             tell(why)
             return None
