@@ -50,6 +50,7 @@ ACROSS = {
     "test_golden.py",
     "test_gpu_option.py",
     "test_gradients.py",
+    "test_growth.py",
     "test_house.py",
     "test_isolation.py",
     "test_kill.py",
