@@ -86,11 +86,11 @@ def test_a_kernel_in_parts_is_the_kernel_in_one(step, flat, donate, native, monk
         monkeypatch.setattr(kernels, "_function", interpreted)
     state = tuple(abs(each) for each in numbers((5, 4), (5, 4), (4,)))
     planned = plan(recorded(step, state), supported)
-    whole = kernels.compiled(planned)._replace(drive=None)
+    whole = kernels.compiled(planned)._replace(drive=lambda *given: False)
     monkeypatch.setattr(kernels, "PART", 16)
     monkeypatch.setattr(bounds, "BLOCK", 64)
     monkeypatch.setattr(replay, "threads", lambda: 3)
-    cut = kernels.compiled(planned)._replace(drive=None)
+    cut = kernels.compiled(planned)._replace(drive=lambda *given: False)
     (one,), (other,) = whole.kernels.values(), cut.kernels.values()
     assert (one.parts, other.flat, len(other.loops)) == (1, flat, len(planned.kernels[0].nests))
     assert other.parts > 3

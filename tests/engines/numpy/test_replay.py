@@ -6,6 +6,7 @@ import pytest
 import bpx
 from bpx.program.plan import plan
 from bpx.program.record import record
+from bpx_backends.engines.numpy.bound import Given
 from bpx_backends.engines.numpy.replay import prepare, replay
 from tests.program.planned import ROWS, numbers, recorded
 
@@ -36,6 +37,20 @@ def test_a_donated_state_is_worked_on_where_it_is():
     for one, other, before in zip(found, expected, kept, strict=True):
         np.testing.assert_array_equal(one, other)
         assert not np.shares_memory(other, before)
+
+
+@pytest.mark.parametrize(("steps", "donate"), [(1, False), (3, False), (3, True)])
+def test_a_plan_is_bound_once_a_call(steps, donate, monkeypatch):
+    """Whether its first step reads the state that was given, or a copy of it."""
+    made, bind = [], Given.bound
+    monkeypatch.setattr(Given, "bound", lambda self: made.append(self) or bind(self))
+    state = numbers((3,), (3,))
+    expected = [state[0] + (2**steps - 1) * state[1], 2**steps * state[1]]
+    planned = prepare(plan(recorded(lambda xp, s, d, r: (s[0] + s[1], s[1] * 2.0), state)))
+    found = replay(planned, state, (), ROWS, 0, steps, donate)
+    assert len(made) == 1
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_constants_are_computed_when_a_plan_is_prepared():

@@ -64,8 +64,12 @@ def replay(
     inputs = {**dict(zip(program.data, leaves(data), strict=True)), program.rows: picked}
     scratch = empty((compiled.plan.scratch,), "uint8")
     with flushed(), _workers(compiled) as workers:
-        # From the second step on, the state is updated in place.
-        begun = start if donate else start + 1
+        # From the second step on, the state is updated in place; if Python binds the plan for
+        # it, which takes as long as some steps, then from the first one on, after a copy.
+        copies = compiled.drive is None and not donate and stop - start > 1
+        for pair in zip(fresh, entered, strict=True) if copies else ():
+            np.copyto(*pair)
+        begun = start if donate or copies else start + 1
         for old, first, last in ((entered, start, begun), (fresh, begun, stop)):
             if first == last:
                 continue

@@ -112,13 +112,12 @@ class Layout:
 
     def is_whole(self, lasting: Sequence[np.ndarray]) -> bool:
         """Whether all other addresses are those of arrays that stay where they are."""
-        begins, sizes = _begins(lasting), np.array([each.nbytes for each in lasting], np.int64)
-        order = np.argsort(begins)
-        ends = np.maximum.accumulate(
-            [-1, *(begins + sizes)[order]]
-        )  # one may be part of another
-        before = np.searchsorted(begins[order], self._others, "right")
-        return bool((self._others <= ends[before]).all())
+        begins, ends = _ranges(lasting)
+        # One may be part of another that begins before it.
+        last = np.maximum.accumulate([-1, *ends])
+        return bool(
+            (self._others <= last[np.searchsorted(begins, self._others, "right")]).all()
+        )
 
     def at(self, places: Sequence[np.ndarray]) -> Table:
         """Return the table for arrays of the same shapes and dtypes in other places."""
@@ -150,8 +149,15 @@ def are_apart(places: Sequence[np.ndarray]) -> bool:
     """Whether each array is one range of memory, and none overlaps another."""
     if not all(each.flags.c_contiguous and each.nbytes for each in places):
         return False
-    ranges = sorted((address_of(each), each.nbytes) for each in places)
-    return all(one + size <= other for (one, size), (other, _) in pairwise(ranges))
+    begins, ends = _ranges(places)
+    return bool((ends[:-1] <= begins[1:]).all())
+
+
+def _ranges(arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Where arrays begin and end, in the order of their beginnings."""
+    begins, sizes = _begins(arrays), np.array([each.nbytes for each in arrays], np.int64)
+    order = np.argsort(begins)
+    return begins[order], (begins + sizes)[order]
 
 
 def table(bound: Any, rows: np.ndarray, blas: Blas) -> Table:
