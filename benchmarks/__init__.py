@@ -8,6 +8,7 @@
 - ``python -m benchmarks.single`` times single calls: a prediction, a step, an epoch of one step
 - ``python -m benchmarks.imports`` times ``import bpx`` beside ``import numpy``
 - ``python -m benchmarks.against COMMIT`` compares the present code with an earlier commit
+- ``python -m benchmarks.depth`` times the first step and the later ones of deep networks
 - ``python -m benchmarks.threads`` times two trainings in two threads at once
 
 Each prints Markdown, and writes the numbers behind it with ``--out``. Python imports this file
