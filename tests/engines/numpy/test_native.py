@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx_backends.engines.numpy import blas, bound, native, replay
+from bpx_backends.engines.numpy import blas, bound, native, replay, session
 from tests.engines.numpy.processes import FORK, run
 from tests.peers import random_samples
 
@@ -183,7 +183,8 @@ def test_without_memory_for_a_chunk_nothing_is_changed(monkeypatch):
     x, y = random_samples(net, 50)
     how = {"epochs": 1, "batch_size": 8, "optimizer": bpx.Adam(), "seed": 0}
     with monkeypatch.context() as without:
-        without.setattr(replay, "empty", full)
+        for room in (replay, session):
+            without.setattr(room, "empty", full)
         with pytest.raises(MemoryError, match="no memory"):
             net.fit(x, y, **how)
     assert net.weights[0] is weights
