@@ -1,7 +1,6 @@
 """The state of a training as arrays and numbers, and back."""
 
 import json
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 import bpx
 from bpx.network.resuming import states
 from bpx.optim import mapped
+from bpx.program.preparation import clock
 from bpx.training.course import Course
 from bpx.training.keeper import Place
 from bpx.training.records import Sums
@@ -49,7 +49,7 @@ def test_a_place_within_an_epoch_is_restored(target, hits):
     mine, other = course(target), course(target)
     zero = zero_metrics(mine.state.parameters.b[0], 4, None if hits is None else "argmax")
     state = mine.state._replace(metrics=mapped(lambda x: x + 0.75, zero))
-    sums = Sums(3, 40, perf_counter() - 7.0, 1.5, hits, 8)
+    sums = Sums(3, 40, clock() - 7.0, 1.5, hits, 8)
     place = Place(state, sums, 1, 4, 6, 6, 24)
     mine.epochs, mine.steps = 2, 20
     arrays = {name: host(x) for name, x in states.arrays(mine, place).items()}

@@ -70,8 +70,7 @@ def _kept(choose: Callable[[Any], Planned[Any]]) -> Scan:
 
     def run(step: Step, state: Any, *others: Any) -> Any:
         if not chosen:
-            planned = choose(state)
-            chosen.append(planned if planned is _with_ufuncs() else Session(planned))
+            chosen.append(Session(choose(state)))
         return chosen[0](step, state, *others)
 
     return run

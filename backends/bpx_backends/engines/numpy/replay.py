@@ -24,7 +24,7 @@ from bpx_backends.engines.numpy.subnormals import flushed
 from bpx_backends.engines.numpy.threads import threads
 from bpx_backends.engines.shared.recycling import empty
 
-__all__ = ["PART", "prepare", "replay"]
+__all__ = ["PART", "prepare", "replay", "replay_calls"]
 
 PART = 1 << 24
 """The bytes of a kernel for each thread: about a millisecond's work.
@@ -76,11 +76,14 @@ def replay(
             given = Given(compiled, inputs, old, fresh, scratch, workers)
             if compiled.drive is None or not compiled.drive(given, rows, first, last):
                 bound = given.bound()
-                _replay(bound.calls(), picked, rows, first, last)
+                replay_calls(bound.calls(), picked, rows, first, last)
     return rebuilt(state, fresh)
 
 
-def _replay(step: list[Call], picked: Any, rows: np.ndarray, first: int, last: int) -> None:
+def replay_calls(
+    step: list[Call], picked: np.ndarray, rows: np.ndarray, first: int, last: int
+) -> None:
+    """Run the calls of a step for the rows from `first` to `last`, each copied to `picked`."""
     for i in range(first, last):
         picked[...] = index(rows, i)
         for function, arguments in step:

@@ -6,7 +6,7 @@ plan stays, and is written over with those of the new arrays. Arrays that are re
 checks, and their addresses are known.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -15,11 +15,12 @@ import numpy as np
 from bpx.program.contract import Step
 from bpx_backends.engines.numpy.bound import Compiled, Given, Workers
 from bpx_backends.engines.numpy.calls import address_of
+from bpx_backends.engines.numpy.copying import Copying, is_small
 from bpx_backends.engines.numpy.native import layout, run
 from bpx_backends.engines.numpy.parts import Part, Parts, whole
+from bpx_backends.engines.numpy.returned import Returned, divided
 from bpx_backends.engines.numpy.subnormals import flushed
 from bpx_backends.engines.numpy.table import Layout, Table, are_apart
-from bpx_backends.engines.numpy.together import Together
 from bpx_backends.engines.shared.planned import Planned
 from bpx_backends.engines.shared.recycling import empty
 
@@ -98,7 +99,7 @@ class Session:
 
 
 class _Kept:
-    """What distinguishes the calls with one table, and the plan; None if it has no table."""
+    """What distinguishes the calls of one plan, and the plan; None if it is bound each time."""
 
     def __init__(self, step: Step, forms: list[Any], rows: Any, plan: Any) -> None:
         self.step, self.forms, self.rows, self.plan = step, forms, rows, plan
@@ -106,12 +107,14 @@ class _Kept:
 
 def _repeated(
     compiled: Compiled, entered: Sequence[Part], read: Sequence[Part], rows: np.ndarray
-) -> "_Repeated | None":
-    """Return a plan for repeated calls; None if it cannot be driven."""
-    in_parts = any(each.parts > 1 for each in compiled.kernels.values())
-    if compiled.drive is None or in_parts or not rows.flags.c_contiguous or rows.ndim != 2:
-        return None
+) -> "Copying | _Repeated | None":
+    """Return a plan for repeated calls; None if it is bound anew each time."""
     if not all(part.form.adjacent for part in (*entered, *read)):
+        return None
+    if compiled.drive is None:
+        return Copying(compiled, rows.dtype) if is_small(compiled) else None
+    in_parts = any(each.parts > 1 for each in compiled.kernels.values())
+    if in_parts or not rows.flags.c_contiguous or rows.ndim != 2:
         return None
     made = _Repeated(compiled, rows.dtype)
     return made if made.bind(entered, read, rows) else None
@@ -122,10 +125,7 @@ class _Repeated:
 
     def __init__(self, compiled: Compiled, dtype: Any) -> None:
         self._compiled, program = compiled, compiled.plan.program
-        pairs = enumerate(zip(program.state, program.outputs, strict=True))
-        self._changed = [i for i, (was, now) in pairs if was is not now]
-        kinds = [(program.state[i].shape, program.state[i].dtype.name) for i in self._changed]
-        self._fresh = Together(kinds)
+        self._returned = Returned(program)
         picked = np.intp if compiled.only_gathers else dtype
         self._scratch = empty((max(1, compiled.plan.scratch),), "uint8")
         self._picked = np.empty(program.rows.shape, picked)
@@ -139,7 +139,7 @@ class _Repeated:
         data = [x for part in read for x in part.arrays]
         if not are_apart([*old, *data]):  # a table cannot tell them apart: others stand in
             old, data = ([np.empty(x.shape, x.dtype) for x in each] for each in (old, data))
-        new = self._after(old, self._fresh()[0])
+        new, _ = self._returned(old, np.zeros(len(old), np.int64))
         found = [self._layout(before, new, data, rows) for before in (old, new)]
         self._tables = [(each, each.copied()) for each in found if each is not None]
         return None not in found
@@ -159,21 +159,12 @@ class _Repeated:
         arrays, new = [x for part in entered for x in part.arrays], old
         with flushed():
             if not donate:
-                made, begins = self._fresh()
-                arrays, new = self._after(arrays, made), old.copy()
-                new[self._changed] = begins
+                arrays, new = self._returned(arrays, old)
                 self._run(0, old, new, data, rows, start, start + 1)
                 start += 1
             if start < stop:
                 self._run(1, new, new, data, rows, start, stop)
-        return list(_divided(entered, arrays, new))
-
-    def _after(self, old: list[Any], made: Sequence[np.ndarray]) -> list[Any]:
-        """The arrays of the state after a step: what it changes is made anew."""
-        new = list(old)
-        for i, each in zip(self._changed, made, strict=True):
-            new[i] = each
-        return new
+        return list(divided(entered, arrays, new))
 
     def _layout(self, old: Any, new: Any, data: Any, rows: np.ndarray) -> Layout | None:
         program = self._compiled.plan.program
@@ -187,12 +178,3 @@ class _Repeated:
         places, table = self._tables[which]
         places.move(table, np.concatenate((self._fixed, old, new, *data)))
         run(table, rows, first, last)
-
-
-def _divided(entered: Sequence[Part], arrays: list[Any], begins: np.ndarray) -> Iterator[Part]:
-    """Divide the arrays of a state into parts, as those that it entered with."""
-    at = 0
-    for part in entered:
-        end = at + len(part.arrays)
-        yield part.form.part(arrays[at:end], begins[at:end])
-        at = end
