@@ -12,7 +12,6 @@ from bpx_backends.engines.shared import recycling
 name = "numpy"
 immutable = False
 scan = numpy_engine.scan
-scan_for = numpy_engine.scan_for
 session = numpy_engine.session
 bound = numpy_answers.bound
 engine = numpy_engine.engine

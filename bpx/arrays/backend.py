@@ -15,9 +15,8 @@ class Backend(Protocol):
     standard functions; a *host* array is a NumPy array; a *device* is the library's own
     device object. `device` and `check_dtype` raise the library's own errors, whose messages
     `select` puts into a `BackendError`. A backend may also have ``is_traced(x)``: whether `x`
-    stands for values that are not known yet, as inside ``jax.jit``; ``session()``, which
-    returns a `scan` for one training that may keep what its calls have in common; and
-    ``scan_for(steps)``, which returns that for a training of so many steps.
+    stands for values that are not known yet, as inside ``jax.jit``; and ``session()``, which
+    returns a `scan` for one training that may keep what its calls have in common.
     """
 
     @property

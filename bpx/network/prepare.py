@@ -26,7 +26,6 @@ from bpx.training.arguments import (
     check_batch_size,
     check_last_batch,
     checked,
-    for_length,
     scheduled,
 )
 from bpx.training.attached import Attached, check_callbacks
@@ -236,13 +235,12 @@ def _chunks(network: Trainee, given: Arguments) -> int:
 
 
 def _attached(loop: Loop, given: Arguments, chunks: int) -> Loop:
-    """Return a loop in chunks, with its engine, early stopping and callbacks."""
+    """Return a loop in chunks, with early stopping and callbacks."""
     rule = check_early_stopping(given.early_stopping, loop.job)
     stopping = None if rule is None else Stopping(rule, loop.course.network)
     attached = Attached(stopping, check_callbacks(given.callbacks))
     batches = Accumulated(loop.batches, chunks) if chunks > 1 else loop.batches
-    job = for_length(loop.job, loop.batches.steps)
-    return replace(loop, job=job, batches=batches, attached=attached)
+    return replace(loop, batches=batches, attached=attached)
 
 
 def _seed(given: Arguments, earlier: Resumption | None) -> int:

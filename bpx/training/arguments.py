@@ -34,7 +34,6 @@ __all__ = [
     "check_batch_size",
     "check_last_batch",
     "checked",
-    "for_length",
     "job_of",
     "scheduled",
 ]
@@ -231,21 +230,6 @@ def scheduled(job: Job, steps: int | None, *, private: bool = False) -> Optimize
         )
     total = None if steps is None or job.epochs is None else steps * job.epochs
     return lasting(job.optimizer, Length(steps, total))
-
-
-def for_length(job: Job, steps: int | None) -> Job:
-    """Return the job with the engine for a training of its length.
-
-    Parameters
-    ----------
-    job : Job
-    steps : int or None
-        The number of steps in an epoch, if it is known.
-    """
-    choose = getattr(job.home.backend, "scan_for", None)
-    if choose is None or job.scan is eager or steps is None or job.epochs is None:
-        return job
-    return replace(job, scan=choose(steps * job.epochs))
 
 
 def _check_meant(spec: Spec, home: Home, x: Any, y: Any, arrived: Samples) -> None:

@@ -140,23 +140,6 @@ def test_the_lengths_of_schedules_become_steps():
             scheduled(job, None)
 
 
-def test_an_engine_may_be_chosen_by_the_number_of_steps(monkeypatch):
-    asked = []
-
-    def scan_for(steps):
-        asked.append(steps)
-        return scan
-
-    scan = numpy_backend.scan
-    monkeypatch.setattr(numpy_backend, "scan_for", scan_for)
-    x, y = np.ones((10, 3), "float32"), np.arange(10) % 2
-    given = {"batch_size": 4, "optimizer": bpx.SGD(0.1)}
-    bpx.Network([3, 2], seed=0, backend="numpy").fit(x, y, epochs=2, **given)
-    assert asked == [6]
-    bpx.Network([3, 2], seed=0, backend="numpy").fit(x, y, epochs=2, compile=False, **given)
-    assert asked == [6]
-
-
 def test_the_time_in_which_a_step_is_compiled_is_not_an_epochs(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(preparation, "perf_counter", lambda: now[0])
@@ -167,7 +150,7 @@ def test_the_time_in_which_a_step_is_compiled_is_not_an_epochs(monkeypatch):
             now[0] += 100.0
         return state
 
-    monkeypatch.setattr(numpy_backend, "scan_for", lambda steps: scan)
+    monkeypatch.setattr(numpy_backend, "session", lambda: scan)
     x, y = np.ones((8, 3), "float32"), np.arange(8) % 2
     net = bpx.Network([3, 2], seed=0, backend="numpy")
     (epoch,) = net.fit(x, y, epochs=1, batch_size=4, optimizer=bpx.SGD(0.1))

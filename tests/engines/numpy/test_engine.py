@@ -77,22 +77,6 @@ def test_numba_is_imported_only_where_it_is_used(tmp_path):
     assert with_numba == pytest.approx(without, rel=1e-6)
 
 
-@needs_numba
-@pytest.mark.parametrize("words", ["auto", "on", "off"])
-def test_a_training_of_few_steps_needs_no_numba(monkeypatch, words):
-    monkeypatch.setenv("BPX_NUMBA", words)
-    used = []
-    for name in ("_with_ufuncs", "_with_numba"):
-        run = lambda *_, name=name: used.append(name)  # noqa: E731
-        monkeypatch.setattr(numpy_engine, name, lambda run=run: run)
-    monkeypatch.setattr(numpy_engine, "Session", lambda planned: planned)
-    state = (np.zeros((100, 100)), np.zeros(100))
-    for steps in (1, 10**4, 10**6):
-        numpy_engine.scan_for(steps)("step", state, (), None, 0, 1)
-    few, many = {"auto": (2, 1), "on": (0, 3), "off": (3, 0)}[words]
-    assert used == ["_with_ufuncs"] * few + ["_with_numba"] * many
-
-
 @pytest.mark.parametrize(
     ("word", "wish"),
     [pytest.param("1", True, marks=needs_numba), ("False", False), ("auto", None)],

@@ -1,19 +1,17 @@
 """The engine of the NumPy backend, with numba's kernels if numba is installed.
 
-``BPX_NUMBA=off`` disables numba: then nothing is compiled. ``BPX_NUMBA=on`` requires it, even
-for trainings so short that its import takes longer than it saves. The variable is read when
-training starts.
+``BPX_NUMBA=off`` disables numba: then nothing is compiled, and short trainings need not wait
+for it. ``BPX_NUMBA=on`` requires it. The variable is read when training starts.
 """
 
 import os
-from collections.abc import Callable
 from functools import cache
 from logging import getLogger
 from typing import Any
 
 from bpx.errors import BackendError
 from bpx.program.accumulate import accumulated
-from bpx.program.contract import Scan, Step, leaves
+from bpx.program.contract import Scan, Step
 from bpx.program.preparation import preparing
 from bpx_backends import is_installed
 from bpx_backends.engines.numpy.blas import find
@@ -21,11 +19,9 @@ from bpx_backends.engines.numpy.replay import prepare, replay
 from bpx_backends.engines.numpy.session import Session
 from bpx_backends.engines.shared.planned import Planned
 
-__all__ = ["engine", "scan", "scan_for", "session"]
+__all__ = ["engine", "scan", "session"]
 
 VARIABLE = "BPX_NUMBA"
-STARTING = 1.0
-"""The seconds that numba's import takes, and loading kernels that are compiled."""
 
 _log = getLogger("bpx")
 _refused: list[str] = []
@@ -47,43 +43,14 @@ def scan(
 
 def session() -> Scan:
     """Return a scan for one training, which keeps what its calls have in common."""
-    return _kept(lambda _: _chosen())
-
-
-def scan_for(steps: int) -> Scan:
-    """Return the `session` for a training of so many steps, which may be too few for numba.
-
-    The choice depends on nothing else than these steps and the state, so that the same training
-    always has the same bits. ``BPX_NUMBA=on`` makes none.
-    """
-
-    def choose(state: Any) -> Planned[Any]:
-        few = _wish() is None and steps * _gain(state) < STARTING
-        return _with_ufuncs() if few else _chosen()
-
-    return _kept(choose)
-
-
-def _kept(choose: Callable[[Any], Planned[Any]]) -> Scan:
-    """Return a scan that is chosen by its first state."""
     chosen: list[Scan] = []
 
     def run(step: Step, state: Any, *others: Any) -> Any:
-        if not chosen:
-            chosen.append(Session(choose(state)))
+        if not chosen:  # the variable is read when training starts
+            chosen.append(Session(_chosen()))
         return chosen[0](step, state, *others)
 
     return run
-
-
-def _gain(state: Any) -> float:
-    """Estimate the seconds by which numba shortens a step.
-
-    For each array there are some calls of NumPy, and for each element some passes over memory.
-    The numbers are measured, on networks of 3 to 17 layers, and good within a factor of 3.
-    """
-    arrays = [*leaves(state)]
-    return 3e-6 * len(arrays) + 0.4e-9 * sum(each.size for each in arrays)
 
 
 def engine() -> str:
