@@ -83,6 +83,11 @@ class Compiled(NamedTuple):
     only_gathers: bool
     drive: Callable[..., bool] | None = None
 
+    def picked(self, dtype: Any) -> np.ndarray:
+        """Return memory for the rows of a step, whose indices have a dtype."""
+        kind = np.intp if self.only_gathers else dtype
+        return np.empty(self.plan.program.rows.shape, kind)
+
 
 class Workers(NamedTuple):
     """The threads for large kernels, in addition to the calling one."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bpx_backends.engines.numpy.bound import Compiled, Given, Workers
-from bpx_backends.engines.numpy.parts import Part
+from bpx_backends.engines.numpy.parts import Part, arrays_of
 from bpx_backends.engines.numpy.replay import replay_calls
 from bpx_backends.engines.numpy.returned import Returned, divided
 from bpx_backends.engines.numpy.subnormals import flushed
@@ -43,7 +43,7 @@ class Copying:
             [np.empty(v.shape, v.dtype.name) for v in those]
             for those in (program.state, program.data)
         )
-        self._picked = np.empty(program.rows.shape, np.intp if compiled.only_gathers else dtype)
+        self._picked = compiled.picked(dtype)
         inputs = {
             program.rows: self._picked,
             **dict(zip(program.data, self._data, strict=True)),
@@ -64,8 +64,8 @@ class Copying:
         donate: bool,
     ) -> list[Part]:
         """Run the steps; return the parts of the state after them."""
-        arrays = [x for part in entered for x in part.arrays]
-        data = [x for part in read for x in part.arrays]
+        arrays = arrays_of(entered)
+        data = arrays_of(read)
         for own, x in zip((*self._state, *self._data), (*arrays, *data), strict=True):
             np.copyto(own, x)
         with flushed():

@@ -9,7 +9,7 @@ import numpy as np
 from bpx.program.contract import growing, leaves, named_leaves, rebuilt
 from bpx_backends.engines.numpy.calls import address_of
 
-__all__ = ["Form", "Part", "Parts", "whole"]
+__all__ = ["Form", "Part", "Parts", "arrays_of", "whole"]
 
 
 class Part(NamedTuple):
@@ -91,6 +91,11 @@ class Parts:
         if key not in self._forms:
             self._forms[key] = Form(branch)
         return self._forms[key]
+
+
+def arrays_of(parts: Sequence[Part]) -> list[np.ndarray]:
+    """Return the arrays of several parts, in order."""
+    return [x for part in parts for x in part.arrays]
 
 
 def whole(tree: Any, parts: Sequence[Part]) -> Any:

@@ -60,7 +60,7 @@ def replay(
         old if donate or was is now else empty(was.shape, was.dtype.name)
         for old, was, now in zip(entered, program.state, program.outputs, strict=True)
     ]
-    picked = np.empty(program.rows.shape, np.intp if compiled.only_gathers else rows.dtype)
+    picked = compiled.picked(rows.dtype)
     inputs = {**dict(zip(program.data, leaves(data), strict=True)), program.rows: picked}
     scratch = empty((compiled.plan.scratch,), "uint8")
     with flushed(), _workers(compiled) as workers:

@@ -17,7 +17,7 @@ from bpx_backends.engines.numpy.bound import Compiled, Given, Workers
 from bpx_backends.engines.numpy.calls import address_of
 from bpx_backends.engines.numpy.copying import Copying, is_small
 from bpx_backends.engines.numpy.native import layout, run
-from bpx_backends.engines.numpy.parts import Part, Parts, whole
+from bpx_backends.engines.numpy.parts import Part, Parts, arrays_of, whole
 from bpx_backends.engines.numpy.returned import Returned, divided
 from bpx_backends.engines.numpy.subnormals import flushed
 from bpx_backends.engines.numpy.table import Layout, Table, are_apart
@@ -126,17 +126,16 @@ class _Repeated:
     def __init__(self, compiled: Compiled, dtype: Any) -> None:
         self._compiled, program = compiled, compiled.plan.program
         self._returned = Returned(program)
-        picked = np.intp if compiled.only_gathers else dtype
         self._scratch = empty((max(1, compiled.plan.scratch),), "uint8")
-        self._picked = np.empty(program.rows.shape, picked)
+        self._picked = compiled.picked(dtype)
         fixed = address_of(self._scratch), address_of(self._picked)
         self._fixed = np.array(fixed, np.int64)
         self._tables: list[tuple[Layout, Table]] = []
 
     def bind(self, entered: Sequence[Part], read: Sequence[Part], rows: np.ndarray) -> bool:
         """Make the tables, or return False if it is impossible."""
-        old = [x for part in entered for x in part.arrays]
-        data = [x for part in read for x in part.arrays]
+        old = arrays_of(entered)
+        data = arrays_of(read)
         if not are_apart([*old, *data]):  # a table cannot tell them apart: others stand in
             old, data = ([np.empty(x.shape, x.dtype) for x in each] for each in (old, data))
         new, _ = self._returned(old, np.zeros(len(old), np.int64))
@@ -156,7 +155,7 @@ class _Repeated:
         """Run the steps; return the parts of the state after them."""
         old = np.concatenate([part.begins for part in entered])
         data = [part.begins for part in read]
-        arrays, new = [x for part in entered for x in part.arrays], old
+        arrays, new = arrays_of(entered), old
         with flushed():
             if not donate:
                 arrays, new = self._returned(arrays, old)
