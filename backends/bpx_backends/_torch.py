@@ -61,10 +61,14 @@ def check_dtype(dtype: str) -> None:
 
 
 def asarray(x: Any, dtype: str, device: torch.device) -> torch.Tensor:
-    # A contiguous copy of our own: PyTorch warns about read-only memory, and rejects
-    # negative strides and foreign byte orders.
     host = np.asarray(x)
-    copy = True if device.type == "cpu" or not host.flags.writeable else None  # a move copies
+    if device.type == "cpu":  # PyTorch's memory begins in a cache line, as NumPy's does not
+        made = torch.empty(host.shape, dtype=getattr(torch, dtype), device=device)
+        made.numpy()[...] = host
+        return made
+    # A move copies; but PyTorch warns about read-only memory, and rejects negative strides and
+    # foreign byte orders.
+    copy = None if host.flags.writeable else True
     return torch.from_numpy(np.array(host, dtype=dtype, order="C", copy=copy)).to(device)
 
 

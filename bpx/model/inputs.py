@@ -52,6 +52,8 @@ _LOOKED_AT = 2**22
 """The number of values to check at a time."""
 AT_ONCE = 2**26
 """The bytes that all z and a of the samples computed at once may take."""
+LINE = 16
+"""Parts of a multiple of it begin in a cache line, as the whole does: MKL's bits need it."""
 
 
 class Placed(Protocol):
@@ -193,7 +195,8 @@ def chunks(spec: Spec, x: Array) -> Iterator[Array]:
 
 def rows_at_once(spec: Spec) -> int:
     """The number of samples in each part but the last that `chunks` makes."""
-    return max(1, AT_ONCE // (16 * sum(spec.sizes)))
+    most = max(1, AT_ONCE // (16 * sum(spec.sizes)))
+    return most - most % LINE if most > LINE else most
 
 
 def _parts(x: Array, size: int) -> Iterator[Array]:

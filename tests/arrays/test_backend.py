@@ -80,3 +80,18 @@ def test_without_it_products_are_in_float32_and_no_engine_is_told(bare):
     (info,) = (each for each in bpx.backends() if each.name == "mine")
     assert (info.problem, info.engine) == (None, None)
     assert info.version == bare.full.version()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32", "bool"])
+def test_pytorchs_copies_are_its_own_and_begin_in_a_cache_line(dtype):
+    if reason := problem("torch:cpu"):
+        pytest.skip(reason)
+    library = by_name("torch")
+    given = (
+        np.arange(66).astype(">f8")[60:0:-2].reshape(6, 5).T
+    )  # negative strides, other bytes
+    for x in (given, np.ones(()), np.zeros((0, 3))):
+        made = library.asarray(x, dtype, library.device("cpu"))
+        assert made.data_ptr() % 64 == 0
+        assert made.is_contiguous()
+        np.testing.assert_array_equal(host(made), x.astype(dtype))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.model.inputs import inputs, samples
+from bpx.model.inputs import inputs, rows_at_once, samples
 from tests.backends import assert_at_home, host
 
 N, K0, K = 8, 4, 3
@@ -376,3 +376,10 @@ def test_several_targets_for_the_quantiles_of_one_are_refused(act):
     assert costs[0] == costs[1] == costs[2]
     more = bpx.Network([2, 9], output="identity", cost="quantile(0.1, 0.5, 0.9)", seed=0)
     getattr(more, act)(x, y, **given)
+
+
+@pytest.mark.parametrize(("n", "found"), [(1, 1), (5, 5), (16, 16), (17, 16), (100, 96)])
+def test_parts_of_whole_cache_lines(n, found, monkeypatch):
+    net = bpx.Network([3, 2], seed=0)
+    monkeypatch.setattr("bpx.model.inputs.AT_ONCE", 16 * 5 * n)
+    assert rows_at_once(net.spec) == found

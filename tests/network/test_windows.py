@@ -230,7 +230,7 @@ print(most[0])
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")
 def test_memory_is_two_windows_and_not_the_samples(tmp_path):
-    n, window = 64_000, 5178  # those that are evaluated at once
+    n, window = 64_000, 5168  # those that are evaluated at once
     made = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (n, 784))
     made[:] = np.random.default_rng(0).random((1, 784), dtype=np.float32)
     made.flush()
