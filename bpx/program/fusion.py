@@ -8,14 +8,14 @@ axis, the nest is repeated for each index along it.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 from bpx.program.operation import Operation, Value
 
-__all__ = ["ELEMENTWISE", "REDUCTIONS", "Kernel", "Nest", "can_fuse", "fuse"]
+__all__ = ["ELEMENTWISE", "REDUCTIONS", "Divide", "Kernel", "Nest", "can_fuse", "fuse", "whole"]
 
 ELEMENTWISE = frozenset(
     (
@@ -90,6 +90,18 @@ class Kernel:
         return tuple(each for nest in self.nests for each in nest.operations)
 
 
+Divide: TypeAlias = Callable[[Nest, Mapping[Operation, Sequence[Operation]]], Iterable[Nest]]
+"""What an engine makes of a nest: ``divide(nest, before)``, nests that run one after another.
+
+Each phase's operations must keep an order in which they can run; see `fuse` for `before`.
+"""
+
+
+def whole(nest: Nest, _before: Mapping[Operation, Sequence[Operation]]) -> tuple[Nest]:
+    """Leave a nest as it is."""
+    return (nest,)
+
+
 def can_fuse(operation: Operation) -> bool:
     """Whether a kernel can hold the operation, on vectors, matrices, and stacks of these.
 
@@ -117,6 +129,7 @@ def fuse(
     before: Mapping[Operation, Sequence[Operation]],
     needed: Iterable[Value],
     roots: Mapping[Value, Value],
+    divide: Divide = whole,
 ) -> Kernel:
     """Fuse operations into one kernel.
 
@@ -131,12 +144,14 @@ def fuse(
         The results that are used outside the kernel.
     roots : mapping
         The array that each view refers to.
+    divide : callable, optional
+        See `Divide`.
     """
     given = _numbers_first(operations, before)
     builder = _Builder(before, roots, _families(given, roots))
     for operation in given:
         builder.place(operation)
-    nests = tuple(builder.nests)
+    nests = tuple(each for nest in builder.nests for each in divide(nest, before))
     kept = _kept(nests, set(needed), roots)
     made = {op.result for nest in nests for op in nest.operations}
     reads = [v for nest in nests for op in nest.operations for v in op.values if v not in made]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from bpx.program.fusion import ELEMENTWISE, REDUCTIONS, Kernel, fuse
+from bpx.program.fusion import ELEMENTWISE, REDUCTIONS, Divide, Kernel, fuse
 from bpx.program.memory import assign, lifetimes
 from bpx.program.operation import Operation, Value
 from bpx.program.precedence import Order
@@ -22,6 +22,7 @@ def grouped(
     fused: set[Operation],
     before: Order,
     roots: Mapping[Value, Value],
+    divide: Divide,
 ) -> tuple[Instruction, ...]:
     """Return, for each stage, its kernel and then the operations that no kernel holds."""
     groups: dict[int, tuple[list[Operation], list[Operation]]] = {}
@@ -39,7 +40,7 @@ def grouped(
             for op in group
             if op.result in outputs or not inside.issuperset(readers[op.result])
         ]
-        instructions.extend([fuse(group, before, needed, roots)] if group else [])
+        instructions.extend([fuse(group, before, needed, roots, divide)] if group else [])
         instructions.extend(others)
     return tuple(instructions)
 

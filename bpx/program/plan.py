@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bpx.program.fusion import Kernel
+from bpx.program.fusion import Divide, Kernel, whole
 from bpx.program.instructions import (
     Instruction,
     described,
@@ -110,7 +110,11 @@ class Plan:
         return "\n".join(described(each) for each in self.instructions)
 
 
-def plan(program: Program, fuses: Callable[[Operation], bool] = lambda _: False) -> Plan:
+def plan(
+    program: Program,
+    fuses: Callable[[Operation], bool] = lambda _: False,
+    divide: Divide = whole,
+) -> Plan:
     """Plan a program.
 
     Parameters
@@ -118,6 +122,8 @@ def plan(program: Program, fuses: Callable[[Operation], bool] = lambda _: False)
     program : Program
     fuses : callable, optional
         Whether the engine wants a kernel to hold an operation that `can_fuse` allows.
+    divide : callable, optional
+        What it makes of a kernel's nests.
     """
     program = settled(program)
     constants, views, work = parted(program.operations)
@@ -128,7 +134,7 @@ def plan(program: Program, fuses: Callable[[Operation], bool] = lambda _: False)
     order = ordered(work, before, program.outputs)
     stages = staged(order, before, fused)
     postpone(order, before, fused, stages)
-    instructions = grouped(program, order, stages, fused, before, roots)
+    instructions = grouped(program, order, stages, fused, before, roots, divide)
     states = {program.outputs[i]: i for i in in_place}
     offsets, scratch = placed(instructions, states, roots, program)
     return Plan(

@@ -7,9 +7,11 @@ import pytest
 
 from bpx.arrays.registry import by_name
 from bpx.program.contract import eager, leaves
+from bpx.program.fusion import whole
 from bpx.program.plan import plan
 from bpx.program.record import record
 from bpx_backends.engines.cuda.engine import CupyEngine
+from bpx_backends.engines.numpy.division import divided
 from tests.backends import problem
 from tests.engines.cuda.emulation import EmulatedMachines, compiler
 from tests.interpreted import compiled, replayed, supported
@@ -57,12 +59,13 @@ def test_numpy(seed, stack, caplog):
     check(RandomStep(seed, stack), "numpy", caplog)
 
 
+@pytest.mark.parametrize("divide", [whole, divided])
 @pytest.mark.parametrize(("seed", "stack"), [*some(300), *some(300, stack=3)])
-def test_the_text_for_numba(seed, stack):
+def test_the_text_for_numba(seed, stack, divide):
     """Interpreted, and cut in parts that are run in another order."""
     step = RandomStep(seed, stack)
     program = record(step, step.state, step.data, step.rows[0])
-    ready = compiled(plan(program, supported))
+    ready = compiled(plan(program, supported, divide))
     agree(replayed(ready, step.state, step.data, step.rows), expected(step))
 
 

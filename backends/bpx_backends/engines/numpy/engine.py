@@ -15,6 +15,7 @@ from bpx.program.contract import Scan, Step
 from bpx.program.preparation import preparing
 from bpx_backends import is_installed
 from bpx_backends.engines.numpy.blas import find
+from bpx_backends.engines.numpy.division import divided
 from bpx_backends.engines.numpy.replay import prepare, replay
 from bpx_backends.engines.numpy.session import Session
 from bpx_backends.engines.shared.planned import Planned
@@ -122,4 +123,5 @@ def _with_numba() -> Planned[Any]:
         _refused.append(str(why))
         return _with_ufuncs()
     # Without a BLAS, NumPy has no product that adds to an array.
-    return Planned(compiled, replay, fuses, rewritten=accumulated if find() else None)
+    rewritten = accumulated if find() else None
+    return Planned(compiled, replay, fuses, divided, rewritten=rewritten)

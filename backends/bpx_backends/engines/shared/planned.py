@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from bpx.errors import MixedArraysError, RecordingError
 from bpx.program.contract import Step, eager, index, keeping, named_leaves
+from bpx.program.fusion import Divide, whole
 from bpx.program.operation import HALVES, Operation
 from bpx.program.plan import Plan, plan
 from bpx.program.preparation import preparing
@@ -35,6 +36,8 @@ class Planned(Generic[P]):
         ``run(prepared, state, data, rows, start, stop, donate) -> state``.
     fuses : callable, optional
         Whether an operation can be part of a kernel: see `bpx.program.plan.plan`.
+    divide : callable, optional
+        What becomes of a kernel's nests: likewise.
     rewritten : callable, optional
         ``rewritten(program) -> program``: the same program in operations that suit the engine.
     halves : bool, optional
@@ -53,12 +56,14 @@ class Planned(Generic[P]):
         prepare: Callable[[Plan], P],
         run: Callable[[P, Any, Any, Any, int, int, bool], Any],
         fuses: Callable[[Operation], bool] = lambda _: False,
+        divide: Divide = whole,
         *,
         rewritten: Callable[[Program], Program] | None = None,
         halves: bool = False,
     ) -> None:
         self._halves, self._rewritten = halves, rewritten
-        self._prepare, self._run, self._fuses = prepare, run, fuses
+        self._prepare, self._run = prepare, run
+        self._fuses, self._divide = fuses, divide
         self._known: OrderedDict[Any, _Known[P]] = OrderedDict()
         self._eager: set[Step] = set()
         self._lock = Lock()
@@ -114,7 +119,7 @@ class Planned(Generic[P]):
             with uncollected():
                 if self._rewritten is not None:
                     program = self._rewritten(program)
-                planned = plan(program, self._fuses)
+                planned = plan(program, self._fuses, self._divide)
             return self._prepare(planned)
         except RecordingError as why:  # this engine cannot run these shapes
             tell(why)
