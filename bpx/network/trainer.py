@@ -19,7 +19,7 @@ from bpx.optim.chain import Optimizer, check_optimizer
 from bpx.optim.descent import check_descends
 from bpx.optim.limits import penalised
 from bpx.optim.scheduled import watching
-from bpx.program.contract import Precision, Step, eager
+from bpx.program.contract import Precision, Step, after, eager
 from bpx.training.accumulated import AccumulatedStep, check_accumulate, check_enough, chunk_size
 from bpx.training.course import Course
 from bpx.training.mixed import MixedStep, scales_loss
@@ -165,9 +165,9 @@ class Trainer(Resumable):
             zero = self._zeros(state.parameters, width, step.accuracy, weighted)
             state, rows = state._replace(metrics=zero), self._whole(m)
             seen = _trace(step, state, data, rows[0, ...]) if trace else None
-            after = self._scan(run, state, data, rows, 0, 1)
-            result = seen or _result(step, after, m)
-        course.reached(after, steps=1)
+            found = after(course.steps, self._scan)(run, state, data, rows, 0, 1)
+            result = seen or _result(step, found, m)
+        course.reached(found, steps=1)
         return result
 
     def _arrived(self, x: Any, y: Any, r: Any) -> Samples:

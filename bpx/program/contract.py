@@ -21,6 +21,7 @@ __all__ = [
     "Rule",
     "Scan",
     "Step",
+    "after",
     "check_state",
     "eager",
     "form",
@@ -50,7 +51,10 @@ class Step(Protocol):
 
 
 class Scan(Protocol):
-    """An engine: it runs `step` for the rows from `start` to `stop`."""
+    """An engine: it runs `step` for the rows from `start` to `stop`.
+
+    One for a single training may have a method ``after(steps)``: see `after`.
+    """
 
     def __call__(
         self,
@@ -83,6 +87,16 @@ class Rule(Protocol):
     @property
     def known(self) -> str:
         """The rule's name."""
+
+
+def after(steps: int, scan: Scan) -> Scan:
+    """Return the scan for the rows that follow so many steps of a training.
+
+    An engine may run the first steps of a training without compiling them, so that a short one
+    need not wait. Which these are depends on their numbers and their sizes alone.
+    """
+    found: Scan = scan.after(steps) if hasattr(scan, "after") else scan
+    return found
 
 
 def eager(

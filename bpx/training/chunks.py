@@ -13,7 +13,7 @@ from time import perf_counter
 from bpx.arrays.host import total
 from bpx.arrays.transfer import to_host
 from bpx.model.metrics import Accuracy
-from bpx.program.contract import Scan
+from bpx.program.contract import Scan, after
 from bpx.program.preparation import clock
 from bpx.training.batches import Stretch
 from bpx.training.divergence import Replay, find_divergence
@@ -99,6 +99,8 @@ class Chunks:
         sums: Sums,
         index: int = 0,
         begin: Place | None = None,
+        *,
+        done: int = 0,
     ) -> tuple[State, Sums]:
         """Return the state and the sums after a stretch.
 
@@ -112,6 +114,8 @@ class Chunks:
             The stretch's index in its epoch.
         begin : Place, optional
             The place in this stretch to continue from, in place of its beginning.
+        done : int, optional
+            The training's steps before the epoch.
 
         Raises
         ------
@@ -119,17 +123,18 @@ class Chunks:
             If the cost becomes non-finite.
         """
         zero = self.zeros(state.parameters, stretch.width, self.accuracy, self.weighted)
+        scan = after(done + stretch.before, self.scan)
         first = stretch.start if begin is None else begin.first
         while first < stretch.stop:
             last = min(first + SUM_STEPS, stretch.stop)
             begun = state._replace(metrics=zero), sums, index, first, first
             place = begin or Place(*begun, stretch.before + first, sums.samples)
-            state, sums = self._block(place, stretch, last, zero)
+            state, sums = self._block(scan, place, stretch, last, zero)
             first, begin = last, None
         return state, sums
 
     def _block(
-        self, place: Place, stretch: Stretch, last: int, zero: Metrics
+        self, scan: Scan, place: Place, stretch: Stretch, last: int, zero: Metrics
     ) -> tuple[State, Sums]:
         """Run the rows up to `last`, whose metrics are summed on the device."""
         (step, data, rows), state = stretch[:3], place.state
@@ -138,23 +143,18 @@ class Chunks:
         for start, stop in self.pace.chunks(place.start, last, self.keeper.most):
             began = clock()
             donate = start > kept.start  # nobody else holds the state then
-            state = self.scan(step, state, data, rows, start, stop, donate)
+            state = scan(step, state, data, rows, start, stop, donate)
             now = place._replace(state=state, start=stop, steps=stretch.before + stop)
             so_far = _summed(now, stretch)
             now = now._replace(samples=so_far.samples)
             self.pace.adjust(stop - start, clock() - began)
-            self._check(so_far, stretch, zero, kept, stop)
+            if not isfinite(so_far.cost):
+                replay = Replay(scan, *stretch[:3], zero, kept.start, stop)
+                raise find_divergence(replay, kept.state, so_far.epoch, stretch.before)
             self.tell(so_far.progress)
             self.keeper.between(now)
             kept = kept.or_later(state, stop)
         return state, so_far
-
-    def _check(
-        self, sums: Sums, stretch: Stretch, zero: Metrics, kept: _Kept, stop: int
-    ) -> None:
-        if not isfinite(sums.cost):
-            replay = Replay(self.scan, *stretch[:3], zero, kept.start, stop)
-            raise find_divergence(replay, kept.state, sums.epoch, stretch.before)
 
 
 def _summed(place: Place, stretch: Stretch) -> Sums:

@@ -111,7 +111,7 @@ class Loop:
 
     def _run(self, state: State, number: int) -> tuple[State, Sums, int] | None:
         """Return the state, the sums and the step count of an epoch, or None at the end."""
-        began, begin = clock(), self._begin(state)
+        began, begin, done = clock(), self._begin(state), self.course.steps
         batches = self.batches(number) if begin is None else self.batches(number, begin.stretch)
         if batches is None:
             return None
@@ -124,7 +124,7 @@ class Loop:
                 continue
             if begin is not None:
                 state, sums = begin.state, begin.sums
-            state, sums = self.chunks(state, stretch, sums, index, begin)
+            state, sums = self.chunks(state, stretch, sums, index, begin, done=done)
             begin = None
         if begin is not None:
             raise InputError(

@@ -7,6 +7,7 @@ from typing import Any
 from bpx._typing import Array
 from bpx.arrays.host import batches, total
 from bpx.arrays.transfer import to_host
+from bpx.program.contract import after
 from bpx.training.arguments import Job
 from bpx.training.course import Trainable
 from bpx.training.mixed import scales_loss
@@ -53,7 +54,7 @@ def rising_costs(
     for i in range(1, steps + 1):
         matrix, at = next(rows)
         state = state._replace(metrics=zero)
-        state = job.scan(step, state, job.data, matrix, at, at + 1)
+        state = after(i - 1 - at, job.scan)(step, state, job.data, matrix, at, at + 1)
         waiting.append(state.metrics.cost)
         if len(waiting) == READ_STEPS or i == steps:
             for cost in waiting:

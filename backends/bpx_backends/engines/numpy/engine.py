@@ -1,7 +1,8 @@
 """The engine of the NumPy backend, with numba's kernels if numba is installed.
 
-``BPX_NUMBA=off`` disables numba: then nothing is compiled, and short trainings need not wait
-for it. ``BPX_NUMBA=on`` requires it. The variable is read when training starts.
+``BPX_NUMBA=off`` disables numba, and ``BPX_NUMBA=on`` requires it, from the first step on.
+Otherwise trainings of up to about a tenth of a second do without it. The variable is read when
+training starts.
 """
 
 import os
@@ -14,6 +15,7 @@ from bpx.program.accumulate import accumulated
 from bpx.program.contract import Scan, Step
 from bpx.program.preparation import preparing
 from bpx_backends import is_installed
+from bpx_backends.engines.numpy.beginning import Beginning
 from bpx_backends.engines.numpy.blas import find
 from bpx_backends.engines.numpy.division import divided
 from bpx_backends.engines.numpy.replay import prepare, replay
@@ -25,6 +27,8 @@ __all__ = ["engine", "scan", "session"]
 VARIABLE = "BPX_NUMBA"
 
 _log = getLogger("bpx")
+_unrecorded: set[Step] = set()
+"""The steps that cannot be recorded, whether with numba or without it."""
 _refused: list[str] = []
 """Why numba, which is installed, cannot be used; empty if it can, or was not needed yet."""
 
@@ -44,14 +48,11 @@ def scan(
 
 def session() -> Scan:
     """Return a scan for one training, which keeps what its calls have in common."""
-    chosen: list[Scan] = []
-
-    def run(step: Step, state: Any, *others: Any) -> Any:
-        if not chosen:  # the variable is read when training starts
-            chosen.append(Session(_chosen()))
-        return chosen[0](step, state, *others)
-
-    return run
+    return Beginning(
+        lambda: Session(_with_ufuncs()),
+        lambda: Session(_chosen()),
+        lambda: _wish() is None and is_installed("numba"),
+    )
 
 
 def engine() -> str:
@@ -103,7 +104,7 @@ def _chosen() -> Planned[Any]:
 
 @cache
 def _with_ufuncs() -> Planned[Any]:
-    return Planned(prepare, replay)
+    return Planned(prepare, replay, refused=_unrecorded)
 
 
 @cache
@@ -124,4 +125,4 @@ def _with_numba() -> Planned[Any]:
         return _with_ufuncs()
     # Without a BLAS, NumPy has no product that adds to an array.
     rewritten = accumulated if find() else None
-    return Planned(compiled, replay, fuses, divided, rewritten=rewritten)
+    return Planned(compiled, replay, fuses, divided, rewritten=rewritten, refused=_unrecorded)

@@ -42,6 +42,8 @@ class Planned(Generic[P]):
         ``rewritten(program) -> program``: the same program in operations that suit the engine.
     halves : bool, optional
         Whether the engine can compute in float16 and bfloat16.
+    refused : set, optional
+        The steps that cannot be recorded, which another scan may share.
 
     Notes
     -----
@@ -60,12 +62,13 @@ class Planned(Generic[P]):
         *,
         rewritten: Callable[[Program], Program] | None = None,
         halves: bool = False,
+        refused: set[Step] | None = None,
     ) -> None:
         self._halves, self._rewritten = halves, rewritten
         self._prepare, self._run = prepare, run
         self._fuses, self._divide = fuses, divide
         self._known: OrderedDict[Any, _Known[P]] = OrderedDict()
-        self._eager: set[Step] = set()
+        self._eager = set[Step]() if refused is None else refused
         self._lock = Lock()
 
     def __call__(
