@@ -73,12 +73,14 @@ def learning_rate(optimizer: Optimizer, state: Any) -> Array | None:
 
     For K networks the shape is (K, 1, 1).
     """
-    for link, part in zip(optimizer.transformations, state.parts, strict=True):
+    for i, part in enumerate(state.parts):
         if "eta" in getattr(part, "_fields", ()):
             found: Array = part.eta
             return found
-        if isinstance(link.update, Scaling) and isinstance(part, ScheduleState):
-            return link.update.factor(part)[0]
+        if isinstance(part, ScheduleState):
+            update = optimizer.transformations[i].update
+            if isinstance(update, Scaling):
+                return update.factor(part)[0]
     return None
 
 

@@ -2,6 +2,7 @@
 
 from functools import reduce
 from math import isfinite
+from operator import add
 from typing import Any, NamedTuple
 
 from bpx._typing import Array
@@ -103,7 +104,9 @@ def check_parameters(parameters: Parameters, epoch: int) -> None:
         If some are not; the message names the first such layer. All costs may have been
         finite.
     """
-    look = compiled(_finite_layers, 0, parameters.like)
+    if bool(to_host(compiled(_finite_sum, 0, parameters.like)(parameters))):
+        return
+    look = compiled(_finite_layers, 0, parameters.like)  # a sum of finite numbers may overflow
     are_finite = to_host(look(parameters)).tolist()
     if not all(are_finite):
         having = [n for n, entry in enumerate(parameters.layers, 1) if entry]
@@ -134,6 +137,12 @@ def check_scale(loss_scale: LossScale | None, epoch: int) -> None:
         step=None,
         layer=None,
     )
+
+
+def _finite_sum(parameters: Parameters) -> Array:
+    """Whether the sum of all parameters is finite, which one pass over them tells: bool."""
+    xp = namespace(parameters.like)
+    return xp.isfinite(reduce(add, map(xp.sum, leaves(parameters))))
 
 
 def _finite_layers(parameters: Parameters) -> Array:

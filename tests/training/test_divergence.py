@@ -166,6 +166,14 @@ def test_finite_weights_are_published(target):
         check_parameters(net.parameters, 1)
 
 
+def test_finite_weights_whose_sum_overflows_are_published(target):
+    net = explosive(target)
+    large = [np.full(host(x).shape, 0.9 * np.finfo(host(x).dtype).max) for x in
+             leaves(net.parameters)]  # fmt: skip
+    with net.home.active():
+        check_parameters(rebuilt(net.parameters, map(target.asarray, large)), 1)
+
+
 def test_the_step_counts_on_into_a_ragged_batch():
     x, y = samples(9)
     net = bpx.Network([4, 2], output="identity", seed=0)

@@ -13,7 +13,7 @@ from bpx.program.contract import Scan, Step, leaves
 
 __all__ = ["Beginning", "seconds"]
 
-SHORT = 0.1
+SHORT = 0.05
 """The seconds of a training, as `seconds` estimates its steps, that do without compilation."""
 CALL, ELEMENT, UNIT = 4e-6, 0.6e-9, 5e-9
 """The seconds that a step takes for each array of its state, for each element of one, and for

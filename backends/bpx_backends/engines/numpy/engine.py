@@ -1,8 +1,8 @@
 """The engine of the NumPy backend, with numba's kernels if numba is installed.
 
 ``BPX_NUMBA=off`` disables numba, and ``BPX_NUMBA=on`` requires it, from the first step on.
-Otherwise trainings of up to about a tenth of a second do without it. The variable is read when
-training starts.
+Otherwise trainings of up to about a twentieth of a second do without it. The variable is read
+when training starts.
 """
 
 import os
