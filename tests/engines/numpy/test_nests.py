@@ -79,3 +79,10 @@ def test_two_columns_are_in_the_text(k, size):
     (writer,), (lines,) = written(lambda xp, x, v: (x * v, v), (5, k), (5, 1))
     assert not writer.flat
     assert lines[0] == f"n, k = sizes[0], {size}"
+
+
+def test_a_function_of_one_number_is_the_librarys():
+    _, ((*_, call, _),) = written(lambda xp, x: (xp.log(x),), (1,))
+    assert call.strip() == "v2 = np.log(s1)"
+    _, ((*_, call, _),) = written(lambda xp, x: (xp.log(x),), (2,))
+    assert call.strip() == "v1 = log_float64(x0[i])"

@@ -55,6 +55,8 @@ class NestWriter:
         self.made = {op.result for op in nest.operations}
         self.columns = [op for op in nest.operations if is_column_reduction(op)]
         self.flat = self._is_flat()
+        # One number needs no vectors, and the library's functions are compiled much sooner.
+        self.single = nest.stack * self.n * self.k == 1
 
     def lines(self) -> Iterator[str]:
         """Yield all lines of the nest, for the function's body."""
@@ -171,7 +173,7 @@ class NestWriter:
         else:
             parts = [self._read(v, None if op.name == "astype" else kind) for v in op.operands]
         form = FORMS[op.name]
-        if op.name in FUNCTIONS:
+        if op.name in FUNCTIONS and not self.single:
             form = f"{vectorized(op.name, dtype.name)}({{0}})"
         if op.name in ("maximum", "minimum") and not isinstance(op.operands[1], Value):
             sign = "<" if op.name == "maximum" else ">"
