@@ -21,15 +21,23 @@ from typing import Any
 
 from bpx._files import cache_folder, write_atomically
 from bpx.errors import InputError
+from bpx_backends.engines.shared.interrupts import uninterrupted
 
 __all__ = ["loaded"]
 
 _log = getLogger("bpx")
 _without_cache: set[Path] = set()
+_damaged: set[Path] = set()
+"""The folders of which each warning was given."""
 
 
 def loaded(text: str) -> Any:
     """Return the module with that text, compiled by this or an earlier process."""
+    with uninterrupted():
+        return _loaded(text)
+
+
+def _loaded(text: str) -> Any:
     name = f"bpx_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
     path = cache_folder() / "kernels" / f"{name}.py"
     try:
@@ -40,7 +48,9 @@ def loaded(text: str) -> Any:
     try:
         return _imported(name, path)
     except Exception as why:  # numba reads its own files without checking them
-        _log.warning("a kernel is compiled again, since its cache cannot be loaded: %s", why)
+        if path.parent not in _damaged:
+            _damaged.add(path.parent)
+            _log.warning("kernels are compiled again, since %s is damaged: %s", path, why)
         for each in (path.parent / "__pycache__").glob(f"{name}.*"):
             with suppress(OSError):
                 each.unlink()
@@ -81,7 +91,7 @@ def _warn_of_no_cache(folder: Path, why: Exception) -> None:
         _log.warning(
             "the kernels that numba compiles cannot be kept in %s, so every process compiles "
             "them again, which takes seconds (%s): set BPX_CACHE to a folder that you can "
-            "write to, or BPX_NUMBA=off for short trainings",
+            "write to, or BPX_NUMBA=off",
             folder,
             why,
         )

@@ -8,6 +8,7 @@ when training starts.
 import os
 from functools import cache
 from logging import getLogger
+from time import perf_counter
 from typing import Any
 
 from bpx.errors import BackendError
@@ -20,6 +21,7 @@ from bpx_backends.engines.numpy.blas import find
 from bpx_backends.engines.numpy.division import divided
 from bpx_backends.engines.numpy.replay import prepare, replay
 from bpx_backends.engines.numpy.session import Session
+from bpx_backends.engines.shared.interrupts import uninterrupted
 from bpx_backends.engines.shared.planned import Planned
 
 __all__ = ["engine", "scan", "session"]
@@ -111,14 +113,20 @@ def _with_ufuncs() -> Planned[Any]:
 def _with_numba() -> Planned[Any]:
     _refused.clear()
     try:
-        import numba  # the kernels import it, too late for a fallback
+        _log.info("numba is imported, to compile steps; BPX_NUMBA=off does without it")
+        began = perf_counter()
+        with uninterrupted():
+            import numba  # the kernels import it, too late for a fallback
 
-        from bpx_backends.engines.numpy import native
-        from bpx_backends.engines.numpy.kernels import compiled, fuses
+            from bpx_backends.engines.numpy import native
+            from bpx_backends.engines.numpy.kernels import compiled, fuses
 
         if numba.config.DISABLE_JIT:
             raise ImportError("NUMBA_DISABLE_JIT is set, and it compiles nothing")
         native.driver()  # which compiles the driver, or loads it
+        _log.info(
+            "numba and the loop over the steps were ready in %.2f s", perf_counter() - began
+        )
     except (ImportError, OSError) as why:  # such as a numba that does not support this NumPy
         _log.warning("numba cannot be imported, so NumPy's functions are used: %s", why)
         _refused.append(str(why))

@@ -19,6 +19,7 @@ __all__ = [
     "Driver",
     "NativeKernel",
     "Run",
+    "compilations",
     "driver",
     "in_one_call",
     "layout",
@@ -30,6 +31,8 @@ __all__ = [
 _log = getLogger("bpx")
 steps: Counter[str] = Counter()
 """How many steps of this process were driven, and how many were replayed one by one."""
+_compiled: list[bool] = []
+"""For each kernel of this process, whether it had to be compiled."""
 _HERE = Path(__file__).parent
 
 
@@ -48,6 +51,7 @@ class NativeKernel:
 
     def __init__(self, text: str) -> None:
         self._function = loaded(versioned(text)).kernel
+        _compiled.append(not self._function.cache_hits)
         self.address = int(self._function.address)
 
     def block(self, part: int, parts: int, arrays: Sequence[np.ndarray]) -> np.ndarray:
@@ -59,6 +63,11 @@ class NativeKernel:
         call, kept = in_one_call([Run(self, arrays)], part, parts)
         call.function(*call.arguments)
         del kept
+
+
+def compilations() -> int:
+    """Return how many kernels this process has compiled; others were in the cache folder."""
+    return sum(_compiled)
 
 
 class Run(NamedTuple):
