@@ -225,6 +225,8 @@ def _info(name: str) -> BackendInfo:
         devices = backend.devices()
         problem = None if devices else f"{name} is installed, but has no usable device"
         engine = backend.engine() if hasattr(backend, "engine") else None
+    except BackendError as error:
+        devices, problem, engine = (), str(error), None
     except Exception as error:
         devices, problem, engine = (), _no_device(backend, None, error), None
     return BackendInfo(name, backend.version(), devices, problem, engine)

@@ -84,3 +84,17 @@ def test_numba_is_imported_only_where_it_is_used(tmp_path):
 def test_other_words_for_the_same_wish(monkeypatch, word, wish):
     monkeypatch.setenv("BPX_NUMBA", word)
     assert numpy_engine._wants_numba() == (find_spec("numba") is not None and wish is not False)
+
+
+def test_a_wrong_word_is_what_is_said_of_the_backend(monkeypatch):
+    monkeypatch.setenv("BPX_NUMBA", "perhaps")
+    (found,) = (info for info in bpx.backends() if info.name == "numpy")
+    assert found.problem.startswith("the environment variable BPX_NUMBA is 'perhaps'")
+
+
+@needs_numba
+@pytest.mark.parametrize(("word", "said"), [("on", False), ("auto", True)])
+def test_the_engine_says_what_short_trainings_run_on(word, said, monkeypatch):
+    monkeypatch.setenv("BPX_NUMBA", word)
+    monkeypatch.setattr(numpy_engine, "_refused", [])
+    assert ("short trainings by NumPy's functions" in numpy_engine.engine()) == said

@@ -60,14 +60,19 @@ def session() -> Scan:
 def engine() -> str:
     """Describe the engine for a bug report."""
     if not _wants_numba():
-        why = f"is off ({VARIABLE})" if is_installed("numba") else "is not installed"
+        missing = "is not installed: pip install numba threadpoolctl"
+        why = f"is off ({VARIABLE})" if is_installed("numba") else missing
         return f"recorded steps, replayed by NumPy's functions; numba {why}"
     if _refused:
         return f"recorded steps, replayed by NumPy's functions; numba fails: {_refused[0]}"
     blas = find()
+    short = "" if _wish() else "; short trainings by NumPy's functions"
     if blas is None:
-        return "recorded steps, replayed with kernels by numba; NumPy's BLAS was not found"
-    return f"recorded steps, a chunk of them in one call, with kernels by numba and {blas.name}"
+        return (
+            f"recorded steps, replayed with kernels by numba; NumPy's BLAS was not found{short}"
+        )
+    how = "recorded steps, a chunk of them in one call, with kernels by numba and"
+    return f"{how} {blas.name}{short}"
 
 
 def _wants_numba() -> bool:
