@@ -62,7 +62,7 @@ def check_dtype(dtype: str) -> None:
 
 def asarray(x: Any, dtype: str, device: torch.device) -> torch.Tensor:
     host = np.asarray(x)
-    if device.type == "cpu":  # PyTorch's memory begins in a cache line, as NumPy's does not
+    if device.type == "cpu":  # PyTorch aligns its memory to cache lines; NumPy does not
         made = torch.empty(host.shape, dtype=getattr(torch, dtype), device=device)
         made.numpy()[...] = host
         return made

@@ -165,9 +165,10 @@ class Trainer(Resumable):
             zero = self._zeros(state.parameters, width, step.accuracy, weighted)
             state, rows = state._replace(metrics=zero), self._whole(m)
             seen = _trace(step, state, data, rows[0, ...]) if trace else None
-            found = after(course.steps, self._scan)(run, state, data, rows, 0, 1)
-            result = seen or _result(step, found, m)
-        course.reached(found, steps=1)
+            scan = after(course.steps, self._scan)
+            following = scan(run, state, data, rows, 0, 1)
+            result = seen or _result(step, following, m)
+        course.reached(following, steps=1)
         return result
 
     def _arrived(self, x: Any, y: Any, r: Any) -> Samples:

@@ -103,7 +103,12 @@ def placed(
 
 def _readers(kernel: Kernel) -> Callable[[Value], list[Value]]:
     """Return which arrays a kernel reads no more, element by element, once it writes one."""
-    phases = [phase for nest in kernel.nests for phase in nest.phases]
+    # Numbers of rows are made before the loop over their elements.
+    phases = [
+        sorted(phase, key=lambda op, nest=nest: not nest.is_row(op))  # type: ignore[misc]
+        for nest in kernel.nests
+        for phase in nest.phases
+    ]
     made: dict[Value, tuple[int, int, Operation]] = {}
     last: dict[Value, tuple[int, int]] = {}
     often: set[Value] = set()  # read in several phases

@@ -1,12 +1,15 @@
 """Where results live: what is alive at once, and who takes whose place."""
 
+import numpy as np
 import pytest
 
-from bpx.program.fusion import Kernel, can_fuse, fuse
+from bpx.program.fusion import Kernel, can_fuse, fuse, whole
 from bpx.program.instructions import _readers, moved_by
 from bpx.program.operation import Operation, Value, dtype_of
 from bpx.program.plan import plan
-from tests.program.planned import kernels, numbers, ran, recorded
+from bpx_backends.engines.numpy.division import divided
+from tests.interpreted import compiled, replayed, supported
+from tests.program.planned import ROWS, kernels, numbers, ran, recorded
 
 
 def overlaps(planned):
@@ -161,3 +164,30 @@ def test_what_is_gathered_moves_its_rows_and_their_indices(dtype):
     data, rows = Value((50, 3), dtype_of(dtype)), Value((2,), dtype_of("int32"))
     take = Operation("take", (data, rows), Value((2, 3), data.dtype))
     assert moved_by(take) == 2 * 3 * data.dtype.itemsize + 2 * 4
+
+
+def reads_in_the_loop(xp, s, d, r):
+    x, g, w = s
+    x, c = x @ w, xp.sin(g)
+    m = xp.mean(x, axis=1, keepdims=True)
+    h = m * 2.0
+    return ((x - m) - c) * h @ w + h, g, w
+
+
+def reads_it_in_another_nest(xp, s, d, r):
+    x, g, w = s
+    x, c = x @ w, xp.sin(g)
+    m = xp.mean(x, axis=1, keepdims=True)
+    return (xp.exp(-xp.abs((x - m) - c)) * (m * 2.0)) @ w, g, w
+
+
+@pytest.mark.parametrize("divide", [whole, divided])
+@pytest.mark.parametrize("step", [reads_in_the_loop, reads_it_in_another_nest])
+def test_a_number_of_each_row_takes_no_place_that_the_loop_over_it_reads(step, divide):
+    """It is made before that loop, whatever the order of the operations."""
+    rng = np.random.default_rng(0)
+    state = tuple(rng.normal(size=shape) for shape in ((5, 10), (5, 1), (10, 10)))
+    made = plan(recorded(step, state), supported, divide)
+    found = replayed(compiled(made), state, (), ROWS[:1])
+    for ours, theirs in zip(found, step(np, state, (), ROWS[0]), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)

@@ -1,5 +1,6 @@
 """Short trainings without numba: which steps begin so, and that they keep their bits."""
 
+import copy
 import logging
 
 import numpy as np
@@ -11,7 +12,11 @@ from bpx_backends.engines.numpy import beginning
 from bpx_backends.engines.numpy.beginning import CALL, ELEMENT, SHORT, UNIT, Beginning, seconds
 from bpx_backends.engines.numpy.native import steps as counted
 from tests.engines.numpy.processes import needs_numba, run
+from tests.network.resuming.cases import SETTINGS as CUT
+from tests.network.resuming.cases import cut_off, same_records, same_state
 from tests.peers import random_samples
+from tests.training.small import network as small
+from tests.training.small import samples
 
 STATE = (np.zeros((5, 3)), np.zeros(5), (np.zeros(2),))
 DATA, ROWS, STEP = (), np.zeros((6, 4), "int32"), object()
@@ -128,7 +133,7 @@ def test_numba_takes_over_at_one_step(caplog):
 
 @needs_numba
 @pytest.mark.usefixtures("short")
-def test_single_steps_and_windows_have_the_bits_of_epochs():
+def test_single_steps_have_the_bits_of_epochs():
     whole, (x, y) = network()
     history = whole.fit(x, y, epochs=5, batch_size=6, shuffle=False, **SETTINGS)
     net, _ = network()
@@ -160,12 +165,68 @@ def same(one, other):
 
 @needs_numba
 @pytest.mark.usefixtures("short")
-def test_a_cost_that_becomes_infinite_is_found_among_the_first_steps():
-    net = bpx.Network([4, 7, 3], seed=0, backend="numpy", output="identity")
-    samples = random_samples(net, 40)
-    with pytest.raises(bpx.DivergenceError) as plain:
-        net.fit(*samples, epochs=5, batch_size=6, optimizer=bpx.SGD(1e9), seed=0)
-    assert (plain.value.epoch, plain.value.step is None) == (1, False)
+@pytest.mark.parametrize("plain", [23.5, 3.5, 1.5])
+def test_the_step_at_which_the_cost_becomes_infinite_is_found(plain, monkeypatch):
+    """The sixth: before numba takes over, or after it has."""
+    monkeypatch.setattr(beginning, "SHORT", plain)
+    found = []
+    for compiled in (True, False):
+        net = bpx.Network([4, 7, 3], seed=0, backend="numpy", hidden="relu", output="identity")
+        x, y = random_samples(net, 40)
+        settings = {"epochs": 99, "batch_size": 6, "optimizer": bpx.SGD(0.02), "seed": 0}
+        with pytest.raises(bpx.DivergenceError) as error:
+            net.fit(10.0 * x, y, compile=compiled, **settings)
+        found.append((error.value.epoch, error.value.step, error.value.layer))
+    assert found[0] == found[1]
+    assert found[0][:2] == (1, 6)
+
+
+@needs_numba
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("moment", [1, 8, 12])
+@pytest.mark.parametrize("kind", ["arrays", "stream", "accumulated"])
+def test_a_training_that_is_cut_off_within_an_epoch_keeps_its_bits(kind, moment, tmp_path):
+    """Checkpoints are after 2 steps of an epoch's 10; numba takes over at step 24 of 30."""
+    settings = {"accumulate": 2} if kind == "accumulated" else {}
+    x, y = samples()
+    data = bpx.data.stream(x, y, block=5, window=12) if kind == "stream" else (x, y)
+    expected = bpx.train(small(dropout=0.2), data, **CUT, **settings)
+    history = expected.finish()
+    cut_off(moment, tmp_path, data=data, every="2 steps", **settings)
+    resumed = bpx.resume(tmp_path, data)
+    found = []
+    assert driven(lambda: found.append(resumed.finish())) == 7
+    same_records(found[0], history)
+    same_state(resumed, expected)
+
+
+@needs_numba
+@pytest.mark.usefixtures("short")
+def test_a_range_of_learning_rates_crosses_over_once():
+    net, samples = network()
+    given = {"batch_size": 6, "optimizer": bpx.Adam(), "seed": 0, "steps": 60}
+    assert driven(lambda: bpx.learning_rate_range(net, samples, **given)) == 60 - 23
+
+
+@needs_numba
+@pytest.mark.usefixtures("short")
+def test_the_variable_is_read_when_training_starts(monkeypatch):
+    net, (x, y) = network()
+    trainer = bpx.Trainer(net, **SETTINGS)
+    trainer.step(x[:6], y[:6])
+    for word in ("off", "perhaps"):
+        monkeypatch.setenv("BPX_NUMBA", word)
+        assert driven(lambda: [trainer.step(x[:6], y[:6]) for _ in range(30)]) in (8, 30)
+
+
+def test_a_trainer_that_has_stepped_can_be_copied():
+    net, (x, y) = network()
+    trainer = bpx.Trainer(net, **SETTINGS)
+    trainer.step(x, y)
+    other = copy.deepcopy(trainer)
+    other.step(x, y)
+    trainer.step(x, y)
+    assert (other.state.steps, trainer.state.steps) == (2, 2)
 
 
 @needs_numba

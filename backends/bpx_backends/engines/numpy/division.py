@@ -24,7 +24,10 @@ With rows of 10, 20, 30, 50 and 60 elements, functions took 3.5, 1.2, 2.2, 1.4 a
 long as flat; of 16, 32, 64 and more than that, 0.95 to 1.09 times (measured with AVX-512).
 """
 LARGE = 1 << 20
-"""Nests of more elements stay whole: threads share their rows, and memory limits them."""
+"""Nests of more elements stay whole: memory limits them, and threads may share their rows.
+
+They cannot share those of a nest that needs what another makes.
+"""
 
 _Before: TypeAlias = Mapping[Operation, Sequence[Operation]]
 
@@ -99,7 +102,7 @@ def _is_flat(op: Operation, size: int) -> bool:
 def _stages(nest: Nest, phase: Sequence[Operation], before: _Before) -> dict[Operation, int]:
     """Assign the operations to loops: those with odd numbers are flat, and have the functions.
 
-    The others are there only if its functions, and nothing in the other loops, need them.
+    Other operations are in such a loop only if one there needs them.
     """
     size, inside = prod(nest.sizes), set(phase)
     stages: dict[Operation, int] = {}
@@ -116,6 +119,9 @@ def _stages(nest: Nest, phase: Sequence[Operation], before: _Before) -> dict[Ope
     for op in reversed(phase):
         if _is_flat(op, size) and not _is_function(op, size):
             stage, following = stages[op], {stages[each] for each in users[op]}
-            unneeded = stage % 2 == 1 and stage not in following
-            stages[op] += unneeded or (stage % 2 == 0 and following == {stage + 1})
+            needed = stage in following
+            if stage % 2 == 1 and not needed:  # no function of that flat loop needs it
+                stages[op] += 1
+            if stage % 2 == 0 and following == {stage + 1}:  # only the next flat loop does
+                stages[op] += 1
     return stages

@@ -1,7 +1,7 @@
 """The engine of the NumPy backend, with numba's kernels if numba is installed.
 
 ``BPX_NUMBA=off`` disables numba, and ``BPX_NUMBA=on`` requires it, from the first step on.
-Otherwise trainings of up to about a twentieth of a second do without it. The variable is read
+Otherwise a training begins without it, for about a twentieth of a second. The variable is read
 when training starts.
 """
 
@@ -45,15 +45,21 @@ def scan(
     donate: bool = False,
 ) -> Any:
     """Run a training step for many mini-batches: see `bpx.program.contract`."""
-    return _chosen()(step, state, data, rows, start, stop, donate)
+    engine = _chosen(wants_numba=_wants_numba())
+    return engine(step, state, data, rows, start, stop, donate)
 
 
 def session() -> Scan:
     """Return a scan for one training, which keeps what its calls have in common."""
+
+    @cache
+    def wanted() -> tuple[bool, bool]:  # the variable is read once
+        return _wants_numba(), _wish() is None
+
     return Beginning(
         lambda: Session(_with_ufuncs()),
-        lambda: Session(_chosen()),
-        lambda: _wish() is None and is_installed("numba"),
+        lambda: Session(_chosen(wants_numba=wanted()[0])),
+        lambda: all(wanted()),
     )
 
 
@@ -102,8 +108,8 @@ _WISHES = {
 }
 
 
-def _chosen() -> Planned[Any]:
-    if not _wants_numba():
+def _chosen(*, wants_numba: bool) -> Planned[Any]:
+    if not wants_numba:
         return _with_ufuncs()
     with preparing():
         return _with_numba()
