@@ -12,8 +12,8 @@ from jax import lax
 
 from bpx.errors import advice
 from bpx.program.contract import Step, check_state, eager, index
-from bpx.program.memory import ALIGNMENT
 from bpx_backends.engines.jax.native import native
+from bpx_backends.engines.shared.aligned import aligned
 from bpx_backends.engines.shared.fallback import tell
 
 name = "jax"
@@ -65,25 +65,11 @@ def check_dtype(dtype: str) -> None:
 
 
 def asarray(x: Any, dtype: str, device: jax.Device) -> jax.Array:
-    host = _aligned(x, dtype)
+    host = aligned(x, dtype)  # which JAX uses on a CPU without another copy
     array = jax.device_put(host, device)
     if array.dtype != host.dtype and not np.array_equal(host, array):
         raise OverflowError(f"{dtype} needs JAX's 64-bit mode, which is off: JAX_ENABLE_X64=1")
     return array
-
-
-def _aligned(x: Any, dtype: str) -> np.ndarray:
-    """Copy a host array into our own memory, which JAX uses on a CPU without another copy.
-
-    JAX copies memory that does not begin at a cache line.
-    """
-    x = np.asarray(x)
-    nbytes = x.size * np.dtype(dtype).itemsize
-    memory = np.empty(nbytes + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    own = memory[start : start + nbytes].view(dtype).reshape(x.shape)
-    own[...] = x
-    return own
 
 
 def to_host(x: jax.Array) -> np.ndarray:

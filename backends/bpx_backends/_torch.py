@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from bpx_backends.engines.shared import recycling
+from bpx_backends.engines.shared.aligned import aligned
 from bpx_backends.engines.torch import answers as torch_answers
 from bpx_backends.engines.torch import graphs as torch_graphs
 from bpx_backends.engines.torch import updates as torch_updates
@@ -61,14 +62,12 @@ def check_dtype(dtype: str) -> None:
 
 
 def asarray(x: Any, dtype: str, device: torch.device) -> torch.Tensor:
+    # A contiguous copy of our own: PyTorch warns about read-only memory, and rejects
+    # negative strides and foreign byte orders.
+    if device.type == "cpu":
+        return torch.from_numpy(aligned(x, dtype)).to(device)
     host = np.asarray(x)
-    if device.type == "cpu":  # PyTorch aligns its memory to cache lines; NumPy does not
-        made = torch.empty(host.shape, dtype=getattr(torch, dtype), device=device)
-        made.numpy()[...] = host
-        return made
-    # A move copies; but PyTorch warns about read-only memory, and rejects negative strides and
-    # foreign byte orders.
-    copy = None if host.flags.writeable else True
+    copy = None if host.flags.writeable else True  # a move copies
     return torch.from_numpy(np.array(host, dtype=dtype, order="C", copy=copy)).to(device)
 
 
