@@ -57,8 +57,8 @@ def test_without_64_bits_no_number_is_changed_unsaid():
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_the_copy_that_is_made_is_not_copied_again(dtype, monkeypatch):
     made = []
-    aligned = _jax._aligned
-    monkeypatch.setattr(_jax, "_aligned", lambda *a: made.append(aligned(*a)) or made[-1])
+    aligned = _jax.aligned
+    monkeypatch.setattr(_jax, "aligned", lambda *a: made.append(aligned(*a)) or made[-1])
     arrived = _jax.asarray(np.ones((300, 700), "uint8"), dtype, CPU)
     assert arrived.unsafe_buffer_pointer() == made[0].ctypes.data
     np.testing.assert_array_equal(np.asarray(arrived), 1)
