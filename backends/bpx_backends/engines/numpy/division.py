@@ -15,7 +15,7 @@ from bpx.program.fusion import ELEMENTWISE, REDUCTIONS, Nest, is_column_reductio
 from bpx.program.operation import Operation
 from bpx_backends.engines.numpy.functions import FUNCTIONS
 
-__all__ = ["divided"]
+__all__ = ["divided", "is_flat"]
 
 VECTOR, MANY = 16, 64
 """Rows of whole vectors, or of many elements, are fast: the few elements left over matter less.
@@ -71,7 +71,7 @@ def _gains(nest: Nest, phase: Sequence[Operation]) -> bool:
     size, k = prod(nest.sizes), nest.domain[1]
     if size > LARGE or not any(_is_function(op, size) for op in phase):
         return False
-    if all(_is_flat(op, size) for op in phase):
+    if all(is_flat(op, size) for op in phase):
         return len(nest.phases) > 1 and _is_short(k)
     return _is_short(k) or any(map(_keeps_order, phase))
 
@@ -89,7 +89,7 @@ def _is_function(op: Operation, size: int) -> bool:
     return op.name in FUNCTIONS and op.result.size == size > 1
 
 
-def _is_flat(op: Operation, size: int) -> bool:
+def is_flat(op: Operation, size: int) -> bool:
     """Whether a flat loop can hold an operation: no operand is broadcast, but for numbers."""
     values = (op.result, *op.values)
     return (
@@ -113,11 +113,11 @@ def _stages(nest: Nest, phase: Sequence[Operation], before: _Before) -> dict[Ope
             users[each].append(op)
         stage = max((stages[each] for each in earlier), default=0)
         if stage % 2 == 1:
-            stages[op] = stage if _is_flat(op, size) else stage + 1
+            stages[op] = stage if is_flat(op, size) else stage + 1
         else:
             stages[op] = stage + 1 if _is_function(op, size) else stage
     for op in reversed(phase):
-        if _is_flat(op, size) and not _is_function(op, size):
+        if is_flat(op, size) and not _is_function(op, size):
             stage, following = stages[op], {stages[each] for each in users[op]}
             needed = stage in following
             if stage % 2 == 1 and not needed:  # no function of that flat loop needs it

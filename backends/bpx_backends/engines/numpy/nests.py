@@ -1,9 +1,11 @@
 """Write a nest as Python: its loops, line by line."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 
 from bpx.program.fusion import REDUCTIONS, Nest, is_column_reduction
 from bpx.program.operation import DType, Operand, Operation, Value
+from bpx_backends.engines.numpy.division import is_flat
 from bpx_backends.engines.numpy.expressions import (
     FORMS,
     TESTS,
@@ -54,9 +56,11 @@ class NestWriter:
         self.count = 0
         self.made = {op.result for op in nest.operations}
         self.columns = [op for op in nest.operations if is_column_reduction(op)]
-        self.flat = self._is_flat()
+        size = prod(nest.sizes)
+        flat = all(is_flat(op, size) for op in nest.operations)
+        self.flat = flat and len(nest.phases) == 1
         # One number needs no vectors, and the library's functions are compiled much sooner.
-        self.single = nest.stack * self.n * self.k == 1
+        self.single = size == 1
 
     def lines(self) -> Iterator[str]:
         """Yield all lines of the nest, for the function's body."""
@@ -143,16 +147,6 @@ class NestWriter:
     def _fresh(self, letter: str) -> str:
         self.count += 1
         return f"{letter}{self.count}"
-
-    def _is_flat(self) -> bool:
-        size = self.nest.stack * self.n * self.k
-        ops = self.nest.operations
-        return len(self.nest.phases) == 1 and all(
-            op.name not in REDUCTIONS
-            and op.result.size == size
-            and all(v.size in (1, size) for v in op.values)
-            for op in ops
-        )
 
     def _element(self, op: Operation, at: str) -> Iterator[str]:
         name = self._fresh("v")
