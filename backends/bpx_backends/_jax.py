@@ -124,7 +124,7 @@ _run = jax.jit(_loop, static_argnums=(0, 1))
 
 @partial(jax.jit, static_argnums=0)
 def _run_once(step: Any, state: Any, data: Any, rows: Any) -> Any:
-    """Run the only step: XLA needs a third of its time to begin and to end a loop (measured)."""
+    """Run the only step, without the loop, which takes XLA as long again (measured)."""
     row = lax.optimization_barrier(rows)[0]
     one = native(step, state, data, row)
     check_state(state, jax.eval_shape(one, state, data, row))

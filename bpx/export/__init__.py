@@ -1,0 +1,1 @@
+"""What a network becomes elsewhere: files and objects of other programs."""
