@@ -12,6 +12,7 @@ import torch
 from bpx_backends.engines.shared import recycling
 from bpx_backends.engines.shared.aligned import aligned
 from bpx_backends.engines.torch import answers as torch_answers
+from bpx_backends.engines.torch import copying as torch_copying
 from bpx_backends.engines.torch import graphs as torch_graphs
 from bpx_backends.engines.torch import updates as torch_updates
 
@@ -24,8 +25,9 @@ bound = torch_answers.bound
 
 
 def release() -> None:
-    """Release the graphs, and the memory kept for reuse."""
+    """Release the graphs and the bound plans, and the memory kept for reuse."""
     torch_graphs.release()
+    torch_copying.release()
     recycling.release()
 
 

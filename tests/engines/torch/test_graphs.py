@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 
 from bpx_backends import _torch  # noqa: E402
 from bpx_backends.engines.torch import graphs, updates  # noqa: E402
+from bpx_backends.engines.torch.kept import Kept  # noqa: E402
 from tests.engines.torch.cuda import installed  # noqa: E402
 from tests.engines.torch.jobs import Job, agree  # noqa: E402
 
@@ -23,7 +24,7 @@ OPTIMIZERS = [bpx.SGD(0.3), bpx.Adam(0.05)]
 def cuda(monkeypatch):
     """Steps on the host run as on CUDA: by the graphs of a stand-in, of which none is left."""
     monkeypatch.setattr(graphs, "_captures", lambda rows: True)
-    monkeypatch.setattr(graphs, "_graphs", graphs._Graphs())
+    monkeypatch.setattr(graphs, "_graphs", Kept(graphs.KEPT))
     return installed(monkeypatch)
 
 
@@ -102,7 +103,7 @@ def test_other_data_and_another_eta_are_another_graph(cuda):
 
 
 def test_the_memory_goes_at_release_and_the_longest_unused_before(cuda, monkeypatch):
-    monkeypatch.setattr(graphs, "KEPT", 2)
+    monkeypatch.setattr(graphs, "_graphs", Kept(2))
     for sizes in ((6, 3, 4), (6, 4, 4), (6, 5, 4)):
         Job(sizes).scan(0, 20)
     widths = [each.own[0].shape[0] for each in graphs._graphs.kept.values()]

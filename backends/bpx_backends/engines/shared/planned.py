@@ -45,6 +45,11 @@ class Planned(Generic[P]):
     refused : set, optional
         The steps that cannot be recorded, which another scan may share.
 
+    Attributes
+    ----------
+    run : callable
+        As given: it runs what `prepared` returns.
+
     Notes
     -----
     If a step cannot be recorded, because a user's part reads a value or uses a function beyond
@@ -65,7 +70,7 @@ class Planned(Generic[P]):
         refused: set[Step] | None = None,
     ) -> None:
         self._halves, self._rewritten = halves, rewritten
-        self._prepare, self._run = prepare, run
+        self._prepare, self.run = prepare, run
         self._fuses, self._divide = fuses, divide
         self._known: OrderedDict[Any, _Known[P]] = OrderedDict()
         self._eager = set[Step]() if refused is None else refused
@@ -87,7 +92,7 @@ class Planned(Generic[P]):
         prepared = self.prepared(step, state, data, rows)
         if prepared is None:
             return eager(step, state, data, rows, start, stop)
-        return self._run(prepared, state, data, rows, start, stop, donate)
+        return self.run(prepared, state, data, rows, start, stop, donate)
 
     def prepared(self, step: Step, state: Any, data: Any, rows: Any) -> P | None:
         """Return the plan for a step and these shapes; None if it cannot be recorded."""

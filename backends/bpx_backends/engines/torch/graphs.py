@@ -6,7 +6,6 @@ and copies the new state out. The given state stays valid, and a returned state 
 written again.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any
@@ -16,6 +15,8 @@ import torch
 from bpx.program.contract import leaves, rebuilt
 from bpx.program.plan import Plan
 from bpx_backends.engines.torch.calls import Call
+from bpx_backends.engines.torch.copying import run as copied
+from bpx_backends.engines.torch.kept import Kept
 from bpx_backends.engines.torch.replay import NOTHING, After, at, bind, block, replay, used
 
 __all__ = ["release", "run"]
@@ -25,7 +26,7 @@ WARM_UPS = 3
 WORTHWHILE = 16
 """The fewest steps for which a graph is captured."""
 KEPT = 8
-"""The most graphs that are kept; the least recently used one frees its memory."""
+"""The most graphs that are kept."""
 
 _capturing = Lock()
 """A process can capture only one graph at a time."""
@@ -47,10 +48,11 @@ def run(
     On CUDA this replays the kept graph. Steps elsewhere, and a few steps without a graph, run
     as separate calls.
     """
-    captured = _captures(rows)
-    key = _key(planned, state, data, rows, after) if captured else None
-    found = _graphs.taken(key) if captured else None
-    if found is None and (not captured or stop - start < WORTHWHILE):
+    if not _captures(rows):
+        return copied(planned, state, data, rows, start, stop, donate, after=after)
+    key = _key(planned, state, data, rows, after)
+    found = _graphs.taken(key)
+    if found is None and stop - start < WORTHWHILE:
         return replay(planned, state, data, rows, start, stop, donate, after=after)
     found = found or Graphed(planned, state, tuple(leaves(data)), rows, after)
     state = found.run(state, rows, start, stop - start, donate)
@@ -145,26 +147,4 @@ def _call(calls: Sequence[Call]) -> None:
         call()
 
 
-class _Graphs:
-    """The kept graphs. A graph in use is taken out, so no one else can use it, and put back."""
-
-    def __init__(self) -> None:
-        self.kept: OrderedDict[Any, Graphed] = OrderedDict()
-        self.lock = Lock()
-
-    def taken(self, key: Any) -> Graphed | None:
-        with self.lock:
-            return self.kept.pop(key, None)
-
-    def put(self, key: Any, graphed: Graphed) -> None:
-        with self.lock:
-            self.kept[key] = graphed
-            while len(self.kept) > KEPT:
-                self.kept.popitem(last=False)
-
-    def clear(self) -> None:
-        with self.lock:
-            self.kept.clear()
-
-
-_graphs = _Graphs()
+_graphs: Kept[Graphed] = Kept(KEPT)

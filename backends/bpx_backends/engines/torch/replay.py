@@ -70,6 +70,15 @@ class Bound(NamedTuple):
     first: list[Call]
     each: list[Call]
 
+    def steps(self, start: int, stop: int) -> None:
+        """Run the steps from `start` to `stop`."""
+        self.count.fill_(start)
+        for call in self.first:
+            call()
+        for _ in range(stop - start):
+            for call in self.each:
+                call()
+
 
 def prepare(recorded: Plan) -> Plan:
     """Plan the same program in PyTorch's own calls, for any device."""
@@ -91,13 +100,7 @@ def replay(
     with torch.no_grad():
         tree = rebuilt(state, _own(planned.program, tuple(leaves(state)), donate))
         numbers = after.numbers(state)
-        bound = bind(planned, tree, tuple(leaves(data)), rows, after, numbers)
-        bound.count.fill_(start)
-        for call in bound.first:
-            call()
-        for _ in range(stop - start):
-            for call in bound.each:
-                call()
+        bind(planned, tree, tuple(leaves(data)), rows, after, numbers).steps(start, stop)
     return tree
 
 

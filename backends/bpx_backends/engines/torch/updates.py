@@ -125,15 +125,16 @@ def _scan_handing(
     stop: int,
     donate: bool,
 ) -> Any:
-    run, count = _handing[known], len(known)
+    planned, count = _handing[known], len(known)
     rules, parts = step.update.rules, state.optimizer.parts
     update = type(step.update)((*rules[:-count], hand_on))
     # The rule's state for each parameter has the gradients' shapes; its values are not read.
     handed = Handed(parts[-count:], parts[-count].m)
     chain = type(state.optimizer)
     entered = state._replace(optimizer=chain((*parts[:-count], handed)))
-    if run.prepared(replace(step, update=update), entered, data, rows) is None:
+    prepared = planned.prepared(replace(step, update=update), entered, data, rows)
+    if prepared is None:
         return eager(step, state, data, rows, start, stop)
-    after = run(replace(step, update=update), entered, data, rows, start, stop, donate)
+    after = planned.run(prepared, entered, data, rows, start, stop, donate)
     (*first, left) = after.optimizer.parts
     return after._replace(optimizer=chain((*first, *left.parts)))
