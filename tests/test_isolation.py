@@ -12,7 +12,7 @@ import bpx
 
 ROOT = Path(bpx.__file__).parent
 LIBRARIES = ("numpy", "cupy", "torch", "jax", "array_api_strict", "numba")
-HOST_ROOMS = ("data", "io", "interop", "cli")
+HOST_ROOMS = ("data", "io", "export", "interop", "cli")
 HOST_FILES = [ROOT / "arrays" / "host.py"]
 HOST_FILES += [ROOT / "privacy" / f"{name}.py" for name in ("batches", "sampling", "sources")]
 MATHEMATICS = sorted(

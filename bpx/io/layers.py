@@ -17,7 +17,7 @@ from bpx.layers.norms import NORMS
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
 
-__all__ = ["described", "layers_of", "named", "own_kinds", "parameters_of", "places"]
+__all__ = ["called", "described", "layers_of", "named", "own_kinds", "parameters_of", "places"]
 
 _CALLED = {"w": "weight", "b": "bias"}
 """PyTorch's names for Dense parameters."""
@@ -93,9 +93,14 @@ def layers_of(
     return [_made({**each}, sigmas, known) for each in told]
 
 
+def called(layer: Any, field: str) -> str:
+    """Return the name of a parameter in PyTorch's module for the layer, or its own."""
+    names = _OF_NORMS if type(layer) in NORMS.values() else _CALLED
+    return names.get(field, field)
+
+
 def _name(place: int, layer: Any, field: str) -> str:
-    called = _OF_NORMS if type(layer) in NORMS.values() else _CALLED
-    return f"{place}.{called.get(field, field)}"
+    return f"{place}.{called(layer, field)}"
 
 
 def _described(layer: Any) -> dict[str, Any]:

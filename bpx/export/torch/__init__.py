@@ -1,0 +1,1 @@
+"""A network as a PyTorch module: PyTorch's own layers, or one around bpx's equations."""

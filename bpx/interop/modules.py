@@ -1,0 +1,263 @@
+"""The layers that the modules of a PyTorch ``Sequential`` are, and their arrays.
+
+PyTorch's classes are recognised by their names, so that importing this imports no PyTorch.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from bpx import activations
+from bpx.activations import Activation
+from bpx.errors import InputError
+from bpx.io.layers import called
+from bpx.layers.batch_norm import BatchNorm
+from bpx.layers.dense import Dense
+from bpx.layers.dropout import Dropout
+from bpx.layers.layer_norm import LayerNorm
+from bpx.layers.residual import Residual
+
+__all__ = ["Part", "Read", "read"]
+
+_EXPECTED = (
+    "expected Linear, each with an activation behind it or none (Sigmoid, Tanh, ReLU, "
+    "LeakyReLU(0.01), ELU, Softplus, GELU('tanh'), SiLU, Softmax(-1)), Dropout, LayerNorm and "
+    "BatchNorm1d, with a Flatten at most in front"
+)
+_OWN = ("bpx.export.torch.modules", "bpx.export.torch.equations")
+
+
+class Part(NamedTuple):
+    """A module, and its place: ``2``, or ``2.0`` within the one at 2."""
+
+    place: str
+    module: Any
+
+    @property
+    def kind(self) -> str:
+        """The name of its class, if that is PyTorch's or bpx's; else none."""
+        made = type(self.module)
+        known = made.__module__ in _OWN or made.__module__.startswith("torch.nn.modules.")
+        return made.__name__ if known else ""
+
+    def __str__(self) -> str:
+        name = f"{type(self.module).__name__}({self.module.extra_repr()})"
+        return f"{self.place}: {name}" if self.place else name
+
+
+class Read(NamedTuple):
+    """A layer, the tensors of each layer in it by field, and the part that it was read from."""
+
+    layer: Any
+    arrays: list[dict[str, Any]]
+    part: Part
+
+
+def read(module: Any) -> list[Read]:
+    """Read the layers of a module, in the order in which they run.
+
+    Raises
+    ------
+    InputError
+        If bpx has no such layer; the message names the module and its place.
+    """
+    parts = list(_parts(Part("", module)))
+    if parts and parts[0].kind == "Flatten" and _flattens(parts[0].module):
+        del parts[0]
+    for part in parts:
+        if not _is_known(part):
+            raise _refused(part)
+    width = next(filter(None, map(_width, parts)), None)
+    if width is None:
+        raise InputError(f"a {type(module).__name__} without Linear was given; {_EXPECTED}")
+    return list(_layers(parts, width))
+
+
+def _parts(part: Part) -> Iterator[Part]:
+    """Yield the modules of a ``Sequential`` in order, nested ones included, but no Identity."""
+    if part.kind == "Identity":
+        return
+    if part.kind != "Equations" and not _is_sequence(part.module):
+        yield part
+        return
+    yield from _inside(part)
+
+
+def _inside(part: Part) -> Iterator[Part]:
+    for name, child in part.module._modules.items():  # children() leaves repeated ones out
+        yield from _parts(Part(f"{part.place}.{name}".removeprefix("."), child))
+
+
+def _is_sequence(module: Any) -> bool:
+    """Whether it is a ``Sequential``, or a subclass that has no forward of its own."""
+    made: Any = type(module)
+    for each in made.__mro__:
+        if (each.__module__, each.__name__) == ("torch.nn.modules.container", "Sequential"):
+            return bool(made.forward is each.forward)
+    return False
+
+
+def _layers(parts: Sequence[Part], width: int) -> Iterator[Read]:
+    """Yield the layers of modules, the first of which takes `width` numbers."""
+    rest = deque(parts)
+    while rest:
+        part = rest.popleft()
+        if part.kind == "Linear":
+            behind = rest.popleft() if rest and _is_activation(rest[0]) else None
+            made = _dense(part, behind)
+        elif part.kind in _READERS:
+            made = _READERS[part.kind](part, width)
+        else:
+            raise _refused(part)
+        yield made
+        width = made.layer.n_out
+
+
+def _dense(part: Part, behind: Part | None) -> Read:
+    linear, sigma = part.module, activations.identity if behind is None else _sigma(behind)
+    sizes = linear.in_features, linear.out_features
+    layer = Dense(*sizes, sigma, bias=linear.bias is not None)
+    return Read(layer, [_arrays(layer, part)], part)
+
+
+def _dropout(part: Part, width: int) -> Read:
+    layer = _made(part, lambda: Dropout(width, part.module.p))
+    return Read(layer, [{}], part)
+
+
+def _layer_norm(part: Part, width: int) -> Read:
+    norm = part.module
+    if len(norm.normalized_shape) != 1 or norm.weight is None or norm.bias is None:
+        raise InputError(
+            f"{part} cannot be read; expected one over a single axis, with a weight and a "
+            "bias: bpx.LayerNorm learns both"
+        )
+    layer = _made(part, lambda: LayerNorm(norm.normalized_shape[0], norm.eps))
+    return Read(layer, [_arrays(layer, part)], part)
+
+
+def _batch_norm(part: Part, width: int) -> Read:
+    norm = part.module
+    parts = norm.weight, norm.bias, norm.running_mean, norm.momentum
+    if any(each is None for each in parts):
+        raise InputError(
+            f"{part} cannot be read; expected affine=True, track_running_stats=True and a "
+            "number as momentum: bpx.BatchNorm learns a weight and a bias, and moves running "
+            "averages by this number"
+        )
+    layer = _made(part, lambda: BatchNorm(norm.num_features, norm.momentum, norm.eps))
+    return Read(layer, [_arrays(layer, part)], part)
+
+
+def _residual(part: Part, width: int) -> Read:
+    inside = list(_layers(list(_inside(part)), width))
+    layer = _made(part, lambda: Residual([each.layer for each in inside]))
+    return Read(layer, [arrays for each in inside for arrays in each.arrays], part)
+
+
+def _own_layer(part: Part, width: int) -> Read:
+    layer = part.module.layer
+    return Read(layer, [_arrays(layer, part)], part)
+
+
+_READERS: dict[str, Callable[[Part, int], Read]] = {
+    "Dropout": _dropout,
+    "LayerNorm": _layer_norm,
+    "BatchNorm1d": _batch_norm,
+    "Residual": _residual,
+    "Layer": _own_layer,
+}
+"""The modules that are layers, besides ``Linear``, by their classes' names."""
+
+
+def _made(part: Part, make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except InputError as error:
+        raise InputError(f"{part} cannot be read: {error}") from error
+
+
+def _arrays(layer: Any, part: Part) -> dict[str, Any]:
+    return {field: getattr(part.module, called(layer, field)) for field in layer.shapes}
+
+
+_PLAIN: Mapping[str, Activation] = {
+    "Sigmoid": activations.sigmoid,
+    "Tanh": activations.tanh,
+    "ReLU": activations.relu,
+    "SiLU": activations.silu,
+}
+_WITH_NUMBERS: Mapping[str, tuple[Activation, Callable[[Any], bool], str]] = {
+    "LeakyReLU": (
+        activations.leaky_relu,
+        lambda m: m.negative_slope == 0.01,
+        "negative_slope=0.01",
+    ),
+    "ELU": (activations.elu, lambda m: m.alpha == 1.0, "alpha=1.0"),
+    "Softplus": (
+        activations.softplus,
+        # From the threshold on it is z; at 20 that is 2e-9 from log(1 + exp(z)).
+        lambda m: m.beta == 1.0 and m.threshold >= 20.0,
+        "beta=1.0 and a threshold of at least 20",
+    ),
+    "GELU": (
+        activations.gelu_tanh,
+        lambda m: m.approximate == "tanh",
+        "approximate='tanh'; with 'none' it is another function, by up to 5e-4",
+    ),
+    "Softmax": (activations.softmax, lambda m: m.dim in (-1, 1), "dim=-1"),
+}
+
+
+def _is_known(part: Part) -> bool:
+    return part.kind in ("Linear", *_READERS) or _is_activation(part)
+
+
+def _is_activation(part: Part) -> bool:
+    return part.kind in ("Sigma", *_PLAIN, *_WITH_NUMBERS)
+
+
+def _sigma(part: Part) -> Activation:
+    if part.kind == "Sigma":
+        own: Activation = part.module.activation
+        return own
+    if part.kind in _PLAIN:
+        return _PLAIN[part.kind]
+    sigma, fits, expected = _WITH_NUMBERS[part.kind]
+    if not fits(part.module):
+        raise InputError(f"{part} is not bpx's activation {sigma.name!r}; expected {expected}")
+    return sigma
+
+
+def _width(part: Part) -> int | None:
+    """Return the number of inputs that a module takes, if it tells."""
+    if part.kind == "Residual":
+        return next(filter(None, map(_width, _inside(part))), None)
+    if part.kind == "Layer":
+        own: int = part.module.layer.n_in
+        return own
+    shape = getattr(part.module, "normalized_shape", (None,))
+    for name in ("in_features", "num_features"):
+        shape = (getattr(part.module, name, shape[-1]),)
+    width: int | None = shape[-1]
+    return width
+
+
+def _flattens(module: Any) -> bool:
+    return (module.start_dim, module.end_dim) == (1, -1)
+
+
+def _refused(part: Part) -> InputError:
+    if _is_activation(part):
+        return InputError(
+            f"{part} does not follow a Linear, and an activation of bpx belongs to a Dense "
+            "layer; expected it right behind the Linear, with a norm or a Dropout after it"
+        )
+    if part.kind in ("LogSoftmax", "LogSigmoid"):
+        plain = part.kind.removeprefix("Log").lower()
+        return InputError(
+            f"{part} gives logarithms, and bpx's cost takes them itself; remove it, and pass "
+            f"output={plain!r}, cost='cross_entropy'"
+        )
+    own = "" if part.kind else ", a class of your own: pass the Sequential that it calls"
+    return InputError(f"bpx has no layer for {part}{own}; {_EXPECTED}")

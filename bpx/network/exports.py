@@ -1,0 +1,85 @@
+"""`Exports`: what a network becomes elsewhere. Each library is imported on first use."""
+
+from typing import Any
+
+from bpx.arrays.registry import by_name
+from bpx.network.held import Held
+
+__all__ = ["Exports"]
+
+
+class Exports(Held):
+    """The methods that make modules and functions of other libraries of a network."""
+
+    def to_torch(self, *, share: bool = False) -> Any:
+        """Make a ``torch.nn.Sequential`` that computes what the network does.
+
+        Parameters
+        ----------
+        share : bool, optional
+            Whether the module's parameters are the network's own memory, for a network on
+            PyTorch, NumPy or CuPy. What an optimizer of PyTorch writes is then seen by the
+            network, and in every array that it has handed out: the promise that these keep
+            their values no longer holds. A training by bpx, `to`, and an assignment give the
+            network new arrays, and end it. By default the values are copied.
+
+        Returns
+        -------
+        torch.nn.Sequential
+            In training mode, on PyTorch's device for the network's arrays, or on the CPU. The
+            modules are PyTorch's own: ``Linear``, activations, ``Dropout``, ``LayerNorm`` and
+            ``BatchNorm1d``. A `Residual` becomes one small module. What PyTorch has no module
+            for becomes a module that calls bpx: `Embedding`, `Periodic`, the activation
+            ``exponential``, and layers and activations of your own.
+
+        Raises
+        ------
+        BackendError
+            If PyTorch cannot be imported.
+        InputError
+            If the arrays cannot be shared.
+
+        Notes
+        -----
+        Its ``state_dict()`` has the names of the file that `save` writes, so that each can be
+        loaded from the other; inside a residual block the names are those of nested modules.
+        What belongs to training with bpx stays behind: the cost, the feedback, and the penalty
+        and the limit of `Dense`. PyTorch draws the masks of dropout, which are not bpx's.
+        """
+        by_name("torch")
+        from bpx.export.torch.sequential import sequential
+
+        with self.home.active():
+            return sequential(self.spec, self._parameters, share=share)
+
+    def torch_module(self) -> Any:
+        """Make a layer of a PyTorch model whose outputs and gradients are bpx's equations.
+
+        PyTorch's autograd calls BP1 to BP4 for the gradients of its parameters, and BP2 once
+        more for those of its inputs. They are the true gradients, whatever the network's
+        feedback is.
+
+        Returns
+        -------
+        torch.nn.Module
+            In training mode. It takes x, of shape (..., k_0), in its parameters' dtype and on
+            their device, and returns a^L, of shape (..., k_L). Its parameters are copies, with
+            the names of `to_torch`, and `bpx.from_torch` makes a network of it. In training,
+            the masks of dropout follow ``torch.manual_seed``, and the running averages of
+            `BatchNorm` move.
+
+        Raises
+        ------
+        BackendError
+            If PyTorch cannot be imported.
+
+        Notes
+        -----
+        A second derivative raises `InputError`, and the transformations of ``torch.func``
+        refuse it: use `to_torch` for these. Under ``torch.autocast`` it computes in its own
+        dtype.
+        """
+        by_name("torch")
+        from bpx.export.torch.equations import Equations
+
+        return Equations(self.spec, self.to_torch())
