@@ -7,13 +7,17 @@ import pytest
 import bpx
 from bpx.arrays import registry
 
+METHODS = {"to_torch": "torch", "torch_module": "torch", "jax_function": "jax"}
 
-@pytest.mark.parametrize("method", ["to_torch", "torch_module"])
-def test_a_missing_library_is_named_with_the_command_that_installs_it(method, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
+
+@pytest.mark.parametrize(("method", "library"), METHODS.items())
+def test_a_missing_library_is_named_with_the_command_that_installs_it(
+    method, library, monkeypatch
+):
+    net = bpx.Network([2, 1], seed=0, backend="numpy")
+    monkeypatch.setitem(sys.modules, library, None)
     monkeypatch.setattr(registry, "_loaded", {})
-    net = bpx.Network([2, 1], seed=0)
     with pytest.raises(
-        bpx.BackendError, match="not installed; install it with: pip install torch"
+        bpx.BackendError, match=f"not installed; install it with: pip install {library}"
     ):
         getattr(net, method)()
