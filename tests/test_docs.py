@@ -150,6 +150,17 @@ def test_the_cells_of_a_page_run(page, capsys):
     assert "False" not in capsys.readouterr().out  # of a check that prints how it went
 
 
+def test_the_code_of_the_page_on_pytorch_and_jax_runs(capsys):
+    for library in ("torch", "jax"):  # which docs are built without
+        pytest.importorskip(library, reason=f"the page takes {library}")
+    run(blocks("docs/pytorch-and-jax.md", "python"))
+    shown = capsys.readouterr().out
+    assert "(2): LayerNorm((32,)" in shown
+    accuracies = [float(each) for each in re.findall(r"accuracy=([\d.]+)", shown)]
+    assert len(accuracies) == 2
+    assert min(accuracies) > 0.8
+
+
 @pytest.mark.parametrize("name", examples())
 def test_the_examples_of_a_docstring_run(name):
     told, test = [], examples()[name]
