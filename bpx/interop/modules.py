@@ -5,6 +5,7 @@ PyTorch's classes are recognised by their names, so that importing this imports 
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bpx import activations
@@ -53,8 +54,14 @@ class Read(NamedTuple):
     part: Part
 
 
-def read(module: Any) -> list[Read]:
+def read(module: Any, *, fold: bool = False) -> list[Read]:
     """Read the layers of a module, in the order in which they run.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    fold : bool, optional
+        Whether a ``BatchNorm1d`` behind a ``Linear`` goes into its weights and biases.
 
     Raises
     ------
@@ -70,7 +77,7 @@ def read(module: Any) -> list[Read]:
     width = next(filter(None, map(_width, parts)), None)
     if width is None:
         raise InputError(f"a {type(module).__name__} without Linear was given; {_EXPECTED}")
-    return list(_layers(parts, width))
+    return list(_layers(parts, width, fold))
 
 
 def _parts(part: Part) -> Iterator[Part]:
@@ -97,14 +104,17 @@ def _is_sequence(module: Any) -> bool:
     return False
 
 
-def _layers(parts: Sequence[Part], width: int) -> Iterator[Read]:
+def _layers(parts: Sequence[Part], width: int, fold: bool) -> Iterator[Read]:
     """Yield the layers of modules, the first of which takes `width` numbers."""
     rest = deque(parts)
     while rest:
         part = rest.popleft()
         if part.kind == "Linear":
+            norm = rest.popleft() if fold and rest and rest[0].kind == "BatchNorm1d" else None
             behind = rest.popleft() if rest and _is_activation(rest[0]) else None
-            made = _dense(part, behind)
+            made = _dense(part, norm, behind)
+        elif part.kind == "Residual":
+            made = _residual(part, width, fold)
         elif part.kind in _READERS:
             made = _READERS[part.kind](part, width)
         else:
@@ -113,11 +123,24 @@ def _layers(parts: Sequence[Part], width: int) -> Iterator[Read]:
         width = made.layer.n_out
 
 
-def _dense(part: Part, behind: Part | None) -> Read:
+def _dense(part: Part, norm: Part | None, behind: Part | None) -> Read:
     linear, sigma = part.module, activations.identity if behind is None else _sigma(behind)
     sizes = linear.in_features, linear.out_features
     layer = Dense(*sizes, sigma, bias=linear.bias is not None)
-    return Read(layer, [_arrays(layer, part)], part)
+    arrays = _arrays(layer, part)
+    if norm is None:
+        return Read(layer, [arrays], part)
+    (averages,) = _batch_norm(norm, layer.n_out).arrays
+    folded = _folded(arrays["w"], arrays.get("b", 0.0), norm.module.eps, **averages)
+    return Read(replace(layer, bias=True), [folded], part)
+
+
+def _folded(
+    w: Any, b: Any, epsilon: float, gamma: Any, beta: Any, mean: Any, variance: Any
+) -> dict[str, Any]:
+    """Return the w and b of a Dense layer with a BatchNorm in them, as outside training."""
+    scale = gamma / (variance + epsilon).sqrt()
+    return {"w": scale[:, None] * w, "b": scale * (b - mean) + beta}
 
 
 def _dropout(part: Part, width: int) -> Read:
@@ -149,8 +172,8 @@ def _batch_norm(part: Part, width: int) -> Read:
     return Read(layer, [_arrays(layer, part)], part)
 
 
-def _residual(part: Part, width: int) -> Read:
-    inside = list(_layers(list(_inside(part)), width))
+def _residual(part: Part, width: int, fold: bool) -> Read:
+    inside = list(_layers(list(_inside(part)), width, fold))
     layer = _made(part, lambda: Residual([each.layer for each in inside]))
     return Read(layer, [arrays for each in inside for arrays in each.arrays], part)
 
@@ -164,10 +187,9 @@ _READERS: dict[str, Callable[[Part, int], Read]] = {
     "Dropout": _dropout,
     "LayerNorm": _layer_norm,
     "BatchNorm1d": _batch_norm,
-    "Residual": _residual,
     "Layer": _own_layer,
 }
-"""The modules that are layers, besides ``Linear``, by their classes' names."""
+"""The modules that are layers, besides ``Linear`` and blocks, by their classes' names."""
 
 
 def _made(part: Part, make: Callable[[], Any]) -> Any:
@@ -210,7 +232,7 @@ _WITH_NUMBERS: Mapping[str, tuple[Activation, Callable[[Any], bool], str]] = {
 
 
 def _is_known(part: Part) -> bool:
-    return part.kind in ("Linear", *_READERS) or _is_activation(part)
+    return part.kind in ("Linear", "Residual", *_READERS) or _is_activation(part)
 
 
 def _is_activation(part: Part) -> bool:
@@ -251,7 +273,8 @@ def _refused(part: Part) -> InputError:
     if _is_activation(part):
         return InputError(
             f"{part} does not follow a Linear, and an activation of bpx belongs to a Dense "
-            "layer; expected it right behind the Linear, with a norm or a Dropout after it"
+            "layer; expected it right behind the Linear, with a norm or a Dropout after it. "
+            "With fold=True, a BatchNorm1d between the two goes into the Linear's weights"
         )
     if part.kind in ("LogSoftmax", "LogSigmoid"):
         plain = part.kind.removeprefix("Log").lower()

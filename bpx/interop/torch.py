@@ -30,6 +30,7 @@ def from_torch(
     cost: CostName | Cost | Choice = "quadratic",
     backend: BackendName | str | None = None,
     dtype: Dtype | None = None,
+    fold: bool = False,
     share: bool = False,
 ) -> Network:
     """Make a network of a PyTorch ``Sequential``: its layers, and the values of its parameters.
@@ -51,6 +52,11 @@ def from_torch(
         ``backend[:device]``; by default PyTorch, on the module's device.
     dtype : {"float32", "float64"}, optional
         By default that of the module's parameters.
+    fold : bool, optional
+        Whether a ``BatchNorm1d`` behind a ``Linear`` goes into its weights and biases. The
+        network computes the same outside training, and trains without the norm. It is the way
+        to read a norm between a ``Linear`` and its activation, and to what needs the gradient
+        of each sample, which a norm over the batch prevents.
     share : bool, optional
         Whether the network's arrays are the module's own memory, on PyTorch or NumPy. The
         network then answers with what an optimizer of PyTorch has written last, and arrays
@@ -86,8 +92,12 @@ def from_torch(
             f"a {type(module).__module__}.{type(module).__qualname__} was given; expected a "
             "torch.nn.Sequential"
         )
-    share = flag("share", share)
-    found = read(module)
+    share, fold = flag("share", share), flag("fold", fold)
+    if share and fold:
+        raise InputError(
+            "share=True and fold=True were given, but folded weights are new ones; omit one"
+        )
+    found = read(module, fold=fold)
     _check_parameters(found)
     spec = make_spec([each.layer for each in _ended(found, output)], cost=cost)
     first = next(x for each in found for arrays in each.arrays for x in arrays.values())

@@ -130,6 +130,29 @@ def test_what_is_refused(said):
         layers(*REFUSED[said])
 
 
+def test_a_norm_before_the_activation_is_folded():
+    torch.manual_seed(0)
+    norm = nn.BatchNorm1d(4, eps=1e-2)
+    linear = nn.Linear(3, 4, bias=False)
+    model = nn.Sequential(linear, norm, nn.ReLU(), nn.Linear(4, 5), nn.BatchNorm1d(5)).double()
+    model(3.0 + 2.0 * torch.randn(50, 3, dtype=torch.float64))
+    with torch.no_grad():
+        for each in norm.parameters():
+            each.add_(torch.randn(4, dtype=torch.float64))
+    one, other = read(model, fold=True)
+    assert (one.layer, other.layer) == (bpx.Dense(3, 4, "relu"), bpx.Dense(4, 5, "identity"))
+    x = torch.randn(6, 3, dtype=torch.float64)
+    with torch.no_grad():
+        a = torch.relu(x @ one.arrays[0]["w"].T + one.arrays[0]["b"])
+        torch.testing.assert_close(a, model.eval()[:3](x))
+        torch.testing.assert_close(a @ other.arrays[0]["w"].T + other.arrays[0]["b"], model(x))
+
+
+def test_what_is_not_behind_a_linear_is_not_folded():
+    found = read(nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 2), nn.Tanh()), fold=True)
+    assert [each.layer for each in found] == [bpx.BatchNorm(3), bpx.Dense(3, 2, "tanh")]
+
+
 def test_a_class_of_ones_own_is_not_taken_for_pytorchs():
     class Linear(nn.Linear):
         def forward(self, x):

@@ -121,7 +121,24 @@ def test_shared_memory_follows_pytorchs_optimizer(backend):
     assert torch.equal(model[0].weight, trained)
 
 
+def test_a_norm_over_the_batch_is_folded_for_what_needs_each_samples_gradient():
+    torch.manual_seed(0)
+    parts = nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 3)
+    model, (x, y) = nn.Sequential(*parts), samples()
+    model(torch.from_numpy(x))
+    with pytest.raises(bpx.InputError, match=r"2: ReLU\(\) .* With fold=True, a BatchNorm1d"):
+        bpx.from_torch(model)
+    net = bpx.from_torch(model, fold=True, **AS_CLASSES)
+    with torch.no_grad():
+        expected = torch.softmax(model.eval()(torch.from_numpy(x)), -1).numpy()
+    np.testing.assert_allclose(net.predict(x), expected, rtol=1e-5, atol=1e-6)
+    trace = net.backprop(*bpx.move_to(x, y, like=net.weights[0]))
+    assert bpx.inspect.gradient_norms(trace).shape == (8,)
+
+
 def test_what_cannot_be_shared():
+    with pytest.raises(bpx.InputError, match="share=True and fold=True were given"):
+        bpx.from_torch(classifier(), fold=True, share=True)
     with pytest.raises(bpx.InputError, match="cannot be shared as float64: omit copy"):
         bpx.from_torch(classifier(), dtype="float64", share=True)
     with pytest.raises(bpx.InputError, match=r"share='yes' was given; expected True or False"):

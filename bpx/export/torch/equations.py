@@ -82,16 +82,16 @@ class _Passes(NamedTuple):
         return layers, moved
 
     def backward(
-        self, parameters: Parameters, layers: tuple[Any, ...], g: torch.Tensor
-    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        self, run: Run, g: torch.Tensor, needs_dx: bool
+    ) -> tuple[torch.Tensor | None, list[torch.Tensor]]:
         """Return dL/dx, and the gradients of the parameters in their order, from g = dL/da."""
-        each = self.contexts.__getitem__
-        run = Run(self.spec, parameters, layers, contexts=each)
-        output = layers[-1]
+        output = run.layers[-1]
         deltas = sent_back(run, self.spec.output.pullback(output.z, output.a, g))
-        found = learned(run, 1.0, deltas)
-        pairs = zip(parameters.branches(), found.branches(), strict=True)
-        return to_inputs(run, deltas), [dw for (_, w), (_, dw) in pairs if w is not None]
+        pairs = zip(
+            run.parameters.branches(), learned(run, 1.0, deltas).branches(), strict=True
+        )
+        found = [dw for (_, w), (_, dw) in pairs if w is not None]
+        return to_inputs(run, deltas) if needs_dx else None, found
 
 
 class _Equations(torch.autograd.Function):
@@ -113,7 +113,8 @@ class _Equations(torch.autograd.Function):
         tensors, kept = saved[: ctx.count], saved[ctx.count :]
         with torch.no_grad():
             parameters, layers = ctx.passes.grown(iter(tensors)), ctx.grown(iter(kept))
-            dx, found = ctx.passes.backward(parameters, layers, g)
+            run = Run(ctx.passes.spec, parameters, layers)
+            dx, found = ctx.passes.backward(run, g, ctx.needs_input_grad[1])
         if torch.is_grad_enabled():  # create_graph=True: somebody may differentiate these
             dx, *found = _Once.apply(1 + len(found), dx, *found, g, *saved)
         return None, dx, *found
@@ -123,8 +124,8 @@ class _Once(torch.autograd.Function):
     """Gradients that cannot be differentiated again, and say so."""
 
     @staticmethod
-    def forward(ctx: Any, count: int, *tensors: torch.Tensor) -> Any:
-        return tuple(each.view_as(each) for each in tensors[:count])
+    def forward(ctx: Any, count: int, *tensors: torch.Tensor | None) -> Any:
+        return tuple(x if x is None else x.view_as(x) for x in tensors[:count])
 
     @staticmethod
     def backward(ctx: Any, *_: torch.Tensor) -> Any:

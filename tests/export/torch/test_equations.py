@@ -50,6 +50,7 @@ def test_the_gradients_are_those_of_autograd(dtype, training):
 
 def test_gradcheck():
     """Against finite differences, parameters included."""
+    checked = 0
     for seed in range(20):
         net = random_network(seed, "float64", inputs=False)
         module = net.torch_module().eval()
@@ -66,6 +67,8 @@ def test_gradcheck():
                 return torch.func.functional_call(module, given, x)
 
             assert torch.autograd.gradcheck(f, (x, *values))
+            checked += 1
+    assert checked > 5
 
 
 def model(layer):
@@ -175,6 +178,10 @@ def test_a_first_derivative_with_create_graph_is_not():
     (kept,) = torch.autograd.grad(module(x).sum(), x, create_graph=True)
     (plain,) = torch.autograd.grad(module(x).sum(), x)
     assert torch.equal(kept, plain)
+    fixed, weights = x.detach(), list(module.parameters())
+    kept = torch.autograd.grad(module(fixed).sum(), weights, create_graph=True)
+    plain = torch.autograd.grad(module(fixed).sum(), weights)
+    assert all(map(torch.equal, kept, plain))
 
 
 def test_a_parameter_written_between_the_passes_is_noticed():
