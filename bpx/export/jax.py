@@ -46,7 +46,7 @@ def function(spec: Spec, *, training: bool) -> Callable[..., Any]:
 
     def apply_in_training(params: Parameters, x: Any, key: Any) -> tuple[Any, Parameters]:
         """Compute a^L as in training; return it, and the parameters with new averages."""
-        words = jax.random.bits(key, (2,), "uint32").astype("int32")
+        words = jax.lax.bitcast_convert_type(jax.random.bits(key, (2,), "uint32"), "int32")
         a, moved = _computed(spec, params, x, words)
         return a, jax.lax.stop_gradient(moved)
 

@@ -112,7 +112,7 @@ def _network(spec: Spec, found: Sequence[Read], home: Home, share: bool) -> Netw
         for layer in spec.layers
     )
     network = Network.from_arrays(spec, parameters, home)
-    if share:
+    if share:  # others may then write these arrays, as the caller asked
         network.publish(parameters.grown([_shared(x, home) for _, x in parameters.branches()]))
     return network
 

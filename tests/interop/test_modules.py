@@ -37,6 +37,15 @@ def test_a_subclass_of_sequential_without_a_forward_of_its_own():
         layers(Scaled(nn.Linear(2, 1)))
 
 
+def test_a_network_within_a_sequence():
+    """What to_torch and torch_module made may be a part of a larger model."""
+    block = bpx.Residual([bpx.Dense(4, 4, "exponential"), bpx.LayerNorm(4)])
+    parts = [bpx.Dense(3, 4, "tanh"), block, bpx.Dense(4, 2, "softplus")]
+    net = bpx.Network(parts, seed=0)
+    for inner in (net.to_torch(), net.torch_module()):
+        assert layers(inner, nn.Linear(2, 1)) == [*parts, bpx.Dense(2, 1, "identity")]
+
+
 def test_a_single_linear():
     (found,) = read(nn.Linear(3, 2, bias=False))
     assert found.layer == bpx.Dense(3, 2, "identity", bias=False)

@@ -1,6 +1,8 @@
 """BP1 to BP4 under PyTorch's autograd: against its own gradients and finite differences."""
 
+import copy
 import gc
+import pickle
 
 import numpy as np
 import pytest
@@ -101,6 +103,16 @@ def test_it_has_the_names_of_to_torch():
     assert list(module.state_dict()) == list(net.to_torch().state_dict())
     module.load_state_dict(random_network(5).to_torch().state_dict())
     assert type(module) is Equations
+
+
+def test_it_can_be_copied_and_pickled():
+    module = random_network(5).torch_module().eval()
+    x = torch.from_numpy(random_samples(random_network(5), 4))
+    for other in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+        assert torch.equal(module(x), other(x))
+        with torch.no_grad():
+            next(other.parameters()).fill_(0.0)
+        assert not torch.equal(module(x), other(x))
 
 
 def test_the_axes_of_samples():
