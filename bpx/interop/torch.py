@@ -54,9 +54,9 @@ def from_torch(
         By default that of the module's parameters.
     fold : bool, optional
         Whether a ``BatchNorm1d`` behind a ``Linear`` goes into its weights and biases. The
-        network computes the same outside training, and trains without the norm. It is the way
-        to read a norm between a ``Linear`` and its activation, and to what needs the gradient
-        of each sample, which a norm over the batch prevents.
+        network then computes what the module computes outside training, and trains without
+        the norm. Use it for a norm between a ``Linear`` and its activation, or where the
+        gradient of each sample is needed, which a norm over the batch prevents.
     share : bool, optional
         Whether the network's arrays are the module's own memory, on PyTorch or NumPy. The
         network then answers with what an optimizer of PyTorch has written last, and arrays
