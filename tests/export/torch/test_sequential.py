@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from bpx.export.torch.modules import Layer, Residual, Sigma  # noqa: E402
+from bpx.export.torch.sequential import arrays_of, modules_of  # noqa: E402
 
 SEEDS = range(200)
 DTYPES = ["float32", "float64"]
@@ -123,6 +124,22 @@ def test_blocks_in_blocks():
     assert isinstance(module[0][0], Residual)
     assert len(module) == 4
     close(outputs(module, x), net.predict(x))
+
+
+def test_the_arrays_are_found_in_the_modules():
+    for seed in range(40):
+        net = random_network(seed, "float64")
+        module = net.to_torch()
+        found = arrays_of(net.spec, module)
+        pairs = zip(net.parameters.branches(), found.branches(), strict=True)
+        for (name, x), (same, y) in pairs:
+            assert name == same
+            assert x is y is None or np.array_equal(x, y.detach())
+        kinds = [type(each).__name__ for _, each in modules_of(net.spec, module)]
+        dense = [
+            k for k, each in zip(kinds, net.spec.layers, strict=True) if each.kind == "dense"
+        ]
+        assert set(dense) == {"Linear"}
 
 
 def test_blocks_that_cross_are_refused():
