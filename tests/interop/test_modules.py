@@ -115,6 +115,10 @@ REFUSED = {
         nn.LayerNorm(2, elementwise_affine=False),
         nn.Linear(2, 2),
     ],
+    r"0: LayerNorm\(\(2,\), .*bias=False\) cannot be read": [
+        nn.LayerNorm(2, bias=False),
+        nn.Linear(2, 2),
+    ],
     r"0: LayerNorm\(\(3, 2\).* over a single axis": [nn.LayerNorm((3, 2)), nn.Linear(2, 2)],
     r"0: LayerNorm\(\(1,\).*cannot be read: .*at least 2": [nn.LayerNorm(1), nn.Linear(1, 2)],
     r"0: BatchNorm1d\(.*momentum=None.*a number as momentum": [
@@ -158,8 +162,10 @@ def test_a_norm_before_the_activation_is_folded():
 
 
 def test_what_is_not_behind_a_linear_is_not_folded():
-    found = read(nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 2), nn.Tanh()), fold=True)
-    assert [each.layer for each in found] == [bpx.BatchNorm(3), bpx.Dense(3, 2, "tanh")]
+    parts = nn.BatchNorm1d(3), nn.Linear(3, 2), nn.Tanh(), nn.BatchNorm1d(2)
+    found = read(nn.Sequential(*parts), fold=True)
+    expected = [bpx.BatchNorm(3), bpx.Dense(3, 2, "tanh"), bpx.BatchNorm(2)]
+    assert [each.layer for each in found] == expected
 
 
 def test_a_class_of_ones_own_is_not_taken_for_pytorchs():
