@@ -1,4 +1,4 @@
-"""`Exports`: what a network becomes elsewhere. Each library is imported on first use."""
+"""`Modules`: a network as a module or a function of another library, imported on first use."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,10 +8,10 @@ from bpx.arrays.registry import by_name
 from bpx.model.parameters import Parameters
 from bpx.network.held import Held
 
-__all__ = ["Exports"]
+__all__ = ["Modules"]
 
 
-class Exports(Held):
+class Modules(Held):
     """The methods that make modules and functions of other libraries of a network."""
 
     def to_torch(self, *, share: bool = False) -> Any:
