@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 from bpx.program.marks import Call, Named
 from bpx.program.operation import VIEWS, Operation, Value
 from bpx.program.standard import subscripts
 from bpx.program.symbols import calls_of, free, symbols, with_functions
 
-__all__ = ["lines"]
+__all__ = ["Equation", "equations", "lines"]
 
 _INFIX = {
     "add": ("+", 1), "subtract": ("-", 1), "multiply": ("*", 2), "divide": ("/", 2),
@@ -17,6 +17,15 @@ _INFIX = {
     "less": ("<", 0), "less_equal": ("<=", 0), "equal": ("==", 0), "not_equal": ("!=", 0),
 }  # fmt: skip
 _ATOM = 5
+
+
+class Equation(NamedTuple):
+    """One line of a printed program: ``name = text``, and its label."""
+
+    value: Value
+    name: str
+    text: str
+    label: str
 
 
 def lines(
@@ -36,6 +45,24 @@ def lines(
     state, outputs : sequences of Value
         The values that are replaced, and the values that replace them.
     """
+    found = list(equations(inputs, operations, outputs))
+    names = {v: v.name for v in inputs} | {each.value: each.name for each in found}
+    rows = [
+        (f"{name} = {text}", f"{value.dtype} {value.shape}", label)
+        for value, name, text, label in found
+    ]
+    for before, after in zip(state, outputs, strict=True):
+        if before is not after:
+            rows.append((f"{before.name} <- {names[after]}", "", ""))
+    width = min(64, max((len(left) for left, *_ in rows), default=0))
+    for left, kind, label in rows:
+        yield f"{left:{width}}  {kind:20} {'# ' + label if label else ''}".rstrip()
+
+
+def equations(
+    inputs: Sequence[Value], operations: Sequence[Operation], outputs: Sequence[Value]
+) -> Iterator[Equation]:
+    """Yield the equations of `lines`, each with the value that it makes."""
     calls = calls_of(operations)
     operations, functions = with_functions(operations, calls, outputs)
     named = {value: (each, name) for value, each, name in symbols(calls, inputs)}
@@ -43,7 +70,6 @@ def lines(
     names = _names([op.result for op in operations if op.result not in inner], named, inputs)
     texts: dict[Any, tuple[str, int]] = {v: (v.name, _ATOM) for v in inputs}
     told: dict[Value, tuple[str, ...]] = {}
-    rows = []
     for op in operations:
         text, labels = _expression(op, texts), _labels(op, functions, told)
         if op.result in inner:
@@ -53,13 +79,7 @@ def lines(
         texts[op.result] = name, _ATOM
         own = (named[op.result][0].label if op.result in named else "") or _label(op)
         label = ", ".join(dict.fromkeys((own, *labels)))
-        rows.append((f"{name} = {text[0]}", f"{op.result.dtype} {op.result.shape}", label))
-    for before, after in zip(state, outputs, strict=True):
-        if before is not after:
-            rows.append((f"{before.name} <- {texts[after][0]}", "", ""))
-    width = min(64, max((len(left) for left, *_ in rows), default=0))
-    for left, kind, label in rows:
-        yield f"{left:{width}}  {kind:20} {'# ' + label if label else ''}".rstrip()
+        yield Equation(op.result, name, text[0], label)
 
 
 def _inner(operations: Sequence[Operation], shown: Collection[Value]) -> set[Value]:

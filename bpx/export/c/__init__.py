@@ -1,0 +1,1 @@
+"""Networks as C: one C99 file, written from the recorded program and its plan."""
