@@ -30,7 +30,8 @@ from tools.c_programs import COMPILERS, Answered, Trained, run, state_of
 
 __all__ = ["LIMITS", "OPTIMIZERS", "Training", "answering", "main", "training", "trainings"]
 
-LIMITS: dict[bpx.Dtype, float] = {"float32": 1e-5, "float64": 1e-12}
+DTYPES: tuple[bpx.Dtype, ...] = "float32", "float64"
+LIMITS = {"float32": 1e-5, "float64": 1e-12}
 OPTIMIZERS = {"Adam": bpx.Adam(1e-3), "SGD with momentum": bpx.SGD(0.01, momentum=0.9)}
 STEPS, BATCH = 50, 16
 ALL, SOME = ("gcc", "clang"), ("valgrind", "gcc -O3", "node", "wasmtime")
@@ -196,7 +197,7 @@ def main(given: Sequence[str] | None = None) -> int:
             continue
         some = options.some if compiler in SOME else None
         answers, steps = (some, min(some, 3)) if some else (options.answers, options.trainings)
-        for dtype in LIMITS:
+        for dtype in DTYPES:
             wrong += _check_answers(min(answers, options.answers), compiler, dtype)
             for rule in OPTIMIZERS if min(steps, options.trainings) else ():
                 few = min(steps, options.trainings)

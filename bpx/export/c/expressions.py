@@ -36,6 +36,10 @@ _INTEGERS = {  # as unsigned ones, which wrap around
     "remainder": "({t})(({0} % {1} + {1}) % {1})",
     **dict.fromkeys(_ROUNDING, "{0}"),
 }  # fmt: skip
+_UNSIGNED = _INTEGERS | {  # of which compilers say that they are never below 0
+    "abs": "{0}", "sign": "({t})({0} > 0)", "floor_divide": "({t})({0} / {1})",
+    "remainder": "({t})({0} % {1})",
+}  # fmt: skip
 _TRUTHS = {
     "bitwise_and": "{0} && {1}", "bitwise_or": "{0} || {1}", "bitwise_xor": "{0} != {1}",
     "bitwise_invert": "!{0}", "logical_and": "{0} && {1}", "logical_or": "{0} || {1}",
@@ -55,6 +59,11 @@ TESTS = {
     "isfinite": "{0} - {0} == 0", "isinf": "{0} == {0} && {0} - {0} != 0",
 }  # fmt: skip
 """Operations that return bool for operands of any dtype."""
+_TABLES = {
+    "real floating": _FLOATS, "signed integer": _INTEGERS, "unsigned integer": _UNSIGNED,
+    "bool": _TRUTHS,
+}  # fmt: skip
+"""The forms of the operations whose results are of each kind."""
 ELEMENTWISE = frozenset(
     (*_MATH, *_ROUNDING, *_FLOATS, *_INTEGERS, *_TRUTHS, *_ANY, *TESTS, "astype")
 )
@@ -94,7 +103,7 @@ def _form(op: Operation, given: DType) -> str:
     if is_float(dtype) and op.name in (*_MATH, *_ROUNDING):
         function = suffixed(_ROUNDING.get(op.name, op.name), dtype)
         return f"{function}({', '.join(f'{{{i}}}' for i in range(len(op.operands)))})"
-    table = _FLOATS if is_float(dtype) else _TRUTHS if dtype.kind == "bool" else _INTEGERS
+    table = _TABLES[dtype.kind]
     if op.name not in table:
         raise refuse(op)
     return table[op.name]
@@ -136,7 +145,6 @@ def refuse(op: Operation) -> InputError:
     callers = [each for each in map(str, op.origin) if each and each != "step"]
     where = f" in {callers[0]!r}" if callers else ""
     return InputError(
-        f"the network calls {op.name} on {kinds}{where}, which bpx cannot write as C; expected "
-        "the operations of floats, of integers but for pow, and of bool that the Array API "
-        "standard has: write that part with others"
+        f"the network calls {op.name} on {kinds}{where}, which bpx cannot write as C; use "
+        "another function there, or compute it in floating-point numbers"
     )

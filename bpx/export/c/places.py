@@ -47,11 +47,13 @@ class Place:
 
     def at(self, indices: Sequence[str]) -> str:
         """Return the element as C."""
-        terms = [str(self.offset)] if self.offset else []
-        for index, size, stride in _aligned(indices, self.shape, self.strides):
+        text = str(self.offset) if self.offset else ""
+        axes = _aligned(indices, self.shape, self.strides)
+        for index, size, stride in sorted(axes, key=lambda axis: -abs(axis[2])):
             if size > 1 and stride:
-                terms.append(index if stride == 1 else f"{index} * {stride}")
-        return f"{self.base}[{' + '.join(terms) or '0'}]"
+                step = index if abs(stride) == 1 else f"{index} * {abs(stride)}"
+                text = f"{text} {'-' if stride < 0 else '+'} {step}" if text else step
+        return f"{self.base}[{text or '0'}]"
 
 
 @dataclass(frozen=True, eq=False)

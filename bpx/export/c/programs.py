@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from bpx.arrays.registry import namespace
 from bpx.arrays.transfer import to_host
 from bpx.errors import InputError
+from bpx.export.c.own_parts import named
 from bpx.model.parameters import Parameters
 from bpx.model.passes import learned
 from bpx.model.run import saved
@@ -87,8 +88,9 @@ def inference(spec: Spec, parameters: Parameters, n: int) -> Program:
     """
     dtype = parameters.like.dtype.name
     y, x = (_alike((n, k), dtype) for k in (spec.sizes[-1], spec.sizes[0]))
-    samples = _Samples(parameters, x)
-    return record(partial(_answer, spec), _Outputs(y), samples, _alike((n,), _ROWS))
+    answer, samples = partial(_answer, spec), _Samples(parameters, x)
+    with named(spec):
+        return record(answer, _Outputs(y), samples, _alike((n,), _ROWS))
 
 
 def _alike(shape: tuple[int, ...], dtype: str) -> Any:
@@ -122,7 +124,8 @@ def training(
     x = _alike((n, spec.sizes[0]), dtype)
     data = Data(x, rows if given.targets == "labels" else numbers)
     step = TrainingStep(spec, rule.update, None)
-    return Recorded(record(partial(_step, step, n), state, data, rows), state, rule)
+    with named(spec):
+        return Recorded(record(partial(_step, step, n), state, data, rows), state, rule)
 
 
 def _step(step: TrainingStep, n: int, state: State, data: Data, rows: Any) -> State:

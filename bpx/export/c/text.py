@@ -155,9 +155,8 @@ def comment(text: str) -> list[str]:
     ]
     if len(lines) == 1:
         return [f"/* {lines[0]} */"]
-    return [f"{'/* ' if not i else '   '}{line}" for i, line in enumerate(lines[:-1])] + [
-        f"   {lines[-1]} */"
-    ]
+    lines = [f"/* {lines[0]}", *(f"   {line}".rstrip() for line in lines[1:])]
+    return [*lines[:-1], f"{lines[-1]} */"]
 
 
 def quoted(text: str) -> str:
