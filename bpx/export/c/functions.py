@@ -12,6 +12,7 @@ from bpx.export.c.places import Constant, Place, Readable, contiguous, evaluated
 from bpx.export.c.reductions import REDUCTIONS
 from bpx.export.c.scope import Scope
 from bpx.export.c.text import array, comment, of_type, sanitised
+from bpx.program.accumulate import accumulated
 from bpx.program.fusion import Kernel, can_fuse
 from bpx.program.notation import Equation, equations
 from bpx.program.operation import DType, Operation, Value
@@ -130,7 +131,9 @@ class Function:
 
     def _told(self, made: list[Value]) -> Iterator[str]:
         """Yield the equations of some results; those of random words are counted."""
-        found = [self.equations[v] for v in made if v in self.equations]
+        lost = [v for each in made for v in self._lost(each)]
+        told = dict.fromkeys([*lost, *made])
+        found = [self.equations[v] for v in told if v in self.equations]
         if not found:
             yield from self._told_part(made)
         shown = [each for each in found if each.value.dtype.kind == "real floating"]
@@ -141,6 +144,29 @@ class Function:
             text += f"\n{words} {'equations' if words > 1 else 'equation'} of {label}"
         if text:
             yield from comment(self._in_short(text.strip()))
+
+    def _lost(self, value: Value) -> Iterator[Value]:
+        """Yield the results on the way to another that the plan has no more, or as views."""
+        op = self._makers.get(value)
+        for v in op.values if op else ():
+            if v in self._makers and v not in self._made:
+                yield from self._lost(v)
+                yield v
+
+    @cached_property
+    def _makers(self) -> Mapping[Value, Operation]:
+        return {op.result: op for op in self.program.operations}
+
+    @cached_property
+    def _made(self) -> set[Value]:
+        """The results that instructions make, and constants."""
+        instructions = self.plan.instructions
+        operations = (
+            op
+            for each in instructions
+            for op in (each.operations if isinstance(each, Kernel) else (each,))
+        )
+        return {op.result for op in (*operations, *self.plan.constants)}
 
     def _told_part(self, made: list[Value]) -> Iterator[str]:
         """Yield which equation a result is a part of."""
@@ -181,4 +207,4 @@ def planned(program: Program, prefix: str, name: str, inputs: Mapping[Value, str
     """Plan a program as a function of C; `inputs` are the names of its arrays there."""
     taken = frozenset(("x", "y", "labels", "i", "j", "m", "p", "sum", "total", "best", "next",
                        "factor", "v", *inputs.values()))  # fmt: skip
-    return Function(program, plan(program, _fuses), prefix, name, inputs, taken)
+    return Function(program, plan(accumulated(program), _fuses), prefix, name, inputs, taken)

@@ -6,11 +6,11 @@ from typing import cast as typed
 
 from bpx.export.c.expressions import ELEMENTWISE, expression, refuse
 from bpx.export.c.places import Place
-from bpx.export.c.products import product
+from bpx.export.c.products import accumulation, product
 from bpx.export.c.reductions import REDUCTIONS, accumulated, begin, finished, indexes
 from bpx.export.c.scope import Scope
 from bpx.export.c.text import loop, of_type
-from bpx.program.operation import Operation, Value
+from bpx.program.operation import ACCUMULATE, Operation, Value
 
 __all__ = ["operation_lines"]
 
@@ -24,8 +24,9 @@ def operation_lines(op: Operation, scope: Scope) -> Iterator[str]:
         If C cannot hold it.
     """
     if op.name == "matmul":
-        a, b = (_place(scope, v) for v in op.values)
-        return product(op, a, b, _place(scope, op.result))
+        return product(op, scope)
+    if op.name == ACCUMULATE:
+        return accumulation(op, scope)
     if op.name == "take":
         return _take(op, scope)
     if op.name == "concat":
