@@ -34,6 +34,7 @@ PUBLIC = (
     bpx.testing,
 )
 EXECUTED = (  # with NumPy alone: fast
+    "c",
     "costs-and-metrics",
     "data",
     "derivation",

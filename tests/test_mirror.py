@@ -42,6 +42,7 @@ ACROSS = {
     "training/test_averages.py",
     "test_book.py",
     "test_bytes.py",
+    "test_c_page.py",
     "test_c_trials.py",
     "test_columns_in_networks.py",
     "test_docs.py",
