@@ -106,22 +106,46 @@ def _real(number: Any, dtype: DType) -> str:
         return f"{cast}NAN"
     if isinf(value):
         return f"{cast}INFINITY" if value > 0 else f"(-{cast}INFINITY)"
-    text = str(value)  # the shortest text that reads as the same bits
-    text = text if set(text) & set(".e") else f"{text}.0"
-    text = f"{text}f" if dtype.name == "float32" else text
+    text = _shortest(value, "f" if dtype.name == "float32" else "")
     return f"({text})" if text.startswith("-") else text
+
+
+def _shortest(value: Any, suffix: str) -> str:
+    """The shortest text that reads as the same bits."""
+    text = str(value)
+    return f"{text}{suffix}" if "." in text or "e" in text else f"{text}.0{suffix}"
 
 
 def array(declared: str, values: NDArray[Any], dtype: DType) -> Iterator[str]:
     """Yield the lines of an array with its values."""
-    numbers = (_bare(literal(each, dtype)) for each in values.ravel())
     yield f"{declared}[{values.size}] = {{"
-    yield from indented(wrap(", ".join(numbers), _WIDTH))
+    yield from indented(_filled(_numbers(values.ravel(), dtype)))
     yield "};"
 
 
+def _numbers(values: NDArray[Any], dtype: DType) -> Iterator[str]:
+    if is_float(dtype) and np.isfinite(values).all():  # weights, of which there are many
+        suffix = "f" if dtype.name == "float32" else ""
+        return (_shortest(each, suffix) for each in values)
+    return (_bare(literal(each, dtype)) for each in values)
+
+
 def _bare(number: str) -> str:
-    return number if " " in number else number.strip("()")
+    """A literal without the brackets that only operators need."""
+    alone = number.startswith("(-") and number[2:-1].isalnum()
+    return number[1:-1] if alone else number
+
+
+def _filled(numbers: Iterable[str]) -> Iterator[str]:
+    """Yield lines of numbers, as many as fit; a comma follows each but the last."""
+    line = ""
+    for number in numbers:
+        if line and len(line) + len(number) + 2 > _WIDTH:
+            yield f"{line},"
+            line = number
+        else:
+            line = f"{line}, {number}" if line else number
+    yield line
 
 
 def loop(index: str, size: int, lines: Iterable[str]) -> Iterator[str]:
