@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import bpx
 from tools import c_trials as module
 from tools.c_programs import COMPILERS, run, state_of
 
@@ -38,6 +39,50 @@ def test_trainings(compiler, dtype, rule):
     assert len(made) == TRAININGS
     for each in made:
         assert each.distance(run(compiler, [each.made])) < each.limit
+
+
+def network(**how):
+    parts = {"hidden": "tanh", "output": "softmax", "cost": "cross_entropy", "dropout": 0.2}
+    return bpx.Network([4, 6, 5, 3], **{**parts, "seed": 0, "dtype": "float64", **how})
+
+
+AVERAGING = bpx.optim.ScheduleFreeAdamW
+OPTIMIZERS = [make for make in bpx.optim.OPTIMIZERS.values() if make is not AVERAGING]
+RATE = bpx.optim.warmup_cosine(0.05, warmup=3, steps=30)
+OTHERS = {
+    "scheduled": bpx.SGD(RATE, momentum=0.9),
+    "clipped": bpx.optim.chain(bpx.optim.clip_by_global_norm(0.1), bpx.Adam()),
+    "l1": bpx.optim.chain(bpx.optim.add_l1_decay(0.01), bpx.SGD(0.1)),
+}
+COSTS = ("mae", "huber", "categorical_hinge")
+
+
+def every():
+    """A network and an optimizer, for each optimizer, some feedbacks, and some costs."""
+    yield from ((network(norm="layer"), make(0.01)) for make in OPTIMIZERS)
+    yield from ((network(norm="batch"), each) for each in OTHERS.values())
+    for feedback in ("dfa", "kp", "usf"):
+        yield network(feedback=feedback), bpx.Adam()
+    for cost in COSTS:
+        yield network(cost=cost, output="identity"), bpx.SGD(0.01)
+    yield network(cost="poisson", output="exponential"), bpx.SGD(0.01)
+    yield network(cost="focal", output="sigmoid"), bpx.SGD(0.01)
+
+
+@pytest.mark.parametrize("compiler", available("gcc"))
+def test_optimizers_feedbacks_and_costs(compiler):
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=(10, 8, 4)), rng.integers(0, 3, (10, 8)).astype(np.int32)
+    each = [
+        module.trained(f"net{i}", net, optimizer, samples, "labels", 1)
+        for i, (net, optimizer) in enumerate(every())
+    ]
+    written, at = run(compiler, [training.made for training in each]), 0
+    for training in each:
+        end = at + training.written
+        assert training.distance(written[at:end]) < 1e-12
+        at = end
+    assert at == len(written)
 
 
 @pytest.mark.parametrize("compiler", available("valgrind", "node", "wasmtime"))
@@ -82,9 +127,9 @@ def test_a_warning_is_an_error(compiler):
 
 @pytest.mark.parametrize("compiler", available("gcc"))
 def test_the_command(compiler, capsys):
-    words = ["--answers", "2", "--trainings", "1", "--compilers", "gcc,gcc -O3", "--some", "1"]
+    words = ["--answers", "2", "--trainings", "1", "--compilers", "gcc"]
     assert module.main(words) == 0
     said = capsys.readouterr().out
     assert "gcc: 2 answers in float32, at most" in said
-    assert "gcc -O3: 1 trainings of 50 steps of SGD with momentum in float64" in said
+    assert "gcc: 1 trainings of 50 steps of SGD with momentum in float64" in said
     assert said.endswith("nothing is wrong\n")

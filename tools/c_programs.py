@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["COMPILERS", "STRICT", "Answered", "Compiler", "Trained", "run", "state_of"]
+__all__ = [
+    "COMPILERS",
+    "STRICT",
+    "Answered",
+    "Compiler",
+    "Trained",
+    "form_of",
+    "run",
+    "state_of",
+]
 
 _WARNINGS = "-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wdouble-promotion", "-pedantic"
 STRICT = ("-std=c99", *_WARNINGS)
@@ -196,7 +205,11 @@ def _main(networks: Sequence[Answered | Trained]) -> str:
 
 def state_of(written: bytes, named: Sequence[tuple[str, Any]]) -> dict[str, np.ndarray]:
     """Return the arrays of a state that a program wrote; `named` are those in bpx."""
-    arrays = {place: np.asarray(each) for place, each in named}
-    form = np.dtype([(p, a.dtype, (a.size,)) for p, a in arrays.items()], align=True)
-    found = np.frombuffer(written, form)[0]
-    return {place: found[place].reshape(a.shape) for place, a in arrays.items()}
+    found = np.frombuffer(written, form_of(named))[0]
+    return {place: found[place].reshape(np.shape(each)) for place, each in named}
+
+
+def form_of(named: Sequence[tuple[str, Any]]) -> np.dtype[Any]:
+    """Return the form of a state in memory, as C lays out a struct."""
+    arrays = [(place, np.asarray(each)) for place, each in named]
+    return np.dtype([(p, a.dtype, (a.size,)) for p, a in arrays], align=True)

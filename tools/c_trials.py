@@ -17,6 +17,7 @@ from weights that differ by one unit in the last place. They are counted, and sa
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import copy
 from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
@@ -26,9 +27,18 @@ import numpy as np
 import bpx
 from bpx.program.contract import named_leaves
 from tests.architectures import random_network, random_samples
-from tools.c_programs import COMPILERS, Answered, Trained, run, state_of
+from tools.c_programs import COMPILERS, Answered, Trained, form_of, run, state_of
 
-__all__ = ["LIMITS", "OPTIMIZERS", "Training", "answering", "main", "training", "trainings"]
+__all__ = [
+    "LIMITS",
+    "OPTIMIZERS",
+    "Training",
+    "answering",
+    "main",
+    "trained",
+    "training",
+    "trainings",
+]
 
 DTYPES: tuple[bpx.Dtype, ...] = "float32", "float64"
 LIMITS = {"float32": 1e-5, "float64": 1e-12}
@@ -66,6 +76,11 @@ class Training(NamedTuple):
         """Whether NumPy does not repeat itself."""
         return not self.own < self.limit / 10
 
+    @property
+    def written(self) -> int:
+        """The bytes that the program writes."""
+        return self.costs.nbytes + form_of(list(self.state.items())).itemsize
+
     def distance(self, written: bytes) -> float:
         """How far C's costs and state are from NumPy's; infinite if a counter differs."""
         cost = self.costs.nbytes
@@ -97,14 +112,27 @@ def answering(seed: int, dtype: bpx.Dtype) -> tuple[Answered, np.ndarray]:
 @cache
 def training(seed: int, dtype: bpx.Dtype, rule: str) -> Training:
     """The training of a random network, in C and on NumPy."""
-    net, other = random_network(seed, dtype), random_network(seed, dtype)
+    net = random_network(seed, dtype)
     x = np.stack([random_samples(net, BATCH, STEPS * seed + i) for i in range(STEPS)])
     y, targets = _targets(net, seed)
-    name, optimizer = f"net{seed}_{dtype}", OPTIMIZERS[rule]
-    given = {"batch_size": BATCH, "optimizer": optimizer, "targets": targets, "seed": seed}
-    text = net.to_c(name=name, training=True, **given)
+    return trained(f"net{seed}_{dtype}", net, OPTIMIZERS[rule], (x, y), targets, seed)
+
+
+def trained(
+    name: str,
+    net: Any,
+    optimizer: Any,
+    samples: tuple[np.ndarray, np.ndarray],
+    targets: str,
+    seed: int,
+) -> Training:
+    """The training of a network on the samples of each step, in C and on NumPy."""
+    x, y = samples
+    given = {"batch_size": x.shape[1], "optimizer": optimizer, "seed": seed}
+    text = net.to_c(name=name, training=True, targets=targets, **given)
+    other = copy(net)
+    other.parameters = _moved(net.parameters)
     costs, state = _on_numpy(net, optimizer, x, y, seed)
-    other.parameters = _moved(other.parameters)
     _, near = _on_numpy(other, optimizer, x, y, seed)
     weights = [p for p in state if p.startswith("parameters")]
     own = apart([near[p] for p in weights], [state[p] for p in weights])

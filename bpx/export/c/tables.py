@@ -82,7 +82,7 @@ class Row:
         lines = ["int unseen = 0;"]
         at = 0
         for each, name in zip(self.schema.features, self.names, strict=True):
-            lines += comment(", ".join((each.name, each.encoding)))
+            lines += comment(f"{_in_short(each.name)}, {each.encoding}")
             body = self._text(each, name, at) if each.levels else self._number(each, name, at)
             lines += block("", body)
             at += each.width

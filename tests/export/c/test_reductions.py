@@ -19,7 +19,9 @@ def test_what_they_begin_with():
     assert begin(op("prod", "float64")) == "1.0"
     assert begin(op("max", "float32")) == "(-INFINITY)"
     assert begin(op("min", "int32")) == "2147483647"
+    assert begin(op("max", "int8")) == "(-128)"
     assert begin(op("max", "uint8")) == "0u"
+    assert begin(op("min", "uint8")) == "255u"
     assert begin(op("all", "bool")) == "true"
     with pytest.raises(InputError, match="cumulative_sum"):
         begin(op("cumulative_sum", "float32"))
