@@ -4,48 +4,38 @@ C forbids reading the same bytes as two types. Arrays of one dtype share places 
 them; those of several dtypes do not.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from bpx.program.operation import DType, Value
 
 __all__ = ["Arena", "arenas"]
 
 
-class Arena:
-    """The places of values of one dtype, in elements.
+class Arena(NamedTuple):
+    """The places of the values of one dtype, and the size of their array, in elements."""
 
-    Attributes
-    ----------
-    offsets : mapping of Value to int
-    size : int
-    """
-
-    def __init__(self, placed: Mapping[Value, int]) -> None:
-        self.offsets: dict[Value, int] = {}
-        self.size = 0
-        begin = end = 0  # in bytes, of the range that the last values shared
-        for value in sorted(placed, key=lambda v: placed[v]):
-            at = placed[value]
-            if at >= end:  # nothing lies across: what follows moves up
-                self.size += _elements(value.dtype, end - begin)
-                begin = end = at
-            self.offsets[value] = self.size + (at - begin) // value.dtype.itemsize
-            end = max(end, at + value.nbytes)
-        self.size += (end - begin) // max(1, _itemsize(placed))
-
-
-def _elements(dtype: DType, nbytes: int) -> int:
-    return nbytes // dtype.itemsize
-
-
-def _itemsize(placed: Iterable[Value]) -> int:
-    return next((value.dtype.itemsize for value in placed), 1)
+    offsets: Mapping[Value, int]
+    size: int
 
 
 def arenas(offsets: Mapping[Value, int]) -> dict[DType, Arena]:
     """Return the arena of each dtype, from the offsets of a plan in bytes."""
     dtypes = dict.fromkeys(value.dtype for value in offsets)
     return {
-        dtype: Arena({v: at for v, at in offsets.items() if v.dtype == dtype})
+        dtype: _arena({v: at for v, at in offsets.items() if v.dtype == dtype}, dtype.itemsize)
         for dtype in dtypes
     }
+
+
+def _arena(placed: Mapping[Value, int], itemsize: int) -> Arena:
+    """Move each range of values that lie across one another up to the range before it."""
+    offsets, size = dict[Value, int](), 0
+    begin = end = 0  # of the range, in bytes
+    for value, at in sorted(placed.items(), key=lambda pair: pair[1]):
+        if at >= end:
+            size += (end - begin) // itemsize
+            begin = end = at
+        offsets[value] = size + (at - begin) // itemsize
+        end = max(end, at + value.nbytes)
+    return Arena(offsets, size + (end - begin) // itemsize)

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bpx.export.c.arena import Arena, arenas
+from bpx.export.c.comments import Comments
 from bpx.export.c.expressions import ELEMENTWISE
 from bpx.export.c.nests import in_braces, nest_lines
 from bpx.export.c.operations import operation_lines
 from bpx.export.c.places import Constant, Place, Readable, contiguous, evaluated, viewed
 from bpx.export.c.reductions import REDUCTIONS
 from bpx.export.c.scope import Scope
-from bpx.export.c.text import array, comment, of_type, sanitised
+from bpx.export.c.text import array, of_type, sanitised
 from bpx.program.accumulate import accumulated
 from bpx.program.fusion import Kernel, can_fuse
-from bpx.program.notation import Equation, equations
 from bpx.program.operation import DType, Operation, Value
 from bpx.program.plan import Plan, plan
 from bpx.program.program import Program
@@ -56,17 +56,16 @@ class Function:
         return arenas(self.plan.offsets)
 
     @cached_property
-    def equations(self) -> Mapping[Value, Equation]:
-        """The equations of the printed program, by the value that each makes."""
-        program = self.program
-        found = equations(program.inputs, program.operations, program.outputs)
-        return {each.value: each for each in found}
+    def comments(self) -> Comments:
+        """The equations above the statements."""
+        y = (self.inputs[v] for v in self.program.data if v.name == "data.y")
+        return Comments(self.program, self.plan, next(y, ""))
 
     @cached_property
     def names(self) -> Mapping[Value, str]:
         """The names of values: those of the printed program."""
         taken = set(self.taken)
-        found = {v: sanitised(e.name, taken) for v, e in self.equations.items()}
+        found = {v: sanitised(e.name, taken) for v, e in self.comments.equations.items()}
         return found | {v: sanitised("s", taken) for v in self.plan.offsets if v not in found}
 
     @cached_property
@@ -121,78 +120,12 @@ class Function:
         if isinstance(each, Kernel):
             for nest in each.nests:
                 yield ""
-                yield from self._told([op.result for op in nest.operations])
+                yield from self.comments.of([op.result for op in nest.operations])
                 yield from in_braces(list(nest_lines(nest, scope, set(each.writes))))
         else:
             yield ""
-            yield from self._told([each.result])
-            lines = list(operation_lines(each, scope))
-            yield from in_braces(lines)
-
-    def _told(self, made: list[Value]) -> Iterator[str]:
-        """Yield the equations of some results; those of random words are counted."""
-        lost = [v for each in made for v in self._lost(each)]
-        told = dict.fromkeys([*lost, *made])
-        found = [self.equations[v] for v in told if v in self.equations]
-        if not found:
-            yield from self._told_part(made)
-        shown = [each for each in found if each.value.dtype.kind == "real floating"]
-        words = len(found) - len(shown)
-        text = "\n".join(f"{each.name} = {each.text}   ({each.label})" for each in shown)
-        if words:
-            label = next(each.label for each in found if each not in shown)
-            text += f"\n{words} {'equations' if words > 1 else 'equation'} of {label}"
-        if text:
-            yield from comment(self._in_short(text.strip()))
-
-    def _lost(self, value: Value) -> Iterator[Value]:
-        """Yield the results on the way to another that the plan has no more, or as views."""
-        op = self._makers.get(value)
-        for v in op.values if op else ():
-            if v in self._makers and v not in self._made:
-                yield from self._lost(v)
-                yield v
-
-    @cached_property
-    def _makers(self) -> Mapping[Value, Operation]:
-        return {op.result: op for op in self.program.operations}
-
-    @cached_property
-    def _made(self) -> set[Value]:
-        """The results that instructions make, and constants."""
-        instructions = self.plan.instructions
-        operations = (
-            op
-            for each in instructions
-            for op in (each.operations if isinstance(each, Kernel) else (each,))
-        )
-        return {op.result for op in (*operations, *self.plan.constants)}
-
-    def _told_part(self, made: list[Value]) -> Iterator[str]:
-        """Yield which equation a result is a part of."""
-        for each in self.equations.values():
-            if each.value in self._parts.get(made[-1], ()):
-                yield from comment(f"for {each.name}   ({each.label})")
-                return
-
-    @cached_property
-    def _parts(self) -> Mapping[Value, set[Value]]:
-        """The results of equations that each result without one is a part of."""
-        found: dict[Value, set[Value]] = {}
-        for op in reversed(self.program.operations):
-            whole = {op.result} if op.result in self.equations else found.get(op.result, set())
-            for v in op.values:
-                if v not in self.equations:
-                    found.setdefault(v, set()).update(whole)
-        return found
-
-    def _in_short(self, text: str) -> str:
-        """Leave out where the recording found an input."""
-        targets = next(
-            (self.inputs.get(v, "y") for v in self.program.data if v.name == "data.y"), ""
-        )
-        text = text.replace("data.y", targets) if targets else text
-        return text.replace("data.", "").replace("parameters.", "")
+            yield from self.comments.of([each.result])
+            yield from in_braces(list(operation_lines(each, scope)))
 
 
 def _read(instruction: Operation | Kernel) -> tuple[Value, ...]:

@@ -48,11 +48,17 @@ class Field:
 
 def fields(named: Iterable[tuple[str, Any]]) -> tuple[Field, ...]:
     """Return a field for each named array; w[0] is called w1, as in the book."""
-    taken: set[str] = set()
+    taken = set(_OTHERS)
     return tuple(
         Field(sanitised(_counted_from_1(place), taken), place, np.asarray(leaf))
         for place, leaf in named
     )
+
+
+_OTHERS = frozenset(
+    ("class", "encode", "eta", "init", "labels", "predict", "row", "state", "step", "value")
+)
+"""What follows the prefix in the file's other names."""
 
 
 def _counted_from_1(place: str) -> str:

@@ -1,29 +1,10 @@
-"""Functions of C: names, equations as comments, memory."""
+"""Functions of C: names, constants, memory."""
 
 import numpy as np
 
 import bpx
 from bpx.export.c.functions import planned
 from tests.export.c.running import recorded, text_of
-
-
-def test_equations_are_comments():
-    net = bpx.Network([3, 4, 2], hidden="relu", seed=0)
-    text = net.to_c(training=True, optimizer=bpx.SGD(0.1), batch_size=4)
-    assert "z1 = x @ w[0].mT + b[0]   (forward)" in text
-    assert "(BP1, sigmoid)" in text
-    assert "delta1 = " in text
-    assert "(BP2, relu)" in text
-    assert "for z1   (forward)" in text  # the product, which the equation has inline
-    assert "(BP3)" in text
-    assert "(BP4)" in text
-
-
-def test_random_words_are_counted():
-    net = bpx.Network([3, 4, 2], dropout=0.5, seed=0)
-    text = net.to_c(training=True, optimizer=bpx.SGD(0.1), batch_size=4, seed=0)
-    assert "equations of dropout" in text
-    assert "= bitwise_xor(" not in text
 
 
 def test_names_are_those_of_the_equations_and_never_taken_ones():
