@@ -182,7 +182,8 @@ class Source:
             yield from comment("Sets the state to what it was in bpx. Call it first.")
             yield f"void {self.name}_init(void);"
             yield from comment(
-                f"Takes one training step on {self.n} samples; returns their mean cost before."
+                f"Takes one training step on {self.n} sample{'s' * (self.n > 1)}. Returns the "
+                "mean cost before it."
             )
             yield f"{self._step};"
             if self.rate is not None:
