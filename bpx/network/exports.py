@@ -1,20 +1,70 @@
-"""What a network becomes elsewhere: files for other languages and libraries."""
+"""What a network becomes elsewhere: files and objects of other programs."""
 
+from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bpx._files import write_atomically
-from bpx.network.held import Held
-from bpx.network.tables import Schema
+from bpx.network.answers import Answering
 from bpx.optim.chain import Optimizer
 
 __all__ = ["Exports"]
 
 
-class Exports(Held):
-    """A network that can be written for use without bpx."""
+class Exports(Answering):
+    """A network that can be exported; what an export needs is imported with the first one."""
 
-    schema: "Schema | None"
+    def to_onnx(self, path: str | Path | None = None, *, opset: int = 17) -> Any:
+        """Return the network as an ONNX model, and write it to a file if a path is given.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            The file to write, such as ``model.onnx``; it is replaced if it exists.
+        opset : int, optional
+            The version of ONNX's operators, in 17 ... 25. The default is the lowest, which
+            most runtimes know.
+
+        Returns
+        -------
+        onnx.ModelProto
+            A model that `onnx.checker` has checked. Any number of samples fits. Without a
+            schema, its input ``x``, shape (n, k_0), and its output ``y``, shape (n, k_L), have
+            the network's dtype, and ``label``, shape (n,), is the class of each sample if the
+            network classifies.
+
+            With a schema, each column is an input of its own, shape (n, 1), and the outputs are
+            ``prediction`` in the target's units, or ``probabilities`` of all classes and
+            ``label``, the class that the table has.
+
+        Raises
+        ------
+        BackendError
+            If onnx is not installed.
+        InputError
+            If the opset is out of range, a part of the network has no form in ONNX, or the
+            file cannot be written.
+
+        Notes
+        -----
+        The model predicts: dropout is off, and `bpx.BatchNorm` uses its running averages. In
+        float64 it uses operators that onnxruntime computes in float64.
+
+        Examples
+        --------
+        >>> net = bpx.Network([4, 3, 2], output="softmax", cost="cross_entropy", seed=0)
+        >>> model = net.to_onnx()
+        >>> [node.op_type for node in model.graph.node]
+        ['Gemm', 'Sigmoid', 'Gemm', 'Softmax', 'ArgMax']
+        """
+        from bpx.export.onnx.model import model_of
+
+        version = import_module("bpx").__version__
+        model = model_of(self.spec, self._parameters, self.schema, opset, {}, version)
+        if path is not None:
+            with write_atomically(path) as file:
+                file.write(model.SerializeToString())
+        return model
 
     def to_c(
         self,

@@ -24,7 +24,6 @@ from bpx.metrics import AnyMetric, MetricName
 from bpx.model import initial
 from bpx.model.spec import make_spec
 from bpx.model.weights import ClassWeight
-from bpx.network.answers import Answering
 from bpx.network.exports import Exports
 from bpx.network.modules import Modules
 from bpx.network.packing import packed
@@ -43,7 +42,7 @@ from bpx_backends import BackendName
 __all__ = ["Network"]
 
 
-class Network(Answering, Exports, Modules):
+class Network(Exports, Modules):
     """A fully connected network, trained by the equations of backpropagation.
 
     Parameters
