@@ -40,6 +40,7 @@ EXECUTED = (  # with NumPy alone: fast
     "derivation",
     "custom",
     "curvature",
+    "export",
     "feedback",
     "checks",
     "health",
@@ -53,6 +54,8 @@ EXECUTED = (  # with NumPy alone: fast
     "schedules",
     "tables",
 )
+NEEDED = {"export": ("onnx", "onnxruntime", "sklearn")}
+"""The packages that a page needs besides."""
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("[!_]*/*.md"))
 PAGES += sorted((ROOT / "docs").glob("*.md"))
@@ -145,6 +148,8 @@ def test_the_first_page_of_the_docs_is_the_readme():
 
 @pytest.mark.parametrize("page", EXECUTED)
 def test_the_cells_of_a_page_run(page, capsys):
+    for name in NEEDED.get(page, ()):
+        pytest.importorskip(name, reason=f"the page uses {name}")
     codes = blocks(f"docs/{page}.md", "{code-cell}")
     assert codes
     run(codes)

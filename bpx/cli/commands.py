@@ -20,6 +20,7 @@ from bpx.cli import (
 from bpx.cli.check import check
 from bpx.cli.compare import compare
 from bpx.cli.config import config_option
+from bpx.cli.export import export
 from bpx.cli.folder import find_network
 from bpx.cli.lr_range import lr_range
 from bpx.cli.metrics import option as metrics_option
@@ -117,6 +118,7 @@ def cli() -> None:
 
 cli.add_command(check)
 cli.add_command(compare)
+cli.add_command(export)
 cli.add_command(lr_range)
 
 

@@ -1,0 +1,57 @@
+"""``bpx export``: what it writes, what it says, and what it refuses."""
+
+import pytest
+
+import bpx
+from bpx.cli import export
+from tests.cli.invoked import ok, refused
+from tests.export.onnx.runtime import agree, answers, cells
+
+onnx = pytest.importorskip("onnx", reason="the exports need onnx")
+
+
+def test_a_table_goes_through_the_file_as_through_bpx(trained):
+    said = ok("export", trained, "model.onnx")
+    assert said.splitlines() == [
+        "file     model.onnx",
+        "opset    17",
+        "inputs   a: float64 (n, 1)",
+        "         b: float64 (n, 1)",
+        "         c: float64 (n, 1)",
+        "outputs  probabilities: float32 (n, 3)",
+        "         label: int64 (n)",
+    ]
+    net, found = bpx.load(trained), bpx.data.read_table("blobs.csv")
+    got = answers(onnx.load("model.onnx"), cells(net.schema, found))
+    agree(got["probabilities"], net.predict(found))
+    assert (got["label"] == net.classify(found)).all()
+
+
+def test_an_opset_and_a_saved_network():
+    bpx.Network([3, 4, 2], seed=0).save("net.safetensors")
+    said = ok("export", "net.safetensors", "a.ONNX", "--opset", 21)
+    assert "opset    21" in said
+    assert "inputs   x: float32 (n, 3)" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere", "a.onnx"], "nowhere does not exist"),
+        (["net.safetensors", "a.pb"], "a.pb was given to write to; expected a name that ends"),
+        (["net.safetensors", "a"], "expected a name that ends in .onnx"),
+        (["net.safetensors", "no/a.onnx"], "no/a.onnx cannot be written"),
+        (["net.safetensors", "a.onnx", "--opset", "5"], "--opset 5 was given; expected"),
+    ],
+)
+def test_refusals(words, message):
+    bpx.Network([3, 4, 2], seed=0).save("net.safetensors")
+    assert message in refused("export", *words)
+
+
+def test_an_option_of_another_format(monkeypatch):
+    monkeypatch.setitem(export.FORMATS, ".txt", export.Format(lambda network, path: [path]))
+    bpx.Network([3, 4, 2], seed=0).save("net.safetensors")
+    assert "a.txt" in ok("export", "net.safetensors", "a.txt")
+    said = refused("export", "net.safetensors", "a.txt", "--opset", "20")
+    assert "--opset 20 was given, which a .txt file does not have; omit it" in said
