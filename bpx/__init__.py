@@ -46,6 +46,7 @@ from bpx.errors import (
 )
 from bpx.initializers import Initializer
 from bpx.inspect.health.probe import HealthProbe
+from bpx.interop.onnx.load import from_onnx
 from bpx.interop.torch import from_torch
 from bpx.layers.batch_norm import BatchNorm
 from bpx.layers.dense import Dense
@@ -162,6 +163,7 @@ __all__ = [
     "data",
     "feedback",
     "forward",
+    "from_onnx",
     "from_torch",
     "initializers",
     "inspect",

@@ -6,39 +6,25 @@ activation: ``0.weight``, ``0.bias``, ``2.weight``, ... of shapes (out, in) and 
 ``0.feedback``, ``2.feedback``, ...
 """
 
-import json
 from collections.abc import Callable, Mapping
-from inspect import isfunction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bpx import costs
 from bpx._files import expanded, write_atomically
-from bpx.activations import ACTIVATIONS
 from bpx.arrays.choice import DTYPES
-from bpx.errors import FileFormatError, InputError, advice
-from bpx.feedback import FEEDBACKS
+from bpx.errors import FileFormatError, InputError
 from bpx.io import layers, tensors
+from bpx.io.description import described, notes_of, restored
 from bpx.io.sequential import Stored, linear_layers, spec_of
 from bpx.io.tensors import opened
-from bpx.layers import LAYERS
 from bpx.layers.dense import Dense
 from bpx.model.parameters import Parameters
-from bpx.model.spec import Spec, check_feedback, check_shapes, make_spec
+from bpx.model.spec import Spec, check_feedback, check_shapes
 from bpx.program.contract import leaves
 
 __all__ = ["Saved", "packed", "read", "save"]
 
-_FORMAT = 1
 _WRITER = "Network.save"
-_PARTS = ("format", "sizes", "activations", "cost", "feedback", "custom", "seed", "layers")
-_SORTS: dict[str, tuple[Mapping[str, Any], Callable[[Any], bool]]] = {
-    "activations": (ACTIVATIONS, lambda part: hasattr(part, "pullback")),
-    "cost": (costs.COSTS, lambda part: hasattr(part, "grad_a")),
-    "feedback": (FEEDBACKS, lambda part: hasattr(part, "matrix") or isfunction(part)),
-    "layers": (LAYERS, callable),
-}
-"""For each sort of part that a file names: the built-in parts, and a test for the sort."""
 
 
 class Saved(NamedTuple):
@@ -83,7 +69,9 @@ def packed(
     """
     drawn = zip(_feedback_names(spec), feedback, strict=True)
     arrays = dict((*layers.named(spec, parameters), *drawn))
-    return tensors.packed(arrays, _metadata(spec, seed, notes))
+    # Use a single key: safetensors writes several keys in varying order, and equal networks
+    # must make equal files.
+    return tensors.packed(arrays, {"bpx": described(spec, seed, notes)})
 
 
 def read(
@@ -122,10 +110,8 @@ def read(
             "its cost; omit the argument"
         )
     arrays = _arrays(place)
-    described = _described(path, metadata, are_right)
-    known = _known(path, described, custom)
+    spec, told = restored(path, metadata, custom, are_right)
     try:
-        spec = _spec(described, known)
         parameters = layers.parameters_of(spec, arrays)
         check_shapes(spec, parameters)
         _check_dtypes(parameters)
@@ -138,7 +124,7 @@ def read(
     except InputError as error:
         raise FileFormatError(f"{path} does not fit its own spec: {error}") from error
     dtype = parameters.w[0].dtype.name
-    return Saved(spec, parameters, feedback, described["seed"], dtype, _notes(described))
+    return Saved(spec, parameters, feedback, told["seed"], dtype, notes_of(told))
 
 
 def _feedback_names(spec: Spec) -> list[str]:
@@ -152,33 +138,6 @@ def _check_dtypes(parameters: Parameters) -> None:
     found = {array.dtype.name for array in leaves(parameters)}
     if len(found) > 1 or not found <= set(DTYPES):
         raise InputError(f"its arrays are {', '.join(sorted(found))}; expected one of {DTYPES}")
-
-
-def _metadata(spec: Spec, seed: int | None, notes: Mapping[str, Any]) -> dict[str, str]:
-    activations = {layer.activation.name: layer.activation for layer in spec.dense}
-    own = [name for name, value in activations.items() if ACTIVATIONS.get(name) != value]
-    own += [spec.cost.name] * (costs.built_in(spec.cost.name) != spec.cost)
-    own += [spec.feedback.name] * (FEEDBACKS.get(spec.feedback.name) != spec.feedback)
-    own += layers.own_kinds(spec)
-    described: dict[str, Any] = {
-        "format": _FORMAT,
-        "sizes": spec.sizes,
-        "activations": [layer.activation.name for layer in spec.dense],
-        "cost": spec.cost.name,
-        "feedback": spec.feedback.name,
-        "custom": own,
-        "seed": seed,
-    }
-    described |= {} if (told := layers.described(spec)) is None else {"layers": told}
-    described |= notes
-    # Use a single key: safetensors writes several keys in varying order, and equal networks
-    # must make equal files.
-    return {"bpx": json.dumps(described)}
-
-
-def _notes(described: dict[str, Any]) -> dict[str, Any]:
-    """Return a file's entries other than the spec and the seed."""
-    return {name: value for name, value in described.items() if name not in _PARTS}
 
 
 def _of_pytorch(path: Path, found: Mapping[str, Stored], chosen: Mapping[str, Any]) -> Saved:
@@ -207,93 +166,3 @@ def _header(path: Path) -> tuple[str | None, dict[str, Stored]]:
 def _arrays(path: Path) -> dict[str, Any]:
     with opened(path, _WRITER) as file:
         return tensors.arrays(file)
-
-
-def _described(
-    path: str | Path, metadata: str, are_right: Callable[[Mapping[str, Any]], bool]
-) -> dict[str, Any]:
-    """Return the spec and the notes in the file, with their types checked."""
-    try:
-        described = json.loads(metadata)
-        described.setdefault("feedback", "transpose")  # older files do not name it
-        names = [described[part] for part in ("cost", "feedback")]
-        names += [*described["activations"], *described["custom"]]
-        names += [each["kind"] for each in described.get("layers", ())]
-        right = (
-            described["format"] == _FORMAT
-            and all(isinstance(name, str) for name in names)
-            and all(isinstance(size, int) for size in described["sizes"])
-            and isinstance(described["seed"], int | None)
-            and are_right(_notes(described))
-        )
-    except (KeyError, TypeError, ValueError):
-        right = False
-    if not right:
-        raise FileFormatError(
-            f"{path} has no spec that this version of bpx can read; expected a file that "
-            "Network.save wrote"
-        )
-    return described
-
-
-def _known(
-    path: str | Path, metadata: dict[str, Any], custom: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """Return the parts of each sort by name; a custom part never becomes a built-in one."""
-    named = {
-        "activations": metadata["activations"],
-        "cost": [metadata["cost"]],
-        "feedback": [metadata["feedback"]],
-        "layers": [each["kind"] for each in metadata.get("layers", ())],
-    }
-    known = {sort: _of_sort(sort, metadata, custom) for sort in named}
-    unknown = [
-        name for sort, names in named.items() for name in names if name not in known[sort]
-    ]
-    if unknown:
-        raise InputError(
-            f"{path} uses the custom part {', '.join(map(repr, unknown))}; "
-            + advice(
-                f"pass custom={{{unknown[0]!r}: ...}}",
-                "the command line has only the built-in parts: load the network in "
-                "Python, which takes custom parts",
-            )
-        )
-    return known
-
-
-def _of_sort(sort: str, metadata: dict[str, Any], custom: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts of one sort by name; a cost and a layer, say, may share a name.
-
-    If several parts are given for one name, the one of this sort is used.
-    """
-    built_in, fits = _SORTS[sort]
-    known = {n: v for n, v in built_in.items() if n not in metadata["custom"]}
-    if sort == "cost" and (found := _with_parameters(metadata)):
-        known[metadata["cost"]] = found
-    for name, given in custom.items():
-        these = given if isinstance(given, tuple | list) else (given,)
-        of_sort = [each for each in these if fits(each)]
-        ours = [built_in[name]] if name in built_in else []
-        known[name] = next(iter([*of_sort, *ours, *these]), None)
-    return known
-
-
-def _with_parameters(metadata: dict[str, Any]) -> costs.Cost | None:
-    """Return the built-in cost that the file names with parameters, if it does."""
-    name = metadata["cost"]
-    found = None if name in metadata["custom"] else costs.built_in(name)
-    return found if isinstance(found, costs.Cost) else None
-
-
-def _spec(metadata: dict[str, Any], known: dict[str, dict[str, Any]]) -> Spec:
-    chosen = [known["activations"][name] for name in metadata["activations"]]
-    rest = {part: known[part][metadata[part]] for part in ("cost", "feedback")}
-    if any(not hasattr(each, "pullback") for each in chosen):
-        raise InputError(f"not all of {metadata['activations']} are activations")
-    if "layers" in metadata:
-        spec = make_spec(layers.layers_of(metadata["layers"], chosen, known["layers"]), **rest)
-        if list(spec.sizes) != list(metadata["sizes"]):
-            raise InputError(f"its layers have the sizes {spec.sizes}, not {metadata['sizes']}")
-        return spec
-    return make_spec(metadata["sizes"], each=chosen, **rest)

@@ -5,14 +5,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bpx._files import write_atomically
+from bpx.io import description
 from bpx.network.answers import Answering
+from bpx.network.packing import noted
 from bpx.optim.chain import Optimizer
+from bpx.privacy.accounting import Mechanism
 
 __all__ = ["Exports"]
 
 
 class Exports(Answering):
     """A network that can be exported; what an export needs is imported with the first one."""
+
+    mechanisms: tuple[Mechanism, ...] = ()
 
     def to_onnx(self, path: str | Path | None = None, *, opset: int = 17) -> Any:
         """Return the network as an ONNX model, and write it to a file if a path is given.
@@ -57,10 +62,11 @@ class Exports(Answering):
         >>> [node.op_type for node in model.graph.node]
         ['Gemm', 'Sigmoid', 'Gemm', 'Softmax', 'ArgMax']
         """
-        from bpx.export.onnx.model import model_of
+        from bpx.export.onnx.model import described, model_of
 
-        version = import_module("bpx").__version__
-        model = model_of(self.spec, self._parameters, self.schema, opset, {}, version)
+        version, spec = import_module("bpx").__version__, self.spec.by_transpose()
+        model = model_of(spec, self._parameters, self.schema, opset, version)
+        model = described(model, description.described(spec, self.seed, noted(self)))
         if path is not None:
             with write_atomically(path) as file:
                 file.write(model.SerializeToString())

@@ -30,7 +30,6 @@ from bpx.network.packing import packed
 from bpx.network.tables import Schema, check_schema
 from bpx.network.train import train
 from bpx.optim.chain import Optimizer
-from bpx.privacy.accounting import Mechanism
 from bpx.privacy.dpsgd import DPSGD
 from bpx.program.contract import Precision
 from bpx.training.attached import Callback
@@ -111,8 +110,6 @@ class Network(Exports, Modules):
     >>> [w.shape for w in net.weights]
     [(30, 784), (10, 30)]
     """
-
-    mechanisms: tuple[Mechanism, ...] = ()
 
     def __init__(
         self,

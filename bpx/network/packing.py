@@ -8,7 +8,7 @@ from bpx.model.parameters import Parameters
 from bpx.network.tables import Schema
 from bpx.privacy.accounting import Account
 
-__all__ = ["Packed", "packed"]
+__all__ = ["Packed", "noted", "packed"]
 
 
 class Packed(Account, Protocol):
@@ -23,9 +23,14 @@ class Packed(Account, Protocol):
 
 def packed(network: Packed, parameters: Parameters, feedback: tuple[Array, ...]) -> bytes:
     """Return the contents of the file of a network that has these arrays: see `bpx.load`."""
+    return checkpoint.packed(network.spec, parameters, feedback, network.seed, noted(network))
+
+
+def noted(network: Packed) -> dict[str, Any]:
+    """Return what a file notes of a network besides its parts: see `bpx.network.notes`."""
     notes: dict[str, Any] = {}
     if network.mechanisms:
         notes["mechanisms"] = network.mechanisms
     if network.schema is not None:
         notes["schema"] = network.schema.described()
-    return checkpoint.packed(network.spec, parameters, feedback, network.seed, notes)
+    return notes

@@ -1,6 +1,5 @@
 """A network as an ONNX model: its columns, its layers, and its answers, in one graph."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from bpx.arrays.transfer import to_host
@@ -15,12 +14,12 @@ from bpx.io.layers import named, parameters_of
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
 
-__all__ = ["LARGEST", "OPSET", "OPSETS", "model_of"]
+__all__ = ["LARGEST", "METADATA", "OPSETS", "described", "model_of"]
 
-OPSET = 17
-"""The opset that an export uses unless another is chosen: the first with LayerNormalization."""
+METADATA = "bpx"
+"""The key of a network's description, as `Network.save` writes it, in ``metadata_props``."""
 OPSETS = 17, 25
-"""The first and the last opset that exports are tested with."""
+"""The first opset with LayerNormalization, and the last that exports are tested with."""
 LARGEST = 2**31 - 2**20
 """The most bytes that a model's arrays may have: protobuf holds two gigabytes."""
 
@@ -30,10 +29,9 @@ def model_of(
     parameters: Parameters,
     schema: Schema | None,
     opset: int,
-    metadata: Mapping[str, str],
     version: str,
 ) -> Any:
-    """Return a network as a ModelProto that onnx has checked: see `bpx.Network.to_onnx`.
+    """Return a network as a ModelProto: see `bpx.Network.to_onnx`.
 
     Parameters
     ----------
@@ -42,8 +40,6 @@ def model_of(
         On any backend.
     schema : Schema or None
     opset : int
-    metadata : mapping of str to str
-        What the model's ``metadata_props`` hold.
     version : str
         That of bpx.
 
@@ -54,7 +50,6 @@ def model_of(
     InputError
         If the opset is out of range, the network is too large, or a part has no form in ONNX.
     """
-    onnx = package()
     _check_opset(opset)
     arrays = {name: to_host(array) for name, array in named(spec, parameters)}
     _check_size(sum(array.nbytes for array in arrays.values()))
@@ -69,8 +64,13 @@ def model_of(
         inputs = [Answer(x, _type(graph.dtype), (spec.sizes[0],))]
     else:
         inputs = [Answer(each.name, input_type(each), (1,)) for each in features]
-    model = _proto(graph, inputs, answers, version)
-    onnx.helper.set_model_props(model, dict(metadata))
+    return _proto(graph, inputs, answers, version)
+
+
+def described(model: Any, text: str) -> Any:
+    """Add the description of a network to its model, have onnx check it, and return it."""
+    onnx = package()
+    onnx.helper.set_model_props(model, {METADATA: text})
     onnx.checker.check_model(model, full_check=True)
     return model
 
