@@ -84,13 +84,38 @@ class State(NamedTuple):
 
 
 class Chain:
-    """How states come from states."""
+    """How states come from states.
 
-    def __init__(self, forms: Forms, width: int | None) -> None:
-        self.forms = forms
+    Parameters
+    ----------
+    forms : Forms
+    width : int or None
+        The number of inputs, if the graph says it.
+    nbytes : int
+        The most bytes of all parameters, so that a small file whose nodes share an array does
+        not make a large network.
+    """
+
+    def __init__(self, forms: Forms, width: int | None, nbytes: int) -> None:
+        self.forms, self._left = forms, nbytes
         self.input = State(Link(None, None, {}, width, 0), None, forms.z)
         self._closed: dict[State, Link] = {}
         self._opened: dict[Link, Affine] = {}
+
+    def hold(self, array: NDArray[Any], shown: str) -> None:
+        """Count a parameter, before it is copied.
+
+        Raises
+        ------
+        FileFormatError
+            If all of them have become larger than the file.
+        """
+        self._left -= array.nbytes
+        if self._left < 0:
+            raise FileFormatError(
+                f"{shown} shares its array with other nodes, which would make a network larger "
+                "than the file; expected an array for each layer"
+            )
 
     def closed(self, state: State, shown: str) -> Link:
         """Return the link of a state, whose Dense layer gets its activation.
@@ -138,6 +163,7 @@ class Chain:
             return state
         assert below.below is not None, "the inputs are no layer"
         if link not in self._opened:
+            self.hold(below.arrays["w"], "a BatchNormalization")
             self._opened[link] = _folded(below.arrays, link)
         return State(below.below, self._opened[link], number)
 

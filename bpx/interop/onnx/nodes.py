@@ -36,18 +36,20 @@ def read_node(chain: Chain, node: Node) -> State:
 
 
 def _gemm(chain: Chain, node: Node) -> State:
-    if node.attributes.get("transA", 0):
+    if node.number("transA", 0):
         raise node.refused("transposes its samples; expected transA=0")
-    w = node.array(1) if node.attributes.get("transB", 0) else node.array(1).T
-    w = _scaled(w, node.attributes.get("alpha", 1.0))
+    w = node.array(1) if node.number("transB", 0) else node.array(1).T
+    chain.hold(w, node.shown)
+    w = _scaled(w, node.number("alpha", 1.0))
     if node.input(2) is None:
         return _dense(chain, node, w, None)
-    b, beta = node.array(2), node.attributes.get("beta", 1.0)
+    b, beta = node.array(2), node.number("beta", 1.0)
     b = np.full(w.shape[:1], b.item()) if b.size == 1 else node.vector(2, len(w))
     return _dense(chain, node, w, _scaled(b.astype(w.dtype), beta))
 
 
 def _matmul(chain: Chain, node: Node) -> State:
+    chain.hold(node.array(1), node.shown)
     return _dense(chain, node, node.array(1).T, None)
 
 
@@ -104,17 +106,17 @@ def _elementwise(chain: Chain, node: Node) -> State:
 
 
 def _batch_norm(chain: Chain, node: Node) -> State:
-    if node.attributes.get("training_mode", 0):
+    if node.number("training_mode", 0):
         raise node.refused("is in training mode; expected a model that predicts")
     names = ("gamma", "beta", "mean", "variance")
     arrays = _norm(chain, node, names)
-    kept = _short(float(node.attributes.get("momentum", 0.9)))
+    kept = _short(node.number("momentum", 0.9))
     layer = BatchNorm(len(arrays["gamma"]), _short(1.0 - kept), _epsilon(node))
     return chain.on_top(chain.closed(node.state(), node.shown), layer, arrays)
 
 
 def _layer_norm(chain: Chain, node: Node) -> State:
-    if node.attributes.get("axis", -1) not in (-1, 1):
+    if node.number("axis", -1) not in (-1, 1):
         raise node.refused("standardises over other axes; expected axis=-1")
     names = ("gamma", "beta") if node.input(2) is not None else ("gamma",)
     arrays = _norm(chain, node, names)
@@ -127,6 +129,8 @@ def _norm(chain: Chain, node: Node, names: tuple[str, ...]) -> dict[str, NDArray
     """Return the arrays of a norm, one number for each unit."""
     width = node.array(1).size
     given = node.state().width
+    for place in range(1, len(names) + 1):
+        chain.hold(node.array(place), node.shown)
     if given not in (None, width):
         raise node.refused(f"takes {width} numbers, but is given {given}")
     return {
@@ -136,7 +140,7 @@ def _norm(chain: Chain, node: Node, names: tuple[str, ...]) -> dict[str, NDArray
 
 
 def _epsilon(node: Node) -> float:
-    return _short(float(node.attributes.get("epsilon", 1e-5)))
+    return _short(node.number("epsilon", 1e-5))
 
 
 def _short(value: float) -> float:
@@ -148,7 +152,7 @@ def _dropout(chain: Chain, node: Node) -> State:
     """It is kept, so that the network can be trained further."""
     if node.input(2) is not None and node.array(2).any():
         raise node.refused("is in training mode; expected a model that predicts")
-    given = node.attributes.get("ratio", 0.5)
+    given = node.number("ratio", 0.5)
     rate = _short(float(given if node.input(1) is None else node.array(1).reshape(-1)[0]))
     link = chain.closed(node.state(), node.shown)
     if link.width is None:
@@ -157,13 +161,13 @@ def _dropout(chain: Chain, node: Node) -> State:
 
 
 def _same(chain: Chain, node: Node) -> State:
-    if node.attributes.get("axis", 1) != 1:
+    if node.number("axis", 1) != 1:
         raise node.refused("changes the shape; expected axis=1")
     return node.state()
 
 
 def _cast(chain: Chain, node: Node) -> State:
-    to = {FLOAT: "float32", DOUBLE: "float64"}.get(node.attributes.get("to", 0))
+    to = {FLOAT: "float32", DOUBLE: "float64"}.get(int(node.number("to", 0)))
     if to != chain.forms.dtype.name:
         raise node.refused(f"changes the type; expected {chain.forms.dtype}, as the input is")
     return node.state()

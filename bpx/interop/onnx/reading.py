@@ -48,7 +48,7 @@ def read_model(
     opset = _opset(model, label)
     graph, dtype = model.graph, _dtype(model.graph, label)
     name, width = _input(graph, label)
-    chain = Chain(Forms(dtype), width)
+    chain = Chain(Forms(dtype), width, model.ByteSize() + 2**20)
     values = Values(chain, label, opset)
     for tensor in graph.initializer:
         values.constant(tensor.name, tensor)

@@ -21,6 +21,7 @@ class _Kind(NamedTuple):
     field: str
 
 
+_AXES = 8
 _KINDS = {
     FLOAT: _Kind("<f4", "float_data"),
     DOUBLE: _Kind("<f8", "double_data"),
@@ -39,14 +40,16 @@ def array_of(tensor: Any, label: str) -> NDArray[Any]:
         If they are in another file, of a type that bpx does not read, or do not fit the shape.
     """
     shown = f"{label}: the array {tensor.name!r}"
-    kind, shape = _KINDS.get(tensor.data_type), tuple(tensor.dims)
+    kind = _KINDS.get(tensor.data_type)
     if tensor.data_location or tensor.external_data:
         raise FileFormatError(f"{shown} is in another file; expected a model in one file")
     if kind is None:
         raise FileFormatError(
             f"{shown} has the type {tensor.data_type} of ONNX; expected float32 or float64"
         )
-    values = _values(tensor, kind, shown)
+    if len(tensor.dims) > _AXES:
+        raise FileFormatError(f"{shown} has {len(tensor.dims)} axes; expected at most {_AXES}")
+    values, shape = _values(tensor, kind, shown), tuple(tensor.dims)
     if min(shape, default=1) < 1 or prod(shape) != len(values):
         raise FileFormatError(
             f"{shown} has the shape {shape} and {len(values)} elements; expected as many as "

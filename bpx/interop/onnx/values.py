@@ -6,11 +6,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bpx.errors import FileFormatError
-from bpx.export.onnx.package import package
 from bpx.interop.onnx.chain import Chain, State
 from bpx.interop.onnx.tensors import array_of
 
 __all__ = ["Node", "Refusal", "Values", "is_row"]
+
+_ENDS = 64
+_FIELDS = {1: "f", 2: "i", 3: "s", 4: "t"}
+"""The field of an attribute, by its type."""
 
 
 def is_row(array: NDArray[Any], width: int) -> bool:
@@ -69,6 +72,13 @@ class Node:
             )
         return found.reshape(width)
 
+    def number(self, name: str, usual: float) -> float:
+        """Return an attribute that is a number."""
+        found = self.attributes.get(name, usual)
+        if not isinstance(found, int | float):
+            raise self.refused(f"has {name}={found!r}; expected a number")
+        return found
+
     def input(self, place: int) -> Any:
         """Return an input, or None if it is omitted."""
         return self.inputs[place] if place < len(self.inputs) else None
@@ -76,6 +86,12 @@ class Node:
     def refused(self, why: str) -> FileFormatError:
         """Return the error to raise."""
         return FileFormatError(f"{self.shown} {why}")
+
+
+def _attribute(proto: Any) -> Any:
+    """Return a number, a text or an array; None for a list or a graph."""
+    field = _FIELDS.get(proto.type)
+    return None if field is None else getattr(proto, field)
 
 
 class Values:
@@ -114,15 +130,24 @@ class Values:
         return self._held.get(name, Refusal(f"{self.label}: nothing computes {name!r}"))
 
     def node(self, proto: Any) -> Node | Refusal:
-        """Return a node with its inputs, or why one of them is nothing that bpx has."""
+        """Return a node with its inputs, or why one of them is nothing that bpx has.
+
+        Raises
+        ------
+        FileFormatError
+            If it has more inputs and outputs than any operator that bpx reads.
+        """
+        if max(len(proto.input), len(proto.output)) > _ENDS:
+            raise FileFormatError(
+                f"{self.label}: a node has more than {_ENDS} inputs or outputs; expected fewer"
+            )
         inputs = [self.get(each) for each in proto.input]
         for each in inputs:
             if isinstance(each, Refusal):
                 return each
         shown = f"{self.label}: the node {proto.name or proto.output[0]!r} ({proto.op_type})"
-        read = package().helper.get_attribute_value
-        attributes = {each.name: read(each) for each in proto.attribute}
-        return Node(proto.op_type, inputs, attributes, shown)
+        attributes = {each.name: _attribute(each) for each in proto.attribute}
+        return Node(str(proto.op_type), inputs, attributes, shown)  # it may be no text
 
     def _check(self, name: str) -> None:
         if name in self:

@@ -4,6 +4,7 @@ A file of protobuf may hold millions of empty messages, of two bytes each, that 
 in memory. So the fields are counted before anything is made of them.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from bpx.errors import FileFormatError
@@ -14,7 +15,9 @@ __all__ = ["FIELDS", "MESSAGES", "parsed"]
 MESSAGES = 100_000
 """The most messages that a file may have: nodes, attributes, arrays, ..."""
 FIELDS = 1_000_000
-"""The most fields; an array's numbers are one, or none that need be counted."""
+"""The most fields, and the most integers in lists, each of which may be a byte in the file."""
+_INTEGERS = (1, 2, 3, 4, 7, 8)
+"""The numbers that protobuf has for the types of integers, booleans and enumerations."""
 
 
 def parsed(content: bytes, label: str) -> Any:
@@ -41,22 +44,37 @@ def _no_model(label: str, why: str) -> str:
 
 def _check(content: memoryview, descriptor: Any, label: str) -> None:
     """Go through all messages, without recursion, and count what they hold."""
-    pending, messages, fields = [(0, len(content), descriptor)], 0, 0
+    pending, counts = [(0, len(content), descriptor)], _Counts()
     while pending:
         at, end, kind = pending.pop()
-        messages += 1
         while at < end:
-            fields += 1
-            if messages + len(pending) > MESSAGES or fields > FIELDS:
-                raise FileFormatError(
-                    f"{label} has more than {MESSAGES:,} parts or {FIELDS:,} fields; expected "
-                    "a model of layers that bpx has"
-                )
             key, at = _varint(content, at, end, label)
             first, at = _value(content, at, end, key & 7, label)
             field = kind.fields_by_number.get(key >> 3)
-            if key & 7 == 2 and field is not None and field.message_type is not None:
-                pending.append((first, at, field.message_type))
+            counts.fields += 1
+            if field is not None and key & 7 == 2:
+                if field.message_type is not None:
+                    pending.append((first, at, field.message_type))
+                    counts.messages += 1
+                elif field.cpp_type in _INTEGERS:
+                    counts.integers += at - first
+            counts.check(label)
+
+
+@dataclass
+class _Counts:
+    """What a file holds so far."""
+
+    messages: int = 0
+    fields: int = 0
+    integers: int = 0
+
+    def check(self, label: str) -> None:
+        if self.messages > MESSAGES or self.fields > FIELDS or self.integers > FIELDS:
+            raise FileFormatError(
+                f"{label} has more than {MESSAGES:,} parts, or {FIELDS:,} fields or integers "
+                "in lists; expected a model of layers that bpx has"
+            )
 
 
 def _value(content: memoryview, at: int, end: int, wire: int, label: str) -> tuple[int, int]:

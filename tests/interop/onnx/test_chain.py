@@ -63,3 +63,15 @@ def test_an_add_of_many_layers_is_one_layer_each():
     nodes += [node("Add", one, "x", output=other) for one, other in pairwise(names)]
     layers, _ = layers_of([*nodes, dense(names[-1], "w", "y")], W)
     assert layers[-2] == Add(3, 799)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 2.0])
+def test_nodes_that_share_an_array_make_no_network_larger_than_the_file(alpha):
+    w = {"w": drawn(300, 300)}
+    names = ["x", *(f"d{i}" for i in range(20)), "y"]
+    nodes = [
+        node("Gemm", one, "w", output=other, alpha=alpha) for one, other in pairwise(names)
+    ]
+    with pytest.raises(bpx.FileFormatError, match="shares its array with other nodes"):
+        layers_of(nodes, w, width=300)
+    assert len(layers_of(nodes[:3], w, width=300, outputs=[("d2", 1)])[0]) == 3

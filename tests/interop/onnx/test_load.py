@@ -95,6 +95,12 @@ def test_a_regressor_of_scikit_learn():
     np.testing.assert_allclose(net.predict(x)[:, 0], fitted.predict(x), atol=1e-5)
 
 
+def test_an_operator_whose_name_is_no_text():
+    content = bare(bpx.Network([3, 2], output="relu", seed=0)).SerializeToString()
+    with pytest.raises(bpx.FileFormatError, match="has no counterpart in bpx"):
+        bpx.from_onnx(content.replace(b"Relu", b"R\xfflu"))
+
+
 def mutated(rng, content):
     """A file with a few bytes changed, moved, left out or put in."""
     content = bytearray(content)

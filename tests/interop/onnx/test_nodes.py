@@ -141,6 +141,10 @@ def test_a_norm_before_an_activation_becomes_part_of_the_layer():
         ([FIRST, node("Add", "a", "column")], "takes several numbers"),
         ([FIRST, node("Add", "a", "deep")], "takes several numbers"),
         ([FIRST, node("LayerNormalization", "a", "n0", axis=0)], "over other axes"),
+        (
+            [FIRST, node("LayerNormalization", "a", "n0", axis="b")],
+            "has axis=b'b'; expected a n",
+        ),
         ([FIRST, node("LayerNormalization", "a", "three")], "takes 3 numbers, but is given 2"),
         ([FIRST, node("LayerNormalization", "a", "n0")], "the last layer is LayerNorm"),
         (

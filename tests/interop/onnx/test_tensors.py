@@ -45,6 +45,7 @@ def lie(**changed):
         ({"dims": [10**12, 10**12]}, "and 6 elements"),
         ({"dims": [-2, -3]}, "and 6 elements"),
         ({"dims": [0, 6]}, "and 6 elements"),
+        ({"dims": [1] * 9}, "has 9 axes; expected at most 8"),
         ({"raw_data": b"12345"}, "is truncated"),
         ({"raw_data": b""}, "and 0 elements"),
         ({"data_type": 8}, "has the type 8 of ONNX; expected float32 or float64"),

@@ -38,3 +38,9 @@ def test_a_node_without_a_name_is_shown_by_its_output():
         bpx.FileFormatError, match=r"m.onnx: the node 'y' \(Sin\) has no counter"
     ):
         read_model(model([node("Sin", "x")], {}), "m.onnx")
+
+
+def test_many_inputs_are_refused():
+    many = node("Gemm", *["x"] * 65)
+    with pytest.raises(bpx.FileFormatError, match="more than 64 inputs or outputs"):
+        read_model(model([many], {}), "m.onnx")

@@ -27,6 +27,18 @@ def test_every_truncated_file_is_refused():
     assert [(each.weights[0] == net.weights[0]).all() for each in read] == [True]
 
 
+def field(number, content):
+    """A field of protobuf that holds bytes."""
+    size = len(content)
+    return (
+        bytes([number << 3 | 2, size & 127 | 128, size >> 7 & 127 | 128, size >> 14]) + content
+    )
+
+
+GRAPH = field(7, field(5, field(7, b"\x01" * (FIELDS + 1))))[1:]
+"""An array of so many integers, in one list."""
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -38,7 +50,8 @@ def test_every_truncated_file_is_refused():
         (b"hello, world", "a field"),
         (b"\x3a\x02\x0a\x00" * (MESSAGES // 2 + 1), "more than 100,000 parts"),
         (b"\x3a\x82\x80\x80\x00" + b"\x0a\x00", "the model has the opsets"),
-        (b"\x08\x01" * (FIELDS + 1), "or 1,000,000 fields"),
+        (b"\x3a" + GRAPH, "fields or integers in lists"),
+        (b"\x08\x01" * (FIELDS + 1), "or 1,000,000 fields or integers"),
     ],
 )
 def test_no_model(content, message):
