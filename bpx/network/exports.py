@@ -53,7 +53,8 @@ class Exports(Answering):
         Notes
         -----
         The model predicts: dropout is off, and `bpx.BatchNorm` uses its running averages. In
-        float64 it uses operators that onnxruntime computes in float64.
+        float64 it uses operators that onnxruntime computes in float64. The model's metadata
+        describe the network and its schema, so that `bpx.from_onnx` reads it whole.
 
         Examples
         --------
