@@ -110,9 +110,7 @@ class Forms:
 def _canonical(op: str, attributes: Mapping[str, Any]) -> Hashable:
     """Return the attributes in the one form that equal ones have."""
     whole = {**_DEFAULTS.get(op, {}), **attributes}
-    # A name that is no text comes as bytes.
-    plain = ((str(name), _plain(name, value)) for name, value in whole.items())
-    return tuple(sorted(plain, key=lambda pair: pair[0]))
+    return tuple((name, _plain(name, whole[name])) for name in sorted(whole))
 
 
 def _plain(name: str, value: Any) -> Any:

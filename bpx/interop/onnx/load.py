@@ -75,8 +75,7 @@ def from_onnx(
     from bpx.interop.onnx.wire import parsed
 
     label = f"{model}" if isinstance(model, str | Path) else "the model"
-    if not hasattr(model, "graph"):
-        model = parsed(_content(model), label)
+    model = parsed(_content(model), label)
     own = read_own(model, label, custom or {})
     if own is None:
         spec, parameters = read_model(model, label, cost)
@@ -98,6 +97,9 @@ def _home(backend: str | None, dtype: Any, parameters: Parameters) -> Home:
 def _content(model: Any) -> bytes:
     if isinstance(model, bytes):
         return model
+    if hasattr(model, "SerializeToString"):  # it may be of a stranger, too
+        content: bytes = model.SerializeToString()
+        return content
     path = expanded(model)
     try:
         return path.read_bytes()

@@ -44,7 +44,7 @@ def read_own(model: Any, label: str, custom: Mapping[str, Any]) -> Own | None:
         If the network has parts of a user's own that `custom` lacks.
     """
     text = {each.key: each.value for each in model.metadata_props}.get(METADATA)
-    if not isinstance(text, str) or len(text) > LONGEST:
+    if text is None or len(text) > LONGEST:
         return None
     try:
         spec, described = restored(label, text, custom, notes.are_right, model.ByteSize())

@@ -147,7 +147,7 @@ class Values:
                 return each
         shown = f"{self.label}: the node {proto.name or proto.output[0]!r} ({proto.op_type})"
         attributes = {each.name: _attribute(each) for each in proto.attribute}
-        return Node(str(proto.op_type), inputs, attributes, shown)  # it may be no text
+        return Node(proto.op_type, inputs, attributes, shown)
 
     def _check(self, name: str) -> None:
         if name in self:

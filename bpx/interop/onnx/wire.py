@@ -18,6 +18,8 @@ FIELDS = 1_000_000
 """The most fields, and the most integers in lists, each of which may be a byte in the file."""
 _INTEGERS = (1, 2, 3, 4, 7, 8)
 """The numbers that protobuf has for the types of integers, booleans and enumerations."""
+_TEXT = 9
+"""The number that it has for texts; Python gets one that is not UTF-8 as bytes."""
 
 
 def parsed(content: bytes, label: str) -> Any:
@@ -34,7 +36,7 @@ def parsed(content: bytes, label: str) -> Any:
     _check(memoryview(content), onnx.ModelProto.DESCRIPTOR, label)
     try:
         return onnx.ModelProto.FromString(content)
-    except (DecodeError, UnicodeDecodeError) as error:
+    except DecodeError as error:
         raise FileFormatError(_no_model(label, str(error))) from error
 
 
@@ -58,7 +60,16 @@ def _check(content: memoryview, descriptor: Any, label: str) -> None:
                     counts.messages += 1
                 elif field.cpp_type in _INTEGERS:
                     counts.integers += at - first
+                elif field.type == _TEXT:
+                    _check_text(content[first:at], label)
             counts.check(label)
+
+
+def _check_text(content: memoryview, label: str) -> None:
+    try:
+        str(content, "utf-8")
+    except UnicodeDecodeError as error:
+        raise FileFormatError(_no_model(label, f"a name is no text: {error}")) from error
 
 
 @dataclass
