@@ -8,7 +8,7 @@ import pytest
 import bpx
 from bpx.interop.onnx import own
 from tests.architectures import random_network, random_samples
-from tests.export.onnx.test_columns import made
+from tests.export.onnx.tables import made
 from tests.interop.onnx.models import onnx
 
 
