@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import click
 
 import bpx
+from bpx._files import expanded
 from bpx.cli.folder import find_network
 from bpx.errors import option
 
@@ -66,7 +67,8 @@ def export(network: str, file: str, **given: Any) -> None:
     kind = _format(file, chosen)
     loaded = bpx.load(find_network(network)[0], backend="numpy")
     lines = list(kind.write(loaded, file, **chosen))
-    click.echo("\n".join([f"file     {file}", *lines]))
+    size = expanded(file).stat().st_size
+    click.echo("\n".join([f"file     {file}: {size:,} bytes", *lines]))
 
 
 def _format(file: str, chosen: dict[str, Any]) -> Format:

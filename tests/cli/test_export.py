@@ -1,5 +1,8 @@
 """``bpx export``: what it writes, what it says, and what it refuses."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 import bpx
@@ -13,7 +16,7 @@ onnx = pytest.importorskip("onnx", reason="the exports need onnx")
 def test_a_table_goes_through_the_file_as_through_bpx(trained):
     said = ok("export", trained, "model.onnx")
     assert said.splitlines() == [
-        "file     model.onnx",
+        f"file     model.onnx: {os.path.getsize('model.onnx'):,} bytes",
         "opset    17",
         "inputs   a: float64 (n, 1)",
         "         b: float64 (n, 1)",
@@ -50,8 +53,13 @@ def test_refusals(words, message):
 
 
 def test_an_option_of_another_format(monkeypatch):
-    monkeypatch.setitem(export.FORMATS, ".txt", export.Format(lambda network, path: [path]))
+    def write(network, path):
+        Path(path).write_text("text")
+        yield "sizes    3"
+
+    monkeypatch.setitem(export.FORMATS, ".txt", export.Format(write))
     bpx.Network([3, 4, 2], seed=0).save("net.safetensors")
-    assert "a.txt" in ok("export", "net.safetensors", "a.txt")
+    said = ok("export", "net.safetensors", "a.txt")
+    assert said.splitlines() == ["file     a.txt: 4 bytes", "sizes    3"]
     said = refused("export", "net.safetensors", "a.txt", "--opset", "20")
     assert "--opset 20 was given, which a .txt file does not have; omit it" in said
