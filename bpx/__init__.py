@@ -81,9 +81,9 @@ from bpx.training.tensorboard import TensorBoard
 from bpx_backends import BackendName as _BackendName
 
 if TYPE_CHECKING:
-    from bpx import data, testing
+    from bpx import data, sklearn, testing
 else:
-    __getattr__, __dir__ = _lazy.submodules(__name__, ("data", "testing"))
+    __getattr__, __dir__ = _lazy.submodules(__name__, ("data", "sklearn", "testing"))
 
 __version__ = "0.1.0"
 
@@ -178,6 +178,7 @@ __all__ = [
     "random",
     "resume",
     "set_default",
+    "sklearn",
     "testing",
     "to_host",
     "train",

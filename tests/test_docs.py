@@ -31,6 +31,7 @@ PUBLIC = (
     bpx.optim,
     bpx.privacy,
     bpx.random,
+    bpx.sklearn,
     bpx.testing,
 )
 EXECUTED = (  # with NumPy alone: fast
@@ -52,6 +53,7 @@ EXECUTED = (  # with NumPy alone: fast
     "privacy",
     "resuming",
     "schedules",
+    "scikit-learn",
     "tables",
 )
 NEEDED = {"export": ("onnx", "onnxruntime", "sklearn")}

@@ -1,0 +1,8 @@
+"""Estimators for scikit-learn, under the names of its own: see `bpx.interop.sklearn`.
+
+>>> from bpx.sklearn import MLPClassifier
+"""
+
+from bpx.interop.sklearn import MLPClassifier, MLPRegressor, MLPTransformer
+
+__all__ = ["MLPClassifier", "MLPRegressor", "MLPTransformer"]
