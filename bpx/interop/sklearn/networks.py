@@ -4,6 +4,7 @@ scikit-learn's ``coefs_[i]``, of shape (k_i, k_{i+1}), is the transpose of bpx's
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -69,16 +70,27 @@ def spec_of(estimator: Any, sizes: Sequence[int], output: str, cost: Cost | None
     cost : Cost or None
         By default the cost that belongs to the output.
     """
-    each = [_activation(name) for name in _names(estimator.activation, len(sizes) - 2)]
-    each.append(_activation(output))
-    dropout = estimator.dropout if len(sizes) > 2 else 0.0
-    return make_spec(sizes, each=each, dropout=dropout, cost=cost or _OUTPUTS[output])
+    names = [*_names(estimator.activation, len(sizes) - 2), output]
+    given = estimator.dropout if len(sizes) > 2 else 0.0
+    dropout = given if np.ndim(given) == 0 else tuple(given)
+    return _made(
+        tuple(sizes), tuple(map(_activation, names)), dropout, cost or _OUTPUTS[output]
+    )
 
 
 def hidden_spec(estimator: Any, sizes: Sequence[int], depth: int) -> Spec:
     """Return the layers up to a hidden one, from 1, whose activations are the outputs."""
     names = _names(estimator.activation, len(sizes) - 2)[:depth]
-    return make_spec(sizes[: depth + 1], each=[_activation(name) for name in names])
+    each = tuple(map(_activation, names))
+    return _made(tuple(sizes[: depth + 1]), each, 0.0, costs.quadratic)
+
+
+@lru_cache(maxsize=64)
+def _made(
+    sizes: tuple[int, ...], each: tuple[Activation, ...], dropout: Any, cost: Cost
+) -> Spec:
+    """Make a spec once: `predict` asks for the same one in each call."""
+    return make_spec(sizes, each=each, dropout=dropout, cost=cost)
 
 
 def network_of(spec: Spec, home: Home, coefs: Sequence[Any], intercepts: Sequence[Any]) -> Any:
