@@ -1,6 +1,7 @@
 """What the classifier and the regressor share: validation, `fit`, and the forward pass."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -41,8 +42,6 @@ from bpx.model.spec import Spec
 
 __all__ = ["BaseMLP"]
 
-_SPARSE = ("csr", "csc")
-
 
 class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     """A multi-layer perceptron; `MLPClassifier` and `MLPRegressor` derive from it."""
@@ -50,6 +49,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     hidden_layer_sizes: Any
     solver: str
     backend: str | None
+    n_outputs_: int
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
@@ -105,8 +105,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         s = self._weights(X, targets, sample_weight)
         if not (self.resume and hasattr(self, "_random_state")) or first:
             self._random_state = check_random_state(self.random_state)
-        encoded = self._encoded(targets)
-        sizes = [int(X.shape[1]), *sizes, self.n_outputs_]
+        encoded, outputs = self._encoded(targets)
+        if not first and outputs != self.n_outputs_:
+            raise InputError(
+                f"y has {outputs} outputs, but the last fit had {self.n_outputs_}; give as many"
+            )
+        self.n_outputs_ = outputs
+        sizes = [int(X.shape[1]), *sizes, outputs]
         if first:
             self._begin(sizes, dtype_name(X), X)
         problem = self._problem(X, encoded, s, sizes)
@@ -125,9 +130,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_layers_ = len(sizes)
         self.out_activation_ = self._output()
         coefs, intercepts = first_weights(self, sizes, dtype, self._random_state)
-        like = np.empty(0) if is_sparse(like) else like
-        self.coefs_ = [_like(w, like) for w in coefs]
-        self.intercepts_ = [_like(b, like) for b in intercepts]
+        self.coefs_ = [give_back(w, like) for w in coefs]
+        self.intercepts_ = [give_back(b, like) for b in intercepts]
         self.__dict__.pop("_optimizer", None)
         if self.solver != "lbfgs":
             begin(self)
@@ -140,7 +144,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         home = home_of(X, self.backend, dtype)
         spec = self._spec(sizes)
         share = 1.0 / self.n_outputs_ if self._loss_is_mean() else 1.0
-        X = X.tocsr() if is_sparse(X) else X
         return Problem(spec, home, X, encoded, s, float(self.alpha), share)
 
     def _fit_epochs(
@@ -179,10 +182,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         X, y, sample_weight = held
         X, targets = self._validated(X, on_host(y), first=False, classes="known")
         s = self._weights(X, targets, sample_weight)
-        X = X.tocsr() if is_sparse(X) else X
-        return Problem(
-            problem.spec, problem.home, X, self._encoded(targets), s, 0.0, problem.share
-        )
+        encoded, outputs = self._encoded(targets)
+        if outputs != self.n_outputs_:
+            raise InputError(
+                f"y_val has {outputs} outputs, but y has {self.n_outputs_}; give as many"
+            )
+        return replace(problem, x=X, y=encoded, s=s)
 
     def _weights(self, X: Any, targets: Any, sample_weight: Any) -> HostArray | None:
         if sample_weight is None:
@@ -223,14 +228,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self)
         check_beside(X, self.coefs_[0], f"{type(by or self).__name__}.{method}()")
-        X = validate_data(self, X, accept_sparse=_SPARSE, reset=False)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
         sizes, home = self._sizes(), self._home()
         spec = self._spec(sizes) if depth is None else hidden_spec(self, sizes, depth)
         with home.active():
             parameters = parameters_of(
                 spec, home, self.coefs_[:depth], self.intercepts_[:depth]
             )
-            X = X.tocsr() if is_sparse(X) else X
             parts = (outputs(spec, parameters, x) for x in blocks(X, home))
             found = joined(parts, X.shape[0])
             return give_back(found, None if is_sparse(X) else X)
@@ -240,16 +244,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return home_of(self.coefs_[0], self.backend, dtype_name(self.coefs_[0]))
 
     def _validated_samples(self, X: Any, y: Any, *, first: bool, **how: Any) -> tuple[Any, Any]:
-        return validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=_SPARSE,
-            multi_output=True,
-            dtype=float_dtypes(X),
-            reset=first,
-            **how,
-        )
+        how |= {"accept_sparse": "csr", "multi_output": True, "dtype": float_dtypes(X)}
+        return validate_data(self, X, y, reset=first, **how)
 
     def _check_solver(self) -> bool:
         if self.solver == "lbfgs":
@@ -270,8 +266,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Return checked samples and targets; for `classes`, see `_class_rule`."""
 
     @abstractmethod
-    def _encoded(self, targets: Any) -> HostArray:
-        """Return targets as the network learns them, and set `n_outputs_`."""
+    def _encoded(self, targets: Any) -> tuple[HostArray, int]:
+        """Return targets as the network learns them, and the number of outputs."""
 
     @abstractmethod
     def _output(self) -> str:
@@ -292,7 +288,3 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _strata(self, encoded: HostArray) -> Any:
         """Return the classes whose shares a held-out fraction keeps, or None."""
         return None
-
-
-def _like(x: HostArray, like: Any) -> Any:
-    return give_back(x, like)

@@ -228,12 +228,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 f"'y' has {found}."
             )
 
-    def _encoded(self, targets: Any) -> HostArray:
+    def _encoded(self, targets: Any) -> tuple[HostArray, int]:
         marks = np.asarray(self._label_binarizer.transform(targets))
-        self.n_outputs_ = marks.shape[1]
         if self._output() == "softmax":
-            return marks.argmax(axis=1).astype(np.int32)
-        return marks.astype(np.float32)
+            return marks.argmax(axis=1).astype(np.int32), marks.shape[1]
+        return marks.astype(np.float32), marks.shape[1]
 
     def _weights(self, X: Any, targets: Any, sample_weight: Any) -> HostArray | None:
         s = super()._weights(X, targets, sample_weight)

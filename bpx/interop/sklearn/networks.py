@@ -71,7 +71,7 @@ def spec_of(estimator: Any, sizes: Sequence[int], output: str, cost: Cost | None
         By default the cost that belongs to the output.
     """
     names = [*_names(estimator.activation, len(sizes) - 2), output]
-    given = estimator.dropout if len(sizes) > 2 else 0.0
+    given: Any = estimator.dropout if len(sizes) > 2 else 0.0
     dropout = given if np.ndim(given) == 0 else tuple(given)
     return _made(
         tuple(sizes), tuple(map(_activation, names)), dropout, cost or _OUTPUTS[output]

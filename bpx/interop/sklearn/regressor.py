@@ -151,12 +151,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             )
         return X, y
 
-    def _encoded(self, targets: Any) -> HostArray:
+    def _encoded(self, targets: Any) -> tuple[HostArray, int]:
         cost = self._cost()
         each = 1 if cost is None else cost.per_target
         y: HostArray = np.repeat(targets.reshape(len(targets), -1), each, axis=1)
-        self.n_outputs_ = y.shape[1]
-        return y
+        return y, y.shape[1]
 
     def _output(self) -> str:
         cost = self._cost()

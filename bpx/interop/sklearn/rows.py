@@ -30,8 +30,12 @@ def taken(x: Any, picked: HostArray) -> Any:
 
 
 def dense(x: Any, home: Home) -> Any:
-    """Return samples at `home`, a sparse matrix as a dense array."""
-    return home.asarray(x.toarray()) if is_sparse(x) else bring(x, home, "X")
+    """Return samples at `home`, row after row in memory; a sparse matrix as a dense array."""
+    if is_sparse(x):
+        return home.asarray(x.toarray())
+    # The columns of a DataFrame are often whole in memory, which other kernels would read.
+    x = np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x
+    return bring(x, home, "X")
 
 
 def targets(y: HostArray, home: Home) -> Any:

@@ -85,3 +85,21 @@ def test_weights_of_0_leave_samples_out():
     net = MLPRegressor(**settings, solver="sgd", momentum=0.0).fit(X, Y, sample_weight=s)
     part = MLPRegressor(**settings, solver="sgd", momentum=0.0).fit(X[:20], Y[:20])
     np.testing.assert_allclose(net.coefs_[0], part.coefs_[0], rtol=1e-12)
+
+
+@BOTH
+def test_the_order_in_memory_changes_no_bit(make):
+    settings = {"max_iter": 6, "random_state": 0}
+    net = make(**settings).fit(X, Y)
+    for x in (np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2]):
+        np.testing.assert_array_equal(make(**settings).fit(x, Y).coefs_[0], net.coefs_[0])
+
+
+def test_other_numbers_of_outputs_are_refused_and_nothing_changes():
+    net = MLPRegressor(max_iter=2, random_state=0).fit(X, X[:, :2])
+    for more in ({"X_val": X, "y_val": X[:, :3]}, {"X_val": X, "y_val": Y}):
+        with pytest.raises(InputError, match="outputs, but y has 2"):
+            net.fit(X, X[:, :2], **more)
+    with pytest.raises(InputError, match="y has 3 outputs, but the last fit had 2"):
+        net.partial_fit(X, X[:, :3])
+    assert net.partial_fit(X, X[:, :2]).n_outputs_ == 2
