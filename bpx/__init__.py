@@ -81,7 +81,8 @@ from bpx.training.tensorboard import TensorBoard
 from bpx_backends import BackendName as _BackendName
 
 if TYPE_CHECKING:
-    from bpx import data, sklearn, testing
+    from bpx import data, testing
+    from bpx import sklearn as sklearn  # not in __all__: `import *` needs no scikit-learn
 else:
     __getattr__, __dir__ = _lazy.submodules(__name__, ("data", "sklearn", "testing"))
 
@@ -178,7 +179,6 @@ __all__ = [
     "random",
     "resume",
     "set_default",
-    "sklearn",
     "testing",
     "to_host",
     "train",
