@@ -12,6 +12,7 @@ theirs = pytest.importorskip(
 import bpx  # noqa: E402
 from bpx import sklearn as ours  # noqa: E402
 from bpx.errors import InputError  # noqa: E402
+from bpx.interop.sklearn.parameters import CONSTRAINTS  # noqa: E402
 
 X, Y = np.arange(60.0).reshape(30, 2), np.arange(30) % 3
 OWN = {"dropout", "optimizer", "backend", "resume", "callbacks"}
@@ -78,3 +79,11 @@ def test_values_of_bpxs_own_parameters_are_checked(parameter, value):
 def test_parameters_that_contradict_each_other_are_refused(name, settings, fit, said):
     with pytest.raises((InputError, ValueError), match=said):
         getattr(ours, name)(**settings).fit(X, Y, **fit)
+
+
+def test_the_ranges_are_scikit_learns():
+    expected = theirs.MLPClassifier._parameter_constraints
+    shared = expected.keys() - {"activation"}  # bpx has more activations
+    assert {name: list(map(str, CONSTRAINTS[name])) for name in shared} == {
+        name: list(map(str, expected[name])) for name in shared
+    }
