@@ -40,8 +40,8 @@ def passed(module, x, weights):
 def test_the_gradients_are_those_of_autograd(dtype, training):
     """200 random networks: outputs, gradients of inputs and parameters, running averages.
 
-    A BatchNorm of few samples that are nearly equal multiplies what was rounded: in float32 they
-    may differ by as much more as autograd itself differs from float64.
+    A BatchNorm of few samples that are nearly equal multiplies what was rounded: in float32
+    they may differ by as much more as autograd itself differs from float64.
     """
     for seed in range(200):
         net = random_network(seed, dtype)
