@@ -42,7 +42,7 @@ def test_an_opset_and_a_saved_network():
     [
         (["nowhere", "a.onnx"], "nowhere does not exist"),
         (["net.safetensors", "a.pb"], "a.pb was given to write to; expected a name that ends"),
-        (["net.safetensors", "a"], "expected a name that ends in .onnx"),
+        (["net.safetensors", "a"], "expected a name that ends in .onnx, .c"),
         (["net.safetensors", "no/a.onnx"], "no/a.onnx cannot be written"),
         (["net.safetensors", "a.onnx", "--opset", "5"], "--opset 5 was given; expected"),
     ],
@@ -63,3 +63,37 @@ def test_an_option_of_another_format(monkeypatch):
     assert said.splitlines() == ["file     a.txt: 4 bytes", "sizes    3"]
     said = refused("export", "net.safetensors", "a.txt", "--opset", "20")
     assert "--opset 20 was given, which a .txt file does not have; omit it" in said
+
+
+def test_c_with_its_training_step():
+    bpx.Network([3, 4, 2], seed=0).save("net.safetensors")
+    words = ["net.safetensors", "a.c", "--name", "tiny", "--batch-size", 5]
+    said = ok("export", *words, "--training", "--optimizer", "sgd", "--eta", 0.25)
+    assert said.splitlines() == [
+        f"file     a.c: {os.path.getsize('a.c'):,} bytes",
+        "functions  void tiny_predict(const float *x, float *y);",
+        "           int tiny_class(const float *y);",
+        "           void tiny_init(void);",
+        "           float tiny_step(const float *x, const int32_t *labels);",
+    ]
+    text = Path("a.c").read_text()
+    assert "0.25f" in text
+    ok("export", *words)
+    assert "tiny_step" not in Path("a.c").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--eta", "0.1"], "--eta 0.1 was given without --optimizer; omit it"),
+        (["--optimizer", "adam"], "--optimizer adam was given without --training; pass both"),
+        (["--training"], "--training was given without an optimizer; expected one, such as"),
+        (["--name", "1x"], "--name 1x was given; expected a name in C"),
+        (["--batch-size", "0"], "--batch-size 0 was given; expected a whole number"),
+        (["--opset", "20"], "--opset 20 was given, which a .c file does not have"),
+    ],
+)
+def test_refusals_in_c(words, message):
+    bpx.Network([3, 4, 2], seed=0).save("net.safetensors")
+    assert message in refused("export", "net.safetensors", "a.c", *words)
+    assert not Path("a.c").exists()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from bpx._validate import flag, number, whole
 from bpx.arrays.host import check_seed
 from bpx.arrays.transfer import to_host
-from bpx.errors import InputError
+from bpx.errors import InputError, advice, option
 from bpx.export.c.programs import Recorded, Rule, Targets, on_host, training
 from bpx.export.c.source import Source
 from bpx.export.c.text import sanitised
@@ -53,7 +53,7 @@ def _check_name(name: Any) -> None:
     if not isinstance(name, str) or sanitised(name, set()) != name:
         near = sanitised(name, set()) if isinstance(name, str) else "model"
         raise InputError(
-            f"name={name!r} was given; expected a name in C, of letters, digits and "
+            f"{option('name', name)} was given; expected a name in C, of letters, digits and "
             f"underscores, such as {near!r}"
         )
 
@@ -77,13 +77,14 @@ def _rule(
         for name, value in given.items():
             if value is not None:
                 raise InputError(
-                    f"{name}={value!r} was given without training=True; pass both, or neither"
+                    f"{option(name, value)} was given without {option('training', True)}; "
+                    "pass both, or neither"
                 )
         return None
     if optimizer is None:
         raise InputError(
-            "training=True was given without an optimizer; expected one, such as "
-            "optimizer=bpx.Adam()"
+            f"{option('training', True)} was given without an optimizer; expected one, such as "
+            + advice("optimizer=bpx.Adam()", "--optimizer adam")
         )
     rate = number("penalty", penalty, "a number of at least 0", lambda v: v >= 0.0)
     return Rule(optimizer, rate, check_seed(seed), _targets(spec, targets))
