@@ -52,6 +52,7 @@ ACROSS = {
     "test_empty.py",
     "test_examples.py",
     "test_feedback_in_networks.py",
+    "test_fuzz.py",
     "test_golden.py",
     "test_gpu_option.py",
     "test_gradients.py",

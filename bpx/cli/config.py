@@ -1,6 +1,5 @@
 """``--config``: the options of a command from a TOML file, such as a run's ``run.toml``."""
 
-import tomllib
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from bpx.cli.places import STARTED
 from bpx.cli.settings import Settings
 from bpx.costs import built_in
 from bpx.errors import nearest
+from bpx.io.parsing import parsed_toml
 
 __all__ = ["config_option", "forgetting"]
 
@@ -116,7 +116,7 @@ def _options(path: str) -> dict[str, Any]:
 def _tree(path: str) -> Mapping[str, Any]:
     file = expanded(path)
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return parsed_toml(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise bpx.MissingFileError(
             f"--config {path} does not exist; expected a TOML file, such as run.toml"

@@ -9,7 +9,6 @@ import os
 import shlex
 import shutil
 import time
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import tomli_w
 
 import bpx
 from bpx._files import expanded, write_atomically
+from bpx.io.parsing import parsed_toml
 from bpx.io.runs import CHECKPOINTS, HISTORY, LINES, MODEL, SETTINGS, Run
 from bpx.network.resuming.record import COLUMNS
 
@@ -82,7 +82,7 @@ class RunFolder:
     def describe(self, settings: Mapping[str, Any]) -> None:
         """Write options before the settings of the training, or in place of earlier options."""
         path = self.path / SETTINGS
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = parsed_toml(path.read_text(encoding="utf-8"))
         with write_atomically(path) as file:
             file.write(tomli_w.dumps({**settings, **tree, **settings}).encode())
 
@@ -179,7 +179,7 @@ def read_settings(folder: Path) -> dict[str, Any] | None:
     """
     path = _either(folder, SETTINGS)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parsed_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -70,13 +70,23 @@ def arrays(
     if sources.has_name(data):
         split = split or "test"
     elif run is not None:
-        target = target or run.get("target")
-        inputs = inputs or run.get("inputs")
+        target = target or _name(run, "target")
+        inputs = inputs or _name(run, "inputs")
     found = sources.dataset(data, folder=folder, target=target, inputs=inputs)
     samples = sources.part(found, split, run, network.sizes[-1])
     sources.check_width(data, samples.x, network.sizes[0])
     result = network.evaluate(samples.x, samples.y, metrics=cast(Any, names))
     _show(data, len(samples.x), split, result, None)
+
+
+def _name(run: Mapping[str, Any], option: str) -> str | None:
+    """Return the name that a run's settings give, if they do."""
+    found = run.get(option)
+    if not isinstance(found, str | None):
+        raise bpx.FileFormatError(
+            f"the run's run.toml has {option} = {found!r}; expected a text: give --{option}"
+        )
+    return found
 
 
 def _show(

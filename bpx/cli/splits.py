@@ -1,6 +1,7 @@
 """Which samples of a file a run holds out: drawn with its seed, and drawn again to evaluate."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 
@@ -104,26 +105,38 @@ def drawn_rows(name: str, n: int, split: str, run: dict[str, Any] | None, of: An
             f"--split {split} was given for the file {name}; expected no --split (for all "
             "samples), or train or validation with the folder of the run that drew them"
         )
-    seen = run["samples"]["train"] + run["samples"].get("validation", 0)
+    seen, fraction, seed = _drawn_by(run)
     if seen != n:
         raise bpx.InputError(
             f"{name} has {n} samples, but the run had {seen}, so its split "
             "cannot be drawn again; expected the same file, or no --split"
         )
-    fraction, drawn = run.get("validation_fraction", 0.0), run.get("drawn")
+    drawn = run.get("drawn")
     if drawn not in (DRAWN, None):
         raise bpx.InputError(
             f"the run has drawn = {drawn!r}, which this version of bpx does not know; expected "
             "no --split, or the version that made the run"
         )
-    rest, held = (
-        held_rows(n, fraction, run["seed"], of)
-        if drawn
-        else held_before(n, fraction, run["seed"])
-    )
+    rest, held = held_rows(n, fraction, seed, of) if drawn else held_before(n, fraction, seed)
     if split == "validation" and not len(held):
         raise bpx.InputError("the run held no samples out; expected --split train, or none")
     return rest if split == "train" else held
+
+
+def _drawn_by(run: Mapping[str, Any]) -> tuple[int, float, int]:
+    """Return a run's number of samples, the fraction that it held out, and its seed."""
+    samples = run.get("samples")
+    counts = samples if isinstance(samples, dict) else {}
+    train, held = counts.get("train"), counts.get("validation", 0)
+    fraction, seed = run.get("validation_fraction", 0.0), run.get("seed")
+    whole = all(type(each) is int and each >= 0 for each in (train, held, seed))
+    if not (whole and type(fraction) in (int, float) and 0.0 <= fraction < 1.0):
+        raise bpx.FileFormatError(
+            "the run's run.toml does not say which samples were drawn, with its samples, "
+            "validation_fraction and seed; expected the folder of a run of bpx train, as it "
+            "was written, or no --split"
+        )
+    return cast(int, train) + held, fraction, cast(int, seed)
 
 
 def at(whole: Split, rows: Any) -> Split:

@@ -82,6 +82,9 @@ _FAMILIES: dict[str, Callable[..., Cost | Choice]] = {
 }
 """The costs that have parameters: ``huber(delta=0.5)`` is read as a call of one of these."""
 
+_LONGEST = 500
+"""The most characters of a name with parameters, which a file may hold."""
+
 
 def built_in(name: str) -> Cost | Choice | None:
     """Return the built-in cost of a name, such as ``huber(delta=0.5)``, or None."""
@@ -113,8 +116,9 @@ def named(name: str) -> Cost | Choice | None:
         raise InputError(f"the cost {name!r} cannot be made: {error}") from None
     except (SyntaxError, TypeError, ValueError) as error:
         raise InputError(
-            f"the cost {name!r} was given{unknown}; expected numbers in the brackets, as in "
-            "huber(delta=0.5), quantile(0.1, 0.5, 0.9) or cross_entropy(label_smoothing=0.1)"
+            f"the cost {name[:_LONGEST]!r} was given{unknown}; expected numbers in the "
+            "brackets, as in huber(delta=0.5), quantile(0.1, 0.5, 0.9) or "
+            "cross_entropy(label_smoothing=0.1)"
         ) from error
 
 
@@ -126,6 +130,8 @@ def _unknown(family: str, by_name: Mapping[str, Any]) -> str:
 
 
 def _arguments(text: str) -> tuple[list[Any], dict[str, Any]]:
+    if len(text) > _LONGEST:  # Python's parser may crash on much deeper nesting
+        raise ValueError(text)
     call = ast.parse(text, mode="eval").body
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise ValueError(text)

@@ -110,7 +110,8 @@ def read(
             "its cost; omit the argument"
         )
     arrays = _arrays(place)
-    spec, told = restored(path, metadata, custom, are_right)
+    largest = len(metadata) + sum(array.size for array in arrays.values())
+    spec, told = restored(path, metadata, custom, are_right, largest)
     try:
         parameters = layers.parameters_of(spec, arrays)
         check_shapes(spec, parameters)

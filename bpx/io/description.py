@@ -16,6 +16,7 @@ from bpx.activations import ACTIVATIONS
 from bpx.errors import FileFormatError, InputError, advice
 from bpx.feedback import FEEDBACKS
 from bpx.io import layers
+from bpx.io.parsing import parsed_json
 from bpx.layers import LAYERS
 from bpx.model.spec import Spec, make_spec
 
@@ -91,7 +92,8 @@ def restored(
         If it is no description, or does not fit itself.
     """
     found = _described(path, text, are_right)
-    if _largest(found["sizes"], found.get("layers")) > largest:
+    built_in = [each for each in found.get("layers", ()) if each["kind"] not in found["custom"]]
+    if _largest(found["sizes"], built_in) > largest:
         raise FileFormatError(f"{path} describes layers that are larger than the file")
     known = _known(path, found, custom)
     try:
@@ -110,8 +112,7 @@ def _described(
 ) -> dict[str, Any]:
     """Return the spec and the notes in the file, with their types checked."""
     try:
-        described = json.loads(metadata)
-        described.setdefault("feedback", "transpose")  # older files do not name it
+        described = {"feedback": "transpose", **parsed_json(metadata)}  # which older files omit
         names = [described[part] for part in ("cost", "feedback")]
         names += [*described["activations"], *described["custom"]]
         names += [each["kind"] for each in described.get("layers", ())]
@@ -122,7 +123,7 @@ def _described(
             and isinstance(described["seed"], int | None)
             and are_right(notes_of(described))
         )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         right = False
     if not right:
         raise FileFormatError(

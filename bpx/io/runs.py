@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from bpx.errors import FileFormatError
 from bpx.io.folders import discard, new_folder, sweep, sync, write_file
+from bpx.io.parsing import parsed_json
 
 __all__ = [
     "CHECKPOINTS",
@@ -118,7 +119,7 @@ class Run:
         """
         folder = self.place(number)
         try:
-            state = json.loads(_bytes(folder / STATE))
+            state = parsed_json(_bytes(folder / STATE))
             sums = state.pop(_SHA)
             told = {name: str(sums[name]) for name in (MODEL, OPTIMIZER, STATE)}
         except FileFormatError:

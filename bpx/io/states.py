@@ -8,6 +8,7 @@ from typing import Any
 from bpx._files import expanded
 from bpx.errors import FileFormatError
 from bpx.io import tensors
+from bpx.io.parsing import parsed_json
 
 __all__ = ["read", "save"]
 
@@ -34,7 +35,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, int]]:
         arrays = tensors.arrays(file)
         metadata = (file.metadata() or {}).get(_KEY)
     try:
-        numbers = json.loads(metadata or "{}")
+        numbers = parsed_json(metadata or "{}")
         right = numbers.pop("format") == _FORMAT
         right &= all(type(each) is int and each >= 0 for each in numbers.values())
     except (AttributeError, KeyError, TypeError, ValueError):

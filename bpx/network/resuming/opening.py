@@ -1,7 +1,6 @@
 """Opening the folder of a run: its lock, and the newest checkpoint that is whole."""
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from logging import getLogger
@@ -12,6 +11,7 @@ from bpx._files import expanded
 from bpx._validate import whole
 from bpx.errors import FileFormatError, InputError, advice
 from bpx.io.locks import Lock
+from bpx.io.parsing import parsed_toml
 from bpx.io.runs import HISTORY, LINES, MODEL, SETTINGS, Run
 from bpx.network.resuming.every import Every, parse
 
@@ -224,5 +224,5 @@ def _identity(run: Run) -> str | None:
     """Return the run's own name for itself, if its settings can be read."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         text = (run.path / SETTINGS).read_text(encoding="utf-8")
-        return str(tomllib.loads(text)["run"])
+        return str(parsed_toml(text)["run"])
     return None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bpx.errors import FileFormatError
+from bpx.io.parsing import parsed_json
 from bpx.model.evaluate import Evaluation
 from bpx.network.resuming.values import UntoldError, restored, told
 from bpx.training import rows
@@ -51,7 +52,7 @@ def from_line(text: str) -> Epoch:
     ValueError, KeyError, TypeError, AttributeError, RecursionError
         If there is none.
     """
-    record = json.loads(text)
+    record = parsed_json(text)
     observed = dict(_restored(record.pop("observed")))
     read = restored(record)
     if (validation := read["validation"]) is not None:

@@ -1,6 +1,5 @@
 """``run.toml``, in which people read what reproduces a run."""
 
-import tomllib
 from collections.abc import Mapping
 from logging import getLogger
 from numbers import Real
@@ -8,6 +7,7 @@ from typing import Any
 
 from bpx._files import write_atomically
 from bpx.errors import InputError
+from bpx.io.parsing import parsed_toml
 from bpx.io.runs import SETTINGS, Run
 from bpx.io.toml import dumps
 from bpx.network.packing import Packed
@@ -60,7 +60,7 @@ def write(
 def change(run: Run, training: Mapping[str, Any]) -> None:
     """Change settings of the training of a run that is continued; if it fails, say so."""
     try:
-        tree = tomllib.loads((run.path / SETTINGS).read_text(encoding="utf-8"))
+        tree = parsed_toml((run.path / SETTINGS).read_text(encoding="utf-8"))
         tree["training"].update(training)
         _replace(run, tree)
     except FileNotFoundError:

@@ -1,0 +1,1 @@
+"""Reading thousands of damaged and hostile files: see `tools.fuzz.__main__`."""
