@@ -69,6 +69,7 @@ ACROSS = {
     "test_own_rules.py",
     "test_portability.py",
     "test_printed.py",
+    "test_release.py",
     "test_residual_in_networks.py",
     "test_whose_memory.py",
     "test_xla.py",

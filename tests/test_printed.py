@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from shutil import which
 
@@ -187,10 +188,15 @@ def pip(tmp_path_factory):
     place = copy_of_the_project(folder)
     quick = ("install", "--retries", "0", "--timeout", "10", "--quiet")
     # with what pyproject.toml builds with, which each command would install anew
-    code, _ = followed([*command, *quick, "-U", "pip", "hatchling>=1.26", "editables"], place)
+    code, _ = followed([*command, *quick, "-U", "pip", "editables", *built_with()], place)
     if code != 0:
         pytest.skip("the package index cannot be reached")
     return lambda *arguments: followed([*command, *arguments], place)
+
+
+def built_with():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return project["build-system"]["requires"]
 
 
 def followed(command, place):

@@ -1,5 +1,6 @@
 """The relative paths of a run, which may lie where it was started."""
 
+import os
 from pathlib import Path
 
 import click
@@ -21,10 +22,10 @@ def found(path: str, started: object) -> str:
     started : str
         The folder in which the run was started; anything else if it is not known.
     """
-    if expanded(path).exists() or not isinstance(started, str):
+    if os.path.exists(expanded(path)) or not isinstance(started, str):
         return path
     place = Path(started) / path
-    if not place.exists():
+    if not os.path.exists(place):
         return path  # which is then missed by its own name
     click.echo(f"{path} is not here; {place}, where the run was started, is read", err=True)
     return str(place)

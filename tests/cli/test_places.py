@@ -19,3 +19,8 @@ def test_what_is_here_comes_first(tmp_path, monkeypatch, capsys):
     (tmp_path / "a.csv").write_text("")
     assert found("a.csv", str(there)) == "a.csv"
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "a\0b"], ids=["long", "null"])
+def test_a_path_that_no_system_takes_is_returned(path, tmp_path):
+    assert found(path, str(tmp_path)) == path
