@@ -43,6 +43,7 @@ ACROSS = {
     "network/test_resumed_streams.py",
     "privacy/test_training.py",
     "training/test_averages.py",
+    "test_blocks.py",
     "test_book.py",
     "test_bytes.py",
     "test_c_page.py",

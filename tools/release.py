@@ -166,6 +166,7 @@ def tested(sdist: Path, wheel: Path, python: str, versions: str, tests: Sequence
             told = floors(EXTRAS.split(",")).items()
             lowest.write_text("".join(f"{name}=={version}\n" for name, version in told))
             given += ["-c", lowest]
+        _pip(inside, "install", "--upgrade", "pip")  # an old one resolves for minutes
         _pip(inside, "install", *given)
         tree = _tree(sdist, Path(place), inside)
         alone = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "BPX_"))}

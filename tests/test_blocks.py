@@ -1,0 +1,211 @@
+"""Every fenced block of the README and the docs runs or is checked; an unknown kind fails.
+
+The cells of most pages run in `tests/test_docs.py`; those of the pages in `BUILT` run when the
+docs are built. Commands are followed in `tests/test_printed.py`.
+"""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import bpx
+from tests.printed import _COMMAND
+from tests.test_docs import EXECUTED, ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+PAGES += sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts)
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.M | re.S)
+BUILT = ("backends", "command-line", "engine", "getting-started", "training")
+"""Pages that need Matplotlib, other backends or a shell; `make docs` has these."""
+DIRECTIVES = ("{eval-rst}", "{toctree}", "{include}", "{literalinclude}")
+"""What Sphinx resolves, or stops at."""
+
+
+class Block(NamedTuple):
+    """A fenced block: its page, its kind, what follows the kind, and its text."""
+
+    page: str
+    kind: str
+    given: str
+    text: str
+
+
+def blocks():
+    found = []
+    for path in PAGES:
+        page = path.relative_to(ROOT).as_posix()
+        for opening, text in FENCE.findall(path.read_text(encoding="utf-8")):
+            kind, _, given = opening.partition(" ")
+            if kind == "{code-block}":
+                kind, given, text = given, "", re.sub(r"\A(:.*\n|\n)+", "", text)
+            found.append(Block(page, kind, given, text))
+    return found
+
+
+BLOCKS = blocks()
+
+
+def of(*kinds):
+    return [
+        pytest.param(block, id=f"{block.page}-{i}")
+        for i, block in enumerate(BLOCKS)
+        if block.kind in kinds
+    ]
+
+
+def test_every_block_is_of_a_kind_that_is_checked():
+    known = {"{code-cell}", "sh", "python", "toml", "diff", "text", *DIRECTIVES}
+    assert [block for block in BLOCKS if block.kind not in known] == []
+    assert len(BLOCKS) == sum(
+        path.read_text(encoding="utf-8").count("\n```\n") for path in PAGES
+    ) + sum(path.read_text(encoding="utf-8").endswith("\n```") for path in PAGES)
+
+
+def test_the_pages_with_cells_are_run():
+    pages = {Path(block.page).stem for block in BLOCKS if block.kind == "{code-cell}"}
+    assert pages == {*EXECUTED, *BUILT}
+    for page in pages:
+        text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+        assert text.startswith("---\nfile_format: mystnb\n"), "or Sphinx does not run its cells"
+
+
+@pytest.mark.parametrize("block", of("sh"))
+def test_a_line_of_a_shell_is_a_command_that_is_followed(block):
+    if block.text.startswith("#!"):
+        bash = shutil.which("bash") or pytest.skip("there is no bash")
+        subprocess.run([bash, "-n"], input=block.text, text=True, check=True)
+        return
+    lines = [re.sub(r"(^|\s+)# .*", "", line).strip() for line in block.text.splitlines()]
+    assert [line for line in lines if line and not _COMMAND.match(line)] == []
+
+
+@pytest.mark.parametrize("block", of("toml"))
+def test_toml_is_toml(block):
+    assert tomllib.loads(block.text)
+
+
+@pytest.mark.parametrize("block", of("{literalinclude}", "{include}"))
+def test_what_is_included_is_there(block):
+    path = (ROOT / block.page).parent / block.given
+    assert path.is_file()
+    for wanted in re.findall(r"^:pyobject: ([\w.]+)$", block.text, re.M):
+        text = path.read_text(encoding="utf-8")
+        assert re.search(rf"(def|class) {wanted.rpartition('.')[2]}\b", text)
+
+
+def test_texts_and_diffs_are_checked_where_they_are():
+    """The README's output and the diffs in `tests/test_docs.py`; the other is a signature."""
+    pages = {(block.page, block.kind) for block in BLOCKS if block.kind in ("text", "diff")}
+    assert pages == {
+        ("README.md", "text"),
+        ("docs/engine.md", "text"),
+        ("CONTRIBUTING.md", "diff"),
+    }
+    (text,) = (b.text for b in BLOCKS if (b.page, b.kind) == ("docs/engine.md", "text"))
+    assert isinstance(ast.parse(text.replace("-> state", "")).body[0], ast.Expr)
+
+
+# Python that is no cell
+
+
+def random_digits(n=40):
+    rng = np.random.default_rng(0)
+    return rng.random((n, 784), np.float32), rng.integers(0, 10, n).astype(np.int32)
+
+
+def of_training(code):
+    pytest.importorskip("torch", reason="the example is on PyTorch")
+    x, y = random_digits()
+    settings = {"batch_size": 20, "optimizer": bpx.Adam(), "seed": 0}
+    found = run(code.replace("torch:cuda", "torch:cpu"), x=x, y=y, settings=settings)
+    assert "torch:cpu" in str(found["net"].home)
+
+
+def of_getting_started(code):
+    torch = pytest.importorskip("torch", reason="the example is PyTorch's file")
+    import safetensors.torch
+
+    parts = torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3), torch.nn.Softmax(1)
+    model = torch.nn.Sequential(*parts)
+    found = run(code, model=model, safetensors=safetensors)
+    x = torch.rand(6, 4)
+    theirs = model(x).detach().numpy()
+    np.testing.assert_allclose(bpx.to_host(found["net"].predict(x)), theirs, atol=1e-6)
+
+
+def of_data(code):
+    pa = pytest.importorskip("pyarrow", reason="the example streams Parquet")
+    from pyarrow import parquet
+
+    Path("sales").mkdir()
+    numbers = np.arange(400) % 5
+    table = pa.table(
+        {"size": numbers, "place": ["x", "y"] * 200, "price": numbers * 2.5 + 0.25}
+    )
+    for part in "ab":
+        parquet.write_table(table, f"sales/{part}.parquet")
+    assert run(code)["net"].schema is not None
+
+
+def of_processes(code):
+    assert run(code, trained=abs)["networks"] == [0, 1, 2, 3]
+
+
+def of_a_backend(code, monkeypatch):
+    """The backend with NumPy in the place of dpnp, which needs Intel's compilers."""
+    places = ModuleType("dpctl")
+    places.get_devices = list
+    for name, module in (("dpctl", places), ("dpnp", np)):
+        monkeypatch.setitem(sys.modules, name, module)
+    found = run(code)
+    assert (found["name"], found["version"](), found["devices"]()) == (
+        "dpnp",
+        np.__version__,
+        (),
+    )
+    assert found["is_array"](np.zeros(1))
+
+
+def of_threads(code):
+    pytest.importorskip("threadpoolctl", reason="the example needs it")
+    x, y = random_digits(128)
+    networks = [bpx.Network([784, 8, 10], seed=i, backend="numpy") for i in range(2)]
+    assert len(run(code, x=x, y=y, bpx=bpx, networks=networks)["histories"]) == 2
+
+
+def run(code, **names):
+    names = {"bpx": bpx, "np": np, **names}
+    exec(compile(code, "docs", "exec"), names)
+    return names
+
+
+SHOWN = {  # what a block has in it, and what runs it
+    ("docs/training.md", "bfloat16"): of_training,
+    ("docs/getting-started.md", "save_file"): of_getting_started,
+    ("docs/data.md", "sales/"): of_data,
+    ("docs/backends.md", "get_context"): of_processes,
+    ("docs/backends.md", "import dpnp"): of_a_backend,
+    ("docs/engine.md", "ThreadPoolExecutor"): of_threads,
+}
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("block", of("python"))
+def test_python_that_is_no_cell_runs(block, tmp_path, monkeypatch):
+    if block.page == "README.md":  # in `tests/test_docs.py`, with its output
+        assert len([b for b in BLOCKS if (b.page, b.kind) == (block.page, "python")]) == 1
+        return
+    here = [(word, f) for (page, word), f in SHOWN.items() if page == block.page]
+    (check,) = (f for word, f in here if word in block.text)
+    monkeypatch.chdir(tmp_path)
+    names = check.__code__.co_varnames[: check.__code__.co_argcount]
+    check(block.text, **({"monkeypatch": monkeypatch} if "monkeypatch" in names else {}))
