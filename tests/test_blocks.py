@@ -182,6 +182,51 @@ def of_threads(code):
     assert len(run(code, x=x, y=y, bpx=bpx, networks=networks)["histories"]) == 2
 
 
+def of_sklearn(code):
+    pytest.importorskip("sklearn", reason="the example is scikit-learn's")
+    with pytest.warns(match="Maximum iterations"):
+        found = run(code)
+    assert found["model"].score(found["x_test"], found["y_test"]) > 0.9
+
+
+def of_torch(code):
+    pytest.importorskip("torch", reason="the example is PyTorch's")
+    pytest.importorskip("sklearn", reason="the digits are scikit-learn's")
+    found = run(code)
+    assert (found["model"](found["x"]).argmax(1) == found["y"]).float().mean() > 0.9
+
+
+def of_keras(code):
+    ast.parse(code)
+    pytest.importorskip("keras", reason="the example is Keras's")
+    assert run(code)["model"].count_params() == 64 * 30 + 30 + 30 * 10 + 10
+
+
+def of_the_book(code):
+    """The book's modules are no package: stand-ins with its signatures."""
+    calls = []
+
+    class Network:
+        def __init__(self, sizes):
+            calls.append(sizes)
+
+        def SGD(self, training_data, epochs, mini_batch_size, eta, test_data=None):
+            calls.append((epochs, mini_batch_size, eta, test_data))
+
+    for name, content in (
+        ("mnist_loader", {"load_data_wrapper": lambda: ([], [], "test")}),
+        ("network", {"Network": Network}),
+    ):
+        module = ModuleType(name)
+        vars(module).update(content)
+        sys.modules[name] = module
+    try:
+        run(code)
+    finally:
+        del sys.modules["mnist_loader"], sys.modules["network"]
+    assert calls == [[784, 30, 10], (30, 10, 3.0, "test")]
+
+
 def run(code, **names):
     names = {"bpx": bpx, "np": np, **names}
     exec(compile(code, "docs", "exec"), names)
@@ -189,6 +234,10 @@ def run(code, **names):
 
 
 SHOWN = {  # what a block has in it, and what runs it
+    ("docs/coming-from-scikit-learn.md", "MLPClassifier"): of_sklearn,
+    ("docs/coming-from-pytorch.md", "torch"): of_torch,
+    ("docs/coming-from-keras.md", "keras"): of_keras,
+    ("docs/coming-from-the-book.md", "mnist_loader"): of_the_book,
     ("docs/training.md", "bfloat16"): of_training,
     ("docs/getting-started.md", "save_file"): of_getting_started,
     ("docs/data.md", "sales/"): of_data,

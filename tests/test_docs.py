@@ -36,6 +36,10 @@ PUBLIC = (
 )
 EXECUTED = (  # with NumPy alone: fast
     "c",
+    "coming-from-keras",
+    "coming-from-pytorch",
+    "coming-from-scikit-learn",
+    "coming-from-the-book",
     "costs-and-metrics",
     "data",
     "derivation",
