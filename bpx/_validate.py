@@ -38,12 +38,17 @@ def whole(name: str, value: Any, least: int, most: int | None, expected: str) ->
         expected …".
     """
     try:
-        given = None if isinstance(value, bool) else int(index(value))
+        given = None if _is_bool(value) else int(index(value))
     except TypeError:
         given = None
     if given is None or given < least or (most is not None and given > most):
         raise InputError(f"{option(name, value)} was given; expected {expected}")
     return given
+
+
+def _is_bool(value: Any) -> bool:
+    """Whether a value is a bool, or one of an array library, which may be an index to it."""
+    return isinstance(value, bool) or "bool" in str(getattr(value, "dtype", ""))
 
 
 def number(name: str, value: Any, expected: str, right: Any) -> float:

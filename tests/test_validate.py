@@ -170,3 +170,11 @@ def test_a_whole_data_set_is_told_of_its_parts():
     with pytest.raises(bpx.InputError, match=r"data is Dataset; .*the data set's train"):
         pair("data", bpx.data.Dataset("mine", part, None, None))
     assert pair("data", part) == (part.x, part.y)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_bool_of_an_array_library_is_no_whole_number():
+    """NumPy before 2.3 takes one as an index, with a warning."""
+    for value in (True, np.bool(True), np.array(True)):
+        with pytest.raises(bpx.InputError, match="expected a number"):
+            whole("n", value, 0, None, "a number")
