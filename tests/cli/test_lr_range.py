@@ -49,7 +49,8 @@ def test_a_cost_that_never_falls(blobs):
 
 @pytest.mark.parametrize("option", ["--eta", "--epochs"])
 def test_what_it_looks_for_is_no_option(blobs, option):
-    assert f"No such option '{option}'" in refused("lr-range", blobs, option, 1, code=2)
+    said = refused("lr-range", blobs, option, 1, code=2)
+    assert re.search(f"No such option:? '?{option}\\b", said)  # click before 8.5 has a colon
     assert option not in invoke("lr-range", "--help").output.split()
 
 
