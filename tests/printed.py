@@ -43,7 +43,7 @@ def sources(root: Path = ROOT) -> list[Path]:
     """The files that are read."""
     pages = [root / "README.md", root / "CONTRIBUTING.md", root / "Makefile"]
     pages += (root / "docs").rglob("*.md")
-    code = [*(root / "bpx").rglob("*.py"), *(root / "backends").rglob("*.py")]
+    code = [*(root / "bpx").rglob("*.py"), *(root / "backends" / "bpx_backends").rglob("*.py")]
     built = root / "docs" / "_build"
     return sorted(path for path in (*pages, *code) if built not in path.parents)
 
