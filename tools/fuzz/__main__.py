@@ -96,16 +96,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.child:
         from tools.fuzz.child import read_all
 
-        folder, name, *numbers = options.child
-        read_all(name, *map(int, numbers), Path(folder))  # type: ignore[call-arg, arg-type]
+        folder, name, seed, start, stop = options.child
+        read_all(name, int(seed), int(start), int(stop), Path(folder))
         return 0
     from tools.fuzz.formats import FORMATS
 
     names = options.formats.split(",") if options.formats else list(FORMATS)
+    if unknown := set(names) - set(FORMATS):
+        raise SystemExit(f"there is no format {unknown.pop()}; known: {', '.join(FORMATS)}")
     if options.keep:
         from tools.fuzz.child import made
 
-        with tempfile.TemporaryDirectory() as place:
+        with tempfile.TemporaryDirectory(dir=_MEMORY) as place:
             seeds = FORMATS[names[0]].seeds(Path(place))
         number, file = options.keep
         Path(file).write_bytes(made(FORMATS[names[0]], seeds, options.seed, int(number)))
