@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 import bpx
+from bpx.io import layers
 from tools.fuzz import child, formats
 from tools.fuzz.changes import of_bytes, of_safetensors, of_toml
 
@@ -25,16 +26,7 @@ pytestmark = pytest.mark.skipif(
 def test_changed_files_are_refused_or_right(name):
     if name == "toml":
         pytest.importorskip("click", reason="the command line is an extra")
-    words = [
-        sys.executable,
-        "-m",
-        "tools.fuzz",
-        "--formats",
-        name,
-        "--count",
-        "300",
-        "--seed=1",
-    ]
+    words = [sys.executable, "-m", "tools.fuzz", f"--formats={name}", "--count=300", "--seed=1"]
     ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert f"{name}: " in ran.stdout
@@ -152,6 +144,15 @@ def test_layers_wider_than_the_file_are_refused_before_they_are_made(layer, name
     path = file_of(tmp_path / "net", layers=[layer])
     with pytest.raises(bpx.FileFormatError, match=f"it has {name} = 10+, but only"):
         bpx.load(path)
+
+
+def test_widths_before_a_layer_of_a_user_may_be_larger_than_the_file():
+    described = {"custom": ["narrow"], "layers": [{"kind": "dropout", "width": 999}]}
+    described["layers"] += [{"kind": "narrow", "n_in": 999}]
+    layers.check_widths(described, {})
+    described["custom"] = []
+    with pytest.raises(bpx.InputError, match="it has width = 999, but only 2 numbers"):
+        layers.check_widths(described, {})
 
 
 def test_sizes_wider_than_the_file_are_refused_before_layers_are_made(tmp_path):

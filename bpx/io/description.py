@@ -82,7 +82,7 @@ def restored(
     custom, are_right
         As for `bpx.io.checkpoint.read`.
     largest : int, optional
-        The largest width that the file can have, by its size.
+        The largest width that the file can have, by its size, if all layers are built in.
 
     Raises
     ------
@@ -92,8 +92,9 @@ def restored(
         If it is no description, or does not fit itself.
     """
     found = _described(path, text, are_right)
-    built_in = [each for each in found.get("layers", ()) if each["kind"] not in found["custom"]]
-    if _largest(found["sizes"], built_in) > largest:
+    told = found.get("layers", ())
+    own = any(each["kind"] in found["custom"] for each in told)  # which may have no arrays
+    if not own and _largest(found["sizes"], told) > largest:
         raise FileFormatError(f"{path} describes layers that are larger than the file")
     known = _known(path, found, custom)
     try:
