@@ -12,7 +12,7 @@ import numpy as np
 
 import bpx
 from bpx.program.contract import named_leaves
-from tools.fuzz.changes import Change, of_safetensors, of_toml
+from tools.fuzz.changes import Change, of_bytes, of_safetensors, of_toml
 
 __all__ = ["FORMATS", "Format", "WrongError"]
 
@@ -196,7 +196,24 @@ def _command(words: list[str], *, run: bool = True) -> None:
         raise bpx.InputError(error.message) from error
 
 
+def _onnx_models(folder: Path) -> list[bytes]:
+    """Models of all kinds of networks; two of them without what bpx adds to read them whole."""
+    models = []
+    for content in [*_networks(folder)[:4], *_schemas(folder)]:
+        (folder / "seed").write_bytes(content)
+        models.append(bpx.load(folder / "seed").to_onnx())
+    for model in models[:2]:
+        models.append(type(model).FromString(model.SerializeToString()))
+        del models[-1].metadata_props[:]
+    return [model.SerializeToString() for model in models]
+
+
+def _read_onnx(path: Path, folder: Path) -> None:
+    _check(bpx.from_onnx(path), folder)
+
+
 FORMATS: dict[str, Format] = {
+    "onnx": Format(_onnx_models, of_bytes, _read_onnx),
     "safetensors": Format(_networks, of_safetensors(), _read_network),
     "schema": Format(_schemas, of_safetensors("schema"), _read_schema),
     "toml": Format(_settings, of_toml, _read_settings),
