@@ -68,12 +68,17 @@ def dense(v: Value, views: Mapping[Value, Operation]) -> bool:
     if v not in views:
         return True
     op = views[v]
+    (base,) = op.values
+    if op.name == "matrix_transpose":
+        return False
     parts = op.attribute("key", ())
-    whole = (None, Ellipsis, slice(None))
-    kept = op.name != "matrix_transpose" and all(
-        each in whole for each in (parts if isinstance(parts, tuple) else (parts,))
+    parts = parts if isinstance(parts, tuple) else (parts,)
+    all_of_it = base.size == v.size  # as that of an index into an axis of one element
+    kept = all(
+        each is None or each in (Ellipsis, slice(None)) or (all_of_it and isinstance(each, int))
+        for each in parts
     )
-    return kept and dense(op.values[0], views)
+    return kept and dense(base, views)
 
 
 def roots_of(views: Mapping[Value, Operation]) -> dict[Value, Value]:

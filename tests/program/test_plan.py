@@ -58,6 +58,10 @@ def test_a_transpose_is_read_by_no_kernel():
         (lambda xp, x: xp.reshape(x, (2, 2)).mT, False),
         (lambda xp, x: x[:2], False),
         (lambda xp, x: x[::-1], False),
+        (lambda xp, x: x[:, None][:, 0], True),
+        (lambda xp, x: xp.reshape(x, (4, 1))[..., -1], True),
+        (lambda xp, x: xp.reshape(x, (2, 2))[:, 0], False),
+        (lambda xp, x: x[::-1][:, None][:, 0], False),
         (lambda xp, x: xp.reshape(x[::-1], (2, 2)), True),  # a copy
     ],
 )
