@@ -108,12 +108,13 @@ class PenalisedStep:
 def _inverse(s: Array) -> Array:
     """1 / S, shape (1,); 0 if all weights are 0, so that the batch changes nothing."""
     xp = namespace(s)
-    total = xp.reshape(xp.sum(s), (1,))
+    total = xp.sum(s[None, ...], axis=-1)
     none = xp.astype(total == 0.0, s.dtype)
     return (1.0 - none) / (total + none)
 
 
 def _squares(parameters: Parameters) -> Array:
-    """‖w‖² over all weights, shape (1,)."""
+    """‖w‖² over all weights, shape (1,): over one axis at a time, which engines fuse."""
     xp = namespace(parameters.like)
-    return reduce(add, (xp.reshape(xp.sum(w * w), (1,)) for w in parameters.w))
+    columns = (xp.sum(w * w, axis=-2, keepdims=True) for w in parameters.w)
+    return reduce(add, (xp.sum(each, axis=-1) for each in columns))
