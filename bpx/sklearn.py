@@ -3,6 +3,11 @@
 >>> from bpx.sklearn import MLPClassifier
 """
 
-from bpx.interop.sklearn import MLPClassifier, MLPRegressor, MLPTransformer
+from bpx.interop.sklearn import (
+    MLPClassifier,
+    MLPRegressor,
+    MLPTransformer,
+    register_converters,
+)
 
-__all__ = ["MLPClassifier", "MLPRegressor", "MLPTransformer"]
+__all__ = ["MLPClassifier", "MLPRegressor", "MLPTransformer", "register_converters"]

@@ -241,6 +241,15 @@ def run(code, **names):
     return names
 
 
+def of_converters(code):
+    pytest.importorskip("skl2onnx", reason="the example is skl2onnx's")
+    from bpx.sklearn import MLPRegressor
+
+    x, _ = random_digits()
+    model = MLPRegressor(hidden_layer_sizes=4, tol=1e9, n_iter_no_change=1).fit(x, x[:, 0])
+    assert run(code, model=model, x=x)["onnx_model"].graph.node
+
+
 def is_readmes(block):
     return (block.page, block.kind) == ("README.md", "python")
 
@@ -250,6 +259,7 @@ SHOWN = {  # what a block has in it, and what runs it
     ("docs/coming-from-pytorch.md", "torch"): of_torch,
     ("docs/coming-from-keras.md", "keras"): of_keras,
     ("docs/coming-from-the-book.md", "mnist_loader"): of_the_book,
+    ("docs/scikit-learn.md", "skl2onnx"): of_converters,
     ("docs/training.md", "bfloat16"): of_training,
     ("docs/getting-started.md", "save_file"): of_getting_started,
     ("docs/data.md", "sales/"): of_data,

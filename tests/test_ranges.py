@@ -80,6 +80,13 @@ def windows(**given):
     return net().fit(bpx.data.stream(X, Y), **own)
 
 
+def hidden(number):
+    """Fit a network of two hidden layers, and take the activations of one."""
+    sklearn = pytest.importorskip("bpx.sklearn", reason="scikit-learn is not installed")
+    estimator = sklearn.MLPRegressor(hidden_layer_sizes=(2, 2), tol=1e9, n_iter_no_change=1)
+    return sklearn.MLPTransformer(estimator, layer=number).fit(X, X[:, 0])
+
+
 def groups():
     dataset = pytest.importorskip("pyarrow.dataset", reason="pyarrow is not installed")
     return bpx.data.stream(dataset.dataset(dataset.pa.table({"x": [1.0, 2.0], "y": [0, 1]})))
@@ -167,6 +174,11 @@ RANGES = {
     "layers/batch_norm.py: momentum": Range(
         lambda m: bpx.BatchNorm(3, m), [TINY, 1.0], [0.0, ABOVE_1]
     ),
+    "export/c/convert.py: batch_size": Range(lambda n: net().to_c(batch_size=n), *AT_LEAST_1),
+    "export/c/convert.py: penalty": Range(
+        lambda v: net().to_c(training=True, optimizer=bpx.SGD(0.1), penalty=v), *AT_LEAST_0
+    ),
+    "interop/sklearn/transformer.py: layer": Range(hidden, [-2, -1, 1, 2], [-3, 0, 3]),
     "layers/batch_norm.py: epsilon": Range(lambda e: bpx.BatchNorm(3, 0.1, e), *NORMAL),
     "layers/layer_norm.py: width": Range(bpx.LayerNorm, [2], [1]),
     "layers/layer_norm.py: epsilon": Range(lambda e: bpx.LayerNorm(3, e), *NORMAL),

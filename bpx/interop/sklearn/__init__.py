@@ -14,7 +14,8 @@ except ImportError as error:
     ) from error
 
 from bpx.interop.sklearn.classifier import MLPClassifier
+from bpx.interop.sklearn.converters import register_converters
 from bpx.interop.sklearn.regressor import MLPRegressor
 from bpx.interop.sklearn.transformer import MLPTransformer
 
-__all__ = ["MLPClassifier", "MLPRegressor", "MLPTransformer"]
+__all__ = ["MLPClassifier", "MLPRegressor", "MLPTransformer", "register_converters"]

@@ -1,0 +1,134 @@
+"""Converters of skl2onnx for the estimators, so that whole pipelines become ONNX models."""
+
+from typing import Any
+
+import numpy as np
+
+from bpx.arrays.registry import dtype_name
+from bpx.data.tables.target import Target
+from bpx.errors import BackendError, InputError
+from bpx.export.onnx.answers import write_answers
+from bpx.export.onnx.graph import Graph
+from bpx.export.onnx.layers import write_layers
+from bpx.export.onnx.package import package
+from bpx.interop.sklearn.classifier import MLPClassifier
+from bpx.interop.sklearn.namespaces import on_host
+from bpx.interop.sklearn.regressor import MLPRegressor
+
+__all__ = ["register_converters"]
+
+_LOWEST = 13
+"""The first opset in which Softmax has an axis of its own."""
+_TYPES = {"float32": 1, "float64": 11}
+"""TensorProto's FLOAT and DOUBLE, which the format fixes."""
+
+
+def register_converters() -> None:
+    """Teach skl2onnx the estimators of `bpx.sklearn`, on their own and in pipelines.
+
+    ``skl2onnx.to_onnx(pipeline, X[:1])`` then converts a fitted pipeline that ends with one,
+    its encoders of text columns included. An estimator's `predict` is the first output; a
+    classifier's `predict_proba` is the second.
+
+    Raises
+    ------
+    BackendError
+        If skl2onnx is not installed.
+
+    Notes
+    -----
+    skl2onnx refuses an opset below 13 for them, and samples of several labels each.
+    """
+    try:
+        import skl2onnx
+        from skl2onnx.common import shape_calculator as shapes
+    except ImportError as error:
+        raise BackendError(
+            "the converters need skl2onnx, which is not installed; install it in a clone of "
+            "bpx with: pip install '.[skl2onnx]'"
+        ) from error
+    skl2onnx.update_registered_converter(
+        MLPClassifier,
+        "BpxMLPClassifier",
+        shapes.calculate_linear_classifier_output_shapes,
+        _classifier,
+        options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
+    )
+    skl2onnx.update_registered_converter(
+        MLPRegressor,
+        "BpxMLPRegressor",
+        shapes.calculate_linear_regressor_output_shapes,
+        _regressor,
+    )
+
+
+def _classifier(scope: Any, operator: Any, container: Any) -> None:
+    estimator = operator.raw_operator
+    if estimator._label_binarizer.y_type_.startswith("multilabel"):
+        raise InputError(
+            "an MLPClassifier of several labels for each sample cannot be converted to ONNX; "
+            "expected one class for each"
+        )
+    graph, spec, a = _network(operator, container)
+    target = Target("label", "classes", tuple(estimator.classes_.tolist()))
+    probabilities, label = (each.name for each in write_answers(graph, spec, target, a))
+    numbers = _cast(graph, probabilities, operator)
+    outputs = {label: operator.outputs[0], numbers: operator.outputs[1]}
+    _add(scope, container, graph, outputs)
+
+
+def _regressor(scope: Any, operator: Any, container: Any) -> None:
+    graph, _, a = _network(operator, container)
+    _add(scope, container, graph, {_cast(graph, a, operator): operator.outputs[0]})
+
+
+def _network(operator: Any, container: Any) -> tuple[Graph, Any, str]:
+    """Write an estimator's layers; return the graph, the spec, and the name of a^L."""
+    opset, estimator = container.target_opset, operator.raw_operator
+    if opset < _LOWEST:
+        raise InputError(
+            f"target_opset={opset} was given; expected at least {_LOWEST} for an estimator of "
+            "bpx.sklearn"
+        )
+    dtype = dtype_name(estimator.coefs_[0])
+    graph = Graph(opset, dtype, [operator.inputs[0].full_name])
+    x = graph.add("Cast", operator.inputs[0].full_name, to=_TYPES[dtype])
+    spec = estimator._spec(estimator._sizes())
+    pairs = zip(estimator.coefs_, estimator.intercepts_, strict=True)
+    arrays = iter([{"w": on_host(w).T, "b": on_host(b)} for w, b in pairs])
+    entries = [
+        layer.entry({name: graph.initializer(name, x) for name, x in next(arrays).items()})
+        if layer.shapes
+        else layer.entry({})
+        for layer in spec.layers
+    ]
+    return graph, spec, write_layers(graph, spec, entries, x)
+
+
+def _cast(graph: Graph, value: str, operator: Any) -> str:
+    """Cast numbers to the type that skl2onnx has given the last output."""
+    from skl2onnx.common.data_types import guess_proto_type
+
+    return graph.add("Cast", value, to=guess_proto_type(operator.outputs[-1].type))
+
+
+def _add(scope: Any, container: Any, graph: Graph, outputs: dict[str, Any]) -> None:
+    """Add a graph to skl2onnx's, under names of its own, and hand on the outputs."""
+    names = {value: each.full_name for value, each in outputs.items()}
+    for name, array in graph.initializers.items():
+        names[name] = scope.get_unique_variable_name(name)
+        proto = package().numpy_helper.from_array(np.ascontiguousarray(array), names[name])
+        container.initializers.append(proto)
+    for node in graph.nodes:
+        if node.output not in names:
+            names[node.output] = scope.get_unique_variable_name(node.output)
+    for node in graph.nodes:
+        container.add_node(
+            node.op,
+            [names.get(each, each) for each in node.inputs],
+            [names[node.output]],
+            op_domain=node.domain,
+            op_version=graph.opset,
+            name=scope.get_unique_operator_name(node.op),
+            **node.attributes,
+        )

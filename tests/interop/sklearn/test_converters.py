@@ -1,0 +1,93 @@
+"""Pipelines that end with bpx's estimators, as ONNX models that skl2onnx writes."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import bpx
+
+pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+skl2onnx = pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
+
+from sklearn.compose import ColumnTransformer  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: E402
+
+from bpx.sklearn import MLPClassifier, MLPRegressor, register_converters  # noqa: E402
+
+X = np.random.default_rng(0).normal(size=(60, 3)).astype("float32")
+CITIES = np.array([["Rome", "Paris", "Oslo"][i % 3] for i in range(60)], dtype=object)
+
+
+@pytest.fixture(autouse=True)
+def _registered():
+    register_converters()
+
+
+def fitted(kind, y, x=X, **settings):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of training that ends at max_iter
+        settings = {"hidden_layer_sizes": (6, 5), "max_iter": 30, "random_state": 0} | settings
+        return kind(**settings).fit(x, y)
+
+
+def run(model, **given):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return session.run(None, given)
+
+
+@pytest.mark.parametrize("classes", [[3, 7], ["a", "b", "c"], [1, 2, 5, 9]], ids=str)
+@pytest.mark.parametrize("activation", ["relu", "logistic", ["silu", "gelu_tanh"]], ids=str)
+def test_a_classifier(classes, activation):
+    y = np.array(classes)[np.arange(60) % len(classes)]
+    net = fitted(MLPClassifier, y, activation=activation, dropout=0.1)
+    model = skl2onnx.to_onnx(net, X[:1], options={"zipmap": False})
+    label, probabilities = run(model, X=X)
+    assert (label == net.predict(X)).all()
+    np.testing.assert_allclose(probabilities, net.predict_proba(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_regressor(outputs, dtype):
+    x = X.astype(dtype)
+    net = fitted(MLPRegressor, x[:, :outputs] if outputs > 1 else x[:, 0], x)
+    (found,) = run(skl2onnx.to_onnx(net, x[:1]), X=x)
+    np.testing.assert_allclose(
+        found, net.predict(x).reshape(60, outputs), atol=1e-5 if dtype == "float32" else 1e-12
+    )
+
+
+def test_a_pipeline_with_text_columns():
+    pandas = pytest.importorskip("pandas", reason="the table is a DataFrame")
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    table = pandas.DataFrame({"size": X[:, 0], "city": CITIES})
+    y = np.where((X[:, 0] > 0) == (CITIES == "Rome"), "yes", "no")
+    columns = ColumnTransformer(
+        [("numbers", StandardScaler(), ["size"]), ("texts", OneHotEncoder(), ["city"])]
+    )
+    pipeline = make_pipeline(columns, MLPClassifier((8,), max_iter=50, random_state=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline.fit(table, y)
+    types = [("size", FloatTensorType([None, 1])), ("city", StringTensorType([None, 1]))]
+    model = skl2onnx.to_onnx(pipeline, initial_types=types, options={"zipmap": False})
+    label, probabilities = run(model, size=X[:, :1], city=CITIES[:, None])
+    assert (label == pipeline.predict(table)).all()
+    np.testing.assert_allclose(probabilities, pipeline.predict_proba(table), atol=1e-5)
+
+
+def test_what_cannot_be_converted():
+    net = fitted(MLPClassifier, (X > 0).astype(int))
+    with pytest.raises(bpx.InputError, match="several labels for each sample"):
+        skl2onnx.to_onnx(net, X[:1])
+    net = fitted(MLPRegressor, X[:, 0])
+    with pytest.raises(bpx.InputError, match="target_opset=12 was given; expected at least 13"):
+        skl2onnx.to_onnx(net, X[:1], target_opset=12)
