@@ -148,7 +148,7 @@ def _in_wasmtime(program: Path, given: bytes) -> bytes:
     wasi.stdin_file, wasi.stdout_file = str(read), str(written)
     store.set_wasi(wasi)
     instance = linker.instantiate(store, Module.from_file(engine, str(program)))
-    instance.exports(store)["_start"](store)  # type: ignore[operator]
+    instance.exports(store)["_start"](store)
     return written.read_bytes()
 
 
