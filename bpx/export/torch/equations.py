@@ -105,7 +105,8 @@ class _Equations(torch.autograd.Function):
         ctx.passes, ctx.count, ctx.grown = passes, len(tensors), growing(layers)
         ctx.save_for_backward(*tensors, *leaves(layers))
         ctx.mark_non_differentiable(*moved)
-        return layers[-1].a, *moved
+        # A copy, which the caller may write to, as ReLU(inplace=True) does: backward needs a.
+        return layers[-1].a.clone(), *moved
 
     @staticmethod
     def backward(ctx: Any, g: torch.Tensor, *_: torch.Tensor) -> Any:

@@ -216,6 +216,24 @@ def test_a_parameter_written_between_the_passes_is_noticed():
         loss.backward()
 
 
+@pytest.mark.parametrize("shape", [(6, 3), (2, 3, 3), (3,)])
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_the_output_may_be_written_to(dropout, shape):
+    """As a ReLU(inplace=True) behind it does; the gradient of tanh needs a as it was."""
+    module = bpx.Network(
+        [3, 4, 2], hidden="tanh", output="tanh", dropout=dropout, seed=0
+    ).torch_module()
+    found = []
+    for inplace in (True, False):
+        torch.manual_seed(0)
+        x = torch.linspace(-1.0, 1.0, int(np.prod(shape))).reshape(shape).requires_grad_()
+        module.zero_grad()
+        a = nn.ReLU(inplace)(module(x))
+        a.square().sum().backward()
+        found.append([a.detach(), x.grad, *(p.grad.clone() for p in module.parameters())])
+    assert all(map(torch.equal, *found))
+
+
 def test_a_pass_is_freed_with_its_output():
     module = bpx.Network([3, 4, 2], norm="batch", seed=0).torch_module()
     gc.collect()
