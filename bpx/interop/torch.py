@@ -145,13 +145,20 @@ def _ended(found: Sequence[Read], output: Any) -> list[Read]:
 
 
 def _check_parameters(found: Sequence[Read]) -> None:
-    """Refuse modules that share parameters, which bpx's layers do not."""
-    names: dict[int, list[Part]] = {}
+    """Refuse parameters without values, and shared ones, which bpx's layers do not have."""
+    places: dict[tuple[str, int], list[Part]] = {}
     for each in found:
         for arrays in each.arrays:
             for x in arrays.values():
-                names.setdefault(id(x), []).append(each.part)
-    shared = next((parts for parts in names.values() if len(parts) > 1), None)
+                if x.device.type == "meta":
+                    raise InputError(
+                        f"{each.part} is on PyTorch's device 'meta', which holds no values; "
+                        "expected a module with values: use module.to_empty(device='cpu') and "
+                        "module.load_state_dict"
+                    )
+                # Not the tensors: w.data = v.data makes two of one memory.
+                places.setdefault((str(x.device), x.data_ptr()), []).append(each.part)
+    shared = next((parts for parts in places.values() if len(parts) > 1), None)
     if shared is not None:
         raise InputError(
             f"{shared[0]} and {shared[1]} share their parameters, and layers of bpx do not; "

@@ -136,6 +136,20 @@ def test_a_norm_over_the_batch_is_folded_for_what_needs_each_samples_gradient():
     assert bpx.inspect.gradient_norms(trace).shape == (8,)
 
 
+def test_shared_memory_is_found_behind_different_tensors():
+    one, other = nn.Linear(3, 3), nn.Linear(3, 3)
+    other.weight.data = one.weight.data
+    with pytest.raises(bpx.InputError, match=r"0: Linear\(.* 1: Linear\(.* share their param"):
+        bpx.from_torch(nn.Sequential(one, other))
+
+
+@pytest.mark.parametrize("backend", [None, "numpy"])
+def test_a_module_without_values(backend):
+    module = nn.Sequential(nn.Linear(3, 3, device="meta"))
+    with pytest.raises(bpx.InputError, match=r"0: Linear\(.*device 'meta', which holds no val"):
+        bpx.from_torch(module, backend=backend)
+
+
 def test_what_cannot_be_shared():
     with pytest.raises(bpx.InputError, match="share=True and fold=True were given"):
         bpx.from_torch(classifier(), fold=True, share=True)
