@@ -4,13 +4,14 @@ PyTorch's classes are recognised by their names, so that importing this imports 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bpx import activations
 from bpx.activations import Activation
 from bpx.errors import InputError
+from bpx.export.torch.activations import COUNTERPARTS
 from bpx.io.layers import called
 from bpx.layers.batch_norm import BatchNorm
 from bpx.layers.dense import Dense
@@ -66,8 +67,10 @@ def read(module: Any, *, fold: bool = False) -> list[Read]:
     Raises
     ------
     InputError
-        If bpx has no such layer; the message names the module and its place.
+        If bpx has no such layer, or a hook changes what it computes; the message names the
+        module and its place.
     """
+    _check_hooks(module)
     parts = list(_parts(Part("", module)))
     if parts and parts[0].kind == "Flatten" and _flattens(parts[0].module):
         del parts[0]
@@ -78,6 +81,20 @@ def read(module: Any, *, fold: bool = False) -> list[Read]:
     if width is None:
         raise InputError(f"a {type(module).__name__} without Linear was given; {_EXPECTED}")
     return list(_layers(parts, width, fold))
+
+
+def _check_hooks(module: Any) -> None:
+    """Refuse what runs before or behind a module, which its parameters do not show."""
+    for place, each in module.named_modules():
+        hooks = [*each._forward_pre_hooks.values(), *each._forward_hooks.values()]
+        if hooks:
+            names = (getattr(hook, "__name__", type(hook).__name__) for hook in hooks)
+            raise InputError(
+                f"{Part(place, each)} has the hooks {', '.join(names)}, which may change what "
+                "it computes; expected none: use torch.nn.utils.remove_weight_norm, "
+                "remove_spectral_norm or prune.remove, which keep the present weights, or the "
+                "remove() of what register_forward_hook returned"
+            )
 
 
 def _parts(part: Part) -> Iterator[Part]:
@@ -130,6 +147,11 @@ def _dense(part: Part, norm: Part | None, behind: Part | None) -> Read:
     arrays = _arrays(layer, part)
     if norm is None:
         return Read(layer, [arrays], part)
+    if norm.module.num_features != layer.n_out:
+        raise InputError(
+            f"{norm} takes {norm.module.num_features} numbers, but is given {layer.n_out} by "
+            f"{part}; expected num_features={layer.n_out}"
+        )
     (averages,) = _batch_norm(norm, layer.n_out).arrays
     folded = _folded(arrays["w"], arrays.get("b", 0.0), norm.module.eps, **averages)
     return Read(replace(layer, bias=True), [folded], part)
@@ -203,32 +225,7 @@ def _arrays(layer: Any, part: Part) -> dict[str, Any]:
     return {field: getattr(part.module, called(layer, field)) for field in layer.shapes}
 
 
-_PLAIN: Mapping[str, Activation] = {
-    "Sigmoid": activations.sigmoid,
-    "Tanh": activations.tanh,
-    "ReLU": activations.relu,
-    "SiLU": activations.silu,
-}
-_WITH_NUMBERS: Mapping[str, tuple[Activation, Callable[[Any], bool], str]] = {
-    "LeakyReLU": (
-        activations.leaky_relu,
-        lambda m: m.negative_slope == 0.01,
-        "negative_slope=0.01",
-    ),
-    "ELU": (activations.elu, lambda m: m.alpha == 1.0, "alpha=1.0"),
-    "Softplus": (
-        activations.softplus,
-        # From the threshold on it is z; at 20 that is 2e-9 from log(1 + exp(z)).
-        lambda m: m.beta == 1.0 and m.threshold >= 20.0,
-        "beta=1.0 and a threshold of at least 20",
-    ),
-    "GELU": (
-        activations.gelu_tanh,
-        lambda m: m.approximate == "tanh",
-        "approximate='tanh'; with 'none' it is another function, by up to 5e-4",
-    ),
-    "Softmax": (activations.softmax, lambda m: m.dim in (-1, 1), "dim=-1"),
-}
+_SIGMAS = {each.kind: each for each in COUNTERPARTS}
 
 
 def _is_known(part: Part) -> bool:
@@ -236,19 +233,19 @@ def _is_known(part: Part) -> bool:
 
 
 def _is_activation(part: Part) -> bool:
-    return part.kind in ("Sigma", *_PLAIN, *_WITH_NUMBERS)
+    return part.kind in ("Sigma", *_SIGMAS)
 
 
 def _sigma(part: Part) -> Activation:
     if part.kind == "Sigma":
         own: Activation = part.module.activation
         return own
-    if part.kind in _PLAIN:
-        return _PLAIN[part.kind]
-    sigma, fits, expected = _WITH_NUMBERS[part.kind]
-    if not fits(part.module):
-        raise InputError(f"{part} is not bpx's activation {sigma.name!r}; expected {expected}")
-    return sigma
+    found = _SIGMAS[part.kind]
+    if not found.fits(part.module):
+        raise InputError(
+            f"{part} is not bpx's activation {found.sigma.name!r}; expected {found.expected}"
+        )
+    return found.sigma
 
 
 def _width(part: Part) -> int | None:
@@ -281,6 +278,11 @@ def _refused(part: Part) -> InputError:
         return InputError(
             f"{part} gives logarithms, and bpx's cost takes them itself; remove it, and pass "
             f"output={plain!r}, cost='cross_entropy'"
+        )
+    if hasattr(part.module, "parametrizations"):
+        return InputError(
+            f"{part} computes its weights from others; expected plain ones: use "
+            "torch.nn.utils.parametrize.remove_parametrizations, which keeps the present ones"
         )
     own = "" if part.kind else ", a class of your own: pass the Sequential that it calls"
     return InputError(f"bpx has no layer for {part}{own}; {_EXPECTED}")

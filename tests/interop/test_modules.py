@@ -7,6 +7,8 @@ import bpx
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn = torch.nn
 
+from torch.nn.utils import prune  # noqa: E402
+
 from bpx.interop.modules import Part, read  # noqa: E402
 
 
@@ -141,6 +143,46 @@ REFUSED = {
 def test_what_is_refused(said):
     with pytest.raises(bpx.InputError, match=said):
         layers(*REFUSED[said])
+
+
+def doubled(module, inputs, output):
+    return 2.0 * output
+
+
+def test_hooks_are_refused_wherever_they_are():
+    """Their modules compute something else than their parameters say."""
+    pruned = nn.Linear(2, 2)
+    prune.l1_unstructured(pruned, "weight", amount=0.5)
+    flat, inner, outer = nn.Flatten(), *(nn.Sequential(nn.Linear(2, 2)) for _ in range(2))
+    for each in (flat, inner, outer):
+        each.register_forward_hook(doubled)
+    block = bpx.Residual([bpx.Dense(2, 2, "tanh")])
+    residual = bpx.Network([block, bpx.Dense(2, 2, "identity")], seed=0).to_torch()
+    residual[0][0].register_forward_pre_hook(doubled)
+    said = {
+        r"0: Linear\(.*has the hooks L1Unstructured, .*prune.remove": nn.Sequential(pruned),
+        r"0: Flatten\(.*doubled": nn.Sequential(flat, nn.Linear(2, 2)),
+        r"1: Sequential\(.*doubled": nn.Sequential(nn.Linear(2, 2), inner),
+        r"^Sequential\(.*doubled": outer,
+        r"0\.0: Linear\(.*doubled": residual,
+    }
+    for message, module in said.items():
+        with pytest.raises(bpx.InputError, match=message):
+            read(module)
+    prune.remove(pruned, "weight")
+    assert read(nn.Sequential(pruned))[0].layer == bpx.Dense(2, 2, "identity")
+
+
+def test_weights_that_are_computed_are_refused():
+    normed = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+    with pytest.raises(bpx.InputError, match=r"0: .*Linear\(.*use .*remove_parametrizations"):
+        layers(normed)
+
+
+def test_a_norm_of_another_width_is_not_folded():
+    norm = nn.BatchNorm1d(5)
+    with pytest.raises(bpx.InputError, match=r"1: BatchNorm1d\(.*takes 5 .* given 4 by 0: Lin"):
+        read(nn.Sequential(nn.Linear(3, 4), norm), fold=True)
 
 
 def test_a_norm_before_the_activation_is_folded():

@@ -10,21 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from bpx.activations import (
-    elu,
-    gelu_tanh,
-    identity,
-    leaky_relu,
-    relu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    tanh,
-)
+from bpx.activations import Activation, identity
 from bpx.arrays.registry import backend_of, describe
 from bpx.arrays.transfer import asarray
 from bpx.errors import InputError
+from bpx.export.torch.activations import COUNTERPARTS
 from bpx.export.torch.modules import Layer, Residual, Sigma, entry_of
 from bpx.io.layers import called
 from bpx.layers.batch_norm import BatchNorm
@@ -38,20 +28,7 @@ from bpx.model.spec import Spec
 __all__ = ["arrays_of", "modules_of", "sequential"]
 
 _Arrays = dict[str, torch.Tensor]
-_SIGMAS: dict[Any, Callable[[], Any]] = {
-    identity: nn.Identity,
-    sigmoid: nn.Sigmoid,
-    tanh: nn.Tanh,
-    relu: nn.ReLU,
-    leaky_relu: lambda: nn.LeakyReLU(0.01),
-    elu: nn.ELU,
-    # From the threshold on PyTorch takes z itself, whose float64 log(1 + exp(z)) is at 40.
-    softplus: lambda: nn.Softplus(threshold=40.0),
-    gelu_tanh: lambda: nn.GELU(approximate="tanh"),
-    silu: nn.SiLU,
-    softmax: lambda: nn.Softmax(dim=-1),
-}
-"""PyTorch's modules for bpx's activations; a `Sigma` is made of any other."""
+_KINDS = {each.sigma: each for each in COUNTERPARTS}
 
 
 def sequential(spec: Spec, parameters: Parameters, *, share: bool = False) -> nn.Sequential:
@@ -109,10 +86,18 @@ def _check_nested(layer: Add, begin: int, made: Sequence[tuple[int, nn.Module]])
 
 def _modules(layer: Any, entry: _Arrays) -> list[nn.Module]:
     if type(layer) is Dense:
-        sigma = _SIGMAS.get(layer.activation)
-        return [_linear(layer, entry), sigma() if sigma else Sigma(layer.activation)]
+        return [_linear(layer, entry), _sigma(layer.activation)]
     make = _MAKERS.get(type(layer))
     return [make(layer, entry) if make else Layer(layer, entry)]
+
+
+def _sigma(activation: Activation) -> nn.Module:
+    if activation == identity:
+        return nn.Identity()
+    if activation not in _KINDS:
+        return Sigma(activation)
+    module: nn.Module = getattr(nn, _KINDS[activation].kind)(**_KINDS[activation].arguments)
+    return module
 
 
 def _linear(layer: Dense, entry: _Arrays) -> nn.Module:
