@@ -92,6 +92,11 @@ def groups():
     return bpx.data.stream(dataset.dataset(dataset.pa.table({"x": [1.0, 2.0], "y": [0, 1]})))
 
 
+def to_onnx(opset):
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    return net().to_onnx(opset=opset)
+
+
 def keep(number):
     with TemporaryDirectory() as folder:
         fit(checkpoint=f"{folder}/run", keep=number)
@@ -178,6 +183,7 @@ RANGES = {
     "export/c/convert.py: penalty": Range(
         lambda v: net().to_c(training=True, optimizer=bpx.SGD(0.1), penalty=v), *AT_LEAST_0
     ),
+    "export/onnx/model.py: opset": Range(to_onnx, [17], [16, 26]),
     "interop/sklearn/transformer.py: layer": Range(hidden, [-2, -1, 1, 2], [-3, 0, 3]),
     "layers/batch_norm.py: epsilon": Range(lambda e: bpx.BatchNorm(3, 0.1, e), *NORMAL),
     "layers/layer_norm.py: width": Range(bpx.LayerNorm, [2], [1]),

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from bpx._validate import whole
 from bpx.arrays.transfer import to_host
 from bpx.data import Schema
-from bpx.errors import InputError, option
+from bpx.errors import InputError
 from bpx.export.onnx.answers import Answer, write_answers
 from bpx.export.onnx.columns import ML_OPSET, input_type, write_columns
 from bpx.export.onnx.graph import Graph
@@ -50,7 +51,7 @@ def model_of(
     InputError
         If the opset is out of range, the network is too large, or a part has no form in ONNX.
     """
-    _check_opset(opset)
+    opset = _checked_opset(opset)
     arrays = {name: to_host(array) for name, array in named(spec, parameters)}
     _check_size(sum(array.nbytes for array in arrays.values()))
     features = () if schema is None else schema.features
@@ -102,13 +103,10 @@ def _type(dtype: Any) -> Any:
     return package().helper.np_dtype_to_tensor_dtype(dtype)
 
 
-def _check_opset(opset: Any) -> None:
+def _checked_opset(opset: Any) -> int:
     first, last = OPSETS
     last = min(last, package().defs.onnx_opset_version())
-    if type(opset) is not int or not first <= opset <= last:
-        raise InputError(
-            f"{option('opset', opset)} was given; expected a whole number in {first} ... {last}"
-        )
+    return whole("opset", opset, first, last, f"a whole number in {first} ... {last}")
 
 
 def _check_size(nbytes: int) -> None:

@@ -21,6 +21,11 @@ def test_every_opset(opset):
         agree(answers(model, {"x": x})["y"], net.predict(x))
 
 
+def test_an_opset_may_be_an_integer_of_numpy():
+    model = bpx.Network([2, 1], seed=0).to_onnx(opset=np.int64(18))
+    assert model.opset_import[0].version == 18
+
+
 @pytest.mark.parametrize("opset", [FIRST - 1, LAST + 1, 17.0, True, "17"])
 def test_another_opset_is_refused(opset):
     with pytest.raises(bpx.InputError, match=r"opset=.* was given; .* in 17 \.\.\. \d\d"):
