@@ -71,11 +71,14 @@ class State(NamedTuple):
         What follows them: a Dense layer whose activation is still to come.
     number : int
         The function of z, or of the link's output, that the value is: see `Forms`.
+    last : str
+        The node that computed this function last, for messages; empty for z itself.
     """
 
     link: Link
     affine: Affine | None
     number: int
+    last: str = ""
 
     @property
     def width(self) -> int | None:
@@ -99,7 +102,7 @@ class Chain:
     def __init__(self, forms: Forms, width: int | None, nbytes: int) -> None:
         self.forms, self._left = forms, nbytes
         self.input = State(Link(None, None, {}, width, 0), None, forms.z)
-        self._closed: dict[State, Link] = {}
+        self._closed: dict[tuple[Link, Affine | None, int], Link] = {}
         self._opened: dict[Link, Affine] = {}
 
     def hold(self, array: NDArray[Any], shown: str) -> None:
@@ -117,30 +120,32 @@ class Chain:
                 "than the file; expected an array for each layer"
             )
 
-    def closed(self, state: State, shown: str) -> Link:
+    def closed(self, state: State) -> Link:
         """Return the link of a state, whose Dense layer gets its activation.
+
+        Nodes that compute the same of the same make one layer.
 
         Raises
         ------
         FileFormatError
             If what it computes is no activation, or one without a Dense layer.
         """
-        if state not in self._closed:
-            self._closed[state] = self._close(state, shown)
-        return self._closed[state]
+        if state[:3] not in self._closed:
+            self._closed[state[:3]] = self._close(state)
+        return self._closed[state[:3]]
 
-    def _close(self, state: State, shown: str) -> Link:
-        link, affine, number = state
+    def _close(self, state: State) -> Link:
+        link, affine, number, last = state
         if affine is None:
             if number == self.forms.z:
                 return link
             raise FileFormatError(
-                f"{shown} follows {_kind(link)} with an elementwise function; expected it "
+                f"{last} is an elementwise function of {_kind(link)}; expected it "
                 "after a Gemm or MatMul, since an activation belongs to a bpx.Dense"
             )
         if number not in self.forms.known:
             raise FileFormatError(
-                f"{shown} follows a function that is no activation of bpx; expected "
+                f"{last} makes a function that is no activation of bpx; expected "
                 f"{', '.join(ACTIVATIONS)}"
             )
         arrays = {"w": affine.w} | ({} if affine.b is None else {"b": affine.b})
@@ -155,7 +160,7 @@ class Chain:
         A BatchNorm directly behind a Dense layer without an activation becomes part of it: the
         two are one affine function, and bpx has no activation behind a norm.
         """
-        link, affine, number = state
+        link, affine, number, last = state
         below = link.below
         if affine is not None or not isinstance(link.layer, BatchNorm) or below is None:
             return state
@@ -165,7 +170,7 @@ class Chain:
         if link not in self._opened:
             self.hold(below.arrays["w"], "a BatchNormalization")
             self._opened[link] = _folded(below.arrays, link)
-        return State(below.below, self._opened[link], number)
+        return State(below.below, self._opened[link], number, last)
 
     def on_top(self, link: Link, layer: Any, arrays: Mapping[str, NDArray[Any]]) -> State:
         """Return the state behind another complete layer."""

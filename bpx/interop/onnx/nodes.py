@@ -54,7 +54,7 @@ def _matmul(chain: Chain, node: Node) -> State:
 
 
 def _dense(chain: Chain, node: Node, w: NDArray[Any], b: NDArray[Any] | None) -> State:
-    link = chain.closed(node.state(), node.shown)
+    link = chain.closed(node.state())
     if w.ndim != 2 or w.dtype != chain.forms.dtype:
         raise node.refused(
             f"has weights of shape {w.shape}, {w.dtype}; expected a matrix of "
@@ -79,7 +79,7 @@ def _add(chain: Chain, node: Node) -> State:
     if isinstance(other, State):
         if one[:2] == other[:2]:
             return _elementwise(chain, node)
-        first, second = (chain.closed(each, node.shown) for each in (one, other))
+        first, second = (chain.closed(each) for each in (one, other))
         return chain.added(first, second, node.shown)
     affine = one.affine
     if affine is None or one.number != chain.forms.z or not is_row(other, len(affine.w)):
@@ -102,7 +102,7 @@ def _elementwise(chain: Chain, node: Node) -> State:
             raise node.refused("takes several numbers; expected constants of one element")
         operands.append(each.number if isinstance(each, State) else each.reshape(()))
     number = chain.forms.number(node.op, node.attributes, operands)
-    return states[0]._replace(number=number)
+    return states[0]._replace(number=number, last=node.described)
 
 
 def _batch_norm(chain: Chain, node: Node) -> State:
@@ -112,7 +112,7 @@ def _batch_norm(chain: Chain, node: Node) -> State:
     arrays = _norm(chain, node, names)
     kept = _short(node.number("momentum", 0.9))
     layer = BatchNorm(len(arrays["gamma"]), _short(1.0 - kept), _epsilon(node))
-    return chain.on_top(chain.closed(node.state(), node.shown), layer, arrays)
+    return chain.on_top(chain.closed(node.state()), layer, arrays)
 
 
 def _layer_norm(chain: Chain, node: Node) -> State:
@@ -122,7 +122,7 @@ def _layer_norm(chain: Chain, node: Node) -> State:
     arrays = _norm(chain, node, names)
     arrays.setdefault("beta", np.zeros_like(arrays["gamma"]))
     layer = LayerNorm(len(arrays["gamma"]), _epsilon(node))
-    return chain.on_top(chain.closed(node.state(), node.shown), layer, arrays)
+    return chain.on_top(chain.closed(node.state()), layer, arrays)
 
 
 def _norm(chain: Chain, node: Node, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
@@ -154,7 +154,7 @@ def _dropout(chain: Chain, node: Node) -> State:
         raise node.refused("is in training mode; expected a model that predicts")
     given = node.number("ratio", 0.5)
     rate = _short(float(given if node.input(1) is None else node.array(1).reshape(-1)[0]))
-    link = chain.closed(node.state(), node.shown)
+    link = chain.closed(node.state())
     if link.width is None:
         raise node.refused("comes before the number of inputs is known")
     return chain.on_top(link, Dropout(link.width, rate), {})

@@ -61,7 +61,7 @@ def read_model(
 def _network(
     chain: Chain, state: State, label: str, cost: CostName | Cost | Choice | None
 ) -> tuple[Spec, Parameters]:
-    last = chain.closed(state, f"{label}: the output")
+    last = chain.closed(state)
     links = [*last.down()][::-1]
     if not links:
         raise FileFormatError(f"{label} has no layers; expected a Gemm or a MatMul")

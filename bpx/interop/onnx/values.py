@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bpx.errors import FileFormatError
@@ -47,6 +48,13 @@ class Node:
     attributes: dict[str, Any]
     shown: str
 
+    @property
+    def described(self) -> str:
+        """The file, the node, and its attributes that are numbers or texts."""
+        plain = {n: x for n, x in self.attributes.items() if isinstance(x, int | float | bytes)}
+        given = ", ".join(f"{name}={_shown(x)}" for name, x in plain.items())
+        return f"{self.shown} with {given}" if given else self.shown
+
     def state(self, place: int = 0) -> State:
         """Return an input that depends on the graph's."""
         found = self.input(place)
@@ -86,6 +94,12 @@ class Node:
     def refused(self, why: str) -> FileFormatError:
         """Return the error to raise."""
         return FileFormatError(f"{self.shown} {why}")
+
+
+def _shown(value: float | bytes) -> str:
+    if isinstance(value, float):
+        return str(np.float32(value))  # which files hold
+    return repr(value.decode(errors="replace") if isinstance(value, bytes) else value)
 
 
 def _attribute(proto: Any) -> Any:

@@ -65,6 +65,19 @@ def test_an_add_of_many_layers_is_one_layer_each():
     assert layers[-2] == Add(3, 799)
 
 
+def test_two_nodes_of_one_function_make_one_layer():
+    nodes = [
+        dense("x", "u", "a"),
+        node("Relu", "a", output="b"),
+        node("Relu", "a", output="same"),
+        dense("b", "v", "c"),
+        node("Add", "c", "same", output="d"),
+        dense("d", "w", "y"),
+    ]
+    layers, _ = layers_of(nodes, W)
+    assert [each.kind for each in layers] == ["dense", "dense", "add", "dense"]
+
+
 @pytest.mark.parametrize("alpha", [1.0, 2.0])
 def test_nodes_that_share_an_array_make_no_network_larger_than_the_file(alpha):
     w = {"w": drawn(300, 300)}
