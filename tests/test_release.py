@@ -10,6 +10,7 @@ import pytest
 
 import bpx
 from tools import release
+from tools.fuzz.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -109,6 +110,7 @@ def test_the_security_page_names_the_readers_that_there_are():
         assert hasattr(bpx, name) or name == "backends"
     for suffix in bpx.data.READERS:
         assert suffix.lstrip(".").upper() in text or suffix in (".gz", "")
+    assert all(name in text.lower() for name in FORMATS)
 
 
 def test_every_typed_package_says_so():

@@ -33,6 +33,13 @@ def learned(gradients):
     return [x for name, x in names if name.partition("[")[0] not in ("mean", "variance")]
 
 
+def test_the_averages_are_found_by_their_paths():
+    """As optimizers need them, which decay weights."""
+    _, params = bpx.Network([3, 4, 2], norm="batch", seed=0).jax_function(training=True)
+    names = [path[-1].name for path, _ in jax.tree_util.tree_leaves_with_path(params)]
+    assert names == ["w", "b", "gamma", "beta", "mean", "variance", "w", "b"]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_gradients_are_jaxs(dtype):
     """Random networks of all kinds of layers: outputs, gradients of inputs and parameters."""

@@ -51,6 +51,19 @@ def test_columns_may_have_the_names_of_outputs_and_of_nodes():
     agree(got, net.predict(found))
 
 
+def test_an_output_with_the_name_of_a_column_gets_a_number():
+    rng = np.random.default_rng(0)
+    columns = {name: rng.normal(size=20) for name in ("label", "probabilities")}
+    found = bpx.data.as_table({**columns, "x": np.array(["a", "b"] * 10)})
+    schema = bpx.data.Schema.fit(found, target="x")
+    net = bpx.Network([2, 1], cost="cross_entropy", seed=0, schema=schema)
+    model = net.to_onnx()
+    assert {each.name for each in model.graph.input} == set(columns)
+    assert {each.name for each in model.graph.output} == {"label_2", "probabilities_2"}
+    got = answers(model, cells(schema, found))
+    agree(got["probabilities_2"][:, 1:], net.predict(found))
+
+
 def test_a_table_of_numbers_alone():
     rng = np.random.default_rng(0)
     found = bpx.data.as_table({"a": rng.normal(size=9), "b": rng.normal(size=9)})
