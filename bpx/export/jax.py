@@ -56,7 +56,8 @@ def function(spec: Spec, *, training: bool) -> Callable[..., Any]:
 def _computed(spec: Spec, params: Parameters, x: Any, words: Any) -> tuple[Any, Parameters]:
     params, x = jax.tree.map(jnp.asarray, params), jnp.asarray(x)  # host arrays, too
     rows = x if x.ndim == 0 else x.reshape(-1, x.shape[-1])
-    check_inputs(spec, params, rows)
+    averaging = words is not None and any(hasattr(each, "averaged") for each in spec.layers)
+    check_inputs(spec, params, rows, least=int(averaging))
     a, moved = _passed(spec, params, rows, words)
     return a.reshape(*x.shape[:-1], a.shape[-1]), moved
 

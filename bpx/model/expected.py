@@ -58,8 +58,8 @@ def row_weights(x: Array, r: Array | float | None) -> Array | float:
     return r
 
 
-def check_inputs(spec: Spec, parameters: Parameters, x: Array) -> None:
-    """Refuse an x that is not (n, k_0) at the home of one network's parameters."""
+def check_inputs(spec: Spec, parameters: Parameters, x: Array, *, least: int = 1) -> None:
+    """Refuse an x that is not (n, k_0), n >= `least`, at one network's parameters' home."""
     if are_several(parameters):
         raise InputError(
             f"the parameters of {parameters.w[0].shape[0]} networks were given, with a leading "
@@ -68,10 +68,10 @@ def check_inputs(spec: Spec, parameters: Parameters, x: Array) -> None:
     check_shapes(spec, parameters)
     check_home(parameters.w[0], "x", x, integers=False)
     shape, width = tuple(x.shape), spec.sizes[0]
-    if x.ndim != 2 or x.shape[1] != width or x.shape[0] == 0:
+    if x.ndim != 2 or x.shape[1] != width or x.shape[0] < least:
         raise InputError(
-            f"x has shape {shape}; expected (n, {width}) with n >= 1: one sample per row, "
-            f"{width} inputs{shape_advice(x, shape, width, 'x')}"
+            f"x has shape {shape}; expected (n, {width}) with n >= {least}: one sample per "
+            f"row, {width} inputs{shape_advice(x, shape, width, 'x')}"
         )
 
 

@@ -33,6 +33,18 @@ def learned(gradients):
     return [x for name, x in names if name.partition("[")[0] not in ("mean", "variance")]
 
 
+def test_an_empty_batch():
+    net = bpx.Network([3, 4, 2], norm="batch", seed=0)
+    apply, params = net.jax_function()
+    x = jnp.zeros((0, 3), "float32")
+    assert apply(params, x).shape == (0, 2)
+    gradients = jax.grad(lambda params: apply(params, x).sum())(params)
+    assert not any(dw.any() for dw in jax.tree.leaves(gradients))
+    in_training, _ = net.jax_function(training=True)
+    with pytest.raises(bpx.InputError, match=r"x has shape \(0, 3\); .* with n >= 1"):
+        in_training(params, x, jax.random.key(0))
+
+
 def test_the_averages_are_found_by_their_paths():
     """As optimizers need them, which decay weights."""
     _, params = bpx.Network([3, 4, 2], norm="batch", seed=0).jax_function(training=True)

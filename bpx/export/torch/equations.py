@@ -42,7 +42,8 @@ class Equations(nn.Module):
         """Compute a^L, (..., k_L), of x, (..., k_0); all axes but the last are of samples."""
         parameters = arrays_of(self.spec, self)
         rows = _as_rows(x, parameters.like)
-        check_inputs(self.spec, parameters, rows)
+        averaging = any(told and hasattr(each, "averaged") for each, told in self._modes())
+        check_inputs(self.spec, parameters, rows, least=int(averaging))
         contexts = [context(*pair, rows) for pair in self._modes()]
         passing = _Passes(self.spec, contexts, growing(parameters))
         # Averages are copied: this call moves them, and autograd keeps what it was given.

@@ -134,6 +134,25 @@ def test_the_axes_of_samples():
     assert module(x[0, 0]).shape == (2,)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_an_empty_batch(seed):
+    """As nn.Linear takes it: no outputs, and gradients of 0."""
+    net = random_network(seed)
+    module, x = net.torch_module().eval(), torch.zeros(0, net.sizes[0], requires_grad=True)
+    a = module(x)
+    assert a.shape == (0, net.sizes[-1])
+    a.sum().backward()
+    assert x.grad.shape == x.shape
+    assert not any(p.grad.any() for p in module.parameters())
+
+
+def test_an_empty_batch_has_no_averages():
+    module = bpx.Network([3, 4, 2], norm="batch", seed=0).torch_module()
+    with pytest.raises(bpx.InputError, match=r"x has shape \(0, 3\); .* with n >= 1"):
+        module(torch.zeros(0, 3))
+    assert torch.equal(dict(module.named_buffers())["2.running_mean"], torch.zeros(4))
+
+
 def test_dropout_follows_pytorchs_seed_and_mode():
     net = bpx.Network([10, 400, 2], hidden="tanh", output="identity", dropout=0.5, seed=0)
     module, x = net.torch_module(), torch.ones(3, 10)
