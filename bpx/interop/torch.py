@@ -71,7 +71,7 @@ def from_torch(
     ------
     InputError
         If bpx has no such layer, which the message names with its place; if the module has
-        shared parameters, or the arguments do not fit it.
+        hooks, shared parameters, or some without values; or if the arguments do not fit it.
     BackendError
         If the backend cannot be used, or cannot hold the parameters.
 

@@ -57,8 +57,8 @@ COUNTERPARTS = (
     Counterpart(
         activations.softplus,
         "Softplus",
-        # From the threshold on PyTorch takes z itself: at 20 that is 2e-9 from
-        # log(1 + exp(z)), and at 40 it is its float64.
+        # From the threshold on PyTorch takes z itself, which at 20 is 2e-9 from
+        # log(1 + exp(z)), and at 40 equal to it in float64.
         {"threshold": 40.0},
         lambda m: m.beta == 1.0 and m.threshold >= 20.0,
         "beta=1.0 and a threshold of at least 20",
