@@ -20,7 +20,8 @@ __all__ = ["register_converters"]
 _LOWEST = 13
 """The first opset in which Softmax has an axis of its own."""
 _TYPES = {"float32": 1, "float64": 11}
-"""TensorProto's FLOAT and DOUBLE, which the format fixes."""
+_INT64 = 7
+"""TensorProto's FLOAT, DOUBLE and INT64, which the format fixes."""
 
 
 def register_converters() -> None:
@@ -37,7 +38,9 @@ def register_converters() -> None:
 
     Notes
     -----
-    skl2onnx refuses an opset below 13 for them, and samples of several labels each.
+    As in skl2onnx's converter of scikit-learn's classifier, labels that are booleans or floats
+    become int64, and a single class has one column of probabilities. An opset below 13 is
+    refused.
     """
     try:
         import skl2onnx
@@ -50,9 +53,9 @@ def register_converters() -> None:
     skl2onnx.update_registered_converter(
         MLPClassifier,
         "BpxMLPClassifier",
-        shapes.calculate_linear_classifier_output_shapes,
+        _classifier_shapes,
         _classifier,
-        options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
+        options={"zipmap": [True, False, "columns"], "nocl": [False]},  # skl2onnx reads both
     )
     skl2onnx.update_registered_converter(
         MLPRegressor,
@@ -62,19 +65,44 @@ def register_converters() -> None:
     )
 
 
+def _classifier_shapes(operator: Any) -> None:
+    """Set the types of the outputs: skl2onnx's, but indicators have a column for each label."""
+    from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
+
+    calculate_linear_classifier_output_shapes(operator)
+    if _is_multilabel(operator.raw_operator):
+        operator.outputs[0].type.shape = list(operator.outputs[1].type.shape)
+
+
 def _classifier(scope: Any, operator: Any, container: Any) -> None:
-    estimator = operator.raw_operator
-    if estimator._label_binarizer.y_type_.startswith("multilabel"):
-        raise InputError(
-            "an MLPClassifier of several labels for each sample cannot be converted to ONNX; "
-            "expected one class for each"
-        )
     graph, spec, a = _network(operator, container)
-    target = Target("label", "classes", tuple(estimator.classes_.tolist()))
-    probabilities, label = (each.name for each in write_answers(graph, spec, target, a))
+    probabilities, label = _class_answers(graph, spec, operator.raw_operator, a)
     numbers = _cast(graph, probabilities, operator)
     outputs = {label: operator.outputs[0], numbers: operator.outputs[1]}
     _add(scope, container, graph, outputs)
+
+
+def _class_answers(graph: Graph, spec: Any, estimator: Any, a: str) -> tuple[str, str]:
+    """Write what follows a^L; return the names of the probabilities and of the labels."""
+    classes = _labels(estimator.classes_)
+    if _is_multilabel(estimator):
+        return a, graph.add("Cast", graph.add("Greater", a, 0.5), to=_INT64)
+    if len(classes) == 1:  # whose label is the answer, whatever its probability
+        _, label = write_answers(graph, spec, Target("label", "classes", 2 * classes), a)
+        return a, label.name
+    probabilities, label = write_answers(graph, spec, Target("label", "classes", classes), a)
+    return probabilities.name, label.name
+
+
+def _labels(classes: Any) -> tuple[Any, ...]:
+    """Return the classes as ONNX has them: int64, which skl2onnx expects, or texts."""
+    each = np.array(classes.tolist())
+    return tuple((each.astype(np.int64) if each.dtype.kind in "bf" else each).tolist())
+
+
+def _is_multilabel(estimator: Any) -> bool:
+    kind: str = estimator._label_binarizer.y_type_
+    return kind.startswith("multilabel")
 
 
 def _regressor(scope: Any, operator: Any, container: Any) -> None:

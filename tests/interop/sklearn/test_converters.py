@@ -53,6 +53,41 @@ def test_a_classifier(classes, activation):
     np.testing.assert_allclose(probabilities, net.predict_proba(X), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "classes", [[False, True], [1.0, 2.0, 5.0], [4], [4.0], ["a"], [True]], ids=str
+)
+def test_labels_are_whole_numbers_or_texts_however_many_there_are(classes):
+    y = np.array(classes)[np.arange(60) % len(classes)]
+    net = fitted(MLPClassifier, y)
+    label, probabilities = run(skl2onnx.to_onnx(net, X[:1], options={"zipmap": False}), X=X)
+    assert label.dtype == ("O" if classes == ["a"] else "int64")
+    assert (label == net.predict(X)).all()
+    expected = net.predict_proba(X)[:, -len(classes) :]
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_several_labels_for_each_sample_are_indicators(labels):
+    net = fitted(MLPClassifier, (X[:, :labels] > 0).astype(int), max_iter=200)
+    model = skl2onnx.to_onnx(net, X[:1], options={"zipmap": False})
+    shapes = [[d.dim_value for d in o.type.tensor_type.shape.dim] for o in model.graph.output]
+    assert shapes == [[0, labels], [0, labels]]
+    label, probabilities = run(model, X=X)
+    assert label.dtype == "int64"
+    assert 0 < label.mean() < 1
+    np.testing.assert_array_equal(label, net.predict(X))
+    np.testing.assert_allclose(probabilities, net.predict_proba(X), atol=1e-5)
+
+
+def test_by_default_each_class_has_its_probability_in_a_dict():
+    for y in (CITIES == "Rome", np.full(60, 4), (X > 0).astype(int)):
+        net = fitted(MLPClassifier, y)
+        _, found = run(skl2onnx.to_onnx(net, X[:1]), X=X)
+        assert list(found[0]) == [int(each) for each in net.classes_]
+        last = net.predict_proba(X)[0, -1]
+        assert list(found[0].values())[-1] == pytest.approx(last, abs=1e-5)
+
+
 @pytest.mark.parametrize("outputs", [1, 2])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_regressor(outputs, dtype):
@@ -85,9 +120,6 @@ def test_a_pipeline_with_text_columns():
 
 
 def test_what_cannot_be_converted():
-    net = fitted(MLPClassifier, (X > 0).astype(int))
-    with pytest.raises(bpx.InputError, match="several labels for each sample"):
-        skl2onnx.to_onnx(net, X[:1])
     net = fitted(MLPRegressor, X[:, 0])
     with pytest.raises(bpx.InputError, match="target_opset=12 was given; expected at least 13"):
         skl2onnx.to_onnx(net, X[:1], target_opset=12)
