@@ -73,6 +73,12 @@ def check_together(estimator: Any, held: tuple[Any, Any], *, incremental: bool) 
         raise InputError("one of X_val and y_val was given; give both, or neither")
     if incremental and estimator.early_stopping:
         raise InputError("partial_fit does not support early_stopping=True")
+    if incremental and _is_balanced(estimator):
+        raise InputError(
+            "class_weight='balanced' was given, but partial_fit sees only some of the samples; "
+            "pass the weights of the classes as a dict: sklearn.utils.class_weight."
+            "compute_class_weight computes them"
+        )
     if estimator.resume and estimator.early_stopping and held[0] is None:
         raise InputError(
             "resume=True was given with early_stopping=True, which would hold out other "
@@ -85,3 +91,8 @@ def check_together(estimator: Any, held: tuple[Any, Any], *, incremental: bool) 
             "solver='lbfgs' was given with dropout, an optimizer, callbacks or validation "
             "samples, which are for epochs of mini-batches; use solver='adam' or 'sgd'"
         )
+
+
+def _is_balanced(estimator: Any) -> bool:
+    given = getattr(estimator, "class_weight", None)
+    return isinstance(given, str) and given == "balanced"

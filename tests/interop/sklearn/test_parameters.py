@@ -81,6 +81,14 @@ def test_parameters_that_contradict_each_other_are_refused(name, settings, fit, 
         getattr(ours, name)(**settings).fit(X, Y, **fit)
 
 
+def test_balanced_classes_are_refused_where_only_a_part_is_seen():
+    net = ours.MLPClassifier(class_weight="balanced")
+    with pytest.raises(InputError, match="class_weight='balanced' was given, but partial_fit"):
+        net.partial_fit(X, Y, classes=[0, 1, 2])
+    assert not hasattr(net, "coefs_")
+    net.set_params(class_weight={0: 1.0, 1: 2.0, 2: 1.0}).partial_fit(X, Y, classes=[0, 1, 2])
+
+
 def test_the_ranges_are_scikit_learns():
     expected = theirs.MLPClassifier._parameter_constraints
     shared = expected.keys() - {"activation"}  # bpx has more activations
