@@ -1,6 +1,7 @@
 """What the classifier and the regressor share: validation, `fit`, and the forward pass."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -9,9 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from bpx.arrays.home import Home
 from bpx.arrays.host import HostArray
 from bpx.arrays.registry import dtype_name
 from bpx.arrays.transfer import give_back
@@ -24,20 +24,17 @@ from bpx.interop.sklearn.callbacks import (
     with_callbacks,
 )
 from bpx.interop.sklearn.lbfgs import fit_lbfgs
-from bpx.interop.sklearn.namespaces import check_beside, float_dtypes, home_of, on_host
+from bpx.interop.sklearn.namespaces import float_dtypes, home_of, on_host
 from bpx.interop.sklearn.networks import (
     first_weights,
     hidden_sizes,
-    hidden_spec,
-    parameters_of,
     spec_of,
 )
 from bpx.interop.sklearn.parameters import check_together
 from bpx.interop.sklearn.problem import Problem
-from bpx.interop.sklearn.rows import blocks, is_sparse
+from bpx.interop.sklearn.restoring import restored
 from bpx.interop.sklearn.scores import ValidationScore
-from bpx.interop.sklearn.stochastic import NON_FINITE, begin, fit_stochastic
-from bpx.model.evaluate import joined, outputs
+from bpx.interop.sklearn.stochastic import NON_FINITE, begin, prepared
 from bpx.model.spec import Spec
 
 __all__ = ["BaseMLP"]
@@ -96,7 +93,24 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         *,
         incremental: bool,
     ) -> Any:
-        sizes = hidden_sizes(self.hidden_layer_sizes)
+        with restored(self):
+            problem = self._prepared(X, y, sample_weight, held, incremental=incremental)
+            train = self._trainer(problem, held, incremental=incremental)
+        train()
+        self._check_finite()
+        return self
+
+    def _prepared(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        held: tuple[Any, Any, Any],
+        *,
+        incremental: bool,
+    ) -> Problem:
+        """Check all that is given, and set the attributes with which training begins."""
+        hidden = hidden_sizes(self.hidden_layer_sizes)
         check_together(self, held[:2], incremental=incremental)
         again = incremental or self.warm_start or self.resume
         first = not hasattr(self, "coefs_") or not again
@@ -106,23 +120,24 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if not (self.resume and hasattr(self, "_random_state")) or first:
             self._random_state = check_random_state(self.random_state)
         encoded, outputs = self._encoded(targets)
-        if not first and outputs != self.n_outputs_:
+        if not first:
+            self._check_sizes(hidden, outputs)
+        self.n_outputs_ = outputs
+        sizes = [int(X.shape[1]), *hidden, outputs]
+        if first:
+            self._begin(sizes, dtype_name(X), X)
+        return self._problem(X, encoded, s, sizes)
+
+    def _check_sizes(self, hidden: list[int], outputs: int) -> None:
+        if outputs != self.n_outputs_:
             raise InputError(
                 f"y has {outputs} outputs, but the last fit had {self.n_outputs_}; give as many"
             )
-        self.n_outputs_ = outputs
-        sizes = [int(X.shape[1]), *sizes, outputs]
-        if first:
-            self._begin(sizes, dtype_name(X), X)
-        problem = self._problem(X, encoded, s, sizes)
-        if self.solver == "lbfgs":
-            told = Told(self, 0, problem.x, problem.y, partial(attributes_of, self))
-            fit_lbfgs(self, problem)
-            told.end()
-        else:
-            self._fit_epochs(problem, held, incremental=incremental)
-        self._check_finite()
-        return self
+        if hidden != (last := self._sizes()[1:-1]):
+            raise InputError(
+                f"hidden_layer_sizes={hidden} was given, but the last fit, which this one "
+                f"continues, had {last}; give the same, or begin with another estimator"
+            )
 
     def _begin(self, sizes: list[int], dtype: str, like: Any) -> None:
         """Set the attributes of a first fit."""
@@ -146,13 +161,21 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         share = 1.0 / self.n_outputs_ if self._loss_is_mean() else 1.0
         return Problem(spec, home, X, encoded, s, float(self.alpha), share)
 
-    def _fit_epochs(
+    def _trainer(
         self, problem: Problem, held: tuple[Any, Any, Any], *, incremental: bool
-    ) -> None:
+    ) -> Callable[[], None]:
+        """Prepare the training; what is returned trains, and sets the fitted attributes."""
+        if self.solver == "lbfgs":
+            return partial(self._fit_lbfgs, problem)
         kept = getattr(self, "_optimizer", None) if incremental or self.resume else None
-        train, score = self._parted(problem, held)
-        told = partial(Told, self, int(self.max_iter), problem.x, problem.y)
-        fit_stochastic(self, train, score, kept, told=None if incremental else told)
+        fit = prepared(self, *self._parted(problem, held), kept)
+        told = partial(Told, self, int(self.max_iter), fit.problem.x, fit.problem.y)
+        return partial(fit, None if incremental else told)
+
+    def _fit_lbfgs(self, problem: Problem) -> None:
+        told = Told(self, 0, problem.x, problem.y, partial(attributes_of, self))
+        fit_lbfgs(self, problem)
+        told.end()
 
     def _parted(
         self, problem: Problem, held: tuple[Any, Any, Any]
@@ -213,35 +236,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _sizes(self) -> list[int]:
         """The widths of all layers of a fitted estimator."""
         return [int(self.coefs_[0].shape[0]), *(int(w.shape[1]) for w in self.coefs_)]
-
-    def _forward(self, X: Any, method: str, by: Any = None, depth: int | None = None) -> Any:
-        """Return the outputs for samples X, in the library and on the device of X.
-
-        Parameters
-        ----------
-        X
-        method : str
-        by : estimator, optional
-            Whose method it is, if not this estimator's.
-        depth : int, optional
-            Return the activations of this hidden layer, from 1.
-        """
-        check_is_fitted(self)
-        check_beside(X, self.coefs_[0], f"{type(by or self).__name__}.{method}()")
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
-        sizes, home = self._sizes(), self._home()
-        spec = self._spec(sizes) if depth is None else hidden_spec(self, sizes, depth)
-        with home.active():
-            parameters = parameters_of(
-                spec, home, self.coefs_[:depth], self.intercepts_[:depth]
-            )
-            parts = (outputs(spec, parameters, x) for x in blocks(X, home))
-            found = joined(parts, X.shape[0])
-            return give_back(found, None if is_sparse(X) else X)
-
-    def _home(self) -> Home:
-        """Return where a fitted estimator computes its answers."""
-        return home_of(self.coefs_[0], self.backend, dtype_name(self.coefs_[0]))
 
     def _validated_samples(self, X: Any, y: Any, *, first: bool, **how: Any) -> tuple[Any, Any]:
         how |= {"accept_sparse": "csr", "multi_output": True, "dtype": float_dtypes(X)}

@@ -8,6 +8,7 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -19,8 +20,10 @@ from bpx.arrays.host import HostArray
 from bpx.arrays.registry import dtype_name, namespace
 from bpx.errors import InputError
 from bpx.interop.sklearn.base import BaseMLP
+from bpx.interop.sklearn.forward import forward
 from bpx.interop.sklearn.namespaces import beside, on_host
 from bpx.interop.sklearn.parameters import CONSTRAINTS, assign
+from bpx.interop.sklearn.restoring import restored
 from bpx.optim.chain import Optimizer
 from bpx.training.attached import Callback
 
@@ -83,7 +86,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **CONSTRAINTS,
-        "class_weight": "no_validation",  # by `compute_sample_weight`
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
     }
     loss: ClassVar[str] = "log_loss"
 
@@ -140,14 +143,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         self
         """
-        if _check_partial_fit_first_call(self, classes):
-            self._label_binarizer = LabelBinarizer()
-            multilabel = type_of_target(y).startswith("multilabel")
-            self._label_binarizer.fit(y if multilabel else classes)
-        found: MLPClassifier = self._fit(
-            X, y, sample_weight, (None, None, None), incremental=True
-        )
-        return found
+        with restored(self):
+            if _check_partial_fit_first_call(self, classes):
+                multilabel = type_of_target(y).startswith("multilabel")
+                self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
+            self._fit(X, y, sample_weight, (None, None, None), incremental=True)
+        return self
 
     def predict(self, X: Any) -> Any:
         """Return the class of each sample, or the indicators of its labels.
@@ -160,7 +161,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         array, shape (n,) or (n, labels)
         """
-        found = self._forward(X, "predict")
+        found = forward(self, X, "predict")
         host = on_host(found)
         labels = self._label_binarizer.inverse_transform(
             host[:, 0] if self.n_outputs_ == 1 else host
@@ -195,7 +196,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return namespace(found).log(found)
 
     def _probabilities(self, X: Any, method: str) -> Any:
-        found = self._forward(X, method)
+        found = forward(self, X, method)
         if self.n_outputs_ > 1:
             return found
         return namespace(found).concat([1.0 - found, found], axis=1)

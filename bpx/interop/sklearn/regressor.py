@@ -16,6 +16,7 @@ from bpx.costs import Cost
 from bpx.errors import InputError
 from bpx.interop.sklearn.base import BaseMLP
 from bpx.interop.sklearn.deviance import poisson_deviance
+from bpx.interop.sklearn.forward import forward
 from bpx.interop.sklearn.parameters import CONSTRAINTS, assign
 from bpx.optim.chain import Optimizer
 from bpx.training.attached import Callback
@@ -136,7 +137,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         array, shape (n,) or (n, outputs)
         """
-        found = self._forward(X, "predict")
+        found = forward(self, X, "predict")
         return found[:, 0] if found.shape[1] == 1 else found
 
     def _validated(self, X: Any, y: Any, *, first: bool, classes: str) -> tuple[Any, Any]:

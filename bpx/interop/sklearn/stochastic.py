@@ -16,7 +16,7 @@ from bpx.interop.sklearn.training import KeptOptimizer, Order, closed, kept_opti
 from bpx.training.loop import Loop
 from bpx.training.records import Epoch
 
-__all__ = ["NON_FINITE", "begin", "fit_stochastic"]
+__all__ = ["NON_FINITE", "Fit", "begin", "prepared"]
 
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -44,15 +44,10 @@ def _expect(estimator: Any, *, scores: bool) -> None:
         estimator.best_loss_ = float("inf")
 
 
-def fit_stochastic(
-    estimator: Any,
-    problem: Problem,
-    score: ValidationScore | None,
-    kept: KeptOptimizer | None,
-    *,
-    told: Callable[[Callable[[], Any]], Told] | None,
-) -> None:
-    """Train for at most `max_iter` epochs, and set the fitted attributes.
+def prepared(
+    estimator: Any, problem: Problem, score: ValidationScore | None, kept: KeptOptimizer | None
+) -> "Fit":
+    """Prepare the training of an estimator, for at most `max_iter` epochs.
 
     Parameters
     ----------
@@ -62,34 +57,13 @@ def fit_stochastic(
     score : ValidationScore or None
     kept : KeptOptimizer or None
         The optimizer to continue with; None for a new one.
-    told : callable or None
-        Makes the `Told` of a fit, from a function that returns the fitted attributes so far;
-        None for a `partial_fit`, which is one epoch.
-
-    Raises
-    ------
-    InputError
-        If the weights become non-finite, and there are no earlier ones to return to.
     """
     network = network_of(problem.spec, problem.home, estimator.coefs_, estimator.intercepts_)
     observers = () if score is None else (score,)
     _expect(estimator, scores=score is not None)
     order = _order(estimator, problem, kept)
     loop = loop_of(estimator, problem, network, order, observers, kept)
-    fit = _Fit(estimator, problem, loop, network)
-    estimator.n_iter_ = 0
-    with closed(loop):
-        try:
-            fit.one() if told is None else fit.all(told(fit.attributes))
-        except KeyboardInterrupt:
-            warn("Training interrupted by user.", stacklevel=2)
-        except DivergenceError as error:
-            fit.diverged(error)
-    last = order.last if estimator.resume else None
-    estimator._optimizer = kept_optimizer(loop.course, last)
-    estimator.coefs_, estimator.intercepts_ = fit.weights()
-    if estimator.early_stopping:
-        estimator.coefs_, estimator.intercepts_ = estimator._best
+    return Fit(estimator, problem, loop, network, order)
 
 
 def _order(estimator: Any, problem: Problem, kept: KeptOptimizer | None) -> Order:
@@ -98,13 +72,41 @@ def _order(estimator: Any, problem: Problem, kept: KeptOptimizer | None) -> Orde
 
 
 @dataclass(frozen=True)
-class _Fit:
+class Fit:
     """One fit in progress."""
 
     estimator: Any
     problem: Problem
     loop: Loop
     network: Any
+    order: Order
+
+    def __call__(self, told: Callable[[Callable[[], Any]], Told] | None) -> None:
+        """Train, and set the fitted attributes.
+
+        Parameters
+        ----------
+        told : callable or None
+            Makes the `Told` of a fit, from a function that returns the fitted attributes so
+            far; None for a `partial_fit`, which is one epoch.
+
+        Raises
+        ------
+        InputError
+            If the weights become non-finite, and there are no earlier ones to return to.
+        """
+        self.estimator.n_iter_ = 0
+        with closed(self.loop):
+            try:
+                self.one() if told is None else self.all(told(self.attributes))
+            except KeyboardInterrupt:
+                warn("Training interrupted by user.", stacklevel=2)
+            except DivergenceError as error:
+                self.diverged(error)
+            except BaseException:  # of a callback: what is trained stays, as after Ctrl+C
+                self.keep()
+                raise
+        self.keep()
 
     def weights(self) -> tuple[list[Any], list[Any]]:
         """The network's weights, in the caller's library."""
@@ -132,6 +134,14 @@ class _Fit:
                 self._warn_of_last()
                 break
         told.end()
+
+    def keep(self) -> None:
+        """Set the fitted weights, and what a later fit continues from."""
+        estimator = self.estimator
+        last = self.order.last if estimator.resume else None
+        estimator._optimizer = kept_optimizer(self.loop.course, last)
+        best = estimator._best if estimator.early_stopping else self.weights()
+        estimator.coefs_, estimator.intercepts_ = best
 
     def diverged(self, error: DivergenceError) -> None:
         """Keep the best weights so far or, without early stopping, refuse to go on."""

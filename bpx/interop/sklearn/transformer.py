@@ -17,6 +17,7 @@ from bpx._validate import whole
 from bpx.errors import InputError
 from bpx.interop.sklearn.base import BaseMLP
 from bpx.interop.sklearn.classifier import MLPClassifier
+from bpx.interop.sklearn.forward import forward
 
 __all__ = ["MLPTransformer"]
 
@@ -98,7 +99,7 @@ class MLPTransformer(
         check_is_fitted(self)
         net = self.estimator_
         depth = _index(self.layer, net.n_layers_ - 2) + 1
-        return net._forward(X, "transform", self, depth)
+        return forward(net, X, "transform", self, depth)
 
     def _network(self) -> Any:
         return MLPClassifier() if self.estimator is None else self.estimator

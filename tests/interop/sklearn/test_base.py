@@ -43,25 +43,6 @@ def test_the_samples_dtype_is_the_networks(make, dtype):
 
 
 @BOTH
-def test_a_network_of_bpx_with_the_same_weights_answers_the_same(make):
-    net = (
-        make((5, 3), activation=["tanh", "silu"], max_iter=4, random_state=0)
-        if (make is MLPClassifier)
-        else make("squared_error", (5, 3), ["tanh", "silu"], max_iter=4, random_state=0)
-    )
-    net.fit(X, Y)
-    output = {"softmax": "softmax", "identity": "identity"}[net.out_activation_]
-    cost = "cross_entropy" if output == "softmax" else "quadratic"
-    other = bpx.Network(
-        [4, 5, 3, net.n_outputs_], activations=["tanh", "silu", output], cost=cost,
-        dtype="float64",
-    )  # fmt: skip
-    other.parameters = [w.T for w in net.coefs_], net.intercepts_
-    found = net.predict_proba(X) if make is MLPClassifier else net.predict(X)[:, None]
-    np.testing.assert_allclose(found, other.predict(X), rtol=1e-12)
-
-
-@BOTH
 def test_weights_that_overflow_are_refused_and_the_cause_is_told(make):
     with pytest.raises(InputError, match="non-finite parameter weights") as caught:
         make(max_iter=3).fit(1e300 * X, Y)

@@ -190,6 +190,22 @@ def test_ctrl_c_keeps_the_weights_so_far(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_a_callback_that_raises_leaves_the_weights_so_far():
+    def fail(epoch):
+        if epoch.number == 3:
+            raise RuntimeError("the disk is full")
+
+    net = ours.MLPRegressor(random_state=0, max_iter=9, resume=True, callbacks=[fail])
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        net.fit(X, NUMBERS)
+    other = ours.MLPRegressor(random_state=0, max_iter=3, resume=True).fit(X, NUMBERS)
+    np.testing.assert_array_equal(net.coefs_[0], other.coefs_[0])
+    for each in (net.set_params(callbacks=None, max_iter=3), other):
+        each.fit(X, NUMBERS)
+    np.testing.assert_array_equal(net.coefs_[0], other.coefs_[0])
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_callbacks_get_the_record_of_each_epoch_and_may_end_training():
     seen = []
     net = ours.MLPClassifier(max_iter=9, early_stopping=True, callbacks=[
