@@ -6,21 +6,24 @@ scikit-learn's ``coefs_[i]``, of shape (k_i, k_{i+1}), is the transpose of bpx's
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from bpx import activations, costs
+from bpx._validate import number
 from bpx.activations import Activation
 from bpx.arrays.home import Home
 from bpx.arrays.transfer import bring, give_back
 from bpx.costs import Cost
-from bpx.errors import InputError
+from bpx.errors import InputError, nearest
 from bpx.model.parameters import Parameters, dense
 from bpx.model.spec import Spec, make_spec
 from bpx.network.network import Network
 
 __all__ = [
+    "dropout_rates",
     "first_weights",
     "fitted",
     "hidden_sizes",
@@ -50,10 +53,33 @@ def hidden_sizes(given: Any) -> list[int]:
     InputError
         If one is not a whole number of at least 1.
     """
-    sizes = list(given) if hasattr(given, "__iter__") else [given]
-    if np.any(np.array(sizes) <= 0):
+    each = given.tolist() if isinstance(given, np.ndarray) else given
+    sizes = list(each) if hasattr(each, "__iter__") else [each]
+    if not all(isinstance(k, Integral) and not isinstance(k, bool) for k in sizes):
+        raise InputError(
+            f"hidden_layer_sizes={given!r} was given; expected a whole number of at least 1, "
+            "or a list of them, one for each hidden layer"
+        )
+    if min(sizes, default=1) <= 0:
         raise InputError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-    return [int(each) for each in sizes]
+    return [int(k) for k in sizes]
+
+
+def dropout_rates(given: Any) -> float | tuple[float, ...]:
+    """Return the rate of dropout, or one for each hidden layer.
+
+    Raises
+    ------
+    InputError
+        If one is not in [0, 1).
+    """
+    given = given.tolist() if isinstance(given, np.ndarray) else given
+    return tuple(map(_rate, given)) if isinstance(given, list | tuple) else _rate(given)
+
+
+def _rate(given: Any) -> float:
+    expected = "a rate in [0, 1), or a list of them, one for each hidden layer"
+    return number("dropout", given, expected, lambda p: 0.0 <= p < 1.0)
 
 
 def spec_of(estimator: Any, sizes: Sequence[int], output: str, cost: Cost | None) -> Spec:
@@ -71,8 +97,7 @@ def spec_of(estimator: Any, sizes: Sequence[int], output: str, cost: Cost | None
         By default the cost that belongs to the output.
     """
     names = [*_names(estimator.activation, len(sizes) - 2), output]
-    given: Any = estimator.dropout if len(sizes) > 2 else 0.0
-    dropout = given if np.ndim(given) == 0 else tuple(given)
+    dropout = dropout_rates(estimator.dropout) if len(sizes) > 2 else 0.0
     return _made(
         tuple(sizes), tuple(map(_activation, names)), dropout, cost or _OUTPUTS[output]
     )
@@ -133,6 +158,7 @@ def first_weights(
 
 def _names(activation: Any, layers: int) -> list[Any]:
     """Return one activation for each hidden layer."""
+    activation = activation.tolist() if isinstance(activation, np.ndarray) else activation
     if not isinstance(activation, list | tuple):
         return [activation] * layers
     if len(activation) != layers:
@@ -145,7 +171,15 @@ def _names(activation: Any, layers: int) -> list[Any]:
 
 def _activation(given: Any) -> Activation:
     found: Any = _ALIASES.get(given, given) if isinstance(given, str) else given
-    return activations.get(found)
+    try:
+        return activations.get(found)
+    except InputError as error:
+        known = ["logistic", *activations.ACTIVATIONS]
+        hint = nearest(given, known) if isinstance(given, str) else ""
+        raise InputError(
+            f"activation={given!r} was given{hint}; expected one of {', '.join(known)}, a "
+            "bpx.Elementwise of your own, or a list of these"
+        ) from error
 
 
 def _entries(spec: Spec, w: Sequence[Any], b: Sequence[Any]) -> Parameters:

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from bpx.errors import InputError
+from bpx.interop.sklearn.networks import dropout_rates
 
 __all__ = ["CONSTRAINTS", "assign", "check_together"]
 
@@ -38,7 +39,7 @@ CONSTRAINTS: dict[str, Any] = {
         Options(Real, {np.inf}),
     ],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "dropout": "no_validation",  # by `bpx.layers`
+    "dropout": "no_validation",  # by `dropout_rates`
     "optimizer": "no_validation",  # by training
     "backend": [str, None],
     "resume": ["boolean"],
@@ -84,7 +85,7 @@ def check_together(estimator: Any, held: tuple[Any, Any], *, incremental: bool) 
             "resume=True was given with early_stopping=True, which would hold out other "
             "samples in each fit; pass X_val and y_val to fit"
         )
-    drops = bool(np.any(np.asarray(estimator.dropout) > 0.0))
+    drops = bool(np.any(np.asarray(dropout_rates(estimator.dropout)) > 0.0))
     by_epochs = drops or estimator.optimizer is not None or estimator.callbacks
     if estimator.solver == "lbfgs" and (by_epochs or held[0] is not None):
         raise InputError(

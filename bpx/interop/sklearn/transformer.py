@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -18,6 +17,7 @@ from bpx.errors import InputError
 from bpx.interop.sklearn.base import BaseMLP
 from bpx.interop.sklearn.classifier import MLPClassifier
 from bpx.interop.sklearn.forward import forward
+from bpx.interop.sklearn.networks import hidden_sizes
 
 __all__ = ["MLPTransformer"]
 
@@ -77,8 +77,8 @@ class MLPTransformer(
                 f"estimator={estimator!r} was given; expected a bpx.sklearn.MLPClassifier or a "
                 "bpx.sklearn.MLPRegressor"
             )
-        sizes = np.atleast_1d(estimator.hidden_layer_sizes)
-        self._n_features_out = int(sizes[_index(self.layer, sizes.size)])
+        sizes = hidden_sizes(estimator.hidden_layer_sizes)
+        self._n_features_out = sizes[_index(self.layer, len(sizes))]
         self.estimator_ = clone(estimator).fit(X, y, **fit_params)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):

@@ -8,6 +8,7 @@ theirs = pytest.importorskip("sklearn.neural_network", reason="the weights are s
 import bpx  # noqa: E402
 from bpx.errors import InputError  # noqa: E402
 from bpx.interop.sklearn.networks import (  # noqa: E402
+    dropout_rates,
     first_weights,
     fitted,
     hidden_sizes,
@@ -44,7 +45,11 @@ def test_layers_have_their_own_activations_and_dropout():
 
 @pytest.mark.parametrize(
     ("activation", "said"),
-    [(["relu"], "1 entries for 2 hidden layers"), ("rellu", "no activation 'rellu'")],
+    [
+        (["relu"], "1 entries for 2 hidden layers"),
+        ("rellu", r"activation='rellu' was given.* 'relu'.*; expected one of logistic, "),
+        (["relu", 3], "activation=3 was given; expected one of logistic, identity, "),
+    ],
 )
 def test_activations_that_cannot_be_used_are_refused(activation, said):
     with pytest.raises(InputError, match=said):
@@ -55,6 +60,35 @@ def test_activations_that_cannot_be_used_are_refused(activation, said):
 def test_sizes_below_1_are_refused(given):
     with pytest.raises(ValueError, match="hidden_layer_sizes must be > 0"):
         hidden_sizes(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [(3.7,), [[3, 4]], (True,), ["4"], np.array([3.0]), [None], np.array([[3]])],
+    ids=repr,
+)
+def test_sizes_that_are_no_whole_numbers_are_refused(given):
+    with pytest.raises(InputError, match=r"hidden_layer_sizes=.* was given; expected a whole"):
+        hidden_sizes(given)
+
+
+@pytest.mark.parametrize("given", [4, np.int64(4), np.array(4), (4,), np.array([4], "uint8")])
+def test_a_size_may_be_numpys(given):
+    assert hidden_sizes(given) == [4]
+
+
+@pytest.mark.parametrize("given", ["x", None, [0.1, "x"], {0.1}, np.array([1.0]), [[0.1]]])
+def test_what_is_no_rate_of_dropout_is_refused(given):
+    with pytest.raises(InputError, match=r"dropout=.* was given; expected a rate in \[0, 1\)"):
+        dropout_rates(given)
+
+
+def test_activations_and_rates_may_be_arrays():
+    estimator = MLPRegressor(activation=np.array(["silu", "tanh"]), dropout=np.array(0.5))
+    spec = spec_of(estimator, [3, 5, 4, 1], "identity", None)
+    assert [layer.activation.name for layer in spec.dense] == ["silu", "tanh", "identity"]
+    assert dropout_rates(np.array([0.0, 0.5])) == (0.0, 0.5)
+    assert [layer.rate for layer in spec.layers if layer.kind == "dropout"] == [0.5, 0.5]
 
 
 def test_attributes_become_parameters_and_come_back(target):

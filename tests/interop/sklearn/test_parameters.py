@@ -89,6 +89,14 @@ def test_balanced_classes_are_refused_where_only_a_part_is_seen():
     net.set_params(class_weight={0: 1.0, 1: 2.0, 2: 1.0}).partial_fit(X, Y, classes=[0, 1, 2])
 
 
+@pytest.mark.parametrize("given", ["foo", 3])
+def test_weights_of_the_classes_are_a_dict_or_balanced(given):
+    with pytest.raises(
+        ValueError, match="The 'class_weight' parameter of MLPClassifier must be"
+    ):
+        ours.MLPClassifier(class_weight=given).fit(X, Y)
+
+
 def test_the_ranges_are_scikit_learns():
     expected = theirs.MLPClassifier._parameter_constraints
     shared = expected.keys() - {"activation"}  # bpx has more activations
