@@ -155,8 +155,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self, X: Any, encoded: HostArray, s: HostArray | None, sizes: list[int]
     ) -> Problem:
         """Return what to minimise, on samples of the dtype of the weights."""
-        dtype = "float64" if self.solver == "lbfgs" else dtype_name(self.coefs_[0])
-        home = home_of(X, self.backend, dtype)
+        by_lbfgs = self.solver == "lbfgs"
+        dtype = "float64" if by_lbfgs else dtype_name(self.coefs_[0])
+        instead = "pass X.astype('float32')" + (" and choose solver='adam'" if by_lbfgs else "")
+        home = home_of(X, self.backend, dtype, instead)
         spec = self._spec(sizes)
         share = 1.0 / self.n_outputs_ if self._loss_is_mean() else 1.0
         return Problem(spec, home, X, encoded, s, float(self.alpha), share)

@@ -10,12 +10,12 @@ from bpx.arrays.choice import Dtype
 from bpx.arrays.home import Home, select
 from bpx.arrays.registry import backend_of
 from bpx.arrays.transfer import bring, to_host
-from bpx.errors import InputError
+from bpx.errors import BackendError, InputError
 
 __all__ = ["beside", "check_beside", "float_dtypes", "home_of", "on_host"]
 
 
-def home_of(x: Any, backend: str | None, dtype: str) -> Home:
+def home_of(x: Any, backend: str | None, dtype: str, instead: str = "") -> Home:
     """Return the home of a fit on samples x.
 
     Parameters
@@ -26,11 +26,23 @@ def home_of(x: Any, backend: str | None, dtype: str) -> Home:
     backend : str or None
         None for the library and device of x; where that is NumPy, for bpx's own choice.
     dtype : str
+    instead : str, optional
+        What else the caller can do where the backend has no float64.
+
+    Raises
+    ------
+    BackendError
+        If the backend cannot be used, or not in this dtype.
     """
     library = backend_of(x)
     if backend is None and library is not None and not isinstance(x, np.ndarray):
         return Home(library, library.device_of(x), None, cast("Dtype", dtype))
-    return select(backend, dtype)
+    try:
+        return select(backend, dtype)
+    except BackendError as error:
+        if not instead or "float64" not in str(error):
+            raise
+        raise BackendError(f"{error}; or {instead}") from error
 
 
 def float_dtypes(x: Any) -> tuple[Any, Any]:

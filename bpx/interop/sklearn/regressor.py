@@ -140,6 +140,34 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         found = forward(self, X, "predict")
         return found[:, 0] if found.shape[1] == 1 else found
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R², the share of the variance of y that the predictions explain.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        float
+            1 for predictions without error; 0 for the mean of y.
+
+        Raises
+        ------
+        ValueError
+            If the loss has several outputs for each target.
+        """
+        cost = self._cost()
+        if cost is not None and cost.per_target > 1:
+            raise InputError(
+                f"loss={cost.name} has {cost.per_target} outputs for each target, and R² is "
+                "for one; compare columns of predict(X) with a metric of the loss, such as "
+                "sklearn.metrics.mean_pinball_loss for a quantile"
+            )
+        found: float = super().score(X, y, sample_weight)
+        return found
+
     def _validated(self, X: Any, y: Any, *, first: bool, classes: str) -> tuple[Any, Any]:
         self._cost()  # refuses an unknown loss
         X, y = self._validated_samples(X, y, first=first, y_numeric=True)
@@ -166,7 +194,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _cost(self) -> Cost | None:
         if isinstance(self.loss, Cost):
-            return self.loss
+            return _for_numbers(self.loss)
         if self.loss not in _LOSSES:
             known = ", ".join(map(repr, _LOSSES))
             raise InputError(
@@ -186,3 +214,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _score_encoded(self, y: HostArray, found: HostArray, s: HostArray | None) -> float:
         score: float = r2_score(y, found, sample_weight=s)
         return score
+
+
+def _for_numbers(cost: Cost) -> Cost:
+    if cost.targets in ("binary", "one_hot", "distribution"):
+        raise InputError(
+            f"loss={cost.name} was given, a cost of classes; expected one for numbers, such as "
+            "bpx.costs.huber(1.0), or an MLPClassifier"
+        )
+    return cost

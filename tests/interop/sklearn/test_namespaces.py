@@ -1,12 +1,14 @@
 """Where an estimator computes, and whose arrays it takes and gives."""
 
+import re
+
 import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="the dispatch is scikit-learn's")
 
 import bpx
-from bpx.errors import InputError
+from bpx.errors import BackendError, InputError
 from bpx.interop.sklearn import namespaces
 from bpx.interop.sklearn.namespaces import (
     beside,
@@ -14,6 +16,7 @@ from bpx.interop.sklearn.namespaces import (
     home_of,
     on_host,
 )
+from bpx.sklearn import MLPClassifier
 from tests.backends import host
 
 
@@ -33,6 +36,31 @@ def test_numpy_samples_leave_the_choice_to_bpx(target):
         home_of(np.ones((1, 1)), target.spec, "float32").backend.name
         == (target.spec.partition(":")[0])
     )
+
+
+def test_without_float64_the_error_tells_what_else_to_do(monkeypatch):
+    def select(backend, dtype):
+        raise BackendError(f"{dtype} needs a mode of {backend} that is off")
+
+    monkeypatch.setattr(namespaces, "select", select)
+    with pytest.raises(BackendError, match=r"that is off; or pass X\.astype\('float32'\)$"):
+        home_of(np.ones((1, 1)), "jax", "float64", "pass X.astype('float32')")
+    for other in (("jax", "float64"), ("jax", "float32", "pass X")):
+        with pytest.raises(BackendError, match=r"that is off$"):
+            home_of(np.ones((1, 1)), *other)
+
+
+@pytest.mark.parametrize(
+    ("solver", "more"), [("adam", ""), ("lbfgs", " and choose solver='adam'")]
+)
+def test_a_fit_tells_to_pass_float32(monkeypatch, solver, more):
+    def select(backend, dtype):
+        raise BackendError(f"no {dtype}")
+
+    monkeypatch.setattr(namespaces, "select", select)
+    said = f"no float64; or pass X.astype('float32'){more}"
+    with pytest.raises(BackendError, match=f"{re.escape(said)}$"):
+        MLPClassifier(solver=solver).fit([[0.0], [1.0]], [0, 1])
 
 
 def test_answers_go_beside_the_samples_unless_they_are_texts(target):

@@ -5,6 +5,8 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the regressor is one of scikit-learn's estimators")
 
+from sklearn.metrics import r2_score
+
 import bpx
 from bpx.errors import InputError
 from bpx.sklearn import MLPRegressor
@@ -40,6 +42,14 @@ def test_one_cost_may_have_several_outputs_for_each_target():
     found = net.predict(X)
     assert found.shape == (200, 2)
     np.testing.assert_allclose(found[0], np.quantile(Y, [0.1, 0.9]), atol=0.05)
+    with pytest.raises(InputError, match=r"loss=quantile\(0.1, 0.9\) has 2 outputs for each"):
+        net.score(X, Y)
+
+
+def test_the_score_is_scikit_learns():
+    net = MLPRegressor(max_iter=3, random_state=0).fit(X, Y)
+    s = RANDOM.uniform(0.5, 2.0, 200)
+    assert net.score(X, Y, s) == r2_score(Y, net.predict(X), sample_weight=s)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +57,8 @@ def test_one_cost_may_have_several_outputs_for_each_target():
     [
         ({"loss": "squared"}, "'squared_error', 'poisson', 'absolute_error', 'quantile'"),
         ({"loss": "quantile", "quantile": 1.5}, "quantile"),
+        ({"loss": bpx.costs.hinge}, "loss=hinge was given, a cost of classes"),
+        ({"loss": bpx.costs.categorical_hinge}, "a cost of classes; expected one for numbers"),
         ({"loss": "poisson"}, "expected numbers of at least 0"),
     ],
 )
