@@ -1,6 +1,7 @@
 """Ranges of numbers: each accepted end is taken, and what lies just beyond is refused."""
 
 import ast
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -85,6 +86,11 @@ def hidden(number):
     sklearn = pytest.importorskip("bpx.sklearn", reason="scikit-learn is not installed")
     estimator = sklearn.MLPRegressor(hidden_layer_sizes=(2, 2), tol=1e9, n_iter_no_change=1)
     return sklearn.MLPTransformer(estimator, layer=number).fit(X, X[:, 0])
+
+
+def rate_of_an_estimator(rate):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    return importlib.import_module("bpx.interop.sklearn.networks").dropout_rates(rate)
 
 
 def groups():
@@ -184,6 +190,7 @@ RANGES = {
         lambda v: net().to_c(training=True, optimizer=bpx.SGD(0.1), penalty=v), *AT_LEAST_0
     ),
     "export/onnx/model.py: opset": Range(to_onnx, [17], [16, 26]),
+    "interop/sklearn/networks.py: dropout": Range(rate_of_an_estimator, *WITHIN_1),
     "interop/sklearn/transformer.py: layer": Range(hidden, [-2, -1, 1, 2], [-3, 0, 3]),
     "layers/batch_norm.py: epsilon": Range(lambda e: bpx.BatchNorm(3, 0.1, e), *NORMAL),
     "layers/layer_norm.py: width": Range(bpx.LayerNorm, [2], [1]),

@@ -171,7 +171,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             return partial(self._fit_lbfgs, problem)
         kept = getattr(self, "_optimizer", None) if incremental or self.resume else None
         fit = prepared(self, *self._parted(problem, held), kept)
-        told = partial(Told, self, int(self.max_iter), fit.problem.x, fit.problem.y)
+        told = partial(Told, self, int(self.max_iter), problem.x, problem.y)
         return partial(fit, None if incremental else told)
 
     def _fit_lbfgs(self, problem: Problem) -> None:
