@@ -1,6 +1,7 @@
 """Elementwise operations as C expressions; their operands are names, elements or literals."""
 
 from collections.abc import Callable, Sequence
+from math import log
 
 from bpx.errors import InputError
 from bpx.export.c.text import is_float, literal, of_type, suffixed, unsigned
@@ -16,12 +17,21 @@ _MATH = (
 )  # fmt: skip
 """Functions of floats with the same name in ``math.h``."""
 _ROUNDING = {"floor": "floor", "ceil": "ceil", "trunc": "trunc", "round": "rint"}
+_FMOD = "{fmod}({0}, {1})"
+"""The remainder of a division that rounds toward 0: it has the sign of what is divided."""
+_AGREES = f"{{copysign}}({_FMOD}, {{1}}) == {_FMOD}"
+"""Whether it has the sign of the divisor, too; a remainder of 0 has any sign."""
 _FLOATS = {
     "add": "{0} + {1}", "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}",
     "negative": "-{0}", "square": "{0} * {0}",
     "sign": "{0} != {0} ? {0} : ({t})(({0} > {zero}) - ({0} < {zero}))",
-    "remainder": "{0} - {floor}({0} / {1}) * {1}", "floor_divide": "{floor}({0} / {1})",
-    "logaddexp": "{fmax}({0}, {1}) + {log1p}({exp}(-{fabs}({0} - {1})))",
+    # floor(a / b) would be another number: 1.0 / 0.1 is rounded up to 10.
+    "remainder": f"{_AGREES} ? {{copysign}}({_FMOD}, {{1}}) : {_FMOD} + {{1}}",
+    "floor_divide": "{1} == {zero} ? {0} / {1} : {copysign}("
+    f"{{rint}}(({{0}} - {_FMOD}) / {{1}}) - ({{t}})!({_AGREES}), {{0}} / {{1}})",
+    # Equal infinities have no difference.
+    "logaddexp": "{0} == {1} ? {0} + {log2} : "
+    "{fmax}({0}, {1}) + {log1p}({exp}(-{fabs}({0} - {1})))",
     "abs": "{fabs}({0})", "pow": "{pow}({0}, {1})",
 }  # fmt: skip
 _INTEGERS = {  # as unsigned ones, which wrap around
@@ -110,9 +120,10 @@ def _form(op: Operation, given: DType) -> str:
 
 
 def _words(dtype: DType) -> dict[str, str]:
-    functions = ("floor", "fmax", "log1p", "exp", "fabs", "pow")
+    functions = ("copysign", "exp", "fabs", "fmax", "fmod", "log1p", "pow", "rint")
     types = {"t": of_type(dtype), "u": unsigned(dtype), "zero": literal(0, dtype)}
-    return types | {name: suffixed(name, dtype) for name in functions}
+    numbers = {"log2": literal(log(2.0), dtype)} if is_float(dtype) else {}
+    return types | numbers | {name: suffixed(name, dtype) for name in functions}
 
 
 def operand_type(op: Operation, i: int) -> DType:

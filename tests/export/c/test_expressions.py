@@ -8,7 +8,7 @@ from bpx.export.c.expressions import ELEMENTWISE, cast, expression
 from bpx.export.c.reductions import REDUCTIONS
 from bpx.program.functions import BINARY, TESTS, UNARY
 from bpx.program.operation import Operation, Value, dtype_of
-from tests.export.c.running import assert_same
+from tests.export.c.running import assert_same, in_c
 
 pytestmark = pytest.mark.usefixtures("gcc")
 FLOATS = [name for name, kinds in UNARY.items() if "real floating" in kinds]
@@ -38,6 +38,24 @@ def test_functions_of_two_floats():
     names = [n for n, kinds in BINARY.items() if "real floating" in kinds and n != "pow"]
     assert_same(lambda xp, x, y: tuple(getattr(xp, n)(x, y) for n in names), x, y, rtol=1e-5)
     assert_same(lambda xp, x, y: xp.pow(abs(x), y), x, y)
+
+
+def bits(x):
+    """The bits of floats, of which all NaNs have the same."""
+    return np.where(np.isnan(x), x.dtype.type("nan"), x).view(f"u{x.itemsize}")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["remainder", "floor_divide", "logaddexp"])
+def test_divisions_and_logarithms_of_special_numbers(name, dtype):
+    special = [0.0, -0.0, 0.1, -0.1, 0.3, 1.0, -1.0, 3.7, 1e-30, np.inf, -np.inf, np.nan]
+    x, y = (each.ravel() for each in np.meshgrid(*2 * [np.array(special, dtype)]))
+    with np.errstate(all="ignore"):
+        (found,), (expected,) = in_c(lambda xp, x, y: getattr(xp, name)(x, y), x, y)
+    if name == "logaddexp":  # of which NumPy rounds each step in its own way
+        np.testing.assert_allclose(found, expected, rtol=1e-6 if dtype == "float32" else 1e-14)
+    else:
+        np.testing.assert_array_equal(bits(found), bits(expected))
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int32", "int64", "uint8"])
