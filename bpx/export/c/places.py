@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bpx.export.c.text import literal, of_type
+from bpx.export.c.text import literal, of_type, uniform
 from bpx.program.operation import DType, Operation, Value
 from bpx.program.program import apply
 from bpx.program.standard import subscripts
@@ -77,8 +77,7 @@ class Constant:
     @property
     def is_uniform(self) -> bool:
         """Whether all numbers are equal."""
-        first = self.values.flat[0]
-        return bool((self.values == first).all())
+        return uniform(self.values)
 
     @property
     def is_counted(self) -> bool:

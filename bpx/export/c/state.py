@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpx.export.c.text import array, block, literal, loop, of_type, sanitised
+from bpx.export.c.text import array, block, literal, loop, of_type, sanitised, uniform
 from bpx.program.operation import DType, dtype_of
 
 __all__ = ["Field", "constants", "fields", "initialised", "structure"]
@@ -36,7 +36,7 @@ class Field:
     @property
     def is_uniform(self) -> bool:
         """Whether one number fills it."""
-        return bool((self.values == self.values.flat[0]).all())
+        return uniform(self.values)
 
     @property
     def declared(self) -> str:
@@ -90,7 +90,7 @@ def initialised(prefix: str, found: Sequence[Field]) -> Iterator[str]:
         to, size = f"{state}.{each.name}", each.values.size
         if not each.is_uniform:
             yield f"memcpy({to}, {prefix}_{each.name}, sizeof {to});"
-        elif each.values.flat[0]:
+        elif any(each.values.flat[0].tobytes()):  # -0.0 is set, too
             number = literal(each.values.flat[0], each.dtype)
             index = "i" if size > 1 else "0"
             yield from loop("i", size, [f"{to}[{index}] = {number};"])

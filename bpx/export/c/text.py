@@ -25,6 +25,7 @@ __all__ = [
     "quoted",
     "sanitised",
     "suffixed",
+    "uniform",
     "unsigned",
 ]
 
@@ -38,17 +39,32 @@ _TYPES = {
 _WIDTH = 92
 KEYWORDS = frozenset(
     (
-        "auto", "bool", "break", "case", "char", "const", "continue", "default", "do", "double",
-        "else", "enum", "extern", "false", "float", "for", "goto", "if", "inline", "int",
-        "long", "main", "register", "restrict", "return", "short", "signed", "sizeof", "static",
-        "struct", "switch", "true", "typedef", "union", "unsigned", "void", "volatile", "while",
+        "asm", "auto", "bool", "break", "case", "char", "const", "constexpr", "continue",
+        "default", "do", "double", "else", "enum", "extern", "false", "float", "for", "goto",
+        "if", "inline", "int", "long", "main", "register", "restrict", "return", "short",
+        "signed", "sizeof", "static", "struct", "switch", "true", "typedef", "typeof",
+        "typeof_unqual", "union", "unsigned", "void", "volatile", "while",
         # and those of C++, whose files may include the declarations
-        "and", "asm", "catch", "class", "delete", "explicit", "export", "friend", "mutable",
-        "namespace", "new", "not", "operator", "or", "private", "protected", "public",
-        "template", "this", "throw", "try", "typename", "using", "virtual", "xor",
+        "alignas", "alignof", "and", "and_eq", "bitand", "bitor", "catch", "char16_t",
+        "char32_t", "char8_t", "class", "co_await", "co_return", "co_yield", "compl", "concept",
+        "const_cast", "consteval", "constinit", "decltype", "delete", "dynamic_cast",
+        "explicit", "export", "friend", "mutable", "namespace", "new", "noexcept", "not",
+        "not_eq", "nullptr", "operator", "or", "or_eq", "private", "protected", "public",
+        "reinterpret_cast", "requires", "static_assert", "static_cast", "template", "this",
+        "thread_local", "throw", "try", "typeid", "typename", "using", "virtual", "wchar_t",
+        "xor", "xor_eq",
     )
 )  # fmt: skip
 """Words that cannot be names."""
+_MACROS = re.compile(
+    r"NULL|S?NAN\w*|INFINITY|HUGE_VAL\w*|MAXFLOAT|EOF|BUFSIZ|NFDBITS|assert|errno|std(in|out|err)"
+    r"|FP_[A-Z]\w*|FD_SETSIZE|EXIT_(FAILURE|SUCCESS)|M_(1|2|E|PI|LN|LOG|SQRT)\w*|MATH_ERR\w+"
+    r"|math_errhandling|(U?(CHAR|SHRT|INT|LONG|LLONG)\w*|SIZE|SSIZE|PTRDIFF|SCHAR|WCHAR|WINT"
+    r"|SIG_ATOMIC|RAND|MB_CUR)_(MAX|MIN|WIDTH|C)|(FLT|DBL|LDBL)_\w+|(BIG|LITTLE|PDP)_ENDIAN"
+    r"|BYTE_ORDER|W(CONTINUED|EXITED|NOHANG|NOWAIT|STOPPED|UNTRACED)|linux|unix"
+    r"|DOMAIN|SING|OVERFLOW|UNDERFLOW|PLOSS|TLOSS",  # some of math.h elsewhere
+)
+"""Macros of the standard headers, and of compilers that predefine names without underscores."""
 
 
 def of_type(dtype: DType) -> str:
@@ -114,6 +130,11 @@ def _shortest(value: Any, suffix: str) -> str:
     """The shortest text that reads as the same bits."""
     text = str(value)
     return f"{text}{suffix}" if "." in text or "e" in text else f"{text}.0{suffix}"
+
+
+def uniform(values: NDArray[Any]) -> bool:
+    """Whether one literal writes all numbers: the same bits, unlike 0.0 and -0.0."""
+    return values.tobytes() == values.ravel()[:1].tobytes() * values.size
 
 
 def array(declared: str, values: NDArray[Any], dtype: DType) -> Iterator[str]:
@@ -197,6 +218,7 @@ def sanitised(text: str, taken: set[str]) -> str:
     """Return an identifier that resembles a text, and add it to those that are taken."""
     name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "column"
     name = f"n{name}" if name[0].isdigit() else name
+    name = f"n_{name}" if _MACROS.fullmatch(name) else name
     found, number = name, 1
     while found in taken or found in KEYWORDS:
         number += 1

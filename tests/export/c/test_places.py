@@ -65,6 +65,12 @@ def test_constants():
     assert [each.is_written for each in (whole, counted, other)] == [False, False, True]
 
 
+def test_zeros_of_both_signs_are_written():
+    signs = Constant(np.array([0.0, -0.0], np.float32), F32, "c")
+    assert signs.is_written
+    assert signs.at("j") == "c[j]"
+
+
 def test_constants_are_computed():
     def each(xp, x):
         return x + xp.astype(xp.arange(3, dtype=xp.int32) * 2, xp.float32)

@@ -50,6 +50,15 @@ def test_the_first_values(found):
     ]
 
 
+def test_zeros_keep_their_signs():
+    signs = [np.array(each, np.float32) for each in ([-0.0], [0.0, -0.0], [0.0, 0.0])]
+    assert list(initialised("m", fields(zip("abc", signs, strict=True)))) == [
+        "memset(&m_state, 0, sizeof m_state);",
+        "m_state.a[0] = (-0.0f);",
+        "memcpy(m_state.b, m_b, sizeof m_state.b);",
+    ]
+
+
 def test_constants(found):
     assert list(constants("m", found[:1])) == [
         "/* parameters.w[0], 1 x 2 */",

@@ -1,6 +1,8 @@
 """C as text."""
 
 import ctypes
+import re
+import shutil
 import subprocess
 
 import numpy as np
@@ -20,6 +22,7 @@ from bpx.export.c.text import (
     quoted,
     sanitised,
     suffixed,
+    uniform,
     unsigned,
 )
 from bpx.program.operation import dtype_of
@@ -115,3 +118,44 @@ def test_names():
     assert sanitised("int", taken) == "int_2"
     assert sanitised("é", taken) == "column"
     assert "class" in KEYWORDS
+    assert sanitised("nan", taken) == "nan"
+    assert sanitised("_NAN_", taken) == "n_NAN"
+
+
+HEADERS = "".join(
+    f"#include <{each}.h>\n"
+    for each in ("ctype", "math", "stdbool", "stddef", "stdint", "string")
+)
+
+
+@pytest.mark.usefixtures("gcc")
+@pytest.mark.parametrize("how", ["gcc -xc -std=c99", "gcc -xc -std=gnu17", "g++ -xc++"])
+def test_names_are_no_words_or_macros_of_compilers(how):
+    if not shutil.which(how.split()[0]):
+        pytest.skip("g++ is not installed")
+    told = run(how, "-dM", "-E", text=HEADERS)
+    macros = re.findall(r"#define ([a-zA-Z]\w*) ", told)
+    assert {"NAN", "INT8_MAX", "HUGE_VAL"} <= {*macros}
+    taken = set()
+    names = [sanitised(each, taken) for each in (*macros, *KEYWORDS, *MORE)]
+    members = "".join(f"double {name};\n" for name in names)
+    run(how, "-Wall", "-Werror", "-fsyntax-only", text=f"{HEADERS}struct row {{{members}}};\n")
+
+
+MORE = "NAN_", "size_t", "isnan", "y1", "INT8_C", "FLT_MAX", "errno", "linux", "nullptr_t"
+
+
+def run(how, *options, text):
+    ran = subprocess.run(
+        [*how.split(), *options, "-"], input=text, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "bool"])
+def test_equal_numbers_are_uniform(dtype):
+    assert uniform(np.ones((2, 3), dtype))
+    assert not uniform(np.eye(2, dtype=dtype))
+    assert uniform(np.array([-0.0, -0.0]))
+    assert not uniform(np.array([0.0, -0.0]))
