@@ -143,7 +143,7 @@ class Source:
         guard = f"{self.name.upper()}_C"
         yield from comment("\n".join(self._told()))
         yield from (f"#ifndef {guard}", f"#define {guard}", "")
-        yield from (f"#include <{each}.h>" for each in ("ctype", "math", "stdbool", "stddef"))
+        yield from (f"#include <{each}.h>" for each in ("math", "stdbool", "stddef"))
         yield from (f"#include <{each}.h>" for each in ("stdint", "string"))
         yield from ("", "#ifdef __cplusplus", 'extern "C" {', "#endif", "")
         yield from self._declared()

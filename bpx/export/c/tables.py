@@ -137,11 +137,12 @@ _UNSEEN = {
 _PLACE = """\
 /* The index of a text among some; -1 if it is not one of them, -2 if it is missing. */
 static int NAME_place(const char *text, const char *const *levels, int count) {
+    static const char spaces[] = " \\t\\n\\v\\f\\r"; /* isspace depends on the locale */
     size_t length;
     if (text == NULL) return -2;
-    while (isspace((unsigned char)*text)) ++text;
+    text += strspn(text, spaces);
     length = strlen(text);
-    while (length > 0 && isspace((unsigned char)text[length - 1])) --length;
+    while (length > 0 && strchr(spaces, text[length - 1])) --length;
     if (length == 0) return -2;
     for (int place = 0; place < count; ++place) {
         if (strlen(levels[place]) == length && memcmp(levels[place], text, length) == 0) {

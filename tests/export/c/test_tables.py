@@ -63,7 +63,7 @@ def test_rows(table, how):
 def test_unseen_texts_and_spaces(table, how):
     net = network(table, **how)
     some = {name: column[40:44].copy() for name, column in table.items()}
-    some["city"][:] = ["elsewhere", "  Paris ", "   ", "Bônn"]
+    some["city"][:] = ["elsewhere", "  Paris ", " \t\n\v\f\r", "\tBônn\r\n"]
     some["code"][:2] = ["c0", "none of them"]
     x, _, _, unseen = answered(net, some)
     with pytest.warns(bpx.DataWarning):
@@ -89,6 +89,12 @@ def test_numbers_in_their_own_units():
     net = bpx.Network([2, 4, 1], output="identity", schema=schema, seed=0)
     _, y, _, _ = answered(net, {name: column[:6] for name, column in table.items()})
     np.testing.assert_allclose(y, net.predict({n: c[:6] for n, c in table.items()}), rtol=1e-5)
+
+
+def test_spaces_do_not_depend_on_the_locale(table):
+    text = network(table).to_c()
+    assert "isspace(" not in text
+    assert "ctype.h" not in text
 
 
 def test_names_and_kinds(table):

@@ -123,8 +123,7 @@ def test_names():
 
 
 HEADERS = "".join(
-    f"#include <{each}.h>\n"
-    for each in ("ctype", "math", "stdbool", "stddef", "stdint", "string")
+    f"#include <{each}.h>\n" for each in ("math", "stdbool", "stddef", "stdint", "string")
 )
 
 
