@@ -9,6 +9,7 @@ from bpx.errors import InputError, advice, option
 from bpx.export.c.programs import Recorded, Rule, Targets, on_host, training
 from bpx.export.c.source import Source
 from bpx.export.c.text import sanitised
+from bpx.export.texts import check_texts
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
 
@@ -40,6 +41,8 @@ def converted(
     RecordingError
     """
     _check_name(name)
+    if schema is not None:
+        check_texts(schema)
     n = whole("batch_size", batch_size, 1, None, "a whole number of at least 1")
     rule = _rule(spec, flag("training", train), optimizer, penalty, targets, seed)
     held = on_host(parameters)

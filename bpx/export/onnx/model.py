@@ -11,6 +11,7 @@ from bpx.export.onnx.columns import ML_OPSET, input_type, write_columns
 from bpx.export.onnx.graph import Graph
 from bpx.export.onnx.layers import write_layers
 from bpx.export.onnx.package import package
+from bpx.export.texts import check_texts
 from bpx.io.layers import named, parameters_of
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
@@ -52,6 +53,8 @@ def model_of(
         If the opset is out of range, the network is too large, or a part has no form in ONNX.
     """
     opset = _checked_opset(opset)
+    if schema is not None:
+        check_texts(schema)
     arrays = {name: to_host(array) for name, array in named(spec, parameters)}
     _check_size(sum(array.nbytes for array in arrays.values()))
     features = () if schema is None else schema.features
