@@ -137,7 +137,8 @@ _UNSEEN = {
 _PLACE = """\
 /* The index of a text among some; -1 if it is not one of them, -2 if it is missing. */
 static int NAME_place(const char *text, const char *const *levels, int count) {
-    static const char spaces[] = " \\t\\n\\v\\f\\r"; /* isspace depends on the locale */
+    /* Those of ASCII that bpx strips; isspace depends on the locale. */
+    static const char spaces[] = " \\t\\n\\v\\f\\r\\034\\035\\036\\037";
     size_t length;
     if (text == NULL) return -2;
     text += strspn(text, spaces);

@@ -63,7 +63,7 @@ def test_rows(table, how):
 def test_unseen_texts_and_spaces(table, how):
     net = network(table, **how)
     some = {name: column[40:44].copy() for name, column in table.items()}
-    some["city"][:] = ["elsewhere", "  Paris ", " \t\n\v\f\r", "\tBônn\r\n"]
+    some["city"][:] = ["elsewhere", "  Paris ", " \t\n\v\f\r\x1c\x1d\x1e\x1f", "\tBônn\r\n"]
     some["code"][:2] = ["c0", "none of them"]
     x, _, _, unseen = answered(net, some)
     with pytest.warns(bpx.DataWarning):
