@@ -2,6 +2,7 @@
 
 import os
 import sys
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,15 @@ def skip_the_signature_of_a_protocol(
     return ("", None) if getattr(thing, "_is_protocol", False) else None
 
 
+def shorten_what_scikit_learn_says(
+    app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]
+) -> None:
+    """Keep the first line of a docstring of scikit-learn's: its references lead to its pages."""
+    if (getattr(thing, "__module__", None) or "").startswith("sklearn."):
+        lines[:] = [re.sub(r":\w+:`([^`<]+?) *(<[^`]*>)?`", r"\1", line) for line in lines[:1]]
+
+
 def setup(app: Any) -> None:
+    app.connect("autodoc-process-docstring", shorten_what_scikit_learn_says)
     app.connect("autodoc-process-signature", skip_the_signature_of_a_protocol)
     app.connect("autodoc-skip-member", skip_plain_fields)

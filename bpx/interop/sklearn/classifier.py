@@ -68,8 +68,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     coefs_, intercepts_ : list of array
         ``coefs_[i]`` has shape (k_i, k_{i+1}): the transpose of bpx's weights.
     loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_, n_iter_, t_
-        As in scikit-learn, as are n_layers_, n_outputs_, out_activation_, n_features_in_ and
-        feature_names_in_.
+        As in scikit-learn, as are ``n_layers_``, ``n_outputs_``, ``out_activation_``,
+        ``n_features_in_`` and ``feature_names_in_``.
 
     Notes
     -----
