@@ -1,8 +1,8 @@
 """The Sphinx settings of these pages. Everything in them works offline."""
 
 import os
-import sys
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ def skip_the_signature_of_a_protocol(
 def shorten_what_scikit_learn_says(
     app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]
 ) -> None:
-    """Keep the first line of a docstring of scikit-learn's: its references lead to its pages."""
+    """Keep the first line of a docstring of scikit-learn: its references lead to its pages."""
     if (getattr(thing, "__module__", None) or "").startswith("sklearn."):
         lines[:] = [re.sub(r":\w+:`([^`<]+?) *(<[^`]*>)?`", r"\1", line) for line in lines[:1]]
 
