@@ -13,10 +13,10 @@ from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.inspect.samples.gradients import squared_layer_norms
 from bpx.model.parameters import Gradients
-from bpx.model.spec import Spec
 from bpx.model.trace import Backward
 from bpx.optim.trees import mapped
 from bpx.privacy.clipping import columns, weighted
+from bpx.training.around import Around
 from bpx.training.step import Data, Metrics, Passes, State, TrainingStep, add, counted
 
 __all__ = ["NoisyData", "PrivateState", "PrivateStep"]
@@ -56,7 +56,7 @@ class PrivateState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PrivateStep:
+class PrivateStep(Around):
     """``step(state, data, rows) -> state`` for one physical batch.
 
     `rows` holds the indices of its samples, -1 for padding and, last, the index of its noise.
@@ -70,16 +70,6 @@ class PrivateStep:
 
     plain: TrainingStep
     last: bool
-
-    @property
-    def spec(self) -> Spec:
-        """The layers and the cost."""
-        return self.plain.spec
-
-    @property
-    def precision(self) -> str:
-        """The precision of the products, which the engine applies."""
-        return self.plain.precision
 
     def __call__(self, state: State, data: NoisyData, rows: Array) -> State:
         """Clip and sum; at the end of the logical batch, update the weights."""

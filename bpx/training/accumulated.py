@@ -24,6 +24,7 @@ from bpx.optim.chained import Update
 from bpx.optim.trees import first, mapped
 from bpx.program.contract import leaves
 from bpx.program.marks import symbols
+from bpx.training.around import Around
 from bpx.training.batches import Batches, EpochBatches, Stretch
 from bpx.training.step import Data, Metrics, State, TrainingStep, counted
 
@@ -77,7 +78,7 @@ def short_of(spec: Spec, samples: int) -> tuple[str, int] | None:
 
 
 @dataclass(frozen=True)
-class AccumulatedStep:
+class AccumulatedStep(Around):
     """``step(state, data, rows) -> state``: the update of `plain`, with less memory.
 
     Attributes
@@ -92,25 +93,6 @@ class AccumulatedStep:
     plain: TrainingStep
     chunks: int
     update: Update
-
-    @property
-    def spec(self) -> Spec:
-        """The layers and the cost."""
-        return self.plain.spec
-
-    @property
-    def constrains(self) -> bool:
-        """Whether a layer changes its parameters after the update."""
-        return self.plain.constrains
-
-    @property
-    def precision(self) -> str:
-        """The precision of the products, which the engine applies."""
-        return self.plain.precision
-
-    def picked(self, data: Data, rows: Array) -> tuple[Array, Array]:
-        """The whole mini-batch, x and y as in the data."""
-        return self.plain.picked(data, rows)
 
     def __call__(self, state: State, data: Data, rows: Array) -> State:
         """Train on one mini-batch."""

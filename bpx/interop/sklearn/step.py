@@ -8,15 +8,15 @@ penalty in the optimizer, the same in all steps, can express.
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
 from bpx.model.parameters import Parameters
 from bpx.model.passes import learned
-from bpx.model.spec import Spec
 from bpx.optim.chained import Update
 from bpx.optim.trees import on_weights
+from bpx.training.around import Around
 from bpx.training.step import Metrics, State, TrainingStep, counted
 
 __all__ = ["PenalisedData", "PenalisedStep"]
@@ -42,7 +42,7 @@ class PenalisedData(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PenalisedStep:
+class PenalisedStep(Around):
     """``step(state, data, rows) -> state`` for a mini-batch of `PenalisedData`.
 
     Attributes
@@ -61,27 +61,8 @@ class PenalisedStep:
     share: float = 1.0
 
     @property
-    def spec(self) -> Spec:
-        """The layers and the cost."""
-        return self.plain.spec
-
-    @property
     def accuracy(self) -> None:
         """No accuracy is counted."""
-
-    @property
-    def constrains(self) -> bool:
-        """Whether a layer changes its parameters after the update."""
-        return self.plain.constrains
-
-    @property
-    def precision(self) -> str:
-        """The precision of the products, which the engine applies."""
-        return self.plain.precision
-
-    def picked(self, data: Any, rows: Array) -> tuple[Array, Array]:
-        """The mini-batch, x and y as in the data."""
-        return self.plain.picked(data, rows)
 
     def __call__(self, state: State, data: PenalisedData, rows: Array) -> State:
         """Train on one mini-batch."""
