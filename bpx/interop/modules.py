@@ -86,6 +86,11 @@ def read(module: Any, *, fold: bool = False) -> list[Read]:
 def _check_hooks(module: Any) -> None:
     """Refuse what runs before or behind a module, which its parameters do not show."""
     for place, each in module.named_modules():
+        if "forward" in vars(each):
+            raise InputError(
+                f"{Part(place, each)} has a forward() of its own, which may compute something "
+                "else; expected that of its class: delete the attribute"
+            )
         hooks = [*each._forward_pre_hooks.values(), *each._forward_hooks.values()]
         if hooks:
             names = (getattr(hook, "__name__", type(hook).__name__) for hook in hooks)

@@ -149,6 +149,15 @@ def doubled(module, inputs, output):
     return 2.0 * output
 
 
+def test_a_forward_that_was_replaced_is_refused():
+    model = nn.Sequential(nn.Linear(3, 2))
+    model[0].forward = lambda x: x[:, :2]
+    with pytest.raises(bpx.InputError, match=r"^0: Linear\(.*has a forward\(\) of its own"):
+        read(model)
+    del model[0].forward
+    assert read(model)
+
+
 def test_hooks_are_refused_wherever_they_are():
     """Their modules compute something else than their parameters say."""
     pruned = nn.Linear(2, 2)
