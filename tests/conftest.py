@@ -1,6 +1,8 @@
 """What all tests share: the `target` fixture, and a clean choice of backend."""
 
 import os
+import random
+import secrets
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
@@ -68,6 +70,13 @@ def _no_choice_from_outside(monkeypatch):
     monkeypatch.setenv("BPX_NUMBA", "off")
     # Large kernels are still split: the engine would take as many threads as the products.
     monkeypatch.setattr("bpx_backends.engines.numpy.replay.threads", lambda: 2)
+
+
+@pytest.fixture(autouse=True)
+def _same_every_time(request, monkeypatch):
+    """Where a test gives no seed, those that bpx draws are its own, not the day's."""
+    drawn = random.Random(request.node.nodeid)
+    monkeypatch.setattr(secrets, "randbits", drawn.getrandbits)
 
 
 @pytest.fixture(autouse=True, scope="module")
