@@ -55,6 +55,7 @@ def test_the_programs_in_c(folder):
         run(folder, "gcc", "-Wall", "-Wextra", "-Werror", *words[1:])
     assert ANSWER.fullmatch(run(folder, "./digits"))
     assert run(folder, "./learn") == "it learns\n"
+    assert run(folder, "./pay") == "770\n"
 
 
 @needs("gcc")

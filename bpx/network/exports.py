@@ -102,6 +102,7 @@ class Exports(Answering):
         training : bool, optional
             Whether the file has ``NAME_init()`` and ``NAME_step(x, labels)``, a training step
             as a `bpx.Trainer` takes it. `NAME_predict` then answers with the current weights.
+            If the schema's target is a number, `NAME_target` scales it for the step.
         optimizer : Optimizer, optional
             The optimizer of the training step, which begins anew.
         penalty : float, optional

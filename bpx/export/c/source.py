@@ -181,9 +181,10 @@ class Source:
             yield from structure(self.name, self.fields)
             yield from comment("Sets the state to what it was in bpx. Call it first.")
             yield f"void {self.name}_init(void);"
+            yield from self.answers.declared_for_training()
             yield from comment(
                 f"Takes one training step on {self.n} sample{'s' * (self.n > 1)}. Returns the "
-                "mean cost before it."
+                f"mean cost before it. {self.answers.targets(self._targets[1])}"
             )
             yield f"{self._step};"
             if self.rate is not None:
@@ -216,6 +217,7 @@ class Source:
         yield from ("", *block(self._predict, self.predict.lines()))
         yield from self.answers.defined()
         if self.step is not None:
+            yield from self.answers.defined_for_training()
             yield from (
                 "",
                 *block(f"void {self.name}_init(void)", initialised(self.name, self.fields)),

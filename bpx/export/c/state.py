@@ -56,8 +56,11 @@ def fields(named: Iterable[tuple[str, Any]]) -> tuple[Field, ...]:
 
 
 _OTHERS = frozenset(
-    ("class", "encode", "eta", "init", "labels", "predict", "row", "state", "step", "value")
-)
+    (
+        "class", "encode", "eta", "init", "labels", "predict", "row", "state", "step",
+        "target", "value",
+    )
+)  # fmt: skip
 """What follows the prefix in the file's other names."""
 
 

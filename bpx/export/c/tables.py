@@ -11,7 +11,7 @@ from bpx.program.operation import DType, dtype_of
 if TYPE_CHECKING:
     from bpx.data import Schema
 
-__all__ = ["Row", "texts"]
+__all__ = ["Row", "in_short", "texts"]
 
 _DOUBLE = dtype_of("float64")
 
@@ -82,7 +82,7 @@ class Row:
         lines = ["int unseen = 0;"]
         at = 0
         for each, name in zip(self.schema.features, self.names, strict=True):
-            lines += comment(f"{_in_short(each.name)}, {each.encoding}")
+            lines += comment(f"{in_short(each.name)}, {each.encoding}")
             body = self._text(each, name, at) if each.levels else self._number(each, name, at)
             lines += block("", body)
             at += each.width
@@ -157,11 +157,12 @@ static int NAME_place(const char *text, const char *const *levels, int count) {
 def _told(feature: Any) -> str:
     kinds = {"date": "days since 1970-01-01", "boolean": "0 or 1"}
     kind = kinds.get(feature.kind, feature.kind)
-    (line,) = comment(f"{_in_short(feature.name)}: {kind}")
+    (line,) = comment(f"{in_short(feature.name)}: {kind}")
     return line
 
 
-def _in_short(name: str) -> str:
+def in_short(name: str) -> str:
+    """Return a name on one line, for a comment."""
     line = " ".join(name.split())
     return line if len(line) < 60 else f"{line[:57]}..."
 

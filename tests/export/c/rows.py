@@ -1,4 +1,4 @@
-"""Rows of a table, answered in C."""
+"""Rows of a table, answered in C, and steps of training on them."""
 
 import subprocess
 import tempfile
@@ -8,7 +8,7 @@ import numpy as np
 
 from bpx.data.tables.frames import as_table
 from bpx.export.c.text import quoted
-from tools.c_programs import STRICT
+from tools.c_programs import STRICT, state_of
 
 _MAIN = """
 #include <stdio.h>
@@ -24,6 +24,29 @@ int main(void) {{
         fwrite(y, sizeof y, 1, stdout);
         fprintf(stderr, "%d %s\\n", unseen, {label});
     }}
+    return 0;
+}}
+"""
+_LEARN = """
+#include <stdio.h>
+#include "tab.c"
+int main(void) {{
+    static const struct tab_row rows[] = {{{rows}}};
+    static const double given[] = {{{given}}};
+    tab_init();
+    for (int i = 0; i < {n}; i += {batch}) {{
+        {kind} x[{batch} * {width}], y[{batch}];
+        for (int j = 0; j < {batch}; ++j) {{
+            tab_encode(&rows[i + j], x + j * {width});
+            y[j] = tab_target(given[i + j]);
+            const {kind} back = tab_value(y[j]);
+            fwrite(&y[j], sizeof back, 1, stdout);
+            fwrite(&back, sizeof back, 1, stdout);
+        }}
+        const {kind} cost = tab_step(x, y);
+        fwrite(&cost, sizeof cost, 1, stderr);
+    }}
+    fwrite(&tab_state, sizeof tab_state, 1, stderr);
     return 0;
 }}
 """
@@ -45,8 +68,7 @@ def cells(column):
 def answered(net, table):
     """The inputs, the outputs, the labels, and how many texts of each row are unseen."""
     schema = net.schema
-    columns = [_cells(table[each.name], each.name) for each in schema.features]
-    rows = ["{" + ", ".join(row) + "}" for row in zip(*columns, strict=True)]
+    rows = _rows(schema, table)
     named = bool(schema.target.classes)
     main = _MAIN.format(
         rows=", ".join(rows),
@@ -62,6 +84,30 @@ def answered(net, table):
     told = [line.split(" ", 1) for line in ran.stderr.decode().splitlines()]
     x, y = found[:, : schema.width], found[:, schema.width :]
     return x, y, [label for _, label in told], [int(unseen) for unseen, _ in told]
+
+
+def learned(net, optimizer, table, batch, named):
+    """The targets, those in their own units again, and each step's cost and the last state."""
+    schema, dtype = net.schema, net.home.dtype
+    rows = _rows(schema, table)
+    main = _LEARN.format(
+        rows=", ".join(rows),
+        given=", ".join(cells(as_table(table)[schema.target.name])),
+        n=len(rows),
+        batch=batch,
+        kind="float" if dtype == "float32" else "double",
+        width=schema.width,
+    )
+    text = net.to_c(name="tab", training=True, optimizer=optimizer, batch_size=batch)
+    ran = _ran(text, main)
+    y, back = np.frombuffer(ran.stdout, dtype).reshape(len(rows), 2).T
+    costs = np.frombuffer(ran.stderr, dtype, len(rows) // batch)
+    return y, back, costs, state_of(ran.stderr[costs.nbytes :], named)
+
+
+def _rows(schema, table):
+    columns = [_cells(table[each.name], each.name) for each in schema.features]
+    return ["{" + ", ".join(row) + "}" for row in zip(*columns, strict=True)]
 
 
 def _cells(values, name):

@@ -42,6 +42,7 @@ def test_a_schedule_has_no_eta():
 def test_numbers_as_targets():
     net = bpx.Network([2, 3, 1], output="identity", seed=0, dtype="float64")
     text = net.to_c(training=True, optimizer=bpx.SGD(0.1))
+    assert "y holds a number for each sample" in " ".join(text.split())
     assert "double model_step(const double *x, const double *y);" in text
     several = bpx.Network([2, 3, 2], output="identity", seed=0)
     text = several.to_c(training=True, optimizer=bpx.SGD(0.1), targets="numbers")

@@ -29,6 +29,7 @@ def test_equal_places_get_other_names():
     x = np.zeros(1, np.float32)
     assert [f.name for f in fields([("a.b", x), ("a_b", x)])] == ["a_b", "a_b_2"]
     assert fields([("parameters.state", x)])[0].name == "state_2"
+    assert fields([("parameters.target", x)])[0].name == "target_2"
 
 
 def test_the_struct(found):
