@@ -86,12 +86,15 @@ FORMATS: dict[str, Format] = {
 @click.option("--name", help="For .c: the prefix of all names in the file.  [default: model]")
 @click.option("--batch-size", type=int, help="For .c: the samples of each call.  [default: 1]")
 @click.option(
-    "--training", is_flag=True, default=None, help="For .c: write the training step, too."
+    "--training",
+    is_flag=True,
+    default=None,
+    help="For .c: write the training step, too; it needs --optimizer.",
 )
 @click.option(
     "--optimizer",
     type=click.Choice([*OPTIMIZERS]),
-    help="For .c with --training: the optimizer, which begins anew.",
+    help="For .c with --training, which needs it: the optimizer, which begins anew.",
 )
 @click.option("--eta", type=float, help="Its learning rate.  [default: the optimizer's own]")
 def export(network: str, file: str, **given: Any) -> None:

@@ -82,6 +82,20 @@ def test_c_with_its_training_step():
     assert "tiny_step" not in Path("a.c").read_text()
 
 
+def test_c_of_a_table_scales_the_targets_of_its_step():
+    table = {"a": [1.0, 2.0, 4.0, 7.0], "y": [310.5, 420.0, 505.25, 733.0]}
+    schema = bpx.data.Schema.fit(table, target="y")
+    net = bpx.Network([1, 1], output="identity", schema=schema, seed=0)
+    net.save("net.safetensors")
+    said = ok("export", "net.safetensors", "a.c", "--training", "--optimizer", "sgd")
+    assert "float model_target(double y);" in said
+
+
+def test_the_help_says_what_training_needs():
+    said = " ".join(ok("export", "--help").split())
+    assert "write the training step, too; it needs --optimizer." in said
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
