@@ -12,7 +12,8 @@ from bpx.arrays.registry import dtype_name
 from bpx.arrays.transfer import asarray
 from bpx.costs import Choice, Cost, CostName
 from bpx.errors import InputError
-from bpx.interop.modules import Part, Read, read
+from bpx.interop.modules import Read, read
+from bpx.interop.parts import Part, check_dtypes
 from bpx.layers.dense import Dense
 from bpx.layers.residual import Add
 from bpx.model.parameters import Parameters
@@ -71,7 +72,8 @@ def from_torch(
     ------
     InputError
         If bpx has no such layer, which the message names with its place; if the module has
-        hooks, shared parameters, or some without values; or if the arguments do not fit it.
+        hooks, parameters that are shared, of several dtypes or without values, or is compiled;
+        or if the arguments do not fit it.
     BackendError
         If the backend cannot be used, or cannot hold the parameters.
 
@@ -98,6 +100,8 @@ def from_torch(
             "share=True and fold=True were given, but folded weights are new ones; omit one"
         )
     found = read(module, fold=fold)
+    if dtype is None:
+        check_dtypes(module)
     _check_parameters(found)
     spec = make_spec([each.layer for each in _ended(found, output)], cost=cost)
     first = next(x for each in found for arrays in each.arrays for x in arrays.values())

@@ -90,6 +90,13 @@ def test_where_it_lives():
     assert bpx.from_torch(half, dtype="float32").home.dtype == "float32"
 
 
+def test_several_dtypes_become_the_one_that_is_given():
+    module = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2).double())
+    with pytest.raises(bpx.InputError, match=r"0\.weight is float32, 1\.weight is float64"):
+        bpx.from_torch(module)
+    assert bpx.from_torch(module, dtype="float32").weights[1].dtype == torch.float32
+
+
 def test_values_are_copied():
     model = classifier()
     net = bpx.from_torch(model)
