@@ -1,6 +1,7 @@
 """`from_onnx`: a network out of an ONNX model."""
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def from_onnx(
     backend : str, optional
         The backend to load it onto, by default the same as for a new network.
     dtype : {"float32", "float64"}, optional
-        By default that of the model's input.
+        By default that in which the model computes.
 
     Returns
     -------
@@ -100,6 +101,8 @@ def _content(model: Any) -> bytes:
     if hasattr(model, "SerializeToString"):  # it may be of a stranger, too
         content: bytes = model.SerializeToString()
         return content
+    if not isinstance(model, str | PathLike):
+        raise InputError(_no_model(model))
     path = expanded(model)
     try:
         return path.read_bytes()
@@ -107,3 +110,13 @@ def _content(model: Any) -> bytes:
         raise MissingFileError(f"there is no file {path}; expected an ONNX model") from error
     except OSError as error:
         raise FileFormatError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _no_model(given: Any) -> str:
+    made = type(given)
+    # Of the class: PyTorch's ONNXProgram makes a model when its attribute is read.
+    advice = ": pass its model_proto" if hasattr(made, "model_proto") else ""
+    return (
+        f"a {made.__module__}.{made.__qualname__} was given; expected a path, the bytes of a "
+        f"file, or an onnx.ModelProto{advice}"
+    )

@@ -129,10 +129,12 @@ def _constant(values: Values, node: Node, proto: Any) -> Any:
 def _opset(model: Any, label: str) -> int:
     """Return the version of ONNX's own operators, of a graph that may be read."""
     graph = model.graph
-    if not graph.node or model.functions or graph.sparse_initializer:
+    if not graph.node:
+        raise FileFormatError(f"{label} has no nodes; expected an ONNX graph of layers")
+    if model.functions or graph.sparse_initializer:
         raise FileFormatError(
-            f"{label} has no nodes, functions of its own, or sparse arrays; expected an ONNX "
-            "graph of layers"
+            f"{label} has {'functions of its own' if model.functions else 'sparse arrays'}; "
+            "expected a graph of ONNX's own operators and of dense arrays"
         )
     if len(graph.node) > NODES:
         raise FileFormatError(
@@ -154,6 +156,10 @@ def _inputs(graph: Any) -> list[Any]:
 
 
 def _dtype(graph: Any, label: str) -> str:
+    """Return the dtype in which the graph computes: the input's, or what it is cast to first.
+
+    A cast of the input, or of the output, is no part of any layer; skl2onnx writes both.
+    """
     found = _inputs(graph)
     kinds = {FLOAT: "float32", DOUBLE: "float64"}
     if len(found) != 1 or found[0].type.tensor_type.elem_type not in kinds:
@@ -161,7 +167,17 @@ def _dtype(graph: Any, label: str) -> str:
             f"{label} has the inputs {', '.join(each.name for each in found) or 'of none'}; "
             "expected a single one, of float32 or float64"
         )
-    return kinds[found[0].type.tensor_type.elem_type]
+    casts = {_cast_to(each) for each in graph.node if found[0].name in each.input}
+    to = casts.pop() if len(casts) == 1 else None
+    return kinds[to or found[0].type.tensor_type.elem_type]
+
+
+def _cast_to(proto: Any) -> int | None:
+    """Return the type to which a node casts numbers; None if it does something else."""
+    if proto.op_type != "Cast" or proto.domain not in _OWN or len(proto.input) != 1:
+        return None
+    to = next((each.i for each in proto.attribute if each.name == "to"), None)
+    return to if to in (FLOAT, DOUBLE) else None
 
 
 def _input(graph: Any, label: str) -> tuple[str, int | None]:
@@ -186,7 +202,9 @@ def _output(graph: Any, values: Values, label: str) -> State:
         raise FileFormatError(
             f"{label} has {len(found)} outputs of numbers; expected one, beside labels"
         )
-    state = values.get(found[0].name)
+    name = found[0].name
+    last = next((each for each in graph.node if name in each.output), None)
+    state = values.get(last.input[0] if last is not None and _cast_to(last) else name)
     if isinstance(state, Refusal):
         raise FileFormatError(state.reason)
     if not isinstance(state, State):
