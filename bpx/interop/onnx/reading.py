@@ -1,14 +1,16 @@
 """An ONNX graph as the layers of a network, or an error that names what does not fit."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from bpx.activations import ACTIVATIONS
+from bpx.activations import Activation, ActivationName
 from bpx.costs import Choice, Cost, CostName
 from bpx.errors import FileFormatError, InputError
 from bpx.export.onnx.package import package
-from bpx.interop.onnx.chain import Chain, State
+from bpx.interop.ends import ended, usual_cost
+from bpx.interop.onnx.chain import Chain, Link, State
 from bpx.interop.onnx.forms import Forms
 from bpx.interop.onnx.nodes import read_node
 from bpx.interop.onnx.tensors import DOUBLE, FLOAT, array_of
@@ -23,11 +25,13 @@ NODES = 10_000
 _FIRST_OPSET = 7
 _LABELS = (6, 7, 8, 9)  # int32, int64, string, bool
 _OWN = ("", "ai.onnx")
-_PROBABILITIES = ACTIVATIONS["softmax"], ACTIVATIONS["sigmoid"]
 
 
 def read_model(
-    model: Any, label: str, cost: CostName | Cost | Choice | None = None
+    model: Any,
+    label: str,
+    cost: CostName | Cost | Choice | None = None,
+    output: ActivationName | Activation | None = None,
 ) -> tuple[Spec, Parameters]:
     """Return the spec and the parameters, on the host, of a graph of layers that bpx has.
 
@@ -37,11 +41,14 @@ def read_model(
     label : str
         The file, for messages.
     cost : str, Cost or Choice, optional
-        By default the cross-entropy behind a softmax or a sigmoid, and the quadratic cost
-        behind any other output.
+        By default `usual_cost`.
+    output : str or Activation, optional
+        The activation of the last layer, by default the graph's.
 
     Raises
     ------
+    InputError
+        If the output or the cost does not fit the layers.
     FileFormatError
         If the graph has anything else.
     """
@@ -55,21 +62,21 @@ def read_model(
     values.set(name, chain.input)
     for proto in graph.node:
         _read(values, proto)
-    return _network(chain, _output(graph, values, label), label, cost)
+    last = chain.closed(_output(graph, values, label))
+    return _network([*last.down()][::-1], label, cost, output)
 
 
 def _network(
-    chain: Chain, state: State, label: str, cost: CostName | Cost | Choice | None
+    links: Sequence[Link],
+    label: str,
+    cost: CostName | Cost | Choice | None,
+    output: ActivationName | Activation | None,
 ) -> tuple[Spec, Parameters]:
-    last = chain.closed(state)
-    links = [*last.down()][::-1]
     if not links:
         raise FileFormatError(f"{label} has no layers; expected a Gemm or a MatMul")
-    layers = [link.layer for link in links]
-    output = getattr(layers[-1], "activation", None)
-    usual: CostName = "cross_entropy" if output in _PROBABILITIES else "quadratic"
+    layers = ended([link.layer for link in links], output, f"the last layer of {label}")
     try:
-        spec = make_spec(layers, cost=cost or usual)
+        spec = make_spec(layers, cost=usual_cost(layers) if cost is None else cost)
     except InputError as error:
         if cost is not None:
             raise

@@ -62,6 +62,27 @@ def test_arrays_in_another_file(tmp_path):
     assert (bpx.from_onnx(onnx.load(path)).predict(x) == net.predict(x)).all()
 
 
+@pytest.mark.parametrize(
+    ("output", "cost"),
+    [("softmax", "categorical_cross_entropy"), ("sigmoid", "binary_cross_entropy")],
+)
+def test_a_model_that_ends_with_the_logits(output, cost):
+    logits = bpx.Network([3, 4, 2], hidden="relu", output="identity", seed=0)
+    net = bpx.from_onnx(bare(logits), output=output)
+    assert (net.spec.output.name, net.spec.cost.name) == (output, cost)
+    x = np.ones((2, 3), np.float32)
+    expected = bpx.activations.ACTIVATIONS[output].sigma(logits.predict(x))
+    np.testing.assert_allclose(net.predict(x), expected, rtol=1e-6)
+    given = bpx.from_onnx(bare(logits), output=output, cost="quadratic")
+    assert given.spec.cost == bpx.costs.quadratic
+    with pytest.raises(bpx.InputError, match="the model names its output; omit it"):
+        bpx.from_onnx(logits.to_onnx(), output=output)
+    with pytest.raises(
+        bpx.InputError, match=rf"of the model has the activation '{output}' alr"
+    ):
+        bpx.from_onnx(bare(net), output=output)
+
+
 def test_options():
     net = bpx.Network([3, 4, 2], output="softmax", cost="cross_entropy", seed=0)
     assert bpx.from_onnx(bare(net), cost="quadratic").spec.cost == bpx.costs.quadratic
