@@ -12,6 +12,7 @@ from bpx import activations
 from bpx.activations import Activation
 from bpx.errors import InputError
 from bpx.export.torch.activations import COUNTERPARTS
+from bpx.interop.parts import Part, check_modules, inside, parts_of
 from bpx.io.layers import called
 from bpx.layers.batch_norm import BatchNorm
 from bpx.layers.dense import Dense
@@ -19,32 +20,13 @@ from bpx.layers.dropout import Dropout
 from bpx.layers.layer_norm import LayerNorm
 from bpx.layers.residual import Residual
 
-__all__ = ["Part", "Read", "read"]
+__all__ = ["Read", "read"]
 
 _EXPECTED = (
     "expected Linear, each with an activation behind it or none (Sigmoid, Tanh, ReLU, "
     "LeakyReLU(0.01), ELU, Softplus, GELU('tanh'), SiLU, Softmax(-1)), Dropout, LayerNorm and "
     "BatchNorm1d, with a Flatten at most in front"
 )
-_OWN = ("bpx.export.torch.modules", "bpx.export.torch.equations")
-
-
-class Part(NamedTuple):
-    """A module, and its place: ``2``, or ``2.0`` within the one at 2."""
-
-    place: str
-    module: Any
-
-    @property
-    def kind(self) -> str:
-        """The name of its class, if that is PyTorch's or bpx's; else none."""
-        made = type(self.module)
-        known = made.__module__ in _OWN or made.__module__.startswith("torch.nn.modules.")
-        return made.__name__ if known else ""
-
-    def __str__(self) -> str:
-        name = f"{type(self.module).__name__}({self.module.extra_repr()})"
-        return f"{self.place}: {name}" if self.place else name
 
 
 class Read(NamedTuple):
@@ -67,11 +49,11 @@ def read(module: Any, *, fold: bool = False) -> list[Read]:
     Raises
     ------
     InputError
-        If bpx has no such layer, or a hook changes what it computes; the message names the
-        module and its place.
+        If bpx has no such layer, or it computes something else than its parameters show; the
+        message names the module and its place.
     """
-    _check_hooks(module)
-    parts = list(_parts(Part("", module)))
+    check_modules(module)
+    parts = list(parts_of(Part("", module)))
     if parts and parts[0].kind == "Flatten" and _flattens(parts[0].module):
         del parts[0]
     for part in parts:
@@ -81,49 +63,6 @@ def read(module: Any, *, fold: bool = False) -> list[Read]:
     if width is None:
         raise InputError(f"a {type(module).__name__} without Linear was given; {_EXPECTED}")
     return list(_layers(parts, width, fold))
-
-
-def _check_hooks(module: Any) -> None:
-    """Refuse what runs before or behind a module, which its parameters do not show."""
-    for place, each in module.named_modules():
-        if "forward" in vars(each):
-            raise InputError(
-                f"{Part(place, each)} has a forward() of its own, which may compute something "
-                "else; expected that of its class: delete the attribute"
-            )
-        hooks = [*each._forward_pre_hooks.values(), *each._forward_hooks.values()]
-        if hooks:
-            names = (getattr(hook, "__name__", type(hook).__name__) for hook in hooks)
-            raise InputError(
-                f"{Part(place, each)} has the hooks {', '.join(names)}, which may change what "
-                "it computes; expected none: use torch.nn.utils.remove_weight_norm, "
-                "remove_spectral_norm or prune.remove, which keep the present weights, or the "
-                "remove() of what register_forward_hook returned"
-            )
-
-
-def _parts(part: Part) -> Iterator[Part]:
-    """Yield the modules of a ``Sequential`` in order, nested ones included, but no Identity."""
-    if part.kind == "Identity":
-        return
-    if part.kind != "Equations" and not _is_sequence(part.module):
-        yield part
-        return
-    yield from _inside(part)
-
-
-def _inside(part: Part) -> Iterator[Part]:
-    for name, child in part.module._modules.items():  # children() leaves repeated ones out
-        yield from _parts(Part(f"{part.place}.{name}".removeprefix("."), child))
-
-
-def _is_sequence(module: Any) -> bool:
-    """Whether it is a ``Sequential``, or a subclass that has no forward of its own."""
-    made: Any = type(module)
-    for each in made.__mro__:
-        if (each.__module__, each.__name__) == ("torch.nn.modules.container", "Sequential"):
-            return bool(made.forward is each.forward)
-    return False
 
 
 def _layers(parts: Sequence[Part], width: int, fold: bool) -> Iterator[Read]:
@@ -200,9 +139,9 @@ def _batch_norm(part: Part, width: int) -> Read:
 
 
 def _residual(part: Part, width: int, fold: bool) -> Read:
-    inside = list(_layers(list(_inside(part)), width, fold))
-    layer = _made(part, lambda: Residual([each.layer for each in inside]))
-    return Read(layer, [arrays for each in inside for arrays in each.arrays], part)
+    found = list(_layers(list(inside(part)), width, fold))
+    layer = _made(part, lambda: Residual([each.layer for each in found]))
+    return Read(layer, [arrays for each in found for arrays in each.arrays], part)
 
 
 def _own_layer(part: Part, width: int) -> Read:
@@ -256,7 +195,7 @@ def _sigma(part: Part) -> Activation:
 def _width(part: Part) -> int | None:
     """Return the number of inputs that a module takes, if it tells."""
     if part.kind == "Residual":
-        return next(filter(None, map(_width, _inside(part))), None)
+        return next(filter(None, map(_width, inside(part))), None)
     if part.kind == "Layer":
         own: int = part.module.layer.n_in
         return own

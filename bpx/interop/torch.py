@@ -1,18 +1,19 @@
 """`from_torch`: a network made of a PyTorch ``Sequential``."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from bpx._validate import flag
-from bpx.activations import Activation, ActivationName, identity
+from bpx.activations import Activation, ActivationName
 from bpx.arrays.choice import DTYPES, Dtype
 from bpx.arrays.home import Home, select
 from bpx.arrays.registry import dtype_name
 from bpx.arrays.transfer import asarray
 from bpx.costs import Choice, Cost, CostName
 from bpx.errors import InputError
-from bpx.interop.modules import Part, Read, read
+from bpx.interop.ends import ended, usual_cost
+from bpx.interop.modules import Read, read
+from bpx.interop.parts import Part, check_dtypes
 from bpx.layers.dense import Dense
 from bpx.layers.residual import Add
 from bpx.model.parameters import Parameters
@@ -27,7 +28,7 @@ def from_torch(
     module: Any,
     *,
     output: ActivationName | Activation | None = None,
-    cost: CostName | Cost | Choice = "quadratic",
+    cost: CostName | Cost | Choice | None = None,
     backend: BackendName | str | None = None,
     dtype: Dtype | None = None,
     fold: bool = False,
@@ -47,7 +48,8 @@ def from_torch(
         loss contains the activation: ``"softmax"`` with PyTorch's ``CrossEntropyLoss``,
         ``"sigmoid"`` with ``BCEWithLogitsLoss``. By default the module's own.
     cost : str or Cost, optional
-        The cost, which no module has, as for `Network`: ``"cross_entropy"`` for classes.
+        The cost, which no module has, as for `Network`. By default the cross-entropy after a
+        softmax or a sigmoid, and the quadratic cost after any other output.
     backend : str, optional
         ``backend[:device]``; by default PyTorch, on the module's device.
     dtype : {"float32", "float64"}, optional
@@ -71,7 +73,8 @@ def from_torch(
     ------
     InputError
         If bpx has no such layer, which the message names with its place; if the module has
-        hooks, shared parameters, or some without values; or if the arguments do not fit it.
+        hooks, parameters that are shared, of several dtypes or without values, or is compiled;
+        or if the arguments do not fit it.
     BackendError
         If the backend cannot be used, or cannot hold the parameters.
 
@@ -84,8 +87,9 @@ def from_torch(
     --------
     >>> from torch import nn
     >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
-    >>> bpx.from_torch(model, output="softmax", cost="cross_entropy").sizes
-    (4, 8, 3)
+    >>> net = bpx.from_torch(model, output="softmax")
+    >>> net.sizes, net.spec.cost.name
+    ((4, 8, 3), 'categorical_cross_entropy')
     """
     if not hasattr(module, "named_modules"):
         raise InputError(
@@ -98,8 +102,11 @@ def from_torch(
             "share=True and fold=True were given, but folded weights are new ones; omit one"
         )
     found = read(module, fold=fold)
+    if dtype is None:
+        check_dtypes(module)
     _check_parameters(found)
-    spec = make_spec([each.layer for each in _ended(found, output)], cost=cost)
+    layers = _layers(found, output)
+    spec = make_spec(layers, cost=usual_cost(layers) if cost is None else cost)
     first = next(x for each in found for arrays in each.arrays for x in arrays.values())
     home = select(backend or f"torch:{first.device}", dtype or _dtype(first))
     return _network(spec, found, home, share)
@@ -125,23 +132,15 @@ def _shared(x: Any, home: Home) -> Any:
     return x if x is None else asarray(x, str(home), dtype=home.dtype, copy=False)
 
 
-def _ended(found: Sequence[Read], output: Any) -> list[Read]:
+def _layers(found: Sequence[Read], output: Any) -> list[Any]:
     """Return the layers with the output's activation that the caller chose."""
-    *before, last = found
-    layer = last.layer
-    if not isinstance(layer, Dense):
+    last = found[-1]
+    if not isinstance(last.layer, Dense):
         raise InputError(
             f"{last.part} is the last module; expected a Linear, or its activation, which the "
             "cost needs"
         )
-    if output is None:
-        return list(found)
-    if layer.activation != identity:
-        raise InputError(
-            f"output={output!r} was given, but the module has an activation behind its last "
-            f"Linear, {last.part}; omit output"
-        )
-    return [*before, last._replace(layer=replace(layer, activation=output))]
+    return ended([each.layer for each in found], output, f"the last Linear, {last.part},")
 
 
 def _check_parameters(found: Sequence[Read]) -> None:

@@ -62,7 +62,8 @@ def opened(path: Path, writer: str) -> Iterator[Any]:
     except InputError:  # raised in the block
         raise
     except (SafetensorError, OSError, ValueError, TypeError) as error:
+        hint = ": bpx.from_onnx reads ONNX models" if path.suffix.lower() == ".onnx" else ""
         raise FileFormatError(
             f"{path} is truncated or not a safetensors file ({error}); expected one that "
-            f"{writer} wrote"
+            f"{writer} wrote{hint}"
         ) from error

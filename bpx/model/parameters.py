@@ -1,5 +1,6 @@
 """Parameters and gradients: one entry for each layer, with access to all arrays by name."""
 
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, Self
@@ -83,7 +84,7 @@ class Parameters(_Layers):
 
     def __repr__(self) -> str:
         shapes = (
-            " ".join([field, *(str(tuple(each.shape)) for each in arrays)])
+            " ".join([field, *map(_shown, arrays)])
             for field, those in _by_field(self.layers).items()
             if (
                 arrays := [
@@ -135,6 +136,14 @@ def as_parameters(given: Any) -> Parameters:
             "as net.parameters, or a pair (w, b) of the weights and biases of Dense layers"
         )
     return Parameters.dense(*given)
+
+
+def _shown(leaf: Any) -> str:
+    """Return an array's shape; of what a tree of another kind holds, a short form."""
+    shape = getattr(leaf, "shape", None)
+    if isinstance(shape, tuple) and hasattr(leaf, "dtype"):
+        return str(tuple(shape))
+    return reprlib.repr(leaf)
 
 
 def dense(entries: Iterable[Any]) -> list[DenseParameters]:

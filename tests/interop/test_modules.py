@@ -7,9 +7,7 @@ import bpx
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn = torch.nn
 
-from torch.nn.utils import prune  # noqa: E402
-
-from bpx.interop.modules import Part, read  # noqa: E402
+from bpx.interop.modules import read  # noqa: E402
 
 
 def layers(*modules):
@@ -145,43 +143,6 @@ def test_what_is_refused(said):
         layers(*REFUSED[said])
 
 
-def doubled(module, inputs, output):
-    return 2.0 * output
-
-
-def test_a_forward_that_was_replaced_is_refused():
-    model = nn.Sequential(nn.Linear(3, 2))
-    model[0].forward = lambda x: x[:, :2]
-    with pytest.raises(bpx.InputError, match=r"^0: Linear\(.*has a forward\(\) of its own"):
-        read(model)
-    del model[0].forward
-    assert read(model)
-
-
-def test_hooks_are_refused_wherever_they_are():
-    """Their modules compute something else than their parameters say."""
-    pruned = nn.Linear(2, 2)
-    prune.l1_unstructured(pruned, "weight", amount=0.5)
-    flat, inner, outer = nn.Flatten(), *(nn.Sequential(nn.Linear(2, 2)) for _ in range(2))
-    for each in (flat, inner, outer):
-        each.register_forward_hook(doubled)
-    block = bpx.Residual([bpx.Dense(2, 2, "tanh")])
-    residual = bpx.Network([block, bpx.Dense(2, 2, "identity")], seed=0).to_torch()
-    residual[0][0].register_forward_pre_hook(doubled)
-    said = {
-        r"0: Linear\(.*has the hooks L1Unstructured, .*prune.remove": nn.Sequential(pruned),
-        r"0: Flatten\(.*doubled": nn.Sequential(flat, nn.Linear(2, 2)),
-        r"1: Sequential\(.*doubled": nn.Sequential(nn.Linear(2, 2), inner),
-        r"^Sequential\(.*doubled": outer,
-        r"0\.0: Linear\(.*doubled": residual,
-    }
-    for message, module in said.items():
-        with pytest.raises(bpx.InputError, match=message):
-            read(module)
-    prune.remove(pruned, "weight")
-    assert read(nn.Sequential(pruned))[0].layer == bpx.Dense(2, 2, "identity")
-
-
 def test_weights_that_are_computed_are_refused():
     normed = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
     with pytest.raises(bpx.InputError, match=r"0: .*Linear\(.*use .*remove_parametrizations"):
@@ -226,8 +187,3 @@ def test_a_class_of_ones_own_is_not_taken_for_pytorchs():
 
     with pytest.raises(bpx.InputError, match=r"no layer for 0: Linear\(.*of your own"):
         layers(Linear(2, 2))
-
-
-def test_the_place_of_a_part():
-    assert str(Part("2.0", nn.Dropout(0.5))) == "2.0: Dropout(p=0.5, inplace=False)"
-    assert str(Part("", nn.Dropout(0.5))) == "Dropout(p=0.5, inplace=False)"

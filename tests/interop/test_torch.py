@@ -90,6 +90,27 @@ def test_where_it_lives():
     assert bpx.from_torch(half, dtype="float32").home.dtype == "float32"
 
 
+def test_the_cost_follows_from_the_output():
+    """As in `from_onnx`; one that is given is used."""
+    bare = nn.Sequential(nn.Linear(4, 3))
+    crossed = bpx.costs.categorical_cross_entropy, bpx.costs.binary_cross_entropy
+    for output, cost in zip(("softmax", "sigmoid"), crossed, strict=True):
+        assert bpx.from_torch(bare, output=output).spec.cost == cost
+        given = bpx.from_torch(bare, output=output, cost="quadratic")
+        assert given.spec.cost == bpx.costs.quadratic
+    whole = nn.Sequential(nn.Linear(4, 3), nn.Softmax(-1))
+    assert bpx.from_torch(whole).spec.cost == bpx.costs.categorical_cross_entropy
+    assert bpx.from_torch(bare).spec.cost == bpx.costs.quadratic
+    assert bpx.from_torch(bare, output="tanh").spec.cost == bpx.costs.quadratic
+
+
+def test_several_dtypes_become_the_one_that_is_given():
+    module = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2).double())
+    with pytest.raises(bpx.InputError, match=r"0\.weight is float32, 1\.weight is float64"):
+        bpx.from_torch(module)
+    assert bpx.from_torch(module, dtype="float32").weights[1].dtype == torch.float32
+
+
 def test_values_are_copied():
     model = classifier()
     net = bpx.from_torch(model)
@@ -166,7 +187,7 @@ def test_what_cannot_be_shared():
         (
             lambda: nn.Sequential(nn.Linear(3, 2), nn.Softmax(-1)),
             {"output": "softmax"},
-            r"has an activation behind its last Linear, .*; omit output",
+            r"the last Linear, 0: Linear\(.*\), has the activation 'softmax' already; omit o",
         ),
         (
             lambda: nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2)),

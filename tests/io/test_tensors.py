@@ -34,3 +34,12 @@ def test_a_file_that_is_not_there_or_truncated_names_its_writer(tmp_path):
         tensors.opened(tmp_path / "none", "a test"),
     ):
         pass
+
+
+def test_an_onnx_model_names_what_reads_it(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"\x08\x0a\x12\x05torch" * 9)
+    with pytest.raises(
+        bpx.FileFormatError, match=r"Network\.save wrote: bpx\.from_onnx reads ON"
+    ):
+        bpx.load(path)

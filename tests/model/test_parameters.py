@@ -90,6 +90,41 @@ def test_weights_and_biases_side_by_side_are_refused_with_what_to_write(kind):
     )
 
 
+@pytest.mark.parametrize("kind", [Parameters, Gradients])
+@pytest.mark.parametrize(
+    ("leaf", "shown"),
+    [
+        ((3, 4), "(3, 4)"),
+        (True, "True"),
+        (None, None),
+        (0.5, "0.5"),
+        (np.dtype("float32"), "dtype('float32')"),
+        (np.zeros((3, 4)), "(3, 4)"),
+        (list(range(100)), "[0, 1, 2, 3, 4, 5, ...]"),
+    ],
+)
+def test_what_is_no_array_is_shown_in_a_short_form(kind, leaf, shown):
+    given = of_dense(4, 3, 2).layers
+    found = repr(kind(type(each)(leaf, leaf) for each in given))
+    fields = f"w {shown} {shown}, b {shown} {shown}" if shown else ""
+    assert found == f"<bpx.{kind.__name__} {fields}>"
+
+
+def test_any_object_is_shown():
+    printed = repr(Parameters.dense([object()], [object()]))
+    assert printed.startswith("<bpx.Parameters w <object")
+
+
+def test_the_trees_of_jax():
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    p = of_dense(4, 3, 2)
+    shapes = "w (3, 4) (2, 3), b (3,) (2,)>"
+    assert repr(jax.tree.map(lambda a: a.shape, p)) == f"<bpx.Parameters {shapes}"
+    assert repr(jax.eval_shape(lambda: p)) == f"<bpx.Parameters {shapes}"
+    masks = jax.tree.map(lambda a: a.ndim == 2, p)
+    assert repr(masks) == "<bpx.Parameters w True True, b False False>"
+
+
 def test_parameters_are_taken_as_they_are():
     p, g = of_dense(4, 3), Gradients(of_dense(4, 3).layers)
     assert as_parameters(p) is p

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from bpx.errors import InputError
+from bpx.arrays.choice import DTYPES
+from bpx.arrays.registry import describe, dtype_name
+from bpx.errors import InputError, MixedArraysError
 from bpx.export.torch.modules import averages, context, move_averages
 from bpx.export.torch.sequential import arrays_of, modules_of
 from bpx.layers.layer import Context
@@ -138,10 +140,25 @@ class _Once(torch.autograd.Function):
         )
 
 
-def _as_rows(x: Any, like: torch.Tensor) -> Any:
+def _as_rows(x: Any, like: torch.Tensor) -> torch.Tensor:
     """Return the samples of x as rows; under autocast in the dtype of the parameters."""
-    if not isinstance(x, torch.Tensor) or x.ndim == 0:
-        return x  # which `check_inputs` refuses
+    if not isinstance(x, torch.Tensor):
+        raise MixedArraysError(f"x is {describe(x)}; expected a tensor: torch.as_tensor(x)")
+    if x.device != like.device:
+        todo = f"x.to({str(like.device)!r}), or module.to({str(x.device)!r})"
+        raise _mixed(x, like, f"one device: {todo}")
     if torch.is_autocast_enabled(x.device.type):
         x = x.to(like.dtype)
+    if x.dtype != like.dtype:
+        other = f", or module.to({x.dtype})" if dtype_name(x) in DTYPES else ""
+        raise _mixed(x, like, f"one dtype: x.to({like.dtype}){other}")
+    if x.ndim == 0:
+        return x  # which `check_inputs` refuses
     return x[None] if x.ndim == 1 else x.flatten(0, -2)
+
+
+def _mixed(x: torch.Tensor, like: torch.Tensor, expected: str) -> MixedArraysError:
+    return MixedArraysError(
+        f"x is {describe(x)}, but the module's parameters are {describe(like)}; expected "
+        f"{expected}"
+    )

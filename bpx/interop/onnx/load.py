@@ -1,10 +1,12 @@
 """`from_onnx`: a network out of an ONNX model."""
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from bpx._files import expanded
+from bpx.activations import Activation, ActivationName
 from bpx.arrays.choice import Dtype
 from bpx.arrays.home import Home, select
 from bpx.costs import Choice, Cost, CostName
@@ -19,6 +21,7 @@ __all__ = ["from_onnx"]
 def from_onnx(
     model: Any,
     *,
+    output: ActivationName | Activation | None = None,
     cost: CostName | Cost | Choice | None = None,
     custom: Mapping[str, Any] | None = None,
     backend: BackendName | str | None = None,
@@ -30,6 +33,10 @@ def from_onnx(
     ----------
     model : str, Path, bytes or onnx.ModelProto
         The file, its content, or the model.
+    output : str or Activation, optional
+        The activation of the last layer, for a model that ends with the logits since its loss
+        contains the activation: ``"softmax"`` after PyTorch's ``CrossEntropyLoss``,
+        ``"sigmoid"`` after ``BCEWithLogitsLoss``. By default the model's own.
     cost : str or Cost, optional
         Other programs' models have none. By default the cross-entropy after a softmax or a
         sigmoid, and the quadratic cost after any other output.
@@ -39,7 +46,7 @@ def from_onnx(
     backend : str, optional
         The backend to load it onto, by default the same as for a new network.
     dtype : {"float32", "float64"}, optional
-        By default that of the model's input.
+        By default that in which the model computes.
 
     Returns
     -------
@@ -52,7 +59,8 @@ def from_onnx(
     FileFormatError
         If it is no ONNX model, or has anything but such layers; the message names the node.
     InputError
-        If a custom part is missing, or the cost is unknown, does not fit, or is in the file.
+        If `model` is something else, a custom part is missing, or the output or the cost is
+        unknown, does not fit, or is in the file.
     BackendError
         If onnx is not installed, or the backend cannot be used.
 
@@ -78,12 +86,13 @@ def from_onnx(
     model = parsed(_content(model), label)
     own = read_own(model, label, custom or {})
     if own is None:
-        spec, parameters = read_model(model, label, cost)
+        spec, parameters = read_model(model, label, cost, output)
         return Network.from_arrays(spec, parameters, _home(backend, dtype, parameters))
-    if cost is not None:
-        raise InputError(
-            f"{option('cost', cost)} was given, but {label} names its cost; omit it"
-        )
+    for name, given in {"output": output, "cost": cost}.items():
+        if given is not None:
+            raise InputError(
+                f"{option(name, given)} was given, but {label} names its {name}; omit it"
+            )
     home = _home(backend, dtype, own.parameters)
     network = Network.from_arrays(own.spec, own.parameters, home, own.described["seed"])
     network.schema, network.mechanisms = own.schema, notes.mechanisms(own.described)
@@ -100,6 +109,8 @@ def _content(model: Any) -> bytes:
     if hasattr(model, "SerializeToString"):  # it may be of a stranger, too
         content: bytes = model.SerializeToString()
         return content
+    if not isinstance(model, str | PathLike):
+        raise InputError(_no_model(model))
     path = expanded(model)
     try:
         return path.read_bytes()
@@ -107,3 +118,13 @@ def _content(model: Any) -> bytes:
         raise MissingFileError(f"there is no file {path}; expected an ONNX model") from error
     except OSError as error:
         raise FileFormatError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _no_model(given: Any) -> str:
+    made = type(given)
+    # Of the class: PyTorch's ONNXProgram makes a model when its attribute is read.
+    advice = ": pass its model_proto" if hasattr(made, "model_proto") else ""
+    return (
+        f"a {made.__module__}.{made.__qualname__} was given; expected a path, the bytes of a "
+        f"file, or an onnx.ModelProto{advice}"
+    )

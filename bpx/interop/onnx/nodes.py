@@ -31,8 +31,11 @@ def read_node(chain: Chain, node: Node) -> State:
         return read(chain, node)
     if node.op in chain.forms.operators:
         return _elementwise(chain, node)
-    known = sorted({*READERS, *chain.forms.operators})
-    raise node.refused(f"has no counterpart in bpx; expected {', '.join(known)}")
+    raise node.refused(
+        "has no counterpart in bpx; expected Gemm, or MatMul and Add, with the activations of "
+        "bpx, BatchNormalization, LayerNormalization, Dropout, and Add at the end of a "
+        "residual block"
+    )
 
 
 def _gemm(chain: Chain, node: Node) -> State:
@@ -58,7 +61,7 @@ def _dense(chain: Chain, node: Node, w: NDArray[Any], b: NDArray[Any] | None) ->
     if w.ndim != 2 or w.dtype != chain.forms.dtype:
         raise node.refused(
             f"has weights of shape {w.shape}, {w.dtype}; expected a matrix of "
-            f"{chain.forms.dtype}, as the input is"
+            f"{chain.forms.dtype}, as its inputs are"
         )
     if link.width not in (None, w.shape[1]):
         raise node.refused(f"takes {w.shape[1]} numbers, but is given {link.width}")
@@ -169,7 +172,10 @@ def _same(chain: Chain, node: Node) -> State:
 def _cast(chain: Chain, node: Node) -> State:
     to = {FLOAT: "float32", DOUBLE: "float64"}.get(int(node.number("to", 0)))
     if to != chain.forms.dtype.name:
-        raise node.refused(f"changes the type; expected {chain.forms.dtype}, as the input is")
+        raise node.refused(
+            f"changes the type; expected {chain.forms.dtype}, in which the layers before it "
+            "compute"
+        )
     return node.state()
 
 

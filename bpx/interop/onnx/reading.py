@@ -1,14 +1,16 @@
 """An ONNX graph as the layers of a network, or an error that names what does not fit."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from bpx.activations import ACTIVATIONS
+from bpx.activations import Activation, ActivationName
 from bpx.costs import Choice, Cost, CostName
 from bpx.errors import FileFormatError, InputError
 from bpx.export.onnx.package import package
-from bpx.interop.onnx.chain import Chain, State
+from bpx.interop.ends import ended, usual_cost
+from bpx.interop.onnx.chain import Chain, Link, State
 from bpx.interop.onnx.forms import Forms
 from bpx.interop.onnx.nodes import read_node
 from bpx.interop.onnx.tensors import DOUBLE, FLOAT, array_of
@@ -23,11 +25,13 @@ NODES = 10_000
 _FIRST_OPSET = 7
 _LABELS = (6, 7, 8, 9)  # int32, int64, string, bool
 _OWN = ("", "ai.onnx")
-_PROBABILITIES = ACTIVATIONS["softmax"], ACTIVATIONS["sigmoid"]
 
 
 def read_model(
-    model: Any, label: str, cost: CostName | Cost | Choice | None = None
+    model: Any,
+    label: str,
+    cost: CostName | Cost | Choice | None = None,
+    output: ActivationName | Activation | None = None,
 ) -> tuple[Spec, Parameters]:
     """Return the spec and the parameters, on the host, of a graph of layers that bpx has.
 
@@ -37,11 +41,14 @@ def read_model(
     label : str
         The file, for messages.
     cost : str, Cost or Choice, optional
-        By default the cross-entropy behind a softmax or a sigmoid, and the quadratic cost
-        behind any other output.
+        By default `usual_cost`.
+    output : str or Activation, optional
+        The activation of the last layer, by default the graph's.
 
     Raises
     ------
+    InputError
+        If the output or the cost does not fit the layers.
     FileFormatError
         If the graph has anything else.
     """
@@ -55,21 +62,21 @@ def read_model(
     values.set(name, chain.input)
     for proto in graph.node:
         _read(values, proto)
-    return _network(chain, _output(graph, values, label), label, cost)
+    last = chain.closed(_output(graph, values, label))
+    return _network([*last.down()][::-1], label, cost, output)
 
 
 def _network(
-    chain: Chain, state: State, label: str, cost: CostName | Cost | Choice | None
+    links: Sequence[Link],
+    label: str,
+    cost: CostName | Cost | Choice | None,
+    output: ActivationName | Activation | None,
 ) -> tuple[Spec, Parameters]:
-    last = chain.closed(state)
-    links = [*last.down()][::-1]
     if not links:
         raise FileFormatError(f"{label} has no layers; expected a Gemm or a MatMul")
-    layers = [link.layer for link in links]
-    output = getattr(layers[-1], "activation", None)
-    usual: CostName = "cross_entropy" if output in _PROBABILITIES else "quadratic"
+    layers = ended([link.layer for link in links], output, f"the last layer of {label}")
     try:
-        spec = make_spec(layers, cost=cost or usual)
+        spec = make_spec(layers, cost=usual_cost(layers) if cost is None else cost)
     except InputError as error:
         if cost is not None:
             raise
@@ -129,10 +136,12 @@ def _constant(values: Values, node: Node, proto: Any) -> Any:
 def _opset(model: Any, label: str) -> int:
     """Return the version of ONNX's own operators, of a graph that may be read."""
     graph = model.graph
-    if not graph.node or model.functions or graph.sparse_initializer:
+    if not graph.node:
+        raise FileFormatError(f"{label} has no nodes; expected an ONNX graph of layers")
+    if model.functions or graph.sparse_initializer:
         raise FileFormatError(
-            f"{label} has no nodes, functions of its own, or sparse arrays; expected an ONNX "
-            "graph of layers"
+            f"{label} has {'functions of its own' if model.functions else 'sparse arrays'}; "
+            "expected a graph of ONNX's own operators and of dense arrays"
         )
     if len(graph.node) > NODES:
         raise FileFormatError(
@@ -154,6 +163,10 @@ def _inputs(graph: Any) -> list[Any]:
 
 
 def _dtype(graph: Any, label: str) -> str:
+    """Return the dtype in which the graph computes: the input's, or what it is cast to first.
+
+    A cast of the input, or of the output, is no part of any layer; skl2onnx writes both.
+    """
     found = _inputs(graph)
     kinds = {FLOAT: "float32", DOUBLE: "float64"}
     if len(found) != 1 or found[0].type.tensor_type.elem_type not in kinds:
@@ -161,7 +174,17 @@ def _dtype(graph: Any, label: str) -> str:
             f"{label} has the inputs {', '.join(each.name for each in found) or 'of none'}; "
             "expected a single one, of float32 or float64"
         )
-    return kinds[found[0].type.tensor_type.elem_type]
+    casts = {_cast_to(each) for each in graph.node if found[0].name in each.input}
+    to = casts.pop() if len(casts) == 1 else None
+    return kinds[to or found[0].type.tensor_type.elem_type]
+
+
+def _cast_to(proto: Any) -> int | None:
+    """Return the type to which a node casts numbers; None if it does something else."""
+    if proto.op_type != "Cast" or proto.domain not in _OWN or len(proto.input) != 1:
+        return None
+    to = next((each.i for each in proto.attribute if each.name == "to"), None)
+    return to if to in (FLOAT, DOUBLE) else None
 
 
 def _input(graph: Any, label: str) -> tuple[str, int | None]:
@@ -186,7 +209,9 @@ def _output(graph: Any, values: Values, label: str) -> State:
         raise FileFormatError(
             f"{label} has {len(found)} outputs of numbers; expected one, beside labels"
         )
-    state = values.get(found[0].name)
+    name = found[0].name
+    last = next((each for each in graph.node if name in each.output), None)
+    state = values.get(last.input[0] if last is not None and _cast_to(last) else name)
     if isinstance(state, Refusal):
         raise FileFormatError(state.reason)
     if not isinstance(state, State):

@@ -42,7 +42,11 @@ def array_of(tensor: Any, label: str) -> NDArray[Any]:
     shown = f"{label}: the array {tensor.name!r}"
     kind = _KINDS.get(tensor.data_type)
     if tensor.data_location or tensor.external_data:
-        raise FileFormatError(f"{shown} is in another file; expected a model in one file")
+        raise FileFormatError(
+            f"{shown} is in another file; expected a model in one file: "
+            "torch.onnx.export(..., external_data=False) writes one, and "
+            "bpx.from_onnx(onnx.load(path)) reads a model of several"
+        )
     if kind is None:
         raise FileFormatError(
             f"{shown} has the type {tensor.data_type} of ONNX; expected float32 or float64"

@@ -1,6 +1,6 @@
 """The parameters of the estimators: scikit-learn's, and bpx's own after them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -85,13 +85,24 @@ def check_together(estimator: Any, held: tuple[Any, Any], *, incremental: bool) 
             "resume=True was given with early_stopping=True, which would hold out other "
             "samples in each fit; pass X_val and y_val to fit"
         )
-    drops = bool(np.any(np.asarray(dropout_rates(estimator.dropout)) > 0.0))
-    by_epochs = drops or estimator.optimizer is not None or estimator.callbacks
-    if estimator.solver == "lbfgs" and (by_epochs or held[0] is not None):
+    given = ", ".join(_of_epochs(estimator, held))
+    if estimator.solver == "lbfgs" and given:
         raise InputError(
-            "solver='lbfgs' was given with dropout, an optimizer, callbacks or validation "
-            "samples, which are for epochs of mini-batches; use solver='adam' or 'sgd'"
+            f"solver='lbfgs' was given with {given}, for epochs of mini-batches, which it does "
+            "not have; use solver='adam' or solver='sgd'"
         )
+
+
+def _of_epochs(estimator: Any, held: tuple[Any, Any]) -> Iterator[str]:
+    """Yield the arguments that were given, and which only epochs of mini-batches use."""
+    if np.any(np.asarray(dropout_rates(estimator.dropout)) > 0.0):
+        yield f"dropout={estimator.dropout!r}"
+    if estimator.optimizer is not None:
+        yield "an optimizer"
+    if estimator.callbacks:
+        yield "callbacks"
+    if held[0] is not None:
+        yield "validation samples"
 
 
 def _is_balanced(estimator: Any) -> bool:

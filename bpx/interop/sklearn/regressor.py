@@ -173,6 +173,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         X, y = self._validated_samples(X, y, first=first, y_numeric=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        if getattr(y.dtype, "kind", "") in "SU":
+            raise InputError(
+                f"y holds text, {y.reshape(-1)[0].item()!r}; expected numbers: "
+                "y.astype(float), or an MLPClassifier if they are classes"
+            )
         y = y.astype(dtype_name(X))
         if self._output() == "exp" and (y < 0).any():
             raise InputError(

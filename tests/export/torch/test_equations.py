@@ -285,8 +285,22 @@ def test_autocast_leaves_it_in_its_own_dtype():
     [
         (torch.ones(2, 4), bpx.InputError, r"x has shape \(2, 4\); expected \(n, 3\)"),
         (torch.ones(()), bpx.InputError, r"x has shape \(\)"),
-        (torch.ones(2, 3).double(), bpx.MixedArraysError, "x is torch float64"),
-        (np.ones((2, 3), "float32"), bpx.MixedArraysError, "x is numpy float32"),
+        (
+            torch.ones(2, 3).double(),
+            bpx.MixedArraysError,
+            r"x is torch float64 .*: x\.to\(torch\.float32\), or module\.to\(torch\.float64\)$",
+        ),
+        (torch.ones(2, 3).long(), bpx.MixedArraysError, r": x\.to\(torch\.float32\)$"),
+        (
+            torch.ones(2, 3, device="meta"),
+            bpx.MixedArraysError,
+            r"expected one device: x\.to\('cpu'\), or module\.to\('meta'\)$",
+        ),
+        (
+            np.ones((2, 3), "float32"),
+            bpx.MixedArraysError,
+            r"x is numpy .* torch\.as_tensor\(x",
+        ),
     ],
 )
 def test_what_is_refused(x, error, said):

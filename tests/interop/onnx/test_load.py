@@ -32,8 +32,55 @@ def test_what_is_no_file(tmp_path):
     (tmp_path / "no.onnx").write_bytes(b"hello")
     with pytest.raises(bpx.FileFormatError, match=r"no.onnx is truncated or no ONNX model"):
         bpx.from_onnx(tmp_path / "no.onnx")
-    with pytest.raises(bpx.InputError, match="3 was given as a path"):
+
+
+class Program:
+    """PyTorch's ONNXProgram, which makes the model when it is asked for."""
+
+    @property
+    def model_proto(self):
+        raise AssertionError("it was asked for")
+
+
+def test_what_is_no_model():
+    accepted = r"expected a path, the bytes of a file, or an onnx\.ModelProto"
+    with pytest.raises(bpx.InputError, match=rf"^a builtins\.int was given; {accepted}$"):
         bpx.from_onnx(3)
+    with pytest.raises(
+        bpx.InputError, match=rf"Program was given; {accepted}: pass its model_p"
+    ):
+        bpx.from_onnx(Program())
+
+
+def test_arrays_in_another_file(tmp_path):
+    net, path = bpx.Network([3, 4, 2], seed=0), tmp_path / "net.onnx"
+    settings = {"save_as_external_data": True, "location": "net.data", "size_threshold": 0}
+    onnx.save(bare(net), path, **settings)
+    with pytest.raises(bpx.FileFormatError, match=r"external_data=False\) writes one, and bpx"):
+        bpx.from_onnx(path)
+    x = np.ones((2, 3), np.float32)
+    assert (bpx.from_onnx(onnx.load(path)).predict(x) == net.predict(x)).all()
+
+
+@pytest.mark.parametrize(
+    ("output", "cost"),
+    [("softmax", "categorical_cross_entropy"), ("sigmoid", "binary_cross_entropy")],
+)
+def test_a_model_that_ends_with_the_logits(output, cost):
+    logits = bpx.Network([3, 4, 2], hidden="relu", output="identity", seed=0)
+    net = bpx.from_onnx(bare(logits), output=output)
+    assert (net.spec.output.name, net.spec.cost.name) == (output, cost)
+    x = np.ones((2, 3), np.float32)
+    expected = bpx.activations.ACTIVATIONS[output].sigma(logits.predict(x))
+    np.testing.assert_allclose(net.predict(x), expected, rtol=1e-6)
+    given = bpx.from_onnx(bare(logits), output=output, cost="quadratic")
+    assert given.spec.cost == bpx.costs.quadratic
+    with pytest.raises(bpx.InputError, match="the model names its output; omit it"):
+        bpx.from_onnx(logits.to_onnx(), output=output)
+    with pytest.raises(
+        bpx.InputError, match=rf"of the model has the activation '{output}' alr"
+    ):
+        bpx.from_onnx(bare(net), output=output)
 
 
 def test_options():
@@ -93,6 +140,26 @@ def test_a_regressor_of_scikit_learn():
     fitted = neural.MLPRegressor(**options, tol=1e-1).fit(x, x[:, 1])
     net = bpx.from_onnx(skl2onnx.to_onnx(fitted, x[:1]))
     np.testing.assert_allclose(net.predict(x)[:, 0], fitted.predict(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("fitted_in", ["float32", "float64"])
+@pytest.mark.parametrize("converted_in", ["float32", "float64"])
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_classifier_of_scikit_learn(ours, converted_in, fitted_in):
+    """skl2onnx casts what enters the layers, and the probabilities of bpx's estimator."""
+    skl2onnx = pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+    neural = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is missing")
+    if ours:
+        from bpx import sklearn as neural
+
+        neural.register_converters()
+    x = np.random.default_rng(0).normal(size=(60, 4)).astype(fitted_in)
+    settings = {"hidden_layer_sizes": (5,), "solver": "lbfgs", "max_iter": 500, "tol": 1e-1}
+    fitted = neural.MLPClassifier(**settings).fit(x, np.arange(60) % 3)
+    first = x[:1].astype(converted_in)
+    net = bpx.from_onnx(skl2onnx.to_onnx(fitted, first, options={"zipmap": False}))
+    assert net.spec.cost == bpx.costs.categorical_cross_entropy
+    np.testing.assert_allclose(net.predict(x), fitted.predict_proba(x), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", [b"Relu", b"network", b"weight"])

@@ -59,6 +59,36 @@ def test_constants_may_be_nodes():
     assert spec.output.name == "leaky_relu"
 
 
+CASTS = {
+    "float32": [("x", "in", FLOAT), ("z", "y", DOUBLE)],
+    "float64": [("x", "in", DOUBLE), ("z", "y", FLOAT)],
+}
+
+
+@pytest.mark.parametrize("given", [FLOAT, DOUBLE])
+@pytest.mark.parametrize("dtype", CASTS)
+def test_casts_at_the_ends_are_passed_over(dtype, given):
+    """The network computes in the dtype to which the input is cast."""
+    before, after = (node("Cast", a, output=b, to=to) for a, b, to in CASTS[dtype])
+    nodes = [before, node("Gemm", "in", "w", output="z", transB=1), after]
+    found = model(nodes, {"w": W.astype(dtype)}, dtype=given)
+    _, parameters = read_model(found, "m.onnx")
+    assert parameters.like.dtype == dtype
+    assert (parameters.like == W).all()
+
+
+def test_a_cast_between_layers_is_refused():
+    nodes = [GEMM, node("Cast", "y", output="a", to=DOUBLE), node("Gemm", "a", "v", output="b")]
+    found = model(nodes, {"w": W, "v": drawn(2, 2).astype("float64")}, outputs=[("b", DOUBLE)])
+    with pytest.raises(bpx.FileFormatError, match="changes the type; expected float32, in whi"):
+        read_model(found, "m.onnx")
+
+
+def test_an_input_that_is_not_only_cast_has_its_own_dtype():
+    nodes = [node("Cast", "x", output="other", to=DOUBLE), GEMM]
+    assert read_model(model(nodes, {"w": W}), "m.onnx")[1].like.dtype == "float32"
+
+
 def test_the_number_of_inputs_may_be_missing():
     found = model([GEMM], {"w": W}, width=None)
     assert read_model(found, "m.onnx")[0].sizes == (3, 2)
@@ -79,6 +109,10 @@ def with_input(found):
 
 def with_axes(found):
     found.graph.input[0].type.tensor_type.shape.dim.add(dim_value=3)
+
+
+def without_nodes(found):
+    del found.graph.node[:]
 
 
 def with_function(found):
@@ -116,8 +150,9 @@ def with_many_nodes(found):
         (without_opset, r"m.onnx has the opsets \[\]; expected one in 7"),
         (with_input, "has the inputs x, other; expected a single one, of float32 or float64"),
         (with_axes, "the input 'x' has 3 axes; expected samples and units"),
-        (with_function, "functions of its own"),
-        (with_sparse, "sparse arrays"),
+        (without_nodes, "m.onnx has no nodes; expected an ONNX graph of layers$"),
+        (with_function, "m.onnx has functions of its own; expected a graph of ONNX's own op"),
+        (with_sparse, "m.onnx has sparse arrays; expected a graph of .* dense arrays$"),
         (of_another_domain, "is of the domain 'com.example'"),
         (with_two_outputs, "has 2 outputs of numbers; expected one, beside labels"),
         (with_constant_output, "the output 'w' is a constant"),

@@ -50,8 +50,8 @@ def lie(**changed):
         ({"raw_data": b""}, "and 0 elements"),
         ({"data_type": 8}, "has the type 8 of ONNX; expected float32 or float64"),
         ({"data_type": 999}, "has the type 999"),
-        ({"data_location": 1}, "is in another file"),
-        ({"external_data": None}, "is in another file"),
+        ({"data_location": 1}, r"is in another file; expected .*external_data=False\)"),
+        ({"external_data": None}, r"is in another file; .* bpx\.from_onnx\(onnx\.load\(path"),
     ],
 )
 def test_lies(changed, message):

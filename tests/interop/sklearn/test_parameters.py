@@ -69,10 +69,10 @@ def test_values_of_bpxs_own_parameters_are_checked(parameter, value):
     [
         ({}, {"X_val": X}, "one of X_val and y_val was given"),
         ({"resume": True, "early_stopping": True}, {}, "pass X_val and y_val to fit"),
-        ({"solver": "lbfgs", "dropout": 0.1}, {}, "use solver='adam' or 'sgd'"),
-        ({"solver": "lbfgs", "optimizer": bpx.Adam()}, {}, "use solver='adam' or 'sgd'"),
-        ({"solver": "lbfgs", "callbacks": [print]}, {}, "use solver='adam' or 'sgd'"),
-        ({"solver": "lbfgs"}, {"X_val": X, "y_val": Y}, "use solver='adam' or 'sgd'"),
+        ({"solver": "lbfgs", "dropout": 0.1}, {}, r"given with dropout=0\.1, for epochs"),
+        ({"solver": "lbfgs", "optimizer": bpx.Adam()}, {}, "given with an optimizer, for"),
+        ({"solver": "lbfgs", "callbacks": [print]}, {}, "given with callbacks, for epochs"),
+        ({"solver": "lbfgs"}, {"X_val": X, "y_val": Y}, "given with validation samples, f"),
         ({"early_stopping": True, "validation_fraction": 0.01}, {}, "validation"),
     ],
 )

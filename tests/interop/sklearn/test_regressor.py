@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the regressor is one of scikit-learn's estimators")
 
+from sklearn import neural_network
 from sklearn.metrics import r2_score
 
 import bpx
@@ -83,3 +84,19 @@ def test_one_column_of_targets_is_one_number_each():
     with pytest.warns(UserWarning, match="A column-vector y was passed"):
         net = MLPRegressor(max_iter=2).fit(X, Y[:, None])
     assert net.predict(X).shape == (200,)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("y", [Y.astype(str), np.array(list("abcd") * 50)], ids=["0.1", "a"])
+def test_targets_of_text_are_refused_as_by_scikit_learn(y, solver):
+    """Whose error is NumPy's, of a loss that it cannot compute."""
+    with pytest.raises((TypeError, ValueError)):
+        neural_network.MLPRegressor(solver=solver).fit(X, y)
+    said = rf"y holds text, '{y[0]}'; expected numbers: y\.astype\(float\), or an MLPClassifier"
+    with pytest.raises(InputError, match=said):
+        MLPRegressor(solver=solver).fit(X, y)
+    with pytest.raises(InputError, match="y holds text"):
+        MLPRegressor().fit(X, Y, X_val=X, y_val=y)
+    if solver == "adam":
+        with pytest.raises(InputError, match="y holds text"):
+            MLPRegressor().partial_fit(X, y)
