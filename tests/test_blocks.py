@@ -242,12 +242,17 @@ def run(code, **names):
 
 
 def of_converters(code):
-    pytest.importorskip("skl2onnx", reason="the example is skl2onnx's")
-    from bpx.sklearn import MLPRegressor
+    for package in ("sklearn", "skl2onnx", "onnxruntime"):
+        pytest.importorskip(package, reason="the example runs a model of skl2onnx")
+    from sklearn.datasets import load_digits
 
-    x, _ = random_digits()
-    model = MLPRegressor(hidden_layer_sizes=4, tol=1e9, n_iter_no_change=1).fit(x, x[:, 0])
-    assert run(code, model=model, x=x)["onnx_model"].graph.node
+    from bpx.sklearn import MLPClassifier
+
+    x, y = load_digits(return_X_y=True)  # in float64, as on the page
+    model = MLPClassifier(8, max_iter=5, tol=1e9, n_iter_no_change=1).fit(x / 16, y)
+    found = run(code, model=model, x_test=x)
+    assert (found["labels"] == model.predict(x / 16)).mean() > 0.99
+    assert found["probabilities"][0].keys() == set(range(10))
 
 
 def is_readmes(block):
