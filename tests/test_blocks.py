@@ -255,6 +255,17 @@ def of_converters(code):
     assert found["probabilities"][0].keys() == set(range(10))
 
 
+def of_a_data_frame(code):
+    pytest.importorskip("onnx", reason="the example runs a model")
+    frames = pytest.importorskip("tests.frames", reason="the example has a DataFrame")
+    found = run(code, session=frames.session_of_the_page())
+    assert found["label"].shape == (2,)
+    rows, net, session = frames.of_all_kinds()
+    for each in (rows, frames.with_a_time_zone(rows)):
+        (prediction,) = session.run(None, found["cells_of"](each, session))
+        np.testing.assert_allclose(prediction, net.predict(rows), atol=1e-5)
+
+
 def is_readmes(block):
     return (block.page, block.kind) == ("README.md", "python")
 
@@ -265,6 +276,7 @@ SHOWN = {  # what a block has in it, and what runs it
     ("docs/coming-from-keras.md", "keras"): of_keras,
     ("docs/coming-from-the-book.md", "mnist_loader"): of_the_book,
     ("docs/scikit-learn.md", "skl2onnx"): of_converters,
+    ("docs/export.md", "pandas"): of_a_data_frame,
     ("docs/training.md", "bfloat16"): of_training,
     ("docs/getting-started.md", "save_file"): of_getting_started,
     ("docs/data.md", "sales/"): of_data,
