@@ -242,12 +242,28 @@ def run(code, **names):
 
 
 def of_converters(code):
-    pytest.importorskip("skl2onnx", reason="the example is skl2onnx's")
-    from bpx.sklearn import MLPRegressor
+    for package in ("sklearn", "skl2onnx", "onnxruntime"):
+        pytest.importorskip(package, reason="the example runs a model of skl2onnx")
+    from sklearn.datasets import load_digits
 
-    x, _ = random_digits()
-    model = MLPRegressor(hidden_layer_sizes=4, tol=1e9, n_iter_no_change=1).fit(x, x[:, 0])
-    assert run(code, model=model, x=x)["onnx_model"].graph.node
+    from bpx.sklearn import MLPClassifier
+
+    x, y = load_digits(return_X_y=True)  # in float64, as on the page
+    model = MLPClassifier(8, max_iter=5, tol=1e9, n_iter_no_change=1).fit(x / 16, y)
+    found = run(code, model=model, x_test=x)
+    assert (found["labels"] == model.predict(x / 16)).mean() > 0.99
+    assert found["probabilities"][0].keys() == set(range(10))
+
+
+def of_a_data_frame(code):
+    pytest.importorskip("onnx", reason="the example runs a model")
+    frames = pytest.importorskip("tests.frames", reason="the example has a DataFrame")
+    found = run(code, session=frames.session_of_the_page())
+    assert found["label"].shape == (2,)
+    rows, net, session = frames.of_all_kinds()
+    for each in (rows, frames.with_a_time_zone(rows)):
+        (prediction,) = session.run(None, found["cells_of"](each, session))
+        np.testing.assert_allclose(prediction, net.predict(rows), atol=1e-5)
 
 
 def is_readmes(block):
@@ -260,6 +276,7 @@ SHOWN = {  # what a block has in it, and what runs it
     ("docs/coming-from-keras.md", "keras"): of_keras,
     ("docs/coming-from-the-book.md", "mnist_loader"): of_the_book,
     ("docs/scikit-learn.md", "skl2onnx"): of_converters,
+    ("docs/export.md", "pandas"): of_a_data_frame,
     ("docs/training.md", "bfloat16"): of_training,
     ("docs/getting-started.md", "save_file"): of_getting_started,
     ("docs/data.md", "sales/"): of_data,

@@ -26,7 +26,7 @@ def main() -> None:
             raise
         sys.exit(
             f"The command line needs {missing.replace('_', '-')}, which is not installed; "
-            "install it with: pip install click rich tomli-w pooch"
+            "install it in a clone of bpx with: pip install '.[cli]'"
         )
     except KeyboardInterrupt:
         sys.exit(130)

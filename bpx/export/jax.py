@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from bpx.arrays.choice import Dtype
 from bpx.arrays.transfer import asarray
+from bpx.errors import InputError
 from bpx.layers.layer import Context
 from bpx.model.averages import averaged
 from bpx.model.expected import check_inputs
@@ -46,11 +47,22 @@ def function(spec: Spec, *, training: bool) -> Callable[..., Any]:
 
     def apply_in_training(params: Parameters, x: Any, key: Any) -> tuple[Any, Parameters]:
         """Compute a^L as in training; return it, and the parameters with new averages."""
-        words = jax.lax.bitcast_convert_type(jax.random.bits(key, (2,), "uint32"), "int32")
-        a, moved = _computed(spec, params, x, words)
+        a, moved = _computed(spec, params, x, _words(key))
         return a, jax.lax.stop_gradient(moved)
 
     return apply_in_training if training else apply
+
+
+def _words(key: Any) -> Any:
+    """Draw the random words of one call."""
+    try:
+        bits = jax.random.bits(key, (2,), "uint32")
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"key={key!r} was given; expected one key of JAX, such as jax.random.key(0), and "
+            "another in each step: see jax.random.split"
+        ) from error
+    return jax.lax.bitcast_convert_type(bits, "int32")
 
 
 def _computed(spec: Spec, params: Parameters, x: Any, words: Any) -> tuple[Any, Parameters]:

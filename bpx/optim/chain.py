@@ -184,9 +184,11 @@ def check_optimizer(optimizer: Any) -> None:
             "  optimizer=yours  becomes  "
             "optimizer=bpx.optim.Transformation(yours.init, yours.update)"
         )
+    is_class = not made and Optimizer in optimizer.__mro__
+    call = f", a class; call it, as {optimizer.__name__}(1e-3)" if is_class else ""
     raise InputError(
-        f"optimizer={optimizer!r} was given; expected bpx.SGD(eta), bpx.Adam(), bpx.AdamW(), "
-        "or another chain of transformations: see bpx.optim"
+        f"optimizer={optimizer!r} was given{call}; expected bpx.SGD(eta), bpx.Adam(), "
+        "bpx.AdamW(), or another chain of transformations: see bpx.optim"
     )
 
 

@@ -72,7 +72,7 @@ def test_without_the_extra_one_sentence_says_how_to_install_it(package):
     assert result.stdout == ""
     assert result.stderr == (
         f"The command line needs {package.replace('_', '-')}, which is not installed; "
-        "install it with: pip install click rich tomli-w pooch\n"
+        "install it in a clone of bpx with: pip install '.[cli]'\n"
     )
 
 

@@ -187,6 +187,15 @@ def test_the_feedback_is_the_transpose():
     close(one, other, 0.0)
 
 
+@pytest.mark.parametrize("key", [0, None, np.ones(3), "keys"], ids=str)
+def test_a_key_that_is_none_is_refused(key):
+    apply, params = network(norm="batch").jax_function(training=True)
+    given = jax.random.split(jax.random.key(0), 3) if isinstance(key, str) else key
+    with pytest.raises(bpx.InputError, match=r"was given; expected one key of JAX, such as"):
+        apply(params, samples(), given)
+    apply(params, samples(), jax.random.PRNGKey(0))  # of JAX's older kind
+
+
 @pytest.mark.parametrize(
     ("x", "error", "said"),
     [

@@ -230,10 +230,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
 
     def _encoded(self, targets: Any) -> tuple[HostArray, int]:
-        marks = np.asarray(self._label_binarizer.transform(targets))
+        if targets.ndim == 2 or self._label_binarizer.y_type_.startswith("multilabel"):
+            marks = np.asarray(self._label_binarizer.transform(targets))
+            return marks.astype(np.float32), marks.shape[1]
+        # `_validated` has checked these labels, and the binarizer would check them again: a
+        # seventh of the time of a `partial_fit` of 32 samples.
+        codes = np.searchsorted(self.classes_, targets)
         if self._output() == "softmax":
-            return marks.argmax(axis=1).astype(np.int32), marks.shape[1]
-        return marks.astype(np.float32), marks.shape[1]
+            return codes.astype(np.int32), len(self.classes_)
+        return codes.astype(np.float32)[:, None], 1
 
     def _weights(self, X: Any, targets: Any, sample_weight: Any) -> HostArray | None:
         s = super()._weights(X, targets, sample_weight)

@@ -13,7 +13,9 @@ from bpx.export.onnx.layers import write_layers
 from bpx.export.onnx.package import package
 from bpx.interop.sklearn.classifier import MLPClassifier
 from bpx.interop.sklearn.namespaces import on_host
+from bpx.interop.sklearn.networks import hidden_spec
 from bpx.interop.sklearn.regressor import MLPRegressor
+from bpx.interop.sklearn.transformer import MLPTransformer
 
 __all__ = ["register_converters"]
 
@@ -27,9 +29,9 @@ _INT64 = 7
 def register_converters() -> None:
     """Teach skl2onnx the estimators of `bpx.sklearn`, on their own and in pipelines.
 
-    ``skl2onnx.to_onnx(pipeline, X[:1])`` then converts a fitted pipeline that ends with one,
-    its encoders of text columns included. An estimator's `predict` is the first output; a
-    classifier's `predict_proba` is the second.
+    ``skl2onnx.to_onnx(pipeline, X[:1])`` then converts a fitted pipeline that has some, its
+    encoders of text columns included. The first output is what `predict` returns, or
+    `transform`; a classifier's `predict_proba` is the second.
 
     Raises
     ------
@@ -63,6 +65,9 @@ def register_converters() -> None:
         shapes.calculate_linear_regressor_output_shapes,
         _regressor,
     )
+    skl2onnx.update_registered_converter(
+        MLPTransformer, "BpxMLPTransformer", _transformer_shapes, _transformer
+    )
 
 
 def _classifier_shapes(operator: Any) -> None:
@@ -75,7 +80,9 @@ def _classifier_shapes(operator: Any) -> None:
 
 
 def _classifier(scope: Any, operator: Any, container: Any) -> None:
-    graph, spec, a = _network(operator, container)
+    net = operator.raw_operator
+    spec = net._spec(net._sizes())
+    graph, a = _network(operator, container, net, spec)
     probabilities, label = _class_answers(graph, spec, operator.raw_operator, a)
     numbers = _cast(graph, probabilities, operator)
     outputs = {label: operator.outputs[0], numbers: operator.outputs[1]}
@@ -106,23 +113,40 @@ def _is_multilabel(estimator: Any) -> bool:
 
 
 def _regressor(scope: Any, operator: Any, container: Any) -> None:
-    graph, _, a = _network(operator, container)
+    net = operator.raw_operator
+    _numbers(scope, operator, container, net, net._spec(net._sizes()))
+
+
+def _transformer_shapes(operator: Any) -> None:
+    from skl2onnx.common.data_types import guess_tensor_type
+
+    x, units = operator.inputs[0].type, operator.raw_operator._n_features_out
+    operator.outputs[0].type = guess_tensor_type(x)
+    operator.outputs[0].type.shape = [x.shape[0], units]
+
+
+def _transformer(scope: Any, operator: Any, container: Any) -> None:
+    net, depth = operator.raw_operator.estimator_, operator.raw_operator._depth()
+    _numbers(scope, operator, container, net, hidden_spec(net, net._sizes(), depth))
+
+
+def _numbers(scope: Any, operator: Any, container: Any, net: Any, spec: Any) -> None:
+    graph, a = _network(operator, container, net, spec)
     _add(scope, container, graph, {_cast(graph, a, operator): operator.outputs[0]})
 
 
-def _network(operator: Any, container: Any) -> tuple[Graph, Any, str]:
-    """Write an estimator's layers; return the graph, the spec, and the name of a^L."""
-    opset, estimator = container.target_opset, operator.raw_operator
+def _network(operator: Any, container: Any, net: Any, spec: Any) -> tuple[Graph, str]:
+    """Write the layers of an estimator that a spec has; return the graph and the output."""
+    opset = container.target_opset
     if opset < _LOWEST:
         raise InputError(
             f"target_opset={opset} was given; expected at least {_LOWEST} for an estimator of "
             "bpx.sklearn"
         )
-    dtype = dtype_name(estimator.coefs_[0])
+    dtype = dtype_name(net.coefs_[0])
     graph = Graph(opset, dtype, [operator.inputs[0].full_name])
     x = graph.add("Cast", operator.inputs[0].full_name, to=_TYPES[dtype])
-    spec = estimator._spec(estimator._sizes())
-    pairs = zip(estimator.coefs_, estimator.intercepts_, strict=True)
+    pairs = zip(net.coefs_, net.intercepts_, strict=True)
     arrays = iter([{"w": on_host(w).T, "b": on_host(b)} for w, b in pairs])
     entries = [
         layer.entry({name: graph.initializer(name, x) for name, x in next(arrays).items()})
@@ -130,7 +154,7 @@ def _network(operator: Any, container: Any) -> tuple[Graph, Any, str]:
         else layer.entry({})
         for layer in spec.layers
     ]
-    return graph, spec, write_layers(graph, spec, entries, x)
+    return graph, write_layers(graph, spec, entries, x)
 
 
 def _cast(graph: Graph, value: str, operator: Any) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
+from bpx.errors import InputError
 from bpx.optim.chain import Beginning, Optimizer, Transformation, chain
 from bpx.optim.moments import AdamState, adam, adam_numbers
 from bpx.optim.optimizers import SGD
@@ -16,7 +17,18 @@ __all__ = ["adam_of_sklearn", "optimizer_of"]
 
 
 def optimizer_of(estimator: Any) -> Optimizer:
-    """Return the optimizer of an estimator: its own, or the one that its solver names."""
+    """Return the optimizer of an estimator: its own, or the one that its solver names.
+
+    Raises
+    ------
+    InputError
+        If it is a text.
+    """
+    if isinstance(estimator.optimizer, str):
+        raise InputError(
+            f"optimizer={estimator.optimizer!r} was given; expected an optimizer of bpx, such "
+            "as bpx.Adam(1e-3); scikit-learn's are named by solver='adam' or solver='sgd'"
+        )
     if estimator.optimizer is not None:
         own: Optimizer = estimator.optimizer
         return own

@@ -9,8 +9,9 @@ from sklearn.base import (
     TransformerMixin,
     clone,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpx._validate import whole
 from bpx.errors import InputError
@@ -27,17 +28,20 @@ class MLPTransformer(
 ):
     """Fit a multi-layer perceptron, and return the activations of one of its hidden layers.
 
+    As in scikit-learn's other meta-estimators, `fit` trains a clone of the estimator, even of
+    one that is fitted. ``FrozenEstimator(fitted)`` of `sklearn.frozen` is used as it is.
+
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor of bpx, optional
-        The network to fit; a clone of it is fitted. By default `MLPClassifier()`.
+    estimator : MLPClassifier or MLPRegressor of bpx, or a FrozenEstimator of one, optional
+        The network. By default `MLPClassifier()`.
     layer : int, optional
         The hidden layer, from 1, as in the book; or from -1, the last one, backwards.
 
     Attributes
     ----------
     estimator_ : MLPClassifier or MLPRegressor
-        The fitted network.
+        The fitted network; that of a FrozenEstimator itself.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -48,19 +52,26 @@ class MLPTransformer(
     >>> net = MLPRegressor(hidden_layer_sizes=(6, 2), solver="lbfgs", random_state=0)
     >>> MLPTransformer(net).fit(x, y).transform(x).shape
     (4, 2)
+
+    The features of a network that is fitted already:
+
+    >>> from sklearn.frozen import FrozenEstimator
+    >>> fitted = net.fit(x, y)
+    >>> MLPTransformer(FrozenEstimator(fitted), layer=1).fit(x).transform(x).shape
+    (4, 6)
     """
 
     def __init__(self, estimator: Any = None, *, layer: int = -1) -> None:
         self.estimator = estimator
         self.layer = layer
 
-    def fit(self, X: Any, y: Any, **fit_params: Any) -> "MLPTransformer":
-        """Fit a clone of the network.
+    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> "MLPTransformer":
+        """Fit a clone of the network; nothing, if it is frozen.
 
         Parameters
         ----------
         X, y, **fit_params
-            As for the network's own `fit`.
+            As for the network's own `fit`. A frozen network needs no y.
 
         Returns
         -------
@@ -69,17 +80,23 @@ class MLPTransformer(
         Raises
         ------
         ValueError
-            If the estimator is not bpx's, or has no such hidden layer.
+            If the estimator is not bpx's, or has no such hidden layer; or if a frozen one is
+            not fitted, or was fitted to other features.
         """
-        estimator = self._network()
-        if not isinstance(estimator, BaseMLP):
+        net = self._network()
+        if not isinstance(net, BaseMLP):
             raise InputError(
-                f"estimator={estimator!r} was given; expected a bpx.sklearn.MLPClassifier or a "
-                "bpx.sklearn.MLPRegressor"
+                f"estimator={self.estimator!r} was given; expected a bpx.sklearn.MLPClassifier "
+                "or a bpx.sklearn.MLPRegressor, or a FrozenEstimator of one"
             )
-        sizes = hidden_sizes(estimator.hidden_layer_sizes)
+        if self._is_frozen():
+            check_is_fitted(net)
+            validate_data(net, X, accept_sparse="csr", reset=False)
+            sizes = net._sizes()[1:-1]
+        else:
+            sizes = hidden_sizes(net.hidden_layer_sizes)
         self._n_features_out = sizes[_index(self.layer, len(sizes))]
-        self.estimator_ = clone(estimator).fit(X, y, **fit_params)
+        self.estimator_ = net if self._is_frozen() else clone(net).fit(X, y, **fit_params)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
@@ -97,11 +114,18 @@ class MLPTransformer(
         array, shape (n, units)
         """
         check_is_fitted(self)
-        net = self.estimator_
-        depth = _index(self.layer, net.n_layers_ - 2) + 1
-        return forward(net, X, "transform", self, depth)
+        return forward(self.estimator_, X, "transform", self, self._depth())
+
+    def _depth(self) -> int:
+        """The hidden layer of the fitted network, from 1."""
+        return _index(self.layer, self.estimator_.n_layers_ - 2) + 1
+
+    def _is_frozen(self) -> bool:
+        return isinstance(self.estimator, FrozenEstimator)
 
     def _network(self) -> Any:
+        if self._is_frozen():
+            return self.estimator.estimator
         return MLPClassifier() if self.estimator is None else self.estimator
 
     def __sklearn_tags__(self) -> Any:
@@ -109,6 +133,7 @@ class MLPTransformer(
         own = get_tags(self._network())
         tags.input_tags.sparse = own.input_tags.sparse
         tags.target_tags = own.target_tags
+        tags.target_tags.required &= not self._is_frozen()
         tags.array_api_support = own.array_api_support
         return tags
 

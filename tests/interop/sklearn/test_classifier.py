@@ -30,6 +30,20 @@ def test_answers_are_scikit_learns(y):
     assert found.score(X, y) == expected.score(X, y)
 
 
+@pytest.mark.parametrize(
+    "classes",
+    [[4], ["a"], [False, True], ["b", "a"], [-1.0, 2.0, 5.0], ["c", "a", "b"]],
+    ids=str,
+)
+def test_labels_are_encoded_as_the_binarizer_encodes_them(classes):
+    y = np.array(classes)[np.arange(40) % len(classes)]
+    net = MLPClassifier(4, max_iter=1).fit(X, y)
+    found, outputs = net._encoded(y)
+    marks = net._label_binarizer.transform(y)
+    assert outputs == marks.shape[1]
+    np.testing.assert_array_equal(found, marks if len(classes) < 3 else marks.argmax(axis=1))
+
+
 def test_class_weights_multiply_the_sample_weights():
     weights, s = {"ash": 3.0, "elm": 0.5, "oak": 1.0}, RANDOM.uniform(0.5, 2.0, 40)
     by_class = np.array([weights[name] for name in NAMES])

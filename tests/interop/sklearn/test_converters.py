@@ -12,10 +12,17 @@ skl2onnx = pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
 pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
 
 from sklearn.compose import ColumnTransformer  # noqa: E402
+from sklearn.frozen import FrozenEstimator  # noqa: E402
+from sklearn.linear_model import LinearRegression  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: E402
 
-from bpx.sklearn import MLPClassifier, MLPRegressor, register_converters  # noqa: E402
+from bpx.sklearn import (  # noqa: E402
+    MLPClassifier,
+    MLPRegressor,
+    MLPTransformer,
+    register_converters,
+)
 
 X = np.random.default_rng(0).normal(size=(60, 3)).astype("float32")
 CITIES = np.array([["Rome", "Paris", "Oslo"][i % 3] for i in range(60)], dtype=object)
@@ -97,6 +104,28 @@ def test_a_regressor(outputs, dtype):
     np.testing.assert_allclose(
         found, net.predict(x).reshape(60, outputs), atol=1e-5 if dtype == "float32" else 1e-12
     )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("layer", [1, 2])
+def test_hidden_activations(dtype, layer):
+    x = X.astype(dtype)
+    net = fitted(MLPClassifier, CITIES, x, activation=["tanh", "silu"], dropout=0.1)
+    features = MLPTransformer(FrozenEstimator(net), layer=layer).fit(x)
+    model = skl2onnx.to_onnx(features, x[:1])
+    (shape,) = ([d.dim_value for d in o.type.tensor_type.shape.dim] for o in model.graph.output)
+    assert shape == [0, (6, 5)[layer - 1]]
+    (found,) = run(model, X=x)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, features.transform(x), atol=1e-5)
+
+
+def test_a_pipeline_with_hidden_activations():
+    net = MLPRegressor(hidden_layer_sizes=8, tol=1e9, n_iter_no_change=1, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), MLPTransformer(net), LinearRegression())
+    pipeline.fit(X, X[:, 0])
+    (found,) = run(skl2onnx.to_onnx(pipeline, X[:1]), X=X)
+    np.testing.assert_allclose(found[:, 0], pipeline.predict(X), atol=1e-4)
 
 
 def test_a_pipeline_with_text_columns():

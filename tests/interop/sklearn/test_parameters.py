@@ -63,6 +63,18 @@ def test_values_of_bpxs_own_parameters_are_checked(parameter, value):
         estimator.fit([[0.0], [1.0]], [0.0, 1.0])
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("adam", r"optimizer='adam' was given; .* named by solver='adam' or solver='sgd'"),
+        (bpx.Adam, r"Adam'> was given, a class; call it, as Adam\(1e-3\); expected bpx\.SGD"),
+    ],
+)
+def test_an_optimizer_that_is_none_says_what_to_write(given, said):
+    with pytest.raises(InputError, match=said):
+        ours.MLPRegressor(optimizer=given).fit(X, Y)
+
+
 @pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
 @pytest.mark.parametrize(
     ("settings", "fit", "said"),

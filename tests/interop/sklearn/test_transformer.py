@@ -5,6 +5,12 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the transformer is one of scikit-learn's estimators")
 
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
 import bpx
 from bpx.errors import InputError
 from bpx.sklearn import MLPClassifier, MLPRegressor, MLPTransformer
@@ -32,6 +38,40 @@ def test_the_network_is_a_clone():
     assert MLPTransformer(net).fit_transform(X, Y).shape == (20, 100)
     assert not hasattr(net, "coefs_")
     assert MLPTransformer().fit(X, Y).estimator_.classes_.size == 3
+
+
+@pytest.mark.parametrize("layer", [1, -1])
+def test_a_frozen_network_is_not_refitted(layer):
+    net = clone(NET).fit(X, Y)
+    before = [w.copy() for w in net.coefs_]
+    made = MLPTransformer(FrozenEstimator(net), layer=layer).fit(X[:5])
+    assert made.estimator_ is net
+    assert all(map(np.array_equal, net.coefs_, before))
+    units = net.hidden_layer_sizes[layer % 3 - 1]
+    assert made.transform(X).shape == (20, units) == (20, made.get_feature_names_out().size)
+    expected = MLPTransformer(NET, layer=layer).fit(X, Y).transform(X)  # from the same seed
+    np.testing.assert_array_equal(made.transform(X), expected)
+
+
+def test_a_frozen_network_stays_so_in_pipelines_and_clones():
+    net = clone(NET).fit(X, Y)
+    steps = MLPTransformer(FrozenEstimator(net)), LogisticRegression()
+    pipeline = clone(make_pipeline(*steps)).fit(X, Y)
+    assert pipeline[0].estimator_ is net
+    assert pipeline.predict(X).shape == (20,)
+    assert not pipeline[0].__sklearn_tags__().target_tags.required
+
+
+def test_a_frozen_network_has_its_own_widths_and_features():
+    net = clone(NET).fit(X, Y)
+    net.set_params(hidden_layer_sizes=(9,))  # for a next fit
+    assert MLPTransformer(FrozenEstimator(net), layer=2).fit(X).transform(X).shape == (20, 5)
+    with pytest.raises(ValueError, match="X has 3 features"):
+        MLPTransformer(FrozenEstimator(net)).fit(X[:, :3])
+    with pytest.raises(NotFittedError):
+        MLPTransformer(FrozenEstimator(NET)).fit(X)
+    with pytest.raises(InputError, match="or a FrozenEstimator of one"):
+        MLPTransformer(FrozenEstimator(LogisticRegression().fit(X, Y))).fit(X)
 
 
 @pytest.mark.parametrize(
