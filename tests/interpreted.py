@@ -31,7 +31,13 @@ def interpreted(text):
         exec(compile(text, "<kernel>", "exec"), scope)
     # Its own functions are for `engines/numpy/test_functions.py`.
     scope |= {vectorized(name, dtype): getattr(np, name) for name, dtype in CALLED}
-    return lambda *block: scope["kernel"](block)
+    # Places and sizes are Python's numbers: those of NumPy may come to a float together.
+    scope["uint64"] = int
+    return lambda *block: scope["kernel"](tuple(map(_plain, block)))
+
+
+def _plain(x):
+    return x.tolist() if getattr(x, "dtype", None) == np.uint64 else x
 
 
 def compiled(planned):

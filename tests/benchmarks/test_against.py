@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from math import inf, nan
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -383,6 +384,8 @@ def test_a_complaint_is_the_exit_code(history, monkeypatch, capsys):
 
 
 def test_a_pattern_that_fits_no_row_is_refused():
+    if Path(bpx.__file__).resolve().parents[1] != trees.HERE:
+        pytest.skip("this is no checkout")
     roots = dict.fromkeys(trees.SIDES, trees.HERE)
     with pytest.raises(process.ChildError, match="no row has a name like 'colour"):
         weights.measure("numpy", roots, "colour*")
