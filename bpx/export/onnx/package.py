@@ -20,6 +20,6 @@ def package() -> Any:
     except ImportError as error:
         raise BackendError(
             f"ONNX models need onnx, which cannot be imported ({error}); install it with: "
-            "pip install 'onnx>=1.17'"
+            "pip install 'onnx>=1.18'"
         ) from error
     return onnx
