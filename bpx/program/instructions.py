@@ -1,18 +1,71 @@
 """The instructions of an engine, operations and kernels, and the places of their results."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bpx.program.fusion import ELEMENTWISE, REDUCTIONS, Divide, Kernel, fuse
 from bpx.program.memory import assign, lifetimes
-from bpx.program.operation import Operation, Value
+from bpx.program.operation import ALL_REDUCE, Operation, Value
 from bpx.program.precedence import Order
 from bpx.program.program import Program
 
-__all__ = ["Instruction", "described", "grouped", "moved_by", "placed", "read_by", "written_by"]
+__all__ = [
+    "Exchange",
+    "Instruction",
+    "buckets",
+    "described",
+    "grouped",
+    "moved_by",
+    "placed",
+    "read_by",
+    "written_by",
+]
 
-Instruction = Operation | Kernel
+
+@dataclass(frozen=True, eq=False)
+class Exchange:
+    """Arrays that are summed over the ranks in one go, which lie side by side.
+
+    Attributes
+    ----------
+    operations : tuple of Operation
+        One for each array.
+    """
+
+    operations: tuple[Operation, ...]
+
+    @property
+    def group(self) -> Any:
+        """The ranks: see `bpx.arrays.ranks`."""
+        return self.operations[0].attribute("group")
+
+    @property
+    def reads(self) -> tuple[Value, ...]:
+        """The arrays of this rank; each may have the place of its sum."""
+        return tuple([v for op in self.operations for v in op.values])
+
+    @property
+    def writes(self) -> tuple[Value, ...]:
+        """The sums."""
+        return tuple([op.result for op in self.operations])
+
+
+Instruction = Operation | Kernel | Exchange
 """One unit of an engine's work."""
+
+
+def buckets(work: Iterable[Operation]) -> dict[Any, tuple[Operation, ...]]:
+    """Return the sums over ranks that are done in one go, by what they have in common."""
+    found: dict[Any, list[Operation]] = {}
+    for op in work:
+        if op.name == ALL_REDUCE:
+            found.setdefault(_bucket(op), []).append(op)
+    return {bucket: tuple(ops) for bucket, ops in found.items()}
+
+
+def _bucket(op: Operation) -> Any:
+    return op.attribute("group"), op.attribute("bucket"), op.result.dtype
 
 
 def grouped(
@@ -31,7 +84,7 @@ def grouped(
         groups.setdefault(stages[op], ([], []))[op not in fused].append(op)
         for v in op.values:
             readers.setdefault(roots.get(v, v), []).append(op)
-    outputs = set(program.outputs)
+    outputs, together = set(program.outputs), buckets(order)
     instructions: list[Instruction] = []
     for _, (group, others) in sorted(groups.items()):
         inside = set(group)
@@ -41,20 +94,24 @@ def grouped(
             if op.result in outputs or not inside.issuperset(readers[op.result])
         ]
         instructions.extend([fuse(group, before, needed, roots, divide)] if group else [])
-        instructions.extend(others)
+        for op in others:
+            if op.name != ALL_REDUCE:
+                instructions.append(op)
+            elif ops := together.pop(_bucket(op), ()):
+                instructions.append(Exchange(ops))
     return tuple(instructions)
 
 
 def read_by(instruction: Instruction) -> tuple[Value, ...]:
     """The arrays that an instruction reads."""
-    if isinstance(instruction, Kernel):
-        return instruction.reads
-    return tuple(dict.fromkeys(instruction.values))
+    if isinstance(instruction, Operation):
+        return tuple(dict.fromkeys(instruction.values))
+    return instruction.reads
 
 
 def written_by(instruction: Instruction) -> tuple[Value, ...]:
     """The arrays that an instruction fills."""
-    return instruction.writes if isinstance(instruction, Kernel) else (instruction.result,)
+    return (instruction.result,) if isinstance(instruction, Operation) else instruction.writes
 
 
 def moved_by(instruction: Instruction) -> int:
@@ -87,6 +144,8 @@ def placed(
         instruction = instructions[i]
         if isinstance(instruction, Kernel):
             return read_last[i](value)
+        if isinstance(instruction, Exchange):
+            return []
         # NumPy's `where` fills the result with one choice before it reads the other.
         if instruction.name not in ELEMENTWISE or instruction.name == "where":
             return []
@@ -98,7 +157,12 @@ def placed(
         # kernel has only one dtype.
         return [v for v in inherits(i, value) if v not in viewed and v.dtype == value.dtype]
 
-    return assign([*made, []], lives, unseen)
+    beside = {
+        i: [(op.values[0], op.result) for op in each.operations if op.result not in states]
+        for i, each in enumerate(instructions)
+        if isinstance(each, Exchange)
+    }
+    return assign([*made, []], lives, unseen, beside)
 
 
 def _readers(kernel: Kernel) -> Callable[[Value], list[Value]]:
@@ -134,6 +198,9 @@ def _readers(kernel: Kernel) -> Callable[[Value], list[Value]]:
 
 def described(instruction: Instruction) -> str:
     """Describe an instruction for a reader."""
+    if isinstance(instruction, Exchange):
+        numbers = sum(v.size for v in instruction.writes)
+        return f"{ALL_REDUCE} of {len(instruction.operations)} arrays, {numbers} numbers"
     if not isinstance(instruction, Kernel):
         return f"{instruction.name} -> {instruction.result.dtype} {instruction.result.shape}"
     lines = [

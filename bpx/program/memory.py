@@ -6,7 +6,8 @@ is read there for the last time.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from bpx.program.operation import Value
 
@@ -32,6 +33,7 @@ def assign(
     made: Sequence[Iterable[Value]],
     lives: dict[Value, tuple[int, int]],
     inherits: Callable[[int, Value], Iterable[Value]],
+    beside: Mapping[int, Sequence[tuple[Value, Value]]] = MappingProxyType({}),
 ) -> tuple[dict[Value, int], int]:
     """Assign an offset in bytes to each value; also return the size of the block.
 
@@ -44,14 +46,23 @@ def assign(
     inherits : callable
         ``inherits(instruction, value)`` returns the operands that the value may replace in
         memory if they are read there for the last time.
+    beside : mapping of int to sequence of pairs of Value, optional
+        For some instructions, pairs of an operand and a result. These results lie side by
+        side, in this order; each has its operand's place, if that is read there for the last
+        time.
     """
     space, offsets = _Space(), dict[Value, int]()
-    taken: set[Value] = set()
+    blocks = [_Block(i, pairs, lives) for i, pairs in beside.items() if pairs]
+    inside = {value: block for block in blocks for value in block.places}
+    taken = set(inside)
     ends: dict[int, list[Value]] = {}
     for value, (_, last) in lives.items():
         ends.setdefault(last, []).append(value)
     for i, values in enumerate(made):
         for value in values:
+            if value in inside:
+                offsets[value] = inside[value].offset(value, space)
+                continue
             heirloom = next(
                 (
                     dying
@@ -69,11 +80,40 @@ def assign(
         for value in ends.get(i, ()):
             if value in offsets and value not in taken:
                 space.give(offsets[value], _aligned(value.nbytes))
+        for block in blocks:
+            if block.last == i:
+                space.give(block.begin, block.size)
     return offsets, space.size
 
 
 def _aligned(nbytes: int) -> int:
     return -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
+
+
+class _Block:
+    """A place for results that lie side by side, taken when its first operand is made."""
+
+    def __init__(
+        self,
+        i: int,
+        pairs: Sequence[tuple[Value, Value]],
+        lives: Mapping[Value, tuple[int, int]],
+    ) -> None:
+        self.places: dict[Value, int] = {}
+        self.size, self.begin = 0, -1
+        for operand, result in pairs:
+            self.places[result] = self.size
+            is_free = operand in lives and lives[operand][1] == i
+            if is_free and operand not in self.places:
+                self.places[operand] = self.size
+            self.size += _aligned(result.nbytes)
+        self.last = max(lives[result][1] for _, result in pairs)
+
+    def offset(self, value: Value, space: "_Space") -> int:
+        """Return a value's offset, in a place that is taken from the space once."""
+        if self.begin < 0:
+            self.begin = space.take(self.size)
+        return self.begin + self.places[value]
 
 
 class _Space:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 __all__ = [
     "ACCUMULATE",
+    "ALL_REDUCE",
     "DTYPES",
     "HALVES",
     "VIEWS",
@@ -149,9 +150,14 @@ ACCUMULATE = "accumulate"
 Its attribute ``sign`` is 1, or -1 if the product is subtracted. No step asks for it: see
 `bpx.program.accumulate`.
 """
+ALL_REDUCE = "all_reduce"
+"""The name of a sum over the ranks of the attribute ``group``: see `bpx.arrays.ranks`.
+
+Those with the same ``bucket`` depend on each other in no way, and are added in one go.
+"""
 VIEWS = frozenset(("matrix_transpose", "reshape", "getitem"))
 """Operations that compute nothing: their results are views of the same memory."""
-_MOVES = frozenset(("take", "concat", "arange", "full", "astype", "broadcast_to"))
+_MOVES = frozenset(("take", "concat", "arange", "full", "astype", "broadcast_to", "all_reduce"))
 
 
 def constants(operations: Iterable[Operation]) -> set[Value]:

@@ -14,7 +14,9 @@ from typing import Any
 
 from bpx.program.fusion import Divide, Kernel, whole
 from bpx.program.instructions import (
+    Exchange,
     Instruction,
+    buckets,
     described,
     grouped,
     moved_by,
@@ -41,7 +43,7 @@ class Plan:
         Operations to run once, since they depend on no input.
     views : mapping of Value to Operation
         Operations to run once, since their results share the memory of another array.
-    instructions : tuple of Operation or Kernel
+    instructions : tuple of Operation, Kernel or Exchange
         Instructions to run at every step, in this order.
     states : mapping of Value to int
         Results that are written to the state's array with that index.
@@ -98,6 +100,17 @@ class Plan:
         """The instructions that are kernels."""
         return tuple(each for each in self.instructions if isinstance(each, Kernel))
 
+    def message(self, exchange: Exchange) -> tuple[int, int] | None:
+        """Where its sums lie side by side in the scratch memory: the first byte, and the end.
+
+        Those that are written to the state are not there; None if there are no others.
+        """
+        sums = [v for v in exchange.writes if v in self.offsets]
+        if not sums:
+            return None
+        ends = (self.offsets[v] + v.nbytes for v in sums)
+        return min(self.offsets[v] for v in sums), max(ends)
+
     @property
     def bytes(self) -> int:
         """The bytes that the instructions read and write, each array once per instruction."""
@@ -130,6 +143,10 @@ def plan(
     roots = roots_of(views)
     fused = {op for op in work if fuses(op) and all(dense(v, views) for v in op.values)}
     before = makers(work, roots)
+    # Each sum over ranks waits for the arrays of all that are in its message.
+    for ops in buckets(work).values():
+        first = list(dict.fromkeys(each for op in ops for each in before[op]))
+        before.update((op, list(first)) for op in ops)
     in_place = written_over(program, work, roots, before, fused)
     order = ordered(work, before, program.outputs)
     stages = staged(order, before, fused)

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from bpx.program.notation import lines
-from bpx.program.operation import ACCUMULATE, Operation, Value
+from bpx.program.operation import ACCUMULATE, ALL_REDUCE, Operation, Value
 
 __all__ = ["Program", "apply"]
 
@@ -101,6 +101,10 @@ def apply(xp: Any, operation: Operation, operands: Sequence[Any], device: Any = 
         c, a, b, *beta = operands
         product = a @ b if attributes["sign"] > 0 else -(a @ b)
         return (beta[0] * c if beta else c) + product
+    if operation.name == ALL_REDUCE:
+        total = xp.asarray(operands[0], copy=True)
+        attributes["group"].all_reduce(total)
+        return total
     if operation.name == "getitem":
         return operands[0][_viewing(attributes["key"])]
     if operation.name == "copy":

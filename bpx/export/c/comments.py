@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bpx.export.c.text import comment
-from bpx.program.fusion import Kernel
 from bpx.program.notation import Equation, equations
 from bpx.program.operation import Operation, Value
 from bpx.program.plan import Plan
@@ -67,7 +66,9 @@ class Comments:
     @cached_property
     def _made(self) -> set[Value]:
         """The results that instructions make, and constants."""
-        each = (i.operations if isinstance(i, Kernel) else (i,) for i in self.plan.instructions)
+        each = (
+            (i,) if isinstance(i, Operation) else i.operations for i in self.plan.instructions
+        )
         return {op.result for group in (*each, self.plan.constants) for op in group}
 
     def _part(self, value: Value) -> Iterator[str]:

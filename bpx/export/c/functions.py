@@ -15,6 +15,7 @@ from bpx.export.c.scope import Scope
 from bpx.export.c.text import array, of_type, sanitised
 from bpx.program.accumulate import accumulated
 from bpx.program.fusion import Kernel, can_fuse
+from bpx.program.instructions import Exchange, Instruction, read_by
 from bpx.program.operation import DType, Operation, Value
 from bpx.program.plan import Plan, plan
 from bpx.program.program import Program
@@ -93,7 +94,7 @@ class Function:
     @cached_property
     def reads(self) -> set[Value]:
         """The arrays that the function reads, apart from views of them."""
-        read = {v for each in self.plan.instructions for v in _read(each)}
+        read = {v for each in self.plan.instructions for v in read_by(each)}
         return {self.plan.roots.get(v, v) for v in read}
 
     def declared(self) -> Iterator[str]:
@@ -116,7 +117,8 @@ class Function:
             to, kind = self.inputs[self.plan.program.state[i]], of_type(v.dtype)
             yield f"memcpy({to}, {self.names[v]}, {v.size} * sizeof({kind}));"
 
-    def _instruction(self, each: Operation | Kernel, scope: Scope) -> Iterator[str]:
+    def _instruction(self, each: Instruction, scope: Scope) -> Iterator[str]:
+        assert not isinstance(each, Exchange)  # a file in C has no ranks
         if isinstance(each, Kernel):
             for nest in each.nests:
                 yield ""
@@ -126,10 +128,6 @@ class Function:
             yield ""
             yield from self.comments.of([each.result])
             yield from in_braces(list(operation_lines(each, scope)))
-
-
-def _read(instruction: Operation | Kernel) -> tuple[Value, ...]:
-    return instruction.reads if isinstance(instruction, Kernel) else instruction.values
 
 
 def _shape(v: Value) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from bpx.errors import RecordingError
 from bpx.program.fusion import REDUCTIONS, Kernel, Nest, can_fuse
+from bpx.program.instructions import Exchange
 from bpx.program.operation import ACCUMULATE, Operation, Value
 from bpx.program.plan import Plan
 from bpx_backends.engines.cuda.expressions import ELEMENTWISE, TYPES
@@ -112,6 +113,10 @@ class _Scheduler:
         for instruction in self.plan.instructions:
             if isinstance(instruction, Kernel):
                 self._kernel(instruction)
+            elif isinstance(instruction, Exchange):
+                raise RecordingError(
+                    "sums over the ranks of a training are not compiled on CuPy"
+                )
             elif _is_product(instruction):
                 self._product(instruction)
             elif instruction.name == "take":

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.program.fusion import Kernel
+from bpx.program.instructions import Exchange
 from bpx.program.operation import Operation, Value
 from bpx.program.plan import Plan
 from bpx.program.program import apply
@@ -144,7 +145,10 @@ class Bound(Given):
         plan = self.compiled.plan
         steps: list[Call] = []
         for each in plan.instructions:
-            steps += self.one(each) if isinstance(each, Operation) else self._kernel(each)
+            if isinstance(each, Operation):
+                steps += self.one(each)
+            else:
+                steps += self._kernel(each) if isinstance(each, Kernel) else self.exchange(each)
         return steps + [Call(np.copyto, (self.fresh[i], self.find(v))) for i, v in plan.copies]
 
     def one(self, op: Operation) -> list[Call]:
@@ -154,6 +158,21 @@ class Bound(Given):
             x, rows = operands
             return [gathered(x, rows, out)]
         return calls(op, operands, out)
+
+    def exchange(self, each: Exchange) -> Iterator[Call]:
+        """Yield the calls that sum arrays over the ranks, those in scratch memory in one go."""
+        plan = self.compiled.plan
+        for op in each.operations:
+            own, total = self.find(op.values[0]), self.find(op.result)
+            if own.size and address_of(own) != address_of(total):
+                yield Call(np.copyto, (total, own))
+        if (message := plan.message(each)) is not None:
+            begin, end = message
+            dtype = each.writes[0].dtype.name
+            yield Call(each.group.all_reduce, (self.scratch[begin:end].view(dtype),))
+        for v in each.writes:
+            if v not in plan.offsets:
+                yield Call(each.group.all_reduce, (self.find(v),))
 
     def moves(self, kernel: Kernel) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return what a kernel that works in place copies there first: pairs (to, from)."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpx.program.fusion import Kernel
+from bpx.program.instructions import Exchange
 from bpx.program.operation import ACCUMULATE, Operation
 from bpx_backends.engines.numpy.blas import Blas
 from bpx_backends.engines.numpy.calls import Call, address_of
@@ -190,6 +191,9 @@ def table(bound: Any, rows: np.ndarray, blas: Blas) -> Table:
     for each in plan.instructions:
         if isinstance(each, Kernel):
             found += _kernel(bound, each, blocks)
+            continue
+        if isinstance(each, Exchange):
+            ask(list(bound.exchange(each)))
             continue
         try:
             found += _operation(bound, each, rows, blas)

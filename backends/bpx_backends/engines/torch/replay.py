@@ -14,6 +14,7 @@ import torch
 
 from bpx.program.accumulate import accumulated
 from bpx.program.contract import leaves, rebuilt
+from bpx.program.instructions import Exchange
 from bpx.program.operation import Operation, Value
 from bpx.program.plan import Plan, plan
 from bpx.program.program import Program
@@ -174,6 +175,9 @@ def step_on(planned: Plan, inputs: Sequence[Any], scratch: torch.Tensor) -> list
         held[op.result] = computed(op, [held.get(v, v) for v in op.operands], device)
     step: list[Call] = []
     for each in planned.instructions:
+        if isinstance(each, Exchange):
+            step += _exchanged(planned, each, held, scratch)
+            continue
         assert isinstance(each, Operation)  # the plan has no kernels
         operands, out = [held.get(v, v) for v in each.operands], held[each.result]
         if planned.picks(each):
@@ -182,3 +186,19 @@ def step_on(planned: Plan, inputs: Sequence[Any], scratch: torch.Tensor) -> list
         else:
             step += calls(each, operands, out)
     return step + [partial(inputs[i].copy_, held[v]) for i, v in planned.copies]
+
+
+def _exchanged(
+    planned: Plan, each: Exchange, held: dict[Any, Any], scratch: torch.Tensor
+) -> list[Call]:
+    """Return the calls that sum arrays over the ranks, those in scratch memory in one go."""
+    pairs = [(held[op.values[0]], held[op.result]) for op in each.operations]
+    step: list[Call] = [
+        partial(total.copy_, own) for own, total in pairs if own.data_ptr() != total.data_ptr()
+    ]
+    if (message := planned.message(each)) is not None:
+        begin, end = message
+        flat = scratch[begin:end].view(dtypes[each.writes[0].dtype.name])
+        step.append(partial(each.group.all_reduce, flat))
+    others = (held[v] for v in each.writes if v not in planned.offsets)
+    return step + [partial(each.group.all_reduce, total) for total in others]

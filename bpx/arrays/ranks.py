@@ -1,0 +1,100 @@
+"""Sums over the ranks that compute one step together: the only operation that leaves a machine.
+
+Each rank computes the step for its part of a mini-batch, and whatever is a sum over samples is
+then a sum over the ranks, too. A `Group` knows how to add; this module says where. In a
+recording such a sum is the operation `ALL_REDUCE`, with the group as its attribute; those of
+one call are added in one go: see `bpx.program.instructions.Exchange`.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from math import prod
+from typing import Any, Protocol
+
+from bpx._typing import Array
+from bpx.arrays.registry import namespace
+from bpx.program.array import Recorded
+from bpx.program.contract import leaves, rebuilt
+from bpx.program.operation import ALL_REDUCE
+
+__all__ = ["Communicator", "Group", "summed"]
+
+
+class Group(Protocol):
+    """Ranks that add their arrays. It is equal to itself alone, and hashable."""
+
+    @property
+    def size(self) -> int:
+        """The number of ranks."""
+
+    def all_reduce(self, x: Any, /) -> None:
+        """Replace a contiguous array by its sum over the ranks, in place.
+
+        All ranks call it in the same order, with arrays of one shape and dtype, and all get the
+        same bits. It may return before a device has the sum, if what the device does next waits
+        for it.
+        """
+
+    def __hash__(self) -> int: ...
+
+
+class Communicator(Group, Protocol):
+    """The ranks of a training. Every method but `abort` is called by all of them.
+
+    A backend's are in `bpx_backends.ranks`; `bpx.train` takes any other as well.
+    """
+
+    @property
+    def name(self) -> str:
+        """What carries the messages, such as ``"MPI"``."""
+
+    @property
+    def rank(self) -> int:
+        """The number of this process, 0 ... size - 1."""
+
+    def gather(self, value: Any, /) -> list[Any]:
+        """Return the values of all ranks, by rank: on each rank, whatever pickle can hold."""
+
+    def broadcast(self, value: Any, /) -> Any:
+        """Return the value of rank 0."""
+
+    def abort(self) -> None:
+        """End the processes of all ranks at once: this one cannot go on."""
+
+
+class _Bucket:
+    """What is added in one go; equal to itself alone."""
+
+
+def summed(group: Group, tree: Any) -> Any:
+    """Return the sum of a tree of arrays over the ranks.
+
+    Parameters
+    ----------
+    group : Group
+    tree : tree of arrays
+        Of one dtype; not modified.
+    """
+    arrays = list(leaves(tree))
+    if not arrays:
+        return tree
+    add = _recorded if isinstance(arrays[0], Recorded) else _added
+    return rebuilt(tree, add(group, arrays))
+
+
+def _recorded(group: Group, arrays: Sequence[Recorded]) -> list[Recorded]:
+    bucket = _Bucket()
+    return [
+        x.recorder.apply(ALL_REDUCE, (x,), x.shape, x.dtype, group=group, bucket=bucket)
+        for x in arrays
+    ]
+
+
+def _added(group: Group, arrays: Sequence[Array]) -> list[Array]:
+    """Add one array that holds all elements: one message costs less than several."""
+    xp = namespace(arrays[0])
+    flat = xp.concat([xp.reshape(x, (-1,)) for x in arrays])
+    group.all_reduce(flat)
+    ends = accumulate((prod(x.shape) for x in arrays), initial=0)
+    parts = zip(arrays, pairwise(ends), strict=True)
+    return [xp.reshape(flat[begin:end], x.shape) for x, (begin, end) in parts]

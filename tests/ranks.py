@@ -1,0 +1,75 @@
+"""Ranks that are threads of this process: what needs no launcher is tested with them."""
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from threading import Barrier, BrokenBarrierError
+
+from bpx.arrays.registry import namespace
+
+SECONDS = 60  # how long a rank waits for the others before a test gives up
+
+
+class Threads:
+    """The `Communicator` of one of several threads."""
+
+    name = "threads"
+
+    def __init__(self, rank, places, barrier):
+        self.rank, self.size = rank, len(places)
+        self._places, self._barrier = places, barrier
+        self.messages, self.aborted = [], False
+
+    def all_reduce(self, x):
+        self.messages.append(tuple(x.shape))
+        own, *others = self._exchange(namespace(x).asarray(x, copy=True))
+        for each in others:
+            own = own + each
+        x[...] = own
+
+    def gather(self, value):
+        return [pickle.loads(each) for each in self._exchange(pickle.dumps(value))]
+
+    def broadcast(self, value):
+        sent = pickle.dumps(value if self.rank == 0 else None)
+        return pickle.loads(self._exchange(sent)[0])
+
+    def abort(self):
+        self.aborted = True
+        self._barrier.abort()
+
+    def _exchange(self, value):
+        self._places[self.rank] = value
+        self._barrier.wait(SECONDS)
+        found = list(self._places)
+        self._barrier.wait(SECONDS)
+        return found
+
+
+def communicators(size):
+    places, barrier = [None] * size, Barrier(size)
+    return [Threads(rank, places, barrier) for rank in range(size)]
+
+
+def on_ranks(size, function):
+    """Call ``function(ranks)`` in a thread for each rank; return the results, by rank.
+
+    The first error that is not the end of the others is raised.
+    """
+    made = communicators(size)
+
+    def run(ranks):
+        try:
+            return function(ranks)
+        except BaseException:
+            ranks._barrier.abort()
+            raise
+
+    with ThreadPoolExecutor(size) as pool:
+        calls = [pool.submit(copy_context().run, run, each) for each in made]
+        errors = [call.exception() for call in calls]
+    found = [each for each in errors if each is not None]
+    own = [each for each in found if not isinstance(each, BrokenBarrierError)]
+    if found:
+        raise (own or found)[0]
+    return [call.result() for call in calls]
