@@ -18,7 +18,7 @@ from bpx.data import Table
 from bpx.data.tables.column import as_text
 from bpx.data.tables.plausible import ALL
 from bpx.errors import option
-from bpx.model.evaluate import check_classes
+from bpx.model.outputs import check_classes
 
 __all__ = ["check_place", "write", "write_table"]
 

@@ -1,15 +1,13 @@
-"""The outputs of a network, their classes, and its evaluation on samples."""
+"""The evaluation of a network on samples."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import chain
+from itertools import islice, zip_longest
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 from bpx._typing import Array
-from bpx.activations import ACTIVATIONS
-from bpx.arrays.registry import backend_of, compiled, namespace
-from bpx.errors import InputError, advice
+from bpx.arrays.ranks import Communicator
+from bpx.arrays.registry import compiled, namespace
 from bpx.metrics import AnyMetric
 from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Samples, chunks
@@ -17,27 +15,17 @@ from bpx.model.measured import (
     Sums,
     add_part,
     check_suited,
-    decided,
     on_host,
     sums_of,
     value_of,
 )
-from bpx.model.metrics import Accuracy, answers, hits, single_rule
+from bpx.model.metrics import Accuracy, answers, hits
 from bpx.model.parameters import Parameters
-from bpx.model.run import costs, layer_by_layer, saved
+from bpx.model.run import costs, saved
 from bpx.model.spec import Spec
 from bpx.model.weights import weighed
 
-__all__ = [
-    "Evaluation",
-    "Tally",
-    "check_classes",
-    "classes",
-    "evaluate",
-    "joined",
-    "outputs",
-    "try_out",
-]
+__all__ = ["Evaluation", "Tally", "evaluate", "try_out"]
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -89,10 +77,17 @@ class Evaluation(Measured):
 
 
 def evaluate(
-    spec: Spec, parameters: Parameters, samples: Samples, metrics: tuple[AnyMetric, ...] = ()
+    spec: Spec,
+    parameters: Parameters,
+    samples: Samples,
+    metrics: tuple[AnyMetric, ...] = (),
+    ranks: Communicator | None = None,
 ) -> Evaluation:
-    """Evaluate in chunks, so that memory does not grow with the number of samples."""
-    tally = Tally(spec, parameters, samples.accuracy, metrics)
+    """Evaluate in chunks, so that memory does not grow with the number of samples.
+
+    Several ranks, if given, compute some of the chunks each, and all get the result.
+    """
+    tally = Tally(spec, parameters, samples.accuracy, metrics, ranks)
     tally.add(samples)
     return tally.evaluation
 
@@ -110,6 +105,8 @@ class Tally:
     accuracy : {"argmax", "threshold", "sign", None}
         The rule for a right answer, which all parts have.
     metrics : tuple of Metric or Total
+    ranks : Communicator, optional
+        Several ranks that add the same samples, and share the work; to the same bits.
 
     Raises
     ------
@@ -123,25 +120,41 @@ class Tally:
         parameters: Parameters,
         accuracy: Accuracy,
         metrics: tuple[AnyMetric, ...] = (),
+        ranks: Communicator | None = None,
     ) -> None:
         check_suited(spec, accuracy, metrics)
         self.spec, self.parameters = spec, parameters
-        self.accuracy, self.metrics = accuracy, metrics
+        self.accuracy, self.metrics, self._ranks = accuracy, metrics, ranks
         self.n, self.cost, self.right, self.weights = 0, 0.0, 0.0, 0.0
         self.values: list[list[Sums]] = [[] for _ in metrics]
 
     def add(self, samples: Samples) -> None:
         """Add the sums over some samples."""
+        ranks, parts = self._ranks, _parts(self.spec, samples)
+        if ranks is None:
+            sums = (self._sums(*part) for part in parts)
+        else:
+            own = [self._sums(*part) for part in islice(parts, ranks.rank, None, ranks.size)]
+            turns = zip_longest(*ranks.gather(own))
+            sums = (each for turn in turns for each in turn if each is not None)
+        for n, total, answered, weight, values in sums:
+            self.n += n
+            self.cost += total
+            self.right += answered
+            self.weights += weight
+            for metric, so_far, more in zip(self.metrics, self.values, values, strict=True):
+                add_part(metric, so_far, more)
+
+    def _sums(
+        self, x: Array, y: Array, s: Array | None
+    ) -> tuple[int, float, float, float, list[Sums]]:
+        """Return the sums over a chunk, on the host."""
+        summed = compiled(_summed, 3, x)
         how = self.spec, self.accuracy, self.metrics, self.parameters
-        summed = compiled(_summed, 3, samples.x)
-        for x, y, s in _parts(self.spec, samples):
-            total, answered, weight, values = summed(*how, x, y, s)
-            self.cost += float(total)
-            self.right += 0.0 if answered is None else float(answered)
-            self.weights += x.shape[0] if weight is None else float(weight)
-            self.n += x.shape[0]
-            for metric, parts, more in zip(self.metrics, self.values, values, strict=True):
-                add_part(metric, parts, on_host(more))
+        total, answered, weight, values = summed(*how, x, y, s)
+        n, right = x.shape[0], 0.0 if answered is None else float(answered)
+        weights = float(n) if weight is None else float(weight)
+        return n, float(total), right, weights, [on_host(each) for each in values]
 
     @property
     def evaluation(self) -> Evaluation:
@@ -195,94 +208,3 @@ def _summed(
     values = tuple(sums_of(each, spec, accuracy, output.a, y, s) for each in metrics)
     sums = (None if each is None else xp.sum(each) for each in (answered, s))
     return summed, *sums, values
-
-
-def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
-    """a^L of samples at home, shape (n, k_L), in chunks, which keep the hidden layers small."""
-    parts = chunks(spec, x)
-    first = next(parts)
-    if first is x:
-        return _at_once(spec, parameters, x)
-    answer = compiled(_answer, 1, x)
-    return joined(
-        (answer(spec, parameters, part) for part in chain((first,), parts)), x.shape[0]
-    )
-
-
-def _at_once(spec: Spec, parameters: Parameters, x: Array) -> Array:
-    """a^L of few enough samples; parts of a user's own run each time, and may do anything."""
-    if spec.is_own:
-        found = parameters.repeats(_Outputs(spec), parameters, x)
-        if found is not None:
-            return found
-    whole: Array = compiled(_answer, 1, x)(spec, parameters, x)
-    return whole
-
-
-@dataclass(frozen=True)
-class _Outputs:
-    """a^L of samples, as a function of the parameters and these."""
-
-    spec: Spec
-
-    def __call__(self, parameters: Parameters, x: Array) -> Array:
-        return _answer(self.spec, parameters, x)
-
-
-def joined(parts: Iterator[Array], n: int) -> Array:
-    """Join the results for chunks of n samples, in their order."""
-    first = next(parts)
-    if first.shape[0] == n:
-        return first
-    if getattr(backend_of(first), "immutable", True):
-        whole: Array = namespace(first).concat([first, *parts])
-        return whole
-    return _written(first, parts, n)
-
-
-def _written(first: Array, parts: Iterator[Array], n: int) -> Array:
-    """Write each part into one array as soon as it is computed.
-
-    Keeping the parts in a list would scatter them between large temporary arrays, so that the
-    system could not reuse that memory. This can cost as much as all these arrays together.
-    """
-    device, end = getattr(first, "device", None), first.shape[0]
-    shape = n, *first.shape[1:]
-    whole: Any = namespace(first).empty(shape, dtype=first.dtype, device=device)
-    whole[:end, ...] = first
-    del first
-    for part in parts:
-        whole[end : end + part.shape[0], ...] = part
-        end += part.shape[0]
-    return whole
-
-
-def _answer(spec: Spec, parameters: Parameters, x: Array) -> Array:
-    *_, last = layer_by_layer(spec, parameters, as_inputs(x, parameters.like))
-    return last.a
-
-
-def classes(a: Array, single: Accuracy = "threshold") -> Array:
-    """The class of each row: see `bpx.model.measured.decided`."""
-    return decided(a, single)
-
-
-def check_classes(spec: Spec) -> None:
-    """Refuse to classify by a single output that is not a probability.
-
-    Raises
-    ------
-    InputError
-        Naming the output's activation. A custom activation is never refused.
-    """
-    output = spec.output
-    built_in = ACTIVATIONS.get(output.name) == output
-    if spec.sizes[-1] == 1 and built_in and single_rule(spec) is None:
-        raise InputError(
-            f"{advice('classify was called on', '--labels was given for')} a network with one "
-            f"output, {output.name!r}, which gives numbers instead of classes: "
-            + advice(
-                "use predict, or output='sigmoid'",
-                "omit it, or train one with --output sigmoid",
-            )
-        )

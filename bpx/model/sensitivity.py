@@ -2,9 +2,9 @@
 
 from bpx._typing import Array
 from bpx.arrays.registry import compiled
-from bpx.model.evaluate import joined
 from bpx.model.expected import as_inputs, as_targets
 from bpx.model.inputs import Samples, chunks
+from bpx.model.outputs import joined
 from bpx.model.parameters import Parameters
 from bpx.model.passes import backward, to_inputs
 from bpx.model.run import Run, saved

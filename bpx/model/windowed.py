@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, Self
 
+from bpx.arrays.ranks import Communicator
 from bpx.errors import InputError
 from bpx.metrics import AnyMetric
 from bpx.model.evaluate import Evaluation, Tally, evaluate
@@ -67,11 +68,12 @@ def evaluated(
     parameters: Parameters,
     samples: Samples | WindowedSamples,
     metrics: tuple[AnyMetric, ...] = (),
+    ranks: Communicator | None = None,
 ) -> Evaluation:
     """Evaluate samples of either kind; the results are the same, to the last bit.
 
     Whether targets are classes depends on all of them. If the windows disagree, they are read
-    again from the beginning, with targets as numbers.
+    again from the beginning, with targets as numbers. Several ranks, if given, share the work.
 
     Raises
     ------
@@ -79,10 +81,10 @@ def evaluated(
         If the samples or a metric cannot be used.
     """
     if isinstance(samples, Samples):
-        return evaluate(spec, parameters, samples, metrics)
-    tally = _over(spec, parameters, samples.windows(False), metrics)
+        return evaluate(spec, parameters, samples, metrics, ranks)
+    tally = _over(spec, parameters, samples.windows(False), metrics, ranks)
     if tally is None:
-        tally = _over(spec, parameters, samples.windows(True), metrics)
+        tally = _over(spec, parameters, samples.windows(True), metrics, ranks)
     if tally is None or not tally.n:
         raise InputError(f"{samples.label} has no samples; expected at least one")
     if not tally.weights:
@@ -94,13 +96,17 @@ def evaluated(
 
 
 def _over(
-    spec: Spec, parameters: Parameters, windows: Windows, metrics: tuple[AnyMetric, ...]
+    spec: Spec,
+    parameters: Parameters,
+    windows: Windows,
+    metrics: tuple[AnyMetric, ...],
+    ranks: Communicator | None,
 ) -> Tally | None:
     """Return the sums over all windows, or None if their targets are of several kinds."""
     tally = None
     try:
         for part in windows:
-            tally = tally or Tally(spec, parameters, part.accuracy, metrics)
+            tally = tally or Tally(spec, parameters, part.accuracy, metrics, ranks)
             if part.accuracy != tally.accuracy:
                 return None
             tally.add(part)

@@ -11,9 +11,10 @@ from bpx.errors import InputError
 from bpx.metrics import AnyMetric, MetricName
 from bpx.model import evaluate as evaluation
 from bpx.model import sensitivity
-from bpx.model.evaluate import Evaluation, check_classes, classes, outputs
+from bpx.model.evaluate import Evaluation
 from bpx.model.inputs import inputs, samples
 from bpx.model.metrics import single_rule
+from bpx.model.outputs import check_classes, classes, outputs
 from bpx.model.weights import weighted
 from bpx.model.windowed import evaluated
 from bpx.network import tables

@@ -9,9 +9,9 @@ from bpx._typing import Array
 from bpx.arrays.home import Home
 from bpx.arrays.transfer import to_host
 from bpx.errors import InputError
-from bpx.model.evaluate import joined, outputs
 from bpx.model.inputs import Placed, Samples, inputs, rows_at_once, samples
 from bpx.model.mini_batch import mini_batch
+from bpx.model.outputs import joined, outputs
 from bpx.model.spec import Spec
 from bpx.model.weights import weighted
 from bpx.model.windowed import WindowedSamples

@@ -106,8 +106,8 @@ def test_large_inputs_go_through_in_chunks(target, monkeypatch):
     x, y = samples(target, 50)
     whole, evaluation = host(net.predict(x)), net.evaluate(x, y)
     seven = lambda spec, x: (x[i : min(i + 7, 50), ...] for i in range(0, 50, 7))  # noqa: E731
-    monkeypatch.setattr("bpx.model.evaluate.chunks", seven)
-    monkeypatch.setattr("bpx.model.evaluate.chunks", seven)
+    for module in ("evaluate", "outputs"):
+        monkeypatch.setattr(f"bpx.model.{module}.chunks", seven)
     np.testing.assert_allclose(host(net.predict(x)), whole, rtol=1e-6)
     assert net.evaluate(x, y) == pytest.approx(evaluation, rel=1e-6)
 

@@ -9,7 +9,7 @@ from bpx.arrays.transfer import give_back
 from bpx.interop.sklearn.namespaces import check_beside, home_of
 from bpx.interop.sklearn.networks import hidden_spec, parameters_of
 from bpx.interop.sklearn.rows import blocks, is_sparse
-from bpx.model.evaluate import joined, outputs
+from bpx.model.outputs import joined, outputs
 
 __all__ = ["forward"]
 

@@ -10,7 +10,7 @@ from bpx.arrays.host import HostArray
 from bpx.arrays.transfer import to_host
 from bpx.interop.sklearn.problem import Problem
 from bpx.interop.sklearn.rows import blocks
-from bpx.model.evaluate import outputs
+from bpx.model.outputs import outputs
 from bpx.model.parameters import Parameters
 from bpx.training.step import Data, State
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.model.evaluate import _Outputs
+from bpx.model.outputs import _Outputs
 
 torch = pytest.importorskip("torch")
 
