@@ -1,7 +1,8 @@
 """A test file for each module, named alike, in a folder named alike.
 
 ``bpx/<folder>/<name>.py`` has ``tests/<folder>/test_<name>.py``. What is in
-``backends/bpx_backends``, each library and the engines, has its tests in ``tests/engines``. The
+``backends/bpx_backends``, each library and the engines, has its tests in ``tests/engines``, but
+the ranks have theirs in ``tests/ranked``. The
 modules of ``benchmarks`` may have such a file.
 """
 
@@ -40,6 +41,7 @@ ACROSS = {
     "interop/sklearn/test_checks.py",
     "interop/sklearn/test_ecosystem.py",
     "interop/sklearn/test_their_tests.py",
+    "network/test_resumed_ranks.py",
     "network/test_resumed_streams.py",
     "privacy/test_training.py",
     "training/test_averages.py",

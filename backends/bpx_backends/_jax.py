@@ -10,8 +10,9 @@ import jax.numpy as xp
 import numpy as np
 from jax import lax
 
-from bpx.errors import advice
-from bpx.program.contract import Step, check_state, eager, index
+from bpx.errors import BackendError, advice
+from bpx.program.contract import Scan, Step, check_state, eager, index
+from bpx_backends.engines.jax.mesh import Devices
 from bpx_backends.engines.jax.native import native
 from bpx_backends.engines.shared.aligned import aligned
 from bpx_backends.engines.shared.fallback import tell
@@ -78,6 +79,17 @@ def to_host(x: jax.Array) -> np.ndarray:
 
 def engine() -> str:
     return "steps in one program, compiled by XLA"
+
+
+def spread(device: jax.Device) -> Scan:
+    others = [each for each in jax.local_devices(backend=device.platform) if each != device]
+    if not others:
+        raise BackendError(
+            f"ranks='devices' was given, and JAX has one device here, "
+            f"{device.platform}:{device.id}; on a CPU, set "
+            "XLA_FLAGS=--xla_force_host_platform_device_count=2 before Python starts"
+        )
+    return Devices([device, *others], scan)
 
 
 def release() -> None:

@@ -16,7 +16,8 @@ class Backend(Protocol):
     device object. `device` and `check_dtype` raise the library's own errors, whose messages
     `select` puts into a `BackendError`. A backend may also have ``is_traced(x)``: whether `x`
     stands for values that are not known yet, as inside ``jax.jit``; and ``session()``, which
-    returns a `scan` for one training that may keep what its calls have in common.
+    returns a `scan` for one training that may keep what its calls have in common; and
+    ``spread(device)``, which returns a `scan` on that device and all others of its kind.
     """
 
     @property

@@ -5,6 +5,7 @@ its own sigmoid, and gathers a mini-batch's rows without checking that they are 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from bpx.program.contract import Step, keeping, leaves, rebuilt
 from bpx.program.operation import Operation
 from bpx.program.program import Program, apply
 from bpx.program.record import record
+from bpx_backends.engines.jax.mesh import Spread
 from bpx_backends.engines.shared.patterns import SIGMOID, rewritten
 
 __all__ = ["native"]
@@ -26,6 +28,8 @@ def native(step: Step, state: Any, data: Any, rows: Any) -> Step:
     If a step cannot be recorded, for example because a user's part calls JAX, it is returned
     unchanged.
     """
+    if isinstance(step, Spread):
+        return replace(step, plain=native(step.plain, state, data, rows))
     try:
         program = rewritten(record(keeping(step), state, data, rows), (SIGMOID,))
     except Exception:  # a user's part may do anything to placeholders: tracing reports it

@@ -1,0 +1,94 @@
+"""Ranks that torch.distributed joins, as torchrun starts them: by gloo, or by NCCL on CUDA."""
+
+import atexit
+import os
+import sys
+from typing import Any
+
+import torch
+from torch import distributed
+from torch.distributed.rendezvous import rendezvous
+
+from bpx.errors import BackendError
+
+__all__ = ["Torch", "world"]
+
+
+class Torch:
+    """The ranks of torch.distributed.
+
+    Parameters
+    ----------
+    arrays : ProcessGroup
+        That for arrays.
+    objects : ProcessGroup
+        That for what the hosts exchange.
+    device : torch.device
+        Where the arrays are.
+    """
+
+    def __init__(self, arrays: Any, objects: Any, device: torch.device) -> None:
+        self._arrays, self._objects, self._device = arrays, objects, device
+        self.name = f"torch.distributed, {distributed.get_backend(arrays)}"
+        self.rank, self.size = distributed.get_rank(arrays), distributed.get_world_size(arrays)
+
+    def all_reduce(self, x: Any) -> None:
+        """Replace a contiguous tensor, or NumPy array, by its sum over the ranks."""
+        tensor = x if isinstance(x, torch.Tensor) else torch.from_numpy(x)
+        distributed.all_reduce(tensor, group=self._arrays)
+
+    def gather(self, value: Any) -> list[Any]:
+        """Return the values of all ranks, by rank."""
+        found = [None] * self.size
+        distributed.all_gather_object(found, value, group=self._objects)
+        return found
+
+    def broadcast(self, value: Any) -> Any:
+        """Return the value of rank 0."""
+        held = [value if self.rank == 0 else None]
+        distributed.broadcast_object_list(held, src=0, group=self._objects)
+        return held[0]
+
+    def abort(self) -> None:
+        """End this process at once: torchrun then ends the others."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def world(home: str) -> Torch:
+    """Return all ranks that torchrun started, for arrays of a home.
+
+    The device of a rank on CUDA is the one with its number on this machine.
+    """
+    library, _, name = home.partition(":")
+    if library not in ("torch", "numpy"):
+        raise BackendError(
+            f"the ranks 'torch' were chosen for a network on {home}; they add arrays of torch "
+            "and numpy: choose 'mpi', or another backend"
+        )
+    device = torch.device(name or "cpu") if library == "torch" else torch.device("cpu")
+    if not distributed.is_initialized():
+        _initialize()
+    objects = distributed.new_group(backend="gloo")
+    arrays = distributed.new_group(backend="nccl") if device.type == "cuda" else objects
+    return Torch(arrays, objects, device)
+
+
+def _initialize() -> None:
+    """Join the processes, by the address that torchrun has set.
+
+    Each restart has names of its own in the store: otherwise a process may find the addresses
+    of one that has ended (pytorch#135712).
+    """
+    store, rank, size = next(rendezvous("env://"))
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    own = distributed.PrefixStore(f"attempt {attempt}", store)
+    distributed.init_process_group("gloo", store=own, rank=rank, world_size=size)
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    """End the threads of the processes' connections before Python ends."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()

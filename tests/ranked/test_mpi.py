@@ -1,0 +1,87 @@
+"""Ranks of MPI, as mpiexec starts them."""
+
+import pytest
+
+from bpx.errors import BackendError
+from tests.launching import needs_mpi, under_mpi
+
+EQUAL = """
+from mpi4py import MPI
+for settings in ({}, {"dropout": 0.3}, {"norm": "batch"}):
+    off = difference("auto", **settings)
+    assert off < 1e-12, off
+if MPI.COMM_WORLD.rank == 0:
+    print("equal on", MPI.COMM_WORLD.size)
+"""
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_ranks_train_as_one(size):
+    assert f"equal on {size}" in under_mpi(size, EQUAL)
+
+
+def test_they_do_so_in_native_calls():
+    pytest.importorskip("numba", reason="numba is not installed")
+    assert "equal on 2" in under_mpi(2, EQUAL, BPX_NUMBA="on")
+
+
+def test_the_variable_chooses_them():
+    text = """
+net = network(seed=None)
+history = trained(net, seed=None)
+print("weights", net.weights[0][0, 0], history.seed)
+"""
+    first, second = sorted(under_mpi(2, text, BPX_RANKS="mpi").split("\n")[:2])
+    assert first == second
+    assert first.startswith("weights")
+
+
+def test_an_error_on_one_rank_ends_all_with_its_message():
+    text = """
+from mpi4py import MPI
+trained(network(), ranks="mpi")
+if MPI.COMM_WORLD.rank == 1:
+    raise OSError("no space left here")
+trained(network(), ranks="mpi")
+print("never")
+"""
+    told = under_mpi(2, text, code=None)
+    assert "OSError: no space left here" in told
+    assert "rank 1 of 2 ended all of them" in told
+    assert "never" not in told
+
+
+def test_an_error_in_training_on_one_rank_does_so_too():
+    text = """
+from mpi4py import MPI
+class Mine(bpx.Network):
+    def publish(self, *arrays):
+        if MPI.COMM_WORLD.rank == 1 and self.fails:
+            raise MemoryError("nothing is left")
+        super().publish(*arrays)
+net = Mine([6, 8, 3], output="softmax", cost="cross_entropy", seed=1)
+net.fails = False
+for epoch in bpx.train(net, (X, LABELS), epochs=3, batch_size=10, optimizer=bpx.SGD(0.1),
+                       ranks="mpi"):
+    net.fails = True
+"""
+    told = under_mpi(2, text, code=None)
+    assert "MemoryError: nothing is left" in told
+    assert "rank 1 of 2 ended all of them" in told
+
+
+def test_an_error_on_all_ranks_is_told_once():
+    text = """
+trained(network(), ranks="mpi", batch_size=1)
+"""
+    told = under_mpi(2, text, code=1)
+    assert told.count("InputError: batch_size=1 was given for 2 ranks") == 1
+
+
+@pytest.mark.parametrize("home", ["cupy", "jax:cpu:0", "torch:cuda:0"])
+def test_arrays_elsewhere_are_refused(home):
+    needs_mpi()
+    from bpx_backends.ranks.mpi import world
+
+    with pytest.raises(BackendError, match="'mpi' were chosen for a network on"):
+        world(home)

@@ -1,0 +1,42 @@
+"""Ranks of torch.distributed, as torchrun starts them."""
+
+import pytest
+
+from bpx.errors import BackendError
+from tests.launching import under_torchrun
+
+EQUAL = """
+backend = sys.argv[1]
+for settings in ({}, {"dropout": 0.3}, {"norm": "batch"}):
+    off = difference("auto", backend=backend, **settings)
+    assert off < 1e-12, off
+if os.environ["RANK"] == "0":
+    print("equal")
+"""
+
+
+@pytest.mark.parametrize("backend", ["torch", "numpy"])
+def test_ranks_train_as_one(backend):
+    assert "equal" in under_torchrun(2, EQUAL, backend)
+
+
+def test_an_error_on_one_rank_ends_all():
+    text = """
+trained(network(backend="torch"), ranks="torch")
+if os.environ["RANK"] == "1":
+    raise OSError("no space left here")
+trained(network(backend="torch"), ranks="torch")
+print("never")
+"""
+    told = under_torchrun(2, text, code=1)
+    assert "OSError: no space left here" in told
+    assert "rank 1 of 2 ended all of them" in told
+    assert "never" not in told
+
+
+def test_other_arrays_are_refused():
+    pytest.importorskip("torch", reason="torch is not installed")
+    from bpx_backends.ranks.torch import world
+
+    with pytest.raises(BackendError, match="'torch' were chosen for a network on jax"):
+        world("jax")
