@@ -19,6 +19,7 @@ from typing import Any, ClassVar, NamedTuple
 from bpx._typing import A
 from bpx._validate import NORMAL, number, whole
 from bpx.arrays.host import as_host
+from bpx.arrays.ranks import Group, summed
 from bpx.arrays.registry import namespace
 from bpx.equations import bp3
 from bpx.errors import InputError
@@ -180,20 +181,20 @@ class BatchNorm:
             rho = 1.0 / xp.sqrt(parameters.variance + self.epsilon)
             x_hat = rho * (a_prev - parameters.mean)
             return BatchNormSaved(x_hat, gamma * x_hat + beta)
-        n = a_prev.shape[-2]
+        n = self._ranks * a_prev.shape[-2]
         if n < self.fewest:
             raise InputError(
                 f"a mini-batch of {n} sample was given to a {self.kind!r} layer in training, "
                 "where its variance would be 0; expected at least 2 samples: choose another "
                 "batch_size, or drop_last=True"
             )
-        share = None if context.r is None else _shares(context.r)
-        mean = _over_samples(share, a_prev)
+        share = None if context.r is None else self._shares(context.r)
+        (mean,) = self._over_samples(share, a_prev)
         centred = a_prev - mean
-        v = _over_samples(share, centred * centred)
+        (v,) = self._over_samples(share, centred * centred)
         rho = 1.0 / xp.sqrt(v + self.epsilon)
         x_hat = rho * centred
-        unbiased = v * (n / (n - 1.0) if share is None else _correction(share))
+        unbiased = v * (n / (n - 1.0) if share is None else self._correction(share))
         return BatchNormSaved(x_hat, gamma * x_hat + beta, rho, mean, unbiased, share)
 
     @symbols(label="batch_norm")
@@ -208,7 +209,7 @@ class BatchNorm:
         mean = old * parameters.mean + new * saved.mean
         variance = old * parameters.variance + new * saved.variance
         if saved.share is not None:
-            xp, several = namespace(mean), _divisor(saved.share) >= _LEAST
+            xp, several = namespace(mean), self._divisor(saved.share) >= _LEAST
             mean = xp.where(several, mean, parameters.mean)
             variance = xp.where(several, variance, parameters.variance)
         return parameters._replace(mean=mean, variance=variance)
@@ -226,35 +227,61 @@ class BatchNorm:
             rho = 1.0 / namespace(delta).sqrt(parameters.variance + self.epsilon)
             return parameters.gamma * rho * delta
         share, x_hat = saved.share, saved.x_hat
-        along = x_hat * _over_samples(share, delta * x_hat)
-        return parameters.gamma * saved.rho * (delta - _over_samples(share, delta) - along)
+        along, mean = self._over_samples(share, delta * x_hat, delta)
+        return parameters.gamma * saved.rho * (delta - mean - x_hat * along)
+
+    def across(self, group: Group) -> "BatchNorm":
+        """Return the same layer, with mu and v over the mini-batch of all ranks of a group."""
+        return _Synchronised(self.width, self.momentum, self.epsilon, group)
+
+    @property
+    def _ranks(self) -> int:
+        """The number of ranks that share a mini-batch, all with as many rows."""
+        return 1
+
+    def _totals(self, *sums: A) -> tuple[A, ...]:
+        """Sums over the samples of this rank, added over the ranks."""
+        return sums
+
+    def _shares(self, r: A) -> A:
+        """p = r / sum r, a column; 1/n each if all are 0."""
+        xp = namespace(r)
+        (total,) = self._totals(xp.sum(r, axis=-2, keepdims=True))
+        some, n = total > 0.0, self._ranks * r.shape[-2]
+        shares: A = xp.where(some, r / xp.where(some, total, 1.0), 1.0 / n)
+        return shares
+
+    def _correction(self, share: A) -> A:
+        """1 / (1 − sum p²), which makes a variance unbiased; n / (n − 1) for equal shares."""
+        return 1.0 / namespace(share).maximum(self._divisor(share), _LEAST)
+
+    def _divisor(self, share: A) -> A:
+        """1 − sum p²; 0 if one sample has all weight."""
+        (squares,) = self._over_samples(share, share)
+        return 1.0 - squares
+
+    def _over_samples(self, share: Any, *each: A) -> tuple[A, ...]:
+        """Sum p x over the samples, shape (k,), or (K, 1, k) for K networks, as beta has."""
+        xp, ndim, rows = namespace(each[0]), each[0].ndim, each[0].shape[-2]
+        p = 1.0 / (self._ranks * rows) if share is None else share
+        return self._totals(*(xp.sum(p * x, axis=-2, keepdims=ndim > 2) for x in each))
+
+
+@dataclass(frozen=True)
+class _Synchronised(BatchNorm):
+    """`BatchNorm` on one of several ranks: see `BatchNorm.across`."""
+
+    group: Any = None
+
+    @property
+    def _ranks(self) -> int:
+        ranks: int = self.group.size
+        return ranks
+
+    def _totals(self, *sums: A) -> tuple[A, ...]:
+        totals: tuple[A, ...] = summed(self.group, sums)
+        return totals
 
 
 def _is_share(value: float) -> bool:
     return 0.0 < value <= 1.0
-
-
-def _shares(r: A) -> A:
-    """p = r / sum r, a column; 1/n each if all are 0."""
-    xp = namespace(r)
-    total = xp.sum(r, axis=-2, keepdims=True)
-    some = total > 0.0
-    shares: A = xp.where(some, r / xp.where(some, total, 1.0), 1.0 / r.shape[-2])
-    return shares
-
-
-def _correction(share: A) -> A:
-    """1 / (1 − sum p²), which makes a variance unbiased; n / (n − 1) for equal shares."""
-    return 1.0 / namespace(share).maximum(_divisor(share), _LEAST)
-
-
-def _divisor(share: A) -> A:
-    """1 − sum p²; 0 if one sample has all weight."""
-    return 1.0 - _over_samples(share, share)
-
-
-def _over_samples(share: Any, x: A) -> A:
-    """Sum p x over the samples, with the shape of beta: (k,), or (K, 1, k) for K networks."""
-    p = 1.0 / x.shape[-2] if share is None else share
-    total: A = namespace(x).sum(p * x, axis=-2, keepdims=x.ndim > 2)
-    return total

@@ -14,6 +14,7 @@ from bpx.activations import Activation, ActivationName
 from bpx.arrays.choice import Dtype
 from bpx.arrays.home import select
 from bpx.arrays.host import check_seed
+from bpx.arrays.ranks import Communicator
 from bpx.costs import Choice, Cost, CostName
 from bpx.errors import InputError
 from bpx.feedback import Feedback, FeedbackName, Send
@@ -34,6 +35,7 @@ from bpx.privacy.dpsgd import DPSGD
 from bpx.program.contract import Precision
 from bpx.training.attached import Callback
 from bpx.training.observers import Observer
+from bpx.training.parallel.choice import Ranks
 from bpx.training.records import History, Progress
 from bpx.training.stopping import EarlyStopping
 from bpx_backends import BackendName
@@ -188,6 +190,7 @@ class Network(Exports, Modules):
         every: str | None = None,
         keep: int | None = None,
         resume: bool = False,
+        ranks: Ranks | str | Communicator | None = None,
     ) -> History:
         """Train to the end: run `bpx.train` and return all of its records.
 
@@ -228,6 +231,7 @@ class Network(Exports, Modules):
             health=health,
             observers=observers,
             callbacks=callbacks,
+            ranks=ranks,
             early_stopping=early_stopping,
             metrics=metrics,
             sample_weight=sample_weight,

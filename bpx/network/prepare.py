@@ -10,6 +10,7 @@ from bpx._validate import flag
 from bpx.arrays.host import check_seed
 from bpx.errors import InputError, option
 from bpx.network.packing import Packed
+from bpx.network.ranks import alone, ranked, shared
 from bpx.network.resuming.begin import earlier_of, kept
 from bpx.network.resuming.opening import Opened
 from bpx.network.resuming.resumption import Resumption
@@ -35,6 +36,7 @@ from bpx.training.held_out import check_validation_split
 from bpx.training.loop import Loop
 from bpx.training.mixed import check_not_private, scales_loss
 from bpx.training.observers import Observer, check_observers
+from bpx.training.parallel.choice import chosen, devices
 from bpx.training.rows import OWN
 from bpx.training.stopping import Stopping, check_early_stopping
 
@@ -78,6 +80,7 @@ class Arguments:
     accumulate: Any = 1
     early_stopping: Any = None
     callbacks: Any = ()
+    ranks: Any = None
 
     def __post_init__(self) -> None:
         for name in ("shuffle", "drop_last", "compile"):
@@ -107,7 +110,13 @@ def prepare(
         If an argument cannot be used; the network is then unchanged.
     """
     try:
-        return Training(_prepared(network, data, given, opened))
+        ranks = chosen(given.ranks, network.home)
+        if ranks is None:
+            spread = devices(given.ranks, network.home)
+            return Training(alone(_prepared(network, data, given, opened), spread))
+        resumes = opened is not None and opened.found is not None
+        given = replace(given, seed=shared(ranks, network, vars(given), resumes=resumes))
+        return Training(ranked(ranks, network, lambda: _prepared(network, data, given, opened)))
     except BaseException:
         if opened is not None:
             opened.abandon()

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bpx.arrays.home import select
+from bpx.arrays.ranks import Communicator
 from bpx.errors import FileFormatError, InputError, advice
 from bpx.io.runs import MODEL
 from bpx.metrics import METRICS, AnyMetric, MetricName
 from bpx.network.load import load
 from bpx.network.prepare import Arguments, prepare
+from bpx.network.resuming.following import open_together
 from bpx.network.resuming.opening import Opened, open_run
 from bpx.network.resuming.settings import OWN
 from bpx.network.resuming.values import restored
@@ -17,6 +21,7 @@ from bpx.network.training import Training
 from bpx.optim.chain import Optimizer
 from bpx.training.attached import Callback
 from bpx.training.observers import Observer
+from bpx.training.parallel.choice import Ranks, chosen
 from bpx.training.records import Progress
 from bpx_backends import BackendName
 
@@ -41,6 +46,7 @@ def resume(
     backend: BackendName | str | None = None,
     every: str | None = None,
     keep: int | None = None,
+    ranks: Ranks | str | Communicator | None = None,
 ) -> Training:
     """Continue a run that `Network.fit` or `bpx.train` began with a `checkpoint` folder.
 
@@ -78,6 +84,8 @@ def resume(
         By default, the backend of the run.
     every, keep : optional
         As for `bpx.train`; by default, those of the run.
+    ranks : str or Communicator, optional
+        As for `bpx.train`: any number of ranks continues what any other began.
 
     Returns
     -------
@@ -108,7 +116,9 @@ def resume(
     5
     >>> folder.cleanup()
     """
-    opened = open_run(folder, resume=True, begins=False, every=every, keep=keep)
+    several = chosen(ranks, select("numpy"))  # the backend of the run is not known yet
+    make = partial(open_run, folder, resume=True, begins=False, every=every, keep=keep)
+    opened = open_together(several, folder, every, keep, make)
     try:
         assert opened.found is not None
         state = opened.found.state
@@ -130,6 +140,7 @@ def resume(
         observers=observers,
         callbacks=callbacks,
         progress=progress,
+        ranks=ranks,
     )
     return prepare(network, data, given, opened)
 

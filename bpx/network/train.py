@@ -1,15 +1,18 @@
 """`train`: the training of a network, epoch by epoch."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bpx._validate import flag
+from bpx.arrays.ranks import Communicator
 from bpx.errors import InputError
 from bpx.inspect.health.probe import HealthProbe
 from bpx.metrics import AnyMetric, MetricName
 from bpx.model.weights import ClassWeight
 from bpx.network.prepare import Arguments, Trainee, prepare
+from bpx.network.resuming.following import open_together
 from bpx.network.resuming.opening import open_run
 from bpx.network.training import Training
 from bpx.optim.chain import Optimizer
@@ -17,6 +20,7 @@ from bpx.privacy.dpsgd import DPSGD
 from bpx.program.contract import Precision
 from bpx.training.attached import Callback
 from bpx.training.observers import Observer
+from bpx.training.parallel.choice import Ranks, chosen
 from bpx.training.records import Progress
 from bpx.training.stopping import EarlyStopping
 
@@ -55,6 +59,7 @@ def train(
     every: str | None = None,
     keep: int | None = None,
     resume: bool = False,
+    ranks: Ranks | str | Communicator | None = None,
 ) -> Training:
     """Train a network, yielding a record after each epoch.
 
@@ -186,6 +191,14 @@ def train(
         The other arguments must be those that it was begun with; `epochs` may be larger, and
         `progress`, `callbacks`, `every` and `keep` may change. `bpx.resume` continues a run
         without them.
+    ranks : str or Communicator, optional
+        The processes that train this network together, each with its part of every mini-batch:
+        ``"mpi"``, for those that MPI started; ``"torch"``, for those that torchrun started;
+        ``"auto"``, for whichever did; or ``"off"``. With JAX, ``"devices"`` trains on all
+        devices of this process. By default the choice of the environment variable
+        ``BPX_RANKS``. All ranks call this with the same arguments, and get the same
+        weights, which are those of one rank up to rounding. Rank 0 alone calls `progress`,
+        `callbacks` and `observers`.
 
     Returns
     -------
@@ -233,6 +246,7 @@ def train(
         accumulate=accumulate,
         early_stopping=early_stopping,
         callbacks=callbacks,
+        ranks=ranks,
     )
     resume = flag("resume", resume)
     if checkpoint is None:
@@ -245,5 +259,7 @@ def train(
             "checkpoint was given with batches, but bpx cannot rewind a stream; save "
             "training.state between epochs, with training.save_state"
         )
-    opened = open_run(checkpoint, resume=resume, begins=True, every=every, keep=keep)
+    several = chosen(ranks, network.home)
+    make = partial(open_run, checkpoint, resume=resume, begins=True, every=every, keep=keep)
+    opened = open_together(several, checkpoint, every, keep, make)
     return prepare(network, data, given, opened)

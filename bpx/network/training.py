@@ -42,7 +42,8 @@ class Training(Resumable, Iterator[Epoch]):
         self._runs = True
         try:
             epoch = self._loop()
-        except BaseException:
+        except BaseException as error:
+            self._loop.agreement.leave(error)
             self.close()
             raise
         if epoch is None:

@@ -1,7 +1,7 @@
 """An epoch of private training: Poisson batches, noise in blocks, and the privacy spent."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from logging import getLogger
 from math import prod
@@ -11,6 +11,7 @@ import numpy as np
 
 from bpx.arrays.home import Home
 from bpx.arrays.host import HostArray
+from bpx.arrays.ranks import Communicator
 from bpx.arrays.registry import namespace
 from bpx.inspect.requirements import check_by_bp3_and_bp4
 from bpx.model.parameters import Gradients, Parameters
@@ -45,6 +46,8 @@ class Sampled:
         The network that records what each epoch spends.
     seconds : float
         The seconds that drawing samples and noise took in this epoch.
+    ranks : Communicator or None
+        If several ranks train, all draw the same samples, and the first one adds the noise.
     """
 
     home: Home
@@ -55,6 +58,11 @@ class Sampled:
     privacy: DPSGD
     account: Account
     seconds: float = 0.0
+    ranks: Communicator | None = None
+
+    def across(self, ranks: Communicator) -> "Sampled":
+        """Return the same mini-batches for one of several ranks."""
+        return replace(self, ranks=ranks)
 
     @property
     def n(self) -> int:
@@ -103,6 +111,8 @@ class Sampled:
         """Return the epoch of this number, from 1."""
         began, seed = perf_counter(), self.privacy.seed
         choosing, noise = (random_bytes(seed, each, epoch) for each in ("sampling", "noise"))
+        if self.ranks is not None:
+            choosing = _of_first(self.ranks, choosing)
         drawn = poisson_batches(self.n, self.mechanism.sampling_rate, self.steps, choosing)
         self.seconds = perf_counter() - began
         return EpochBatches(sum(batch.size for batch in drawn), self._stretches(drawn, noise))
@@ -146,11 +156,16 @@ class Sampled:
         shapes = [p.shape for p in leaves(self.parameters)]
         ends = [0, *accumulate(map(prod, shapes))]
         noise = np.zeros((block, ends[-1]), self.home.dtype)
-        for row in noise[:steps]:
+        for row in noise[:steps] if self.ranks is None or self.ranks.rank == 0 else ():
             row[:] = self.deviation * normals(ends[-1], source, self.privacy.draws)
         each = [self.home.asarray(noise[:, a:b]) for a, b in pairwise(ends)]
         self.seconds += perf_counter() - began
         return Gradients(rebuilt(self.parameters, each).layers)
+
+
+def _of_first(ranks: Communicator, source: Source) -> Source:
+    """Return the source of rank 0, for all."""
+    return lambda n: ranks.broadcast(source(n) if ranks.rank == 0 else None)
 
 
 def sampled(

@@ -7,7 +7,7 @@ not, all physical batches but the last are only added up.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from bpx._typing import Array
 from bpx.arrays.registry import namespace
@@ -70,6 +70,7 @@ class PrivateStep(Around):
 
     plain: TrainingStep
     last: bool
+    fills: ClassVar[bool] = True  # mini-batches, by rows of -1
 
     def __call__(self, state: State, data: NoisyData, rows: Array) -> State:
         """Clip and sum; at the end of the logical batch, update the weights."""

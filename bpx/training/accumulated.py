@@ -120,7 +120,7 @@ class AccumulatedStep(Around):
         """
         plain = self.plain
         x, labels = plain.picked(data, rows)
-        s = plain.weights(data, rows)
+        s = plain.weights(data, rows, begin)
         r = plain.row_weights(s, m)
         made = plain.passes(state, x, labels, None if s is None else r, (begin, m))
         cost, hits = weighed(s, plain.costs(made)), weighed(s, plain.hits(made))

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, TypeAlias
 
 from bpx.errors import InputError
+from bpx.training.parallel.agreement import ALONE, Agreement
 from bpx.training.records import Epoch, Stopped
 from bpx.training.stopping import Stopping
 
@@ -26,11 +27,14 @@ class Attached:
     callbacks : sequence of Callback
     stopped : Stopped or None
         Why training has ended; None if it has not.
+    agreement : Agreement
+        Of several ranks, the first one calls the callbacks, for all.
     """
 
     stopping: Stopping | None = None
     callbacks: Sequence[Callback] = ()
     stopped: Stopped | None = None
+    agreement: Agreement = ALONE
     name = "callbacks"
     _asked: int | None = None  # the epoch after which a callback asked to stop
 
@@ -39,9 +43,13 @@ class Attached:
         self.stopped = self._asked = None
         if self.stopping is not None and epoch.validation is not None:
             self.stopping(epoch.number, epoch.validation)
-        for callback in self.callbacks:
-            if _is_true(callback, _called(callback, epoch)):
-                self._asked = epoch.number
+        if self.agreement.led(lambda: self._any_asks(epoch)):
+            self._asked = epoch.number
+
+    def _any_asks(self, epoch: Epoch) -> bool:
+        """Call all callbacks; return whether one of them asks to stop."""
+        answers = [_is_true(each, _called(each, epoch)) for each in self.callbacks]
+        return any(answers)
 
     def stops(self, epochs: int) -> bool:
         """Whether training ends after so many epochs, before it has run all of them."""

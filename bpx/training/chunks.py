@@ -6,9 +6,8 @@ so that the steps since then can be rerun to find where the cost became non-fini
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
-from time import perf_counter
 
 from bpx.arrays.host import total
 from bpx.arrays.transfer import to_host
@@ -18,6 +17,8 @@ from bpx.program.preparation import clock
 from bpx.training.batches import Stretch
 from bpx.training.divergence import Replay, find_divergence
 from bpx.training.keeper import NOBODY, Keeper, Place
+from bpx.training.parallel.agreement import ALONE, Agreement
+from bpx.training.parallel.sums import own
 from bpx.training.records import Progress, Sums
 from bpx.training.step import Metrics, State
 from bpx.training.zeros import Zeros
@@ -35,11 +36,12 @@ class _Kept:
 
     state: State
     start: int
-    at: float = field(default_factory=perf_counter)
+    age: float = 0.0
 
-    def or_later(self, state: State, start: int) -> "_Kept":
-        """Return this one or, once it is old, `state`, which precedes the step `start`."""
-        return _Kept(state, start) if perf_counter() - self.at > KEPT_SECONDS else self
+    def or_later(self, state: State, start: int, seconds: float) -> "_Kept":
+        """Return this one, older now or, once it is old, `state`, which precedes `start`."""
+        age = self.age + seconds
+        return _Kept(state, start) if age > KEPT_SECONDS else replace(self, age=age)
 
 
 @dataclass
@@ -82,6 +84,8 @@ class Chunks:
         Whether the samples have weights.
     keeper : Keeper
         Looks at the training after each chunk.
+    agreement : Agreement
+        What the ranks agree upon after each chunk, if there are several.
     """
 
     scan: Scan
@@ -89,6 +93,7 @@ class Chunks:
     tell: Callable[[Progress], None]
     weighted: bool = False
     keeper: Keeper = NOBODY
+    agreement: Agreement = ALONE
     pace: _Pace = field(default_factory=_Pace)
     zeros: Zeros = field(default_factory=Zeros)
 
@@ -124,6 +129,8 @@ class Chunks:
         """
         zero = self.zeros(state.parameters, stretch.width, self.accuracy, self.weighted)
         scan = after(done + stretch.before, self.scan)
+        if begin is not None:
+            begin = self._own(begin, stretch.width)
         first = stretch.start if begin is None else begin.first
         while first < stretch.stop:
             last = min(first + SUM_STEPS, stretch.stop)
@@ -133,35 +140,42 @@ class Chunks:
             first, begin = last, None
         return state, sums
 
+    def _own(self, begin: Place, width: int) -> Place:
+        """Return the place with the sums of this rank, of those that a checkpoint has."""
+        metrics = own(self.agreement.ranks, begin.state.metrics, width)
+        return begin._replace(state=begin.state._replace(metrics=metrics))
+
     def _block(
         self, scan: Scan, place: Place, stretch: Stretch, last: int, zero: Metrics
     ) -> tuple[State, Sums]:
         """Run the rows up to `last`, whose metrics are summed on the device."""
         (step, data, rows), state = stretch[:3], place.state
-        so_far = _summed(place, stretch) if place.start > place.first else place.sums
+        so_far = self._summed(place, stretch) if place.start > place.first else place.sums
         kept = _Kept(state, place.start)
         for start, stop in self.pace.chunks(place.start, last, self.keeper.most):
             began = clock()
             donate = start > kept.start  # nobody else holds the state then
             state = scan(step, state, data, rows, start, stop, donate)
             now = place._replace(state=state, start=stop, steps=stretch.before + stop)
-            so_far = _summed(now, stretch)
+            so_far = self._summed(now, stretch)
             now = now._replace(samples=so_far.samples)
-            self.pace.adjust(stop - start, clock() - began)
+            seconds = self.agreement.mean(clock() - began)
+            self.pace.adjust(stop - start, seconds)
             if not isfinite(so_far.cost):
-                replay = Replay(scan, *stretch[:3], zero, kept.start, stop)
+                chunk = scan, *stretch[:3], zero, kept.start, stop
+                replay = Replay(*chunk, self.agreement)
                 raise find_divergence(replay, kept.state, so_far.epoch, stretch.before)
             self.tell(so_far.progress)
             self.keeper.between(now)
-            kept = kept.or_later(state, stop)
+            kept = kept.or_later(state, stop, seconds)
         return state, so_far
 
-
-def _summed(place: Place, stretch: Stretch) -> Sums:
-    """Return the sums of the epoch at a place, on the host."""
-    cost, hits, weights = _read(place.state.metrics)
-    samples = sum(stretch.sizes[place.first : place.start])
-    return place.sums.plus(cost, hits, samples, weights)
+    def _summed(self, place: Place, stretch: Stretch) -> Sums:
+        """Return the sums of the epoch at a place, on the host."""
+        cost, hits, weights = self.agreement.sums(_read(place.state.metrics))
+        samples = sum(stretch.sizes[place.first : place.start])
+        assert cost is not None
+        return place.sums.plus(cost, hits, samples, weights)
 
 
 def _read(metrics: Metrics) -> tuple[float, float | None, float | None]:

@@ -17,6 +17,7 @@ from bpx.model.run import saved
 from bpx.program.contract import Scan, index, leaves
 from bpx.training.batches import BatchStep
 from bpx.training.loss_scale import LEAST, LossScale
+from bpx.training.parallel.agreement import ALONE, Agreement
 from bpx.training.step import Metrics, State
 
 __all__ = ["Replay", "check_parameters", "check_scale", "find_divergence"]
@@ -41,6 +42,7 @@ class Replay(NamedTuple):
     zero: Metrics
     start: int
     stop: int
+    agreement: Agreement = ALONE
 
 
 def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> DivergenceError:
@@ -59,8 +61,9 @@ def find_divergence(chunk: Replay, state: State, epoch: int, before: int) -> Div
     state = state._replace(metrics=chunk.zero)
     for i in range(chunk.start, chunk.stop):
         after = chunk.scan(chunk.step, state, chunk.data, chunk.rows, i, i + 1)
-        if not isfinite(total(to_host(after.metrics.cost))):
-            layer = _first_layer(chunk, state.parameters, i)
+        (cost,) = chunk.agreement.sums([total(to_host(after.metrics.cost))])
+        if cost is None or not isfinite(cost):
+            layer = chunk.agreement.least(_first_layer(chunk, state.parameters, i))
             where = f"epoch {epoch}, step {before + i + 1}"
             advice = _advice(chunk, state.parameters, i, first=before + i == 0)
             return DivergenceError(

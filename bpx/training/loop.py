@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bpx.errors import InputError
 from bpx.model.evaluate import Evaluation
@@ -15,6 +16,7 @@ from bpx.training.course import Course
 from bpx.training.divergence import check_parameters, check_scale
 from bpx.training.keeper import NOBODY, Keeper, Place, Start
 from bpx.training.observers import Observer, observed
+from bpx.training.parallel.agreement import ALONE, Agreement
 from bpx.training.records import Epoch, Sums
 from bpx.training.step import State
 
@@ -40,6 +42,8 @@ class Loop:
         The place in the next epoch to continue from.
     attached : Attached
         Early stopping and callbacks.
+    agreement : Agreement
+        What the ranks of a training agree upon, if there are several.
     """
 
     course: Course
@@ -49,11 +53,13 @@ class Loop:
     keeper: Keeper = NOBODY
     begin: Start | None = None
     attached: Attached = field(default_factory=Attached)
+    agreement: Agreement = ALONE
     chunks: Chunks = field(init=False)
 
     def __post_init__(self) -> None:
         job = self.job
-        self.chunks = Chunks(job.scan, job.step.accuracy, job.tell, job.weighted, self.keeper)
+        kind = job.step.accuracy, job.tell, job.weighted
+        self.chunks = Chunks(job.scan, *kind, self.keeper, self.agreement)
 
     def __call__(self) -> Epoch | None:
         """Train for one more epoch, and publish the new arrays to the network.
@@ -102,7 +108,7 @@ class Loop:
             course.reached(state, steps=steps, epochs=1)
             course.heed(sums.means[0] if validation is None else validation.cost)
             public = public._replace(optimizer=course.state.optimizer)
-            seen = {**told, **observed(self.observers, public, job.data, number)}
+            seen = {**told, **self._observed(public, number)}
             eta = course.eta
         epoch = Epoch(number, *sums.means, validation, seconds, rate, seen, eta)
         self.keeper.recorded(epoch)
@@ -143,4 +149,13 @@ class Loop:
         job = self.job
         if job.validation is None:
             return None
-        return evaluated(job.step.spec, state.parameters, job.validation, job.metrics)
+        how = job.validation, job.metrics, self.agreement.ranks
+        return evaluated(job.step.spec, state.parameters, *how)
+
+    def _observed(self, state: State, number: int) -> dict[str, Any]:
+        """Return the observers' values, which the first of several ranks gets for all."""
+        if not self.observers:
+            return {}
+        return self.agreement.led(
+            lambda: observed(self.observers, state, self.job.data, number)
+        )

@@ -169,8 +169,8 @@ class TrainingStep:
         """The mini-batch, x and y as in the data; for rows (K, batch), K mini-batches."""
         return self._picked(data.x, rows), self._picked(data.y, rows)
 
-    def weights(self, data: Data, rows: Array) -> Array | None:
-        """The s of the mini-batch; None if all samples count equally."""
+    def weights(self, data: Data, rows: Array, first: int = 0) -> Array | None:
+        """The s of these rows, from the place `first` on; None if all samples count equally."""
         return None if data.s is None else self._picked(data.s, rows)
 
     def row_weights(self, s: Array | None, m: int) -> Array | float:

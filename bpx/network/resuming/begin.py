@@ -12,6 +12,7 @@ from bpx.model.windowed import WindowedSamples
 from bpx.network.packing import Packed
 from bpx.network.resuming import fingerprint, settings, shown
 from bpx.network.resuming.files import read_records
+from bpx.network.resuming.following import Followed, Following
 from bpx.network.resuming.keeping import Keeping
 from bpx.network.resuming.machine import machine
 from bpx.network.resuming.opening import EVERY, KEEP, Opened
@@ -131,15 +132,17 @@ def keeping(
     samples = _prints(loop.job, stream, given["batch_size"])
     home = machine(loop.job.home)
     written = {"every": opened.interval, "keep": opened.keep}
+    follows = isinstance(opened, Followed)
     if earlier is None:
         identity, records = os.urandom(8).hex(), []
-        shown.write(
-            opened.run,
-            loop,
-            network,
-            {**_shown(given, names), **written},
-            {"run": identity, "samples": samples},
-        )
+        if not follows:
+            shown.write(
+                opened.run,
+                loop,
+                network,
+                {**_shown(given, names), **written},
+                {"run": identity, "samples": samples},
+            )
     else:
         state = earlier.state
         identity = state["run"]
@@ -159,8 +162,10 @@ def keeping(
         changed = {k: v for k, v in written.items() if v != state.get(k, _USUAL[k])}
         if goes_on:
             changed["epochs"] = loop.job.epochs
-        if changed:
+        if changed and not follows:
             shown.change(opened.run, changed)
+    if follows:
+        return replace(loop, keeper=Following(opened, records))
     settled = {
         "run": identity,
         "settings": {**settings.described(chosen), "epochs": loop.job.epochs},

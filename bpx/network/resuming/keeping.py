@@ -1,14 +1,13 @@
 """The keeper of a run: it writes the folder's files between the steps of a training."""
 
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from logging import getLogger
 from math import isfinite
 from time import perf_counter
 from typing import Any
 
-from bpx.arrays.registry import dtype_name
 from bpx.errors import InputError, Preempted, advice
 from bpx.io import tensors
 from bpx.io.runs import Content
@@ -17,7 +16,6 @@ from bpx.network.resuming import states
 from bpx.network.resuming.files import Records
 from bpx.network.resuming.opening import Opened
 from bpx.network.resuming.signals import Signals
-from bpx.network.resuming.values import UntoldError, told
 from bpx.training.course import Course
 from bpx.training.keeper import Place
 from bpx.training.observers import Observer
@@ -27,9 +25,6 @@ __all__ = ["Keeping"]
 
 _log = getLogger("bpx")
 _TROUBLE = (OSError, InputError)
-_WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-_STORED = ("bool", *_WHOLE, "float32", "float64")
-"""The dtypes of an observer's arrays that ``optimizer.safetensors`` holds."""
 
 
 class Keeping:
@@ -107,12 +102,24 @@ class Keeping:
         with self._signals.inside():
             yield
 
+    @property
+    def asked(self) -> int | None:
+        """The signal that asks to end; that of one of several ranks is that of all."""
+        return self._signals.asked
+
+    @asked.setter
+    def asked(self, asked: int | None) -> None:
+        self._signals.asked = asked
+
+    def due(self, place: Place) -> bool:
+        """Whether it is time for a checkpoint within an epoch, or a signal asks to end."""
+        self._at = self._position(place.steps)
+        asked = self._signals.asked is not None
+        return self._within and (asked or (self._is_due() and not place.ends))
+
     def between(self, place: Place) -> None:
         """Write a checkpoint within an epoch if it is time, or if a signal asks to end."""
-        self._at = self._position(place.steps)
-        asked = self._signals.asked
-        due = asked or (self._is_due() and not place.ends)
-        written = bool(due) and self._within and self._write(place)
+        written, asked = self.due(place) and self._write(place), self._signals.asked
         if asked:
             self._end(asked, written)
 
@@ -242,7 +249,7 @@ class Keeping:
             **states.numbers(self.course, place),
             "score": score,
             "lost": self.history.lost(self.course.epochs),
-            "observers": {each.name: _saved(each, kept) for each in self.observers},
+            "observers": {each.name: states.of_observer(each, kept) for each in self.observers},
         }
 
     def _end_between(self, asked: int) -> None:
@@ -269,25 +276,3 @@ class Keeping:
         message = f"{name} ended the run in {where}, and {kept}{how}"
         _log.warning("%s", message)
         raise Preempted(message, where)
-
-
-def _saved(observer: Any, kept: dict[str, Any]) -> Any:
-    """Return the state of an observer that has one, and put its arrays into `kept`."""
-    save: Callable[[], Any] | None = getattr(observer, "saved", None)
-    if save is None:
-        return None
-
-    def keep(array: Any) -> str | None:
-        if dtype_name(array) not in _STORED:
-            return None
-        name = f"{states.OBSERVERS}.{len(kept)}"
-        kept[name] = array
-        return name
-
-    try:
-        return told(save(), keep)
-    except UntoldError as error:
-        raise InputError(
-            f"saved() of the observer {observer.name!r} gave a value that a checkpoint cannot "
-            f"hold ({error}); expected numbers, texts, arrays, and lists or mappings of them"
-        ) from error

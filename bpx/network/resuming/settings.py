@@ -6,7 +6,7 @@ from typing import Any
 from bpx.errors import InputError, option
 from bpx.network.resuming.values import UntoldError, told
 
-__all__ = ["OWN", "check_same", "described"]
+__all__ = ["OWN", "check_same", "described", "shown"]
 
 OWN = "$own"
 """The key of a setting that is described no further."""
@@ -15,6 +15,11 @@ OWN = "$own"
 def described(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings as JSON values; of your own rules and parts, only that there is one."""
     return {name: _told(value) for name, value in given.items()}
+
+
+def shown(value: Any) -> str:
+    """Return a setting for people."""
+    return _shown(_told(value))
 
 
 def check_same(run: str, saved: Mapping[str, Any], given: Mapping[str, Any]) -> None:

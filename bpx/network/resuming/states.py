@@ -1,12 +1,14 @@
 """The state of a training as the arrays and numbers of a checkpoint, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bpx._typing import Array
+from bpx.arrays.registry import dtype_name
 from bpx.arrays.transfer import bring
-from bpx.errors import FileFormatError
+from bpx.errors import FileFormatError, InputError
 from bpx.model.parameters import Parameters
+from bpx.network.resuming.values import UntoldError, told
 from bpx.program.contract import named_leaves
 from bpx.program.preparation import clock
 from bpx.training.course import Course
@@ -14,7 +16,11 @@ from bpx.training.keeper import Place, Start
 from bpx.training.records import Sums
 from bpx.training.step import Metrics, State
 
-__all__ = ["OBSERVERS", "arrays", "numbers", "of_observers", "restore"]
+__all__ = ["OBSERVERS", "arrays", "numbers", "of_observer", "of_observers", "restore"]
+
+_WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+_STORED = ("bool", *_WHOLE, "float32", "float64")
+"""The dtypes of an observer's arrays that ``optimizer.safetensors`` holds."""
 
 OBSERVERS = "observers"
 """The first part of the names of arrays that belong to observers."""
@@ -118,6 +124,34 @@ def restore(
 def of_observers(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return those arrays of a file that belong to observers."""
     return {name: x for name, x in given.items() if name.partition(".")[0] == OBSERVERS}
+
+
+def of_observer(observer: Any, kept: dict[str, Any]) -> Any:
+    """Return the state of an observer that has one, and put its arrays into `kept`.
+
+    Raises
+    ------
+    InputError
+        If no file can hold it.
+    """
+    save: Callable[[], Any] | None = getattr(observer, "saved", None)
+    if save is None:
+        return None
+
+    def keep(array: Any) -> str | None:
+        if dtype_name(array) not in _STORED:
+            return None
+        name = f"{OBSERVERS}.{len(kept)}"
+        kept[name] = array
+        return name
+
+    try:
+        return told(save(), keep)
+    except UntoldError as error:
+        raise InputError(
+            f"saved() of the observer {observer.name!r} gave a value that a checkpoint cannot "
+            f"hold ({error}); expected numbers, texts, arrays, and lists or mappings of them"
+        ) from error
 
 
 def _metrics(course: Course, name: str, given: Mapping[str, Any]) -> Metrics:

@@ -1,0 +1,60 @@
+"""What fails on one rank of a training fails on all of them: none waits for another in vain."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from bpx.arrays.ranks import Communicator
+from bpx.errors import DivergenceError
+
+__all__ = ["attempted", "everywhere", "is_everywhere", "together"]
+
+T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
+
+_EVERYWHERE = "_bpx_everywhere"
+
+
+def together(ranks: Communicator, function: Callable[[], T]) -> T:
+    """Call a function on every rank; if it fails on some, raise its error on all of them.
+
+    Parameters
+    ----------
+    ranks : Communicator
+    function : callable
+        It sends nothing itself.
+
+    Raises
+    ------
+    Exception
+        What the function raised here or, if it raised nothing here, on the first rank where it
+        failed, with that rank in front of the message.
+    """
+    found, wrong = attempted(function)
+    failed = [(i, each) for i, each in enumerate(ranks.gather(wrong)) if each is not None]
+    if wrong is not None:
+        raise everywhere(wrong)
+    if failed:
+        rank, first = failed[0]
+        first.add_note(f"raised on rank {rank} of {ranks.size}")
+        raise everywhere(first)
+    made: T = found
+    return made
+
+
+def attempted(function: Callable[[], T]) -> tuple[Any, Exception | None]:
+    """Return what a function gives, or else the error that it raises."""
+    try:
+        return function(), None
+    except Exception as error:
+        return None, error
+
+
+def everywhere(error: E) -> E:
+    """Mark an error that every rank raises, so that none waits for another."""
+    setattr(error, _EVERYWHERE, True)
+    return error
+
+
+def is_everywhere(error: BaseException) -> bool:
+    """Whether every rank raises that error, as that of a cost which they all have."""
+    return isinstance(error, DivergenceError) or getattr(error, _EVERYWHERE, False)

@@ -1,0 +1,180 @@
+"""What ranks must have in common, and what they then share."""
+
+import re
+
+import numpy as np
+import pytest
+
+import bpx
+from bpx.errors import InputError
+from bpx.training.parallel.failing import is_everywhere
+from tests.ranks import on_ranks
+
+RNG = np.random.default_rng(0)
+X, LABELS = RNG.normal(size=(30, 4)), RNG.integers(0, 3, 30)
+SETTINGS = {"epochs": 2, "batch_size": 10, "optimizer": bpx.Adam(0.01)}
+
+
+def network(**more):
+    given = {"output": "softmax", "cost": "cross_entropy", "backend": "numpy", **more}
+    return bpx.Network(given.pop("sizes", [4, 5, 3]), **given)
+
+
+def differing(change):
+    """What every rank is told if rank 1 of 3 differs."""
+
+    def run(ranks):
+        own = {"net": {"seed": 1}, "x": X, "y": LABELS, **SETTINGS}
+        if ranks.rank == 1:
+            own |= change
+        net, x, y = network(**own.pop("net")), own.pop("x"), own.pop("y")
+        before = [w.copy() for w in net.weights]
+        with pytest.raises(InputError) as caught:
+            net.fit(x, y, ranks=ranks, **own)
+        assert is_everywhere(caught.value)
+        for w, was in zip(net.weights, before, strict=True):
+            assert w.shape == was.shape
+        return str(caught.value)
+
+    first, *others = on_ranks(3, run)
+    assert others == [first, first]
+    return first
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"net": {"sizes": [4, 6, 3]}},
+            "rank 1 of 3 differs from rank 0 in layers",
+        ),
+        ({"net": {"seed": 1, "dtype": "float64"}}, "in dtype: float64, not float32"),
+        ({"batch_size": 15}, "in batch_size: 15, not 10"),
+        ({"optimizer": bpx.Adam(0.1)}, r"in optimizer: Adam\(eta=0.1"),
+        ({"epochs": 3}, "in epochs: 3, not 2"),
+        (
+            {"x": X[:20], "y": LABELS[:20]},
+            r"in the shape and the dtype of x: \(\(20, 4\), 'float32'\), not \(\(30, 4\)",
+        ),
+        ({"x": X + 1.0}, "in the values of x; start all ranks with the same program"),
+        ({"y": 2 - LABELS}, "in the values of y"),
+        ({"sample_weight": np.ones(30)}, "in sample_weight"),
+    ],
+)
+def test_a_rank_that_differs_is_named_on_all(change, said):
+    assert re.search(said, differing(change))
+
+
+def test_an_argument_that_cannot_be_used_is_told_on_all():
+    wrong = X.copy()
+    wrong[3, 1] = np.nan
+
+    def run(ranks):
+        with pytest.raises(InputError, match="first in row 3") as caught:
+            network(seed=1).fit(
+                wrong if ranks.rank == 1 else X, LABELS, ranks=ranks, **SETTINGS
+            )
+        return getattr(caught.value, "__notes__", None)
+
+    assert on_ranks(2, run) == [["raised on rank 1 of 2"], None]
+
+
+def test_a_sample_for_each_rank():
+    def run(ranks):
+        with pytest.raises(InputError, match="batch_size=2 was given for 3 ranks"):
+            network(seed=1).fit(X, LABELS, ranks=ranks, **{**SETTINGS, "batch_size": 2})
+        return network(seed=1).fit(X, LABELS, ranks=ranks, **{**SETTINGS, "batch_size": 3})
+
+    assert [len(each) for each in on_ranks(3, run)] == [2, 2, 2]
+
+
+def test_weights_and_seed_are_those_of_the_first():
+    def run(ranks):
+        net = network(seed=ranks.rank)
+        history = net.fit(X, LABELS, ranks=ranks, **SETTINGS)
+        return [w.tobytes() for w in net.weights], history.seed
+
+    first, *others = on_ranks(3, run)
+    assert others == [first, first]
+    alone = network(seed=0)
+    alone.fit(X, LABELS, seed=first[1], ranks="off", **SETTINGS)
+    for w, of_first in zip(alone.weights, first[0], strict=True):
+        np.testing.assert_allclose(w.ravel(), np.frombuffer(of_first, "float32"), atol=1e-6)
+
+
+def test_the_first_rank_alone_tells_and_is_asked():
+    class Norm:
+        name = "norm"
+
+        def __call__(self, state, data, epoch):
+            seen.append(epoch)
+            return float(abs(state.parameters.w[0]).sum())
+
+    seen, told, called = [], [], []
+
+    def run(ranks):
+        def stop(epoch):
+            called.append(epoch.number)
+            return epoch.number == 2
+
+        return network(seed=1).fit(
+            X,
+            LABELS,
+            ranks=ranks,
+            observers=[Norm()],
+            callbacks=[stop],
+            progress=lambda each: told.append(ranks.rank),
+            health=True,
+            **{**SETTINGS, "epochs": 5},
+        )
+
+    histories = on_ranks(3, run)
+    assert (seen, called, set(told)) == ([1, 2], [1, 2], {0})
+    first, *others = histories
+    assert first.stopped.reason == "callback"
+    for each in others:
+        assert [epoch.observed["norm"] for epoch in each] == [
+            epoch.observed["norm"] for epoch in first
+        ]
+        assert each.stopped == first.stopped
+
+
+def test_a_callback_that_fails_ends_the_training_of_all():
+    def fail(epoch):
+        raise OSError("the disk is full")
+
+    def run(ranks):
+        with pytest.raises(OSError, match="the disk is full"):
+            network(seed=1).fit(X, LABELS, ranks=ranks, callbacks=[fail], **SETTINGS)
+        return ranks.aborted
+
+    assert on_ranks(2, run) == [False, False]
+
+
+def test_divergence_is_found_at_the_same_step():
+    def run(ranks):
+        net = bpx.Network([4, 5, 1], output="identity", seed=1, backend="numpy")
+        settings = {**SETTINGS, "optimizer": bpx.SGD(1e20), "seed": 1}
+        with pytest.raises(bpx.DivergenceError) as caught:
+            net.fit(X, X.sum(axis=1), ranks=ranks or "off", **settings)
+        return caught.value.epoch, caught.value.step, caught.value.layer, str(caught.value)
+
+    assert on_ranks(3, run) == [run(None)] * 3
+
+
+def test_a_stream_of_mini_batches_and_windows(tmp_path):
+    np.save(tmp_path / "x.npy", X.astype("float32"))
+    np.save(tmp_path / "y.npy", LABELS)
+
+    def run(ranks):
+        streamed, windowed = network(seed=1, dtype="float64"), network(seed=1)
+        batches = [(X[i : i + 7], LABELS[i : i + 7]) for i in range(0, 30, 7)]
+        settings = {"epochs": 2, "optimizer": bpx.Adam(0.01), "ranks": ranks or "off"}
+        list(bpx.train(streamed, batches=batches, seed=1, **settings))
+        stream = bpx.data.stream(tmp_path / "x.npy", tmp_path / "y.npy", block=64, window=256)
+        windowed.fit(stream, batch_size=7, seed=1, **settings)
+        return [*streamed.weights, *windowed.weights]
+
+    for found in on_ranks(3, run):
+        for w, expected in zip(found, run(None), strict=True):
+            np.testing.assert_allclose(w, expected, rtol=0, atol=1e-6)

@@ -1,0 +1,54 @@
+"""What fails on one rank fails on all, with the rank that it failed on."""
+
+import pytest
+
+from bpx.errors import DivergenceError, InputError, Preempted
+from bpx.training.parallel.failing import attempted, everywhere, is_everywhere, together
+from tests.ranks import communicators, on_ranks
+
+
+def test_a_function_that_fails_nowhere():
+    assert on_ranks(3, lambda ranks: together(ranks, lambda: ranks.rank)) == [0, 1, 2]
+
+
+def test_one_that_fails_on_one_rank_raises_there_and_elsewhere():
+    def fails(ranks):
+        def function():
+            if ranks.rank == 1:
+                raise InputError("no such file")
+            return 1
+
+        with pytest.raises(InputError, match="no such file") as caught:
+            together(ranks, function)
+        return caught.value
+
+    first, second, third = on_ranks(3, fails)
+    for each in (first, third):
+        assert each.__notes__ == ["raised on rank 1 of 3"]
+    assert all(map(is_everywhere, (first, second, third)))
+
+
+def test_where_all_fail_each_raises_its_own():
+    def fails(ranks):
+        with pytest.raises(KeyError) as caught:
+            together(ranks, lambda: {}[ranks.rank])
+        return caught.value.args[0]
+
+    assert on_ranks(2, fails) == [0, 1]
+
+
+def test_errors_that_ranks_agree_upon():
+    assert is_everywhere(DivergenceError("", 1, None, None))
+    assert is_everywhere(Preempted("", "run"))
+    assert is_everywhere(everywhere(ValueError()))
+    assert not is_everywhere(ValueError())
+    assert not is_everywhere(KeyboardInterrupt())
+
+
+def test_an_attempt():
+    found, wrong = attempted(lambda: 1)
+    assert (found, wrong) == (1, None)
+    found, wrong = attempted(lambda: 1 // 0)
+    assert found is None
+    assert isinstance(wrong, ZeroDivisionError)
+    assert communicators(2)[1].rank == 1
