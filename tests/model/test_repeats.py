@@ -9,7 +9,7 @@ import pytest
 
 import bpx
 from bpx.layers import residual
-from bpx.model import evaluate
+from bpx.model import outputs
 from bpx.model.repeats import AFTER, MOST
 from bpx_backends import _numpy
 from tests.backends import host
@@ -112,7 +112,7 @@ def test_an_activation_that_only_has_the_name_of_one_is_a_users_own():
 
 def test_many_samples_are_not_bound():
     net, x = bpx.Network([4, 400, 3], seed=0, backend="numpy"), rows(1000)
-    answer = evaluate._Outputs(net.spec)
+    answer = outputs._Outputs(net.spec)
     for _ in range(AFTER + 2):
         net.predict(x)
     assert _numpy.bound(answer, net.parameters, x) is None

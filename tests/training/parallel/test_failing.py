@@ -39,7 +39,7 @@ def test_where_all_fail_each_raises_its_own():
 
 def test_errors_that_ranks_agree_upon():
     assert is_everywhere(DivergenceError("", 1, None, None))
-    assert is_everywhere(Preempted("", "run"))
+    assert not is_everywhere(Preempted("", "run"))
     assert is_everywhere(everywhere(ValueError()))
     assert not is_everywhere(ValueError())
     assert not is_everywhere(KeyboardInterrupt())
