@@ -53,6 +53,7 @@ ACROSS = {
     "test_columns_in_networks.py",
     "test_docs.py",
     "test_empty.py",
+    "test_faults.py",
     "test_examples.py",
     "test_feedback_in_networks.py",
     "test_fuzz.py",

@@ -148,10 +148,21 @@ def test_the_command_line_knows_its_commands_and_options(command):
     pytest.importorskip("click", reason="the command line is an extra")
     from bpx.cli.commands import cli
 
-    name, *rest = words(command.replace("COMMAND", "train"))[1:]
+    rest = words(command.replace("COMMAND", "train"))[1:]
+    if "--" in rest:  # a command within a command
+        at = rest.index("--")
+        _check_words(cli, rest[at + 1 :])
+        rest = rest[: at + 2]
+    _check_words(cli, rest)
+
+
+def _check_words(cli, given):
+    name, *rest = given
+    if name == "python":
+        return
     options = {flag for each in cli.commands[name].params for flag in each.opts}
-    assert {word for word in rest if word.startswith("--")} <= options | {"--help"}
-    if rest and not rest[0].startswith("-"):
+    assert {word for word in rest if word.startswith("--")} <= options | {"--help", "--"}
+    if rest and not (rest[0].startswith("-") and "--" not in rest):
         cli.commands[name].make_context(name, rest)
 
 

@@ -13,6 +13,7 @@ from bpx.cli import (
     optimizers,
     options,
     predictions,
+    ranks,
     running,
     sources,
     tables,
@@ -22,6 +23,7 @@ from bpx.cli.compare import compare
 from bpx.cli.config import config_option
 from bpx.cli.export import export
 from bpx.cli.folder import find_network
+from bpx.cli.launch import launch
 from bpx.cli.lr_range import lr_range
 from bpx.cli.metrics import option as metrics_option
 from bpx.cli.notices import as_lines
@@ -92,7 +94,7 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with at_the_prompt(_FLAGS), as_lines():
+            with at_the_prompt(_FLAGS), as_lines(), ranks.attended():
                 return super().invoke(ctx)
         except bpx.BpxError as error:
             raise click.ClickException(str(error)) from error
@@ -119,6 +121,7 @@ def cli() -> None:
 cli.add_command(check)
 cli.add_command(compare)
 cli.add_command(export)
+cli.add_command(launch)
 cli.add_command(lr_range)
 
 

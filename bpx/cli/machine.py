@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import bpx
+from bpx.cli import ranks
 from bpx.cli.threads import notes, pools, warnings
 
 __all__ = ["as_text", "collect"]
@@ -17,6 +18,7 @@ VARIABLES = (
     "BPX_BACKEND",
     "BPX_DTYPE",
     "BPX_NUMBA",
+    "BPX_RANKS",
     "BPX_DATA",
     "BPX_CACHE",
     "BPX_MIRROR",
@@ -58,6 +60,7 @@ def collect() -> dict[str, Any]:
         "blas": _blas(),
         "chosen": _chosen(),
         "backends": [info._asdict() for info in bpx.backends()],
+        "ranks": ranks.collected(),
         "environment": _variables(VARIABLES),
         "threads": _variables(THREADS),
         "pools": pools(),
@@ -77,6 +80,7 @@ def as_text(report: dict[str, Any]) -> str:
         "versions": report["versions"],
         "machine": machine,
         "backends": {each["name"]: _backend(each) for each in report["backends"]},
+        "ranks": report["ranks"],
         "environment": {name: _or(value, "not set") for name, value in environment.items()},
     }
     return "\n\n".join(_section(title, entries) for title, entries in sections.items())

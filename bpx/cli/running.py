@@ -10,7 +10,7 @@ from typing import Any, cast
 import click
 
 import bpx
-from bpx.cli import display, health, places, sources, splits, tables
+from bpx.cli import display, health, places, ranks, sources, splits, tables
 from bpx.cli.display import Display
 from bpx.cli.folder import MODEL, RunFolder, make_folder, read_settings, run_path
 from bpx.cli.places import STARTED
@@ -51,12 +51,16 @@ def run(
     click.ClickException
         If training diverges.
     """
-    work = prepare(options)
-    shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
-    with make_folder(out, work.settings.data) as folder:
+    options = replace(options, seed=ranks.agreed_seed(options.seed))
+    work = ranks.on_all(lambda: prepare(options))
+    first = ranks.is_first()
+    shown = display.choose(cast(int, work.settings.epochs), quiet=quiet or not first)
+    with ranks.folder_of_all(lambda: make_folder(out, work.settings.data)) as folder:
         training = _training(work, shown, folder, every, keep)
-        folder.owned = True
-        folder.describe({**_described(work), **_chosen(every=every, keep=keep)})
+        folder.owned = first
+        if first:
+            folder.describe({**_described(work), **_chosen(every=every, keep=keep)})
+            ranks.note(ranks.FOLDER, str(folder.path.absolute()))
         if not quiet:
             click.echo(_head(work, folder) + "\n")
         _go_through(training, work, folder, shown, quiet)
@@ -91,8 +95,9 @@ def resume(
         )
     settings = _found(before, (tree or {}).get(STARTED))
     settings = replace(settings, **_chosen(epochs=epochs, backend=backend))
-    work = prepare(settings)
-    shown = display.choose(cast(int, work.settings.epochs), quiet=quiet)
+    work = ranks.on_all(lambda: prepare(settings))
+    first = ranks.is_first()
+    shown = display.choose(cast(int, work.settings.epochs), quiet=quiet or not first)
     work.network.schema = None  # so that it gets that of the run, and the samples are compared
     training = _training(work, shown, folder, every, keep, resume=True)
     folder.epochs.extend(training.records)
@@ -102,7 +107,7 @@ def resume(
             work.settings, backend=before.backend, data=before.data, folder=before.folder
         )
         changed["command"] = again.command()
-    if changed:
+    if changed and first:
         folder.describe(changed)
     if not quiet:
         click.echo(_head(work, folder))
