@@ -5,7 +5,6 @@ of the sums over its chunks, with the row weights of the whole mini-batch. Only 
 delta of one chunk are in memory at a time.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import inf
@@ -25,7 +24,7 @@ from bpx.optim.trees import first, mapped
 from bpx.program.contract import leaves
 from bpx.program.marks import symbols
 from bpx.training.around import Around
-from bpx.training.batches import Batches, EpochBatches, Stretch
+from bpx.training.batches import AroundBatches, Batches, EpochBatches, Stretch
 from bpx.training.step import Data, Metrics, State, TrainingStep, counted
 
 __all__ = [
@@ -167,7 +166,7 @@ def _with(total: Array, more: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Accumulated:
+class Accumulated(AroundBatches):
     """`Batches` whose mini-batches are computed in chunks.
 
     Attributes
@@ -185,19 +184,6 @@ class Accumulated:
         if batches is None:
             return None
         return batches._replace(stretches=map(self._in_chunks, batches.stretches))
-
-    @property
-    def steps(self) -> int | None:
-        """The number of updates in an epoch, if it is known."""
-        return self.whole.steps
-
-    def start(self) -> Any:
-        """Add what the mini-batches add to the state."""
-        return self.whole.start()
-
-    def finish(self) -> Mapping[str, Any]:
-        """Add what the mini-batches add to an epoch's record."""
-        return self.whole.finish()
 
     def _in_chunks(self, stretch: Stretch) -> Stretch:
         plain: Any = stretch.step

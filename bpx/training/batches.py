@@ -11,7 +11,15 @@ from bpx.model.spec import Spec
 from bpx.program.contract import Step
 from bpx.training.step import Data, TrainingStep
 
-__all__ = ["BatchStep", "Batches", "EpochBatches", "Shuffled", "Stretch", "steps_of"]
+__all__ = [
+    "AroundBatches",
+    "BatchStep",
+    "Batches",
+    "EpochBatches",
+    "Shuffled",
+    "Stretch",
+    "steps_of",
+]
 
 
 class BatchStep(Step, Protocol):
@@ -87,6 +95,30 @@ class Batches(Protocol):
         It is called once, just before the epoch's weights become visible, so that it can
         count the privacy that they have spent.
         """
+
+
+class AroundBatches:
+    """Mini-batches that are made of others, and add nothing to the state or to the records.
+
+    Attributes
+    ----------
+    whole : Batches
+    """
+
+    whole: Batches
+
+    @property
+    def steps(self) -> int | None:
+        """The number of steps in an epoch, if it is known."""
+        return self.whole.steps
+
+    def start(self) -> Any:
+        """Add what the others add to the state."""
+        return self.whole.start()
+
+    def finish(self) -> Mapping[str, Any]:
+        """Add what the others add to an epoch's record."""
+        return self.whole.finish()
 
 
 def steps_of(n: int, batch_size: int, *, drop_last: bool) -> int:

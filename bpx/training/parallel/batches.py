@@ -1,21 +1,19 @@
 """The mini-batches of one rank: its rows of each, equally many on every rank."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bpx._typing import Array
 from bpx.arrays.home import Home
 from bpx.arrays.ranks import Communicator
 from bpx.arrays.registry import namespace
-from bpx.training.batches import Batches, EpochBatches, Stretch
+from bpx.training.batches import AroundBatches, Batches, EpochBatches, Stretch
 from bpx.training.parallel.steps import Shard, ranked
 
 __all__ = ["Sharded"]
 
 
 @dataclass(frozen=True)
-class Sharded:
+class Sharded(AroundBatches):
     """`Batches` of which this rank computes its rows.
 
     A mini-batch of m samples on P ranks is cut into P parts of ceil(m / P) rows. If the last
@@ -32,19 +30,6 @@ class Sharded:
     whole: Batches
     ranks: Communicator
     home: Home
-
-    @property
-    def steps(self) -> int | None:
-        """The number of steps in an epoch, if it is known."""
-        return self.whole.steps
-
-    def start(self) -> Any:
-        """Add what the mini-batches add to the state."""
-        return self.whole.start()
-
-    def finish(self) -> Mapping[str, Any]:
-        """Add what the mini-batches add to an epoch's record."""
-        return self.whole.finish()
 
     def __call__(self, epoch: int, skip: int = 0) -> EpochBatches | None:
         """Return the epoch with that number, from 1, or None if there are no more."""
