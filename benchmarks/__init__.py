@@ -10,6 +10,7 @@
 - ``python -m benchmarks.against COMMIT`` compares the present code with an earlier commit
 - ``python -m benchmarks.depth`` times the first step and the later ones of deep networks
 - ``python -m benchmarks.threads`` times two trainings in two threads at once
+- ``python -m benchmarks.scaling`` times two ranks beside one, and beside PyTorch's
 
 Each prints Markdown, and writes the numbers behind it with ``--out``. Python imports this file
 before that of a program, so before NumPy: see `benchmarks.kernels`.
