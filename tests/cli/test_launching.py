@@ -1,6 +1,7 @@
 """Jobs of several ranks: how they end, and how they begin again."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -32,7 +33,7 @@ sys.exit(subprocess.run(sys.argv[3:]).returncode)
 def launcher(tmp_path):
     path = tmp_path / "launcher.py"
     path.write_text(LAUNCHER)
-    return f"{sys.executable} {path}"
+    return shlex.join([sys.executable, str(path)])
 
 
 def script(text):
@@ -134,7 +135,7 @@ time.sleep(60)
     before = signal.getsignal(signal.SIGUSR1)
     threading.Thread(target=ask).start()
     with pytest.raises(SystemExit) as caught:
-        run(script(text), f"{sys.executable} launcher.py", restarts=3)
+        run(script(text), shlex.join([sys.executable, "launcher.py"]), restarts=3)
     assert caught.value.code == 75
     assert signal.getsignal(signal.SIGUSR1) is before
 
