@@ -109,6 +109,8 @@ def prepare(
     InputError
         If an argument cannot be used; the network is then unchanged.
     """
+    adopting: Any = network  # whose protocol has no `publish`
+    ranks, arrays = None, (network.parameters, network.feedback)
     try:
         ranks = chosen(given.ranks, network.home)
         if ranks is None:
@@ -118,6 +120,8 @@ def prepare(
         given = replace(given, seed=shared(ranks, network, vars(given), resumes=resumes))
         return Training(ranked(ranks, network, lambda: _prepared(network, data, given, opened)))
     except BaseException:
+        if ranks is not None:
+            adopting.publish(*arrays)
         if opened is not None:
             opened.abandon()
         raise

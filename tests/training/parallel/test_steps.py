@@ -122,6 +122,22 @@ def test_so_they_do_on_other_libraries(target, case):
     assert_alike(target, *CASES[case], 3)
 
 
+def test_in_16_bits_they_do_up_to_their_rounding():
+    pytest.importorskip("torch", reason="the other library is PyTorch")
+
+    def run(ranks):
+        net = Target.TORCH.network([WIDTH, 32, 16, 3], **SOFTMAX)
+        settings = {"epochs": 3, "batch_size": 10, "optimizer": bpx.Adam(0.01), "seed": 3}
+        net.fit(X, LABELS, precision="bfloat16", ranks=ranks or "off", **settings)
+        return [host(w) for w in net.weights]
+
+    first, *others = on_ranks(3, run)
+    for w, expected in zip(first, run(None), strict=True):
+        np.testing.assert_allclose(w, expected, rtol=0, atol=5e-3)
+    for other in others:
+        assert [w.tobytes() for w in other] == [w.tobytes() for w in first]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_so_they_do_in_native_calls(monkeypatch, case):
     pytest.importorskip("numba", reason="numba is not installed")
