@@ -81,7 +81,11 @@ class Job:
     def result(self, folder: Path, every: str) -> str | None:
         """Begin or continue it undisturbed; return what it came to."""
         process = self.begin(folder, every)
-        output, _ = process.communicate(timeout=PROMPT)
+        try:
+            output, _ = process.communicate(timeout=PROMPT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return "it hangs when it is continued"
         path = Path(self.told(folder))
         if process.returncode or not path.exists():
             return f"it cannot be continued: {output}"

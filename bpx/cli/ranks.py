@@ -6,7 +6,6 @@
 
 import os
 import platform
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from importlib.metadata import version
@@ -131,28 +130,42 @@ def attended() -> Iterator[None]:
 
     Without other ranks, nothing is different.
     """
-    ranks = several()
-    if ranks is None:
-        yield
-        note(FINISHED)
-        return
-    with open(os.devnull, "w") as nowhere:
-        output = sys.stdout if ranks.rank == 0 else nowhere
-        try:
-            with redirect_stdout(output):
+    ranks, ended = several(), None
+    try:
+        with _heard(ranks):
+            try:
                 yield
+            except SystemExit as error:
+                if error.code not in (0, None):
+                    raise
+                ended = error
+        if ranks is not None:
             ranks.gather(None)
-            note(FINISHED)
-        except click.exceptions.Exit:
+        note(FINISHED)
+    except click.exceptions.Exit:
+        raise
+    except BaseException as error:
+        if ranks is None:
             raise
-        except BaseException as error:
-            if not _is_of_all(error):
-                end(ranks, error)
-            if isinstance(error, bpx.InputError | click.UsageError):
-                note(REFUSED)
-            if ranks.rank > 0:
-                raise SystemExit(_code(error)) from error
-            raise
+        if not _is_of_all(error):
+            end(ranks, error)
+        if not isinstance(error, bpx.Preempted):
+            note(REFUSED)  # it would fail again
+        if ranks.rank > 0:
+            raise SystemExit(_code(error)) from error
+        raise
+    if ended is not None:
+        raise ended
+
+
+@contextmanager
+def _heard(ranks: Communicator | None) -> Iterator[None]:
+    """Let nobody hear what ranks other than the first print."""
+    if ranks is None or ranks.rank == 0:
+        yield
+        return
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def _is_of_all(error: BaseException) -> bool:

@@ -59,11 +59,11 @@ def check_same_samples(ranks: Communicator, job: Job) -> None:
     InputError
         On every rank; the message names the first rank that differs, and in what.
     """
-    arrays = {"x": job.data.x, "y": job.data.y, "sample_weight": job.data.s}
-    prints = fingerprint.fingerprints(arrays)
+    prints = fingerprint.of_training(job, None, 1)
     shapes = {
         f"the shape and the dtype of {name}": (tuple(each["shape"]), each["dtype"])
         for name, each in prints.items()
+        if "shape" in each
     }
     _check_same(ranks, shapes)
     _check_same(ranks, {f"the values of {name}": str(each) for name, each in prints.items()})
@@ -164,16 +164,15 @@ def ranked(ranks: Communicator, network: Any, make: Callable[[], Loop]) -> Loop:
     loop = together(ranks, make)
     check_same_samples(ranks, loop.job)
     batches = _shared(loop.batches, ranks, network.home)
-    attached = replace(loop.attached, agreement=Agreement(ranks))
+    attached = loop.attached  # the very one that a checkpoint has the state of
+    attached.agreement = Agreement(ranks)
     if ranks.rank > 0:
         attached.callbacks = ()
         loop = replace(loop, job=replace(loop.job, tell=_say_nothing))
     keeper: Any = loop.keeper
     if keeper is not NOBODY:
         keeper = Together(keeper, Agreement(ranks), network.home)
-    return replace(
-        loop, batches=batches, attached=attached, agreement=Agreement(ranks), keeper=keeper
-    )
+    return replace(loop, batches=batches, agreement=Agreement(ranks), keeper=keeper)
 
 
 def _shared(batches: Batches, ranks: Communicator, home: Home) -> Batches:

@@ -6,7 +6,7 @@ is read there for the last time.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from bpx.program.operation import Value
@@ -52,8 +52,11 @@ def assign(
         time.
     """
     space, offsets = _Space(), dict[Value, int]()
-    blocks = [_Block(i, pairs, lives) for i, pairs in beside.items() if pairs]
-    inside = {value: block for block in blocks for value in block.places}
+    blocks, inside = list[_Block](), dict[Value, _Block]()
+    for i, pairs in beside.items():
+        if pairs:
+            blocks.append(_Block(i, pairs, lives, inside))
+            inside |= dict.fromkeys(blocks[-1].places, blocks[-1])
     taken = set(inside)
     ends: dict[int, list[Value]] = {}
     for value, (_, last) in lives.items():
@@ -98,13 +101,14 @@ class _Block:
         i: int,
         pairs: Sequence[tuple[Value, Value]],
         lives: Mapping[Value, tuple[int, int]],
+        elsewhere: Container[Value],
     ) -> None:
         self.places: dict[Value, int] = {}
         self.size, self.begin = 0, -1
         for operand, result in pairs:
             self.places[result] = self.size
             is_free = operand in lives and lives[operand][1] == i
-            if is_free and operand not in self.places:
+            if is_free and operand not in self.places and operand not in elsewhere:
                 self.places[operand] = self.size
             self.size += _aligned(result.nbytes)
         self.last = max(lives[result][1] for _, result in pairs)

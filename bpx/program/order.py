@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from bpx.program.fusion import ELEMENTWISE, REDUCTIONS
-from bpx.program.operation import ACCUMULATE, Operation, Value
+from bpx.program.operation import ACCUMULATE, ALL_REDUCE, Operation, Value
 from bpx.program.precedence import Order, Precedence
 from bpx.program.program import Program
 
@@ -49,6 +49,9 @@ def written_over(
             continue
         # A reduction accumulates in its result, while others in its kernel still read the old.
         if others and writer.name in REDUCTIONS:
+            continue
+        # The sums of a message are made together, where the first of them is.
+        if writer.name == ALL_REDUCE:
             continue
         # An operation that needs the new value cannot run before it is made.
         if any(precedence.leads(writer, op) for op in others):

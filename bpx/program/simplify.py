@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bpx.program.operation import VIEWS, Operation, Value
+from bpx.program.operation import ALL_REDUCE, VIEWS, Operation, Value
 from bpx.program.program import Program
 
 __all__ = ["dense", "parted", "roots_of", "settled"]
@@ -54,7 +54,7 @@ def parted(
     views: dict[Value, Operation] = {}
     work: list[Operation] = []
     for op in operations:
-        if all(v in constants for v in op.values):
+        if op.name != ALL_REDUCE and all(v in constants for v in op.values):
             constants[op.result] = op
         elif op.name in VIEWS and not (op.name == "reshape" and op.values[0] in views):
             views[op.result] = op

@@ -154,7 +154,7 @@ class Loop:
 
     def _observed(self, state: State, number: int) -> dict[str, Any]:
         """Return the observers' values, which the first of several ranks gets for all."""
-        if not self.observers:
+        if not self.observers and self.agreement is ALONE:
             return {}
         return self.agreement.led(
             lambda: observed(self.observers, state, self.job.data, number)

@@ -74,6 +74,11 @@ def test_the_exit_code_is_that_of_the_job(launcher, capfd):
     assert "the job ended with the exit code 7" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("code", ["0", "None", ""])
+def test_a_script_may_leave_by_sys_exit(launcher, code):
+    run(script(f"sys.exit({code})"), launcher)
+
+
 def test_it_begins_again(launcher, capfd):
     text = """
 tries = pathlib.Path("tries")
@@ -199,6 +204,20 @@ def test_an_error_is_told_once_in_the_words_of_the_command_line():
     assert told.count("--batch-size 1 was given for 2 ranks") == 1
     told = launched("-n", 2, "--", "train", "digits", "--lear", 1, code=2)
     assert told.count("No such option") == 1
+
+
+def test_a_script_of_several_ranks_leaves_by_sys_exit():
+    launched("-n", 2, "--", *script("import bpx; sys.exit(0)"))
+    told = launched("-n", 2, "--", *script("import bpx; sys.exit(3)"), code=1)
+    assert "of 2 ended all of them" in told
+
+
+@pytest.mark.usefixtures("digits")
+def test_a_cost_that_diverges_is_not_tried_again():
+    words = "digits", "--optimizer", "sgd", "--eta", "1e38", "--out", "run"
+    told = launched("-n", 2, "--restarts", 2, "--", "train", *words, code=1)
+    assert "restart" not in told
+    assert told.count("Error: ") == 1
 
 
 def test_info_lists_the_ranks():

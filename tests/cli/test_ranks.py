@@ -78,7 +78,7 @@ def test_the_first_one_prints(monkeypatch, capsys, rank):
         (everywhere(bpx.InputError("wrong")), 1, True),
         (click.UsageError("no such option"), 2, True),
         (everywhere(bpx.Preempted("SIGTERM", "run")), 75, False),
-        (bpx.DivergenceError("", 1, 1, 1), 1, False),
+        (bpx.DivergenceError("", 1, 1, 1), 1, True),
     ],
 )
 def test_an_error_of_all_is_told_once(monkeypatch, tmp_path, rank, error, code, refuses):

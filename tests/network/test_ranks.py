@@ -7,6 +7,7 @@ import pytest
 
 import bpx
 from bpx.errors import InputError
+from bpx.optim import mapped
 from bpx.training.parallel.failing import is_everywhere
 from tests.ranks import on_ranks
 
@@ -181,3 +182,75 @@ def test_a_stream_of_mini_batches_and_windows(tmp_path):
     for found in on_ranks(3, run):
         for w, expected in zip(found, run(None), strict=True):
             np.testing.assert_allclose(w, expected, rtol=0, atol=1e-6)
+
+
+def test_observers_of_the_first_rank_alone():
+    class Number:
+        name = "number"
+
+        def __call__(self, state, data, epoch):
+            return epoch
+
+    def run(ranks):
+        observers = [Number()] if ranks.rank == 0 else []
+        return network(seed=1).fit(X, LABELS, ranks=ranks, observers=observers, **SETTINGS)
+
+    for history in on_ranks(2, run):
+        assert [epoch.observed["number"] for epoch in history] == [1, 2]
+
+
+@pytest.mark.parametrize("change", [{"validation": (X[:8] + 1.0, LABELS[:8])}, {}])
+def test_validation_samples_are_those_of_all(change):
+    usual = {"validation": (X[:8], LABELS[:8])}
+
+    def run(ranks):
+        own = change if ranks.rank == 1 else usual
+        with pytest.raises(
+            InputError, match=r"rank 1 of 2 differs from rank 0 in .*validation"
+        ):
+            network(seed=1).fit(X, LABELS, ranks=ranks, **SETTINGS, **own)
+
+    on_ranks(2, run)
+
+
+def test_a_callback_may_train_another_network():
+    lengths = []
+
+    def run(ranks):
+        def train_another(epoch):
+            lengths.append(len(network(seed=2).fit(X, LABELS, ranks=ranks, **SETTINGS)))
+
+        history = network(seed=1).fit(
+            X, LABELS, ranks=ranks, callbacks=[train_another], **SETTINGS
+        )
+        return len(history)
+
+    assert on_ranks(2, run) == [2, 2]
+    assert lengths == [2, 2]
+
+
+def test_an_optimizer_of_ones_own_that_keeps_the_gradient():
+    """The planned step must read the old gradient before the sum is written over it."""
+
+    def run(ranks):
+        net = network(seed=1, dtype="float64")
+        rule = bpx.optim.chain(KEPT, bpx.SGD(0.1))
+        settings = {**SETTINGS, "optimizer": rule, "seed": 1, "epochs": 4}
+        net.fit(X, LABELS, ranks=ranks or "off", **settings)
+        return net.weights
+
+    for found in on_ranks(2, run):
+        for w, expected in zip(found, run(None), strict=True):
+            np.testing.assert_allclose(w, expected, rtol=0, atol=1e-12)
+
+
+def _zeros(parameters):
+    return mapped(lambda w: bpx.namespace(w).zeros_like(w), parameters)
+
+
+def _kept(updates, state, parameters):
+    moved = mapped(lambda u, before: u + 0.5 * before, updates, state)
+    return moved, mapped(lambda before, u: u, state, updates)
+
+
+KEPT = bpx.optim.Transformation(_zeros, _kept)

@@ -8,6 +8,8 @@ import pytest
 
 import bpx
 from bpx.errors import InputError, Preempted
+from bpx.network.resuming import keeping
+from bpx.network.resuming.keeping import Keeping
 from bpx.training.parallel import keeper
 from tests.ranks import on_ranks
 
@@ -52,16 +54,16 @@ def interrupted(monkeypatch, folder, size, every, at):
     """Let a training on so many ranks end when each looks for signals for the at-th time."""
     looks = Counter()
 
-    def heed(self):
+    def asked(self):
         rank = self.agreement.ranks.rank
         looks[rank] += 1
-        self.inner.asked = signal.SIGTERM if looks[rank] == at else None
+        return signal.SIGTERM if looks[rank] == at else None
 
     def run(ranks):
         with pytest.raises(Preempted):
             trained(ranks, folder, every=every)
 
-    monkeypatch.setattr(keeper.Together, "_heed", heed)
+    monkeypatch.setattr(keeper.Together, "_asked", asked)
     monkeypatch.setattr("bpx.training.chunks.CHUNK_SECONDS", 0.0)  # a step each
     on_ranks(size, run)
 
@@ -155,3 +157,31 @@ def test_a_rank_that_does_not_see_the_folder_is_named(monkeypatch, tmp_path):
 
     assert on_ranks(2, run) == [["raised on rank 1 of 2"], None]
     trained(None, tmp_path / "run", resume=True)  # nobody has it locked
+
+
+def test_a_run_that_a_callback_ended_stays_ended(tmp_path):
+    def run(ranks, **more):
+        asks = {"callbacks": [lambda epoch: epoch.number == 2], "early_stopping": None}
+        return len(trained(ranks, tmp_path / "run", **asks, **more)[1])
+
+    assert on_ranks(2, run) == [2, 2]
+    assert on_ranks(2, lambda ranks: run(ranks, resume=True)) == [2, 2]
+
+
+def test_the_clock_decides_once_whether_to_write(monkeypatch, tmp_path):
+    """A checkpoint that is due only after the ranks have agreed has no sums of the others."""
+    written, times = [], iter(range(10**6))
+    write = Keeping._write
+
+    def noted(self, place):
+        if place is not None:
+            written.append(place.state.metrics.cost.shape)
+        return write(self, place)
+
+    monkeypatch.setattr(Keeping, "_write", noted)
+    monkeypatch.setattr(keeping, "perf_counter", lambda: float(next(times)))
+    monkeypatch.setattr("bpx.training.chunks.CHUNK_SECONDS", 0.0)
+    for every in ("2 s", "3 s", "5 s"):
+        on_ranks(2, lambda ranks, every=every: trained(ranks, tmp_path / every, every=every))
+    assert set(written) <= {(10,), (4,)}  # of both ranks, in whole mini-batches and in the last
+    assert written

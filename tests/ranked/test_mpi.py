@@ -29,7 +29,7 @@ def test_the_variable_chooses_them():
     text = """
 net = network(seed=None)
 history = trained(net, seed=None)
-print("weights", net.weights[0][0, 0], history.seed)
+sys.stdout.write(f"weights {net.weights[0][0, 0]} {history.seed}\\n")
 """
     first, second = sorted(under_mpi(2, text, BPX_RANKS="mpi").split("\n")[:2])
     assert first == second
@@ -68,6 +68,28 @@ for epoch in bpx.train(net, (X, LABELS), epochs=3, batch_size=10, optimizer=bpx.
     told = under_mpi(2, text, code=None)
     assert "MemoryError: nothing is left" in told
     assert "rank 1 of 2 ended all of them" in told
+
+
+def test_a_signal_to_one_rank_between_two_epochs_is_heeded_by_all():
+    text = """
+import signal, time
+from mpi4py import MPI
+from bpx.network.resuming import signals
+signals.GRACE = 0.2
+rank = MPI.COMM_WORLD.rank
+training = bpx.train(network(), (X, LABELS), epochs=50, batch_size=10, optimizer=bpx.SGD(0.1),
+                     seed=1, ranks="mpi", checkpoint="run")
+try:
+    for epoch in training:
+        if epoch.number == 2 and rank == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1.0)
+except bpx.Preempted as ended:
+    sys.stdout.write(f"rank {rank} ended after epoch {training.state.epochs}\\n")
+"""
+    told = under_mpi(2, text)
+    assert "rank 0 ended after epoch 2" in told
+    assert "rank 1 ended after epoch 2" in told
 
 
 def test_an_error_on_all_ranks_is_told_once():

@@ -34,6 +34,16 @@ print("never")
     assert "never" not in told
 
 
+def test_without_torchrun(monkeypatch):
+    pytest.importorskip("torch", reason="torch is not installed")
+    from bpx_backends.ranks.torch import world
+
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(BackendError, match="start the program by torchrun"):
+        world("torch")
+
+
 def test_other_arrays_are_refused():
     pytest.importorskip("torch", reason="torch is not installed")
     from bpx_backends.ranks.torch import world

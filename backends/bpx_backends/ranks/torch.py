@@ -75,12 +75,20 @@ def world(home: str) -> Torch:
     return Torch(arrays, objects, device)
 
 
+_NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
 def _initialize() -> None:
     """Join the processes, by the address that torchrun has set.
 
     Each restart has names of its own in the store: otherwise a process may find the addresses
     of one that has ended (pytorch#135712).
     """
+    if missing := [name for name in _NEEDED if name not in os.environ]:
+        raise BackendError(
+            f"the ranks 'torch' need the variables that torchrun sets, and {missing[0]} is not "
+            "set; start the program by torchrun, or choose ranks='auto'"
+        )
     store, rank, size = next(rendezvous("env://"))
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     own = distributed.PrefixStore(f"attempt {attempt}", store)

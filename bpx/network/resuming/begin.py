@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from bpx.errors import InputError, advice, option
 from bpx.io import layers
-from bpx.model.windowed import WindowedSamples
 from bpx.network.packing import Packed
 from bpx.network.resuming import fingerprint, settings, shown
 from bpx.network.resuming.files import read_records
@@ -129,7 +128,7 @@ def keeping(
     layers.described(network.spec)  # refuses one that no file can hold, before the first step
     names = _SETTINGS if stream is None else (*_SETTINGS, "penalty")
     chosen = _chosen(loop.job, {name: given[name] for name in names}, watching)
-    samples = _prints(loop.job, stream, given["batch_size"])
+    samples = fingerprint.of_training(loop.job, stream, given["batch_size"])
     home = machine(loop.job.home)
     written = {"every": opened.interval, "keep": opened.keep}
     follows = isinstance(opened, Followed)
@@ -198,25 +197,6 @@ def _shown(given: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """The settings for people; the drawn seed of private training would repeat nothing."""
     seed = {"seed": None} if given["privacy"] is not None else {}
     return {**seed, **{name: given[name] for name in names}}
-
-
-def _prints(job: Job, stream: "Stream | None", batch_size: int) -> dict[str, Any]:
-    """Return the fingerprints of all samples by their names."""
-    of_arrays: dict[str, Any] = {}
-    found: dict[str, Any] = {} if stream is None else stream.prints(batch_size)
-    if stream is None:
-        of_arrays |= {
-            "x": job.data.x,
-            "y": job.data.y,
-            "the weights of the samples": job.data.s,
-        }
-    held = job.validation
-    if isinstance(held, WindowedSamples):
-        found |= {f"validation {name}": each for name, each in held.stream.prints().items()}
-    elif held is not None:
-        of_arrays |= {"validation x": held.x, "validation y": held.y}
-        of_arrays |= {"the weights of the validation samples": held.s}
-    return {**found, **fingerprint.fingerprints(of_arrays)}
 
 
 def _called(callback: Any) -> str:

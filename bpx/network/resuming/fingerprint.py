@@ -7,14 +7,27 @@ to the network's dtype.
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bpx._spans import BLOCK, BLOCKS, WHOLE, spans
 from bpx.arrays.registry import dtype_name
 from bpx.arrays.transfer import to_host
 from bpx.errors import InputError
+from bpx.model.windowed import WindowedSamples
+from bpx.training.arguments import Job
 
-__all__ = ["STREAM", "check_kind", "check_same", "fingerprint", "fingerprints", "shown"]
+if TYPE_CHECKING:
+    from bpx.data import Stream
+
+__all__ = [
+    "STREAM",
+    "check_kind",
+    "check_same",
+    "fingerprint",
+    "fingerprints",
+    "of_training",
+    "shown",
+]
 
 _HASH = "blake2b"
 
@@ -33,6 +46,25 @@ def fingerprint(x: Any) -> dict[str, Any]:
 def fingerprints(arrays: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fingerprint of each array by its name; None stands for no array."""
     return {name: fingerprint(x) for name, x in arrays.items() if x is not None}
+
+
+def of_training(job: Job, stream: "Stream | None", batch_size: int) -> dict[str, Any]:
+    """Return the fingerprints of all samples of a training by their names."""
+    of_arrays: dict[str, Any] = {}
+    found: dict[str, Any] = {} if stream is None else stream.prints(batch_size)
+    if stream is None:
+        of_arrays |= {
+            "x": job.data.x,
+            "y": job.data.y,
+            "the weights of the samples": job.data.s,
+        }
+    held = job.validation
+    if isinstance(held, WindowedSamples):
+        found |= {f"validation {name}": each for name, each in held.stream.prints().items()}
+    elif held is not None:
+        of_arrays |= {"validation x": held.x, "validation y": held.y}
+        of_arrays |= {"the weights of the validation samples": held.s}
+    return {**found, **fingerprints(of_arrays)}
 
 
 def check_same(run: str, saved: Mapping[str, Any], given: Mapping[str, Any]) -> None:

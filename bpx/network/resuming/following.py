@@ -55,17 +55,13 @@ class Following:
     """The `Keeper` of a rank that writes nothing, and ends where the first one ends."""
 
     def __init__(self, opened: Opened, records: Sequence[Epoch]) -> None:
-        self.opened, self.records = opened, list(records)
-        self._signals = Signals(self._end)
+        self.opened, self.records, self.shared = opened, list(records), True
+        self._signals = Signals(lambda _: None)  # one between two epochs waits for the next
 
     @property
     def asked(self) -> int | None:
-        """The signal that asks to end; that of one rank is that of all."""
+        """The signal that asks to end."""
         return self._signals.asked
-
-    @asked.setter
-    def asked(self, asked: int | None) -> None:
-        self._signals.asked = asked
 
     @contextmanager
     def attending(self) -> Iterator[None]:
@@ -77,19 +73,27 @@ class Following:
     def most(self) -> None:
         """Any number of steps."""
 
-    def due(self, place: Place) -> bool:
+    def due(self, place: Place, asked: int | None) -> bool:
         """Whether it writes: never."""
         return False
 
+    def look(self, place: Place, asked: int | None, *, write: bool) -> None:
+        """End if a signal asks for it."""
+        if asked:
+            self._end(asked)
+
     def between(self, place: Place) -> None:
         """End if a signal asks for it."""
-        if self.asked:
-            self._end(self.asked)
+        self.look(place, self.asked, write=False)
+
+    def start(self, asked: int | None, *, ends: bool) -> None:
+        """End if a signal asks for it."""
+        if asked:
+            self._end(asked)
 
     def before(self, *, ends: bool) -> None:
         """End if a signal asks for it."""
-        if self.asked:
-            self._end(self.asked)
+        self.start(self.asked, ends=ends)
 
     def recorded(self, epoch: Epoch) -> None:
         """Keep the record in memory."""

@@ -58,6 +58,7 @@ class Keeping:
         self.opened, self.network, self.course = opened, network, course
         self.observers, self.settled = observers, settled
         self.history = Records(opened.run, records)
+        self.shared = False
         self._within, self._signals = within, Signals(self._end_between)
         found = opened.found
         self._number = max(opened.run.numbers(), default=0)
@@ -104,31 +105,34 @@ class Keeping:
 
     @property
     def asked(self) -> int | None:
-        """The signal that asks to end; that of one of several ranks is that of all."""
+        """The signal that asks to end."""
         return self._signals.asked
-
-    @asked.setter
-    def asked(self, asked: int | None) -> None:
-        self._signals.asked = asked
-
-    def due(self, place: Place) -> bool:
-        """Whether it is time for a checkpoint within an epoch, or a signal asks to end."""
-        self._at = self._position(place.steps)
-        asked = self._signals.asked is not None
-        return self._within and (asked or (self._is_due() and not place.ends))
 
     def between(self, place: Place) -> None:
         """Write a checkpoint within an epoch if it is time, or if a signal asks to end."""
-        written, asked = self.due(place) and self._write(place), self._signals.asked
+        asked = self.asked
+        self.look(place, asked, write=self.due(place, asked))
+
+    def due(self, place: Place, asked: int | None) -> bool:
+        """Whether it is time for a checkpoint within an epoch, or a signal asks to end."""
+        self._at = self._position(place.steps)
+        return self._within and (bool(asked) or (self._is_due() and not place.ends))
+
+    def look(self, place: Place, asked: int | None, *, write: bool) -> None:
+        """Write a checkpoint within an epoch or not, and then end if a signal asks for it."""
+        written = write and self._write(place)
         if asked:
             self._end(asked, written)
 
     def before(self, *, ends: bool) -> None:
         """Write a checkpoint before an epoch if it is time, or after the last one."""
+        self.start(self.asked, ends=ends)
+
+    def start(self, asked: int | None, *, ends: bool) -> None:
+        """Do what `before` does, with the signal that is to be heeded."""
         if self.course.state is not self._of:  # the epoch is not continued, but begins
             self._begun = 0
         self._at = self._position(self._begun)
-        asked = self._signals.asked
         written = self._kept is self.course.state
         if not written and not self._begun and (self._is_due(at_epoch=True) or ends or asked):
             written = self._write(None)
@@ -256,7 +260,10 @@ class Keeping:
         """End the run in the caller's code, which does not ask for the next epoch.
 
         No checkpoint is written here: what the caller does with the last record is not done.
+        If other ranks wait for this one, the signal waits for the next epoch.
         """
+        if self.shared:
+            return
         self._signals.asked = None
         self.close()
         self._end(asked, self._kept is self.course.state)

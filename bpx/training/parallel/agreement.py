@@ -1,6 +1,7 @@
 """What the ranks of a training must agree upon on their hosts, between the chunks of steps."""
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from math import fsum
 from typing import TypeVar
@@ -9,9 +10,12 @@ from bpx.arrays.ranks import Communicator
 from bpx.training.parallel import ending
 from bpx.training.parallel.failing import attempted, everywhere, is_everywhere
 
-__all__ = ["ALONE", "Agreement"]
+__all__ = ["ALONE", "LEADING", "Agreement"]
 
 T = TypeVar("T")
+
+LEADING: ContextVar[bool] = ContextVar("bpx_leading", default=False)
+"""Whether this rank does something for the others, such as a callback, which wait for it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,13 @@ class Agreement:
         """
         if self.ranks is None:
             return function()
-        own = attempted(function) if self.ranks.rank == 0 else None
+        own = None
+        if self.ranks.rank == 0:
+            token = LEADING.set(True)
+            try:
+                own = attempted(function)
+            finally:
+                LEADING.reset(token)
         found, wrong = self.ranks.broadcast(own)
         if wrong is not None:
             raise everywhere(wrong)

@@ -11,6 +11,7 @@ from bpx.arrays.home import Home
 from bpx.arrays.ranks import Communicator
 from bpx.errors import BackendError, InputError, advice, nearest
 from bpx.program.contract import Scan
+from bpx.training.parallel.agreement import LEADING
 from bpx.training.parallel.ending import attend
 from bpx_backends import is_installed
 from bpx_backends.ranks.launched import launched
@@ -68,6 +69,8 @@ def chosen(given: Ranks | str | Communicator | None, home: Home) -> Communicator
         If there is no such choice, if what it needs is not installed, or if the ranks cannot
         add arrays of that home.
     """
+    if LEADING.get():  # a training in a callback, for which no other rank is there
+        return None
     if given is not None and not isinstance(given, str):
         return given if given.size > 1 else None
     name, by = named(given), launched()

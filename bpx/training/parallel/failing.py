@@ -1,5 +1,7 @@
 """What fails on one rank of a training fails on all of them: none waits for another in vain."""
 
+import pickle
+import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -42,11 +44,21 @@ def together(ranks: Communicator, function: Callable[[], T]) -> T:
 
 
 def attempted(function: Callable[[], T]) -> tuple[Any, Exception | None]:
-    """Return what a function gives, or else the error that it raises."""
+    """Return what a function gives, or else the error that it raises, in a form to send."""
     try:
         return function(), None
     except Exception as error:
-        return None, error
+        return None, _to_send(error)
+
+
+def _to_send(error: Exception) -> Exception:
+    """Return the error or, if pickle cannot rebuild it, one that tells all of it."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        text = "".join(traceback.format_exception(error))
+        return RuntimeError(f"{type(error).__name__}: {error}\n\n{text}")
+    return error
 
 
 def everywhere(error: E) -> E:

@@ -16,13 +16,28 @@ __all__ = ["Heeding", "Together"]
 
 
 class Heeding(Keeper, Protocol):
-    """A keeper that heeds signals, and may write checkpoints."""
+    """A keeper that heeds signals, and may write checkpoints.
 
-    asked: int | None
-    """The signal that asks it to end the training."""
+    Attributes
+    ----------
+    shared : bool
+        Whether other ranks wait for this one, so that a signal must not end it alone.
+    """
 
-    def due(self, place: Place) -> bool:
-        """Whether it wants to write a checkpoint at a place within an epoch."""
+    shared: bool
+
+    @property
+    def asked(self) -> int | None:
+        """The signal that this process got, which asks it to end the training."""
+
+    def due(self, place: Place, asked: int | None) -> bool:
+        """Whether to write a checkpoint at a place within an epoch."""
+
+    def look(self, place: Place, asked: int | None, *, write: bool) -> None:
+        """Write a checkpoint within an epoch or not, and then end if a signal asks for it."""
+
+    def start(self, asked: int | None, *, ends: bool) -> None:
+        """Do what `before` does, with the signal that is to be heeded."""
 
 
 @dataclass
@@ -40,6 +55,9 @@ class Together:
     agreement: Agreement
     home: Home
 
+    def __post_init__(self) -> None:
+        self.inner.shared = True
+
     @property
     def records(self) -> Sequence[Epoch]:
         """The records of all epochs so far."""
@@ -54,19 +72,20 @@ class Together:
         return self.agreement.led(self.inner.most)
 
     def between(self, place: Place) -> None:
-        """Look at a place within an epoch, where all have the first one's sums if it writes."""
-        self._heed()
-        if self.agreement.led(lambda: self.inner.due(place)):
+        """Look at a place within an epoch; the first rank gets the sums of all if it writes."""
+        asked = self._asked()
+        write = self.agreement.led(lambda: self.inner.due(place, asked))
+        if write:
             ranks = self.agreement.ranks
             assert ranks is not None
             metrics = gathered(ranks, place.state.metrics, self.home)
             place = place._replace(state=place.state._replace(metrics=metrics))
-        self._together(lambda: self.inner.between(place))
+        self._together(asked, lambda: self.inner.look(place, asked, write=write))
 
     def before(self, *, ends: bool) -> None:
         """Look at the state before an epoch or, if training ends, after the last one."""
-        self._heed()
-        self._together(lambda: self.inner.before(ends=ends))
+        asked = self._asked()
+        self._together(asked, lambda: self.inner.start(asked, ends=ends))
 
     def recorded(self, epoch: Epoch) -> None:
         """Take the record of a finished epoch."""
@@ -80,12 +99,11 @@ class Together:
         """Release what it holds."""
         self.inner.close()
 
-    def _heed(self) -> None:
-        """Let the first signal that any rank got be that of all."""
-        self.inner.asked = self.agreement.first(self.inner.asked)
+    def _asked(self) -> int | None:
+        """Return the first signal that any rank got; a later one is for the next look."""
+        return self.agreement.first(self.inner.asked)
 
-    def _together(self, look: Callable[[], None]) -> None:
-        asked = self.inner.asked
+    def _together(self, asked: int | None, look: Callable[[], None]) -> None:
         try:
             look()
         except BaseException as error:

@@ -36,7 +36,7 @@ def test_records_are_kept_in_memory(tmp_path):
     keeper.recorded(epoch(2))
     assert [each.number for each in keeper.records] == [1, 2]
     assert keeper.most() is None
-    assert not keeper.due(None)
+    assert not keeper.due(None, None)
     keeper.ended(None)
     keeper.close()
 
@@ -48,11 +48,10 @@ def test_it_ends_where_a_signal_asks_for_it(tmp_path, asked, error):
     keeper = Following(Followed(tmp_path, None, None), [])
     keeper.between(None)
     keeper.before(ends=False)
-    for look in (lambda: keeper.between(None), lambda: keeper.before(ends=True)):
-        keeper.asked = asked
-        with pytest.raises(error):
-            look()
-        assert keeper.asked is None
+    with pytest.raises(error):
+        keeper.look(None, asked, write=True)
+    with pytest.raises(error):
+        keeper.start(asked, ends=True)
 
 
 def test_signals_are_heeded_within_an_epoch(tmp_path):
@@ -61,7 +60,9 @@ def test_signals_are_heeded_within_an_epoch(tmp_path):
     with keeper.attending():
         signal.raise_signal(signal.SIGTERM)
         assert keeper.asked == signal.SIGTERM
-        keeper.asked = None
+        with pytest.raises(Preempted):
+            keeper.between(None)
+        assert keeper.asked is None
     keeper.close()
     assert signal.getsignal(signal.SIGTERM) is before
 

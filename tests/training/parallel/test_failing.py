@@ -37,6 +37,26 @@ def test_where_all_fail_each_raises_its_own():
     assert on_ranks(2, fails) == [0, 1]
 
 
+class OwnError(Exception):
+    """One that pickle cannot rebuild."""
+
+    def __init__(self, number, text):
+        super().__init__(f"{number}: {text}")
+
+
+def test_an_error_that_cannot_be_sent_is_told_all_the_same():
+    def fails(ranks):
+        def function():
+            if ranks.rank == 0:
+                raise OwnError(3, "wrong")
+
+        with pytest.raises(RuntimeError, match="OwnError: 3: wrong") as caught:
+            together(ranks, function)
+        return "in function" in str(caught.value)
+
+    assert on_ranks(2, fails) == [True, True]
+
+
 def test_errors_that_ranks_agree_upon():
     assert is_everywhere(DivergenceError("", 1, None, None))
     assert not is_everywhere(Preempted("", "run"))

@@ -30,17 +30,18 @@ class Inner:
     def most(self):
         return 7 if self.rank == 0 else None
 
-    def due(self, place):
+    def due(self, place, asked):
         return self._due
 
-    def between(self, place):
+    def look(self, place, asked, *, write):
         self.told.append(place)
-        if self.asked:
+        self.wrote = write
+        if asked:
             raise KeyboardInterrupt
 
-    def before(self, *, ends):
+    def start(self, asked, *, ends):
         self.told.append(ends)
-        if self.asked:
+        if asked:
             raise KeyboardInterrupt
 
     def recorded(self, epoch):
@@ -91,15 +92,33 @@ def test_a_signal_for_one_ends_all(look):
         keeper = Together(inner, Agreement(ranks), HOME)
         with pytest.raises(KeyboardInterrupt) as caught:
             keeper.before(ends=True) if look == "before" else keeper.between(place(ranks))
-        return inner.asked, is_everywhere(caught.value)
+        return inner.shared, is_everywhere(caught.value)
 
-    assert on_ranks(3, run) == [(15, True)] * 3
+    assert on_ranks(3, run) == [(True, True)] * 3
+
+
+def test_a_signal_that_comes_after_the_agreement_is_for_the_next_look():
+    def run(ranks):
+        class Late(Inner):
+            def due(self, place, asked):
+                self.asked = 15
+                return asked is not None
+
+        inner = Late(ranks)
+        keeper = Together(inner, Agreement(ranks), HOME)
+        keeper.between(place(ranks))
+        assert not inner.wrote
+        with pytest.raises(KeyboardInterrupt):
+            keeper.between(place(ranks))
+        return inner.asked, inner.wrote
+
+    assert on_ranks(2, run) == [(15, True), (None, True)]  # the first one decides
 
 
 def test_an_error_of_one_alone_is_its_own():
     def run(ranks):
         class Failing(Inner):
-            def between(self, place):
+            def look(self, place, asked, *, write):
                 if self.rank == 0:
                     raise OSError("no space left")
 
