@@ -1,6 +1,7 @@
 """Trainings on several ranks that are disturbed: a few of the jobs of `tools.faults`."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,12 +13,12 @@ from tools import faults as module
 
 
 @pytest.mark.parametrize("kind", module.KINDS)
-def test_disturbed_twice(kind):
+def test_disturbed_jobs(kind):
     needs_mpi()
     if not hasattr(signal, "SIGXFSZ") or not hasattr(os, "fork"):
         pytest.skip("this system has no limit on the size of files, or no fork")
     ran = subprocess.run(
-        [sys.executable, "-m", "tools.faults", "--kinds", kind, "--count", "2"],
+        [sys.executable, "-m", "tools.faults", "--kinds", kind, "--count", "3"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -26,18 +27,22 @@ def test_disturbed_twice(kind):
         env=environment(),
     )
     assert ran.returncode == 0, ran.stdout
-    assert f"{kind}: 2 jobs" in ran.stdout
+    found = re.search(rf"^{kind}: 3 jobs, (\d) disturbed", ran.stdout, re.M)
+    assert found is not None, ran.stdout
+    assert int(found[1]) > 0
 
 
 def test_a_job_that_comes_to_something_else_is_told(monkeypatch, capsys):
     monkeypatch.setattr(module.Job, "result", lambda self, folder, every: "expected")
     monkeypatch.setattr(module, "disturbed", lambda *given: None)
-    assert list(module.jobs("kill", 2, 2, 0)) == [None, None]
+    assert list(module.jobs("kill", 2, 2, 0)) == [(None, False)] * 2
     results = iter(["a", "b", "c", "d", "b"])
     monkeypatch.setattr(module.Job, "result", lambda self, folder, every: next(results))
-    first, second = module.jobs("kill", 2, 2, 0)
+    (first, _), (second, _) = module.jobs("kill", 2, 2, 0)
     assert first.startswith("kill 0: it comes to something else")
     assert second is None
-    monkeypatch.setattr(module, "jobs", lambda *given: iter(["kill 0: wrong", None]))
+    monkeypatch.setattr(
+        module, "jobs", lambda *given: iter([("kill 0: wrong", True), (None, False)])
+    )
     assert module.main(["--kinds", "kill"]) == 1
-    assert "kill 0: wrong\nkill: 2 jobs" in capsys.readouterr().out
+    assert "kill 0: wrong\nkill: 2 jobs, 1 disturbed" in capsys.readouterr().out

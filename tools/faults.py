@@ -102,11 +102,12 @@ def disturbed(
     process = job.begin(folder, every, None if kind in ("kill", "term") else own)
     if kind in ("kill", "term"):
         sleep(moment)
-        if kind == "term":
-            process.send_signal(signal.SIGTERM)
-        elif pid := _process_of(folder, rank):
+        if process.poll() is None and (pid := _process_of(folder, rank)):
             with suppress(ProcessLookupError):  # it has ended
-                os.kill(pid, signal.SIGKILL)
+                process.send_signal(signal.SIGTERM) if kind == "term" else os.kill(
+                    pid, signal.SIGKILL
+                )
+                _happened(folder).touch()
     try:
         output, _ = process.communicate(timeout=PROMPT)
     except subprocess.TimeoutExpired:
@@ -128,13 +129,18 @@ def disturbed(
     return "it died with the exit code 0" if code == 0 and not ended else None
 
 
+def _happened(folder: Path) -> Path:
+    """Return the file that says that a job was disturbed."""
+    return folder.with_suffix(".fault")
+
+
 def _process_of(folder: Path, rank: int) -> int | None:
     path = folder.with_suffix(f".{rank}")
     return int(path.read_text()) if path.exists() and path.read_text() else None
 
 
-def jobs(kind: str, count: int, ranks: int, seed: int) -> Iterator[str | None]:
-    """Disturb that many jobs; yield what is wrong with each."""
+def jobs(kind: str, count: int, ranks: int, seed: int) -> Iterator[tuple[str | None, bool]]:
+    """Disturb that many jobs; yield what is wrong with each, and whether a fault happened."""
     draw = random.Random(f"{kind} {seed}")
     with tempfile.TemporaryDirectory(dir=MEMORY) as place:
         job, expected, usual = Job(ranks, Path(place)), dict[str, Any](), 0.0
@@ -150,7 +156,7 @@ def jobs(kind: str, count: int, ranks: int, seed: int) -> Iterator[str | None]:
             found = found or (wrong or job.result(folder, every))
             if wrong is None and found != expected[every]:
                 wrong = f"it comes to something else, every {every}: {found}"
-            yield f"{kind} {i}: {wrong}" if wrong else None
+            yield f"{kind} {i}: {wrong}" if wrong else None, _happened(folder).exists()
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -167,7 +173,7 @@ def train(folder: Path, every: str, fault: Any, told: Path) -> None:
     os.environ["BPX_RANKS"] = "mpi"
     mine = fault is not None and (fault["kind"] == "full" or fault["rank"] == rank)
     if mine:
-        _DISTURB[fault["kind"]](random.Random(fault["seed"]), rank, Mpi)
+        _DISTURB[fault["kind"]](random.Random(fault["seed"]), rank, Mpi, _happened(folder))
     found = outcome(start("numpy", folder, every))
     _unlimited()
     if rank == 0:
@@ -175,20 +181,22 @@ def train(folder: Path, every: str, fault: Any, told: Path) -> None:
         told.write_text(json.dumps({"bits": digest, "epochs": len(found.records)}))
 
 
-def _after(count: int, owner: Any, name: str, act: Callable[[], None]) -> None:
+def _after(count: int, owner: Any, name: str, act: Callable[[], None], told: Path) -> None:
     """Let a method of a class act at its call of that number, before it does its work."""
     method, calls = getattr(owner, name), [0]
 
     def counted(*given: Any, **named: Any) -> Any:
         calls[0] += 1
         if calls[0] >= count:
+            if calls[0] == count:
+                told.touch()
             act()
         return method(*given, **named)
 
     setattr(owner, name, counted)
 
 
-def _raise(draw: random.Random, rank: int, ranks: Any) -> None:
+def _raise(draw: random.Random, rank: int, ranks: Any, told: Path) -> None:
     from bpx import Network
     from bpx.training import batches, loop
 
@@ -202,10 +210,10 @@ def _raise(draw: random.Random, rank: int, ranks: Any) -> None:
         "evaluate": (loop, "evaluated", 3),
         "publish": (Network, "publish", 3),
     }[draw.choice(STAGES)]
-    _after(draw.randint(1, most), owner, name, fail)
+    _after(draw.randint(1, most), owner, name, fail, told)
 
 
-def _fill(draw: random.Random, rank: int, ranks: Any) -> None:
+def _fill(draw: random.Random, rank: int, ranks: Any, told: Path) -> None:
     import resource
 
     def fill() -> None:
@@ -214,7 +222,7 @@ def _fill(draw: random.Random, rank: int, ranks: Any) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
 
     if rank == 0:
-        _after(draw.randint(1, 60), ranks, "all_reduce", fill)
+        _after(draw.randint(1, 60), ranks, "all_reduce", fill, told)
 
 
 def _unlimited() -> None:
@@ -224,8 +232,11 @@ def _unlimited() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 
 
-def _wait(draw: random.Random, rank: int, ranks: Any) -> None:
-    _after(draw.randint(1, 30), ranks, "all_reduce", lambda: sleep(draw.uniform(0.0, 0.05)))
+def _wait(draw: random.Random, rank: int, ranks: Any, told: Path) -> None:
+    def wait() -> None:
+        sleep(draw.uniform(0.0, 0.05))
+
+    _after(draw.randint(1, 30), ranks, "all_reduce", wait, told)
 
 
 _DISTURB = {"raise": _raise, "full": _fill, "slow": _wait}
@@ -242,10 +253,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for kind in options.kinds.split(","):
         began = monotonic()
         found = list(jobs(kind, options.count, options.ranks, options.seed))
-        for said in filter(None, found):
+        for said in (each for each, _ in found if each):
             wrong += 1
             print(said, flush=True)
-        print(f"{kind}: {len(found)} jobs, {monotonic() - began:.0f} s", flush=True)
+        disturbed_ones, seconds = sum(happened for _, happened in found), monotonic() - began
+        print(f"{kind}: {len(found)} jobs, {disturbed_ones} disturbed, {seconds:.0f} s")
     return int(wrong > 0)
 
 
