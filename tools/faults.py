@@ -104,9 +104,10 @@ def disturbed(
         sleep(moment)
         if process.poll() is None and (pid := _process_of(folder, rank)):
             with suppress(ProcessLookupError):  # it has ended
-                process.send_signal(signal.SIGTERM) if kind == "term" else os.kill(
-                    pid, signal.SIGKILL
-                )
+                if kind == "term":
+                    process.send_signal(signal.SIGTERM)
+                else:
+                    os.kill(pid, signal.SIGKILL)
                 _happened(folder).touch()
     try:
         output, _ = process.communicate(timeout=PROMPT)

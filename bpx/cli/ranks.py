@@ -20,7 +20,7 @@ from bpx.arrays.host import check_seed
 from bpx.arrays.ranks import Communicator
 from bpx.cli.folder import RunFolder
 from bpx.training.parallel.agreement import Agreement
-from bpx.training.parallel.choice import chosen
+from bpx.training.parallel.choice import NEEDS, chosen
 from bpx.training.parallel.ending import end
 from bpx.training.parallel.failing import is_everywhere, together
 from bpx_backends import is_installed
@@ -100,7 +100,7 @@ def note(name: str, text: str = "") -> None:
 
 def collected() -> dict[str, str]:
     """Return what ``bpx info`` shows: what can carry messages, and the ranks of this job."""
-    found = {name: _transport(*each) for name, each in _TRANSPORTS.items()}
+    found = {name: _transport(*each) for name, each in NEEDS.items()}
     ranks, by = several(), launched()
     if by is not None:
         found["started by"] = f"{by.by}, as rank {by.rank} of {by.size}"
@@ -110,12 +110,6 @@ def collected() -> dict[str, str]:
         found["messages by"] = ranks.name
         found |= {f"rank {number}": text for number, text in enumerate(each)}
     return found
-
-
-_TRANSPORTS = {
-    "mpi": ("mpi4py", "pip install mpi4py mpich"),
-    "torch": ("torch", "pip install torch"),
-}
 
 
 def _transport(package: str, install: str) -> str:

@@ -16,16 +16,17 @@ from bpx.training.parallel.ending import attend
 from bpx_backends import is_installed
 from bpx_backends.ranks.launched import launched
 
-__all__ = ["VARIABLE", "Ranks", "chosen", "devices", "named"]
+__all__ = ["NEEDS", "VARIABLE", "Ranks", "chosen", "devices", "named"]
 
 VARIABLE = "BPX_RANKS"
 Ranks: TypeAlias = Literal["auto", "mpi", "torch", "devices", "off"]
 """What can be chosen by name."""
 
-_NEEDS = {
+NEEDS = {
     "mpi": ("mpi4py", "pip install mpi4py mpich"),
     "torch": ("torch", "pip install torch"),
 }
+"""What each kind of ranks needs: a package, and the command that installs it."""
 _log = getLogger("bpx")
 
 
@@ -79,7 +80,7 @@ def chosen(given: Ranks | str | Communicator | None, home: Home) -> Communicator
     if name in (None, "off", "devices") or (name == "auto" and by is None):
         return None
     name = by.ranks if name == "auto" and by is not None else str(name)
-    package, install = _NEEDS[name]
+    package, install = NEEDS[name]
     if not is_installed(package):
         raise BackendError(
             f"the ranks {name!r} need {package}, which is not installed; install it with: "
