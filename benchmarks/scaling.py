@@ -6,11 +6,12 @@
 
 Each measurement is a job of its own, with one BLAS thread for each rank, and they take turns.
 bpx trains on NumPy with numba under MPI, PyTorch by DistributedDataParallel over gloo, as its
-users write it, with its buckets of 25 MB; bpx sends one message. All train the same network on
-the same mini-batches. The tables have medians over the rounds, of the microseconds for a step
-by the wall clock, and the ratios of these medians with the bootstrapped 95 % interval of the
-ratios within the rounds. A job of its own, with a barrier before each sum, divides a step into
-what is computed, the wait for the slower rank, and the sum.
+users write it, with its buckets of 25 MB; bpx exchanges the rows of large matrices, each in a
+message, and adds all else in another. All train the same network on the same mini-batches. The
+tables have medians over the rounds, of the microseconds for a step by the wall clock, and the
+ratios of these medians with the bootstrapped 95 % interval of the ratios within the rounds. A
+job of its own, with a barrier before each message, divides a step into what is computed, the
+wait for the slower rank, and the messages.
 ``--grid`` measures networks of two equal hidden layers in several widths, with several batch
 sizes, to see from where on a second rank pays.
 
@@ -42,7 +43,7 @@ NETWORKS = {"1024": WIDE, "M": CASES["M"]}
 ASKED = {"1024": 1.6, "M": 1.35}
 """How many times as fast two ranks must be as one."""
 SHARE = 0.10
-"""The most of a step that the sum may take, in the first of these networks."""
+"""The most of a step that the messages may take, in the first of these networks."""
 BESIDE = 1.3
 """How many times as fast two ranks must be as two of PyTorch's, there."""
 GRID = tuple((k, batch) for k in (64, 128, 256, 512, 1024) for batch in (64, 256, 1024))

@@ -6,6 +6,7 @@ from contextvars import copy_context
 from threading import Barrier, BrokenBarrierError
 
 from bpx.arrays.registry import namespace
+from bpx.program.operation import rows_of
 
 SECONDS = 60  # how long a rank waits for the others before a test gives up
 
@@ -26,6 +27,17 @@ class Threads:
         for each in others:
             own = own + each
         x[...] = own
+
+    def reduce_scatter(self, x, own):
+        begin, end = rows_of(self.rank, self.size, x.shape[0])
+        whole = namespace(x).asarray(x, copy=True)
+        self.all_reduce(whole)
+        own[...] = whole[begin:end, ...]
+
+    def all_gather(self, own, x):
+        self.messages.append(tuple(x.shape))
+        parts = self._exchange(namespace(own).asarray(own, copy=True))
+        x[...] = namespace(own).concat(parts)
 
     def gather(self, value):
         return [pickle.loads(each) for each in self._exchange(pickle.dumps(value))]

@@ -1,9 +1,9 @@
-"""Sums over the ranks that compute one step together: the only operation that leaves a machine.
+"""Sums over the ranks that compute one step together.
 
 Each rank computes the step for its part of a mini-batch, and whatever is a sum over samples is
 then a sum over the ranks, too. A `Group` knows how to add; this module says where. In a
 recording such a sum is the operation `ALL_REDUCE`, with the group as its attribute; those of
-one call are added in one go: see `bpx.program.instructions.Exchange`.
+one `Bucket` are added in one go: see `bpx.program.instructions.Exchange`.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from bpx.program.array import Recorded
 from bpx.program.contract import leaves, rebuilt
 from bpx.program.operation import ALL_REDUCE
 
-__all__ = ["Communicator", "Group", "summed"]
+__all__ = ["Bucket", "Communicator", "Group", "summed"]
 
 
 class Group(Protocol):
@@ -41,7 +41,8 @@ class Group(Protocol):
 class Communicator(Group, Protocol):
     """The ranks of a training. Every method but `abort` is called by all of them.
 
-    A backend's are in `bpx_backends.ranks`; `bpx.train` takes any other as well.
+    A backend's are in `bpx_backends.ranks`; `bpx.train` takes any other as well. Ranks that
+    can divide a sum have two methods more: see `bpx.arrays.parts.Dividing`.
     """
 
     @property
@@ -62,8 +63,13 @@ class Communicator(Group, Protocol):
         """End the processes of all ranks at once: this one cannot go on."""
 
 
-class _Bucket:
-    """What is added in one go; equal to itself alone."""
+class Bucket:
+    """What is sent in one go; equal to itself alone."""
+
+    def sent(self, name: str, group: Group, x: Recorded, shape: Sequence[int]) -> Recorded:
+        """Record what a message makes of an array."""
+        made: Recorded = x.recorder.apply(name, (x,), shape, x.dtype, group=group, bucket=self)
+        return made
 
 
 def summed(group: Group, tree: Any) -> Any:
@@ -83,11 +89,8 @@ def summed(group: Group, tree: Any) -> Any:
 
 
 def _recorded(group: Group, arrays: Sequence[Recorded]) -> list[Recorded]:
-    bucket = _Bucket()
-    return [
-        x.recorder.apply(ALL_REDUCE, (x,), x.shape, x.dtype, group=group, bucket=bucket)
-        for x in arrays
-    ]
+    bucket = Bucket()
+    return [bucket.sent(ALL_REDUCE, group, x, x.shape) for x in arrays]
 
 
 def _added(group: Group, arrays: Sequence[Array]) -> list[Array]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bpx.arrays.home import Home
 from bpx.arrays.host import check_seed
+from bpx.arrays.parts import Parts
 from bpx.arrays.ranks import Communicator
 from bpx.arrays.transfer import to_host
 from bpx.errors import InputError, option
@@ -20,6 +21,7 @@ from bpx.training.keeper import NOBODY
 from bpx.training.loop import Loop
 from bpx.training.parallel.agreement import Agreement
 from bpx.training.parallel.batches import Sharded
+from bpx.training.parallel.divided import InParts, parts_of
 from bpx.training.parallel.failing import everywhere, together
 from bpx.training.parallel.keeper import Together
 from bpx.training.parallel.steps import across
@@ -163,7 +165,10 @@ def ranked(ranks: Communicator, network: Any, make: Callable[[], Loop]) -> Loop:
     together(ranks, lambda: across(network.spec, ranks))  # refuses layers that cannot
     loop = together(ranks, make)
     check_same_samples(ranks, loop.job)
-    batches = _shared(loop.batches, ranks, network.home)
+    parts = parts_of(ranks, loop.job.step, loop.course.state)
+    if parts is not None:
+        loop = replace(loop, job=replace(loop.job, scan=InParts(loop.job.scan, parts)))
+    batches = _shared(loop.batches, ranks, network.home, parts)
     attached = loop.attached  # the very one that a checkpoint has the state of
     attached.agreement = Agreement(ranks)
     if ranks.rank > 0:
@@ -175,12 +180,12 @@ def ranked(ranks: Communicator, network: Any, make: Callable[[], Loop]) -> Loop:
     return replace(loop, batches=batches, agreement=Agreement(ranks), keeper=keeper)
 
 
-def _shared(batches: Batches, ranks: Communicator, home: Home) -> Batches:
+def _shared(batches: Batches, ranks: Communicator, home: Home, parts: Parts | None) -> Batches:
     """Return the mini-batches of one rank; each is first shared, and then cut into chunks."""
     if isinstance(batches, Accumulated):
-        return replace(batches, whole=_shared(batches.whole, ranks, home))
+        return replace(batches, whole=_shared(batches.whole, ranks, home, parts))
     mine = getattr(batches, "across", None)
-    return Sharded(batches if mine is None else mine(ranks), ranks, home)
+    return Sharded(batches if mine is None else mine(ranks), ranks, home, parts)
 
 
 def _say_nothing(_: Any) -> None:

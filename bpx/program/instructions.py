@@ -1,12 +1,12 @@
 """The instructions of an engine, operations and kernels, and the places of their results."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bpx.program.fusion import ELEMENTWISE, REDUCTIONS, Divide, Kernel, fuse
 from bpx.program.memory import assign, lifetimes
-from bpx.program.operation import ALL_REDUCE, Operation, Value
+from bpx.program.operation import ALL_REDUCE, MESSAGES, Operation, Value
 from bpx.program.precedence import Order
 from bpx.program.program import Program
 
@@ -25,12 +25,12 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Exchange:
-    """Arrays that are summed over the ranks in one go, which lie side by side.
+    """Arrays that the ranks sum, or send each other, in one go.
 
     Attributes
     ----------
     operations : tuple of Operation
-        One for each array.
+        One for each array. The results of `ALL_REDUCE` lie side by side.
     """
 
     operations: tuple[Operation, ...]
@@ -41,13 +41,18 @@ class Exchange:
         return self.operations[0].attribute("group")
 
     @property
+    def sums(self) -> tuple[Operation, ...]:
+        """Those whose sum every rank gets."""
+        return tuple([op for op in self.operations if op.name == ALL_REDUCE])
+
+    @property
     def reads(self) -> tuple[Value, ...]:
-        """The arrays of this rank; each may have the place of its sum."""
+        """The arrays of this rank; those that are summed may have the places of the sums."""
         return tuple([v for op in self.operations for v in op.values])
 
     @property
     def writes(self) -> tuple[Value, ...]:
-        """The sums."""
+        """The sums, or what the others have sent."""
         return tuple([op.result for op in self.operations])
 
 
@@ -56,10 +61,10 @@ Instruction = Operation | Kernel | Exchange
 
 
 def buckets(work: Iterable[Operation]) -> dict[Any, tuple[Operation, ...]]:
-    """Return the sums over ranks that are done in one go, by what they have in common."""
+    """Return the messages of ranks that are sent in one go, by what they have in common."""
     found: dict[Any, list[Operation]] = {}
     for op in work:
-        if op.name == ALL_REDUCE:
+        if op.name in MESSAGES:
             found.setdefault(_bucket(op), []).append(op)
     return {bucket: tuple(ops) for bucket, ops in found.items()}
 
@@ -95,7 +100,7 @@ def grouped(
         ]
         instructions.extend([fuse(group, before, needed, roots, divide)] if group else [])
         for op in others:
-            if op.name != ALL_REDUCE:
+            if op.name not in MESSAGES:
                 instructions.append(op)
             elif ops := together.pop(_bucket(op), ()):
                 instructions.append(Exchange(ops))
@@ -125,11 +130,11 @@ def moved_by(instruction: Instruction) -> int:
 
 def placed(
     instructions: Sequence[Instruction],
-    states: Mapping[Value, int],
+    states: Container[Value],
     roots: Mapping[Value, Value],
     program: Program,
 ) -> tuple[dict[Value, int], int]:
-    """Place all results outside the state in scratch memory; return its size in bytes, too."""
+    """Place all results outside `states` in scratch memory; return its size in bytes, too."""
     made = [[v for v in written_by(each) if v not in states] for each in instructions]
     read = [{roots.get(v, v) for v in read_by(each)} for each in instructions]
     # A result that is copied into the state at the end lives until then.
@@ -158,7 +163,7 @@ def placed(
         return [v for v in inherits(i, value) if v not in viewed and v.dtype == value.dtype]
 
     beside = {
-        i: [(op.values[0], op.result) for op in each.operations if op.result not in states]
+        i: [(op.values[0], op.result) for op in each.sums if op.result not in states]
         for i, each in enumerate(instructions)
         if isinstance(each, Exchange)
     }
@@ -199,8 +204,10 @@ def _readers(kernel: Kernel) -> Callable[[Value], list[Value]]:
 def described(instruction: Instruction) -> str:
     """Describe an instruction for a reader."""
     if isinstance(instruction, Exchange):
-        numbers = sum(v.size for v in instruction.writes)
-        return f"{ALL_REDUCE} of {len(instruction.operations)} arrays, {numbers} numbers"
+        names = dict.fromkeys(op.name for op in instruction.operations)
+        numbers = sum(op.values[0].size for op in instruction.operations)
+        count = len(instruction.operations)
+        return f"{', '.join(names)} of {count} arrays, {numbers} numbers"
     if not isinstance(instruction, Kernel):
         return f"{instruction.name} -> {instruction.result.dtype} {instruction.result.shape}"
     lines = [

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 __all__ = [
     "ACCUMULATE",
+    "ALL_GATHER",
     "ALL_REDUCE",
     "DTYPES",
     "HALVES",
+    "MESSAGES",
+    "REDUCE_SCATTER",
     "VIEWS",
     "DType",
     "Operand",
@@ -18,6 +21,7 @@ __all__ = [
     "constants",
     "dtype_of",
     "needed",
+    "rows_of",
 ]
 
 
@@ -150,14 +154,24 @@ ACCUMULATE = "accumulate"
 Its attribute ``sign`` is 1, or -1 if the product is subtracted. No step asks for it: see
 `bpx.program.accumulate`.
 """
-ALL_REDUCE = "all_reduce"
-"""The name of a sum over the ranks of the attribute ``group``: see `bpx.arrays.ranks`.
+ALL_REDUCE, REDUCE_SCATTER, ALL_GATHER = "all_reduce", "reduce_scatter", "all_gather"
+"""The names of what the ranks of the attribute ``group`` do together: see `bpx.arrays.ranks`.
 
-Those with the same ``bucket`` depend on each other in no way, and are added in one go.
+A sum, a sum of which each rank gets its rows, and the array that has the rows of all. Those
+with the same ``bucket`` depend on each other in no way, and are done in one go.
 """
+MESSAGES = frozenset((ALL_REDUCE, REDUCE_SCATTER, ALL_GATHER))
+"""All of these."""
+
+
+def rows_of(rank: int, size: int, k: int) -> tuple[int, int]:
+    """Return where a rank's rows begin and end, of k that `size` ranks divide."""
+    return k * rank // size, k * (rank + 1) // size
+
+
 VIEWS = frozenset(("matrix_transpose", "reshape", "getitem"))
 """Operations that compute nothing: their results are views of the same memory."""
-_MOVES = frozenset(("take", "concat", "arange", "full", "astype", "broadcast_to", "all_reduce"))
+_MOVES = frozenset(("take", "concat", "arange", "full", "astype", "broadcast_to", *MESSAGES))
 
 
 def constants(operations: Iterable[Operation]) -> set[Value]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from bpx.program.fusion import ELEMENTWISE, REDUCTIONS
-from bpx.program.operation import ACCUMULATE, ALL_REDUCE, Operation, Value
+from bpx.program.instructions import buckets
+from bpx.program.operation import ACCUMULATE, ALL_GATHER, MESSAGES, Operation, Value
 from bpx.program.precedence import Order, Precedence
 from bpx.program.program import Program
 
@@ -25,19 +26,21 @@ def written_over(
     program: Program,
     work: Sequence[Operation],
     roots: Mapping[Value, Value],
-    before: Order,
+    precedence: Precedence,
     fused: set[Operation],
 ) -> set[int]:
     """Return the states in which the new value can overwrite the old one.
 
-    All readers of the old value must run first: the function adds them to `before`.
+    All readers of the old value must run first: the function adds them to what precedes.
     """
     maker = {op.result: op for op in work}
     readers: dict[Value, list[Operation]] = {}
     for op in work:
         for v in {roots.get(v, v) for v in op.values}:
             readers.setdefault(v, []).append(op)
-    precedence, chosen = Precedence(before), set()
+    # Those of a bucket are made together, where the first of them is.
+    together = {op: ops for ops in buckets(work).values() for op in ops}
+    chosen = set()
     for i, (was, after) in enumerate(zip(program.state, program.outputs, strict=True)):
         writer = maker.get(after)
         # An unchanged state needs no write; constants and other states have no maker here.
@@ -50,13 +53,15 @@ def written_over(
         # A reduction accumulates in its result, while others in its kernel still read the old.
         if others and writer.name in REDUCTIONS:
             continue
-        # The sums of a message are made together, where the first of them is.
-        if writer.name == ALL_REDUCE:
+        # A sum has the place of its operand, beside others.
+        if writer.name in MESSAGES and writer.name != ALL_GATHER:
             continue
         # An operation that needs the new value cannot run before it is made.
-        if any(precedence.leads(writer, op) for op in others):
+        made = together.get(writer, (writer,))
+        if any(precedence.leads(each, op) for each in made for op in others):
             continue
-        precedence.add(others, writer)
+        for each in made:
+            precedence.add(others, each)
         chosen.add(i)
     return chosen
 

@@ -25,8 +25,10 @@ from bpx.program.instructions import (
 )
 from bpx.program.operation import Operation, Value
 from bpx.program.order import makers, ordered, postpone, staged, written_over
+from bpx.program.precedence import Precedence
 from bpx.program.program import Program
-from bpx.program.simplify import dense, parted, roots_of, settled
+from bpx.program.sending import made_inside
+from bpx.program.simplify import dense, parted, roots_of, rows_viewed, settled
 
 __all__ = ["Plan", "plan"]
 
@@ -89,6 +91,8 @@ class Plan:
             return "state", self.states[v]
         if v in self.offsets:
             return "scratch", self.offsets[v]
+        if v in self.views and (rows := rows_viewed(self.views[v])) is not None:
+            return self._place(self.views[v].values[0]), rows
         return ("state", self._indices[v]) if v in self._indices else v
 
     @cached_property
@@ -105,7 +109,7 @@ class Plan:
 
         Those that are written to the state are not there; None if there are no others.
         """
-        sums = [v for v in exchange.writes if v in self.offsets]
+        sums = [op.result for op in exchange.sums if op.result in self.offsets]
         if not sums:
             return None
         ends = (self.offsets[v] + v.nbytes for v in sums)
@@ -147,17 +151,19 @@ def plan(
     for ops in buckets(work).values():
         first = list(dict.fromkeys(each for op in ops for each in before[op]))
         before.update((op, list(first)) for op in ops)
-    in_place = written_over(program, work, roots, before, fused)
+    precedence = Precedence(before)
+    in_place = written_over(program, work, roots, precedence, fused)
+    inside = made_inside(program, work, views, precedence, in_place)
     order = ordered(work, before, program.outputs)
     stages = staged(order, before, fused)
     postpone(order, before, fused, stages)
     instructions = grouped(program, order, stages, fused, before, roots, divide)
     states = {program.outputs[i]: i for i in in_place}
-    offsets, scratch = placed(instructions, states, roots, program)
+    offsets, scratch = placed(instructions, {**states, **inside}, roots, program)
     return Plan(
         program,
         constants,
-        views,
+        {**views, **inside},
         instructions,
         states,
         tuple(

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from bpx.program.notation import lines
-from bpx.program.operation import ACCUMULATE, ALL_REDUCE, Operation, Value
+from bpx.program.operation import ACCUMULATE, ALL_REDUCE, MESSAGES, Operation, Value
 
 __all__ = ["Program", "apply"]
 
@@ -105,6 +105,11 @@ def apply(xp: Any, operation: Operation, operands: Sequence[Any], device: Any = 
         total = xp.asarray(operands[0], copy=True)
         attributes["group"].all_reduce(total)
         return total
+    if operation.name in MESSAGES:
+        dtype = operands[0].dtype
+        result = xp.empty(operation.result.shape, dtype=dtype, device=device)
+        getattr(attributes["group"], operation.name)(operands[0], result)
+        return result
     if operation.name == "getitem":
         return operands[0][_viewing(attributes["key"])]
     if operation.name == "copy":

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bpx.program.operation import ALL_REDUCE, VIEWS, Operation, Value
+from bpx.program.operation import MESSAGES, VIEWS, Operation, Value
 from bpx.program.program import Program
 
-__all__ = ["dense", "parted", "roots_of", "settled"]
+__all__ = ["dense", "parted", "roots_of", "rows_viewed", "settled"]
 
 
 def settled(program: Program) -> Program:
@@ -54,7 +54,7 @@ def parted(
     views: dict[Value, Operation] = {}
     work: list[Operation] = []
     for op in operations:
-        if op.name != ALL_REDUCE and all(v in constants for v in op.values):
+        if op.name not in MESSAGES and all(v in constants for v in op.values):
             constants[op.result] = op
         elif op.name in VIEWS and not (op.name == "reshape" and op.values[0] in views):
             views[op.result] = op
@@ -74,11 +74,22 @@ def dense(v: Value, views: Mapping[Value, Operation]) -> bool:
     parts = op.attribute("key", ())
     parts = parts if isinstance(parts, tuple) else (parts,)
     all_of_it = base.size == v.size  # as that of an index into an axis of one element
-    kept = all(
+    kept = rows_viewed(op) is not None or all(
         each is None or each in (Ellipsis, slice(None)) or (all_of_it and isinstance(each, int))
         for each in parts
     )
     return kept and dense(base, views)
+
+
+def rows_viewed(op: Operation) -> tuple[int, int] | None:
+    """The rows, the first and the end, if a view is adjacent rows of an array, whole ones."""
+    first, *others = op.attribute("key") or (None,)
+    if not isinstance(first, slice) or any(
+        each not in (Ellipsis, slice(None)) for each in others
+    ):
+        return None
+    begin, end, step = first.indices(op.values[0].shape[0])
+    return (begin, end) if step == 1 else None
 
 
 def roots_of(views: Mapping[Value, Operation]) -> dict[Value, Value]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bpx._typing import Array
 from bpx.arrays.home import Home
+from bpx.arrays.parts import Parts
 from bpx.arrays.ranks import Communicator
 from bpx.arrays.registry import namespace
 from bpx.training.batches import AroundBatches, Batches, EpochBatches, Stretch
@@ -25,11 +26,14 @@ class Sharded(AroundBatches):
         The mini-batches of all ranks.
     ranks : Communicator
     home : Home
+    parts : Parts or None
+        The arrays that a step updates in parts.
     """
 
     whole: Batches
     ranks: Communicator
     home: Home
+    parts: Parts | None = None
 
     def __call__(self, epoch: int, skip: int = 0) -> EpochBatches | None:
         """Return the epoch with that number, from 1, or None if there are no more."""
@@ -46,7 +50,7 @@ class Sharded(AroundBatches):
         # A step that fills up mini-batches itself has no weight for rows of -1.
         fills = getattr(stretch.step, "fills", False)
         some = None if fills or m % ranks.size == 0 else live
-        shard = Shard(ranks, begin, m, some, self.home.dtype)
+        shard = Shard(ranks, begin, m, some, self.home.dtype, self.parts)
         rows = _cut(stretch.rows, m, begin, live, width, -1 if fills else 0)
         return stretch._replace(step=ranked(stretch.step, shard), rows=rows, width=width)
 

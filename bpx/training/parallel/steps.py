@@ -11,6 +11,7 @@ from typing import Any
 
 from bpx._hashes import kept_hash, without_hash
 from bpx._typing import Array
+from bpx.arrays.parts import Parts
 from bpx.arrays.ranks import Group, summed
 from bpx.arrays.registry import namespace
 from bpx.errors import InputError
@@ -38,6 +39,8 @@ class Shard:
         rank.
     dtype : {"float32", "float64"}
         That of the parameters.
+    parts : Parts or None
+        The arrays of which it updates its rows; None if it makes the whole update.
     """
 
     group: Group
@@ -45,6 +48,7 @@ class Shard:
     size: int
     live: int | None
     dtype: str
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,11 @@ class _Ranked(TrainingStep):
     """What a rank does differently. `shard` has a default only since those before it have."""
 
     shard: Any = None
+
+    @property
+    def constrains(self) -> bool:
+        """Whether more follows the update: in parts, the others' rows do."""
+        return self.shard.parts is not None or super().constrains
 
     def weights(self, data: Data, rows: Array, first: int = 0) -> Array | None:
         """The s of these rows, 0 where they fill up; None if all count equally."""
@@ -77,8 +86,17 @@ class _Ranked(TrainingStep):
         return super().passes(state, x, labels, r, place)
 
     def moved(self, state: State, gradient: Gradients, layers: tuple[Any, ...] = ()) -> State:
-        """The state after an update by the sum of the gradients over the ranks."""
-        return super().moved(state, summed(self.shard.group, gradient), layers)
+        """The state after an update by the sum of the gradients over the ranks.
+
+        In parts, the optimizer's state is that of the rows that this rank updates.
+        """
+        parts = self.shard.parts
+        if parts is None:
+            return super().moved(state, summed(self.shard.group, gradient), layers)
+        before = state.parameters
+        own = state._replace(parameters=parts.own(before))
+        moved = super().moved(own, parts.summed(gradient), layers)
+        return moved._replace(parameters=parts.whole(moved.parameters, before))
 
 
 @dataclass(frozen=True)

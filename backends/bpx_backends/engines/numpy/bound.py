@@ -10,7 +10,7 @@ import numpy as np
 
 from bpx.program.fusion import Kernel
 from bpx.program.instructions import Exchange
-from bpx.program.operation import Operation, Value
+from bpx.program.operation import ALL_REDUCE, Operation, Value
 from bpx.program.plan import Plan
 from bpx.program.program import apply
 from bpx_backends.engines.numpy.calls import Call, address_of, calls, gathered
@@ -160,9 +160,9 @@ class Bound(Given):
         return calls(op, operands, out)
 
     def exchange(self, each: Exchange) -> Iterator[Call]:
-        """Yield the calls that sum arrays over the ranks, those in scratch memory in one go."""
+        """Yield the calls of messages between ranks; sums in scratch memory are one message."""
         plan = self.compiled.plan
-        for op in each.operations:
+        for op in each.sums:
             own, total = self.find(op.values[0]), self.find(op.result)
             if own.size and address_of(own) != address_of(total):
                 yield Call(np.copyto, (total, own))
@@ -170,19 +170,23 @@ class Bound(Given):
             begin, end = message
             dtype = each.writes[0].dtype.name
             yield Call(each.group.all_reduce, (self.scratch[begin:end].view(dtype),))
-        for v in each.writes:
-            if v not in plan.offsets:
-                yield Call(each.group.all_reduce, (self.find(v),))
+        for op in each.operations:
+            own, made = self.find(op.values[0]), self.find(op.result)
+            if op.name != ALL_REDUCE:
+                yield Call(getattr(each.group, op.name), (own, made))
+            elif op.result not in plan.offsets:
+                yield Call(each.group.all_reduce, (made,))
 
     def moves(self, kernel: Kernel) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return what a kernel that works in place copies there first: pairs (to, from)."""
         if self.entered is self.fresh:
             return []
-        over, state = self.compiled.overwritten[kernel], self.compiled.plan.program.state
+        plan, over = self.compiled.plan, self.compiled.overwritten[kernel]
         return [
             (place.reshape(-1), old.reshape(-1))
             for v, base in over.items()
-            if base in state and (old := self.find(base)) is not (place := self.find(v))
+            if plan.roots.get(base, base) in plan.program.state
+            and (old := self.find(base)) is not (place := self.find(v))
         ]
 
     def addresses(self, kernel: Kernel) -> Iterator[tuple[int, list[int]]]:

@@ -171,7 +171,8 @@ def splits(plan: Plan, kernel: Kernel) -> bool:
     for i, nest in enumerate(kernel.nests):
         for op in nest.operations:
             if op.result in shared:
-                overwritten.setdefault(shared[op.result], set()).add(i)
+                over = shared[op.result]
+                overwritten.setdefault(roots.get(over, over), set()).add(i)
     made: set[Value] = set()
     for i, nest in enumerate(kernel.nests):
         reads = {roots.get(v, v) for op in nest.operations for v in op.values}

@@ -15,7 +15,7 @@ import torch
 from bpx.program.accumulate import accumulated
 from bpx.program.contract import leaves, rebuilt
 from bpx.program.instructions import Exchange
-from bpx.program.operation import Operation, Value
+from bpx.program.operation import ALL_REDUCE, Operation, Value
 from bpx.program.plan import Plan, plan
 from bpx.program.program import Program
 from bpx_backends.engines.shared.recycling import empty
@@ -191,8 +191,8 @@ def step_on(planned: Plan, inputs: Sequence[Any], scratch: torch.Tensor) -> list
 def _exchanged(
     planned: Plan, each: Exchange, held: dict[Any, Any], scratch: torch.Tensor
 ) -> list[Call]:
-    """Return the calls that sum arrays over the ranks, those in scratch memory in one go."""
-    pairs = [(held[op.values[0]], held[op.result]) for op in each.operations]
+    """Return the calls of messages between ranks; sums in scratch memory are one message."""
+    pairs = [(held[op.values[0]], held[op.result]) for op in each.sums]
     step: list[Call] = [
         partial(total.copy_, own) for own, total in pairs if own.data_ptr() != total.data_ptr()
     ]
@@ -200,5 +200,10 @@ def _exchanged(
         begin, end = message
         flat = scratch[begin:end].view(dtypes[each.writes[0].dtype.name])
         step.append(partial(each.group.all_reduce, flat))
-    others = (held[v] for v in each.writes if v not in planned.offsets)
-    return step + [partial(each.group.all_reduce, total) for total in others]
+    for op in each.operations:
+        own, made = held[op.values[0]], held[op.result]
+        if op.name != ALL_REDUCE:
+            step.append(partial(getattr(each.group, op.name), own, made))
+        elif op.result not in planned.offsets:
+            step.append(partial(each.group.all_reduce, made))
+    return step
