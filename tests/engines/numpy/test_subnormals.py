@@ -46,6 +46,23 @@ def test_an_error_ends_it():
     assert half().all()
 
 
+@pytest.mark.parametrize("call", [1, 2])
+def test_an_interruption_after_either_call_ends_it(monkeypatch, call):
+    fegetenv, fesetenv = subnormals._functions()
+    calls = []
+
+    def interrupted(environment):
+        fesetenv(environment)
+        calls.append(environment)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(subnormals, "_functions", lambda: (fegetenv, interrupted))
+    with pytest.raises(KeyboardInterrupt), flushed():
+        assert not half().any()
+    assert half().all()
+
+
 def test_threads_that_it_starts_do_so_too():
     with ThreadPoolExecutor(1) as earlier:
         assert earlier.submit(half).result().all()

@@ -33,7 +33,10 @@ def can_flush() -> bool:
 
 @contextmanager
 def flushed() -> Iterator[None]:
-    """Treat subnormal numbers as 0 in this thread, and in those it starts, inside the block."""
+    """Treat subnormal numbers as 0 in this thread, and in those it starts, inside the block.
+
+    Ctrl-C may come after any call, so what ends it is prepared before it begins.
+    """
     functions = _functions()
     if functions is None:
         yield
@@ -43,11 +46,12 @@ def flushed() -> Iterator[None]:
     fegetenv(ctypes.byref(before))
     inside = _Environment.from_buffer_copy(before)
     inside.mxcsr |= _FLUSH
-    fesetenv(ctypes.byref(inside))
+    begin, end = ctypes.byref(inside), ctypes.byref(before)
     try:
+        fesetenv(begin)
         yield
     finally:
-        fesetenv(ctypes.byref(before))
+        fesetenv(end)
 
 
 @cache
@@ -57,7 +61,7 @@ def _functions() -> tuple[Any, Any] | None:
         return None
     for library in (None, "libm.so.6"):
         try:
-            found = ctypes.CDLL(library)
+            found = ctypes.PyDLL(library)  # another thread may send a signal while one waits
             return found.fegetenv, found.fesetenv
         except (OSError, AttributeError):
             continue
