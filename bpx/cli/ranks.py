@@ -15,12 +15,11 @@ from typing import TypeVar
 import click
 
 import bpx
-from bpx.arrays.home import select
 from bpx.arrays.host import check_seed
 from bpx.arrays.ranks import Communicator
 from bpx.cli.folder import RunFolder
 from bpx.training.parallel.agreement import Agreement
-from bpx.training.parallel.choice import NEEDS, chosen
+from bpx.training.parallel.choice import NEEDS, hosts
 from bpx.training.parallel.ending import end
 from bpx.training.parallel.failing import is_everywhere, together
 from bpx_backends import is_installed
@@ -53,7 +52,7 @@ def several() -> Communicator | None:
     """Return the ranks that run this command together; None if it runs alone."""
     if launched() is None:
         return None
-    return chosen(None, select("numpy"))
+    return hosts(None)
 
 
 def is_first() -> bool:

@@ -19,15 +19,13 @@ from bpx.training.batches import Batches
 from bpx.training.keeper import NOBODY
 from bpx.training.loop import Loop
 from bpx.training.parallel.agreement import Agreement
+from bpx.training.parallel.alike import backend_of, check_same
 from bpx.training.parallel.batches import Sharded
 from bpx.training.parallel.failing import everywhere, together
 from bpx.training.parallel.keeper import Together
 from bpx.training.parallel.steps import across
 
 __all__ = ["alone", "check_alike", "check_same_samples", "check_shares", "ranked", "shared"]
-
-SHOWN = 160
-"""The most characters of two values that a message shows side by side."""
 
 _LOCAL = frozenset(("progress", "callbacks", "observers", "validation", "batches", "ranks"))
 """The arguments of `bpx.train` that may differ, or are compared as samples."""
@@ -45,10 +43,8 @@ def check_alike(ranks: Communicator, network: Packed, given: Mapping[str, Any]) 
     layers = {"layers": [repr(each) for each in network.spec.layers]}
     parts = {"cost": network.spec.cost.name, "feedback": repr(network.spec.feedback)}
     own = {k: settings.shown(v) for k, v in given.items() if k not in _LOCAL}
-    _check_same(
-        ranks, {"backend": network.home.backend.name, **versions(network.home), **engine}
-    )
-    _check_same(ranks, {**layers, **parts, **own})
+    check_same(ranks, {**backend_of(network.home), **versions(network.home), **engine})
+    check_same(ranks, {**layers, **parts, **own})
 
 
 def check_same_samples(ranks: Communicator, job: Job) -> None:
@@ -65,23 +61,8 @@ def check_same_samples(ranks: Communicator, job: Job) -> None:
         for name, each in prints.items()
         if "shape" in each
     }
-    _check_same(ranks, shapes)
-    _check_same(ranks, {f"the values of {name}": str(each) for name, each in prints.items()})
-
-
-def _check_same(ranks: Communicator, facts: Mapping[str, Any]) -> None:
-    first, *others = ranks.gather(dict(facts))
-    for rank, theirs in enumerate(others, 1):
-        for name in (*first, *(each for each in theirs if each not in first)):
-            here, there = first.get(name), theirs.get(name)
-            if here != there:
-                told = f": {there}, not {here}" if len(f"{there}{here}") < SHOWN else ""
-                raise everywhere(
-                    InputError(
-                        f"rank {rank} of {ranks.size} differs from rank 0 in {name}{told}; "
-                        "start all ranks with the same program, data and versions"
-                    )
-                )
+    check_same(ranks, shapes)
+    check_same(ranks, {f"the values of {name}": str(each) for name, each in prints.items()})
 
 
 def share_weights(ranks: Communicator, network: Any) -> None:
