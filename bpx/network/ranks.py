@@ -20,7 +20,7 @@ from bpx.training.keeper import NOBODY
 from bpx.training.loop import Loop
 from bpx.training.parallel.agreement import Agreement
 from bpx.training.parallel.alike import backend_of, check_same
-from bpx.training.parallel.batches import Sharded
+from bpx.training.parallel.batches import Sharded, check_chunks
 from bpx.training.parallel.failing import everywhere, together
 from bpx.training.parallel.keeper import Together
 from bpx.training.parallel.steps import across
@@ -144,6 +144,7 @@ def ranked(ranks: Communicator, network: Any, make: Callable[[], Loop]) -> Loop:
     together(ranks, lambda: across(network.spec, ranks))  # refuses layers that cannot
     loop = together(ranks, make)
     check_same_samples(ranks, loop.job)
+    together(ranks, lambda: _check_chunks(ranks, loop))
     batches = _shared(loop.batches, ranks, network.home)
     attached = loop.attached  # the very one that a checkpoint has the state of
     attached.agreement = Agreement(ranks)
@@ -154,6 +155,17 @@ def ranked(ranks: Communicator, network: Any, make: Callable[[], Loop]) -> Loop:
     if keeper is not NOBODY:
         keeper = Together(keeper, Agreement(ranks), network.home)
     return replace(loop, batches=batches, agreement=Agreement(ranks), keeper=keeper)
+
+
+def _check_chunks(ranks: Communicator, loop: Loop) -> None:
+    """Refuse chunks, of a mini-batch or of the last one, that a layer cannot train on."""
+    if not isinstance(loop.batches, Accumulated):
+        return
+    whole: Any = loop.batches.whole
+    samples, m = getattr(whole, "samples", loop.job.n), whole.batch_size
+    last = 0 if samples is None or whole.drop_last else samples % m
+    for size in (m, last or m):
+        check_chunks(loop.job.step.spec, size, ranks.size, loop.batches.chunks)
 
 
 def _shared(batches: Batches, ranks: Communicator, home: Home) -> Batches:

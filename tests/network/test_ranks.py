@@ -92,6 +92,31 @@ def test_a_sample_for_each_rank():
     assert [len(each) for each in on_ranks(3, run)] == [2, 2, 2]
 
 
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize(("n", "batch", "refused"), [(25, 10, 5), (20, 5, 5), (20, 10, None)])
+def test_a_chunk_with_a_single_sample_is_refused_before_the_first_step(
+    streams, n, batch, refused
+):
+    def run(ranks):
+        net = network(seed=1, norm="batch")
+        before = [w.copy() for w in net.weights]
+        x, y = X[:n], LABELS[:n]
+        data = (bpx.data.stream(x, y),) if streams else (x, y)
+        own = {**SETTINGS, "batch_size": batch, "accumulate": 2, "ranks": ranks}
+        if refused is None:
+            net.fit(*data, **own)
+            return
+        with pytest.raises(
+            InputError, match=f"a mini-batch of {refused} would have 1"
+        ) as caught:
+            net.fit(*data, **own)
+        assert is_everywhere(caught.value)
+        for w, was in zip(net.weights, before, strict=True):
+            assert w.tobytes() == was.tobytes()
+
+    on_ranks(2, run)
+
+
 def test_weights_and_seed_are_those_of_the_first():
     def run(ranks):
         net = network(seed=ranks.rank)

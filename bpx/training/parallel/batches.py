@@ -6,10 +6,13 @@ from bpx._typing import Array
 from bpx.arrays.home import Home
 from bpx.arrays.ranks import Communicator
 from bpx.arrays.registry import namespace
+from bpx.errors import InputError
+from bpx.model.spec import Spec
+from bpx.training.accumulated import chunk_size, short_of
 from bpx.training.batches import AroundBatches, Batches, EpochBatches, Stretch
 from bpx.training.parallel.steps import Shard, ranked
 
-__all__ = ["Sharded"]
+__all__ = ["Sharded", "check_chunks", "fewest_in_chunk"]
 
 
 @dataclass(frozen=True)
@@ -57,3 +60,41 @@ def _cut(rows: Array, m: int, begin: int, live: int, width: int, fill: int) -> A
     filled = xp.full(shape, fill, dtype=rows.dtype, device=getattr(rows, "device", None))
     own: Array = xp.concat([rows[:, begin : begin + live], filled, rows[:, m:]], axis=1)
     return own
+
+
+def fewest_in_chunk(m: int, size: int, chunks: int) -> int:
+    """Return the fewest samples in a chunk of all ranks.
+
+    Parameters
+    ----------
+    m : int
+        The samples of the mini-batch, of which each rank cuts its part into chunks.
+    size : int
+        The number of ranks.
+    chunks : int
+    """
+    width = -(-m // size)
+    length = chunk_size(width, chunks)
+    live = [max(0, min(width, m - width * rank)) for rank in range(size)]
+    return min(
+        sum(max(0, min(length, own - begin)) for own in live)
+        for begin in range(0, width, length)
+    )
+
+
+def check_chunks(spec: Spec, m: int, size: int, chunks: int) -> None:
+    """Refuse mini-batches of which a chunk of all ranks has fewer samples than a layer needs.
+
+    Raises
+    ------
+    InputError
+        The message names the layer.
+    """
+    fewest = fewest_in_chunk(m, size, chunks)
+    if short := short_of(spec, fewest):
+        layer, needed = short
+        raise InputError(
+            f"accumulate={chunks} was given for {size} ranks, and {layer}, needs at least "
+            f"{needed} samples in each chunk of all ranks, but one of a mini-batch of {m} "
+            f"would have {fewest}; choose another batch_size, fewer chunks, or other ranks"
+        )

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import bpx
+from bpx.errors import InputError
 from bpx.training.accumulated import Accumulated
-from bpx.training.parallel.batches import Sharded
+from bpx.training.parallel.batches import Sharded, check_chunks, fewest_in_chunk
 from bpx.training.parallel.steps import RankedStep
 from tests.ranks import communicators
 
@@ -60,3 +61,32 @@ def test_the_rows_are_in_one_piece():
     batches, home = whole()
     for stretch in Sharded(batches, communicators(3)[1], home)(1).stretches:
         assert stretch.rows.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("m", "size", "chunks", "fewest"),
+    [(12, 2, 3, 4), (5, 2, 3, 1), (5, 4, 2, 2), (9, 8, 2, 4), (13, 4, 4, 3), (7, 1, 3, 1)],
+)
+def test_the_fewest_samples_in_a_chunk(m, size, chunks, fewest):
+    batches, home = whole(n=m, batch=m)
+    ranks = communicators(size)
+    shares = [next(Sharded(batches, each, home)(1).stretches) for each in ranks]
+    length = -(-shares[0].width // chunks)
+    lives = [s.width if s.step.shard.live is None else s.step.shard.live for s in shares]
+    found = [
+        sum(min(max(live - begin, 0), length) for live in lives)
+        for begin in range(0, shares[0].width, length)
+    ]
+    assert fewest_in_chunk(m, size, chunks) == min(found) == fewest
+
+
+def test_a_chunk_that_a_layer_cannot_train_on():
+    spec = bpx.Network([2, 3, 2], norm="batch", seed=0).spec
+    check_chunks(spec, 5, 4, 2)
+    check_chunks(spec, 6, 2, 3)
+    said = (
+        "accumulate=3 was given for 2 ranks, and layer 2, 'batch_norm', needs at least 2 "
+        "samples in each chunk of all ranks, but one of a mini-batch of 5 would have 1"
+    )
+    with pytest.raises(InputError, match=said):
+        check_chunks(spec, 5, 2, 3)
