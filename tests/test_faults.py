@@ -62,10 +62,11 @@ def test_what_differs_is_named():
         ("OSError: {0}\nrank 0 of 2 ended all", "add", "rank 1 is not named"),
         ("rank 1 of 2 ended all", "add", "the error is not told"),
         ("OSError: {0}", "callback", None),
+        ("OSError: {0}", "data", None),
         (
             "OSError: {0}\nOSError: {0}",
             "callback",
-            "the error that all ranks have is told more",
+            "the error that all ranks raise",
         ),
     ],
 )

@@ -49,6 +49,8 @@ STAGES = (
 )  # fmt: skip
 FIRST = ("callback", "checkpoint")
 """The stages of rank 0 alone."""
+EVERYWHERE = ("callback", "data")
+"""The stages whose error is raised on every rank."""
 PROMPT = 30.0
 """The seconds within which any job must end."""
 _MESSAGE = "this rank fails on purpose"
@@ -143,14 +145,14 @@ def disturbed(job: Job, kind: str, folder: Path, work: Work, draw: random.Random
 
 
 def _untold(output: str, stage: str, rank: int, ranks: int) -> str | None:
-    """Return what is missing in what a job says of an error; that of a callback all have."""
+    """Return what is missing in what a job says of an error."""
     if f"OSError: {_MESSAGE}" not in output:
         return "the error is not told"
-    if stage == "callback" and output.count(f"OSError: {_MESSAGE}") > 1:
-        return "the error that all ranks have is told more than once"
-    if stage != "callback" and f"rank {rank} of {ranks} ended all" not in output:
-        return f"rank {rank} is not named"
-    return None
+    if stage in EVERYWHERE:
+        told = output.count(f"OSError: {_MESSAGE}")
+        return "the error that all ranks raise is told more than once" if told > 1 else None
+    named = f"rank {rank} of {ranks} ended all" in output
+    return None if named else f"rank {rank} is not named"
 
 
 def _reached(process: "subprocess.Popen[str]", told: Path) -> bool:

@@ -1,5 +1,6 @@
 """The mini-batches of one rank: its rows of each, equally many on every rank."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bpx._typing import Array
@@ -10,6 +11,7 @@ from bpx.errors import InputError
 from bpx.model.spec import Spec
 from bpx.training.accumulated import chunk_size, short_of
 from bpx.training.batches import AroundBatches, Batches, EpochBatches, Stretch
+from bpx.training.parallel.failing import together
 from bpx.training.parallel.steps import Shard, ranked
 
 __all__ = ["Sharded", "check_chunks", "fewest_in_chunk"]
@@ -35,11 +37,19 @@ class Sharded(AroundBatches):
     home: Home
 
     def __call__(self, epoch: int, skip: int = 0) -> EpochBatches | None:
-        """Return the epoch with that number, from 1, or None if there are no more."""
-        batches = self.whole(epoch, skip)
+        """Return the epoch with that number, from 1, or None if there are no more.
+
+        What fails where a rank reads its samples fails on all ranks, like other errors that
+        they share.
+        """
+        batches = together(self.ranks, lambda: self.whole(epoch, skip))
         if batches is None:
             return None
-        return batches._replace(stretches=map(self._own, batches.stretches))
+        return batches._replace(stretches=self._each(batches.stretches))
+
+    def _each(self, stretches: Iterator[Stretch]) -> Iterator[Stretch]:
+        while (stretch := together(self.ranks, lambda: next(stretches, None))) is not None:
+            yield self._own(stretch)
 
     def _own(self, stretch: Stretch) -> Stretch:
         m, ranks = stretch.width, self.ranks
