@@ -1,6 +1,6 @@
 """Train one network on several processes: each computes its part of every mini-batch.
 
-    pip install '.[mpi,sklearn]'
+    pip install '.[cli,mpi,sklearn]'
     mpiexec -n 2 python examples/several_ranks.py
 
 The weights are those of one process, up to rounding. Slurm's `srun` starts it in the same way,

@@ -61,6 +61,7 @@ ACROSS = {
     "test_gpu_option.py",
     "test_gradients.py",
     "test_growth.py",
+    "test_guide.py",
     "test_house.py",
     "test_isolation.py",
     "test_kill.py",

@@ -5,11 +5,12 @@
     python -m tools.faults [--kinds NAMES] [--count N] [--ranks N] [--seed N]
 
 Each job trains a small network under MPI, with a checkpoint folder. At a moment that the seed
-draws,
+draws, in messages of one rank and milliseconds after that,
 
 - ``kill``: one rank gets SIGKILL;
-- ``raise``: one rank raises an error: where it reads data, adds gradients, speaks with the
-  others, evaluates, or publishes weights;
+- ``raise``: one rank raises an error: where it reads data or a stream, records a step, adds
+  gradients, speaks with the others, evaluates, publishes weights, calls a callback, or writes a
+  checkpoint;
 - ``term``: the job gets SIGTERM, as a batch system sends it;
 - ``full``: rank 0 can write no more, as on a full disk;
 - ``slow``: one rank waits, again and again.
@@ -34,7 +35,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, NamedTuple
 
 from bpx.io.runs import CHECKPOINTS
 from tools.kill import EVERY, MEMORY, ONE_THREAD, outcome, shorten, start
@@ -42,10 +43,24 @@ from tools.kill import EVERY, MEMORY, ONE_THREAD, outcome, shorten, start
 __all__ = ["main"]
 
 KINDS = ("kill", "raise", "term", "full", "slow")
-STAGES = ("data", "add", "speak", "evaluate", "publish")
+DATA = ("numpy", "stream")
+STAGES = (
+    "data", "record", "add", "speak", "evaluate", "publish", "callback", "checkpoint",
+)  # fmt: skip
+FIRST = ("callback", "checkpoint")
+"""The stages of rank 0 alone."""
+EVERYWHERE = ("callback", "data")
+"""The stages whose error is raised on every rank."""
 PROMPT = 30.0
 """The seconds within which any job must end."""
 _MESSAGE = "this rank fails on purpose"
+
+
+class Work(NamedTuple):
+    """What is trained: on what data, and with which of the settings of `tools.kill`."""
+
+    data: str
+    every: str
 
 
 class Job:
@@ -56,9 +71,9 @@ class Job:
         beside = Path(sys.executable).with_name("mpiexec")
         self._mpiexec = str(beside) if beside.exists() else shutil.which("mpiexec") or "mpiexec"
 
-    def begin(self, folder: Path, every: str, fault: Any = None) -> "subprocess.Popen[str]":
+    def begin(self, folder: Path, work: Work, fault: Any = None) -> "subprocess.Popen[str]":
         """Start it, with a fault that it brings upon itself."""
-        words = [sys.executable, "-m", "tools.faults", "--train", str(folder), every]
+        words = [sys.executable, "-m", "tools.faults", "--train", str(folder), *work]
         return subprocess.Popen(
             [
                 self._mpiexec,
@@ -78,9 +93,9 @@ class Job:
         """Return the file in which it says what it came to."""
         return f"{folder}.json"
 
-    def result(self, folder: Path, every: str) -> str | None:
+    def result(self, folder: Path, work: Work) -> str | None:
         """Begin or continue it undisturbed; return what it came to."""
-        process = self.begin(folder, every)
+        process = self.begin(folder, work)
         try:
             output, _ = process.communicate(timeout=PROMPT)
         except subprocess.TimeoutExpired:
@@ -92,23 +107,22 @@ class Job:
         return path.read_text(encoding="utf-8")
 
 
-def disturbed(
-    job: Job, kind: str, folder: Path, every: str, draw: random.Random, usual: float
-) -> str | None:
+def disturbed(job: Job, kind: str, folder: Path, work: Work, draw: random.Random) -> str | None:
     """Run a job with a fault; return what is wrong with how it ends, or None."""
-    rank, moment = draw.randrange(job.ranks), draw.uniform(0.3, 1.0) * usual
-    own: dict[str, Any] = {"kind": kind, "rank": rank, "seed": draw.randrange(10**6)}
+    rank, late = draw.randrange(job.ranks), draw.uniform(0.0, 0.02)
+    stage = draw.choice(STAGES)
+    if kind == "raise" and stage in FIRST:
+        rank = 0
+    own = {"kind": kind, "rank": rank, "stage": stage, "seed": draw.randrange(10**6)}
     began = monotonic()
-    process = job.begin(folder, every, None if kind in ("kill", "term") else own)
-    if kind in ("kill", "term"):
-        sleep(moment)
-        if process.poll() is None and (pid := _process_of(folder, rank)):
-            with suppress(ProcessLookupError):  # it has ended
-                if kind == "term":
-                    process.send_signal(signal.SIGTERM)
-                else:
-                    os.kill(pid, signal.SIGKILL)
-                _happened(folder).touch()
+    process = job.begin(folder, work, own)
+    if kind in ("kill", "term") and _reached(process, _happened(folder)):
+        sleep(late)
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            if kind == "term":
+                process.send_signal(signal.SIGTERM)
+            else:
+                os.kill(int(_happened(folder).read_text()), signal.SIGKILL)
     try:
         output, _ = process.communicate(timeout=PROMPT)
     except subprocess.TimeoutExpired:
@@ -118,8 +132,8 @@ def disturbed(
     ended = Path(job.told(folder)).exists()
     if seconds > PROMPT:
         return f"it took {seconds:.0f} s"
-    if kind == "raise" and not ended and f"rank {rank} of {job.ranks} ended all" not in output:
-        return f"no message of rank {rank}: {output[-500:]}"
+    if kind == "raise" and not ended and (wrong := _untold(output, stage, rank, job.ranks)):
+        return f"{wrong} after an error in {stage}: {output[-500:]}"
     if kind in ("full", "slow") and not ended:
         return f"it did not survive: {output[-500:]}"
     if kind == "term" and not ended and code != 75:
@@ -130,56 +144,84 @@ def disturbed(
     return "it died with the exit code 0" if code == 0 and not ended else None
 
 
+def _untold(output: str, stage: str, rank: int, ranks: int) -> str | None:
+    """Return what is missing in what a job says of an error."""
+    if f"OSError: {_MESSAGE}" not in output:
+        return "the error is not told"
+    if stage in EVERYWHERE:
+        told = output.count(f"OSError: {_MESSAGE}")
+        return "the error that all ranks raise is told more than once" if told > 1 else None
+    named = f"rank {rank} of {ranks} ended all" in output
+    return None if named else f"rank {rank} is not named"
+
+
+def _reached(process: "subprocess.Popen[str]", told: Path) -> bool:
+    """Wait until a rank tells that its moment has come; return whether it does."""
+    end = monotonic() + PROMPT
+    while not told.exists() and process.poll() is None and monotonic() < end:
+        sleep(0.001)
+    return told.exists()
+
+
 def _happened(folder: Path) -> Path:
-    """Return the file that says that a job was disturbed."""
+    """Return the file with the process that was disturbed, or is to be."""
     return folder.with_suffix(".fault")
-
-
-def _process_of(folder: Path, rank: int) -> int | None:
-    path = folder.with_suffix(f".{rank}")
-    return int(path.read_text()) if path.exists() and path.read_text() else None
 
 
 def jobs(kind: str, count: int, ranks: int, seed: int) -> Iterator[tuple[str | None, bool]]:
     """Disturb that many jobs; yield what is wrong with each, and whether a fault happened."""
     draw = random.Random(f"{kind} {seed}")
     with tempfile.TemporaryDirectory(dir=MEMORY) as place:
-        job, expected, usual = Job(ranks, Path(place)), dict[str, Any](), 0.0
-        for every in EVERY:
-            began = monotonic()
-            expected[every] = job.result(Path(place, every.replace(" ", "")), every)
-            usual = monotonic() - began
+        job, expected = Job(ranks, Path(place)), dict[Work, Any]()
         for i in range(count):
-            every, folder = EVERY[i % len(EVERY)], Path(place, str(i))
-            wrong = disturbed(job, kind, folder, every, draw, usual)
+            work, folder = Work(DATA[i % len(DATA)], EVERY[i % len(EVERY)]), Path(place, str(i))
+            if work not in expected:
+                expected[work] = job.result(Path(place, f"expected {i}"), work)
+            wrong = disturbed(job, kind, folder, work, draw)
             path = Path(job.told(folder))
             found = path.read_text(encoding="utf-8") if path.exists() else None
-            found = found or (wrong or job.result(folder, every))
-            if wrong is None and found != expected[every]:
-                wrong = f"it comes to something else, every {every}: {found}"
+            found = found or (wrong or job.result(folder, work))
+            if wrong is None and found != expected[work]:
+                other = _difference(str(found), expected[work])
+                wrong = f"it comes to something else, {' every '.join(work)}: {other}"
             yield f"{kind} {i}: {wrong}" if wrong else None, _happened(folder).exists()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _difference(found: str, expected: str) -> str:
+    """Return what differs between two results; words, where a job told none."""
+    try:
+        one, other = json.loads(found), json.loads(expected)
+    except json.JSONDecodeError:
+        return f"{found}, not {expected}"
+    return ", ".join(
+        f"{name}: {one[what][name]}, not {other[what].get(name)}"
+        for what in ("bits", "records")
+        for name in one[what]
+        if one[what][name] != other[what].get(name)
+    )
 
 
 # In the ranks
 
 
-def train(folder: Path, every: str, fault: Any, told: Path) -> None:
+def train(folder: Path, work: Work, fault: Any, told: Path) -> None:
     """Train on one of several ranks; the first one tells what it came to."""
     from bpx_backends.ranks.mpi import Mpi, world
 
     rank = world("numpy").rank
-    folder.with_suffix(f".{rank}").write_text(str(os.getpid()))
     shorten()
     os.environ["BPX_RANKS"] = "mpi"
     mine = fault is not None and (fault["kind"] == "full" or fault["rank"] == rank)
     if mine:
-        _DISTURB[fault["kind"]](random.Random(fault["seed"]), rank, Mpi, _happened(folder))
-    found = outcome(start("numpy", folder, every))
+        draw, happened = random.Random(fault["seed"]), _happened(folder)
+        _DISTURB[fault["kind"]](draw, _stage(fault["stage"], work), rank, Mpi, happened)
+    found = outcome(start(work.data, folder, work.every))
     _unlimited()
     if rank == 0:
-        digest = sha256(repr(found).encode()).hexdigest()
-        told.write_text(json.dumps({"bits": digest, "epochs": len(found.records)}))
+        bits = {name: sha256(x).hexdigest()[:12] for name, x in found.arrays}
+        records = {str(i): repr(each) for i, each in enumerate(found.records, 1)}
+        told.write_text(json.dumps({"bits": bits, "records": records}))
 
 
 def _after(count: int, owner: Any, name: str, act: Callable[[], None], told: Path) -> None:
@@ -190,31 +232,54 @@ def _after(count: int, owner: Any, name: str, act: Callable[[], None], told: Pat
         calls[0] += 1
         if calls[0] >= count:
             if calls[0] == count:
-                told.touch()
+                _tell(told)
             act()
         return method(*given, **named)
 
     setattr(owner, name, counted)
 
 
-def _raise(draw: random.Random, rank: int, ranks: Any, told: Path) -> None:
+def _stage(stage: str, work: Work) -> str:
+    return "read" if (stage, work.data) == ("data", "stream") else stage
+
+
+def _tell(told: Path) -> None:
+    """Write the number of this process in one go."""
+    part = told.with_suffix(".part")
+    part.write_text(str(os.getpid()))
+    part.replace(told)
+
+
+def _signalled(draw: random.Random, stage: str, rank: int, ranks: Any, told: Path) -> None:
+    """Tell the moment at which this process, or the job, is to get a signal."""
+    _after(draw.randint(1, 200), ranks, "gather", lambda: None, told)
+
+
+def _raise(draw: random.Random, stage: str, rank: int, ranks: Any, told: Path) -> None:
     from bpx import Network
-    from bpx.training import batches, loop
+    from bpx.data.streams.windows import Buffer
+    from bpx.network.resuming.keeping import Keeping
+    from bpx.training import attached, batches, loop
+    from bpx_backends.engines.numpy import engine
 
     def fail() -> None:
         raise OSError(_MESSAGE)
 
     owner, name, most = {
         "data": (batches.Shuffled, "_stretches", 3),
+        "read": (Buffer, "fill", 20),
+        "record": (engine, "prepare", 1),
         "add": (ranks, "all_reduce", 60),
         "speak": (ranks, "gather", 120),
         "evaluate": (loop, "evaluated", 3),
         "publish": (Network, "publish", 3),
-    }[draw.choice(STAGES)]
+        "callback": (attached.Attached, "_any_asks", 3),
+        "checkpoint": (Keeping, "_write", 3),
+    }[stage]
     _after(draw.randint(1, most), owner, name, fail, told)
 
 
-def _fill(draw: random.Random, rank: int, ranks: Any, told: Path) -> None:
+def _fill(draw: random.Random, stage: str, rank: int, ranks: Any, told: Path) -> None:
     import resource
 
     def fill() -> None:
@@ -233,22 +298,28 @@ def _unlimited() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 
 
-def _wait(draw: random.Random, rank: int, ranks: Any, told: Path) -> None:
+def _wait(draw: random.Random, stage: str, rank: int, ranks: Any, told: Path) -> None:
     def wait() -> None:
         sleep(draw.uniform(0.0, 0.05))
 
     _after(draw.randint(1, 30), ranks, "all_reduce", wait, told)
 
 
-_DISTURB = {"raise": _raise, "full": _fill, "slow": _wait}
+_DISTURB = {
+    "kill": _signalled,
+    "term": _signalled,
+    "raise": _raise,
+    "full": _fill,
+    "slow": _wait,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
     options = _options(arguments)
     if options.train:
-        folder, every, fault, told = options.train
-        train(Path(folder), every, json.loads(fault), Path(told))
+        folder, data, every, fault, told = options.train
+        train(Path(folder), Work(data, every), json.loads(fault), Path(told))
         return 0
     wrong = 0
     for kind in options.kinds.split(","):
@@ -268,7 +339,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=50, help="jobs of each kind")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--train", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--train", nargs=5, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 

@@ -15,6 +15,7 @@ from bpx_backends.engines.torch import answers as torch_answers
 from bpx_backends.engines.torch import copying as torch_copying
 from bpx_backends.engines.torch import graphs as torch_graphs
 from bpx_backends.engines.torch import updates as torch_updates
+from bpx_backends.ranks.devices import device_number, local_rank
 
 name = "torch"
 immutable = False
@@ -43,7 +44,8 @@ def devices() -> tuple[str, ...]:
 def device(name: str | None) -> torch.device:
     # An empty tensor has the device's full name ("cuda" becomes "cuda:0"), and making one
     # raises the driver's own error if the device is missing.
-    return torch.empty(0, device=name).device
+    own = device_number(torch.cuda.device_count(), local_rank()) if name == "cuda" else None
+    return torch.empty(0, device=name if own is None else f"cuda:{own}").device
 
 
 def device_of(x: torch.Tensor) -> torch.device:

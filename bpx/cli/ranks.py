@@ -8,7 +8,6 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,11 +19,12 @@ from bpx.arrays.host import check_seed
 from bpx.arrays.ranks import Communicator
 from bpx.cli.folder import RunFolder
 from bpx.training.parallel.agreement import Agreement
-from bpx.training.parallel.choice import NEEDS, chosen
+from bpx.training.parallel.choice import NEEDS, hosts
 from bpx.training.parallel.ending import end
 from bpx.training.parallel.failing import is_everywhere, together
 from bpx_backends import is_installed
 from bpx_backends.ranks.launched import launched
+from bpx_backends.ranks.transports import described
 
 __all__ = [
     "FINISHED",
@@ -53,7 +53,7 @@ def several() -> Communicator | None:
     """Return the ranks that run this command together; None if it runs alone."""
     if launched() is None:
         return None
-    return chosen(None, select("numpy"))
+    return hosts(None)
 
 
 def is_first() -> bool:
@@ -100,12 +100,13 @@ def note(name: str, text: str = "") -> None:
 
 def collected() -> dict[str, str]:
     """Return what ``bpx info`` shows: what can carry messages, and the ranks of this job."""
-    found = {name: _transport(*each) for name, each in NEEDS.items()}
+    needed = {**NEEDS, "devices": ("jax", "pip install jax")}
+    found = {name: _transport(*each) for name, each in needed.items()}
     ranks, by = several(), launched()
     if by is not None:
         found["started by"] = f"{by.by}, as rank {by.rank} of {by.size}"
     if ranks is not None:
-        own = f"{platform.node()}, process {os.getpid()}, {os.cpu_count()} cores"
+        own = f"{platform.node()}, process {os.getpid()}, {os.cpu_count()} cores, {_device()}"
         each = ranks.gather(own)
         found["messages by"] = ranks.name
         found |= {f"rank {number}": text for number, text in enumerate(each)}
@@ -115,7 +116,19 @@ def collected() -> dict[str, str]:
 def _transport(package: str, install: str) -> str:
     if not is_installed(package):
         return f"needs {package}, which is not installed; install it with: {install}"
-    return f"{package} {version(package)}"
+    try:
+        return described(package)
+    except bpx.BackendError as error:
+        return str(error)
+
+
+def _device() -> str:
+    """Return the device on which this rank would train."""
+    try:
+        home = select()
+    except bpx.BpxError as error:
+        return str(error)
+    return f"{home.backend.name} on {home.device}"
 
 
 @contextmanager

@@ -20,16 +20,14 @@ from bpx.training.batches import Batches
 from bpx.training.keeper import NOBODY
 from bpx.training.loop import Loop
 from bpx.training.parallel.agreement import Agreement
-from bpx.training.parallel.batches import Sharded
+from bpx.training.parallel.alike import backend_of, check_same
+from bpx.training.parallel.batches import Sharded, check_chunks
 from bpx.training.parallel.divided import InParts, parts_of
 from bpx.training.parallel.failing import everywhere, together
 from bpx.training.parallel.keeper import Together
 from bpx.training.parallel.steps import across
 
 __all__ = ["alone", "check_alike", "check_same_samples", "check_shares", "ranked", "shared"]
-
-SHOWN = 160
-"""The most characters of two values that a message shows side by side."""
 
 _LOCAL = frozenset(("progress", "callbacks", "observers", "validation", "batches", "ranks"))
 """The arguments of `bpx.train` that may differ, or are compared as samples."""
@@ -47,10 +45,8 @@ def check_alike(ranks: Communicator, network: Packed, given: Mapping[str, Any]) 
     layers = {"layers": [repr(each) for each in network.spec.layers]}
     parts = {"cost": network.spec.cost.name, "feedback": repr(network.spec.feedback)}
     own = {k: settings.shown(v) for k, v in given.items() if k not in _LOCAL}
-    _check_same(
-        ranks, {"backend": network.home.backend.name, **versions(network.home), **engine}
-    )
-    _check_same(ranks, {**layers, **parts, **own})
+    check_same(ranks, {**backend_of(network.home), **versions(network.home), **engine})
+    check_same(ranks, {**layers, **parts, **own})
 
 
 def check_same_samples(ranks: Communicator, job: Job) -> None:
@@ -67,23 +63,8 @@ def check_same_samples(ranks: Communicator, job: Job) -> None:
         for name, each in prints.items()
         if "shape" in each
     }
-    _check_same(ranks, shapes)
-    _check_same(ranks, {f"the values of {name}": str(each) for name, each in prints.items()})
-
-
-def _check_same(ranks: Communicator, facts: Mapping[str, Any]) -> None:
-    first, *others = ranks.gather(dict(facts))
-    for rank, theirs in enumerate(others, 1):
-        for name in (*first, *(each for each in theirs if each not in first)):
-            here, there = first.get(name), theirs.get(name)
-            if here != there:
-                told = f": {there}, not {here}" if len(f"{there}{here}") < SHOWN else ""
-                raise everywhere(
-                    InputError(
-                        f"rank {rank} of {ranks.size} differs from rank 0 in {name}{told}; "
-                        "start all ranks with the same program, data and versions"
-                    )
-                )
+    check_same(ranks, shapes)
+    check_same(ranks, {f"the values of {name}": str(each) for name, each in prints.items()})
 
 
 def share_weights(ranks: Communicator, network: Any) -> None:
@@ -165,6 +146,7 @@ def ranked(ranks: Communicator, network: Any, make: Callable[[], Loop]) -> Loop:
     together(ranks, lambda: across(network.spec, ranks))  # refuses layers that cannot
     loop = together(ranks, make)
     check_same_samples(ranks, loop.job)
+    together(ranks, lambda: _check_chunks(ranks, loop))
     parts = parts_of(ranks, loop.job.step, loop.course.state)
     if parts is not None:
         loop = replace(loop, job=replace(loop.job, scan=InParts(loop.job.scan, parts)))
@@ -178,6 +160,17 @@ def ranked(ranks: Communicator, network: Any, make: Callable[[], Loop]) -> Loop:
     if keeper is not NOBODY:
         keeper = Together(keeper, Agreement(ranks), network.home)
     return replace(loop, batches=batches, agreement=Agreement(ranks), keeper=keeper)
+
+
+def _check_chunks(ranks: Communicator, loop: Loop) -> None:
+    """Refuse chunks, of a mini-batch or of the last one, that a layer cannot train on."""
+    if not isinstance(loop.batches, Accumulated):
+        return
+    whole: Any = loop.batches.whole
+    samples, m = getattr(whole, "samples", loop.job.n), whole.batch_size
+    last = 0 if samples is None or whole.drop_last else samples % m
+    for size in (m, last or m):
+        check_chunks(loop.job.step.spec, size, ranks.size, loop.batches.chunks)
 
 
 def _shared(batches: Batches, ranks: Communicator, home: Home, parts: Parts | None) -> Batches:

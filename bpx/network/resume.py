@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bpx.arrays.home import select
 from bpx.arrays.ranks import Communicator
 from bpx.errors import FileFormatError, InputError, advice
 from bpx.io.runs import MODEL
@@ -21,7 +20,7 @@ from bpx.network.training import Training
 from bpx.optim.chain import Optimizer
 from bpx.training.attached import Callback
 from bpx.training.observers import Observer
-from bpx.training.parallel.choice import Ranks, chosen
+from bpx.training.parallel.choice import Ranks, hosts
 from bpx.training.records import Progress
 from bpx_backends import BackendName
 
@@ -116,7 +115,7 @@ def resume(
     5
     >>> folder.cleanup()
     """
-    several = chosen(ranks, select("numpy"))  # the backend of the run is not known yet
+    several = hosts(ranks)  # the backend of the run is not known yet
     make = partial(open_run, folder, resume=True, begins=False, every=every, keep=keep)
     opened = open_together(several, folder, every, keep, make)
     try:

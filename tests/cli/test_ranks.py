@@ -1,5 +1,6 @@
 """On several ranks the first one speaks, and what fails on one ends all."""
 
+import re
 from threading import current_thread
 
 import click
@@ -118,11 +119,30 @@ def test_an_error_in_the_words_of_the_command_line_is_known_by_its_cause(monkeyp
 
 def test_what_info_shows(monkeypatch):
     on(monkeypatch, None)
+    monkeypatch.setattr(ranks, "is_installed", lambda package: package != "jax")
+    monkeypatch.setattr(ranks, "described", lambda package: f"{package} 1.0")
     found = ranks.collected()
-    assert set(found) >= {"mpi", "torch"}
+    assert found == {
+        "mpi": "mpi4py 1.0",
+        "torch": "torch 1.0",
+        "devices": "needs jax, which is not installed; install it with: pip install jax",
+    }
     made = communicators(2)[0]
     made.gather = lambda value: [value, "elsewhere"]
     on(monkeypatch, made)
-    found = ranks.collected()
+    with bpx.use("numpy"):
+        found = ranks.collected()
     assert found["messages by"] == "threads"
+    assert re.fullmatch(r".*, process \d+, \d+ cores, numpy on cpu", found["rank 0"])
     assert found["rank 1"] == "elsewhere"
+
+
+def test_what_info_shows_of_what_is_broken(monkeypatch):
+    def broken(package):
+        raise bpx.BackendError(f"{package} cannot be used")
+
+    monkeypatch.setattr(ranks, "described", broken)
+    assert ranks._transport("numpy", "pip install numpy") == "numpy cannot be used"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BPX_BACKEND", "nothing")
+        assert "there is no backend 'nothing'" in ranks._device()

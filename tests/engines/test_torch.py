@@ -19,6 +19,16 @@ def test_devices_are_named_in_full():
         _torch.device("nonsense")
 
 
+@pytest.mark.parametrize(("name", "used"), [("cuda", "cuda:1"), ("cuda:0", "cuda:0")])
+def test_a_rank_takes_the_device_of_its_number_if_none_is_named(monkeypatch, name, used):
+    asked, empty = [], torch.empty
+    monkeypatch.setattr(_torch, "local_rank", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch, "empty", lambda _, device: asked.append(device) or empty(0))
+    _torch.device(name)
+    assert asked == [used]
+
+
 @pytest.mark.parametrize(
     "awkward",
     [

@@ -92,6 +92,62 @@ def test_a_sample_for_each_rank():
     assert [len(each) for each in on_ranks(3, run)] == [2, 2, 2]
 
 
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize(("n", "batch", "refused"), [(25, 10, 5), (20, 5, 5), (20, 10, None)])
+def test_a_chunk_with_a_single_sample_is_refused_before_the_first_step(
+    streams, n, batch, refused
+):
+    def run(ranks):
+        net = network(seed=1, norm="batch")
+        before = [w.copy() for w in net.weights]
+        x, y = X[:n], LABELS[:n]
+        data = (bpx.data.stream(x, y),) if streams else (x, y)
+        own = {**SETTINGS, "batch_size": batch, "accumulate": 2, "ranks": ranks}
+        if refused is None:
+            net.fit(*data, **own)
+            return
+        with pytest.raises(
+            InputError, match=f"a mini-batch of {refused} would have 1"
+        ) as caught:
+            net.fit(*data, **own)
+        assert is_everywhere(caught.value)
+        for w, was in zip(net.weights, before, strict=True):
+            assert w.tobytes() == was.tobytes()
+
+    on_ranks(2, run)
+
+
+@pytest.mark.parametrize("fails_on", [{1}, {0, 1, 2}])
+def test_a_stream_that_cannot_be_read_fails_on_all_ranks(fails_on):
+    """And each has the weights after the last epoch that all could read."""
+
+    class Source:
+        shape, dtype, reads = X.shape, X.dtype, 0
+
+        def __getitem__(self, rows):
+            self.reads += 1
+            if self.fails and self.reads > 12:
+                raise OSError("the disk is gone")
+            return X[rows]
+
+    def run(ranks):
+        source = Source()
+        source.fails = ranks.rank in fails_on
+        net, data = network(seed=1), bpx.data.stream(source, LABELS, block=5, window=10)
+        training = bpx.train(net, data, seed=1, ranks=ranks, **{**SETTINGS, "epochs": 9})
+        with pytest.raises(OSError, match="the disk is gone") as caught:
+            training.finish()
+        assert is_everywhere(caught.value)
+        assert not ranks.aborted
+        notes = getattr(caught.value, "__notes__", [])
+        assert notes == ([] if source.fails else ["raised on rank 1 of 3"])
+        return training.state.epochs, [w.tobytes() for w in net.weights]
+
+    first, *others = on_ranks(3, run)
+    assert others == [first, first]
+    assert first[0] > 0
+
+
 def test_weights_and_seed_are_those_of_the_first():
     def run(ranks):
         net = network(seed=ranks.rank)

@@ -185,3 +185,16 @@ def test_the_clock_decides_once_whether_to_write(monkeypatch, tmp_path):
         on_ranks(2, lambda ranks, every=every: trained(ranks, tmp_path / every, every=every))
     assert set(written) <= {(10,), (4,)}  # of both ranks, in whole mini-batches and in the last
     assert written
+
+
+def test_samples_that_differ_leave_no_folder(tmp_path):
+    def run(ranks):
+        x = X + (ranks.rank == 1)
+        with pytest.raises(InputError, match="rank 1 of 2 differs from rank 0 in the values"):
+            network().fit(
+                x, LABELS, epochs=1, batch_size=10, optimizer=bpx.Adam(0.01), seed=3,
+                checkpoint=tmp_path / "runs" / "new", ranks=ranks,
+            )  # fmt: skip
+
+    on_ranks(2, run)
+    assert list(tmp_path.iterdir()) == []

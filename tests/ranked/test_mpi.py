@@ -102,6 +102,23 @@ trained(network(), ranks="mpi", batch_size=1)
     assert told.count("InputError: batch_size=1 was given for 2 ranks") == 1
 
 
+def test_a_rank_with_another_backend_is_told_on_all():
+    pytest.importorskip("torch", reason="torch is not installed")
+    text = """
+from mpi4py import MPI
+own = {"backend": "torch"} if MPI.COMM_WORLD.rank == 1 else {}
+trained(network(**own), ranks="mpi")
+"""
+    told = under_mpi(2, text, code=1)
+    assert told.count("rank 1 of 2 differs from rank 0 in backend: torch, not numpy") == 1
+
+
+def test_arrays_that_no_rank_can_add_are_told_once():
+    pytest.importorskip("jax", reason="JAX is not installed")
+    told = under_mpi(2, 'trained(network(backend="jax:cpu"), ranks="mpi")', code=1)
+    assert told.count("BackendError: the ranks 'mpi' were chosen for a network on jax:cpu") == 1
+
+
 @pytest.mark.parametrize("home", ["cupy", "jax:cpu:0", "torch:cuda:0"])
 def test_arrays_elsewhere_are_refused(home):
     needs_mpi()

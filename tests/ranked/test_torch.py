@@ -3,6 +3,7 @@
 import pytest
 
 from bpx.errors import BackendError
+from tests.backends import Target, problem
 from tests.launching import under_torchrun
 
 EQUAL = """
@@ -32,6 +33,41 @@ print("never")
     assert "OSError: no space left here" in told
     assert "rank 1 of 2 ended all of them" in told
     assert "never" not in told
+
+
+def test_fewer_devices_of_cuda_than_ranks_are_told_once():
+    text = """
+import torch
+from types import SimpleNamespace
+from bpx_backends import _torch
+torch.cuda.device_count = lambda: 1
+torch.cuda.get_device_properties = lambda device: SimpleNamespace(uuid="GPU-1")
+_torch.device = lambda name: torch.device("cuda:0")
+from bpx_backends.ranks.torch import world
+from bpx.training.parallel.choice import chosen
+class Home:
+    backend, device_name = _torch, "cuda"
+    __str__ = lambda self: "torch:cuda"
+chosen("auto", Home())
+print("never")
+"""
+    told = under_torchrun(2, text, code=1)
+    assert told.count("BackendError: ranks 0 and 1 both use cuda:0 of ") == 1
+    assert "2 ranks see 1 device; expected a device for each rank" in told
+    assert "never" not in told
+
+
+@pytest.mark.gpu
+def test_as_many_ranks_as_devices_and_one_more():
+    if reason := problem(Target.TORCH_CUDA.spec):
+        pytest.skip(reason)
+    import torch
+
+    count = torch.cuda.device_count()
+    if count > 1:
+        assert "equal" in under_torchrun(count, EQUAL, "torch:cuda")
+    told = under_torchrun(count + 1, EQUAL, "torch:cuda", code=1)
+    assert f"ranks 0 and {count} both use cuda:0 of " in told
 
 
 def test_without_torchrun(monkeypatch):

@@ -10,6 +10,8 @@ from torch import distributed
 from torch.distributed.rendezvous import rendezvous
 
 from bpx.errors import BackendError
+from bpx_backends import _torch
+from bpx_backends.ranks.devices import Place, check_own
 
 __all__ = ["Torch", "world"]
 
@@ -23,12 +25,10 @@ class Torch:
         That for arrays.
     objects : ProcessGroup
         That for what the hosts exchange.
-    device : torch.device
-        Where the arrays are.
     """
 
-    def __init__(self, arrays: Any, objects: Any, device: torch.device) -> None:
-        self._arrays, self._objects, self._device = arrays, objects, device
+    def __init__(self, arrays: Any, objects: Any) -> None:
+        self._arrays, self._objects = arrays, objects
         self.name = f"torch.distributed, {distributed.get_backend(arrays)}"
         self.rank, self.size = distributed.get_rank(arrays), distributed.get_world_size(arrays)
 
@@ -59,7 +59,11 @@ class Torch:
 def world(home: str) -> Torch:
     """Return all ranks that torchrun started, for arrays of a home.
 
-    The device of a rank on CUDA is the one with its number on this machine.
+    Raises
+    ------
+    BackendError
+        If they cannot add arrays of that home, if torchrun did not start this process, or, on
+        every rank, if two of them use the same device of CUDA.
     """
     library, _, name = home.partition(":")
     if library not in ("torch", "numpy"):
@@ -67,12 +71,20 @@ def world(home: str) -> Torch:
             f"the ranks 'torch' were chosen for a network on {home}; they add arrays of torch "
             "and numpy: choose 'mpi', or another backend"
         )
-    device = torch.device(name or "cpu") if library == "torch" else torch.device("cpu")
     if not distributed.is_initialized():
         _initialize()
     objects = distributed.new_group(backend="gloo")
-    arrays = distributed.new_group(backend="nccl") if device.type == "cuda" else objects
-    return Torch(arrays, objects, device)
+    hosts = Torch(objects, objects)
+    device = _torch.device(name or None) if library == "torch" else None
+    if device is None or device.type != "cuda":
+        return hosts
+    check_own(hosts.gather(_place(device)))
+    return Torch(distributed.new_group(backend="nccl"), objects)
+
+
+def _place(device: torch.device) -> Place:
+    properties = torch.cuda.get_device_properties(device)
+    return Place(str(device), str(properties.uuid), torch.cuda.device_count())
 
 
 _NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")

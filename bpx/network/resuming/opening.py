@@ -91,11 +91,13 @@ class Opened:
         self._release(remove=False)
 
     def abandon(self) -> None:
-        """Release the lock, and remove the folders that `make` made, if they are empty."""
+        """Release the lock, and remove what was made for a run that has not begun."""
         made, self._made = self._made, ()
         if self._lock is not None and made:  # without the lock they may be in use
             with suppress(OSError):
                 self.run.checkpoints.rmdir()
+                if self.run.path in made:
+                    (self.run.path / SETTINGS).unlink(missing_ok=True)
                 self._release(remove=True)
                 for folder in made[1:]:
                     folder.rmdir()

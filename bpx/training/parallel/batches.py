@@ -1,5 +1,6 @@
 """The mini-batches of one rank: its rows of each, equally many on every rank."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bpx._typing import Array
@@ -7,10 +8,14 @@ from bpx.arrays.home import Home
 from bpx.arrays.parts import Parts
 from bpx.arrays.ranks import Communicator
 from bpx.arrays.registry import namespace
+from bpx.errors import InputError
+from bpx.model.spec import Spec
+from bpx.training.accumulated import chunk_size, short_of
 from bpx.training.batches import AroundBatches, Batches, EpochBatches, Stretch
+from bpx.training.parallel.failing import together
 from bpx.training.parallel.steps import Shard, ranked
 
-__all__ = ["Sharded"]
+__all__ = ["Sharded", "check_chunks", "fewest_in_chunk"]
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,19 @@ class Sharded(AroundBatches):
     parts: Parts | None = None
 
     def __call__(self, epoch: int, skip: int = 0) -> EpochBatches | None:
-        """Return the epoch with that number, from 1, or None if there are no more."""
-        batches = self.whole(epoch, skip)
+        """Return the epoch with that number, from 1, or None if there are no more.
+
+        What fails where a rank reads its samples fails on all ranks, like other errors that
+        they share.
+        """
+        batches = together(self.ranks, lambda: self.whole(epoch, skip))
         if batches is None:
             return None
-        return batches._replace(stretches=map(self._own, batches.stretches))
+        return batches._replace(stretches=self._each(batches.stretches))
+
+    def _each(self, stretches: Iterator[Stretch]) -> Iterator[Stretch]:
+        while (stretch := together(self.ranks, lambda: next(stretches, None))) is not None:
+            yield self._own(stretch)
 
     def _own(self, stretch: Stretch) -> Stretch:
         m, ranks = stretch.width, self.ranks
@@ -61,3 +74,41 @@ def _cut(rows: Array, m: int, begin: int, live: int, width: int, fill: int) -> A
     filled = xp.full(shape, fill, dtype=rows.dtype, device=getattr(rows, "device", None))
     own: Array = xp.concat([rows[:, begin : begin + live], filled, rows[:, m:]], axis=1)
     return own
+
+
+def fewest_in_chunk(m: int, size: int, chunks: int) -> int:
+    """Return the fewest samples in a chunk of all ranks.
+
+    Parameters
+    ----------
+    m : int
+        The samples of the mini-batch, of which each rank cuts its part into chunks.
+    size : int
+        The number of ranks.
+    chunks : int
+    """
+    width = -(-m // size)
+    length = chunk_size(width, chunks)
+    live = [max(0, min(width, m - width * rank)) for rank in range(size)]
+    return min(
+        sum(max(0, min(length, own - begin)) for own in live)
+        for begin in range(0, width, length)
+    )
+
+
+def check_chunks(spec: Spec, m: int, size: int, chunks: int) -> None:
+    """Refuse mini-batches of which a chunk of all ranks has fewer samples than a layer needs.
+
+    Raises
+    ------
+    InputError
+        The message names the layer.
+    """
+    fewest = fewest_in_chunk(m, size, chunks)
+    if short := short_of(spec, fewest):
+        layer, needed = short
+        raise InputError(
+            f"accumulate={chunks} was given for {size} ranks, and {layer}, needs at least "
+            f"{needed} samples in each chunk of all ranks, but one of a mini-batch of {m} "
+            f"would have {fewest}; choose another batch_size, fewer chunks, or other ranks"
+        )

@@ -12,11 +12,13 @@ from bpx.arrays.ranks import Communicator
 from bpx.errors import BackendError, InputError, advice, nearest
 from bpx.program.contract import Scan
 from bpx.training.parallel.agreement import LEADING
+from bpx.training.parallel.alike import backend_of, check_same
 from bpx.training.parallel.ending import attend
+from bpx.training.parallel.failing import everywhere
 from bpx_backends import is_installed
 from bpx_backends.ranks.launched import launched
 
-__all__ = ["NEEDS", "VARIABLE", "Ranks", "chosen", "devices", "named"]
+__all__ = ["NEEDS", "VARIABLE", "Ranks", "chosen", "devices", "hosts", "named"]
 
 VARIABLE = "BPX_RANKS"
 Ranks: TypeAlias = Literal["auto", "mpi", "torch", "devices", "off"]
@@ -27,6 +29,7 @@ NEEDS = {
     "torch": ("torch", "pip install torch"),
 }
 """What each kind of ranks needs: a package, and the command that installs it."""
+_HOST = "numpy"
 _log = getLogger("bpx")
 
 
@@ -48,6 +51,33 @@ def named(given: str | None) -> str | None:
     return str(told)
 
 
+def hosts(given: Ranks | str | Communicator | None) -> Communicator | None:
+    """Return the ranks that an argument or the environment chooses, for arrays of NumPy.
+
+    Parameters
+    ----------
+    given : str or Communicator, optional
+        See `chosen`.
+
+    Returns
+    -------
+    Communicator, or None
+        None for a training of this process alone.
+
+    Raises
+    ------
+    InputError, BackendError
+        If there is no such choice, or if what it needs is not installed.
+    """
+    if LEADING.get():  # a training in a callback, for which no other rank is there
+        return None
+    if given is not None and not isinstance(given, str):
+        return given if given.size > 1 else None
+    name = _kind(given)
+    found = _ranks(name, _HOST) if name else None
+    return found if found and found.size > 1 else None
+
+
 def chosen(given: Ranks | str | Communicator | None, home: Home) -> Communicator | None:
     """Return the ranks that train together, as an argument or the environment chooses.
 
@@ -67,13 +97,23 @@ def chosen(given: Ranks | str | Communicator | None, home: Home) -> Communicator
     Raises
     ------
     InputError, BackendError
-        If there is no such choice, if what it needs is not installed, or if the ranks cannot
-        add arrays of that home.
+        If there is no such choice, if what it needs is not installed, or, on every rank, if
+        their backends differ, or if they cannot add arrays of that home.
     """
-    if LEADING.get():  # a training in a callback, for which no other rank is there
-        return None
-    if given is not None and not isinstance(given, str):
-        return given if given.size > 1 else None
+    found = hosts(given)
+    if found is None or not (given is None or isinstance(given, str)):
+        return found
+    check_same(found, backend_of(home))
+    name = _kind(given)
+    assert name is not None
+    try:
+        return _ranks(name, str(home))
+    except BackendError as error:
+        raise everywhere(error) from error.__cause__
+
+
+def _kind(given: str | None) -> str | None:
+    """Return what reaches the other processes, "mpi" or "torch"; None if nothing does."""
     name, by = named(given), launched()
     if name is None and by is not None:
         _tell_alone()
@@ -86,8 +126,7 @@ def chosen(given: Ranks | str | Communicator | None, home: Home) -> Communicator
             f"the ranks {name!r} need {package}, which is not installed; install it with: "
             f"{install}"
         )
-    found = _ranks(name, str(home))
-    return found if found.size > 1 else None
+    return name
 
 
 def devices(given: Any, home: Home) -> Scan | None:
@@ -114,10 +153,21 @@ def devices(given: Any, home: Home) -> Scan | None:
 @cache
 def _ranks(name: str, home: str) -> Communicator:
     """Return the ranks for arrays of a home, which all processes ask for in the same order."""
-    made: Callable[[str], Any] = import_module(f"bpx_backends.ranks.{name}").world
+    try:
+        made: Callable[[str], Any] = import_module(f"bpx_backends.ranks.{name}").world
+    except (ImportError, RuntimeError, OSError) as error:
+        raise BackendError(_broken(name, error)) from error
     found: Communicator = made(home)
     attend(found)
     return found
+
+
+def _broken(name: str, error: Exception) -> str:
+    """Describe a package that is installed and cannot be imported."""
+    package, _ = NEEDS[name]
+    first = str(error).strip().partition("\n")[0]
+    advice = "install an MPI library, with: pip install mpich" if name == "mpi" else "repair it"
+    return f"the ranks {name!r} need {package}, which cannot be imported ({first}); {advice}"
 
 
 @cache

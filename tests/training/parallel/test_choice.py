@@ -1,12 +1,14 @@
 """Which ranks train together: an argument, or a variable; and what is said of a wrong one."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
 import bpx
 from bpx.errors import BackendError, InputError
 from bpx.training.parallel import choice
+from bpx.training.parallel.failing import is_everywhere
 from bpx_backends.ranks.launched import Launched
 from tests.ranks import communicators
 
@@ -51,6 +53,7 @@ def test_off(monkeypatch, caplog, given):
 @pytest.mark.parametrize("by_variable", [False, True])
 def test_auto_is_what_started_the_process(monkeypatch, by_variable):
     made = communicators(2)[0]
+    made.gather = lambda value: [value, value]
     asked = []
     monkeypatch.setattr(choice, "_ranks", lambda *given: asked.append(given) or made)
     monkeypatch.setattr(choice, "is_installed", lambda package: True)
@@ -60,7 +63,7 @@ def test_auto_is_what_started_the_process(monkeypatch, by_variable):
     assert choice.chosen(given, HOME) is None  # alone
     by_mpiexec(monkeypatch)
     assert choice.chosen(given, HOME) is made
-    assert asked == [("mpi", "numpy")]
+    assert asked == [("mpi", "numpy")] * 2  # the hosts, and the arrays
 
 
 def test_one_rank_is_none():
@@ -87,6 +90,42 @@ def test_what_is_missing_is_named_with_a_command(monkeypatch):
     monkeypatch.setattr(choice, "is_installed", lambda package: False)
     with pytest.raises(BackendError, match="pip install mpi4py mpich"):
         choice.chosen("mpi", HOME)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mpi", "no libmpi here.*with: pip install mpich"),
+        ("torch", "no libmpi here.*repair it"),
+    ],
+)
+def test_what_is_installed_and_broken(monkeypatch, name, said):
+    def broken(module):
+        raise RuntimeError("no libmpi here\nnor there")
+
+    monkeypatch.setattr(choice, "is_installed", lambda package: True)
+    monkeypatch.setattr(choice, "import_module", broken)
+    with pytest.raises(BackendError, match=said):
+        choice.hosts(name)
+
+
+def test_ranks_that_cannot_add_the_arrays_all_say_so(monkeypatch):
+    def ranks(name, home):
+        if home == "numpy":
+            return made
+        raise BackendError(f"not on {home}")
+
+    made = communicators(2)[0]
+    made.gather = lambda value: [value, value]
+    monkeypatch.setattr(choice, "is_installed", lambda package: True)
+    monkeypatch.setattr(choice, "_ranks", ranks)
+    elsewhere = replace(HOME, device_name="away")
+    with pytest.raises(BackendError, match="not on numpy:away") as caught:
+        choice.chosen("mpi", elsewhere)
+    assert is_everywhere(caught.value)
+    made.gather = lambda value: [value, {**value, "the kind of device": "cuda"}]
+    with pytest.raises(InputError, match=r"rank 1 of 2 differs .* device: cuda, not away"):
+        choice.chosen("mpi", elsewhere)
 
 
 def test_devices_are_for_jax():
