@@ -23,6 +23,8 @@ from bpx.training.parallel.batches import Sharded
 from bpx.training.parallel.failing import everywhere, together
 from bpx.training.parallel.keeper import Together
 from bpx.training.parallel.steps import across
+from bpx.training.parallel.windows import SharedWindows
+from bpx.training.windows import Windowed
 
 __all__ = ["alone", "check_alike", "check_same_samples", "check_shares", "ranked", "shared"]
 
@@ -179,8 +181,33 @@ def _shared(batches: Batches, ranks: Communicator, home: Home) -> Batches:
     """Return the mini-batches of one rank; each is first shared, and then cut into chunks."""
     if isinstance(batches, Accumulated):
         return replace(batches, whole=_shared(batches.whole, ranks, home))
+    if isinstance(batches, Windowed):
+        return Sharded(_read_together(batches, ranks), ranks, home)
     mine = getattr(batches, "across", None)
     return Sharded(batches if mine is None else mine(ranks), ranks, home)
+
+
+def _read_together(batches: Windowed, ranks: Communicator) -> Batches:
+    """Return the mini-batches of a stream of which each rank reads a part, if it can.
+
+    It cannot if only reading tells how many samples there are, or if the ranks cannot send each
+    other rows.
+    """
+    make = batches.reader
+    assert make is not None
+    reader = together(ranks, lambda: make(ranks.rank, ranks.size))
+    counts = None if reader is None else reader.counts
+    _check_same(
+        ranks,
+        {
+            "the samples of a window": batches.rows,
+            "the samples of its blocks": counts,
+        },
+    )
+    if reader is None or not hasattr(ranks, "exchange"):
+        return batches
+    exchanging: Any = ranks
+    return SharedWindows(batches, reader, exchanging)
 
 
 def _say_nothing(_: Any) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bpx.errors import BackendError
-from tests.launching import under_torchrun
+from tests.launching import EXCHANGE, under_torchrun
 
 EQUAL = """
 backend = sys.argv[1]
@@ -18,6 +18,10 @@ if os.environ["RANK"] == "0":
 @pytest.mark.parametrize("backend", ["torch", "numpy"])
 def test_ranks_train_as_one(backend):
     assert "equal" in under_torchrun(2, EQUAL, backend)
+
+
+def test_they_exchange_rows():
+    assert "exchanged" in under_torchrun(3, EXCHANGE, "torch")
 
 
 def test_an_error_on_one_rank_ends_all():

@@ -9,7 +9,7 @@ from bpx.arrays.registry import namespace
 from bpx.training.batches import AroundBatches, Batches, EpochBatches, Stretch
 from bpx.training.parallel.steps import Shard, ranked
 
-__all__ = ["Sharded"]
+__all__ = ["Sharded", "columns"]
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,20 @@ class Sharded(AroundBatches):
 
     def _own(self, stretch: Stretch) -> Stretch:
         m, ranks = stretch.width, self.ranks
-        width = -(-m // ranks.size)
-        begin = width * ranks.rank
-        live = max(0, min(width, m - begin))
+        width, begin, live = columns(m, ranks.rank, ranks.size)
         # A step that fills up mini-batches itself has no weight for rows of -1.
         fills = getattr(stretch.step, "fills", False)
         some = None if fills or m % ranks.size == 0 else live
         shard = Shard(ranks, begin, m, some, self.home.dtype)
         rows = _cut(stretch.rows, m, begin, live, width, -1 if fills else 0)
         return stretch._replace(step=ranked(stretch.step, shard), rows=rows, width=width)
+
+
+def columns(m: int, rank: int, size: int) -> tuple[int, int, int]:
+    """Return a rank's part of m samples: its width, where it begins, and how many are there."""
+    width = -(-m // size)
+    begin = width * rank
+    return width, begin, max(0, min(width, m - begin))
 
 
 def _cut(rows: Array, m: int, begin: int, live: int, width: int, fill: int) -> Array:
