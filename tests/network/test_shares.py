@@ -166,6 +166,21 @@ def test_the_ranks_together_read_each_row_once(size):
     assert max(read) - min(read) <= 2 * 8
 
 
+def test_validation_samples_on_a_disk(monkeypatch):
+    monkeypatch.setattr("bpx.model.inputs.AT_ONCE", 16 * 17 * 16)
+
+    def stream():
+        return bpx.data.stream(X, LABELS, **SIZES)
+
+    held = {"validation": bpx.data.stream(X[:70], LABELS[:70], block=16, window=32)}
+    settings = {"early_stopping": 2, "metrics": ["f1_macro"], **held}
+    expected = trained(stream(), net=network(), **settings)
+    for found in on_ranks(3, lambda ranks: trained(stream(), ranks, network(), **settings)):
+        same(found, expected)
+        for epoch, other in zip(found[1], expected[1], strict=True):
+            assert epoch.validation.cost == pytest.approx(other.validation.cost, abs=1e-12)
+
+
 def test_chunks_are_read_by_all():
     def chunks():
         for i in range(0, 106, 9):
