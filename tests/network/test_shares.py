@@ -92,6 +92,12 @@ def test_arrays_of_zarr(tmp_path):
     check(lambda: bpx.data.stream(opened["x"], opened["y"], **SIZES))
 
 
+def test_arrays_of_dask():
+    da = pytest.importorskip("dask.array", reason="dask is not installed")
+    x, y = (da.from_array(each, chunks=(8, *each.shape[1:])) for each in (X, LABELS))
+    check(lambda: bpx.data.stream(x, y, **SIZES), epochs=2)
+
+
 @pytest.fixture
 def table(tmp_path):
     """Two Parquet files in row groups of 9, with texts, and the schema of their columns."""

@@ -4,6 +4,7 @@ from math import prod
 from typing import Any
 
 from bpx.data.streams.direct import aligned_rows
+from bpx.data.streams.lazy import chunk_rows
 from bpx.data.streams.source import Source
 
 __all__ = ["BLOCK_BYTES", "WINDOW_BYTES", "row_bytes", "rows_of_block"]
@@ -20,6 +21,9 @@ def row_bytes(x: Any) -> int:
 def rows_of_block(source: Source, each: int) -> int:
     """Return the samples of a block of about 4 MiB.
 
+    Of an array in chunks, it is whole chunks, since no part of a chunk can be read alone: one
+    at least, unless a chunk is larger than a window.
+
     Parameters
     ----------
     source : Source
@@ -28,4 +32,9 @@ def rows_of_block(source: Source, each: int) -> int:
     """
     rows = max(1, BLOCK_BYTES // each)
     x: Any = getattr(source, "x", None)
-    return aligned_rows(rows, row_bytes(x)) if hasattr(x, "place") else rows
+    if hasattr(x, "place"):
+        return aligned_rows(rows, row_bytes(x))
+    chunk = chunk_rows(x)
+    if chunk is None or chunk * each > WINDOW_BYTES:
+        return rows
+    return max(1, rows // chunk) * chunk
