@@ -237,9 +237,9 @@ def stream(
     ----------
     x : path, array, or iterable
         The path of an ``.npy`` file; an array that can be sliced by rows, such as
-        `numpy.memmap`, or an HDF5 or Zarr array; the path of a ``.parquet``, ``.arrow`` or
-        ``.feather`` file, of a folder of them, or a list of such paths; a pyarrow dataset; or
-        an iterable of chunks, or a function that returns one: pairs (x, y), triples
+        `numpy.memmap`, or one of HDF5, Zarr or dask; the path of a ``.parquet``, ``.arrow``
+        or ``.feather`` file, of a folder of them, or a list of such paths; a pyarrow dataset;
+        or an iterable of chunks, or a function that returns one: pairs (x, y), triples
         (x, y, sample_weight), or tables. An iterable must begin anew in every epoch. Chunks
         keep their order, and are shuffled within windows only. To predict, chunks may be
         arrays x alone.
@@ -254,8 +254,9 @@ def stream(
         How tables become samples. By default that of the network; without one, all columns
         must be numbers.
     block : int, optional
-        The samples in a block, by default up to 4 MiB. Parquet files have their own blocks,
-        their row groups; each Arrow or Feather file is one block.
+        The samples in a block, by default up to 4 MiB, in whole chunks of arrays that have
+        some. Parquet files have their own blocks, their row groups; each Arrow or Feather file
+        is one block.
     window : int, optional
         The samples in a window, by default 64 MiB. Two windows are in memory at a time. A
         larger window shuffles better.
