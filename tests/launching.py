@@ -36,6 +36,19 @@ def difference(ranks, **settings):
 """
 """What the programs begin with."""
 
+STREAM = """
+def fitted(ranks):
+    net, samples = network(), bpx.data.stream(X, LABELS, block=4, window=20)
+    settings = {"epochs": 2, "batch_size": 10, "optimizer": bpx.Adam(0.01), "seed": 3}
+    net.fit(samples, validation=samples, ranks=ranks, **settings)
+    return net.weights
+
+pairs = zip(fitted("off"), fitted("auto"))
+assert max(float(abs(a - b).max()) for a, b in pairs) < 1e-12
+print("streamed")
+"""
+"""Training on a stream that the ranks share."""
+
 EXCHANGE = """
 from importlib import import_module
 ranks = import_module("bpx_backends.ranks." + sys.argv[1]).world("numpy")

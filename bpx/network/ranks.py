@@ -61,7 +61,7 @@ def check_same_samples(ranks: Communicator, job: Job) -> None:
     InputError
         On every rank; the message names the first rank that differs, and in what.
     """
-    prints = fingerprint.of_training(job, None, 1)
+    prints = together(ranks, lambda: fingerprint.of_training(job, None, 1))
     shapes = {
         f"the shape and the dtype of {name}": (tuple(each["shape"]), each["dtype"])
         for name, each in prints.items()

@@ -257,6 +257,23 @@ def test_ranks_with_other_blocks_or_windows_are_refused():
         assert "rank 1 of 2 differs from rank 0 in the samples of its blocks: (9, 9" in told
 
 
+def test_a_file_that_one_rank_cannot_read_is_told_on_all_before_the_first_step():
+    class Broken(Counting):
+        def __getitem__(self, rows):
+            if rows.start >= 64:
+                raise OSError("lost the drive")
+            return super().__getitem__(rows)
+
+    def run(ranks):
+        held = Broken(X) if ranks.rank == 1 else Counting(X)
+        with pytest.raises(OSError, match="lost the drive"):
+            trained(bpx.data.stream(X, LABELS, **SIZES), ranks,
+                    validation=bpx.data.stream(held, LABELS, block=8, window=16))  # fmt: skip
+        return ranks.aborted
+
+    assert on_ranks(2, run) == [False, False]
+
+
 def test_a_bad_value_late_in_the_samples_is_told_on_all():
     bad = X.copy()
     bad[101, 2] = np.nan
