@@ -36,6 +36,39 @@ def difference(ranks, **settings):
 """
 """What the programs begin with."""
 
+STREAM = """
+def fitted(ranks):
+    net, samples = network(), bpx.data.stream(X, LABELS, block=4, window=20)
+    settings = {"epochs": 2, "batch_size": 10, "optimizer": bpx.Adam(0.01), "seed": 3}
+    net.fit(samples, validation=samples, ranks=ranks, **settings)
+    return net.weights
+
+pairs = zip(fitted("off"), fitted("auto"))
+assert max(float(abs(a - b).max()) for a, b in pairs) < 1e-12
+print("streamed")
+"""
+"""Training on a stream that the ranks share."""
+
+EXCHANGE = """
+from importlib import import_module
+ranks = import_module("bpx_backends.ranks." + sys.argv[1]).world("numpy")
+
+def rows(sender, receiver, dtype, shape):
+    return np.full(((sender + 1) * receiver, *shape), 10 * sender + receiver).astype(dtype)
+
+for dtype in ("float32", "float64", "int32", "uint8", "bool"):
+    for shape in ((), (3,), (2, 2)):
+        each = [rows(ranks.rank, other, dtype, shape) for other in range(ranks.size)]
+        found = ranks.exchange(np.concatenate(each), [len(some) for some in each])
+        own = [rows(other, ranks.rank, dtype, shape) for other in range(ranks.size)]
+        expected = np.concatenate(own)
+        assert found.dtype == expected.dtype, found.dtype
+        assert found.tobytes() == expected.tobytes() and found.shape == expected.shape
+        found[...] = 0
+print("exchanged")
+"""
+"""Rows of several kinds from each of the ranks to each; rank 0 gets none."""
+
 
 def environment(**more):
     """That of this process without its choices; what is imported is this tree's."""

@@ -3,7 +3,10 @@
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from itertools import accumulate, pairwise
 from threading import Barrier, BrokenBarrierError
+
+import numpy as np
 
 from bpx.arrays.registry import namespace
 from bpx.program.operation import rows_of
@@ -19,7 +22,7 @@ class Threads:
     def __init__(self, rank, places, barrier):
         self.rank, self.size = rank, len(places)
         self._places, self._barrier = places, barrier
-        self.messages, self.aborted = [], False
+        self.messages, self.received, self.aborted = [], [], False
 
     def all_reduce(self, x):
         self.messages.append(tuple(x.shape))
@@ -45,6 +48,13 @@ class Threads:
     def broadcast(self, value):
         sent = pickle.dumps(value if self.rank == 0 else None)
         return pickle.loads(self._exchange(sent)[0])
+
+    def exchange(self, rows, counts):
+        assert sum(counts) == len(rows)
+        sent = [rows[a:b].copy() for a, b in pairwise(accumulate(counts, initial=0))]
+        found = np.concatenate([each[self.rank] for each in self._exchange(sent)])
+        self.received.append(found.shape)
+        return found
 
     def abort(self):
         self.aborted = True

@@ -167,6 +167,19 @@ def of_data(code):
     assert run(code)["net"].schema is not None
 
 
+def of_dask(code):
+    zarr = pytest.importorskip("zarr", reason="the example reads Zarr")
+    pytest.importorskip("dask.array", reason="the example is dask's")
+    for name, each in (
+        ("pixels", np.full((30, 4), 51, "uint8")),
+        ("labels", np.arange(30) % 3),
+    ):
+        zarr.create_array(f"{name}.zarr", data=each)
+    samples = run(code)["samples"]
+    assert samples.samples == 30
+    np.testing.assert_allclose(samples.first.x, 0.2)
+
+
 def of_processes(code):
     assert run(code, trained=abs)["networks"] == [0, 1, 2, 3]
 
@@ -283,6 +296,7 @@ SHOWN = {  # what a block has in it, and what runs it
     ("docs/training.md", "bfloat16"): of_training,
     ("docs/getting-started.md", "save_file"): of_getting_started,
     ("docs/data.md", "sales/"): of_data,
+    ("docs/data.md", "import dask"): of_dask,
     ("docs/backends.md", "get_context"): of_processes,
     ("docs/backends.md", "import dpnp"): of_a_backend,
     ("docs/engine.md", "ThreadPoolExecutor"): of_threads,

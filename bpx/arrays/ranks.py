@@ -17,7 +17,7 @@ from bpx.program.array import Recorded
 from bpx.program.contract import leaves, rebuilt
 from bpx.program.operation import ALL_REDUCE
 
-__all__ = ["Bucket", "Communicator", "Group", "summed"]
+__all__ = ["Bucket", "Communicator", "Exchanging", "Group", "summed"]
 
 
 class Group(Protocol):
@@ -61,6 +61,30 @@ class Communicator(Group, Protocol):
 
     def abort(self) -> None:
         """End the processes of all ranks at once: this one cannot go on."""
+
+
+class Exchanging(Communicator, Protocol):
+    """Ranks that can also send each other rows, so that each reads a part of a stream.
+
+    A `Communicator` need not have this: without it, every rank reads all of the stream.
+    """
+
+    def exchange(self, rows: Any, counts: Sequence[int], /) -> Any:
+        """Send each rank its rows, and return those from all ranks.
+
+        Parameters
+        ----------
+        rows : contiguous host array, shape (n, ...)
+            The rows for rank 0, then those for rank 1, and so on. All ranks have arrays of one
+            dtype, and of one shape but for the number of rows, which may be 0.
+        counts : sequence of int
+            How many of the rows are for each rank; their sum is n.
+
+        Returns
+        -------
+        host array, shape (m, ...)
+            The rows from rank 0, then those from rank 1, and so on, in memory of its own.
+        """
 
 
 class Bucket:

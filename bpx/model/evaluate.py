@@ -1,9 +1,9 @@
 """The evaluation of a network on samples."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, zip_longest
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from bpx._typing import Array
 from bpx.arrays.ranks import Communicator
@@ -25,9 +25,12 @@ from bpx.model.run import costs, saved
 from bpx.model.spec import Spec
 from bpx.model.weights import weighed
 
-__all__ = ["Evaluation", "Tally", "evaluate", "try_out"]
+__all__ = ["Evaluation", "PartSums", "Tally", "evaluate", "try_out"]
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
+
+PartSums: TypeAlias = tuple[int, float, float, float, list[Sums]]
+"""Of a part: the number of samples, and the sums of C_x, right answers, weights and metrics."""
 
 
 class Measured(NamedTuple):
@@ -132,11 +135,18 @@ class Tally:
         """Add the sums over some samples."""
         ranks, parts = self._ranks, _parts(self.spec, samples)
         if ranks is None:
-            sums = (self._sums(*part) for part in parts)
-        else:
-            own = [self._sums(*part) for part in islice(parts, ranks.rank, None, ranks.size)]
-            turns = zip_longest(*ranks.gather(own))
-            sums = (each for turn in turns for each in turn if each is not None)
+            self.plus(self._sums(*part) for part in parts)
+            return
+        own = [self._sums(*part) for part in islice(parts, ranks.rank, None, ranks.size)]
+        turns = zip_longest(*ranks.gather(own))
+        self.plus(each for turn in turns for each in turn if each is not None)
+
+    def sums(self, samples: Samples) -> list[PartSums]:
+        """Return the sums over each part of some samples, on the host; nothing is added."""
+        return [self._sums(*part) for part in _parts(self.spec, samples)]
+
+    def plus(self, sums: Iterable[PartSums]) -> None:
+        """Add the sums over parts, in their order."""
         for n, total, answered, weight, values in sums:
             self.n += n
             self.cost += total
@@ -145,9 +155,7 @@ class Tally:
             for metric, so_far, more in zip(self.metrics, self.values, values, strict=True):
                 add_part(metric, so_far, more)
 
-    def _sums(
-        self, x: Array, y: Array, s: Array | None
-    ) -> tuple[int, float, float, float, list[Sums]]:
+    def _sums(self, x: Array, y: Array, s: Array | None) -> PartSums:
         """Return the sums over a chunk, on the host."""
         summed = compiled(_summed, 3, x)
         how = self.spec, self.accuracy, self.metrics, self.parameters

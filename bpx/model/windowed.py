@@ -14,7 +14,7 @@ from bpx.model.metrics import Accuracy
 from bpx.model.parameters import Parameters
 from bpx.model.spec import Spec
 
-__all__ = ["WindowedSamples", "Windows", "evaluated"]
+__all__ = ["WindowedSamples", "Windows", "evaluated", "finished"]
 
 
 class Windows(Protocol):
@@ -40,12 +40,15 @@ class WindowedSamples:
         that are classes, such as one-hot rows, become labels, as those of arrays do.
     look : callable
         ``look() -> Samples`` returns some first samples, in memory of their own.
+    span : callable
+        ``span(as_numbers, begin, end) -> Windows`` of the samples `begin` to `end`.
     """
 
     stream: Any
     label: str
     windows: Callable[[bool], Windows]
     look: Callable[[], Samples]
+    span: Callable[[bool, int, int], Windows]
 
     @cached_property
     def first(self) -> Samples:
@@ -85,6 +88,17 @@ def evaluated(
     tally = _over(spec, parameters, samples.windows(False), metrics, ranks)
     if tally is None:
         tally = _over(spec, parameters, samples.windows(True), metrics, ranks)
+    return finished(samples, tally)
+
+
+def finished(samples: WindowedSamples, tally: Tally | None) -> Evaluation:
+    """Return the evaluation of samples that have been added.
+
+    Raises
+    ------
+    InputError
+        If there are none, or all have the weight 0.
+    """
     if tally is None or not tally.n:
         raise InputError(f"{samples.label} has no samples; expected at least one")
     if not tally.weights:

@@ -26,6 +26,8 @@ from bpx.training.parallel.divided import InParts, parts_of
 from bpx.training.parallel.failing import everywhere, together
 from bpx.training.parallel.keeper import Together
 from bpx.training.parallel.steps import across
+from bpx.training.parallel.windows import SharedWindows
+from bpx.training.windows import Windowed
 
 __all__ = ["alone", "check_alike", "check_same_samples", "check_shares", "ranked", "shared"]
 
@@ -57,7 +59,7 @@ def check_same_samples(ranks: Communicator, job: Job) -> None:
     InputError
         On every rank; the message names the first rank that differs, and in what.
     """
-    prints = fingerprint.of_training(job, None, 1)
+    prints = together(ranks, lambda: fingerprint.of_training(job, None, 1))
     shapes = {
         f"the shape and the dtype of {name}": (tuple(each["shape"]), each["dtype"])
         for name, each in prints.items()
@@ -177,8 +179,33 @@ def _shared(batches: Batches, ranks: Communicator, home: Home, parts: Parts | No
     """Return the mini-batches of one rank; each is first shared, and then cut into chunks."""
     if isinstance(batches, Accumulated):
         return replace(batches, whole=_shared(batches.whole, ranks, home, parts))
+    if isinstance(batches, Windowed):
+        return Sharded(_read_together(batches, ranks), ranks, home, parts)
     mine = getattr(batches, "across", None)
     return Sharded(batches if mine is None else mine(ranks), ranks, home, parts)
+
+
+def _read_together(batches: Windowed, ranks: Communicator) -> Batches:
+    """Return the mini-batches of a stream of which each rank reads a part, if it can.
+
+    It cannot if only reading tells how many samples there are, or if the ranks cannot send each
+    other rows.
+    """
+    make = batches.reader
+    assert make is not None
+    reader = together(ranks, lambda: make(ranks.rank, ranks.size))
+    counts = None if reader is None else reader.counts
+    check_same(
+        ranks,
+        {
+            "the samples of a window": batches.rows,
+            "the samples of its blocks": counts,
+        },
+    )
+    if reader is None or not hasattr(ranks, "exchange"):
+        return batches
+    exchanging: Any = ranks
+    return SharedWindows(batches, reader, exchanging)
 
 
 def _say_nothing(_: Any) -> None:

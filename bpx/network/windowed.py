@@ -119,8 +119,12 @@ def samples_of(
         of_window = partial(arrive, as_numbers)
         return data.windows(range, rows, home.dtype, of_window, **staged(home))
 
+    def span(as_numbers: bool, begin: int, end: int) -> Any:
+        most, of_window = max(1, min(rows, end - begin)), partial(arrive, as_numbers)
+        return data.span(begin, end, most, home.dtype, of_window, **staged(home))
+
     look = partial(first_of, data, home, partial(arrive, False))
-    return WindowedSamples(data, f"{name}{data.source.label}", windows, look)
+    return WindowedSamples(data, f"{name}{data.source.label}", windows, look, span)
 
 
 def answers(

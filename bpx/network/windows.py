@@ -1,6 +1,6 @@
 """`train` on a `bpx.data.Stream`: samples that are in memory one window at a time."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from bpx.model.inputs import Samples
 from bpx.model.mini_batch import mini_batch
 from bpx.model.reach import check_reach
 from bpx.model.weights import weighted
+from bpx.network.shares import reader_of, weightless
 from bpx.network.windowed import arriving, first_of, staged
 from bpx.training.arguments import Options, check_last_batch, job_of, scheduled
 from bpx.training.course import Course
@@ -75,8 +76,11 @@ def windowing(
         _check_meant(network, data, first)
         job = job_of(network, first, options, epochs, share)
         rows, home = data.rows_of_window(size), network.home
-        windows = partial(_windows, home, data, arrive, rows, drawn if shuffle else None)
-        own = Windowed(home, job.step, windows, rows, known, size, drawn, shuffle, drop_last)
+        blocks = partial(_order, drawn if shuffle else None)
+        windows = partial(_windows, home, data, arrive, rows, blocks)
+        how = size, drawn, shuffle, drop_last
+        reader = partial(reader_of, network, data, first, blocks, rows)
+        own = Windowed(home, job.step, windows, rows, known, *how, reader)
         rule = scheduled(job, own.steps)
         scaled = scales_loss(network.home, job.step.precision)
         return Loop(Course(network, rule, drawn, loss_scale=scaled), job, own, observers)
@@ -115,17 +119,21 @@ def _check_meant(network: Any, data: "Stream", first: Samples) -> None:
         check_reach(spec, first.y, f"{_FIRST} y")
 
 
+def _order(seed: int | None, epoch: int) -> Any:
+    """Return the order of the blocks in an epoch; without a seed, it is their own."""
+    return range if seed is None else partial(block_order, seed, epoch)
+
+
 def _windows(
     home: Home,
     data: "Stream",
     arrive: Any,
     rows: int,
-    seed: int | None,
+    order: Callable[[int], Any],
     epoch: int,
     start: int,
 ) -> Generator[Samples, None, None]:
-    """Yield the windows of an epoch; without a seed, in the samples' own order."""
-    order: Any = range if seed is None else partial(block_order, seed, epoch)
+    """Yield the windows of an epoch."""
     weigh = []
 
     def arrived(part: Any) -> Samples:
@@ -133,16 +141,13 @@ def _windows(
         found: Samples = arrive(part)
         return found
 
-    windows = data.windows(order, rows, home.dtype, arrived, **staged(home), start=start)
+    windows = data.windows(order(epoch), rows, home.dtype, arrived, **staged(home), start=start)
     try:
         yield from windows
     finally:
         windows.close()
     if weigh and not start and not any(weigh):
-        raise InputError(
-            f"sample_weight of {data.source.label} is 0 for every sample; expected finite "
-            "weights, one of them above 0"
-        )
+        raise weightless(data.source.label)
 
 
 def _arrived(network: Any, part: Any) -> Samples:

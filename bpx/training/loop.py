@@ -6,7 +6,6 @@ from typing import Any
 
 from bpx.errors import InputError
 from bpx.model.evaluate import Evaluation
-from bpx.model.windowed import evaluated
 from bpx.program.preparation import clock
 from bpx.training.arguments import Job
 from bpx.training.attached import Attached
@@ -17,6 +16,7 @@ from bpx.training.divergence import check_parameters, check_scale
 from bpx.training.keeper import NOBODY, Keeper, Place, Start
 from bpx.training.observers import Observer, observed
 from bpx.training.parallel.agreement import ALONE, Agreement
+from bpx.training.parallel.evaluating import evaluated_by
 from bpx.training.records import Epoch, Sums
 from bpx.training.step import State
 
@@ -149,8 +149,8 @@ class Loop:
         job = self.job
         if job.validation is None:
             return None
-        how = job.validation, job.metrics, self.agreement.ranks
-        return evaluated(job.step.spec, state.parameters, *how)
+        of = job.step.spec, state.parameters, job.validation, job.metrics
+        return evaluated_by(self.agreement.ranks, *of)
 
     def _observed(self, state: State, number: int) -> dict[str, Any]:
         """Return the observers' values, which the first of several ranks gets for all."""

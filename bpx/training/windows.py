@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bpx.arrays.home import Home
-from bpx.arrays.host import window_batches
+from bpx.arrays.host import HostArray, window_batches
 from bpx.model.windowed import Windows
 from bpx.training.batches import EpochBatches, Stretch, steps_of
 from bpx.training.step import Data, TrainingStep
@@ -30,6 +30,9 @@ class Windowed:
         The number of samples, if it is known.
     batch_size, seed, shuffle, drop_last
         As for `bpx.train`.
+    reader : callable or None
+        ``reader(rank, size) -> Reader``, with which several ranks read the windows together;
+        None, also as its result, if each of them must read all.
     """
 
     home: Home
@@ -41,6 +44,7 @@ class Windowed:
     seed: int
     shuffle: bool
     drop_last: bool
+    reader: Callable[[int, int], Any] | None = None
 
     def __call__(self, epoch: int, skip: int = 0) -> EpochBatches:
         """Return the epoch with that number, from 1; skipped windows are not trained on.
@@ -67,18 +71,33 @@ class Windowed:
         """Add nothing to an epoch's record."""
         return {}
 
+    def before(self, start: int) -> int:
+        """Return the number of steps before the window with the number `start`."""
+        return start * (self.rows // self.batch_size)
+
+    def drawn(self, epoch: int, number: int, samples: int) -> list[HostArray]:
+        """Return the mini-batches of a window, as places of its samples: see `window_batches`.
+
+        Without a smaller one that is dropped.
+        """
+        key = (self.seed, epoch, number) if self.shuffle else None
+        parts = window_batches(key, samples, self.batch_size)
+        return [
+            part for part in parts if part.shape[1] == self.batch_size or not self.drop_last
+        ]
+
+    def stretch(self, data: Data, rows: HostArray, before: int) -> Stretch:
+        """Return some mini-batches of a window as a stretch."""
+        steps, batch = rows.shape
+        at_home, sizes = self.home.asarray(rows, "int32"), (batch,) * steps
+        return Stretch(self.step, data, at_home, sizes, batch, before, 0, steps)
+
     def _stretches(self, epoch: int, start: int) -> Iterator[Stretch]:
-        before, windows = start * (self.rows // self.batch_size), self.windows(epoch, start)
+        before, windows = self.before(start), self.windows(epoch, start)
         try:
             for number, (x, y, _, s) in enumerate(windows, start):
-                drawn = (self.seed, epoch, number) if self.shuffle else None
-                for part in window_batches(drawn, x.shape[0], self.batch_size):
-                    steps, batch = part.shape
-                    if batch < self.batch_size and self.drop_last:
-                        continue
-                    rows, sizes = self.home.asarray(part, "int32"), (batch,) * steps
-                    data = Data(x, y, s)
-                    yield Stretch(self.step, data, rows, sizes, batch, before, 0, steps)
-                    before += steps
+                for part in self.drawn(epoch, number, x.shape[0]):
+                    yield self.stretch(Data(x, y, s), part, before)
+                    before += part.shape[0]
         finally:
             windows.close()

@@ -15,9 +15,13 @@ class Some(list):
         self.closed += 1
 
 
+def span(as_numbers, begin, end):
+    raise AssertionError("only several ranks read spans")
+
+
 def windowed(net, *parts, numbers=()):
     made = {False: Some(parts), True: Some(numbers)}
-    return WindowedSamples(None, "the stream", made.get, lambda: parts[0]), made
+    return WindowedSamples(None, "the stream", made.get, lambda: parts[0], span), made
 
 
 def part(a, b, accuracy="argmax"):
@@ -54,7 +58,9 @@ def test_it_is_closed_after_an_error():
 
 def test_no_samples_are_refused():
     net = bpx.Network([2, 3], seed=0)
-    found = WindowedSamples(None, "the stream", lambda numbers: Some(), lambda: part(0, 1))
+    found = WindowedSamples(
+        None, "the stream", lambda numbers: Some(), lambda: part(0, 1), span
+    )
     with pytest.raises(bpx.InputError, match="the stream has no samples"):
         evaluated(net.spec, net.parameters, found)
 
@@ -66,7 +72,7 @@ def test_the_first_samples_are_looked_at_once():
         looks.append(1)
         return part(0, 2)
 
-    found = WindowedSamples(None, "the stream", lambda numbers: Some(), look)
+    found = WindowedSamples(None, "the stream", lambda numbers: Some(), look, span)
     assert not looks
     assert found.looked_at() is found
     assert found.accuracy == "argmax"

@@ -3,7 +3,7 @@
 import pytest
 
 from bpx.errors import BackendError
-from tests.launching import needs_mpi, under_mpi
+from tests.launching import EXCHANGE, STREAM, needs_mpi, under_mpi
 
 EQUAL = """
 from mpi4py import MPI
@@ -20,6 +20,14 @@ if MPI.COMM_WORLD.rank == 0:
 @pytest.mark.parametrize("size", [2, 3])
 def test_ranks_train_as_one(size):
     assert f"equal on {size}" in under_mpi(size, EQUAL)
+
+
+def test_they_share_a_stream():
+    assert "streamed" in under_mpi(2, STREAM)
+
+
+def test_they_exchange_rows():
+    assert "exchanged" in under_mpi(3, EXCHANGE, "mpi")
 
 
 def test_they_do_so_in_native_calls():

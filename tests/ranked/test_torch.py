@@ -4,7 +4,7 @@ import pytest
 
 from bpx.errors import BackendError
 from tests.backends import Target, problem
-from tests.launching import under_torchrun
+from tests.launching import EXCHANGE, STREAM, under_torchrun
 
 EQUAL = """
 backend = sys.argv[1]
@@ -19,6 +19,14 @@ if os.environ["RANK"] == "0":
 @pytest.mark.parametrize("backend", ["torch", "numpy"])
 def test_ranks_train_as_one(backend):
     assert "equal" in under_torchrun(2, EQUAL, backend)
+
+
+def test_they_share_a_stream():
+    assert "streamed" in under_torchrun(2, STREAM)
+
+
+def test_they_exchange_rows():
+    assert "exchanged" in under_torchrun(3, EXCHANGE, "torch")
 
 
 def test_an_error_on_one_rank_ends_all():

@@ -4,6 +4,8 @@ Uses mpi4py, and the MPI library that it finds: MPICH, Open MPI, or a vendor's o
 """
 
 import sys
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,18 @@ class Mpi:
     def broadcast(self, value: Any) -> Any:
         """Return the value of rank 0."""
         return self._comm.bcast(value)
+
+    def exchange(self, rows: Any, counts: Sequence[int]) -> Any:
+        """Send each rank its rows, and return those from all ranks."""
+        from_each = self._comm.alltoall(list(counts))
+        found = np.empty((sum(from_each), *rows.shape[1:]), rows.dtype)
+        # MPI counts rows, not bytes, of which there may be more than an int can hold.
+        row = MPI.BYTE.Create_contiguous(prod(rows.shape[1:]) * rows.itemsize).Commit()
+        try:
+            self._comm.Alltoallv([rows, list(counts), row], [found, from_each, row])
+        finally:
+            row.Free()
+        return found
 
     def abort(self) -> None:
         """End the processes of all ranks."""

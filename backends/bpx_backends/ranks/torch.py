@@ -3,8 +3,11 @@
 import atexit
 import os
 import sys
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import distributed
 from torch.distributed.rendezvous import rendezvous
@@ -49,11 +52,27 @@ class Torch:
         distributed.broadcast_object_list(held, src=0, group=self._objects)
         return held[0]
 
+    def exchange(self, rows: Any, counts: Sequence[int]) -> Any:
+        """Send each rank its rows, and return those from all ranks."""
+        to_each = torch.tensor(list(counts), dtype=torch.int64)
+        from_each = torch.empty_like(to_each)
+        distributed.all_to_all_single(from_each, to_each, group=self._objects)
+        found = np.empty((int(from_each.sum()), *rows.shape[1:]), rows.dtype)
+        split = from_each.tolist(), to_each.tolist(), self._objects
+        distributed.all_to_all_single(_bytes(found), _bytes(rows), *split)
+        return found
+
     def abort(self) -> None:
         """End this process at once: torchrun then ends the others."""
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(1)
+
+
+def _bytes(rows: Any) -> torch.Tensor:
+    """Return the bytes of each row, in the same memory: gloo lacks some dtypes."""
+    each = prod(rows.shape[1:]) * rows.itemsize
+    return torch.from_numpy(rows.reshape(-1).view(np.uint8).reshape(len(rows), each))
 
 
 def world(home: str) -> Torch:

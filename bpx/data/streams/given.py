@@ -7,6 +7,7 @@ from typing import Any
 
 from bpx.data.files import PathLike
 from bpx.data.streams import arrow
+from bpx.data.streams.lazy import check_lazy, is_lazy
 from bpx.data.streams.npy import open_npy
 from bpx.data.streams.real import on_host
 from bpx.data.streams.source import Source
@@ -35,6 +36,9 @@ def source_of(x: Any, y: Any, s: Any) -> tuple[Source, Key | None]:
         If a file is truncated or of another format.
     """
     label = f"{str(x)!r}" if isinstance(x, str | os.PathLike) else type(x).__name__
+    if is_lazy(x):
+        check_lazy(x, "x")
+        label = "a dask array"
     if hasattr(x, "get_fragments"):
         return arrow.Files(x, label), _column(y, s)
     if _are_paths(x) and not _is_npy(x):

@@ -8,6 +8,7 @@ from typing import IO, Any
 import numpy as np
 
 from bpx._spans import BLOCK, BLOCKS, WHOLE, spans
+from bpx.data.streams.lazy import chunk_rows
 
 __all__ = ["Print", "of_files", "of_rows"]
 
@@ -18,10 +19,13 @@ Print = dict[str, Any]
 def of_rows(x: Any) -> Print:
     """Return the shape, the dtype and a hash of rows that can be sliced.
 
-    Of more than 64 MiB, a thousand blocks of rows are read and hashed.
+    Of more than 64 MiB, a thousand blocks of rows are read and hashed, or as many bytes in
+    fewer, but whole chunks, if that is how the rows are stored.
     """
     hashed, row = blake2b(digest_size=16), prod(x.shape[1:]) * x.dtype.itemsize
-    for start, stop in spans(x.shape[0], row, WHOLE, BLOCK, BLOCKS):
+    block = max(BLOCK, (chunk_rows(x) or 0) * row)
+    blocks = min(BLOCKS, max(2, WHOLE // block))
+    for start, stop in spans(x.shape[0], row, WHOLE, block, blocks):
         rows = np.asarray(x[start:stop])
         hashed.update(rows.astype(rows.dtype.newbyteorder("="), copy=False).tobytes())
     return {

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from bpx._validate import is_frame
+from bpx.data.streams.lazy import check_lazy, computed
 from bpx.data.streams.prints import Print, of_rows
 from bpx.data.streams.source import Block, Part
 from bpx.errors import InputError
@@ -33,6 +34,7 @@ class Sliced:
         for name, each in (("x", self.x), ("y", self.y), ("sample_weight", self.s)):
             if each is None and name != "x":
                 continue
+            check_lazy(each, name)
             if not getattr(each, "shape", ()) or not hasattr(each, "dtype"):
                 raise InputError(
                     f"{name} is {type(each).__name__}; expected the path of an .npy file, or "
@@ -69,7 +71,8 @@ class Sliced:
         return Block(read, lambda: stop - start, soon=soon)
 
     def _read(self, rows: slice) -> Iterator[Part]:
-        yield Part(*(None if each is None else each[rows] for each in (self.x, self.y, self.s)))
+        each = (None if array is None else array[rows] for array in (self.x, self.y, self.s))
+        yield Part(*computed(list(each)))
 
     def late(self) -> None:
         """Tell the files."""

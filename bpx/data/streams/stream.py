@@ -3,20 +3,22 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import prod
+from itertools import repeat
 from typing import Any, TypeVar
 
 import numpy as np
 
 from bpx._validate import whole
 from bpx.data.streams import arrow
-from bpx.data.streams.direct import aligned_rows
 from bpx.data.streams.encode import Encoder
 from bpx.data.streams.given import source_of
+from bpx.data.streams.passes import Pass
 from bpx.data.streams.prints import Print, of_rows
+from bpx.data.streams.shared import Sharing
+from bpx.data.streams.sizes import WINDOW_BYTES, row_bytes, rows_of_block
 from bpx.data.streams.source import Part, Source
 from bpx.data.streams.sources import Sliced
-from bpx.data.streams.windows import Buffer, Empty, Filled, ahead, parts_of
+from bpx.data.streams.windows import Empty, Filled, ahead, parts_of
 from bpx.data.tables.schema import Schema
 from bpx.data.tables.table import Key, Table
 from bpx.errors import InputError
@@ -27,8 +29,6 @@ T = TypeVar("T")
 
 _LOOKED_AT = 1024
 _FIRST = "x of the first samples", "y of the first samples", "the weights of the first samples"
-BLOCK_BYTES = 2**22
-WINDOW_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -130,20 +130,40 @@ class Stream:
         start : int, optional
             The number of the first window; those before it are skipped.
         """
-        blocks, label = self.source.blocks(self._rows_of_block), self.source.label
-        parts = parts_of(blocks, order(len(blocks)), self.encoder, start * rows, label)
-        rest = Filled(parts, label)
+        made = self._pass(order, dtype)
+        return made.windows(repeat(rows), rows, arrive, empty, start * rows)
 
-        def filled(buffer: Buffer) -> T | None:
-            part = buffer.fill(rest)
-            try:
-                return None if part is None else arrive(part)
-            except InputError as error:
-                where = f"rows are counted in a window of {label}"
-                raise InputError(f"{error}; {where}") from error
+    def span(
+        self,
+        begin: int,
+        end: int,
+        rows: int,
+        dtype: str,
+        arrive: Callable[[Part], T],
+        empty: Empty = np.empty,
+    ) -> ahead[T]:
+        """Return an iterator over windows of the samples `begin` to `end`, in their own order.
 
-        buffers = [Buffer(rows, dtype, empty, self._like) for _ in range(2)]
-        return ahead(filled, buffers, self.source.late)
+        Blocks that have none of them are not read.
+        """
+        sizes = (min(rows, end - first) for first in range(begin, end, rows))
+        return self._pass(range, dtype).windows(sizes, rows, arrive, empty, begin)
+
+    def shared(self, rows: int, rank: int, size: int) -> Sharing | None:
+        """Return how one of several ranks reads windows of so many samples.
+
+        None if it must read all of them: if only reading tells how many there are.
+        """
+        counts = [block.count() for block in self.source.blocks(self._rows_of_block)]
+        known = tuple(each for each in counts if each is not None)
+        if len(known) < len(counts):
+            return None
+        return Sharing(self._pass, known, rows, rank, size)
+
+    def _pass(self, order: Callable[[int], Sequence[int]], dtype: str) -> Pass:
+        blocks = self.source.blocks(self._rows_of_block)
+        made = self.source, self.encoder, blocks, order(len(blocks)), self._like
+        return Pass(*made, dtype)
 
     def prints(self, batch_size: int | None = None) -> dict[str, Print]:
         """Return fingerprints by their names, from which another stream can be told.
@@ -170,13 +190,7 @@ class Stream:
 
     @property
     def _rows_of_block(self) -> int:
-        if self.block is not None:
-            return self.block
-        rows = max(1, BLOCK_BYTES // self._bytes)
-        x: Any = getattr(self.source, "x", None)
-        if not hasattr(x, "place"):
-            return rows
-        return aligned_rows(rows, prod(x.shape[1:]) * x.dtype.itemsize)
+        return self.block or rows_of_block(self.source, self._bytes)
 
     @cached_property
     def _like(self) -> Part:
@@ -199,8 +213,7 @@ class Stream:
     @property
     def _bytes(self) -> int:
         """The bytes of one sample."""
-        each = (prod(a.shape[1:]) * a.dtype.itemsize for a in self._like if a is not None)
-        return max(1, sum(each))
+        return sum(row_bytes(each) for each in self._like if each is not None) or 1
 
 
 def stream(
@@ -224,9 +237,9 @@ def stream(
     ----------
     x : path, array, or iterable
         The path of an ``.npy`` file; an array that can be sliced by rows, such as
-        `numpy.memmap`, or an HDF5 or Zarr array; the path of a ``.parquet``, ``.arrow`` or
-        ``.feather`` file, of a folder of them, or a list of such paths; a pyarrow dataset; or
-        an iterable of chunks, or a function that returns one: pairs (x, y), triples
+        `numpy.memmap`, or one of HDF5, Zarr or dask; the path of a ``.parquet``, ``.arrow``
+        or ``.feather`` file, of a folder of them, or a list of such paths; a pyarrow dataset;
+        or an iterable of chunks, or a function that returns one: pairs (x, y), triples
         (x, y, sample_weight), or tables. An iterable must begin anew in every epoch. Chunks
         keep their order, and are shuffled within windows only. To predict, chunks may be
         arrays x alone.
@@ -241,8 +254,9 @@ def stream(
         How tables become samples. By default that of the network; without one, all columns
         must be numbers.
     block : int, optional
-        The samples in a block, by default up to 4 MiB. Parquet files have their own blocks,
-        their row groups; each Arrow or Feather file is one block.
+        The samples in a block, by default up to 4 MiB, in whole chunks of arrays that have
+        some. Parquet files have their own blocks, their row groups; each Arrow or Feather file
+        is one block.
     window : int, optional
         The samples in a window, by default 64 MiB. Two windows are in memory at a time. A
         larger window shuffles better.

@@ -58,11 +58,11 @@ class Buffer:
     arrays: list[HostArray | None] = field(default_factory=list)
     memory: HostArray | None = None
 
-    def fill(self, parts: "Filled") -> Part | None:
-        """Read the next samples; return views of them, or None at the end."""
-        n = 0
-        while n < self.rows:
-            part = parts.next(self.rows - n)
+    def fill(self, parts: "Filled", most: int | None = None) -> Part | None:
+        """Read the next samples, at most so many; return views of them, or None at the end."""
+        n, most = 0, self.rows if most is None else most
+        while n < most:
+            part = parts.next(most - n)
             if part is None:
                 break
             m = part.x.shape[0]

@@ -1,7 +1,8 @@
 """The mini-batches of one rank: its rows of each, equally many on every rank."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bpx._typing import Array
 from bpx.arrays.home import Home
@@ -15,7 +16,9 @@ from bpx.training.batches import AroundBatches, Batches, EpochBatches, Stretch
 from bpx.training.parallel.failing import together
 from bpx.training.parallel.steps import Shard, ranked
 
-__all__ = ["Sharded", "check_chunks", "fewest_in_chunk"]
+__all__ = ["Sharded", "check_chunks", "columns", "fewest_in_chunk"]
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -46,26 +49,36 @@ class Sharded(AroundBatches):
         What fails where a rank reads its samples fails on all ranks, like other errors that
         they share.
         """
-        batches = together(self.ranks, lambda: self.whole(epoch, skip))
+        batches = self._shared(lambda: self.whole(epoch, skip))
         if batches is None:
             return None
         return batches._replace(stretches=self._each(batches.stretches))
 
     def _each(self, stretches: Iterator[Stretch]) -> Iterator[Stretch]:
-        while (stretch := together(self.ranks, lambda: next(stretches, None))) is not None:
+        while (stretch := self._shared(lambda: next(stretches, None))) is not None:
             yield self._own(stretch)
+
+    def _shared(self, read: Callable[[], Read]) -> Read:
+        """Read, with the errors of all ranks; those that read together see to it themselves."""
+        alone = not getattr(self.whole, "agrees", False)
+        return together(self.ranks, read) if alone else read()
 
     def _own(self, stretch: Stretch) -> Stretch:
         m, ranks = stretch.width, self.ranks
-        width = -(-m // ranks.size)
-        begin = width * ranks.rank
-        live = max(0, min(width, m - begin))
+        width, begin, live = columns(m, ranks.rank, ranks.size)
         # A step that fills up mini-batches itself has no weight for rows of -1.
         fills = getattr(stretch.step, "fills", False)
         some = None if fills or m % ranks.size == 0 else live
         shard = Shard(ranks, begin, m, some, self.home.dtype, self.parts)
         rows = _cut(stretch.rows, m, begin, live, width, -1 if fills else 0)
         return stretch._replace(step=ranked(stretch.step, shard), rows=rows, width=width)
+
+
+def columns(m: int, rank: int, size: int) -> tuple[int, int, int]:
+    """Return a rank's part of m samples: its width, where it begins, and how many are there."""
+    width = -(-m // size)
+    begin = width * rank
+    return width, begin, max(0, min(width, m - begin))
 
 
 def _cut(rows: Array, m: int, begin: int, live: int, width: int, fill: int) -> Array:

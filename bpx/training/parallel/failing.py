@@ -2,13 +2,13 @@
 
 import pickle
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from bpx.arrays.ranks import Communicator
 from bpx.errors import DivergenceError
 
-__all__ = ["attempted", "everywhere", "is_everywhere", "together"]
+__all__ = ["attempted", "everywhere", "gathered", "is_everywhere", "together"]
 
 T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
@@ -32,15 +32,32 @@ def together(ranks: Communicator, function: Callable[[], T]) -> T:
         failed, with that rank in front of the message.
     """
     found, wrong = attempted(function)
-    failed = [(i, each) for i, each in enumerate(ranks.gather(wrong)) if each is not None]
-    if wrong is not None:
-        raise everywhere(wrong)
-    if failed:
-        rank, first = failed[0]
-        first.add_note(f"raised on rank {rank} of {ranks.size}")
-        raise everywhere(first)
+    _check(ranks, wrong, ranks.gather(wrong))
     made: T = found
     return made
+
+
+def gathered(ranks: Communicator, function: Callable[[], T]) -> list[T]:
+    """Call a function on every rank, and return on each what all of them give, by rank.
+
+    If it fails on some, its error is raised on all: see `together`.
+    """
+    found, wrong = attempted(function)
+    results, errors = zip(*ranks.gather((found, wrong)), strict=True)
+    _check(ranks, wrong, errors)
+    return list(results)
+
+
+def _check(
+    ranks: Communicator, wrong: Exception | None, errors: Sequence[Exception | None]
+) -> None:
+    """Raise this rank's error or else, if there is one, the first of another."""
+    if wrong is not None:
+        raise everywhere(wrong)
+    for rank, error in enumerate(errors):
+        if error is not None:
+            error.add_note(f"raised on rank {rank} of {ranks.size}")
+            raise everywhere(error)
 
 
 def attempted(function: Callable[[], T]) -> tuple[Any, Exception | None]:

@@ -3,7 +3,13 @@
 import pytest
 
 from bpx.errors import DivergenceError, InputError, Preempted
-from bpx.training.parallel.failing import attempted, everywhere, is_everywhere, together
+from bpx.training.parallel.failing import (
+    attempted,
+    everywhere,
+    gathered,
+    is_everywhere,
+    together,
+)
 from tests.ranks import on_ranks
 
 
@@ -35,6 +41,20 @@ def test_where_all_fail_each_raises_its_own():
         return caught.value.args[0]
 
     assert on_ranks(2, fails) == [0, 1]
+
+
+def test_what_all_give_is_there_on_each():
+    found = on_ranks(3, lambda ranks: gathered(ranks, lambda: 10 * ranks.rank))
+    assert found == [[0, 10, 20]] * 3
+
+
+def test_nothing_is_gathered_if_one_fails():
+    def fails(ranks):
+        with pytest.raises(ZeroDivisionError) as caught:
+            gathered(ranks, lambda: 1 // ranks.rank)
+        return getattr(caught.value, "__notes__", None)
+
+    assert on_ranks(2, fails) == [None, ["raised on rank 0 of 2"]]
 
 
 class OwnError(Exception):
