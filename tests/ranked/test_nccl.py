@@ -197,6 +197,7 @@ def test_gpu_a_world_of_one(gpu, dtype):
 
     ranks = gpu.world(communicators(1)[0], "")
     x = Target.CUPY.asarray(np.arange(6).reshape(2, 3), dtype)
+    cupy.cuda.Device().synchronize()
     with cupy.cuda.Stream(non_blocking=True) as stream:
         ranks.all_reduce(x)
         stream.synchronize()

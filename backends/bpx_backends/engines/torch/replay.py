@@ -7,6 +7,7 @@ CUDA the same calls are captured as a graph: see `bpx_backends.engines.torch.gra
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ __all__ = [
     "NOTHING",
     "After",
     "Bound",
+    "Summed",
     "at",
     "bind",
     "block",
@@ -79,6 +81,18 @@ class Bound(NamedTuple):
         for _ in range(stop - start):
             for call in self.each:
                 call()
+
+
+@dataclass(frozen=True, eq=False)
+class Summed:
+    """A call that puts the sum of a tensor over the ranks in its place."""
+
+    group: Any
+    x: torch.Tensor
+
+    def __call__(self) -> None:
+        """Add the tensors of all ranks."""
+        self.group.all_reduce(self.x)
 
 
 def prepare(recorded: Plan) -> Plan:
@@ -199,6 +213,6 @@ def _exchanged(
     if (message := planned.message(each)) is not None:
         begin, end = message
         flat = scratch[begin:end].view(dtypes[each.writes[0].dtype.name])
-        step.append(partial(each.group.all_reduce, flat))
+        step.append(Summed(each.group, flat))
     others = (held[v] for v in each.writes if v not in planned.offsets)
-    return step + [partial(each.group.all_reduce, total) for total in others]
+    return step + [Summed(each.group, total) for total in others]
