@@ -12,7 +12,8 @@ from bpx.program.plan import plan
 from bpx.program.record import record
 from bpx_backends.engines.numpy.replay import prepare, replay
 from tests.backends import Target, host
-from tests.ranks import communicators, drawn, on_ranks
+from tests.ranked_programs import drawn
+from tests.ranks import communicators, on_ranks
 
 ROWS = np.array([[0, 1], [1, 0]], "int32")
 

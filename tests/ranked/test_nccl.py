@@ -70,8 +70,10 @@ def test_a_dtype_that_nccl_has_not(made, library):
 
 def test_its_messages_are_those_of_the_hosts(made):
     def run(hosts):
+        hosts.exchange = lambda rows, counts: (hosts.rank, rows, counts)
         ranks = made.Nccl(hosts, fakes.Device(0))
         found = ranks.gather(ranks.rank * 10), ranks.broadcast(f"of {ranks.rank}"), ranks.size
+        assert ranks.exchange("rows", [1, 3]) == (ranks.rank, "rows", [1, 3])
         ranks.gather(None)
         if ranks.rank == 0:
             ranks.abort()

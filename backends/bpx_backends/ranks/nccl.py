@@ -4,6 +4,7 @@ Neither mpi4py's wheel nor MPICH's reads the memory of a GPU.
 """
 
 import atexit
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -58,6 +59,10 @@ class Nccl:
     def broadcast(self, value: Any) -> Any:
         """Return the value of rank 0."""
         return self._hosts.broadcast(value)
+
+    def exchange(self, rows: Any, counts: Sequence[int]) -> Any:
+        """Send each rank its rows, which are on the host, and return those from all ranks."""
+        return self._hosts.exchange(rows, counts)
 
     def abort(self) -> None:
         """End the processes of all ranks."""

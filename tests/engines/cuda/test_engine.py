@@ -20,7 +20,8 @@ from tests.engines.cuda.steps import (
     parameters_of,
     training,
 )
-from tests.ranks import communicators, drawn, on_ranks
+from tests.ranked_programs import drawn
+from tests.ranks import communicators, on_ranks
 
 
 @pytest.mark.usefixtures("emulated")
