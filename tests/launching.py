@@ -32,7 +32,7 @@ def difference(ranks, **settings):
     histories = trained(one, ranks="off"), trained(several, ranks=ranks)
     assert histories[0][-1].accuracy == histories[1][-1].accuracy
     pairs = zip(one.weights, several.weights)
-    return max(float(abs(np.asarray(a) - np.asarray(b)).max()) for a, b in pairs)
+    return max(float(abs(bpx.to_host(a) - bpx.to_host(b)).max()) for a, b in pairs)
 """
 """What the programs begin with."""
 

@@ -13,6 +13,7 @@ from bpx.program.contract import Step
 from bpx_backends.engines.cuda import engine as cupy_engine
 from bpx_backends.engines.cuda import machine as cupy_machine
 from bpx_backends.engines.cuda.precision import PRECISIONS
+from bpx_backends.ranks.devices import device_number, local_rank
 
 name = "cupy"
 immutable = False
@@ -48,9 +49,15 @@ def devices() -> tuple[str, ...]:
 
 
 def device(name: str | None) -> Any:
-    index = cupy.cuda.runtime.getDevice() if name is None else int(name.removeprefix("cuda:"))
+    index = _usual() if name is None else int(name.removeprefix("cuda:"))
     with cupy.cuda.Device(index):  # raises the driver's own error if it is missing
         return cupy.cuda.Device(index)
+
+
+def _usual() -> int:
+    """The number of the device that a program has made the current one, or of this rank's."""
+    own = device_number(cupy.cuda.runtime.getDeviceCount(), local_rank())
+    return cupy.cuda.runtime.getDevice() or own or 0
 
 
 def device_of(x: Any) -> Any:

@@ -15,7 +15,9 @@ __all__ = ["DRY_MINUTES", "MINUTES", "Result", "Stage", "device", "result", "sta
 ROOT = Path(__file__).parents[2]
 MINUTES, DRY_MINUTES = 8.0, 60.0
 """The limit of all stages together; a dry run may be on a slow machine."""
-CORE = ("tests/engines/cuda", "tests/engines/torch", "tests/engines/test_engines.py")
+CORE = (
+    "tests/engines/cuda", "tests/engines/torch", "tests/engines/test_engines.py", "tests/ranked"
+)  # fmt: skip
 _WORKERS = 8
 _PYTEST = (
     "-q", "-m", "gpu", "--dist", "worksteal", "--tb=short", "-p", "benchmarks.gpu.outcomes",

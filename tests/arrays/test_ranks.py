@@ -1,7 +1,5 @@
 """Sums over ranks: eager ones, and those of a recording, which are one message."""
 
-import random
-
 import numpy as np
 import pytest
 
@@ -14,6 +12,7 @@ from bpx.program.plan import plan
 from bpx.program.record import record
 from bpx_backends.engines.numpy.replay import prepare, replay
 from tests.backends import Target, host
+from tests.ranked_programs import drawn
 from tests.ranks import communicators, on_ranks
 
 ROWS = np.array([[0, 1], [1, 0]], "int32")
@@ -186,47 +185,6 @@ def test_sums_that_are_states_do_not_overwrite_what_another_sum_is_read_with():
     for found, expected in on_ranks(2, run):
         for x, y in zip(found, expected, strict=True):
             np.testing.assert_allclose(x, y, rtol=0, atol=1e-13)
-
-
-class Twice:
-    """A group of two that have the same arrays: it needs no other rank."""
-
-    size = 2
-
-    def all_reduce(self, x):
-        x *= 2.0
-
-
-def drawn(seed):
-    """A step of sums over ranks, products, views and sums over rows, of 4 x 4 matrices."""
-
-    def step(state, data, rows):
-        draw, xp = random.Random(seed), bpx.namespace(rows)
-        pool = [*state, state[0] * 0.5]
-        for _ in range(draw.randint(4, 14)):
-            kind = draw.random()
-            some, other = draw.choice(pool), draw.choice(pool)
-            if kind < 0.35:
-                group = tuple(draw.choice(pool) for _ in range(draw.randint(1, 4)))
-                sums = summed(GROUP, group)
-                pool += [each * 0.25 for each in sums] if draw.random() < 0.5 else sums
-            elif kind < 0.6:
-                pool.append(some + other * 0.5)
-            elif kind < 0.75:
-                pool.append(some @ other * 0.1)
-            elif kind < 0.85:
-                pool.append(xp.reshape(xp.reshape(some, (-1,)), (4, 4)))
-            elif kind < 0.93:
-                pool.append(some.mT)
-            else:
-                pool.append(some * xp.sum(other, axis=0))
-        a, b, c = draw.choice(pool[-4:]), draw.choice(pool), pool[-1]
-        return (a, b, c) if draw.random() < 0.5 else (a * 0.5 + b * 0.1, b, c * 0.2)
-
-    return step
-
-
-GROUP = Twice()
 
 
 @pytest.mark.parametrize("seed", range(200))

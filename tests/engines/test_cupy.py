@@ -74,3 +74,18 @@ def test_windows_move_on_one_stream_which_is_waited_for(backend, monkeypatch):
         assert fakes.Stream.current is current
     assert log[0] is not current
     assert [each is log[0] for each in log] == [True] * 4  # in it, and waited for, twice
+
+
+@pytest.mark.parametrize(
+    ("local", "current", "expected"),
+    [(None, 0, 0), (None, 2, 2), (1, 0, 1), (5, 0, 1), (1, 3, 3)],
+)
+def test_the_usual_device_is_the_current_one_or_that_of_the_rank(
+    backend, monkeypatch, local, current, expected
+):
+    """Of four, as nobody has named one."""
+    monkeypatch.setattr(backend, "local_rank", lambda: local)
+    monkeypatch.setattr(backend.cupy.cuda.runtime, "getDevice", lambda: current)
+    monkeypatch.setattr(fakes.Device, "count", 4)
+    assert backend.device(None).id == expected
+    assert backend.device("2").id == 2

@@ -127,7 +127,7 @@ def test_arrays_that_no_rank_can_add_are_told_once():
     assert told.count("BackendError: the ranks 'mpi' were chosen for a network on jax:cpu") == 1
 
 
-@pytest.mark.parametrize("home", ["cupy", "jax:cpu:0", "torch:cuda:0"])
+@pytest.mark.parametrize("home", ["jax:cpu:0", "torch:cuda:0", "strict"])
 def test_arrays_elsewhere_are_refused(home):
     needs_mpi()
     from bpx_backends.ranks.mpi import world

@@ -93,7 +93,7 @@ def _shared(places: Sequence[Place], first: int, second: int) -> str:
     advice = (
         f"start at most {place.seen} there, or give each rank a device of its own"
         if place.seen < ranks
-        else "name the backend without a number, such as torch:cuda"
+        else "name the backend without a number, as torch:cuda or cupy"
     )
     return (
         f"ranks {first} and {second} both use {place.device} of {place.host}, where {ranks} "

@@ -1,4 +1,4 @@
-"""Ranks that MPI starts, for NumPy's arrays and others in the host's memory.
+"""Ranks that MPI starts, for NumPy's arrays and others in the host's memory, and for CuPy's.
 
 Uses mpi4py, and the MPI library that it finds: MPICH, Open MPI, or a vendor's own.
 """
@@ -100,13 +100,26 @@ class DividingMpi(Mpi):
         return [(end - begin) * x[0].size for begin, end in self._rows(x, *range(self.size))]
 
 
-def world(home: str) -> Mpi:
-    """Return all ranks that this process was started with, for arrays of a home."""
-    if home.partition(":")[0] not in ("numpy", "torch") or "cuda" in home:
+def world(home: str) -> Any:
+    """Return all ranks that this process was started with, for arrays of a home.
+
+    Raises
+    ------
+    BackendError
+        If they cannot add arrays of that home; for CuPy, see `bpx_backends.ranks.nccl`.
+    """
+    library, _, device = home.partition(":")
+    is_cuda = library == "torch" and "cuda" in device
+    if library not in ("numpy", "torch", "cupy") or is_cuda:
         raise BackendError(
             f"the ranks 'mpi' were chosen for a network on {home}; they add arrays in the "
-            "host's memory: choose the backend numpy or torch:cpu, or, for PyTorch on CUDA, "
-            "torchrun and the ranks 'torch'"
+            "host's memory, and CuPy's: choose the backend numpy, torch:cpu or cupy, or, for "
+            "PyTorch on CUDA, torchrun and the ranks 'torch'"
         )
-    kind = DividingMpi if home.startswith("numpy") else Mpi
-    return kind(MPI.COMM_WORLD.Dup())
+    kind = DividingMpi if library == "numpy" else Mpi
+    hosts = kind(MPI.COMM_WORLD.Dup())
+    if library != "cupy":
+        return hosts
+    from bpx_backends.ranks import nccl  # which imports CuPy
+
+    return nccl.world(hosts, device)

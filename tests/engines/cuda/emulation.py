@@ -19,7 +19,7 @@ import numpy as np
 
 from bpx.program.operation import Value
 from bpx.program.program import apply
-from bpx_backends.engines.cuda.items import Call, Launch, Product
+from bpx_backends.engines.cuda.items import Call, Item, Launch, Product, Sum
 from bpx_backends.engines.cuda.layout import Place
 from bpx_backends.engines.cuda.products import Factor, Gemm, gemm
 from bpx_backends.engines.cuda.schedule import Schedule
@@ -54,9 +54,18 @@ def _compile(name: str, stem: str, source: str) -> "subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@cache
+_BUSY = Lock()
+"""One kernel runs at a time, and one source is compiled, whichever thread asks."""
+
+
 def host_library(source: str) -> ctypes.CDLL:
     """CUDA C as a library of the host."""
+    with _BUSY:
+        return _library(source)
+
+
+@cache
+def _library(source: str) -> ctypes.CDLL:
     name = compiler()
     assert name is not None
     stem = hashlib.sha256(source.encode()).hexdigest()[:16]
@@ -76,9 +85,10 @@ def emulate(
 ) -> None:  # fmt: skip
     """Launch a kernel on host arrays."""
     address = ctypes.cast(getattr(library, kernel), ctypes.c_void_p)
-    stuck = library.emulate(
-        address, blocks, threads, arena.ctypes.data, slots.ctypes.data, step, reverse
-    )
+    with _BUSY:
+        stuck = library.emulate(
+            address, blocks, threads, arena.ctypes.data, slots.ctypes.data, step, reverse
+        )
     assert not stuck, f"{kernel}: threads of block {stuck - 1} wait for ones that never come"
 
 
@@ -194,20 +204,25 @@ class EmulatedMachine:
     def read(self, x: np.ndarray, place: Place) -> None:
         x[...] = self.array(place)
 
-    def step(self, number: int) -> None:
+    def step(self, number: int, part: range) -> None:
         if self.graph is not None:
-            self.graph.append((self.step, number))
+            assert not any(isinstance(self.schedule.items[i], Sum) for i in part)
+            self.graph.append((self.step, number, part))
             return
-        self.steps += 1
-        launches = 0
-        for item in self.schedule.items:
-            if isinstance(item, Launch):
-                self.launch(kernel_name(launches), item, number)
-                launches += 1
-            elif isinstance(item, Product):
-                self.multiply(gemm(item))
-            else:
-                self.call(item)
+        self.steps += part.start == 0
+        for i in part:
+            self.put(i, self.schedule.items[i], number)
+
+    def put(self, i: int, item: Item, number: int) -> None:
+        if isinstance(item, Launch):
+            before = sum(isinstance(each, Launch) for each in self.schedule.items[:i])
+            self.launch(kernel_name(before), item, number)
+        elif isinstance(item, Product):
+            self.multiply(gemm(item))
+        elif isinstance(item, Sum):
+            item.group.all_reduce(self.array(item.place))
+        else:
+            self.call(item)
 
     def launch(self, name: str, item: Launch, number: int) -> None:
         emulate(
@@ -228,8 +243,8 @@ class EmulatedMachine:
 
         def replay() -> None:
             self.replays += 1
-            for function, number in captured:
-                function(number)
+            for function, *given in captured:
+                function(*given)
 
         return replay
 

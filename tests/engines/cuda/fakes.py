@@ -24,7 +24,9 @@ ALIGNMENT = 512
 NAMING_CUPY = (
     "bpx_backends._cupy",
     "bpx_backends.engines.cuda.machine",
+    "bpx_backends.engines.cuda.puts",
     "bpx_backends.engines.cuda.cublaslt",
+    "bpx_backends.ranks.nccl",
 )
 
 
@@ -96,6 +98,19 @@ class Array(np.ndarray):
 
     def set(self, x: np.ndarray) -> None:
         self[...] = x
+
+
+class Device:
+    """A device: there are `count` of them."""
+
+    count = 1
+
+    def __init__(self, index: int) -> None:
+        self.id, self.pci_bus_id = index, f"0000:{index:02x}:00.0"
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: Any) -> None: ...
 
 
 class Stream:
@@ -201,8 +216,9 @@ def cupy() -> ModuleType:
         alloc=alloc,
         Stream=Stream,
         MemoryPool=MemoryPool,
-        Device=lambda index: contextmanager(lambda: (yield))(),
+        Device=Device,
         get_current_stream=lambda: Stream.current,
+        runtime=SimpleNamespace(getDeviceCount=lambda: Device.count, getDevice=lambda: 0),
     )
     made.__dict__.update(
         ndarray=Array, cuda=cuda, RawModule=RawModule, dot=dot, copyto=copyto, array=array,
@@ -373,7 +389,7 @@ def installed(monkeypatch: Any, lt: CublasLt | None) -> Iterator[ModuleType]:
     yield machine
 
 
-def anew(patch: Any, name: str) -> ModuleType:
+def anew(patch: Any, name: str, nccl: ModuleType | None = None) -> ModuleType:
     """A module, imported anew; CuPy's stand-in is nobody else's, not even afterwards."""
     import array_api_compat
 
@@ -384,7 +400,10 @@ def anew(patch: Any, name: str) -> ModuleType:
             del names[name_there]
     # Whatever asks for an array's backend meanwhile would keep one of the stand-in.
     patch.setattr(registry, "_loaded", dict(registry._loaded))
-    patch.setitem(sys.modules, "cupy", cupy())
+    made = cupy()
+    made.cuda.nccl = nccl
+    patch.setitem(sys.modules, "cupy", made)
+    patch.setitem(sys.modules, "cupy.cuda", made.cuda)
     patch.setitem(sys.modules, "array_api_compat.cupy", np)
     patch.setattr(array_api_compat, "cupy", np, raising=False)
     return import_module(name)

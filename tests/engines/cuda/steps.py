@@ -15,6 +15,7 @@ from bpx.optim.limits import penalised
 from bpx.program.contract import eager, leaves, rebuilt
 from bpx.program.plan import plan
 from bpx.program.record import record
+from bpx.training.parallel.steps import Shard, ranked
 from bpx.training.start import first_state
 from bpx.training.step import Data, TrainingStep, zero_metrics
 from bpx_backends.engines.cuda.engine import CupyEngine
@@ -179,3 +180,24 @@ def on_fakes(run):
         rebuilt(tree, [array(each) for each in leaves(tree)]) for tree in (run.state, run.data)
     )
     return Run(run.step, state, data, array(run.rows))
+
+
+def of_rank(run, ranks):
+    """The part of one of several ranks: its rows of each mini-batch, filled up."""
+    m = run.rows.shape[1]
+    width = -(-m // ranks.size)
+    begin = width * ranks.rank
+    live = min(width, m - begin)
+    rows = np.zeros((len(run.rows), width), run.rows.dtype)
+    rows[:, :live] = run.rows[:, begin : begin + live]
+    like, fills = next(leaves(run.state.parameters)), m % ranks.size > 0
+    shard = Shard(ranks, begin, m, live if fills else None, like.dtype.name)
+    weighted = fills or run.state.metrics.weights is not None
+    metrics = zero_metrics(like, width, "argmax", weighted)
+    state = run.state._replace(metrics=metrics)
+    return Run(ranked(run.step, shard), state, run.data, rows)
+
+
+def parameters_of(run, ours):
+    """Those of all arrays that a run gives: each rank has metrics of its own."""
+    return ours[: len(list(leaves(run.state.parameters)))]

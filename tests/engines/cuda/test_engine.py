@@ -11,7 +11,17 @@ from bpx.program.contract import leaves
 from bpx.training.start import first_state
 from bpx.training.step import TrainingStep, zero_metrics
 from tests.engines.cuda.emulation import EmulatedMachine
-from tests.engines.cuda.steps import OPTIMIZERS, STEPS, agree, emulator, training
+from tests.engines.cuda.steps import (
+    OPTIMIZERS,
+    STEPS,
+    agree,
+    emulator,
+    of_rank,
+    parameters_of,
+    training,
+)
+from tests.ranked_programs import drawn
+from tests.ranks import communicators, on_ranks
 
 
 @pytest.mark.usefixtures("emulated")
@@ -123,3 +133,61 @@ def test_two_threads_at_once_come_to_the_same():
     assert len(found) == 2
     for each in found:
         agree(each, run.eagerly(), 1e-5)
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize(
+    ("size", "captures", "settings"),
+    [
+        (2, True, {"batch": 6, "optimizer": OPTIMIZERS["adam"]}),
+        (3, True, {"batch": 7, "optimizer": OPTIMIZERS["momentum"], "weighted": True}),
+        (2, False, {"batch": 6, "norm": "batch", "dropout": 0.2}),
+    ],
+)
+def test_ranks_train_as_one(size, captures, settings):
+    run = training(dtype="float64", **settings)
+
+    def trained(ranks):
+        engine, _ = emulator(captures=captures)
+        found = of_rank(run, ranks).after(engine.scan, 1, 9, STEPS)
+        return parameters_of(run, found), ranks.messages
+
+    expected = parameters_of(run, run.eagerly())
+    first, *others = on_ranks(size, trained)
+    for parameters, messages in (first, *others):
+        agree(parameters, expected, 1e-12)
+        assert messages == first[1]
+        for x, y in zip(parameters, first[0], strict=True):
+            assert x.tobytes() == y.tobytes()
+
+
+@pytest.mark.usefixtures("emulated")
+def test_no_graph_holds_a_sum_and_no_step_is_summed_that_is_discarded():
+    """A rank whose graphs are gone captures them again alone, and sums what the others do."""
+    (alone,) = communicators(1)
+    run = training(batch=6)
+    engine, machines = emulator()
+    for _ in range(2):
+        ours = of_rank(run, alone).after(engine.scan, 1, 9, STEPS)
+        agree(parameters_of(run, ours), parameters_of(run, run.eagerly()), 1e-5)
+        engine.release()
+    assert len(alone.messages) == 2 * STEPS
+    sizes = [w.size for w in parameters_of(run, run.eagerly())]
+    assert set(alone.messages) == {(sum(-(-size // 16) * 16 for size in sizes[:-1]) + 4,)}
+    for machine in machines.made:
+        kinds = list(machine.schedule.parts.values())
+        assert kinds == [False, True, False]
+        assert machine.replays == 2 * STEPS  # before the sum and after it
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("seed", [0, 2, 9, 25])
+def test_random_programs_with_several_messages(seed):
+    state = tuple(np.random.default_rng(seed).normal(size=(3, 4, 4)))
+    rows, step = np.array([[0, 1], [1, 0]], "int32"), drawn(seed)
+    expected = step(step(state, (), rows[0]), (), rows[1])
+    engine, machines = emulator()
+    found = engine.scan(step, state, (), rows, 0, 2)
+    assert sum(machines.made[0].schedule.parts.values()) > 1
+    for x, y in zip(found, expected, strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12)

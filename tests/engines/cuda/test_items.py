@@ -7,9 +7,12 @@ from bpx_backends.engines.cuda.items import (
     Call,
     Launch,
     Product,
+    Sum,
     conflict,
     matrix_order,
+    merged,
     overlap,
+    parts,
 )
 from bpx_backends.engines.cuda.layout import Place
 from bpx_backends.engines.cuda.loops import Function
@@ -70,3 +73,28 @@ def test_what_products_and_calls_touch():
     assert Product(a, b, out, bias).writes == [out.span]
     call = Call(Operation("prod", (), Value((2, 4), FLOAT)), (a, 2.0), out)
     assert (call.reads, call.writes) == ([a.span], [out.span])
+
+
+def test_items_are_divided_at_the_sums_over_the_ranks():
+    launch, total = Launch((function(256, 1),)), Sum(None, Place(0, FLOAT, (3,), (1,)))
+    assert parts([launch, launch]) == {range(2): False}
+    assert parts([launch, total, total, launch, total]) == {
+        range(1): False, range(1, 3): True, range(3, 4): False, range(4, 5): True
+    }  # fmt: skip
+    assert list(parts([total, launch])) == [range(1), range(1, 2)]
+    assert parts([]) == {}
+
+
+def test_a_launch_waits_for_the_sum_of_what_it_touches():
+    total = Sum(None, Place(64, FLOAT, (4,), (1,)))
+    assert total.reads == total.writes == [(64, 80)]
+    before, after = (
+        Launch((function(256, 1, writes=[(64, 80)]),)),
+        Launch((function(256, 1, reads=[(72, 76)]),)),
+    )
+    free = Launch((function(256, 1, reads=[(0, 8)]),))
+    assert merged([before, total, after]) == [before, total, after]
+    assert merged([before, total, free]) == [
+        Launch((*before.functions, *free.functions)),
+        total,
+    ]

@@ -6,8 +6,10 @@ import pytest
 
 import bpx
 from bpx.program.contract import leaves
+from bpx.training.parallel.steps import Shard, ranked
 from bpx.training.step import Data
 from tests.backends import Target, problem
+from tests.ranks import communicators
 
 torch = pytest.importorskip("torch")
 
@@ -139,6 +141,19 @@ def test_a_graph_in_use_is_nobody_elses(cuda, monkeypatch):
     agree(job.scan(0, 20), job.eager(0, 20))
     agree(other[1], job.eager(0, 20))
     assert cuda.captures == 2
+
+
+def test_no_graph_holds_a_sum_over_the_ranks(cuda):
+    """A rank whose graphs are gone captures them again alone, and sums what the others do."""
+    job, (alone,) = Job(dtype="float64"), communicators(1)
+    expected = job.eager(0, 20)
+    job.step = ranked(job.step, Shard(alone, 0, 7, None, "float64"))
+    for captures in (2, 4):
+        agree(job.scan(0, 20), expected)
+        assert cuda.captures == captures  # what is before the sum, and what is after it
+        assert cuda.replays == captures * (20 - graphs.WARM_UPS)
+        _torch.release()
+    assert len(alone.messages) == 2 * 20
 
 
 @pytest.mark.gpu

@@ -35,8 +35,8 @@ class Machine(Protocol):
     def read(self, x: Any, place: Place) -> None:
         """Copy a place into the caller's array."""
 
-    def step(self, number: int) -> None:
-        """Put one step on the stream; `number` is relative to the slot's number."""
+    def step(self, number: int, part: range) -> None:
+        """Put some items of a step on the stream; `number` is relative to the slot's number."""
 
     def advance(self, steps: int) -> None:
         """Increase the slot's number."""

@@ -9,7 +9,7 @@ This module decides the order of work and calls no library: `CupyMachine` does.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from logging import getLogger
@@ -145,8 +145,9 @@ class Replay:
     def __init__(self, machine: Machine) -> None:
         self.machine, self.program = machine, machine.schedule.plan.program
         self.layout = machine.schedule.layout
+        self.parts = machine.schedule.parts
         self.unroll = unrolled(machine.schedule)
-        self.graphs: dict[int, Callable[[], None]] = {}
+        self.graphs: dict[int | range, Callable[[], None]] = {}
         self.warm = False
 
     def run(self, state: Any, data: Any, rows: Any, start: int, stop: int, donate: bool) -> Any:
@@ -173,44 +174,70 @@ class Replay:
             self.machine.write(place, arrays[1 + i])
 
     def _warm_up(self, entered: Sequence[Any], arrays: Sequence[Any]) -> None:
-        """Run one discarded step: kernels load at first launch, which a capture forbids."""
+        """Run one discarded step: kernels load at first launch, which a capture forbids.
+
+        Nothing is summed over the ranks, of which each may have to begin again alone.
+        """
         if not self.warm:
             self._enter(entered, arrays)
-            self.machine.step(0)
+            for part, is_sum in self.parts.items():
+                if not is_sum:
+                    self.machine.step(0, part)
             self.machine.advance(0)
             self.warm = True
 
     def _advance(self, steps: int) -> None:
+        advance = self._ranked if any(self.parts.values()) else self._alone
+        if not (self.machine.captures and advance(steps)):
+            self._steps(steps)
+
+    def _alone(self, steps: int) -> bool:
+        """Replay graphs of whole steps; False if they cannot be captured."""
         many, single = divmod(steps, self.unroll)
         times = {self.unroll: many, 1: single} if self.unroll > 1 else {1: steps}
-        graphs = self._captured([length for length, often in times.items() if often])
-        if graphs is None:
-            self._steps(steps)
-            return
-        for length, often in times.items():
-            for _ in range(often):
-                graphs[length]()
+        bodies = {
+            length: partial(self._steps, length) for length, often in times.items() if often
+        }
+        if captured := self._captured(bodies):
+            for length, often in times.items():
+                for _ in range(often):
+                    self.graphs[length]()
+        return captured
 
-    def _captured(self, lengths: Sequence[int]) -> dict[int, Callable[[], None]] | None:
-        """Return graphs of these numbers of steps, or None if they cannot be captured."""
-        if not self.machine.captures:
-            return None
+    def _ranked(self, steps: int) -> bool:
+        """Replay graphs of what is between the sums over the ranks; False as above.
+
+        NCCL requires all ranks to capture a sum together, or none. A rank may have to capture
+        again alone, after a callback of its own has trained; so no graph holds a sum.
+        """
+        bodies = {part: partial(self.machine.step, 0, part) for part in self.parts}
+        own = {part: body for part, body in bodies.items() if not self.parts[part]}
+        if captured := self._captured(own):
+            step = [self.graphs.get(part, body) for part, body in bodies.items()]
+            for _ in range(steps):
+                for put in step:
+                    put()
+                self.machine.advance(1)
+        return captured
+
+    def _captured(self, bodies: Mapping[Any, Callable[[], None]]) -> bool:
+        """Capture those that no graph has yet; return whether all have one."""
         try:
-            for length in lengths:
-                if length not in self.graphs:
-                    body = partial(self._steps, length)
-                    self.graphs[length] = self.machine.capture(body)
+            for key, body in bodies.items():
+                if key not in self.graphs:
+                    self.graphs[key] = self.machine.capture(body)
         except Exception as why:  # a driver or a library may raise anything
             _log.warning(
                 "steps are launched one by one, since no graph can hold them: %s", str(why)
             )
             self.machine.captures = False
-            return None
-        return self.graphs
+            return False
+        return True
 
     def _steps(self, steps: int) -> None:
+        whole = range(len(self.machine.schedule.items))
         for number in range(steps):
-            self.machine.step(number)
+            self.machine.step(number, whole)
         self.machine.advance(steps)
 
 

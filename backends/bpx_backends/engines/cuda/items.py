@@ -1,13 +1,25 @@
-"""The items of a GPU's stream: launches, products, other calls."""
+"""The items of a GPU's stream: launches, products, other calls, sums over the ranks."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from itertools import groupby
+from typing import Any, NamedTuple, Protocol
 
 from bpx.program.operation import Operation
 from bpx_backends.engines.cuda.layout import Place
 from bpx_backends.engines.cuda.loops import Function
 
-__all__ = ["Call", "Item", "Launch", "Product", "conflict", "matrix_order", "merged", "overlap"]
+__all__ = [
+    "Call",
+    "Item",
+    "Launch",
+    "Product",
+    "Sum",
+    "conflict",
+    "matrix_order",
+    "merged",
+    "overlap",
+    "parts",
+]
 
 Spans = Sequence[tuple[int, int]]
 """Ranges of bytes in the arena, each with its begin and end."""
@@ -93,7 +105,24 @@ class Call(NamedTuple):
         return [self.out.span]
 
 
-Item = Launch | Product | Call
+class Sum(NamedTuple):
+    """A sum over the ranks of a training, in place: ``group.all_reduce`` of a vector."""
+
+    group: Any
+    place: Place
+
+    @property
+    def reads(self) -> Spans:
+        """The bytes of the arena that are read."""
+        return [self.place.span]
+
+    @property
+    def writes(self) -> Spans:
+        """The bytes that are written."""
+        return [self.place.span]
+
+
+Item = Launch | Product | Call | Sum
 
 
 def matrix_order(place: Place) -> tuple[bool, int] | None:
@@ -142,3 +171,18 @@ def _merge(items: list[Item], launch: Launch) -> bool:
             items[i] = Launch((*earlier.functions, *launch.functions))
             return True
     return False
+
+
+def parts(items: Sequence[Item]) -> dict[range, bool]:
+    """Divide items into sums over the ranks and what is between them, by their positions.
+
+    Returns
+    -------
+    dict of range to bool
+        In order; whether the items of a part are sums.
+    """
+    found: dict[range, bool] = {}
+    for is_sum, places in groupby(range(len(items)), lambda i: isinstance(items[i], Sum)):
+        first, *others = places
+        found[range(first, first + 1 + len(others))] = is_sum
+    return found

@@ -1,4 +1,4 @@
-"""A schedule on a GPU, through CuPy: the only engine module that makes CUDA calls.
+"""A schedule on a GPU, through CuPy.
 
 With nvmath-python, cuBLASLt computes the products, and steps are captured in CUDA graphs.
 Without it, CuPy computes them, which it cannot do during a capture, so the kernels are
@@ -25,9 +25,9 @@ from bpx.program.operation import Value
 from bpx.program.program import apply
 from bpx_backends.engines.cuda.contract import Machine
 from bpx_backends.engines.cuda.cublaslt import LtProducts, NoAlgorithmError
-from bpx_backends.engines.cuda.items import Call, Launch, Product
 from bpx_backends.engines.cuda.layout import Place
 from bpx_backends.engines.cuda.precision import HALF, Shapes
+from bpx_backends.engines.cuda.puts import Puts
 from bpx_backends.engines.cuda.schedule import Schedule
 from bpx_backends.engines.cuda.source import kernel_name, source
 
@@ -40,9 +40,6 @@ _VECTOR_BYTES = 32
 _OPTIONS = ("--std=c++17",)
 _CUDA_CORE = (0, 5)
 """The oldest cuda-core that nvmath-python 1.0 can be imported with."""
-
-Put = Callable[[int], None]
-"""Puts an item of the step with a given number on the stream."""
 
 
 def engine() -> str:
@@ -193,7 +190,9 @@ class CupyMachine(Machine):
         self._advance = module.get_function("advance")
         names = map(kernel_name, range(len(schedule.launches)))
         kernels = map(module.get_function, names)
-        self._items = [self._put(item, kernels, products) for item in schedule.items]
+        puts = Puts(self._arena, self._slots, self.stream, products)
+        self._view = puts.view
+        self._items = [puts.put(item, kernels) for item in schedule.items]
         self._write_constants()
         self._kept: Any = None
 
@@ -204,45 +203,6 @@ class CupyMachine(Machine):
             constants[op.result] = apply(xp, op, operands)
             self.write(self.schedule.layout.places[op.result], constants[op.result])
         cupy.cuda.get_current_stream().synchronize()
-
-    def _put(self, item: Any, kernels: Iterator[Any], products: LtProducts | None) -> Put:
-        if isinstance(item, Launch):
-            return self._launch(next(kernels), (item.blocks,), (item.threads,))
-        return self._product(item, products) if isinstance(item, Product) else self._call(item)
-
-    # These functions do not refer to the machine, so its memory is freed with its last user.
-
-    def _launch(self, kernel: Any, grid: tuple[int], block: tuple[int]) -> Put:
-        arena, slots = self._arena, self._slots
-        return lambda number: kernel(grid, block, (arena, slots, np.int32(number)))
-
-    def _product(self, product: Product, products: LtProducts | None) -> Put:
-        stream = self.stream
-        if products is not None:
-            multiply = products.prepare(product, self._arena.data.ptr)
-            return lambda number: multiply(stream.ptr)
-        a, b, out = (self._view(place) for place in (product.a, product.b, product.out))
-        if product.onto:
-            return lambda number: out.__iadd__(product.onto * cupy.dot(a, b))
-        return lambda number: cupy.dot(a, b, out=out)
-
-    def _call(self, call: Call) -> Put:
-        operands = [self._view(v) if isinstance(v, Place) else v for v in call.operands]
-        out = self._view(call.out)
-
-        def put(number: int) -> None:
-            out[...] = apply(xp, call.operation, operands)
-
-        return put
-
-    def _view(self, place: Place) -> Any:
-        itemsize = place.dtype.itemsize
-        return cupy.ndarray(
-            place.shape,
-            place.dtype.name,
-            memptr=self._arena.data + place.offset,
-            strides=tuple(stride * itemsize for stride in place.strides),
-        )
 
     def fresh(self, place: Place) -> Any:
         """Return a new array for the caller, from its pool and stream."""
@@ -278,10 +238,10 @@ class CupyMachine(Machine):
         """Copy a place into the caller's array."""
         cupy.copyto(x, self._view(place))
 
-    def step(self, number: int) -> None:
-        """Put one step on the stream."""
-        for put in self._items:
-            put(number)
+    def step(self, number: int, part: range) -> None:
+        """Put a part of one step on the stream."""
+        for i in part:
+            self._items[i](number)
 
     def advance(self, steps: int) -> None:
         """Increase the slot's number."""

@@ -12,6 +12,7 @@ from bpx.program.fusion import REDUCTIONS, Kernel, Nest, can_fuse
 from bpx.program.instructions import Exchange
 from bpx.program.operation import ACCUMULATE, Operation, Value
 from bpx.program.plan import Plan
+from bpx_backends.engines.cuda.exchanges import copies, vector
 from bpx_backends.engines.cuda.expressions import ELEMENTWISE, TYPES
 from bpx_backends.engines.cuda.gather import gather, pick
 from bpx_backends.engines.cuda.items import (
@@ -19,8 +20,10 @@ from bpx_backends.engines.cuda.items import (
     Item,
     Launch,
     Product,
+    Sum,
     matrix_order,
     merged,
+    parts,
 )
 from bpx_backends.engines.cuda.joins import joined
 from bpx_backends.engines.cuda.layout import Layout, Place, lay_out
@@ -38,7 +41,7 @@ class Schedule:
     ----------
     plan : Plan
     layout : Layout
-    items : tuple of Launch, Product or Call
+    items : tuple of Launch, Product, Call or Sum
     """
 
     plan: Plan
@@ -54,6 +57,11 @@ class Schedule:
     def products(self) -> tuple[Product, ...]:
         """The matrix products among the items."""
         return tuple(each for each in self.items if isinstance(each, Product))
+
+    @property
+    def parts(self) -> dict[range, bool]:
+        """Its sums over the ranks, and what is between them: see `parts`."""
+        return parts(self.items)
 
     @property
     def capturable(self) -> bool:
@@ -114,9 +122,7 @@ class _Scheduler:
             if isinstance(instruction, Kernel):
                 self._kernel(instruction)
             elif isinstance(instruction, Exchange):
-                raise RecordingError(
-                    "sums over the ranks of a training are not compiled on CuPy"
-                )
+                self._exchange(instruction)
             elif _is_product(instruction):
                 self._product(instruction)
             elif instruction.name == "take":
@@ -181,6 +187,13 @@ class _Scheduler:
     def _joined(self, op: Operation) -> Function:
         parts, out = [self.layout.places[v] for v in op.values], self.layout.places[op.result]
         return joined(parts, out, op.attribute("axis"))
+
+    def _exchange(self, each: Exchange) -> None:
+        if len(each.sums) < len(each.operations):
+            raise RecordingError("updates in parts are not compiled on CuPy")
+        for own, total in copies(self.layout, each):
+            self._copy(own, total)
+        self.items.append(Sum(each.group, vector(self.plan, self.layout, each)))
 
     def _alone(self, op: Operation) -> None:
         """Schedule an operation outside kernels, as its own loop or as a call."""

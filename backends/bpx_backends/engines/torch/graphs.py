@@ -1,12 +1,17 @@
 """Steps on CUDA: the step of a plan is captured once as a graph, which is then replayed.
 
+Sums over ranks are in no graph: NCCL requires all ranks to capture one together, and a rank may
+have to capture again alone, after a callback of its own has trained. So such a step has a graph
+of what is before the sum, and one of what is after it.
+
 A capture takes some milliseconds, and training runs in chunks of half a second. So a graph is
 kept, with its tensors, until `release`: each call copies the state and the rows in, replays,
 and copies the new state out. The given state stays valid, and a returned state is never
 written again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from threading import Lock
 from typing import Any
 
@@ -17,7 +22,16 @@ from bpx.program.plan import Plan
 from bpx_backends.engines.torch.calls import Call
 from bpx_backends.engines.torch.copying import run as copied
 from bpx_backends.engines.torch.kept import Kept
-from bpx_backends.engines.torch.replay import NOTHING, After, at, bind, block, replay, used
+from bpx_backends.engines.torch.replay import (
+    NOTHING,
+    After,
+    Message,
+    at,
+    bind,
+    block,
+    replay,
+    used,
+)
 
 __all__ = ["release", "run"]
 
@@ -77,7 +91,7 @@ def release() -> None:
 
 
 class Graphed:
-    """A plan on its own tensors, and the graph of one step on them, once it is captured."""
+    """A plan on its own tensors, and the graphs of one step on them, once it is captured."""
 
     def __init__(
         self,
@@ -95,17 +109,17 @@ class Graphed:
             self.bound = bind(planned, tree, read, self.rows, after, after.numbers(state))
         self.used = used(program)
         self.read = read  # kept as long as the graph, which has their addresses
-        self.graph: Any = None
+        self.step: list[Call] = []
 
     def run(self, state: Any, rows: torch.Tensor, start: int, times: int, donate: bool) -> Any:
         """Return the state after `times` steps from `start`."""
         entered = list(leaves(state))
         with torch.cuda.device(rows.device), torch.no_grad():
             self._enter(entered, rows, start)
-            if self.graph is None:
+            if not self.step:
                 times -= self._captured(rows.device, times)
             for _ in range(times):
-                self.graph.replay()
+                _call(self.step)
             left = self._left(entered, donate)
             torch.cuda.current_stream().synchronize()  # the graph is not freed while it runs
         return rebuilt(state, left)
@@ -120,7 +134,7 @@ class Graphed:
 
     def _captured(self, device: torch.device, times: int) -> int:
         """Capture a step on a side stream, after the first few steps; return their number."""
-        graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream(device)
+        aside = torch.cuda.Stream(device)
         first = min(WARM_UPS, times)
         with _capturing:
             here = torch.cuda.current_stream()
@@ -129,9 +143,7 @@ class Graphed:
                 for _ in range(first):
                     _call(self.bound.each)
             here.wait_stream(aside)
-            with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):
-                _call(self.bound.each)
-        self.graph = graph
+            self.step = list(_replays(self.bound.each, aside))
         return first
 
     def _left(self, entered: Sequence[torch.Tensor], donate: bool) -> list[torch.Tensor]:
@@ -140,6 +152,18 @@ class Graphed:
         for own, x, looked_at in zip(self.own, entered, self.used, strict=True):
             left.append(x.copy_(own) if donate and looked_at else own.clone())
         return left
+
+
+def _replays(calls: Sequence[Call], aside: torch.cuda.Stream) -> Iterator[Call]:
+    """Capture the calls; yield those that replay them, and the sums over the ranks between."""
+    for is_message, part in groupby(calls, lambda each: isinstance(each, Message)):
+        if is_message:
+            yield from part
+            continue
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):
+            _call(list(part))
+        yield graph.replay
 
 
 def _call(calls: Sequence[Call]) -> None:

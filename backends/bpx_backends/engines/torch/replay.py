@@ -7,6 +7,7 @@ CUDA the same calls are captured as a graph: see `bpx_backends.engines.torch.gra
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ __all__ = [
     "NOTHING",
     "After",
     "Bound",
+    "Message",
     "at",
     "bind",
     "block",
@@ -79,6 +81,18 @@ class Bound(NamedTuple):
         for _ in range(stop - start):
             for call in self.each:
                 call()
+
+
+@dataclass(frozen=True, eq=False)
+class Message:
+    """A call of a group of ranks, such as a sum of their tensors."""
+
+    send: Callable[..., None]
+    tensors: tuple[torch.Tensor, ...]
+
+    def __call__(self) -> None:
+        """Send it, and wait for those of the others."""
+        self.send(*self.tensors)
 
 
 def prepare(recorded: Plan) -> Plan:
@@ -199,11 +213,11 @@ def _exchanged(
     if (message := planned.message(each)) is not None:
         begin, end = message
         flat = scratch[begin:end].view(dtypes[each.writes[0].dtype.name])
-        step.append(partial(each.group.all_reduce, flat))
+        step.append(Message(each.group.all_reduce, (flat,)))
     for op in each.operations:
         own, made = held[op.values[0]], held[op.result]
         if op.name != ALL_REDUCE:
-            step.append(partial(getattr(each.group, op.name), own, made))
+            step.append(Message(getattr(each.group, op.name), (own, made)))
         elif op.result not in planned.offsets:
-            step.append(partial(each.group.all_reduce, made))
+            step.append(Message(each.group.all_reduce, (made,)))
     return step
