@@ -219,7 +219,7 @@ def interrupted(monkeypatch, folder, size, at):
         on_ranks(size, run)
 
 
-@pytest.mark.parametrize("at", [2, 9, 14, 19])
+@pytest.mark.parametrize("at", [9, 14])
 def test_as_many_ranks_continue_within_a_window_to_the_same_bits(monkeypatch, tmp_path, at):
     undisturbed = on_ranks(3, lambda ranks: run_of(tmp_path / "whole", ranks, every="1 step"))
     interrupted(monkeypatch, tmp_path / "run", 3, at)
@@ -230,7 +230,7 @@ def test_as_many_ranks_continue_within_a_window_to_the_same_bits(monkeypatch, tm
         assert found[1] == expected[1]
 
 
-@pytest.mark.parametrize(("before", "after"), [(3, 2), (2, 4), (3, 1)])
+@pytest.mark.parametrize(("before", "after"), [(2, 4), (3, 1)])
 def test_another_number_of_ranks_continues_within_a_window(
     monkeypatch, tmp_path, before, after
 ):

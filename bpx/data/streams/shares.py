@@ -8,6 +8,7 @@ rows of its own blocks, and sends the others what they need of them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import heapreplace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ __all__ = ["Plan", "Shares", "owners_of", "planned"]
 
 
 def owners_of(counts: Sequence[int], size: int) -> list[int]:
-    """Return the owner of each block: the rank that has the fewest rows before it.
+    """Return the owner of each block: the rank with the fewest rows so far, or the first such.
 
     Parameters
     ----------
@@ -27,10 +28,10 @@ def owners_of(counts: Sequence[int], size: int) -> list[int]:
     size : int
         The number of ranks.
     """
-    rows, found = [0] * size, []
+    read, found = [(0, rank) for rank in range(size)], []
     for count in counts:
-        owner = rows.index(min(rows))
-        rows[owner] += count
+        rows, owner = read[0]
+        heapreplace(read, (rows + count, owner))
         found.append(owner)
     return found
 
@@ -59,21 +60,19 @@ class Shares:
         return -(-sum(self.counts) // self.rows)
 
     @cached_property
-    def owners(self) -> tuple[int, ...]:
+    def owners(self) -> HostArray:
         """The owner of each block."""
-        return tuple(owners_of(self.counts, self.size))
+        return np.asarray(owners_of(self.counts, self.size))
 
     def places(self, rank: int) -> list[int]:
         """Return the blocks of a rank, by their places in the order of the epoch."""
-        return [place for place, owner in enumerate(self.owners) if owner == rank]
+        return np.flatnonzero(self.owners == rank).tolist()
 
     def window(self, number: int) -> HostArray:
         """Return the owner of each row of a window, shape (n,)."""
         begin = number * self.rows
         rows = np.arange(begin, min(begin + self.rows, self._ends[-1]))
-        owners: HostArray = np.asarray(self.owners)[
-            np.searchsorted(self._ends, rows, side="right")
-        ]
+        owners: HostArray = self.owners[np.searchsorted(self._ends, rows, side="right")]
         return owners
 
     def lengths(self, rank: int) -> list[int]:
