@@ -18,7 +18,7 @@ def test_disturbed_jobs(kind):
     if not hasattr(signal, "SIGXFSZ") or not hasattr(os, "fork"):
         pytest.skip("this system has no limit on the size of files, or no fork")
     ran = subprocess.run(
-        [sys.executable, "-m", "tools.faults", "--kinds", kind, "--count", "3"],
+        [sys.executable, "-m", "tools.faults", "--kinds", kind, "--count", "2"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -27,7 +27,7 @@ def test_disturbed_jobs(kind):
         env=environment(),
     )
     assert ran.returncode == 0, ran.stdout
-    found = re.search(rf"^{kind}: 3 jobs, (\d) disturbed", ran.stdout, re.M)
+    found = re.search(rf"^{kind}: 2 jobs, (\d) disturbed", ran.stdout, re.M)
     assert found is not None, ran.stdout
     assert int(found[1]) > 0
 

@@ -207,9 +207,12 @@ def _difference(found: str, expected: str) -> str:
 
 def train(folder: Path, work: Work, fault: Any, told: Path) -> None:
     """Train on one of several ranks; the first one tells what it came to."""
+    from bpx.training.parallel.ending import attend
     from bpx_backends.ranks.mpi import Mpi, world
 
-    rank = world("numpy").rank
+    ranks = world("numpy")
+    attend(ranks)  # what fails before the training must end all, too
+    rank = ranks.rank
     shorten()
     os.environ["BPX_RANKS"] = "mpi"
     mine = fault is not None and (fault["kind"] == "full" or fault["rank"] == rank)
@@ -259,7 +262,8 @@ def _raise(draw: random.Random, stage: str, rank: int, ranks: Any, told: Path) -
     from bpx import Network
     from bpx.data.streams.windows import Buffer
     from bpx.network.resuming.keeping import Keeping
-    from bpx.training import attached, batches, loop
+    from bpx.training import attached, batches
+    from bpx.training.loop import Loop
     from bpx_backends.engines.numpy import engine
 
     def fail() -> None:
@@ -271,7 +275,7 @@ def _raise(draw: random.Random, stage: str, rank: int, ranks: Any, told: Path) -
         "record": (engine, "prepare", 1),
         "add": (ranks, "all_reduce", 60),
         "speak": (ranks, "gather", 120),
-        "evaluate": (loop, "evaluated", 3),
+        "evaluate": (Loop, "_validated", 3),
         "publish": (Network, "publish", 3),
         "callback": (attached.Attached, "_any_asks", 3),
         "checkpoint": (Keeping, "_write", 3),
