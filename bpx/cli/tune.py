@@ -8,6 +8,7 @@ from typing import Any
 import click
 import tomli_w
 
+import bpx
 from bpx._files import expanded, write_atomically
 from bpx.cli import run_options
 from bpx.cli.folder import read_settings
@@ -22,6 +23,8 @@ from bpx.cli.tuning.workers import spread, work
 __all__ = ["tune"]
 
 BEST = "best.toml"
+
+_AGAIN = "the same command goes on with the search, each trial from its last checkpoint"
 
 _EXAMPLES = """\b
 Examples:
@@ -94,7 +97,10 @@ def tune(
         else:
             _work(study, search, folder, train, speaks)
     except KeyboardInterrupt as error:
-        raise Interrupted(f"Interrupted: go on with the same command; {folder}") from error
+        raise Interrupted(f"Interrupted: {_AGAIN}") from error
+    except bpx.Preempted:
+        click.echo(_AGAIN, err=True)
+        raise
     _end(search, folder, study.results(), as_json=as_json, quiet=quiet)
 
 

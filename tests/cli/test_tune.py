@@ -64,7 +64,7 @@ def test_a_search_in_which_nothing_comes_to_its_end():
 def test_ctrl_c(monkeypatch):
     monkeypatch.setattr(command, "work", interrupt)
     said = refused_by_ctrl_c("tune", written())
-    assert "Interrupted: go on with the same command; runs/search" in said
+    assert "Interrupted: the same command goes on with the search" in said
 
 
 def refused_by_ctrl_c(*words):

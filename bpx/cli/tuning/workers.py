@@ -1,5 +1,6 @@
 """The workers of a search: this process, or several, each of which asks for trials."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ __all__ = ["FILE", "spread", "work"]
 
 FILE = "search.toml"
 _SECONDS = 0.05
-_ASKED_TO_END = (75, 130)
+_PREEMPTED, _INTERRUPTED = 75, 130
 _REFUSED = (1, 2)
 
 
@@ -78,7 +79,7 @@ def spread(search: Search, folder: Path, workers: int, *, quiet: bool) -> None:
 
 
 def _died(code: int) -> bool:
-    return code not in (0, *_ASKED_TO_END, *_REFUSED)
+    return code not in (0, _PREEMPTED, _INTERRUPTED, *_REFUSED)
 
 
 def _how(code: int) -> str:
@@ -86,10 +87,10 @@ def _how(code: int) -> str:
 
 
 def _judge(codes: list[int], asked: list[int], folder: Path) -> None:
-    if asked or any(code in _ASKED_TO_END for code in codes):
-        if 75 in codes:
-            raise bpx.Preempted("the search was asked to end", str(folder))
+    if signal.SIGINT in asked or _INTERRUPTED in codes:
         raise KeyboardInterrupt
+    if asked or _PREEMPTED in codes:
+        raise bpx.Preempted("the search was asked to end", str(folder))
     if any(code in _REFUSED for code in codes):
         raise bpx.InputError(
             "a worker ended with the error above; mend what it names, and give the same "

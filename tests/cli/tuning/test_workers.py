@@ -98,8 +98,9 @@ def test_a_search_that_is_asked_to_end_does_so_after_checkpoints():
     with started(command) as pool:
         wait_for_checkpoints(pool)
         pool.send_signal(signal.SIGTERM)
-        pool.communicate(timeout=60)
-    assert pool.returncode == 75
+        said = pool.communicate(timeout=60)[0]
+    assert pool.returncode == 75, said
+    assert said.count("the same command goes on with the search") == 1
     assert not (FOLDER / "workers").exists()
 
 
