@@ -122,6 +122,15 @@ def test_bad_trials_are_pruned(tmp_path):
         assert not study.should_prune(good)
 
 
+@pytest.mark.parametrize(("name", "kind"), [("random", "RandomSampler"), ("tpe", "TPESampler")])
+def test_each_trial_has_a_sampler_of_its_own(name, kind, tmp_path):
+    needs_optuna()
+    study = Study(tmp_path, search(("trials = 3", f'trials = 6\nsampler = "{name}"')))
+    assert type(study._sampler(0)).__name__ == kind
+    with worker(tmp_path) as me:
+        assert len({study.next(me).values["eta"] for _ in range(6)}) == 6
+
+
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 @pytest.mark.parametrize("pruner", ["none", "halving", "hyperband"])
 def test_every_sampler_and_pruner(sampler, pruner, tmp_path):
