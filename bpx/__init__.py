@@ -66,6 +66,7 @@ from bpx.network import Network
 from bpx.network.learning_rates import LearningRateRange, learning_rate_range
 from bpx.network.load import load
 from bpx.network.resume import resume
+from bpx.network.seeds import Band, Seeds, seeds
 from bpx.network.train import train
 from bpx.network.trainer import StepResult, Trainer
 from bpx.network.training import Training
@@ -106,6 +107,7 @@ __all__ = [
     "BackendInfo",
     "BackendName",
     "Backward",
+    "Band",
     "BatchNorm",
     "BpxError",
     "CSVLog",
@@ -148,6 +150,7 @@ __all__ = [
     "RecordingError",
     "Residual",
     "Rowwise",
+    "Seeds",
     "Spec",
     "StepResult",
     "Stopped",
@@ -178,6 +181,7 @@ __all__ = [
     "privacy",
     "random",
     "resume",
+    "seeds",
     "set_default",
     "testing",
     "to_host",

@@ -6,6 +6,7 @@ docs are built. Commands are followed in `tests/test_printed.py`, and the progra
 """
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -282,6 +283,36 @@ def of_a_data_frame(code):
         np.testing.assert_allclose(prediction, net.predict(rows), atol=1e-5)
 
 
+def of_dask(code):
+    """The command on a cluster of two workers in this process, for a small search."""
+    for package in ("distributed", "optuna", "click", "rich", "tomli_w"):
+        pytest.importorskip(package, reason=f"the example needs {package}")
+    Path("numbers.csv").write_text(
+        "a,y\n" + "\n".join(f"{i % 7},{i % 7 > 3:d}" for i in range(70))
+    )
+    space = "[tune.space]\neta = [0.01, 0.02, 0.05]\n"
+    Path("search.toml").write_text(f'data = "numbers.csv"\nepochs = 2\n{space}')
+    for given, here in (
+        ('["bpx", ', f'[{sys.executable!r}, "-m", "bpx.cli", '),
+        ("/shared/", ""),
+        ('"200"', '"3"'),
+        ('Client("tcp://scheduler:8786")', "Client(processes=False, dashboard_address=None)"),
+        ("range(8)", "range(2)"),
+    ):
+        assert given in code
+        code = code.replace(given, here)
+    program = f"{code}\nclient.close()\nprint(codes)\n"
+    paths = os.pathsep.join(map(str, (ROOT, ROOT / "backends")))
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths, "BPX_NUMBA": "off"},
+    )
+    assert ran.stdout.splitlines()[-1:] == ["[0, 0]"], ran.stderr
+    assert len(list(Path("search").glob("trial-*/model.safetensors"))) == 3
+
+
 def is_readmes(block):
     return (block.page, block.kind) == ("README.md", "python")
 
@@ -300,6 +331,7 @@ SHOWN = {  # what a block has in it, and what runs it
     ("docs/backends.md", "get_context"): of_processes,
     ("docs/backends.md", "import dpnp"): of_a_backend,
     ("docs/engine.md", "ThreadPoolExecutor"): of_threads,
+    ("docs/tune.md", "dask"): of_dask,
 }
 
 

@@ -59,8 +59,12 @@ EXECUTED = (  # with NumPy alone: fast
     "schedules",
     "scikit-learn",
     "tables",
+    "tune",
 )
-NEEDED = {"export": ("onnx", "onnxruntime", "sklearn")}
+NEEDED = {
+    "export": ("onnx", "onnxruntime", "sklearn"),
+    "tune": ("optuna", "click", "rich", "tomli_w"),
+}
 """The packages that a page needs besides."""
 NAMES = [(module, name) for module in PUBLIC for name in module.__all__]
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("[!_]*/*.md"))

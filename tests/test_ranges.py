@@ -118,6 +118,11 @@ def rates(**given):
     return bpx.learning_rate_range(net(), (X, Y), **{**own, **given})
 
 
+def several(**given):
+    own = {"epochs": 1, "batch_size": 2, "optimizer": bpx.SGD(0.1)}
+    return bpx.seeds(net(), (X, Y), **{**own, **given})
+
+
 def spent(noise=1.0, rate=0.5, steps=1, delta=1e-5):
     return epsilon(noise, rate, steps, delta, accountant="rdp")
 
@@ -333,6 +338,7 @@ RANGES = {
         lambda v: rates(low=0.1, high=v), [0.2], [0.1, 0.05]
     ),
     "network/learning_rates.py: steps": Range(lambda n: rates(steps=n), [2], [1]),
+    "network/seeds.py: n": Range(lambda n: several(n=n), [2], [1]),
     "network/windows.py: epochs": Range(lambda n: windows(epochs=n), *AT_LEAST_1),
     "network/windows.py: batch_size": Range(lambda n: windows(batch_size=n), [1, 8], [0, 9]),
     "network/streams.py: penalty": Range(lambda v: stream(penalty=v), *AT_LEAST_0),

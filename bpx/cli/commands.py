@@ -7,13 +7,11 @@ import click
 
 import bpx
 from bpx.cli import (
-    elsewhere,
     judged,
     machine,
     optimizers,
     options,
     predictions,
-    ranks,
     running,
     sources,
     tables,
@@ -23,16 +21,16 @@ from bpx.cli.compare import compare
 from bpx.cli.config import config_option
 from bpx.cli.export import export
 from bpx.cli.folder import find_network
+from bpx.cli.group import FLAGS, Group
 from bpx.cli.launch import launch
 from bpx.cli.lr_range import lr_range
 from bpx.cli.metrics import option as metrics_option
-from bpx.cli.notices import as_lines
 from bpx.cli.restored import WORDS
 from bpx.cli.run_options import checkpoint_options, quiet, run_options
-from bpx.cli.running import Interrupted
 from bpx.cli.schedules import schedule_options
 from bpx.cli.settings import Settings
 from bpx.cli.table_options import layout_options, table_options
+from bpx.cli.tune import tune
 from bpx.errors import at_the_prompt
 from bpx.network.resuming.opening import EVERY, KEEP
 
@@ -80,32 +78,8 @@ Examples:
 """
 
 
-_FLAGS = {
-    "folder": "--data",
-    "mirror": "BPX_MIRROR",
-    "rate": "--dropout",
-    "patience": "--early-stopping",
-}
-"""The flags of arguments, where they differ from ``--`` and the argument's name."""
-
-
-class _Group(click.Group):
-    """A group that reports bpx's errors and Ctrl-C in a sentence, without a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            with at_the_prompt(_FLAGS), as_lines(), ranks.attended():
-                return super().invoke(ctx)
-        except bpx.BpxError as error:
-            raise click.ClickException(str(error)) from error
-        except click.NoSuchOption as error:
-            raise elsewhere.named(error) from error
-        except KeyboardInterrupt as error:
-            raise Interrupted("Interrupted: nothing was written.") from error
-
-
 @click.group(
-    cls=_Group,
+    cls=Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EXAMPLES,
 )
@@ -123,6 +97,7 @@ cli.add_command(compare)
 cli.add_command(export)
 cli.add_command(launch)
 cli.add_command(lr_range)
+cli.add_command(tune)
 
 
 @cli.command(epilog=_TRAIN_EXAMPLES)
@@ -193,7 +168,7 @@ def resume(
     """
     typed: dict[str, Any] = {"epochs": epochs, "backend": backend, "every": every, "keep": keep}
     words = {name: word for name, word in WORDS.items() if typed.get(name) is None}
-    with at_the_prompt({**_FLAGS, **words}):
+    with at_the_prompt({**FLAGS, **words}):
         running.resume(run, **typed, quiet=quiet)
 
 

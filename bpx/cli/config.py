@@ -16,7 +16,7 @@ from bpx.costs import built_in
 from bpx.errors import nearest
 from bpx.io.parsing import parsed_toml
 
-__all__ = ["config_option", "forgetting"]
+__all__ = ["config_option", "contents", "defaults", "forgetting", "options"]
 
 _OF_A_RUN = {
     "run": str,
@@ -60,31 +60,50 @@ def forgetting(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
 
 
 def _read(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    if value is None:
-        return
-    tree = _options(value)
-    known = {each.name: each for each in ctx.command.params if each.name and each is not param}
+    if value is not None:
+        found = defaults(
+            value, options(value, contents(value, f"--config {value}")), ctx.command
+        )
+        ctx.default_map = {**(ctx.default_map or {}), **found}
+
+
+def defaults(file: str, given: Mapping[str, Any], command: click.Command) -> dict[str, Any]:
+    """Return what the parameters of a command take from the options of a file, as typed.
+
+    Raises
+    ------
+    InputError
+        If one is no option of the command.
+    """
+    known = {each.name: each for each in command.params if each.name and each.name != "config"}
     renamed = _by_flag(known)
-    defaults = {}
-    for name, given in tree.items():
+    found = {}
+    for name, value in given.items():
         taken = renamed.get(name, name)
-        if isinstance(given, dict):
+        if isinstance(value, dict):
             raise bpx.InputError(
-                f"{value} has the table [{name}]; expected options alone, such as epochs = 30, "
+                f"{file} has the table [{name}]; expected options alone, such as epochs = 30, "
                 "before any table"
             )
         if taken not in known:
-            flags = [each for each in {*known, *renamed} if each != "config"]
+            flags = [*{*known, *renamed}]
             raise bpx.InputError(
-                f"{value} has {name!r}, which is no option of bpx "
-                f"{ctx.command.name}{nearest(name, flags)}: see bpx {ctx.command.name} --help"
+                f"{file} has {name!r}, which is no option of bpx "
+                f"{command.name}{nearest(name, flags)}: see bpx {command.name} --help"
             )
-        defaults[taken] = _as_typed(value, name, known[taken], given)
-    ctx.default_map = {**(ctx.default_map or {}), **defaults}
+        found[taken] = _as_typed(file, name, known[taken], value)
+    return found
 
 
-def _options(path: str) -> dict[str, Any]:
+def options(path: str, whole: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options in a file; the paths in that of a run lie where it was started, too.
+
+    Parameters
+    ----------
+    path : str
+        For messages.
+    whole : mapping
+        What the file holds.
 
     Raises
     ------
@@ -92,7 +111,7 @@ def _options(path: str) -> dict[str, Any]:
         If the file is of a run that was begun in Python, or has an option twice.
     """
     tree: dict[str, Any] = {}
-    for spelt, each in _tree(path).items():
+    for spelt, each in whole.items():
         name = spelt.replace("-", "_")
         if name in tree:
             raise bpx.InputError(
@@ -113,17 +132,24 @@ def _options(path: str) -> dict[str, Any]:
     return {name: each for name, each in tree.items() if name not in of_run}
 
 
-def _tree(path: str) -> Mapping[str, Any]:
+def contents(path: str, given: str) -> Mapping[str, Any]:
+    """Return what a TOML file holds; messages call it as it was given.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If it does not exist, or cannot be read.
+    """
     file = expanded(path)
     try:
         return parsed_toml(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise bpx.MissingFileError(
-            f"--config {path} does not exist; expected a TOML file, such as run.toml"
+            f"{given} does not exist; expected a TOML file, such as run.toml"
         ) from error
     except (OSError, ValueError) as error:
         raise bpx.FileFormatError(
-            f"--config {path} cannot be read ({error}); expected a TOML file, with lines "
+            f"{given} cannot be read ({error}); expected a TOML file, with lines "
             "such as epochs = 30"
         ) from error
 

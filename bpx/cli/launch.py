@@ -3,6 +3,7 @@
 import click
 
 from bpx.cli import launching
+from bpx.cli.group import ALONE
 
 __all__ = ["launch"]
 
@@ -52,5 +53,5 @@ def launch(
     """
     group = ctx.parent.command if ctx.parent else None
     names = sorted(group.commands) if isinstance(group, click.Group) else []
-    known = [name for name in names if name != ctx.info_name]
+    known = [name for name in names if name not in (ctx.info_name, *ALONE)]
     launching.run(command, ranks, known, restarts=restarts, mpiexec=mpiexec)

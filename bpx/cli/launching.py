@@ -1,29 +1,24 @@
 """Starting a job of several ranks, judging how it ended, and beginning it again."""
 
-import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
 import bpx
+from bpx.cli.processes import forwarding, sharing_cores
 from bpx.cli.ranks import FINISHED, FOLDER, NOTES, REFUSED
 from bpx.io.runs import Run
 from bpx.training.parallel.choice import VARIABLE
 from bpx_backends import is_installed
 
 __all__ = ["run"]
-
-_FORWARDED = ("SIGTERM", "SIGUSR1", "SIGINT")
-_THREADS = "OMP_NUM_THREADS"
 
 
 def run(
@@ -114,10 +109,8 @@ def _launcher(given: str | None) -> list[str]:
 
 def _environment(ranks: int) -> dict[str, str]:
     """Return the environment of the ranks, which share the cores of this machine."""
-    found = dict(os.environ)
+    found = sharing_cores(ranks)
     found.setdefault(VARIABLE, "mpi")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    found.setdefault(_THREADS, str(max(1, (cores or 1) // ranks)))
     return found
 
 
@@ -129,29 +122,9 @@ def _ran(words: Sequence[str], environment: Mapping[str, str]) -> tuple[int, int
         raise bpx.InputError(
             f"{words[0]} cannot be started: {error.strerror}; expected an MPI launcher"
         ) from error
-    with _forwarding(process) as asked:
+    with forwarding([process]) as asked:
         code = process.wait()
     return code, asked[0] if asked else None
-
-
-@contextmanager
-def _forwarding(process: "subprocess.Popen[bytes]") -> Iterator[list[int]]:
-    """Pass signals on to a process, which ends its ranks, and note them."""
-    asked: list[int] = []
-
-    def forward(number: int, frame: Any) -> None:
-        asked.append(number)
-        # Ctrl-C at a terminal reaches the whole group of processes by itself.
-        if not (number == signal.SIGINT and sys.stdin.isatty()):
-            process.send_signal(number)
-
-    names = [each for each in _FORWARDED if hasattr(signal, each)]
-    before = {name: signal.signal(getattr(signal, name), forward) for name in names}
-    try:
-        yield asked
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
 
 
 def _folder(notes: str) -> str | None:

@@ -4,18 +4,18 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import click
 
 import bpx
-from bpx.cli import display, health, places, ranks, sources, splits, tables
+from bpx.cli import display, health, places, ranks, sources, tables
+from bpx.cli.begun import begin, described
 from bpx.cli.display import Display
 from bpx.cli.folder import MODEL, RunFolder, make_folder, read_settings, run_path
 from bpx.cli.places import STARTED
 from bpx.cli.restored import restored
-from bpx.cli.settings import Settings, versions
+from bpx.cli.settings import Settings
 from bpx.cli.work import Work, prepare
 from bpx.io.runs import Run
 
@@ -56,10 +56,10 @@ def run(
     first = ranks.is_first()
     shown = display.choose(cast(int, work.settings.epochs), quiet=quiet or not first)
     with ranks.folder_of_all(lambda: make_folder(out, work.settings.data)) as folder:
-        training = _training(work, shown, folder, every, keep)
+        training = begin(work, folder.path, shown.progress, every=every, keep=keep)
         folder.owned = first
         if first:
-            folder.describe({**_described(work), **_chosen(every=every, keep=keep)})
+            folder.describe({**described(work), **_chosen(every=every, keep=keep)})
             ranks.note(ranks.FOLDER, str(folder.path.absolute()))
         if not quiet:
             click.echo(_head(work, folder) + "\n")
@@ -99,7 +99,7 @@ def resume(
     first = ranks.is_first()
     shown = display.choose(cast(int, work.settings.epochs), quiet=quiet or not first)
     work.network.schema = None  # so that it gets that of the run, and the samples are compared
-    training = _training(work, shown, folder, every, keep, resume=True)
+    training = begin(work, folder.path, shown.progress, every=every, keep=keep, resume=True)
     folder.epochs.extend(training.records)
     changed = _chosen(epochs=epochs, every=every, keep=keep)
     if epochs is not None:
@@ -147,44 +147,6 @@ def _go_through(
         click.echo(_summary(work, folder, training.stopped))
 
 
-def _training(
-    work: Work,
-    shown: Display,
-    folder: RunFolder,
-    every: str | None,
-    keep: int | None,
-    *,
-    resume: bool = False,
-) -> bpx.Training:
-    settings = work.settings
-    return bpx.train(
-        work.network,
-        work.samples("train"),
-        epochs=cast(int, settings.epochs),
-        batch_size=cast(int, settings.batch_size),
-        accumulate=1 if settings.accumulate is None else settings.accumulate,
-        precision=settings.precision or "float32",
-        early_stopping=settings.early_stopping,
-        callbacks=_logs(settings, folder),
-        optimizer=settings.make_optimizer(),
-        lmbda=cast(float, settings.lmbda),
-        class_weight=settings.class_weight,
-        validation=work.samples("validation"),
-        seed=settings.seed,
-        progress=shown.progress,
-        health=settings.health,
-        metrics=cast(Any, settings.metrics),
-        checkpoint=folder.path,
-        every=every,
-        keep=keep,
-        resume=resume,
-    )
-
-
-def _logs(settings: Settings, folder: RunFolder) -> list[bpx.TensorBoard]:
-    return [bpx.TensorBoard(folder.path / "tensorboard")] if settings.tensorboard else []
-
-
 def _follow(training: bpx.Training, folder: RunFolder, shown: Display) -> None:
     with shown:
         for epoch in training:
@@ -220,17 +182,6 @@ def _left(folder: RunFolder) -> str:
     if _remains(folder):
         return f"no epoch had finished, but {folder.path} has a checkpoint"
     return "no epoch had finished, so nothing was saved and the run folder was removed"
-
-
-def _described(work: Work) -> dict[str, object]:
-    return {
-        "command": work.settings.command(),
-        **work.settings.given(),
-        STARTED: str(Path.cwd()),
-        "samples": work.counts,
-        "drawn": splits.DRAWN,
-        "versions": versions(work.network.home),
-    }
 
 
 def _head(work: Work, folder: RunFolder) -> str:

@@ -21,7 +21,15 @@ from bpx.initializers import InitializerName
 from bpx.layers.norms import NormName
 from bpx.program.contract import Precision
 
-__all__ = ["BATCH_SIZE", "EPOCHS", "Settings", "complete", "kind_of_targets", "versions"]
+__all__ = [
+    "BATCH_SIZE",
+    "EPOCHS",
+    "Settings",
+    "complete",
+    "kind_of_targets",
+    "typed",
+    "versions",
+]
 
 HIDDEN_WIDTH = 30
 BATCH_SIZE = 10
@@ -126,7 +134,7 @@ class Settings:
         for field in fields(self)[1:]:
             value = getattr(self, field.name)
             if value is not None and (value or field.default is None):
-                words += _option(field.name, value)
+                words += typed(field.name, value)
         return shlex.join(words)
 
 
@@ -179,7 +187,8 @@ def versions(home: bpx.Home) -> dict[str, str]:
     }
 
 
-def _option(name: str, value: Any) -> list[str]:
+def typed(name: str, value: Any) -> list[str]:
+    """Return the words of a setting as they are typed after ``bpx train``."""
     flag = {"folder": "--data"}.get(name, f"--{name.replace('_', '-')}")
     if isinstance(value, bool):
         return [flag if value else f"--no-{flag.removeprefix('--')}"]

@@ -1,8 +1,8 @@
-"""Plots of health over the epochs, and of learning rates: they take Matplotlib axes.
+"""Plots of health, of learning rates and of several seeds: they take Matplotlib axes.
 
-Each plots the records of `bpx.train(..., health=True)`, or the results of `examine`, into the
-given axes, returns them, and does not show the figure. Without axes it makes a figure with
-pyplot.
+Each plots into the given axes, returns them, and does not show the figure. Those of health take
+the records of `bpx.train(..., health=True)`, or the results of `examine`. Without axes, each
+makes a figure with pyplot.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,13 +10,53 @@ from math import inf, nan
 from typing import Any
 
 from bpx.errors import InputError
+from bpx.inspect.axes import axes_for
 from bpx.inspect.health.diagnosis import diagnose
 from bpx.inspect.health.examination import Health
 
-__all__ = ["errors", "learning_rates", "outputs", "saturation", "updates"]
+__all__ = ["bands", "errors", "learning_rates", "outputs", "saturation", "updates"]
 
-_FAINT, _DOTS, _BAD = "#e9ecef", "#8a929b", "#c62f3b"
+_FAINT, _DOTS, _BAD, _LINE = "#e9ecef", "#8a929b", "#c62f3b", "#31688e"
 _MARKED = 30
+
+
+def bands(found: Any, ax: Any = None) -> Any:
+    """Plot the mean cost of several seeds over the epochs, with bands around it.
+
+    The darker band is one standard deviation to both sides of the mean; the lighter one goes
+    from the lowest to the highest cost.
+
+    Parameters
+    ----------
+    found : Seeds
+        The result of `bpx.seeds`.
+    ax : matplotlib.axes.Axes, optional
+        The axes to plot into; by default, those of a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If Matplotlib is not installed.
+    """
+    ax = axes_for(ax)
+    for name, color in (("cost", _DOTS), ("validation_cost", _LINE)):
+        if (band := getattr(found, name)) is None:
+            continue
+        epochs = range(1, len(band.mean) + 1)
+        around = {"color": color, "linewidth": 0.0}
+        ax.fill_between(epochs, band.low, band.high, alpha=0.15, **around)
+        inner = band.mean - band.std, band.mean + band.std
+        ax.fill_between(epochs, *inner, alpha=0.25, **around)
+        ax.plot(epochs, band.mean, color=color, linewidth=1.8, label=name.replace("_", " "))
+    ax.set(xlabel="epoch", ylabel=f"cost, {len(found)} seeds")
+    _plain(ax)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend(frameon=False)
+    return ax
 
 
 def errors(records: Iterable[Any], ax: Any = None) -> Any:
@@ -38,7 +78,7 @@ def errors(records: Iterable[Any], ax: Any = None) -> Any:
     InputError
         If a record has no health, or Matplotlib is not installed.
     """
-    healths, ax = _healths(records), _axes(ax)
+    healths, ax = _healths(records), axes_for(ax)
     _lines(ax, [health.errors for health in healths], "‖delta‖, mean over the samples")
     return ax
 
@@ -70,7 +110,7 @@ def updates(records: Iterable[Any], ax: Any = None) -> Any:
         raise InputError(
             "a record has no updates; expected those of bpx.train(..., health=True)"
         )
-    ax = _axes(ax)
+    ax = axes_for(ax)
     ax.axhline(1e-3, color=_DOTS, linewidth=1.5, linestyle=":", zorder=1)
     _lines(ax, ratios, "‖Δw‖ / ‖w‖ of a step")
     return ax
@@ -95,7 +135,7 @@ def saturation(records: Iterable[Any], ax: Any = None) -> Any:
     InputError
         If a record has no health, or Matplotlib is not installed.
     """
-    healths, ax = _healths(records), _axes(ax)
+    healths, ax = _healths(records), axes_for(ax)
     rows = list(zip(*(health.saturated for health in healths), strict=True))
     names = [f"layer {i}\n{name}" for i, name in enumerate(healths[0].activations, 1)]
     _tiles(ax, rows, names, "of units × samples saturated", "YlOrBr")
@@ -128,7 +168,7 @@ def outputs(records: Iterable[Any], ax: Any = None) -> Any:
     recalls = [health.recall for health in healths if health.recall is not None]
     if len(recalls) < len(healths):
         raise InputError("a record has no classes; expected labels as targets")
-    ax = _axes(ax)
+    ax = axes_for(ax)
     rows = list(zip(*recalls, strict=True))
     names = [str(j) for j in range(len(rows))]
     _tiles(ax, rows, names, "of the output's own samples right", "viridis")
@@ -159,18 +199,16 @@ def learning_rates(found: Any, ax: Any = None) -> Any:
     InputError
         If Matplotlib is not installed.
     """
-    ax = _axes(ax)
+    ax = axes_for(ax)
     ax.plot(found.etas, found.costs, color=_DOTS, linewidth=0.8, alpha=0.6, label="each step")
-    ax.plot(found.etas, found.smoothed, color="#31688e", linewidth=2.0, label="smoothed")
+    ax.plot(found.etas, found.smoothed, color=_LINE, linewidth=2.0, label="smoothed")
     if found.suggestion is not None:
         name = f"{found.suggestion:.2g}, {found.rule}"
         ax.axvline(found.suggestion, color=_BAD, linewidth=1.5, linestyle=":", label=name)
     low, high = min(found.smoothed), max(found.smoothed)
     room = 0.15 * (high - low) or 1.0
     ax.set(xlabel="eta", ylabel="cost", xscale="log", ylim=(low - room, high + room))
-    ax.grid(axis="y", color=_FAINT, linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
+    _plain(ax)
     ax.legend(frameon=False)
     return ax
 
@@ -191,25 +229,6 @@ def _healths(records: Iterable[Any]) -> list[Health]:
     return healths
 
 
-def _axes(ax: Any) -> Any:
-    """Return the given axes, or those of a new figure."""
-    if ax is not None:
-        if not hasattr(ax, "plot"):
-            raise InputError(
-                f"ax is a {type(ax).__name__}; expected Matplotlib axes, one of those that "
-                "pyplot.subplots() makes, such as axes[0]"
-            )
-        return ax
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise InputError(
-            "plots need Matplotlib, which is not installed; install it with: "
-            "pip install matplotlib"
-        ) from error
-    return pyplot.subplots(layout="constrained")[1]
-
-
 def _lines(ax: Any, rows: Sequence[Sequence[float]], what: str) -> None:
     """Plot one line for each layer, from the first, which is the darkest, to the last."""
     from matplotlib import colormaps
@@ -227,10 +246,15 @@ def _lines(ax: Any, rows: Sequence[Sequence[float]], what: str) -> None:
         )
     ax.set(xlabel="epoch", ylabel=what, yscale="log")
     ax.xaxis.get_major_locator().set_params(integer=True)
+    _plain(ax)
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, reverse=True)
+
+
+def _plain(ax: Any) -> None:
+    """Draw faint lines for the values, and no frame."""
     ax.grid(axis="y", color=_FAINT, linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, reverse=True)
 
 
 def _tiles(

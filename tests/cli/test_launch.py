@@ -17,4 +17,5 @@ def test_numbers_that_make_no_sense():
 def test_what_it_runs():
     said = refused("launch", "-n", 2, "--", "trane", "digits")
     assert "'trane' is no command that bpx launch runs; expected one of check," in said
+    assert "'tune' is no command" in refused("launch", "-n", 2, "--", "tune", "search.toml")
     assert "launch," not in said.partition("expected one of")[2]

@@ -1,0 +1,43 @@
+"""Processes that a command starts: their share of the cores, and the signals to them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["forwarding", "sharing_cores"]
+
+_FORWARDED = ("SIGTERM", "SIGUSR1", "SIGINT")
+_THREADS = "OMP_NUM_THREADS"
+
+
+def sharing_cores(processes: int) -> dict[str, str]:
+    """Return the environment of so many processes, which share the cores of this machine."""
+    found = dict(os.environ)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found.setdefault(_THREADS, str(max(1, (cores or 1) // processes)))
+    return found
+
+
+@contextmanager
+def forwarding(processes: Sequence["subprocess.Popen[bytes]"]) -> Iterator[list[int]]:
+    """Pass signals on to processes, also to those that are added later, and note them."""
+    asked: list[int] = []
+
+    def forward(number: int, frame: Any) -> None:
+        asked.append(number)
+        # Ctrl-C at a terminal reaches the whole group of processes by itself.
+        if not (number == signal.SIGINT and sys.stdin.isatty()):
+            for process in processes:
+                process.send_signal(number)
+
+    names = [each for each in _FORWARDED if hasattr(signal, each)]
+    before = {name: signal.signal(getattr(signal, name), forward) for name in names}
+    try:
+        yield asked
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)

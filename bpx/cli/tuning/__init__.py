@@ -1,0 +1,1 @@
+"""``bpx tune``: searches over the settings of ``bpx train``, by Optuna."""

@@ -1,0 +1,98 @@
+"""The workers of a search: this process, or several, each of which asks for trials."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import sleep
+
+import click
+
+import bpx
+from bpx.cli.processes import forwarding, sharing_cores
+from bpx.cli.tuning.alive import worker
+from bpx.cli.tuning.search import Search
+from bpx.cli.tuning.study import TRIES, Result, Study
+from bpx.cli.tuning.trial import run
+
+__all__ = ["FILE", "spread", "work"]
+
+FILE = "search.toml"
+_SECONDS = 0.05
+_PREEMPTED, _INTERRUPTED = 75, 130
+_REFUSED = (1, 2)
+
+
+def work(
+    study: Study,
+    search: Search,
+    folder: Path,
+    train: click.Command,
+    tell: Callable[[Result], None],
+) -> None:
+    """Run trials until there are enough, and tell of each that has ended."""
+    with worker(folder) as name:
+        while (trial := study.next(name)) is not None:
+            run(trial, study, search, train)
+            (result,) = (each for each in study.results() if each.number == trial.number)
+            tell(result)
+
+
+def spread(search: Search, folder: Path, workers: int, *, quiet: bool) -> None:
+    """Let processes of this machine run trials until there are enough.
+
+    One that dies loses its trial, which the next one goes on with.
+
+    Raises
+    ------
+    KeyboardInterrupt, Preempted
+        If they were asked to end.
+    InputError
+        If they end with errors of their own, or die again and again.
+    """
+    words = [sys.executable, "-m", "bpx.cli", "tune", str(folder / FILE), "--out", str(folder)]
+    words += ["--trials", str(search.trials), "--worker", *(["--quiet"] if quiet else [])]
+    environment = sharing_cores(workers)
+
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(words, env=environment)
+
+    processes: list[subprocess.Popen[bytes]] = []
+    codes: list[int] = []
+    with forwarding(processes) as asked:
+        processes += [start() for _ in range(workers)]
+        while processes:
+            sleep(_SECONDS)
+            ended = [each for each in processes if each.poll() is not None]
+            for each in ended:
+                processes.remove(each)
+                codes.append(each.returncode)
+                if not _died(each.returncode) or asked:
+                    continue
+                click.echo(
+                    f"a worker died ({_how(each.returncode)}); another one starts", err=True
+                )
+                if sum(map(_died, codes)) < TRIES * search.trials:
+                    processes.append(start())
+    _judge(codes, asked, folder)
+
+
+def _died(code: int) -> bool:
+    return code not in (0, _PREEMPTED, _INTERRUPTED, *_REFUSED)
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _judge(codes: list[int], asked: list[int], folder: Path) -> None:
+    if signal.SIGINT in asked or _INTERRUPTED in codes:
+        raise KeyboardInterrupt
+    if asked or _PREEMPTED in codes:
+        raise bpx.Preempted("the search was asked to end", str(folder))
+    if any(code in _REFUSED for code in codes):
+        raise bpx.InputError(
+            "a worker ended with the error above; mend what it names, and give the same "
+            "command again"
+        )

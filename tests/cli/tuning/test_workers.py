@@ -1,0 +1,132 @@
+"""The workers of a search: one that is killed loses its trial only."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import sleep
+
+import pytest
+
+import bpx
+from bpx.cli.tuning import workers
+from bpx.cli.tuning.opened import opened
+from bpx.cli.tuning.study import Study
+from bpx.cli.tuning.workers import spread, work
+from tests.cli.invoked import ok, settings
+from tests.cli.searches import TRAIN, needs_optuna, search, written
+from tests.launching import environment
+
+FOLDER = Path("runs/search")
+SLOW = ("epochs = 2", "epochs = 60"), ("trials = 3", 'trials = 3\npruner = "none"')
+pytestmark = pytest.mark.usefixtures("blobs")
+
+
+def begun(*changes):
+    needs_optuna()
+    found = opened(search(*changes), FOLDER, TRAIN)
+    return found, Study(FOLDER, found)
+
+
+@contextmanager
+def started(command):
+    """A process in a group of its own, of which nothing is left at the end."""
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    apart = {"env": environment(), "start_new_session": True}
+    with subprocess.Popen(command, **output, **apart) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_for_checkpoints(pool):
+    """Wait until both workers have finished an epoch."""
+    while (
+        len({each.parent.parent for each in FOLDER.glob("trial-*/checkpoints/00000[2-9]")}) < 2
+    ):
+        assert pool.poll() is None
+        sleep(0.005)
+
+
+def test_one_worker_does_all():
+    found, study = begun()
+    told = []
+    work(study, found, FOLDER, TRAIN, told.append)
+    assert [each.number for each in told] == [0, 1, 2]
+    assert told == study.results()
+    work(study, found, FOLDER, TRAIN, told.append)
+    assert len(told) == 3
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_worker_that_is_killed_loses_its_trial_only():
+    needs_optuna()
+    command = [sys.executable, "-m", "bpx.cli", "tune", written(*SLOW), "--workers", "2"]
+    with started(command) as pool:
+        wait_for_checkpoints(pool)
+        names = [each.name for each in (FOLDER / "workers").iterdir()]
+        os.kill(int(re.fullmatch(r".*-(\d+)-\w+", names[0])[1]), signal.SIGKILL)
+        said = pool.communicate(timeout=120)[0]
+    assert pool.returncode == 0, said
+    assert "a worker died (signal 9); another one starts" in said
+    trials = re.findall(r"^trial +(\d)  cost .* \(epoch 60\)  eta", said, re.M)
+    assert sorted(trials) == ["0", "1", "2"]
+    assert sorted(each.name for each in FOLDER.glob("trial-*")) == [
+        f"trial-000{i}" for i in range(3)
+    ]
+    assert not (FOLDER / "workers").exists()
+    # The killed trial went on to the bits of an undisturbed run.
+    for number in (0, 1):
+        folder, out = FOLDER / f"trial-000{number}", f"alone-{number}"
+        words = settings(folder)["command"].split()[2:]
+        ok("train", *words, "--out", out, "--every", "99 epochs")
+        pair = (bpx.load(f"{each}/model.safetensors") for each in (folder, out))
+        for w, other in zip(*(net.weights for net in pair), strict=True):
+            assert (w == other).all()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
+def test_a_search_that_is_asked_to_end_does_so_after_checkpoints():
+    needs_optuna()
+    file = written(("epochs = 2", "epochs = 100000"))
+    command = [sys.executable, "-m", "bpx.cli", "tune", file, "--workers", "2", "--quiet"]
+    with started(command) as pool:
+        wait_for_checkpoints(pool)
+        pool.send_signal(signal.SIGTERM)
+        said = pool.communicate(timeout=60)[0]
+    assert pool.returncode == 75, said
+    assert said.count("the same command goes on with the search") == 1
+    assert not (FOLDER / "workers").exists()
+
+
+def pool(monkeypatch, program, trials=2):
+    """Let the workers run a program in their place."""
+    found, _ = begun(("trials = 3", f"trials = {trials}"))
+    start = subprocess.Popen
+    monkeypatch.setattr(
+        workers.subprocess, "Popen", lambda _, **more: start([sys.executable, "-c", program])
+    )
+    spread(found, FOLDER, 2, quiet=True)
+
+
+def test_workers_that_die_again_and_again(monkeypatch, capfd):
+    pool(monkeypatch, "import os; os._exit(9)")
+    said = capfd.readouterr().err
+    assert "a worker died (exit code 9); another one starts" in said
+    assert said.count("another one starts") < 8
+
+
+def test_workers_that_are_refused(monkeypatch):
+    with pytest.raises(bpx.InputError, match="a worker ended with the error above"):
+        pool(monkeypatch, "raise SystemExit(1)")
+
+
+@pytest.mark.parametrize(("code", "raised"), [(130, KeyboardInterrupt), (75, bpx.Preempted)])
+def test_workers_that_are_asked_to_end(code, raised, monkeypatch):
+    with pytest.raises(raised):
+        pool(monkeypatch, f"raise SystemExit({code})")
