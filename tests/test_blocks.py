@@ -283,7 +283,7 @@ def of_a_data_frame(code):
         np.testing.assert_allclose(prediction, net.predict(rows), atol=1e-5)
 
 
-def of_dask(code):
+def of_a_cluster(code):
     """The command on a cluster of two workers in this process, for a small search."""
     for package in ("distributed", "optuna", "click", "rich", "tomli_w"):
         pytest.importorskip(package, reason=f"the example needs {package}")
@@ -331,7 +331,7 @@ SHOWN = {  # what a block has in it, and what runs it
     ("docs/backends.md", "get_context"): of_processes,
     ("docs/backends.md", "import dpnp"): of_a_backend,
     ("docs/engine.md", "ThreadPoolExecutor"): of_threads,
-    ("docs/tune.md", "dask"): of_dask,
+    ("docs/tune.md", "dask"): of_a_cluster,
 }
 
 
