@@ -46,6 +46,10 @@ class Timed:
         """Wait for all ranks, and then sum, each its rows."""
         self._timed(self._inner.reduce_scatter, x, own)
 
+    def swap_rows(self, x: Any, others: Any) -> None:
+        """Wait for all ranks, and then exchange rows."""
+        self._timed(self._inner.swap_rows, x, others)
+
     def all_gather(self, own: Any, x: Any) -> None:
         """Wait for all ranks, and then exchange rows."""
         self._timed(self._inner.all_gather, own, x)

@@ -10,12 +10,11 @@ training trillion parameter models", 2020, stage 1).
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bpx._typing import Array
 from bpx.arrays.ranks import Bucket, Group, summed
 from bpx.arrays.registry import namespace
 from bpx.program.array import Recorded
 from bpx.program.contract import leaves, rebuilt
-from bpx.program.operation import ALL_GATHER, ALL_REDUCE, REDUCE_SCATTER, rows_of
+from bpx.program.operation import ALL_GATHER, REDUCE_SCATTER, SWAP_ROWS, rows_of
 
 __all__ = ["Dividing", "Parts"]
 
@@ -29,6 +28,12 @@ class Dividing(Group, Protocol):
 
     def reduce_scatter(self, x: Any, own: Any, /) -> None:
         """Fill `own` with this rank's rows of the sum of all ranks' x; both are contiguous."""
+
+    def swap_rows(self, x: Any, others: Any, /) -> None:
+        """Fill `others`, of two ranks, with this one's rows of the other's x.
+
+        The sum is then part of the update, and its arrays are read once less.
+        """
 
     def all_gather(self, own: Any, x: Any, /) -> None:
         """Fill x with the rows of all ranks; both are contiguous."""
@@ -55,12 +60,10 @@ class Parts:
 
     def summed(self, tree: Any) -> Any:
         """Return the sum of a tree of arrays over the ranks: of divided ones, the own rows."""
-        arrays = list(leaves(tree))
-        if arrays and isinstance(arrays[0], Recorded):
-            bucket = Bucket()
-            return rebuilt(tree, [self._recorded(x, bucket) for x in arrays])
-        sums = iter(summed(self.group, [x for x in arrays if not self._divides(x)]))
-        each = (self._scattered(x) if self._divides(x) else next(sums) for x in arrays)
+        arrays, bucket = list(leaves(tree)), Bucket()
+        whole = [x for x in arrays if not self._divides(x)]
+        sums = iter(summed(self.group, whole, bucket))
+        each = (self._sum(x, bucket) if self._divides(x) else next(sums) for x in arrays)
         return rebuilt(tree, each)
 
     def whole(self, tree: Any, like: Any) -> Any:
@@ -74,28 +77,21 @@ class Parts:
     def _rows(self, x: Any) -> tuple[int, int]:
         return rows_of(self.group.rank, self.group.size, x.shape[0])
 
-    def _recorded(self, x: Recorded, bucket: Bucket) -> Recorded:
-        if not self._divides(x):
-            return bucket.sent(ALL_REDUCE, self.group, x, x.shape)
+    def _sum(self, x: Any, bucket: Bucket) -> Any:
         begin, end = self._rows(x)
-        return bucket.sent(REDUCE_SCATTER, self.group, x, (end - begin, *x.shape[1:]))
-
-    def _scattered(self, x: Array) -> Array:
-        begin, end = self._rows(x)
-        own = _empty(x, (end - begin, *x.shape[1:]))
-        self.group.reduce_scatter(x, own)
-        return own
+        shape = end - begin, *x.shape[1:]
+        if self.group.size > 2:
+            return self._sent(REDUCE_SCATTER, x, shape, bucket)
+        return self._sent(SWAP_ROWS, x, shape, bucket) + x[begin:end, ...]
 
     def _gathered(self, x: Any, shape: tuple[int, ...], bucket: Bucket) -> Any:
-        if tuple(x.shape) == tuple(shape):
-            return x
+        is_whole = tuple(x.shape) == tuple(shape)
+        return x if is_whole else self._sent(ALL_GATHER, x, shape, bucket)
+
+    def _sent(self, name: str, x: Any, shape: tuple[int, ...], bucket: Bucket) -> Any:
         if isinstance(x, Recorded):
-            return bucket.sent(ALL_GATHER, self.group, x, shape)
-        found = _empty(x, shape)
-        self.group.all_gather(x, found)
-        return found
-
-
-def _empty(x: Array, shape: tuple[int, ...]) -> Array:
-    made: Array = namespace(x).empty(shape, dtype=x.dtype, device=getattr(x, "device", None))
-    return made
+            return bucket.sent(name, self.group, x, shape)
+        device = getattr(x, "device", None)
+        made = namespace(x).empty(shape, dtype=x.dtype, device=device)
+        getattr(self.group, name)(x, made)
+        return made

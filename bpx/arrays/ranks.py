@@ -96,7 +96,7 @@ class Bucket:
         return made
 
 
-def summed(group: Group, tree: Any) -> Any:
+def summed(group: Group, tree: Any, bucket: Bucket | None = None) -> Any:
     """Return the sum of a tree of arrays over the ranks.
 
     Parameters
@@ -104,17 +104,16 @@ def summed(group: Group, tree: Any) -> Any:
     group : Group
     tree : tree of arrays
         Of one dtype; not modified.
+    bucket : Bucket, optional
+        What a recording sends it with; by default, nothing else.
     """
     arrays = list(leaves(tree))
     if not arrays:
         return tree
-    add = _recorded if isinstance(arrays[0], Recorded) else _added
-    return rebuilt(tree, add(group, arrays))
-
-
-def _recorded(group: Group, arrays: Sequence[Recorded]) -> list[Recorded]:
-    bucket = Bucket()
-    return [bucket.sent(ALL_REDUCE, group, x, x.shape) for x in arrays]
+    if not isinstance(arrays[0], Recorded):
+        return rebuilt(tree, _added(group, arrays))
+    bucket = bucket or Bucket()
+    return rebuilt(tree, [bucket.sent(ALL_REDUCE, group, x, x.shape) for x in arrays])
 
 
 def _added(group: Group, arrays: Sequence[Array]) -> list[Array]:

@@ -13,6 +13,7 @@ __all__ = [
     "HALVES",
     "MESSAGES",
     "REDUCE_SCATTER",
+    "SWAP_ROWS",
     "VIEWS",
     "DType",
     "Operand",
@@ -155,12 +156,14 @@ Its attribute ``sign`` is 1, or -1 if the product is subtracted. No step asks fo
 `bpx.program.accumulate`.
 """
 ALL_REDUCE, REDUCE_SCATTER, ALL_GATHER = "all_reduce", "reduce_scatter", "all_gather"
+SWAP_ROWS = "swap_rows"
 """The names of what the ranks of the attribute ``group`` do together: see `bpx.arrays.ranks`.
 
-A sum, a sum of which each rank gets its rows, and the array that has the rows of all. Those
-with the same ``bucket`` depend on each other in no way, and are done in one go.
+A sum, a sum of which each rank gets its rows, the array that has the rows of all, and, of two
+ranks, each one's rows of the other's array. Those with the same ``bucket`` depend on each other
+in no way, and are done in one go.
 """
-MESSAGES = frozenset((ALL_REDUCE, REDUCE_SCATTER, ALL_GATHER))
+MESSAGES = frozenset((ALL_REDUCE, REDUCE_SCATTER, ALL_GATHER, SWAP_ROWS))
 """All of these."""
 
 
