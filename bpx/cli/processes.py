@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["forwarding", "sharing_cores"]
+__all__ = ["forwarding", "noted", "sharing_cores"]
 
-_FORWARDED = ("SIGTERM", "SIGUSR1", "SIGINT")
+_ENDING = ("SIGTERM", "SIGUSR1")
+_FORWARDED = (*_ENDING, "SIGINT")
 _THREADS = "OMP_NUM_THREADS"
 
 
@@ -34,10 +35,24 @@ def forwarding(processes: Sequence["subprocess.Popen[bytes]"]) -> Iterator[list[
             for process in processes:
                 process.send_signal(number)
 
-    names = [each for each in _FORWARDED if hasattr(signal, each)]
-    before = {name: signal.signal(getattr(signal, name), forward) for name in names}
-    try:
+    with _handled(_FORWARDED, forward):
         yield asked
+
+
+@contextmanager
+def noted() -> Iterator[list[int]]:
+    """Note the signals that ask this process to end, which then decides when."""
+    asked: list[int] = []
+    with _handled(_ENDING, lambda number, frame: asked.append(number)):
+        yield asked
+
+
+@contextmanager
+def _handled(names: Sequence[str], handler: Callable[[int, Any], None]) -> Iterator[None]:
+    numbers = [getattr(signal, each) for each in names if hasattr(signal, each)]
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for number, former in before.items():
+            signal.signal(number, former)

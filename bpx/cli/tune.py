@@ -87,7 +87,10 @@ def tune(
     study = Study(folder, search)
     speaks = not (quiet or as_json)
     if is_worker:
-        _work(study, search, folder, train, speaks)
+        try:
+            _work(study, search, folder, train, speaks)
+        except KeyboardInterrupt:  # which the process that started it tells
+            ctx.exit(130)
         return
     if speaks:
         click.echo(shown.head(search, str(folder), workers) + "\n")
@@ -126,6 +129,8 @@ def _end(
     else:
         click.echo("\n" + shown.table(search, results))
     if first is None:
+        if any(each.state in ("running", "waiting") for each in results):
+            return  # other workers are at it
         raise click.ClickException(_nothing(results))
     if not (as_json or quiet):
         click.echo(_next(first, folder))

@@ -13,6 +13,7 @@ from bpx.arrays.host import HostArray, as_host, check_seed
 from bpx.initializers import Initializer, InitializerName
 from bpx.model import initial
 from bpx.network.network import Network
+from bpx.network.resuming.opening import folder_of
 from bpx.training.records import Epoch, History
 
 __all__ = ["Band", "Seeds", "seeds"]
@@ -205,7 +206,7 @@ def _given(data: Any) -> tuple[Any, Any]:
 
 
 def _folder(checkpoint: str | Path | None, seed: int) -> Path | None:
-    return None if checkpoint is None else Path(checkpoint) / f"seed-{seed}"
+    return None if checkpoint is None else folder_of(checkpoint) / f"seed-{seed}"
 
 
 def _epochs(histories: Sequence[History]) -> Iterator[list[Epoch]]:

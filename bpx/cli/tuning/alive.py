@@ -24,12 +24,18 @@ def worker(folder: Path) -> Iterator[str]:
     """Be a worker of the search in a folder, by the name that this yields."""
     name = f"{platform.node()}-{os.getpid()}-{os.urandom(3).hex()}"
     place = folder / _WORKERS / name
-    place.mkdir(parents=True)
+    _make(place)
     lock = Lock(place)
     try:
         yield name
     finally:
         _remove(lock)
+
+
+def _make(place: Path) -> None:
+    while not place.exists():
+        with suppress(FileNotFoundError):  # the last of the others has just removed its parent
+            place.mkdir(parents=True)
 
 
 def is_alive(folder: Path, name: str) -> bool:

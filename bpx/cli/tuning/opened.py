@@ -18,6 +18,8 @@ from bpx.cli.tuning.workers import FILE
 
 __all__ = ["opened"]
 
+_LOCK = ".lock"
+
 
 def opened(search: Search, folder: Path, train: click.Command) -> Search:
     """Begin a search in a folder, after checking its settings, or join the one that is there.
@@ -42,6 +44,12 @@ def opened(search: Search, folder: Path, train: click.Command) -> Search:
     """
     file = folder / FILE
     _check_folder(folder)
+    is_own = file.exists() and file.samefile(search.file)
+    if is_own and not (folder / _LOCK).exists():  # which a search has from its beginning
+        raise bpx.InputError(
+            f"{search.file} is in the folder of the search, which holds a {FILE} of its own; "
+            "move it elsewhere, or choose another --out"
+        )
     begun = _with_seed(search)
     if not file.exists():
         check(begun, train)
@@ -58,7 +66,9 @@ def _check_folder(folder: Path) -> None:
         raise bpx.InputError(f"--out {folder} is a file; expected a folder")
     if not folder.is_dir() or (folder / FILE).exists():
         return
-    if {each.name for each in folder.iterdir()} - {".lock"}:
+    names = [each.name for each in folder.iterdir()]
+    own = (_LOCK, f".{FILE}.")  # of a worker that is just beginning the search
+    if FILE not in names and not all(name.startswith(own) for name in names):
         raise bpx.InputError(
             f"--out {folder} has files in it, and is no search; expected a new or empty "
             "folder, or that of a search, to go on with"

@@ -10,7 +10,7 @@ from time import sleep
 import click
 
 import bpx
-from bpx.cli.processes import forwarding, sharing_cores
+from bpx.cli.processes import forwarding, noted, sharing_cores
 from bpx.cli.tuning.alive import worker
 from bpx.cli.tuning.search import Search
 from bpx.cli.tuning.study import TRIES, Result, Study
@@ -20,7 +20,6 @@ __all__ = ["FILE", "spread", "work"]
 
 FILE = "search.toml"
 _SECONDS = 0.05
-_PREEMPTED, _INTERRUPTED = 75, 130
 _REFUSED = (1, 2)
 
 
@@ -31,12 +30,23 @@ def work(
     train: click.Command,
     tell: Callable[[Result], None],
 ) -> None:
-    """Run trials until there are enough, and tell of each that has ended."""
-    with worker(folder) as name:
-        while (trial := study.next(name)) is not None:
+    """Run trials until there are enough, and tell of each that has ended.
+
+    Raises
+    ------
+    Preempted
+        If a signal asks this process to end; between two trials it ends at once.
+    """
+    with worker(folder) as name, noted() as asked:
+        while not asked and (trial := study.next(name)) is not None:
+            if asked:
+                study.release(trial)
+                break
             run(trial, study, search, train)
             (result,) = (each for each in study.results() if each.number == trial.number)
             tell(result)
+        if asked:
+            raise bpx.Preempted("the search was asked to end", str(folder))
 
 
 def spread(search: Search, folder: Path, workers: int, *, quiet: bool) -> None:
@@ -79,7 +89,7 @@ def spread(search: Search, folder: Path, workers: int, *, quiet: bool) -> None:
 
 
 def _died(code: int) -> bool:
-    return code not in (0, _PREEMPTED, _INTERRUPTED, *_REFUSED)
+    return code not in (0, *_REFUSED)
 
 
 def _how(code: int) -> str:
@@ -87,9 +97,9 @@ def _how(code: int) -> str:
 
 
 def _judge(codes: list[int], asked: list[int], folder: Path) -> None:
-    if signal.SIGINT in asked or _INTERRUPTED in codes:
+    if signal.SIGINT in asked:
         raise KeyboardInterrupt
-    if asked or _PREEMPTED in codes:
+    if asked:
         raise bpx.Preempted("the search was asked to end", str(folder))
     if any(code in _REFUSED for code in codes):
         raise bpx.InputError(

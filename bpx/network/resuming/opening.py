@@ -15,7 +15,7 @@ from bpx.io.parsing import parsed_toml
 from bpx.io.runs import HISTORY, LINES, MODEL, SETTINGS, Run
 from bpx.network.resuming.every import Every, parse
 
-__all__ = ["EVERY", "KEEP", "Found", "Opened", "open_run"]
+__all__ = ["EVERY", "KEEP", "Found", "Opened", "folder_of", "open_run"]
 
 EVERY, KEEP = "1 epoch", 3
 
@@ -52,7 +52,7 @@ class Opened:
     def __init__(self, path: str | Path, every: Any, keep: Any) -> None:
         self._given = every, keep
         self._settle({})
-        self.run = Run(_checked(path).absolute())  # wherever the process goes meanwhile
+        self.run = Run(folder_of(path).absolute())  # wherever the process goes meanwhile
         self.name = str(path)
         self.found: Found | None = None
         self._lock: Lock | None = None
@@ -152,7 +152,7 @@ def open_run(
     return opened
 
 
-def _checked(path: Any) -> Path:
+def folder_of(path: Any) -> Path:
     """Return a path, with a leading ~ expanded; refuse what names no folder."""
     if not isinstance(path, str | os.PathLike) or str(path) == "" or "\0" in str(path):
         raise InputError(

@@ -76,3 +76,18 @@ def test_other_folders_are_refused():
         opened(search(), Path(written()), TRAIN)
     with pytest.raises(bpx.InputError, match="cannot be made"):
         opened(replace(search(), trials=1), Path(written()) / "below", TRAIN)
+
+
+def test_a_search_file_of_ones_own_in_its_folder_is_refused():
+    file = FOLDER / "search.toml"
+    FOLDER.mkdir(parents=True)
+    file.write_text(Path(written()).read_text())
+    with pytest.raises(bpx.InputError, match="move it elsewhere, or choose another --out"):
+        opened(read_search(str(file), None), FOLDER, TRAIN)
+
+
+def test_what_another_worker_is_just_writing_is_no_file_of_somebody_else():
+    FOLDER.mkdir(parents=True)
+    (FOLDER / ".search.toml.1234.bpx-part").touch()
+    (FOLDER / ".lock").touch()
+    assert opened(search(), FOLDER, TRAIN).trials == 3

@@ -126,7 +126,50 @@ def test_workers_that_are_refused(monkeypatch):
         pool(monkeypatch, "raise SystemExit(1)")
 
 
-@pytest.mark.parametrize(("code", "raised"), [(130, KeyboardInterrupt), (75, bpx.Preempted)])
-def test_workers_that_are_asked_to_end(code, raised, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "raised"), [("SIGINT", KeyboardInterrupt), ("SIGTERM", bpx.Preempted)]
+)
+def test_workers_that_are_asked_to_end(name, raised, monkeypatch, capfd):
+    asks = f"""
+import os, signal, time
+for _ in range(600):
+    os.kill(os.getppid(), signal.{name})
+    time.sleep(0.1)
+"""
     with pytest.raises(raised):
-        pool(monkeypatch, f"raise SystemExit({code})")
+        pool(monkeypatch, asks)
+    assert "another one starts" not in capfd.readouterr().err
+
+
+def test_one_worker_that_is_asked_to_end_does_not_end_the_others(monkeypatch, capfd, tmp_path):
+    """As on a machine that gives up one of its processes."""
+    first = f"""
+import pathlib
+try:
+    pathlib.Path({str(tmp_path / "first")!r}).touch(exist_ok=False)
+except FileExistsError:
+    raise SystemExit(0)
+raise SystemExit(75)
+"""
+    pool(monkeypatch, first)
+    assert capfd.readouterr().err.count("another one starts") == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
+@pytest.mark.parametrize("when", ["before it is asked for", "while it is"])
+def test_between_two_trials_a_worker_ends_at_once(when, monkeypatch):
+    found, study = begun()
+    ask, trials = study.next, []
+
+    def asked(name):
+        if when == "while it is" or trials:
+            signal.raise_signal(signal.SIGTERM)
+        trials.append(ask(name))
+        return trials[-1]
+
+    monkeypatch.setattr(study, "next", asked)
+    monkeypatch.setattr(workers, "run", lambda trial, *_: study.complete(trial, 1, 0.5))
+    with pytest.raises(bpx.Preempted, match="asked to end"):
+        work(study, found, FOLDER, None, lambda result: None)
+    states = [each.state for each in study.results()]
+    assert states == (["waiting"] if when == "while it is" else ["complete", "waiting"])
