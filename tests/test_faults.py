@@ -33,15 +33,18 @@ def test_disturbed_jobs(kind):
 
 
 def test_a_job_that_comes_to_something_else_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(module.Job, "result", lambda self, folder, work: "expected")
+    monkeypatch.setattr(module.Job, "result", lambda self, folder, work: '"expected"')
     monkeypatch.setattr(module, "disturbed", lambda *given: None)
     assert list(module.jobs("kill", 2, 2, 0)) == [(None, False)] * 2
-    results = iter(["a", "d", "b", "b"])
+    results = iter(['"a"', "d", '"b"', '"b"'])
     monkeypatch.setattr(module.Job, "result", lambda self, folder, work: next(results))
     (first, _), (second, _) = module.jobs("kill", 2, 2, 0)
     assert first.startswith("kill 0: it comes to something else")
     assert second is None
-    assert first.endswith("d, not a")
+    assert first.endswith('d, not "a"')
+    monkeypatch.setattr(module.Job, "result", lambda self, folder, work: "it cannot be read")
+    with pytest.raises(SystemExit, match="an undisturbed job has failed: it cannot be read"):
+        list(module.jobs("kill", 2, 2, 0))
     monkeypatch.setattr(
         module, "jobs", lambda *given: iter([("kill 0: wrong", True), (None, False)])
     )

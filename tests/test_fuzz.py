@@ -39,7 +39,7 @@ def test_changed_files_are_refused_or_right(name):
         (lambda *_: None, "read"),
         (lambda *_: bpx.load("nowhere"), "refused: MissingFileError"),
         (lambda *_: {}["a"], "wrong: KeyError: 'a'"),
-        (lambda *_: bytearray(100 * 2**20), "wrong: MemoryError"),
+        (lambda *_: bytearray(2**30), "wrong: MemoryError"),
         (lambda *_: sys.exit(3), "wrong: SystemExit: 3"),
     ],
     ids=["read", "refused", "error", "memory", "exit"],

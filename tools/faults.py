@@ -177,6 +177,7 @@ def jobs(kind: str, count: int, ranks: int, seed: int) -> Iterator[tuple[str | N
             work, folder = Work(DATA[i % len(DATA)], EVERY[i % len(EVERY)]), Path(place, str(i))
             if work not in expected:
                 expected[work] = job.result(Path(place, f"expected {i}"), work)
+                _check_result(expected[work])
             wrong = disturbed(job, kind, folder, work, draw)
             path = Path(job.told(folder))
             found = path.read_text(encoding="utf-8") if path.exists() else None
@@ -186,6 +187,14 @@ def jobs(kind: str, count: int, ranks: int, seed: int) -> Iterator[tuple[str | N
                 wrong = f"it comes to something else, {' every '.join(work)}: {other}"
             yield f"{kind} {i}: {wrong}" if wrong else None, _happened(folder).exists()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_result(found: str) -> None:
+    """Refuse to compare with an undisturbed job that has failed."""
+    try:
+        json.loads(found)
+    except json.JSONDecodeError:
+        raise SystemExit(f"an undisturbed job has failed: {found}") from None
 
 
 def _difference(found: str, expected: str) -> str:

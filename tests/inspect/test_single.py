@@ -91,6 +91,7 @@ OF_NO_ARRAYS = {
     inspect.Row,
     inspect.diagnose,
     inspect.plots,
+    inspect.plots.bands,
     inspect.plots.errors,
     inspect.plots.learning_rates,
     inspect.plots.outputs,
