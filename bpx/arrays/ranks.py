@@ -42,7 +42,7 @@ class Communicator(Group, Protocol):
     """The ranks of a training. Every method but `abort` is called by all of them.
 
     A backend's are in `bpx_backends.ranks`; `bpx.train` takes any other as well. Ranks that
-    can divide a sum have two methods more: see `bpx.arrays.parts.Dividing`.
+    can divide a sum have more methods: see `bpx.arrays.parts.Dividing`.
     """
 
     @property

@@ -169,6 +169,8 @@ def _check_chunks(ranks: Communicator, loop: Loop) -> None:
     if not isinstance(loop.batches, Accumulated):
         return
     whole: Any = loop.batches.whole
+    if not hasattr(whole, "batch_size"):  # the caller's own mini-batches, of any sizes
+        return
     samples, m = getattr(whole, "samples", loop.job.n), whole.batch_size
     last = 0 if samples is None or whole.drop_last else samples % m
     for size in (m, last or m):

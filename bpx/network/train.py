@@ -20,6 +20,7 @@ from bpx.privacy.dpsgd import DPSGD
 from bpx.program.contract import Precision
 from bpx.training.attached import Callback
 from bpx.training.observers import Observer
+from bpx.training.parallel.alike import check_same
 from bpx.training.parallel.choice import Ranks, chosen
 from bpx.training.records import Progress
 from bpx.training.stopping import EarlyStopping
@@ -249,6 +250,9 @@ def train(
         ranks=ranks,
     )
     resume = flag("resume", resume)
+    several = chosen(ranks, network.home)
+    if several is not None:
+        check_same(several, {"checkpoint": "none" if checkpoint is None else "a folder"})
     if checkpoint is None:
         for name, value in (("every", every), ("keep", keep), ("resume", resume or None)):
             if value is not None:
@@ -259,7 +263,6 @@ def train(
             "checkpoint was given with batches, but bpx cannot rewind a stream; save "
             "training.state between epochs, with training.save_state"
         )
-    several = chosen(ranks, network.home)
     make = partial(open_run, checkpoint, resume=resume, begins=True, every=every, keep=keep)
     opened = open_together(several, checkpoint, every, keep, make)
     return prepare(network, data, given, opened)

@@ -45,25 +45,29 @@ def test_each_rank_gets_its_rows_of_the_large_sums_and_all_of_the_others(target,
         np.testing.assert_array_equal(small, np.full((4,), float(size)))
 
 
-class Twice:
-    """The first of two that have the same arrays, and the same rows: it needs no other."""
+class Alike:
+    """The first of several that have the same arrays, and the same rows: it needs no other."""
 
-    rank, size = 0, 2
+    rank = 0
+
+    def __init__(self, size=2):
+        self.size = size
 
     def all_reduce(self, x):
-        x *= 2.0
+        x *= float(self.size)
 
     def reduce_scatter(self, x, own):
-        own[...] = 2.0 * x[: x.shape[0] // 2]
+        own[...] = self.size * x[: x.shape[0] // self.size]
 
     def swap_rows(self, x, others):
         others[...] = x[: x.shape[0] // 2]
 
     def all_gather(self, own, x):
-        x[: x.shape[0] // 2], x[x.shape[0] // 2 :] = own, np.array(own)
+        x[...] = np.concatenate([np.array(own)] * self.size)
 
 
-PARTS = Parts(Twice(), frozenset([(4, 4)]))
+LARGE_ONES = frozenset([(6, 6)])
+PARTS = Parts(Alike(), LARGE_ONES)
 
 
 def descent(state, data, rows):
@@ -77,8 +81,8 @@ def descent(state, data, rows):
 
 def momentum():
     rng = np.random.default_rng(0)
-    state = rng.normal(size=(4, 4)), rng.normal(size=(2, 4)), rng.normal(size=(4,))
-    return state, (rng.normal(size=(4, 4)),)
+    state = rng.normal(size=(6, 6)), rng.normal(size=(3, 6)), rng.normal(size=(6,))
+    return state, (rng.normal(size=(6, 6)),)
 
 
 @pytest.mark.parametrize("fuses", [can_fuse, lambda _: False], ids=["kernels", "single"])
@@ -93,7 +97,7 @@ def test_rows_are_made_in_the_state_that_they_are_sent_from(fuses):
     (part,) = gathers.values
     assert planned.views[part].values == (gathers.result,)
     assert part not in planned.offsets
-    assert "all_gather of 1 arrays, 8 numbers" in str(planned)
+    assert "all_gather of 1 arrays, 18 numbers" in str(planned)
 
 
 def run_both(step, state, data, fuses=(), prepare=prepare):
@@ -110,46 +114,49 @@ def test_a_replay_does_what_the_eager_step_does():
     run_both(descent, *momentum())
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_random_programs_in_kernels(seed):
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_random_programs_in_kernels(seed, size):
     pytest.importorskip("numba", reason="numba is not installed")
     from bpx_backends.engines.numpy.kernels import compiled, fuses
 
-    state = tuple(np.random.default_rng(seed).normal(size=(3, 4, 4)))
-    run_both(drawn(seed), state, (), (fuses,), compiled)
+    state = tuple(np.random.default_rng(seed).normal(size=(3, 6, 6)))
+    run_both(drawn(seed, size), state, (), (fuses,), compiled)
 
 
-def drawn(seed):
-    """A step of divided sums, of what is sent, of products and of views, of 4 x 4 matrices."""
+def drawn(seed, size):
+    """A step of divided sums, of what is sent, of products and of views, of 6 x 6 matrices."""
+    parts = Parts(Alike(size), LARGE_ONES)
 
     def step(state, data, rows):
         draw, xp = random.Random(seed), bpx.namespace(rows)
-        pool, owned = [*state], [state[0][:2] * 0.5]
+        pool, owned = [*state], [state[0][: 6 // size] * 0.5]
         for _ in range(draw.randint(4, 14)):
             kind, some, other = draw.random(), draw.choice(pool), draw.choice(pool)
             if kind < 0.25:
                 group = tuple(draw.choice(pool) for _ in range(draw.randint(1, 3)))
-                owned += [each * 0.25 for each in PARTS.summed(group)]
+                owned += [each * 0.25 for each in parts.summed(group)]
             elif kind < 0.4:
-                owned += PARTS.own((some,))
+                owned += parts.own((some,))
             elif kind < 0.6:
                 owned.append(draw.choice(owned) * 0.5 - draw.choice(owned))
             elif kind < 0.75:
                 sent = tuple(draw.choice(owned) for _ in range(draw.randint(1, 3)))
-                pool += PARTS.whole(sent, (some,) * len(sent))
+                pool += parts.whole(sent, (some,) * len(sent))
             elif kind < 0.85:
                 pool.append(some + other * 0.5)
             elif kind < 0.95:
                 pool.append(some @ other * 0.1)
             else:
                 pool.append(some * xp.sum(other[1:3], axis=0))
-        last = PARTS.whole((draw.choice(owned), draw.choice(owned[-2:])), (pool[0], pool[0]))
+        last = parts.whole((draw.choice(owned), draw.choice(owned[-2:])), (pool[0], pool[0]))
         return (*last, draw.choice(pool))
 
     return step
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_random_programs(seed):
-    state = tuple(np.random.default_rng(seed).normal(size=(3, 4, 4)))
-    run_both(drawn(seed), state, ())
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("seed", range(40))
+def test_random_programs(seed, size):
+    state = tuple(np.random.default_rng(seed).normal(size=(3, 6, 6)))
+    run_both(drawn(seed, size), state, ())

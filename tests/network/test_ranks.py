@@ -310,3 +310,73 @@ def _kept(updates, state, parameters):
 
 
 KEPT = bpx.optim.Transformation(_zeros, _kept)
+
+
+def chunked(n, wrong=()):
+    """A stream of chunks of 5 samples, of which only reading tells the number, or an error."""
+
+    def chunks():
+        for i in range(0, n, 5):
+            if i in wrong:
+                raise OSError("the disk is gone")
+            yield X[i : min(i + 5, n)], LABELS[i : min(i + 5, n)]
+
+    return bpx.data.stream(chunks, window=10)
+
+
+@pytest.mark.parametrize("n", [20, 27])
+def test_ranks_that_read_other_mini_batches_of_chunks_are_told(n):
+    def run(ranks):
+        data = chunked(30 if ranks.rank == 0 else n)
+        with pytest.raises(InputError, match="in the mini-batches that it has read") as caught:
+            network(seed=1).fit(data, seed=1, ranks=ranks, **SETTINGS)
+        assert is_everywhere(caught.value)
+        return str(caught.value).partition(";")[0]
+
+    first, *others = on_ranks(3, run)
+    assert others == [first, first]
+    assert first.startswith("rank 1 of 3 differs from rank 0")
+
+
+@pytest.mark.parametrize(
+    ("held_out", "error", "said"),
+    [
+        (lambda rank: chunked(30 if rank == 0 else 20), InputError, "rank 1 of 2 differs"),
+        (lambda rank: chunked(30, {20} if rank else ()), OSError, "the disk is gone"),
+    ],
+    ids=["others", "fails"],
+)
+def test_held_out_chunks_that_are_not_the_same_fail_on_all(held_out, error, said):
+    def run(ranks):
+        own = {**SETTINGS, "validation": held_out(ranks.rank), "ranks": ranks, "seed": 1}
+        with pytest.raises(error, match=said) as caught:
+            network(seed=1).fit(X, LABELS, **own)
+        assert is_everywhere(caught.value)
+        assert not ranks.aborted
+
+    on_ranks(2, run)
+
+
+def test_the_callers_own_mini_batches_are_accumulated():
+    def run(ranks):
+        net = network(seed=1, dtype="float64")
+        batches = [(X[i : i + 10], LABELS[i : i + 10]) for i in range(0, 30, 10)]
+        how = {"epochs": 2, "optimizer": bpx.SGD(0.1), "accumulate": 2, "seed": 1}
+        bpx.train(net, batches=batches, **how, ranks=ranks or "off").finish()
+        return net.weights
+
+    alone = run(None)
+    for weights in on_ranks(2, run):
+        for w, expected in zip(weights, alone, strict=True):
+            np.testing.assert_allclose(w, expected, rtol=0, atol=1e-12)
+
+
+def test_a_checkpoint_on_one_rank_alone_is_refused(tmp_path):
+    def run(ranks):
+        own = {"checkpoint": tmp_path / "run"} if ranks.rank == 0 else {}
+        with pytest.raises(InputError, match="in checkpoint: none, not a folder") as caught:
+            network(seed=1).fit(X, LABELS, ranks=ranks, **SETTINGS, **own)
+        assert is_everywhere(caught.value)
+
+    on_ranks(2, run)
+    assert not (tmp_path / "run").exists()

@@ -72,14 +72,15 @@ class DividingMpi(Mpi):
 
     def reduce_scatter(self, x: Any, own: Any) -> None:
         """Fill `own` with this rank's rows of the sum of x over the ranks."""
-        x = np.asarray(x)
+        x = np.ascontiguousarray(x)
         self._comm.Reduce_scatter(x, np.asarray(own), self._counts(x), op=MPI.SUM)
 
     def swap_rows(self, x: Any, others: Any) -> None:
         """Fill `others`, of two ranks, with this one's rows of the other's x."""
         x, other = np.asarray(x), 1 - self.rank
         ((begin, end),) = self._rows(x, other)
-        self._comm.Sendrecv(x[begin:end], other, recvbuf=np.asarray(others), source=other)
+        sent = np.ascontiguousarray(x[begin:end])
+        self._comm.Sendrecv(sent, other, recvbuf=np.asarray(others), source=other)
 
     def all_gather(self, own: Any, x: Any) -> None:
         """Fill x with the rows of all ranks."""

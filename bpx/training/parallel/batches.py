@@ -13,6 +13,7 @@ from bpx.errors import InputError
 from bpx.model.spec import Spec
 from bpx.training.accumulated import chunk_size, short_of
 from bpx.training.batches import AroundBatches, Batches, EpochBatches, Stretch
+from bpx.training.parallel.alike import check_same
 from bpx.training.parallel.failing import together
 from bpx.training.parallel.steps import Shard, ranked
 
@@ -55,8 +56,16 @@ class Sharded(AroundBatches):
         return batches._replace(stretches=self._each(batches.stretches))
 
     def _each(self, stretches: Iterator[Stretch]) -> Iterator[Stretch]:
-        while (stretch := self._shared(lambda: next(stretches, None))) is not None:
+        while (stretch := self._read(stretches)) is not None:
             yield self._own(stretch)
+
+    def _read(self, stretches: Iterator[Stretch]) -> Stretch | None:
+        """Return the next stretch; refuse ranks of which one has read other mini-batches."""
+        stretch = self._shared(lambda: next(stretches, None))
+        shape = None if stretch is None else tuple(stretch.rows.shape)
+        if not getattr(self.whole, "agrees", False):
+            check_same(self.ranks, {"the mini-batches that it has read": shape})
+        return stretch
 
     def _shared(self, read: Callable[[], Read]) -> Read:
         """Read, with the errors of all ranks; those that read together see to it themselves."""

@@ -107,9 +107,14 @@ def chosen(given: Ranks | str | Communicator | None, home: Home) -> Communicator
     name = _kind(given)
     assert name is not None
     try:
-        return _ranks(name, str(home))
+        return _ranks(name, _place(home))
     except BackendError as error:
         raise everywhere(error) from error.__cause__
+
+
+def _place(home: Home) -> str:
+    """Return the home in words that are the same on all ranks with the same kind of device."""
+    return home.backend.name if home.device_name in (None, "cpu") else str(home)
 
 
 def _kind(given: str | None) -> str | None:

@@ -5,7 +5,6 @@ gradient and state alone, as SGD and Adam do. Its operations show whether it doe
 recorded once.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -13,9 +12,8 @@ from typing import Any
 from bpx._typing import Array
 from bpx.arrays.parts import Parts
 from bpx.arrays.ranks import Communicator
-from bpx.errors import RecordingError
-from bpx.model.parameters import Gradients
-from bpx.program.contract import Scan, Step, after, leaves
+from bpx.model.parameters import Gradients, Parameters
+from bpx.program.contract import Scan, Step, after, leaves, rebuilt
 from bpx.program.fusion import ELEMENTWISE
 from bpx.program.operation import Operation, Value
 from bpx.program.program import Program
@@ -26,6 +24,9 @@ __all__ = ["LEAST", "InParts", "parts_of"]
 
 LEAST = 2**16
 """The numbers from which on an array is divided: for a small one, the messages cost more."""
+
+
+_NEEDED = ("reduce_scatter", "swap_rows", "all_gather")
 
 
 def parts_of(ranks: Communicator, step: TrainingStep, state: State) -> Parts | None:
@@ -39,48 +40,65 @@ def parts_of(ranks: Communicator, step: TrainingStep, state: State) -> Parts | N
     state : State
         With the parameters and the optimizer's state.
     """
-    if not hasattr(ranks, "reduce_scatter") or step.spec.feedback.learns:
+    if not all(hasattr(ranks, each) for each in _NEEDED) or step.spec.feedback.learns:
         return None
     shapes = frozenset(x.shape for x in leaves(state.parameters) if _is_large(x, ranks.size))
-    if not shapes or not _by_numbers(step, state, shapes):
+    if not shapes or not _by_numbers(step, state, shapes, ranks.size):
         return None
-    return Parts(ranks, shapes)  # type: ignore[arg-type]  # it has the two methods
+    return Parts(ranks, shapes)  # type: ignore[arg-type]  # it has the methods
+
+
+Shapes = frozenset[tuple[int, ...]]
 
 
 def _is_large(x: Array, size: int) -> bool:
     return x.ndim == 2 and x.shape[0] >= size and prod(x.shape) >= LEAST
 
 
-def _by_numbers(step: TrainingStep, state: State, shapes: Iterable[tuple[int, ...]]) -> bool:
-    """Whether the update changes each number of such arrays by itself."""
+def _by_numbers(step: TrainingStep, state: State, shapes: Shapes, size: int) -> bool:
+    """Whether the update changes each number of such arrays by itself.
+
+    It must also do the same with fewer rows: it may have read their number.
+    """
 
     def update(state: State, gradient: Gradients, _: Any) -> State:
         return step.moved(state, gradient)
 
-    gradient = Gradients(state.parameters.layers)
+    def recorded(parameters: Parameters, optimizer: Any) -> Program:
+        given = state._replace(parameters=parameters, optimizer=optimizer)
+        return record(update, given, Gradients(parameters.layers), parameters.like)
+
+    trees = state.parameters, state.optimizer
     try:
-        program = record(update, state, gradient, state.parameters.like)
-    except RecordingError:
+        program = recorded(*trees)
+        fewer = recorded(*(_fewer_rows(tree, shapes, size) for tree in trees))
+    except Exception:  # a user's part may do anything with arrays that have no values
         return False
-    learned = set(program.state[: len(list(leaves(state.parameters)))])
-    given = [v for v in (*program.state, *program.data) if v.shape in shapes]
-    return _stays_apart(program, set(given), {v for v in given if v not in learned})
+    return _stays_apart(program, shapes) and _told(program) == _told(fewer)
 
 
-def _stays_apart(program: Program, apart: set[Value], part: set[Value]) -> bool:
-    """Whether nothing mixes the numbers of the arrays `part`, of which a rank has its rows.
+def _fewer_rows(tree: Any, shapes: Shapes, size: int) -> Any:
+    each = (x[: x.shape[0] // size, ...] if x.shape in shapes else x for x in leaves(tree))
+    return rebuilt(tree, each)
 
-    Those of `apart` have a number for each of theirs.
-    """
+
+def _told(program: Program) -> list[tuple[str, list[Any]]]:
+    """The operations and their numbers, without shapes."""
+    return [
+        (op.name, [each for each in op.operands if not isinstance(each, Value)])
+        for op in program.operations
+    ]
+
+
+def _stays_apart(program: Program, shapes: Shapes) -> bool:
+    """Whether nothing mixes the numbers of arrays of these shapes, or of what they become."""
+    apart = {v for v in (*program.state, *program.data) if v.shape in shapes}
     for op in program.operations:
-        alike = _is_apart(op, apart)
-        if alike:
-            apart.add(op.result)
-        if not part.isdisjoint(op.values):
-            if not alike:
+        if not apart.isdisjoint(op.values):
+            if not _is_apart(op, apart):
                 return False
-            part.add(op.result)
-    return all(v in apart for v in program.outputs if v.shape in {x.shape for x in part})
+            apart.add(op.result)
+    return all(v in apart for v in program.outputs if v.shape in shapes)
 
 
 def _is_apart(op: Operation, apart: set[Value]) -> bool:

@@ -88,7 +88,7 @@ class SharedWindows(AroundBatches):
         return known._replace(stretches=self._stretches(epoch, known.first))
 
     def _stretches(self, epoch: int, start: int) -> Iterator[Stretch]:
-        reading = together(self.ranks, lambda: self.reader.epoch(epoch, start))
+        reading = self._begun(epoch, start)
         before, weighs = self.whole.before(start), False
         try:
             for number in range(start, reading.windows):
@@ -102,6 +102,17 @@ class SharedWindows(AroundBatches):
                 raise everywhere(self.reader.weightless())
         finally:
             reading.close()
+
+    def _begun(self, epoch: int, start: int) -> Reading:
+        """Begin to read; if another rank cannot, stop at once."""
+        begun: list[Reading] = []
+        try:
+            together(self.ranks, lambda: begun.append(self.reader.epoch(epoch, start)))
+        except BaseException:
+            for each in begun:
+                each.close()
+            raise
+        return begun[0]
 
     def _exchanged(
         self, reading: Reading, own: Data, epoch: int, number: int

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 import bpx
+from bpx.arrays.home import select
 from bpx.errors import BackendError, InputError
 from bpx.training.parallel import choice
 from bpx.training.parallel.failing import is_everywhere
@@ -145,3 +146,8 @@ def test_a_single_device():
     home = bpx.Network([2, 1], seed=0, backend="jax:cpu").home
     with pytest.raises(BackendError, match="xla_force_host_platform_device_count=2"):
         choice.devices("devices", home)
+
+
+def test_the_usual_device_has_the_same_ranks_with_and_without_its_name():
+    """Of each kind of ranks a process makes one, in the same order as the others."""
+    assert choice._place(select("numpy")) == choice._place(select("numpy:cpu"))

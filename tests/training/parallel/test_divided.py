@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.optim import chain, clip, clip_by_global_norm
+from bpx.optim import Transformation, chain, clip, clip_by_global_norm, mapped
 from bpx.program.contract import leaves
 from bpx.training.parallel import divided
 from bpx.training.parallel.divided import InParts
 from tests.backends import Target
-from tests.ranks import on_ranks
+from tests.ranks import Threads, on_ranks
 from tests.training.parallel.test_steps import CASES, SOFTMAX, WIDTH, assert_alike
 
 RNG = np.random.default_rng(0)
@@ -51,7 +51,36 @@ DIVIDED = {
     "eager": {"optimizer": bpx.Adam(0.01), "compile": False},
     "accumulated": {"optimizer": bpx.Adam(0.01), "accumulate": 2},
 }
+
+
+def of_the_norm(u, state, parameters):
+    """A rule of one's own that reads all numbers of the weights."""
+
+    def scaled(u, w):
+        xp = bpx.namespace(w)
+        return u * xp.sqrt(xp.sum(w * w)) * 0.01
+
+    return mapped(scaled, u, parameters), state
+
+
+def of_the_rows(u, state, parameters):
+    """A rule of one's own that reads their number."""
+    return mapped(lambda u: u * (1.0 / u.shape[0]), u), state
+
+
+def of_values(u, state, parameters):
+    """A rule of one's own that no recording can hold."""
+    return mapped(lambda u: u if type(u) is np.ndarray else 1 // 0, u), state
+
+
+def own(rule):
+    return chain(Transformation(lambda parameters: (), rule), bpx.SGD(0.1))
+
+
 WHOLE = {
+    "a norm of the weights": {"optimizer": own(of_the_norm)},
+    "their number": {"optimizer": own(of_the_rows)},
+    "what cannot be recorded": {"optimizer": own(of_values), "compile": False},
     "the norm of all": {"optimizer": chain(clip_by_global_norm(0.1), bpx.Adam(0.01))},
     "products of the gradient": {"optimizer": bpx.optim.Muon(0.01)},
     "the norm of a unit's weights": {
@@ -76,10 +105,9 @@ def test_any_other_is_made_by_every_rank(name):
     assert len(sent) == 4
 
 
-def test_ranks_that_cannot_divide_do_not(monkeypatch):
-    from tests.ranks import Threads
-
-    monkeypatch.delattr(Threads, "reduce_scatter")
+@pytest.mark.parametrize("name", ["reduce_scatter", "swap_rows", "all_gather"])
+def test_ranks_that_cannot_divide_do_not(monkeypatch, name):
+    monkeypatch.delattr(Threads, name)
     assert LARGE not in messages()
 
 
