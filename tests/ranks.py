@@ -99,5 +99,8 @@ def on_ranks(size, function):
     found = [each for each in errors if each is not None]
     own = [each for each in found if not isinstance(each, BrokenBarrierError)]
     if found:
-        raise (own or found)[0]
+        first = (own or found)[0]
+        for rank, error in enumerate(errors):
+            first.add_note(f"rank {rank}: {error!r}")
+        raise first
     return [call.result() for call in calls]

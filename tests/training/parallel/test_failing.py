@@ -1,5 +1,7 @@
 """What fails on one rank fails on all, with the rank that it failed on."""
 
+from threading import Lock
+
 import pytest
 
 from bpx.errors import DivergenceError, InputError, Preempted
@@ -58,10 +60,11 @@ def test_nothing_is_gathered_if_one_fails():
 
 
 class OwnError(Exception):
-    """One that pickle cannot rebuild."""
+    """One that pickle cannot send, whatever other libraries have taught it about errors."""
 
     def __init__(self, number, text):
         super().__init__(f"{number}: {text}")
+        self.held = Lock()
 
 
 def test_an_error_that_cannot_be_sent_is_told_all_the_same():
