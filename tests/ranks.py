@@ -1,15 +1,20 @@
 """Ranks that are threads of this process: what needs no launcher is tested with them."""
 
 import pickle
+import signal
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from itertools import accumulate, pairwise
 from threading import Barrier, BrokenBarrierError
 
 import numpy as np
+import pytest
 
 from bpx.arrays.registry import namespace
+from bpx.errors import Preempted
 from bpx.program.operation import rows_of
+from bpx.training.parallel import keeper
 
 SECONDS = 60  # how long a rank waits for the others before a test gives up
 
@@ -104,3 +109,25 @@ def on_ranks(size, function):
             first.add_note(f"rank {rank}: {error!r}")
         raise first
     return [call.result() for call in calls]
+
+
+def interrupt(monkeypatch, at, size, run):
+    """Call ``run(ranks)`` on so many ranks, each of which hears SIGTERM at its at-th look.
+
+    They look after every step.
+    """
+    looks = Counter()
+
+    def asked(self):
+        rank = self.agreement.ranks.rank
+        looks[rank] += 1
+        return signal.SIGTERM if looks[rank] == at else None
+
+    def preempted(ranks):
+        with pytest.raises(Preempted):
+            run(ranks)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keeper.Together, "_asked", asked)
+        patched.setattr("bpx.training.chunks.CHUNK_SECONDS", 0.0)
+        on_ranks(size, preempted)

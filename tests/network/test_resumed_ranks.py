@@ -1,17 +1,13 @@
 """A run on several ranks is continued by as many to the bit, and by any other number."""
 
-import signal
-from collections import Counter
-
 import numpy as np
 import pytest
 
 import bpx
-from bpx.errors import InputError, Preempted
+from bpx.errors import InputError
 from bpx.network.resuming import keeping
 from bpx.network.resuming.keeping import Keeping
-from bpx.training.parallel import keeper
-from tests.ranks import on_ranks
+from tests.ranks import interrupt, on_ranks
 
 RNG = np.random.default_rng(0)
 X, LABELS = RNG.normal(size=(53, 6)), RNG.integers(0, 3, 53)
@@ -52,20 +48,7 @@ def trained(ranks, folder, **more):
 
 def interrupted(monkeypatch, folder, size, every, at):
     """Let a training on so many ranks end when each looks for signals for the at-th time."""
-    looks = Counter()
-
-    def asked(self):
-        rank = self.agreement.ranks.rank
-        looks[rank] += 1
-        return signal.SIGTERM if looks[rank] == at else None
-
-    def run(ranks):
-        with pytest.raises(Preempted):
-            trained(ranks, folder, every=every)
-
-    monkeypatch.setattr(keeper.Together, "_asked", asked)
-    monkeypatch.setattr("bpx.training.chunks.CHUNK_SECONDS", 0.0)  # a step each
-    on_ranks(size, run)
+    interrupt(monkeypatch, at, size, lambda ranks: trained(ranks, folder, every=every))
 
 
 def assert_close(found, expected, atol):

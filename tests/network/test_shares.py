@@ -1,6 +1,5 @@
 """A stream that several ranks train on: the weights of one, and each row is read once."""
 
-import signal
 from collections import Counter
 
 import numpy as np
@@ -8,9 +7,8 @@ import pytest
 
 import bpx
 from bpx.data.streams import arrow
-from bpx.errors import InputError, Preempted
-from bpx.training.parallel import keeper
-from tests.ranks import on_ranks
+from bpx.errors import InputError
+from tests.ranks import interrupt, on_ranks
 
 RNG = np.random.default_rng(0)
 X, LABELS, WEIGHTS = RNG.normal(size=(106, 6)), RNG.integers(0, 3, 106), RNG.random(106)
@@ -202,21 +200,7 @@ def run_of(folder, ranks, **more):
 
 def interrupted(monkeypatch, folder, size, at):
     """Let a training end when each rank looks for signals for the at-th time."""
-    looks = Counter()
-
-    def asked(self):
-        rank = self.agreement.ranks.rank
-        looks[rank] += 1
-        return signal.SIGTERM if looks[rank] == at else None
-
-    def run(ranks):
-        with pytest.raises(Preempted):
-            run_of(folder, ranks, every="1 step")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(keeper.Together, "_asked", asked)
-        patched.setattr("bpx.training.chunks.CHUNK_SECONDS", 0.0)  # a step each
-        on_ranks(size, run)
+    interrupt(monkeypatch, at, size, lambda ranks: run_of(folder, ranks, every="1 step"))
 
 
 @pytest.mark.parametrize("at", [9, 14])
