@@ -250,9 +250,10 @@ def predict(
 
     NETWORK is a run's folder or a .safetensors file. If it was trained on a table, INPUT is a
     table with the same columns in any order, and the result has a header: the class and the
-    probability of each class, or the number in the target's units. Otherwise INPUT is a .csv
-    or .tsv table, or a .npy, .npz or IDX file, and the result has no header. There is one row
-    for each sample, in the order of INPUT.
+    probability of each class (a score, where outputs are not between 0 and 1), or the number
+    in the target's units. Otherwise INPUT is a .csv or .tsv table, or a .npy, .npz or IDX
+    file, and the result has no header. There is one row for each sample, in the order of
+    INPUT.
     """
     predictions.check_place(out, file)
     loaded = bpx.load(find_network(network)[0], backend=backend)

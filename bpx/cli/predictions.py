@@ -18,7 +18,7 @@ from bpx.data import Table
 from bpx.data.tables.column import as_text
 from bpx.data.tables.plausible import ALL
 from bpx.errors import option
-from bpx.model.outputs import check_classes
+from bpx.model.outputs import are_probable, check_classes
 
 __all__ = ["check_place", "write", "write_table"]
 
@@ -87,7 +87,8 @@ def write_table(
         A network with a schema.
     table : Table
     labels : bool
-        Write the classes without their probabilities.
+        Write the classes without their probabilities, or the scores that outputs are which
+        do not lie between 0 and 1.
     keep : tuple of str
         Columns of the table to write first; ``("all",)`` for every column.
 
@@ -140,11 +141,14 @@ def _answers(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bpx.DataWarning)  # those of predict are the same
         found = {name: [as_text(each) for each in network.classify(table).tolist()]}
-    if outputs.shape[1] == 1:  # two classes with one output: the probability of the second
-        outputs = np.concatenate([1.0 - outputs, outputs], axis=1)
+    probable, names = are_probable(network.spec), target.names()
+    if outputs.shape[1] == 1:  # of two classes, it tells of the second
+        outputs = np.concatenate([1.0 - outputs, outputs], axis=1) if probable else outputs
+        names = names[-outputs.shape[1] :]
     digits = _DIGITS[outputs.dtype.name]
-    for each, column in zip(target.names(), outputs.T, strict=True):
-        found[f"p({each})"] = [f"{p:.{digits}g}" for p in column.tolist()]
+    for each, column in zip(names, outputs.T, strict=True):
+        name = f"p({each})" if probable else f"score({each})"
+        found[name] = [f"{a:.{digits}g}" for a in column.tolist()]
     return found
 
 

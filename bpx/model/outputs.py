@@ -11,15 +11,13 @@ from bpx.arrays.registry import backend_of, compiled, namespace
 from bpx.errors import InputError, advice
 from bpx.model.expected import as_inputs
 from bpx.model.inputs import chunks
-from bpx.model.measured import (
-    decided,
-)
+from bpx.model.measured import decided
 from bpx.model.metrics import Accuracy, single_rule
 from bpx.model.parameters import Parameters
 from bpx.model.run import layer_by_layer
 from bpx.model.spec import Spec
 
-__all__ = ["check_classes", "classes", "joined", "outputs"]
+__all__ = ["are_probable", "check_classes", "classes", "joined", "outputs"]
 
 
 def outputs(spec: Spec, parameters: Parameters, x: Array) -> Array:
@@ -90,6 +88,11 @@ def _answer(spec: Spec, parameters: Parameters, x: Array) -> Array:
 def classes(a: Array, single: Accuracy = "threshold") -> Array:
     """The class of each row: see `bpx.model.measured.decided`."""
     return decided(a, single)
+
+
+def are_probable(spec: Spec) -> bool:
+    """Whether each output can be a probability, between 0 and 1, and is not just a score."""
+    return getattr(spec.output, "reach", None) == (0.0, 1.0)
 
 
 def check_classes(spec: Spec) -> None:

@@ -133,7 +133,7 @@ def seeds(
     checkpoint : str or Path, optional
         A folder for the runs, one in each of its folders ``seed-0``, ``seed-1``, ...; with
         ``resume=True``, those that have finished are not trained again, and the others are
-        continued.
+        continued, all with the weights that they began with, whatever `init` says then.
     **fit
         The other arguments of `Network.fit`, such as `epochs`, `batch_size`, `optimizer` and
         `validation`. With `validation_split`, each seed holds out other samples; with

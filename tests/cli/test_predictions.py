@@ -116,9 +116,14 @@ def test_a_warning_is_given_once(words):
     assert Path("answers.csv").read_text().startswith("pet")
 
 
-def test_two_classes_have_a_probability_each(blobs):
+@pytest.fixture
+def two(blobs):
+    """A table with two classes."""
     with open(blobs, encoding="utf-8") as file, open("two.csv", "w", encoding="utf-8") as to:
         to.writelines(line for line in file if not line.endswith(",2\n"))
+
+
+def test_two_classes_have_a_probability_each(two):
     ok("train", "two.csv", "--epochs", 2, "--out", "two")
     found = rows(ok("predict", "two", "two.csv"))
     assert list(found[0]) == ["kind", "p(0)", "p(1)"]
@@ -126,6 +131,24 @@ def test_two_classes_have_a_probability_each(blobs):
         p = float(row["p(0)"]), float(row["p(1)"])
         assert sum(p) == pytest.approx(1, abs=1e-6)
         assert row["kind"] == str(int(p[1] > 0.5))
+
+
+def test_an_output_that_is_no_probability_is_a_score(two):
+    words = "--output", "identity", "--cost", "hinge", "--epochs", 2
+    ok("train", "two.csv", *words, "--out", "two")
+    found = rows(ok("predict", "two", "two.csv"))
+    assert list(found[0]) == ["kind", "score(1)"]
+    assert [row["kind"] for row in found] == [
+        str(int(float(row["score(1)"]) > 0)) for row in found
+    ]
+    assert not all(0 <= float(row["score(1)"]) <= 1 for row in found)
+
+
+def test_each_output_that_is_no_probability_is_a_score(blobs):
+    words = "--output", "identity", "--cost", "quadratic", "--epochs", 2
+    ok("train", blobs, *words, "--target", "kind", "--out", "scored")
+    found = rows(ok("predict", "scored", blobs))
+    assert list(found[0]) == ["kind", "score(0)", "score(1)", "score(2)"]
 
 
 @pytest.mark.parametrize("way", ["same", "./same", "link", "hard"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bpx
-from bpx.model.outputs import check_classes, classes, outputs
+from bpx.model.outputs import are_probable, check_classes, classes, outputs
 from tests.backends import host
 
 
@@ -54,3 +54,12 @@ def test_a_single_number_is_no_class(output):
         check_classes(bpx.Network([2, 1], output=output, seed=0).spec)
     check_classes(bpx.Network([2, 3], output=output, seed=0).spec)
     check_classes(bpx.Network([2, 1], seed=0).spec)
+
+
+def test_which_outputs_can_be_probabilities():
+    sigmoid = bpx.activations.sigmoid
+    own = bpx.Elementwise("mine", sigmoid.sigma, sigmoid.sigma_prime)
+    within = bpx.Elementwise("mine", sigmoid.sigma, sigmoid.sigma_prime, reach=(0.0, 1.0))
+    expected = {"sigmoid": True, "softmax": True, "identity": False, "tanh": False}
+    for output, is_so in {**expected, own: False, within: True}.items():
+        assert are_probable(bpx.Network([2, 2], output=output, seed=0).spec) is is_so

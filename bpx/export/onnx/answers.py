@@ -8,6 +8,7 @@ from bpx.data.tables.target import Target
 from bpx.export.onnx.graph import Graph
 from bpx.export.onnx.package import package
 from bpx.model.metrics import single_rule
+from bpx.model.outputs import are_probable
 from bpx.model.spec import Spec
 
 __all__ = ["Answer", "write_answers"]
@@ -55,7 +56,7 @@ def _in_units(graph: Graph, target: Target, a: str) -> str:
 
 def _of_classes(graph: Graph, spec: Spec, target: Target, a: str) -> Answer:
     """One probability for each class; outputs that are none are scores."""
-    if not _gives_probabilities(spec):
+    if not are_probable(spec):
         return _numbers(graph, "scores", a, spec.sizes[-1])
     if spec.sizes[-1] == 1:  # the probability of the second class
         a = graph.add("Concat", graph.add("Sub", 1.0, a), a, axis=1)
@@ -84,11 +85,7 @@ def _rule(spec: Spec) -> str | None:
     if spec.sizes[-1] == 1:
         return single_rule(spec)
     told = spec.cost.targets in ("binary", "distribution", "one_hot")
-    return "argmax" if told or _gives_probabilities(spec) else None
-
-
-def _gives_probabilities(spec: Spec) -> bool:
-    return getattr(spec.output, "reach", None) == (0.0, 1.0)
+    return "argmax" if told or are_probable(spec) else None
 
 
 def _type(dtype: Any) -> Any:
