@@ -24,9 +24,9 @@ __all__ = ["LEAST", "InParts", "parts_of"]
 
 LEAST = 2**16
 """The numbers from which on an array is divided: for a small one, the messages cost more."""
-
-
 _NEEDED = ("reduce_scatter", "swap_rows", "all_gather")
+
+Shapes = frozenset[tuple[int, ...]]
 
 
 def parts_of(ranks: Communicator, step: TrainingStep, state: State) -> Parts | None:
@@ -46,9 +46,6 @@ def parts_of(ranks: Communicator, step: TrainingStep, state: State) -> Parts | N
     if not shapes or not _by_numbers(step, state, shapes, ranks.size):
         return None
     return Parts(ranks, shapes)  # type: ignore[arg-type]  # it has the methods
-
-
-Shapes = frozenset[tuple[int, ...]]
 
 
 def _is_large(x: Array, size: int) -> bool:
