@@ -78,14 +78,14 @@ class DividingMpi(Mpi):
     def swap_rows(self, x: Any, others: Any) -> None:
         """Fill `others`, of two ranks, with this one's rows of the other's x."""
         x, other = np.asarray(x), 1 - self.rank
-        ((begin, end),) = self._rows(x, other)
+        begin, end = self._rows(x, other)
         sent = np.ascontiguousarray(x[begin:end])
         self._comm.Sendrecv(sent, other, recvbuf=np.asarray(others), source=other)
 
     def all_gather(self, own: Any, x: Any) -> None:
         """Fill x with the rows of all ranks."""
         x = np.asarray(x)
-        ((begin, end),) = self._rows(x, self.rank)
+        begin, end = self._rows(x, self.rank)
         own, mine = np.asarray(own), x[begin:end]
         if own.ctypes.data != mine.ctypes.data:
             np.copyto(mine, own)
@@ -94,12 +94,13 @@ class DividingMpi(Mpi):
         else:
             self._comm.Allgatherv(MPI.IN_PLACE, [x, self._counts(x)])
 
-    def _rows(self, x: np.ndarray, *ranks: int) -> list[tuple[int, int]]:
-        return [rows_of(rank, self.size, x.shape[0]) for rank in ranks]
+    def _rows(self, x: np.ndarray, rank: int) -> tuple[int, int]:
+        return rows_of(rank, self.size, x.shape[0])
 
     def _counts(self, x: np.ndarray) -> list[int]:
         """How many elements of an array each rank's rows have."""
-        return [(end - begin) * x[0].size for begin, end in self._rows(x, *range(self.size))]
+        rows = (self._rows(x, rank) for rank in range(self.size))
+        return [(end - begin) * x[0].size for begin, end in rows]
 
 
 def world(home: str) -> Any:

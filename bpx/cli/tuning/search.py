@@ -98,21 +98,12 @@ class Search:
     @property
     def tree(self) -> dict[str, Any]:
         """The search as its file has it."""
-        space = {name: _as_written(domain) for name, domain in self.space.items()}
+        space = {name: domain.written for name, domain in self.space.items()}
         how = {name: getattr(self, name) for name in _KEYS if name != "space"}
         return {**self.options, "tune": {**how, "space": space}}
 
 
 _FIELDS = frozenset(Settings.__dataclass_fields__)
-
-
-def _as_written(domain: Any) -> Any:
-    found = vars(domain)
-    return list(found["values"]) if "values" in found else _without_none(found)
-
-
-def _without_none(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def read_search(file: str, trials: int | None = None) -> Search:
@@ -134,8 +125,7 @@ def read_search(file: str, trials: int | None = None) -> Search:
     options = {name: _found(each) for name, each in config.options(file, whole).items()}
     _check_options(file, options)
     space = read_space(file, tune.get("space"))
-    if both := [name for name in space if name in options]:
-        options = {name: each for name, each in options.items() if name not in both}
+    options = {name: each for name, each in options.items() if name not in space}
     search = Search(
         file,
         options,

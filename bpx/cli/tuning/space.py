@@ -65,6 +65,11 @@ class Numbers:
         """The values to try before a search."""
         return self.low, self.high
 
+    @property
+    def written(self) -> dict[str, Any]:
+        """What a file has of it."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
     def suggested(self, trial: Any, name: str) -> Any:
         """Return the value that a trial of Optuna suggests."""
         if isinstance(self.low, int):
@@ -87,6 +92,11 @@ class Choices:
     def ends(self) -> tuple[Any, ...]:
         """The values to try before a search."""
         return self.values
+
+    @property
+    def written(self) -> list[Any]:
+        """What a file has of it."""
+        return list(self.values)
 
     def suggested(self, trial: Any, name: str) -> Any:
         """Return the value that a trial of Optuna suggests."""

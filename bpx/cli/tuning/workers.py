@@ -59,7 +59,7 @@ def spread(search: Search, folder: Path, workers: int, *, quiet: bool) -> None:
     KeyboardInterrupt, Preempted
         If they were asked to end.
     InputError
-        If they end with errors of their own, or die again and again.
+        If one ends with an error of its own.
     """
     words = [sys.executable, "-m", "bpx.cli", "tune", str(folder / FILE), "--out", str(folder)]
     words += ["--trials", str(search.trials), "--worker", *(["--quiet"] if quiet else [])]

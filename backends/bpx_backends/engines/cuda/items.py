@@ -182,7 +182,7 @@ def parts(items: Sequence[Item]) -> dict[range, bool]:
         In order; whether the items of a part are sums.
     """
     found: dict[range, bool] = {}
-    for is_sum, places in groupby(range(len(items)), lambda i: isinstance(items[i], Sum)):
-        first, *others = places
-        found[range(first, first + 1 + len(others))] = is_sum
+    for is_sum, group in groupby(range(len(items)), lambda i: isinstance(items[i], Sum)):
+        places = list(group)
+        found[range(places[0], places[-1] + 1)] = is_sum
     return found
