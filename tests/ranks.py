@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from bpx.arrays.registry import namespace
-from bpx.errors import Preempted
+from bpx.errors import InputError, Preempted
 from bpx.program.operation import rows_of
 from bpx.training.parallel import keeper
+from bpx.training.parallel.failing import is_everywhere
 
 SECONDS = 60  # how long a rank waits for the others before a test gives up
 
@@ -109,6 +110,19 @@ def on_ranks(size, function):
             first.add_note(f"rank {rank}: {error!r}")
         raise first
     return [call.result() for call in calls]
+
+
+def told_to_all(size, function):
+    """Return the message of the InputError that ``function(ranks)`` raises on every rank."""
+
+    def run(ranks):
+        with pytest.raises(InputError) as caught:
+            function(ranks)
+        assert is_everywhere(caught.value)
+        return str(caught.value)
+
+    (message,) = set(on_ranks(size, run))
+    return message
 
 
 def interrupt(monkeypatch, at, size, run):

@@ -5,26 +5,17 @@ from dataclasses import replace
 import pytest
 
 import bpx
-from bpx.errors import InputError
 from bpx.training.parallel.alike import SHOWN, backend_of, check_same
-from bpx.training.parallel.failing import is_everywhere
-from tests.ranks import on_ranks
+from tests.ranks import on_ranks, told_to_all
 
 HOME = bpx.Network([2, 1], seed=0, backend="numpy").home
 
 
 def told(own):
     """What is raised if rank 1 of 3 has other facts."""
-
-    def run(ranks):
-        with pytest.raises(InputError) as caught:
-            check_same(ranks, own if ranks.rank == 1 else {"size": 3})
-        assert is_everywhere(caught.value)
-        return str(caught.value)
-
-    first, *others = on_ranks(3, run)
-    assert others == [first, first]
-    return first
+    return told_to_all(
+        3, lambda ranks: check_same(ranks, own if ranks.rank == 1 else {"size": 3})
+    )
 
 
 @pytest.mark.parametrize(
