@@ -6,7 +6,6 @@ docs are built. Commands are followed in `tests/test_printed.py`, and the progra
 """
 
 import ast
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ import numpy as np
 import pytest
 
 import bpx
+from tests.launching import environment
 from tests.printed import _COMMAND
 from tests.test_docs import EXECUTED, ROOT
 
@@ -302,12 +302,12 @@ def of_a_cluster(code):
         assert given in code
         code = code.replace(given, here)
     program = f"{code}\nclient.close()\nprint(codes)\n"
-    paths = os.pathsep.join(map(str, (ROOT, ROOT / "backends")))
     ran = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": paths, "BPX_NUMBA": "off"},
+        timeout=300,
+        env=environment(),
     )
     assert ran.stdout.splitlines()[-1:] == ["[0, 0]"], ran.stderr
     assert len(list(Path("search").glob("trial-*/model.safetensors"))) == 3

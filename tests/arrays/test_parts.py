@@ -13,6 +13,7 @@ from bpx.program.plan import plan
 from bpx.program.record import record
 from bpx_backends.engines.numpy.replay import prepare, replay
 from tests.backends import Target, host
+from tests.ranked_programs import Alike
 from tests.ranks import on_ranks
 
 ROWS = np.array([[0, 1], [1, 0]], "int32")
@@ -43,27 +44,6 @@ def test_each_rank_gets_its_rows_of_the_large_sums_and_all_of_the_others(target,
     for _, whole, small in found:
         np.testing.assert_allclose(whole, drawn.sum(axis=0), rtol=0, atol=1e-14)
         np.testing.assert_array_equal(small, np.full((4,), float(size)))
-
-
-class Alike:
-    """The first of several that have the same arrays, and the same rows: it needs no other."""
-
-    rank = 0
-
-    def __init__(self, size=2):
-        self.size = size
-
-    def all_reduce(self, x):
-        x *= float(self.size)
-
-    def reduce_scatter(self, x, own):
-        own[...] = self.size * x[: x.shape[0] // self.size]
-
-    def swap_rows(self, x, others):
-        others[...] = x[: x.shape[0] // 2]
-
-    def all_gather(self, own, x):
-        x[...] = np.concatenate([np.array(own)] * self.size)
 
 
 LARGE_ONES = frozenset([(6, 6)])

@@ -2,14 +2,13 @@
 
 import json
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from bpx.cli import tune as command
-from tests.cli.invoked import history, interrupt, ok, refused
+from tests.cli.invoked import COMMAND, SECONDS, history, interrupt, invoke, ok, refused
 from tests.cli.searches import needs_optuna, written
 from tests.launching import environment, needs_mpi
 
@@ -63,16 +62,9 @@ def test_a_search_in_which_nothing_comes_to_its_end():
 
 def test_ctrl_c(monkeypatch):
     monkeypatch.setattr(command, "work", interrupt)
-    said = refused_by_ctrl_c("tune", written())
-    assert "Interrupted: the same command goes on with the search" in said
-
-
-def refused_by_ctrl_c(*words):
-    from tests.cli.invoked import invoke
-
-    result = invoke(*words)
+    result = invoke("tune", written())
     assert result.exit_code == 130
-    return result.output
+    assert "Interrupted: the same command goes on with the search" in result.output
 
 
 def test_mistakes_are_named():
@@ -84,18 +76,21 @@ def test_mistakes_are_named():
 
 
 def test_every_process_of_a_job_is_a_worker():
-    started = [needs_mpi(), "-n", "4", sys.executable, "-m", "bpx.cli", "tune", written()]
+    started = [needs_mpi(), "-n", "4", *COMMAND, "tune", written()]
     ran = subprocess.run(
         started,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=SECONDS,
         env=environment(),
     )
     assert ran.returncode == 0, ran.stdout
-    assert "has come to its end" not in ran.stdout  # one worker at least found nothing to do
+    assert ran.stdout.count("folder    ") == 4  # also of one that found nothing to do
     assert "each trains a network of its own" not in ran.stdout
+    trials = {each: each.stat().st_mtime_ns for each in Path("runs/search").glob("trial-*")}
+    assert len(trials) == 3
     found = json.loads(ok("tune", "search.toml", "--json"))
-    assert [each["state"] for each in found["trials"]].count("complete") >= 1
+    assert {each["state"] for each in found["trials"]} <= {"complete", "pruned"}
     assert [each["number"] for each in found["trials"]] == [0, 1, 2]
+    assert {each: each.stat().st_mtime_ns for each in trials} == trials  # none was left to run

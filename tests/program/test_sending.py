@@ -8,8 +8,9 @@ from bpx.arrays.parts import Parts
 from bpx.program.fusion import can_fuse
 from bpx.program.operation import ALL_GATHER
 from bpx.program.plan import plan
-from tests.arrays.test_parts import Alike, run_both
+from tests.arrays.test_parts import run_both
 from tests.program.planned import recorded
+from tests.ranked_programs import Alike
 
 PARTS = Parts(Alike(), frozenset([(4, 3)]))
 W, U = np.arange(12.0).reshape(4, 3), np.ones((4, 3))

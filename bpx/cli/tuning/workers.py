@@ -65,13 +65,20 @@ def spread(search: Search, folder: Path, workers: int, *, quiet: bool) -> None:
     words += ["--trials", str(search.trials), "--worker", *(["--quiet"] if quiet else [])]
     environment = sharing_cores(workers)
 
-    def start() -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(words, env=environment)
-
     processes: list[subprocess.Popen[bytes]] = []
     codes: list[int] = []
     with forwarding(processes) as asked:
-        processes += [start() for _ in range(workers)]
+
+        def start() -> None:
+            """Start one, unless they are asked to end, be it meanwhile."""
+            if asked:
+                return
+            processes.append(subprocess.Popen(words, env=environment))
+            for number in asked:
+                processes[-1].send_signal(number)
+
+        for _ in range(workers):
+            start()
         while processes:
             sleep(_SECONDS)
             ended = [each for each in processes if each.poll() is not None]
@@ -84,7 +91,7 @@ def spread(search: Search, folder: Path, workers: int, *, quiet: bool) -> None:
                     f"a worker died ({_how(each.returncode)}); another one starts", err=True
                 )
                 if sum(map(_died, codes)) < TRIES * search.trials:
-                    processes.append(start())
+                    start()
     _judge(codes, asked, folder)
 
 

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from io import StringIO
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 
@@ -16,12 +17,12 @@ from bpx.cli.tuning import workers
 from bpx.cli.tuning.opened import opened
 from bpx.cli.tuning.study import Study
 from bpx.cli.tuning.workers import spread, work
-from tests.cli.invoked import ok, settings
+from tests.cli.invoked import COMMAND, SECONDS, settings
 from tests.cli.searches import TRAIN, needs_optuna, search, written
 from tests.launching import environment
 
 FOLDER = Path("runs/search")
-SLOW = ("epochs = 2", "epochs = 60"), ("trials = 3", 'trials = 3\npruner = "none"')
+SLOW = ("epochs = 2", "epochs = 300"), ("trials = 3", 'trials = 3\npruner = "none"')
 pytestmark = pytest.mark.usefixtures("blobs")
 
 
@@ -46,10 +47,12 @@ def started(command):
 
 def wait_for_checkpoints(pool):
     """Wait until both workers have finished an epoch."""
-    while (
-        len({each.parent.parent for each in FOLDER.glob("trial-*/checkpoints/00000[2-9]")}) < 2
-    ):
+    end, trials = monotonic() + SECONDS, set()
+    while len(trials) < 2:
         assert pool.poll() is None
+        assert monotonic() < end
+        found = FOLDER.glob("trial-*/checkpoints/*")
+        trials |= {each.parts[-3] for each in found if each.name.isdecimal()}
         sleep(0.005)
 
 
@@ -66,15 +69,15 @@ def test_one_worker_does_all():
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_a_worker_that_is_killed_loses_its_trial_only():
     needs_optuna()
-    command = [sys.executable, "-m", "bpx.cli", "tune", written(*SLOW), "--workers", "2"]
+    command = [*COMMAND, "tune", written(*SLOW), "--workers", "2"]
     with started(command) as pool:
         wait_for_checkpoints(pool)
         names = [each.name for each in (FOLDER / "workers").iterdir()]
         os.kill(int(re.fullmatch(r".*-(\d+)-\w+", names[0])[1]), signal.SIGKILL)
-        said = pool.communicate(timeout=120)[0]
+        said = pool.communicate(timeout=SECONDS)[0]
     assert pool.returncode == 0, said
     assert "a worker died (signal 9); another one starts" in said
-    trials = re.findall(r"^trial +(\d)  cost .* \(epoch 60\)  eta", said, re.M)
+    trials = re.findall(r"^trial +(\d)  cost .* \(epoch 300\)  eta", said, re.M)
     assert sorted(trials) == ["0", "1", "2"]
     assert sorted(each.name for each in FOLDER.glob("trial-*")) == [
         f"trial-000{i}" for i in range(3)
@@ -84,7 +87,8 @@ def test_a_worker_that_is_killed_loses_its_trial_only():
     for number in (0, 1):
         folder, out = FOLDER / f"trial-000{number}", f"alone-{number}"
         words = settings(folder)["command"].split()[2:]
-        ok("train", *words, "--out", out, "--every", "99 epochs")
+        alone = [*COMMAND, "train", *words, "--out", out, "--every", "999 epochs", "--quiet"]
+        subprocess.run(alone, check=True, env=environment(), timeout=SECONDS)
         pair = (bpx.load(f"{each}/model.safetensors") for each in (folder, out))
         for w, other in zip(*(net.weights for net in pair), strict=True):
             assert (w == other).all()
@@ -94,23 +98,27 @@ def test_a_worker_that_is_killed_loses_its_trial_only():
 def test_a_search_that_is_asked_to_end_does_so_after_checkpoints():
     needs_optuna()
     file = written(("epochs = 2", "epochs = 100000"))
-    command = [sys.executable, "-m", "bpx.cli", "tune", file, "--workers", "2", "--quiet"]
+    command = [*COMMAND, "tune", file, "--workers", "2", "--quiet"]
     with started(command) as pool:
         wait_for_checkpoints(pool)
         pool.send_signal(signal.SIGTERM)
-        said = pool.communicate(timeout=60)[0]
+        said = pool.communicate(timeout=SECONDS)[0]
     assert pool.returncode == 75, said
     assert said.count("the same command goes on with the search") == 1
     assert not (FOLDER / "workers").exists()
 
 
-def pool(monkeypatch, program, trials=2):
-    """Let the workers run a program in their place."""
-    found, _ = begun(("trials = 3", f"trials = {trials}"))
-    start = subprocess.Popen
-    monkeypatch.setattr(
-        workers.subprocess, "Popen", lambda _, **more: start([sys.executable, "-c", program])
-    )
+def pool(monkeypatch, program, started=lambda: None):
+    """Let the workers run a program in their place, and call a function when one starts."""
+    found, _ = begun(("trials = 3", "trials = 2"))
+    popen = subprocess.Popen
+
+    def start(_, **more):
+        process = popen([sys.executable, "-c", program])
+        started()
+        return process
+
+    monkeypatch.setattr(workers.subprocess, "Popen", start)
     spread(found, FOLDER, 2, quiet=True)
 
 
@@ -126,19 +134,33 @@ def test_workers_that_are_refused(monkeypatch):
         pool(monkeypatch, "raise SystemExit(1)")
 
 
-@pytest.mark.parametrize(
-    ("name", "raised"), [("SIGINT", KeyboardInterrupt), ("SIGTERM", bpx.Preempted)]
-)
+ENDS = [("SIGINT", KeyboardInterrupt), ("SIGTERM", bpx.Preempted)]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
+@pytest.mark.parametrize(("name", "raised"), ENDS)
 def test_workers_that_are_asked_to_end(name, raised, monkeypatch, capfd):
-    asks = f"""
-import os, signal, time
-for _ in range(600):
-    os.kill(os.getppid(), signal.{name})
-    time.sleep(0.1)
-"""
+    asks = f"import os, signal, time; os.kill(os.getppid(), signal.{name}); time.sleep(60)"
+    monkeypatch.setattr(sys, "stdin", StringIO())  # no terminal, whose Ctrl-C reaches them
     with pytest.raises(raised):
         pool(monkeypatch, asks)
     assert "another one starts" not in capfd.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
+@pytest.mark.parametrize(("name", "raised"), ENDS)
+def test_workers_that_are_asked_to_end_while_they_start(name, raised, monkeypatch):
+    starts = []
+
+    def asked():
+        starts.append(name)
+        signal.raise_signal(getattr(signal, name))
+
+    began = monotonic()
+    with pytest.raises(raised):
+        pool(monkeypatch, f"import time; time.sleep({SECONDS})", asked)
+    assert starts == [name]
+    assert monotonic() - began < SECONDS
 
 
 def test_one_worker_that_is_asked_to_end_does_not_end_the_others(monkeypatch, capfd, tmp_path):
